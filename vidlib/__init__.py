@@ -1,0 +1,1 @@
+"""A notebook workstation for video analysis."""

