@@ -1,5 +1,6 @@
 """Every path, secret and limit, from the environment (``VIDLIB_*``) or a ``.env`` file: the only reader of either."""
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
@@ -90,6 +91,13 @@ def load(**given: object) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         raise SettingError("; ".join(_explain(problem) for problem in error.errors())) from error
+
+
+def export(chosen: Settings) -> None:
+    """Make ``chosen`` the settings of this process and of those that it starts; the token stays with this one."""
+    for name, value in chosen.model_dump(exclude={"dashboard_token"}, exclude_none=True).items():
+        os.environ[f"VIDLIB_{name.upper()}"] = str(value)
+    settings.cache_clear()
 
 
 def _explain(problem: dict) -> str:

@@ -1,0 +1,5 @@
+"""``python -m vidlib`` is ``vidlib``."""
+
+from vidlib.cli import main
+
+main()

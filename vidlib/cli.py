@@ -1,0 +1,286 @@
+"""The command line: each command reads its arguments and calls one function."""
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vidlib import settings as settings_module
+from vidlib.errors import VidlibError
+from vidlib.settings import Settings
+
+app = typer.Typer(
+    help="Turns delivered video archives into edit-ready analysis: shots, voices, faces, who is speaking, a report.",
+    epilog="Settings are read from VIDLIB_* variables or .env. Exit codes: 0 done, 1 some videos failed, "
+    "2 wrong usage, 3 refused input, 130 cancelled.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+models = typer.Typer(help="The model weights: what is needed, what is here, where it comes from.", no_args_is_help=True)
+app.add_typer(models, name="models")
+
+Workspace = Annotated[
+    Path | None, typer.Option("--workspace", "-w", help="folder of inbox, work, results and history", metavar="FOLDER")
+]
+Profiles = Annotated[
+    list[str] | None,
+    typer.Option("--params", "-p", help="a profile (cpu, tv, fast) or YAML file; later ones win", metavar="PROFILE"),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", help="one parameter, as scenes.threshold=0.4", metavar="STEP.NAME=VALUE"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document on stdout")]
+
+
+def main() -> None:
+    """Run the command line; a mistake or failure is one line on stderr and an exit code."""
+    try:
+        app()
+    except VidlibError as error:
+        print(f"vidlib: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+@app.command()
+def run(
+    paths: Annotated[list[Path], typer.Argument(help="archives, videos or project folders", metavar="PATH...")],
+    workspace: Workspace = None,
+    params: Profiles = None,
+    overrides: Overrides = None,
+    steps: Annotated[str | None, typer.Option(help="only these and what they need, as scenes,audio")] = None,
+    force: Annotated[bool, typer.Option("--force", help="do the steps again though their results are there")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Process archives, videos or folders, from extraction to report. What is done already is not done again."""
+    from vidlib.console import RunDisplay, summarize
+    from vidlib.runner import pipeline
+
+    settings = _settings(workspace)
+    wanted = frozenset(name.strip() for name in (steps or "").split(",") if name.strip())
+    request = pipeline.Request(paths, _params(settings, params, overrides), wanted, force)
+    with RunDisplay() as display, _stopped_by_signals() as stop:
+        result = pipeline.run(request, settings, listen=display.show, stop=stop)
+    summarize(result)
+    if as_json:
+        _print_json(result.as_json())
+    raise typer.Exit(result.exit_code)
+
+
+@app.command()
+def extract(
+    archive: Annotated[Path, typer.Argument(help="a ZIP, TAR, 7z or RAR")],
+    to: Annotated[Path, typer.Option("--to", help="a folder that does not exist yet, or is empty")],
+    as_json: AsJson = False,
+) -> None:
+    """Unpack one archive safely, without a project. Exit code 3 if some or all of it could not be had."""
+    from vidlib.ingest.archives import extract_to
+
+    _say_outcome(extract_to(archive, to), as_json)
+
+
+@app.command()
+def convert(
+    video: Annotated[Path, typer.Argument(help="a video file")],
+    to: Annotated[Path, typer.Option("--to", help="the folder that <name>.mp4 is written to")],
+    params: Profiles = None,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the 25 fps H.264 file of one video, without a project. Exit code 3 if it cannot be had whole."""
+    from vidlib.steps.convert import convert_to
+
+    _say_outcome(convert_to(video, to, _params(_settings(None), params, overrides)["convert"]), as_json)
+
+
+@app.command()
+def status(
+    run_id: Annotated[str | None, typer.Argument(help="one run, with its steps", metavar="RUN")] = None,
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+) -> None:
+    """What ran last and what runs now; or every step of one run."""
+    from vidlib import console
+    from vidlib.runner import queries
+
+    with queries.opened(_settings(workspace)) as history:
+        found = queries.one_run(history, run_id) if run_id else queries.last_runs(history)
+    _print_json(found) if as_json else console.show_table(found["rows"])
+
+
+@app.command()
+def report(
+    subject: Annotated[str, typer.Argument(help="a video file, its name or SHA-256, or a run", metavar="VIDEO|RUN")],
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Where the report of a video is, or those of a run."""
+    from vidlib.runner import queries
+
+    with queries.opened(_settings(workspace)) as history:
+        found = queries.reports(history, subject)
+    if as_json:
+        _print_json({"reports": [str(path) for path in found]})
+    else:
+        print(*found, sep="\n")
+
+
+@app.command()
+def why(
+    video: Annotated[Path, typer.Argument(help="the video (for extract: the archive)")],
+    step: Annotated[str, typer.Argument(help="convert, scenes, audio, tracking, reduce or extract")],
+    workspace: Workspace = None,
+    params: Profiles = None,
+    overrides: Overrides = None,
+) -> None:
+    """Whether a step would run for a video, and exactly what differs from its last result."""
+    from vidlib.runner import queries
+
+    settings = _settings(workspace)
+    print(queries.explain(video, step, _params(settings, params, overrides), settings))
+
+
+@app.command()
+def cancel(
+    run_id: Annotated[str, typer.Argument(help="a run that is going on; see: vidlib status", metavar="RUN")],
+    workspace: Workspace = None,
+) -> None:
+    """Ask a run to stop: it ends its processes, and keeps every step that it finished."""
+    from vidlib.runner import queries
+
+    with queries.opened(_settings(workspace)) as history:
+        history.request_cancel(run_id)
+    print(f"{run_id} was asked to stop")
+
+
+@app.command()
+def doctor(workspace: Workspace = None, as_json: AsJson = False) -> None:
+    """What this machine has and lacks, each with its mend. Exit code 1 if something needed is missing."""
+    from vidlib import console
+    from vidlib.doctor import examine
+
+    findings = examine(_settings(workspace))
+    if as_json:
+        _print_json({"findings": [vars(finding) for finding in findings]})
+    else:
+        console.show_findings(findings)
+    raise typer.Exit(int(any(finding.needed and not finding.ok for finding in findings)))
+
+
+@app.command()
+def dashboard(
+    workspace: Workspace = None,
+    port: Annotated[int | None, typer.Option(help="default VIDLIB_DASHBOARD_PORT; 0 takes a free one")] = None,
+) -> None:
+    """Serve the operators' page, and print the address and token that open it."""
+    from vidlib.dashboard.server import serve
+
+    given = {} if port is None else {"dashboard_port": port}
+    raise typer.Exit(serve(_settings(workspace, **given)))
+
+
+@models.command("list")
+def list_models(as_json: AsJson = False) -> None:
+    """Every model: what for, how big, which licence, and whether it is here."""
+    from vidlib import console, vault
+
+    rows = [
+        {
+            "name": model.name,
+            "purpose": model.purpose,
+            "MB": round(model.size / 1e6, 1),
+            "licence": model.licence,
+            "here": _here(model.name),
+        }
+        for model in vault.MODELS.values()
+    ]
+    _print_json({"models": rows}) if as_json else console.show_table(rows)
+
+
+@models.command("fetch")
+def fetch_models(names: Annotated[list[str] | None, typer.Argument(help="default: all")] = None) -> None:
+    """Download the weights that are not here yet, and check each one's SHA-256."""
+    from vidlib import vault
+
+    for name in names or vault.MODELS:
+        print(f"{name}: {vault.fetch(name)}")
+
+
+@models.command("verify")
+def verify_models() -> None:
+    """Check the SHA-256 of every weight file. Exit code 1 if one is missing or damaged."""
+    from vidlib import vault
+
+    answers = {name: _here(name) for name in vault.MODELS}
+    for name, answer in answers.items():
+        print(f"{name}: {answer}")
+    raise typer.Exit(int(any(answer != "yes" for answer in answers.values())))
+
+
+@models.command("add")
+def add_model(file: Annotated[Path, typer.Argument(help="a weight file that was downloaded by hand")]) -> None:
+    """Keep a weight file for a machine without a network; its SHA-256 says which model it is."""
+    from vidlib import vault
+
+    print(f"{file} is kept as {vault.add(file).name}")
+
+
+def _here(name: str) -> str:
+    from vidlib import vault
+
+    try:
+        vault.path(name)
+        return "yes"
+    except VidlibError as error:
+        return f"no: {error}"
+
+
+def _settings(workspace: Path | None, **given: Any) -> Settings:
+    if workspace is None and not given:
+        return settings_module.settings()
+    return settings_module.load(**({"workspace": workspace} if workspace else {}), **given)
+
+
+def _params(settings: Settings, profiles: list[str] | None, overrides: list[str] | None) -> dict:
+    from vidlib.params import find_profile, load_params
+    from vidlib.steps import PARAMS
+
+    files = [find_profile(name, settings.params_dir) for name in profiles or ()]
+    return load_params(PARAMS, files, overrides or ())
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C or SIGTERM sets; a second Ctrl-C ends the process at once."""
+    stop = threading.Event()
+
+    def ask_to_stop(number: int, _frame: object) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _say_outcome(outcome: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        _print_json(outcome)
+    else:
+        print(f"{outcome['outcome']}: {outcome['message']}")
+    raise typer.Exit(0 if outcome["outcome"] == "ok" else 3)
+
+
+def _print_json(document: Any) -> None:
+    print(json.dumps(document, indent=2, ensure_ascii=False))

@@ -1,0 +1,98 @@
+"""What a person sees in the terminal, on stderr: progress while a run goes on, and a summary at its end."""
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from vidlib.doctor import Finding
+from vidlib.runner.history import Task
+from vidlib.runner.outcome import RunResult
+
+MARKS = {
+    "done": "[green]✓[/]",
+    "failed": "[red]✗[/]",
+    "refused": "[red]✗[/]",
+    "skipped": "[yellow]–[/]",
+    "cancelled": "[yellow]■[/]",
+}
+
+
+class RunDisplay:
+    """Bars for the steps that run and a line for each that ended; on a terminal or, as plain lines, in a log file."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        self.progress = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
+        self.bars: dict[int, int] = {}
+
+    def __enter__(self) -> "RunDisplay":
+        self.progress.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.progress.stop()
+
+    def show(self, task: Task) -> None:
+        """Draw what changed about a task."""
+        name = f"{escape(task.subject)} · {task.step}"
+        if task.status == "running":
+            if task.id not in self.bars:
+                self.bars[task.id] = self.progress.add_task(name, total=1.0)
+            self.progress.update(self.bars[task.id], completed=task.progress)
+            return
+        if task.id in self.bars:
+            self.progress.remove_task(self.bars.pop(task.id))
+        if task.status in MARKS:
+            self.console.print(f"{MARKS[task.status]} {name}{_note(task)}")
+
+
+def _note(task: Task) -> str:
+    if task.cached:
+        return " [dim]done already[/]"
+    if task.status == "done" and task.started_at and task.finished_at:
+        return f" [dim]{task.finished_at - task.started_at:.1f} s[/]"
+    text = task.error or (task.reason if task.status == "skipped" else None)
+    return f": {escape(text)}" if text else ""
+
+
+def summarize(result: RunResult) -> None:
+    """Say what came of a run: a row a video, and where its report is."""
+    console = Console(stderr=True, highlight=False)
+    table = Table("video", "result", "report", box=None, header_style="bold")
+    for video in result.videos:
+        outcome = escape(video.error) if video.error else video.status
+        table.add_row(escape(video.path.name), outcome, str(video.outputs.get("report", "")))
+    console.print(table)
+    executed = result.executed
+    work = f"{executed} steps executed" if executed else "nothing was executed: every step was done already"
+    console.print(f"run {result.run}: {result.status}; {work}")
+
+
+def show_table(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows with the same keys as a table on stdout."""
+    table = Table(*(rows[0] if rows else ["nothing yet"]), box=None, header_style="bold")
+    for row in rows:
+        table.add_row(*(escape(str(value)) for value in row.values()))
+    Console(highlight=False).print(table)
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    """What a machine has and lacks, each lack with its mend."""
+    console = Console(highlight=False)
+    for finding in findings:
+        mark = MARKS["done"] if finding.ok else MARKS["failed" if finding.needed else "skipped"]
+        console.print(f"{mark} {escape(finding.name)}: {escape(finding.detail)}")
+        if not finding.ok and finding.mend:
+            console.print(f"    {escape(finding.mend)}")

@@ -1,0 +1,93 @@
+"""Which steps are done already, which are not, and why not."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vidlib.errors import BrokenOutput
+from vidlib.params import Frozen
+from vidlib.steps.base import Manifest, Step, StepOutputs
+
+FINGERPRINT_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One step for one video or project: what it will read, where its result lies or will lie, and why it must run.
+
+    ``outputs`` is what it left if it is done; ``reason`` is empty then.
+    """
+
+    step: Step
+    inputs: dict[str, Any]
+    params: Frozen
+    folder: Path
+    reason: str
+    outputs: StepOutputs | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.outputs is not None
+
+
+def subject_folder(work: Path, sha256: str) -> Path:
+    """Where the steps of the video or project with this SHA-256 lie."""
+    return work / sha256[:16]
+
+
+def plan_step(
+    step: Step, source: Path | None, done: Mapping[str, StepOutputs], params: Frozen, home: Path, **others: Any
+) -> Planned:
+    """What is to be done for ``step``, whose earlier steps are ``done``; ``home`` is where its folders lie."""
+    inputs = step.wire(source, done, out_dir=home, **others)
+    ingredients = step.ingredients(inputs, params)
+    folder = home / f"{step.name}-{step.fingerprint(inputs, params)[:FINGERPRINT_DIGITS]}"
+    values = {name: value for name, value in inputs if name != "out_dir"}
+    try:
+        outputs = step.outputs(folder)
+        return Planned(step, values, params, folder, "", outputs)
+    except BrokenOutput as error:
+        reason = str(error) if folder.exists() else why(step, ingredients, home)
+        return Planned(step, values, params, folder, reason)
+
+
+def why(step: Step, ingredients: Mapping[str, Any], home: Path) -> str:
+    """What differs between the newest finished result of ``step`` in ``home`` and what is asked for now."""
+    last = newest(step, home)
+    if last is None:
+        return "it has not run for this input yet"
+    return "; ".join(differences(last.model_dump(mode="json"), ingredients)) or "its result is gone"
+
+
+def newest(step: Step, home: Path) -> Manifest | None:
+    """The manifest of the result of ``step`` in ``home`` that was finished last."""
+    found = []
+    for folder in home.glob(f"{step.name}-{'[0-9a-f]' * FINGERPRINT_DIGITS}"):
+        with suppress(BrokenOutput):
+            found.append(Manifest.read(folder))
+    return max(found, key=lambda manifest: manifest.finished_at, default=None)
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Each ingredient that changed, as ``params.threshold: 0.5 -> 0.4``.
+
+    >>> differences({"version": 1, "params": {"a": 1}}, {"version": 1, "params": {"a": 2, "b": 3}})
+    ['params.a: 1 -> 2', 'params.b: nothing -> 3']
+    """
+    changes = []
+    for kind in ("version", "params", "inputs", "weights", "tools"):
+        before, after = old.get(kind), new.get(kind)
+        if not isinstance(before, dict) or not isinstance(after, dict):
+            before, after = {"": before}, {"": after}
+        for name in before | after:
+            if before.get(name) != after.get(name):
+                key = f"{kind}.{name}".rstrip(".")
+                changes.append(f"{key}: {_short(before.get(name))} -> {_short(after.get(name))}")
+    return changes
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else str(value)
+    return f"{text[:12]}…" if len(text) > 40 else text
