@@ -1,0 +1,109 @@
+"""Archives that a child program reads: it lists them, then writes the members to a pipe, one behind the other.
+
+The program creates no file: the stream is cut into members here, by the sizes of the list, and each is checked against
+the checksum of the list. The child has limits on memory and processor time, and ends with us.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO
+
+from vidlib import ffmpeg
+from vidlib.errors import ArchiveError, CommandFailed
+from vidlib.ingest.formats.limits import GIB, MIB, Meter
+from vidlib.ingest.formats.member import CHUNK_BYTES, Damaged, Kind, Member, checked
+from vidlib.settings import settings
+
+MAX_LISTING_BYTES = 32 * MIB
+MAX_MEMORY_BYTES = 4 * GIB  # 7-Zip's largest preset needs 2 GB to unpack; RAR 5 dictionaries are 4 GB at most
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the list; members with the same ``block`` were packed together and are only unpacked together."""
+
+    index: int
+    name: str
+    kind: Kind
+    size: int
+    crc: int | None
+    block: str
+
+
+def confined(*command: str) -> list[str]:
+    """``command`` under limits: memory, and the seconds that a step may take."""
+    limits = f"--as={MAX_MEMORY_BYTES}", f"--cpu={int(settings().step_timeout_s)}"
+    return [ffmpeg.program("prlimit", "util-linux"), *limits, "--", *command]
+
+
+def listing(command: Sequence[str]) -> bytes:
+    """What a program prints about an archive; a program that fails in the middle has printed what it found.
+
+    Raises ArchiveError, with the program's own words, if it prints nothing or far too much.
+    """
+    text, reason = b"", "empty"
+    try:
+        with ffmpeg.reading(command) as stdout:
+            text = stdout.read(MAX_LISTING_BYTES)
+    except CommandFailed as error:
+        reason = " ".join(error.stderr.split())
+    if len(text) == MAX_LISTING_BYTES:
+        raise ArchiveError(f"hostile: its list of members is longer than {MAX_LISTING_BYTES} bytes")
+    if not text.strip():
+        raise ArchiveError(f"cannot be read: {reason}")
+    return text
+
+
+def members(
+    entries: Sequence[Entry], meter: Meter, command: Callable[[Sequence[Entry]], list[str]]
+) -> Iterator[Member]:
+    """A member for every entry; ``command(entries)`` writes the bytes of those, in their order, to its stdout.
+
+    Behind damage the stream may be out of step, so the next block is read from a stream of its own.
+    """
+    meter.check_members(len(entries))
+    meter.check_bytes(sum(entry.size for entry in entries))
+    rest = list(entries)
+    while rest:
+        n_done = 0
+        # how the program ends says nothing more: every member has been checked
+        with suppress(CommandFailed), ffmpeg.reading(confined(*command(rest))) as stream:
+            damaged_block = None
+            for entry in rest:
+                if damaged_block not in (None, entry.block):
+                    break
+                piece = _Piece(stream, entry)
+                yield Member(entry.name, entry.kind, piece.chunks)
+                n_done += 1
+                if not piece.finish():
+                    damaged_block = entry.block
+        rest = rest[n_done:]
+
+
+class _Piece:
+    """The bytes of one member in a stream of many."""
+
+    def __init__(self, stream: IO[bytes], entry: Entry):
+        self._sound = False
+        self._chunks = self._read(stream, entry)
+
+    def chunks(self) -> Iterator[bytes]:
+        return self._chunks
+
+    def finish(self) -> bool:
+        """Pass over what nobody read; say whether the member was sound."""
+        with suppress(Damaged):
+            for _ in self._chunks:
+                pass
+        return self._sound
+
+    def _read(self, stream: IO[bytes], entry: Entry) -> Iterator[bytes]:
+        yield from checked(_take(stream, entry.size), entry.size, entry.crc)
+        self._sound = True
+
+
+def _take(stream: IO[bytes], n_bytes: int) -> Iterator[bytes]:
+    while n_bytes and (chunk := stream.read(min(n_bytes, CHUNK_BYTES))):
+        n_bytes -= len(chunk)
+        yield chunk

@@ -1,0 +1,68 @@
+"""7z, and those ZIPs that Python cannot read, by the program of 7-Zip."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from vidlib import ffmpeg
+from vidlib.errors import ArchiveError
+from vidlib.ingest.formats import listed
+from vidlib.ingest.formats.limits import Meter
+from vidlib.ingest.formats.listed import Entry
+from vidlib.ingest.formats.member import Kind, Member
+
+KINDS: dict[str, Kind] = {"d": "folder", "l": "link", "b": "device", "c": "device", "p": "device", "s": "device"}
+
+
+def members(archive: Path, meter: Meter, kind: str = "7z") -> Iterator[Member]:
+    """The members of ``archive``, which is of the ``kind`` (7-Zip's name of a format) and of no other."""
+    program = ffmpeg.program("7zz", "7zip")
+    # a password that is given is not asked for; a list that needs another one cannot be read
+    options = (f"-t{kind}", "-p-", "-spd", "-bd", str(archive))
+    text = listed.listing(listed.confined(program, "l", "-slt", "-ba", *options))
+    blocks = [_fields(block) for block in text.decode("utf-8", "surrogateescape").split("\n\n") if block.strip()]
+    if any(fields.get("Encrypted") == "+" for fields in blocks):
+        raise ArchiveError("encrypted; ask for it without a password")
+    entries = [_entry(index, fields) for index, fields in enumerate(blocks)]
+    packed = [entry for entry in entries if entry.kind != "folder"]
+
+    with NamedTemporaryFile("w", encoding="utf-8", errors="surrogateescape", suffix=".txt") as names:
+
+        def command(rest: Sequence[Entry]) -> list[str]:
+            everything = len(rest) == len(packed)
+            return [program, "x", "-so", *options, *([] if everything else [_include(rest, names)])]
+
+        yield from listed.members(packed, meter, command)
+
+
+def _fields(block: str) -> dict[str, str]:
+    """``{"Path": "a.mov", "Size": "12", ...}`` from one member's lines."""
+    return dict(line.split(" = ", 1) for line in block.split("\n") if " = " in line)
+
+
+def _entry(index: int, fields: dict[str, str]) -> Entry:
+    return Entry(
+        index=index,
+        name=fields["Path"],
+        kind=_kind(fields),
+        size=int(fields.get("Size") or 0),
+        crc=int(fields["CRC"], 16) if fields.get("CRC") else None,
+        block=fields.get("Block") or str(index),
+    )
+
+
+def _kind(fields: dict[str, str]) -> Kind:
+    """From the attributes, such as ``D drwxr-xr-x``, ``A -rw-r--r--`` or ``A`` alone where Windows packed."""
+    attributes = fields.get("Attributes", "").split()
+    if fields.get("Folder") == "+" or any(word.startswith("D") for word in attributes):
+        return "folder"
+    mode = attributes[-1] if attributes and len(attributes[-1]) == len("-rw-r--r--") else "-"
+    return KINDS.get(mode[0], "file")
+
+
+def _include(entries: Sequence[Entry], names: NamedTemporaryFile) -> str:
+    names.seek(0)
+    names.truncate()
+    names.writelines(f"{entry.name}\n" for entry in entries)
+    names.flush()
+    return f"-i@{names.name}"

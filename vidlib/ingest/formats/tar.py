@@ -1,0 +1,150 @@
+"""TAR, plain or compressed, read as a stream from front to back."""
+
+import bz2
+import gzip
+import lzma
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from backports import zstd
+
+from vidlib.errors import ArchiveError
+from vidlib.ingest.formats.limits import MIB, Meter
+from vidlib.ingest.formats.member import CHUNK_BYTES, Damaged, Kind, Member, checked
+
+MAX_HEADER_BYTES = 64 * 1024  # tarfile reads an extended header whole, and takes time that grows with its square
+BLOCK_BYTES = 64 * 1024  # what is decompressed at once, and lost at once where that fails
+OVERHEAD_BYTES = 4096  # headers and padding of one member, generously
+
+# what tarfile raises on crafted or broken headers, and the decompressors on broken data
+BAD_HEADER = (tarfile.TarError, ValueError, LookupError, ArithmeticError, RecursionError)
+BAD_DATA = (OSError, zlib.error, lzma.LZMAError, zstd.ZstdError)
+
+Reading = Callable[[], AbstractContextManager[None]]
+
+
+def members(open_stream: Callable[[Path], BinaryIO], archive: Path, meter: Meter) -> Iterator[Member]:
+    """The members of the TAR that ``open_stream(archive)`` reads, in order."""
+    with open_stream(archive) as stream:
+        metered = _Metered(stream, meter)
+        reading = _reading_plain if open_stream is _open_plain else _reading_compressed
+        tar = _open_tar(metered)
+        while info := _next(tar, reading):
+            name = info.name.encode("utf-8", "surrogateescape")
+            yield Member(name, _kind(info), partial(_chunks, tar, info, reading))
+        # the checksum of all that was compressed comes at the very end, behind what tarfile reads
+        while metered.read(CHUNK_BYTES):
+            pass
+
+
+_open_plain = partial(open, mode="rb")
+
+plain = partial(members, _open_plain)
+gzipped = partial(members, gzip.open)
+bzipped = partial(members, bz2.open)
+xzipped = partial(members, lzma.open)
+zstandard = partial(members, zstd.open)
+
+
+def _open_tar(stream: "_Metered") -> tarfile.TarFile:
+    """Read the first header; raises ArchiveError if it is none."""
+    options = {"bufsize": BLOCK_BYTES, "tarinfo": _Header, "encoding": "utf-8", "errors": "surrogateescape"}
+    try:
+        return tarfile.open(fileobj=stream, mode="r|", **options)
+    except (*BAD_HEADER, Damaged) as error:
+        raise ArchiveError(f"holds no TAR that can be read: {error}") from error
+
+
+class _Header(tarfile.TarInfo):
+    """A header that is checked more strictly than tarfile does."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> "_Header":
+        """tarfile takes a damaged header, and a missing end mark, for the end of the archive: say so instead."""
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.EOFHeaderError:
+            raise
+        except (tarfile.EmptyHeaderError, tarfile.TruncatedHeaderError) as error:
+            raise Damaged("cut short; what follows is lost") from error
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(f"damaged header: {error}") from error
+
+    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        """tarfile's documented place for a subclass to step in before it acts on a header."""
+        extended = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+        long_name = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+        if self.size < 0 or (self.type in extended + long_name and self.size > MAX_HEADER_BYTES):
+            raise ArchiveError(f"hostile header: it says that it is {self.size} bytes long")
+        return super()._proc_member(tar)
+
+
+class _Metered:
+    """A stream whose every byte counts, also those that no file keeps: a bomb may hide between members."""
+
+    def __init__(self, stream: BinaryIO, meter: Meter):
+        self._stream, self._meter, self._n_bytes = stream, meter, 0
+
+    def read(self, size: int) -> bytes:
+        """Raises Damaged at an end that comes too early, ArchiveError for data that are not what was compressed."""
+        try:
+            data = self._stream.read(size)
+        except EOFError as error:
+            raise Damaged("cut short; what follows is lost") from error
+        except BAD_DATA as error:
+            raise _no_file_is_safe(error) from error
+        self._n_bytes += len(data)
+        self._meter.check_bytes(self._n_bytes - MIB - OVERHEAD_BYTES * self._meter.members)
+        return data
+
+
+def _no_file_is_safe(error: Exception) -> ArchiveError:
+    """Decompressors notice damage late, at worst at the very end, when every file may have been hit."""
+    return ArchiveError(
+        f"its data are damaged ({error}), and TAR has no checksums that tell which files are whole; ask for it again"
+    )
+
+
+@contextmanager
+def _reading_plain() -> Iterator[None]:
+    try:
+        yield
+    except BAD_HEADER as error:
+        raise Damaged(f"damaged or cut ({error}); what follows is lost") from error
+
+
+@contextmanager
+def _reading_compressed() -> Iterator[None]:
+    """What does not fit in a decompressed TAR was decompressed wrongly, and so, perhaps, was what came before."""
+    try:
+        yield
+    except BAD_HEADER as error:
+        raise _no_file_is_safe(error) from error
+
+
+def _next(tar: tarfile.TarFile, reading: Reading) -> tarfile.TarInfo | None:
+    with reading():
+        return tar.next()
+
+
+def _chunks(tar: tarfile.TarFile, info: tarfile.TarInfo, reading: Reading) -> Iterator[bytes]:
+    def read() -> Iterator[bytes]:
+        file = tar.extractfile(info)
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+    with reading():
+        yield from checked(read(), info.size, crc=None)
+
+
+def _kind(info: tarfile.TarInfo) -> Kind:
+    if info.isreg():
+        return "file"
+    if info.isdir():
+        return "folder"
+    return "link" if info.issym() or info.islnk() else "device"

@@ -1,0 +1,102 @@
+"""ZIP: the directory and the members' bytes by `zipfile`; what that cannot read, by 7-Zip."""
+
+import io
+import lzma
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+from vidlib.errors import ArchiveError
+from vidlib.ingest.formats import sevenzip
+from vidlib.ingest.formats.limits import MIB, Meter
+from vidlib.ingest.formats.member import CHUNK_BYTES, Damaged, Kind, Member, checked
+
+ENCRYPTED, UTF8 = 0x1, 0x800  # bits of a member's flags, APPNOTE.TXT 4.4.4
+LOCAL_HEADER_BYTES = 30
+MAX_DIRECTORY_BYTES = 64 * MIB
+
+BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+UNBOUNDED = (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+UNBOUNDED_CHUNK_BYTES = 4096  # zipfile expands every chunk of these whole: one of this size to 80 MB at most
+
+UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
+UNREADABLE += (OSError, EOFError, ValueError, NotImplementedError)
+
+
+def members(archive: Path, meter: Meter) -> Iterator[Member]:
+    """The members of a ZIP, in the order of its directory.
+
+    Without a directory (a ZIP that was cut), and with methods that zipfile lacks (Windows packs files over 2 GB with
+    Deflate64), 7-Zip reads it.
+    """
+    with _Guarded(archive) as file:
+        try:
+            opened = zipfile.ZipFile(file)
+        except UNREADABLE as error:
+            yield from sevenzip.members(archive, meter, "zip")
+            raise Damaged(f"its directory cannot be read ({error}): more may be lost") from error
+        infos = opened.infolist()
+        _check(infos, opened.start_dir, meter)
+        if any(info.compress_type not in BOUNDED + UNBOUNDED for info in infos):
+            yield from sevenzip.members(archive, meter, "zip")
+            return
+        for info in infos:
+            yield Member(_name(info), _kind(info), partial(_chunks, opened, info))
+
+
+class _Guarded(io.FileIO):
+    """A file of which nobody reads much at once: zipfile reads the directory whole, however large it says it is."""
+
+    def read(self, size: int = -1) -> bytes:
+        if size > MAX_DIRECTORY_BYTES:
+            raise ArchiveError(f"hostile directory: it says that it is {size} bytes long")
+        return super().read(size)
+
+
+def _check(infos: list[zipfile.ZipInfo], directory_start: int, meter: Meter) -> None:
+    if any(info.flag_bits & ENCRYPTED for info in infos):
+        raise ArchiveError("encrypted; ask for it without a password")
+    meter.check_members(len(infos))
+    meter.check_bytes(sum(info.file_size for info in infos))
+    # members that share bytes pack any amount into a small file; Python 3.11.7 does not look
+    starts = sorted(infos, key=lambda info: info.header_offset)
+    for info, following in pairwise([*(_span(info) for info in starts), (directory_start, 0)]):
+        if info[1] > following[0]:
+            raise ArchiveError("hostile: members overlap, or a part of a ZIP in several parts")
+
+
+def _span(info: zipfile.ZipInfo) -> tuple[int, int]:
+    """Where a member's header starts, and where its bytes end at the earliest."""
+    return info.header_offset, info.header_offset + LOCAL_HEADER_BYTES + info.compress_size
+
+
+def _name(info: zipfile.ZipInfo) -> str | bytes:
+    return info.orig_filename if info.flag_bits & UTF8 else info.orig_filename.encode("cp437")
+
+
+def _kind(info: zipfile.ZipInfo) -> Kind:
+    mode = info.external_attr >> 16  # Unix tools keep st_mode there, others leave zeros
+    if info.orig_filename.endswith(("/", "\\")) or stat.S_ISDIR(mode):
+        return "folder"
+    if stat.S_ISLNK(mode):
+        return "link"
+    return "file" if stat.S_IFMT(mode) in (0, stat.S_IFREG) else "device"
+
+
+def _chunks(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    chunk_bytes = CHUNK_BYTES if info.compress_type in BOUNDED else UNBOUNDED_CHUNK_BYTES
+
+    def read() -> Iterator[bytes]:
+        with opened.open(info) as file:
+            while chunk := file.read(chunk_bytes):
+                yield chunk
+
+    try:
+        yield from checked(read(), info.file_size, crc=None)  # zipfile compares the checksum
+    except UNREADABLE as error:
+        raise Damaged(str(error)) from error

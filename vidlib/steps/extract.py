@@ -1,0 +1,73 @@
+"""extract: the files of a delivered archive, with safe names, in a folder of their own; the archive is only read."""
+
+import shutil
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from vidlib.errors import ArchiveError, BrokenOutput
+from vidlib.ingest.archives import unpack
+from vidlib.params import Frozen
+from vidlib.progress import Report, quiet
+from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_source, place, recorded
+
+NAME = "extract"
+VERSION = 1
+NOTEBOOK = "02_extract.ipynb"
+TOOLS = ()
+
+FILES_FOLDER = "files"
+MAX_DOUBTS = 20
+
+
+class Inputs(Frozen):
+    """What extract reads, and where it writes."""
+
+    archive: Path = from_source("ZIP, TAR (also gzip, bzip2, xz, zstd), 7z or RAR, whatever its name ends in")
+    out_dir: Path = place("the one folder this step may write to")
+
+
+class Params(Frozen):
+    """Nothing to choose: how much an archive may hold is a setting of the machine."""
+
+
+class Outputs(StepOutputs):
+    """The files of the archive."""
+
+    outcome: Literal["ok", "partial"] = Field(description="ok: every file; partial: those that were not damaged")
+    message: str = Field(description="what came of it, in a sentence")
+    files: tuple[OutFile, ...] = Field(description="every file, in the order of the archive")
+    damaged: tuple[str, ...] = Field(description="members that are missing because they were damaged: name and reason")
+
+
+@recorded
+def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
+    """Leave the archive's files in ``files/`` of ``out_dir``.
+
+    Raises ArchiveError, with the reason, for an archive that is refused: unreadable, encrypted, over a limit, or
+    without one sound file. Nothing is left of it then.
+    """
+    folder = inputs.out_dir / FILES_FOLDER
+    if folder.exists():  # a notebook that is run again in the same place
+        shutil.rmtree(folder)
+    unpacked = unpack(inputs.archive, folder, report=report)
+    if unpacked.outcome == "refused":
+        raise ArchiveError(unpacked.message)
+    return Outputs(
+        outcome=unpacked.outcome,
+        message=unpacked.message,
+        files=unpacked.files,
+        damaged=unpacked.damaged,
+        doubts=tuple(Doubt(message=f"missing: {what}") for what in unpacked.damaged[:MAX_DOUBTS]),
+    )
+
+
+def verify(inputs: Inputs, outputs: Outputs) -> None:
+    """Raise BrokenOutput unless ``files/`` holds exactly the files of ``outputs``, and nothing but files."""
+    folder = inputs.out_dir / FILES_FOLDER
+    found = {path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
+    if strange := found.symmetric_difference(outputs.files):
+        raise BrokenOutput(f"{min(strange)} is left over or missing")
+    if not all(path.is_file() and not path.is_symlink() for path in found):
+        raise BrokenOutput(f"{folder} holds something that is no regular file")
