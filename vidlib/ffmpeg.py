@@ -1,12 +1,14 @@
 """FFmpeg as a child process: build a command (a list), run it under limits, explain its failure.
 
-Files from outside are hostile: each is named ``file:PATH`` and opened with a protocol whitelist, so that no playlist
-inside makes ffmpeg open another file or host. Commands are lists; no shell sees a file name.
+Files from outside are hostile: each is named ``file:PATH`` and opened with whitelists of protocols and formats, so that
+no playlist or script under a video's name makes ffmpeg open another file or host. Commands are lists; no shell sees a
+file name.
 """
 
 import ctypes
 import functools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,29 +16,39 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 from typing import IO
 
 from vidlib.errors import CommandFailed, EngineUnavailable
 
-PROTOCOLS = "file,pipe,fd"
+FORMATS = (
+    "mov,matroska,mpegts,mpeg,mpegvideo,avi,asf,flv,mxf,gxf,lxf,dv,ogg,nut,ivf,wtv,rm,obu,h264,hevc,vc1,m4v,"
+    "yuv4mpegpipe,mjpeg,gif,wav,w64,aiff,caf,flac,mp3,aac,ac3,eac3,amr"
+)
+"""Demuxers that read one file and open no other: not concat, hls, dash, sdp, image2, imf and their like."""
+
+INPUT_OPTIONS = {"protocol_whitelist": "file,pipe,fd", "format_whitelist": FORMATS}
+"""What every input from outside is opened with."""
+
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def program(name: str) -> str:
-    """Where ``ffmpeg`` or ``ffprobe`` is: on PATH, or beside this Python (where set-up without root puts it).
+def program(name: str, package: str = "ffmpeg") -> str:
+    """Where a program of a Debian ``package`` is: on PATH, or beside this Python (where set-up without root puts it).
 
     Raises EngineUnavailable, with the remedy, if it is in neither place.
     """
     if path := which(name) or which(name, path=Path(sys.executable).parent):
         return path
-    raise EngineUnavailable(f"{name} is not installed. Install it with: apt-get install ffmpeg")
+    raise EngineUnavailable(f"{name} is not installed. Install it with: apt-get install {package}")
 
 
 def input_args(path: Path, *options: str) -> list[str]:
     """Arguments that open ``path`` and nothing else, whatever its name and content; ``options`` apply to it."""
-    return ["-protocol_whitelist", PROTOCOLS, *options, "-i", f"file:{path}"]
+    safe = [arg for name, value in INPUT_OPTIONS.items() for arg in (f"-{name}", value)]
+    return [*safe, *options, "-i", f"file:{path}"]
 
 
 def command(*args: str | Path) -> list[str]:
@@ -53,21 +65,64 @@ def run(
     takes longer than ``timeout_s`` seconds is ended with everything it started, and fails with code -9.
     """
     with _started(args, stdout=subprocess.PIPE, text=True, errors="replace") as (process, stderr):
-        timer = threading.Timer(timeout_s, end_group, [process])
-        timer.start()
-        lines = []
-        try:
-            for line in process.stdout:
-                lines.append(line)
-                if on_line:
-                    on_line(line.rstrip())
-            code = process.wait()
-        finally:
-            timed_out = not timer.is_alive()
-            timer.cancel()
-        if code not in accept:
-            reason = f"ended after its limit of {timeout_s:g} s" if timed_out else tail(stderr)
-            raise CommandFailed(args, code, reason)
+        return _to_its_end(process, stderr, timeout_s, on_line, accept)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass over a file: frames of the first output so far written, and what ffmpeg complained of (``""``: nothing).
+
+    FFmpeg ends with code 0 on files that are damaged or cut; these two say what really happened.
+    """
+
+    frames: int
+    complaints: str
+
+
+def run_counted(args: Sequence[str], *, timeout_s: float, on_frame: Callable[[int], None] | None = None) -> Pass:
+    """Run an ffmpeg command to its end and count; ``on_frame`` is given the number of frames so far, now and then.
+
+    Raises CommandFailed as `run` does.
+    """
+    n_frames = 0
+
+    def on_line(line: str) -> None:
+        nonlocal n_frames
+        name, _, value = line.partition("=")
+        if name == "frame":
+            n_frames = int(value)
+            if on_frame:
+                on_frame(n_frames)
+
+    args = [args[0], "-progress", "pipe:1", "-stats_period", "0.5", *args[1:]]
+    with _started(args, stdout=subprocess.PIPE, text=True, errors="replace") as (process, stderr):
+        _to_its_end(process, stderr, timeout_s, on_line, accept=(0,))
+        return Pass(n_frames, tail(stderr))
+
+
+def _to_its_end(
+    process: subprocess.Popen,
+    stderr: IO[bytes],
+    timeout_s: float,
+    on_line: Callable[[str], None] | None,
+    accept: Sequence[int],
+) -> str:
+    timer = threading.Timer(timeout_s, end_group, [process])
+    timer.start()
+    lines = []
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if on_line:
+                on_line(line.rstrip())
+        code = process.wait()
+    finally:
+        timed_out = not timer.is_alive()
+        timer.cancel()
+    if code not in accept:
+        raise CommandFailed(
+            process.args, code, f"ended after its limit of {timeout_s:g} s" if timed_out else tail(stderr)
+        )
     return "".join(lines)
 
 
@@ -119,10 +174,10 @@ def end_group(process: subprocess.Popen) -> None:
 
 
 def tail(stderr: IO[bytes], n_bytes: int = 4000) -> str:
-    """The last ``n_bytes`` of a file that a program wrote to."""
+    """The last ``n_bytes`` of a file that a program wrote to, without the addresses that differ from run to run."""
     end = stderr.seek(0, os.SEEK_END)
     stderr.seek(max(0, end - n_bytes))
-    return stderr.read().decode(errors="replace")
+    return re.sub(r" @ 0x[0-9a-f]+\]", "]", stderr.read().decode(errors="replace"))
 
 
 @functools.cache

@@ -1,30 +1,38 @@
 """What a media file contains, and its frames and sound as arrays."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
 from vidlib import ffmpeg
 from vidlib.errors import CommandFailed, MediaError
+from vidlib.timeline import FPS, seconds
 
 SAMPLE_RATE = 16_000
 """Samples per second of every waveform here (what the speech models were trained on)."""
 
 PROBE_TIMEOUT_S = 60
+STILL_TIMEOUT_S = 60
+
+MAX_SIDE = 8192
+"""Width and height that are accepted, in pixels: 8K television, and no picture that fills the memory."""
 
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """One audio stream: ``index`` within the file, codec, samples per second, channels."""
+    """One audio stream: ``index`` within the file, codec, samples per second, channels, when it begins in seconds."""
 
     index: int
     codec: str
     sample_rate: int
     channels: int
+    start_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,9 @@ class VideoInfo:
 
     ``width`` and ``height`` are stored pixels, before ``rotation`` (clockwise degrees: 0, 90, 180, 270) and the sample
     aspect ``sar``; ``fps`` is the container's average, ``base_fps`` the lowest rate that hits every timestamp (another
-    one means a variable rate); ``frames`` is None where the container does not say; ``duration_s`` may be 0.
+    one means a variable rate); ``frames`` is None where the container does not say; ``duration_s`` may be 0;
+    ``start_s`` is when the picture begins, ``transfer`` how values become light, ``timecode`` the label of its first
+    frame in frames of ``fps``.
     """
 
     path: Path
@@ -50,6 +60,10 @@ class VideoInfo:
     sar: Fraction
     rotation: int
     audio: tuple[AudioInfo, ...]
+    start_s: float = 0.0
+    interlaced: bool = False
+    transfer: str = "unknown"
+    timecode: str | None = None
 
     @property
     def display_size(self) -> tuple[int, int]:
@@ -57,28 +71,179 @@ class VideoInfo:
         width, height = round(self.width * self.sar), self.height
         return (height, width) if self.rotation % 180 else (width, height)
 
+    @property
+    def is_hdr(self) -> bool:
+        """Whether the picture has a high dynamic range: PQ or HLG, ITU-R BT.2100."""
+        return self.transfer in ("smpte2084", "arib-std-b67")
+
+    @property
+    def is_rgb(self) -> bool:
+        """Whether the picture is stored as red, green and blue, as screen recordings are."""
+        return self.pix_fmt.startswith(("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8"))
+
 
 def probe(path: Path) -> VideoInfo:
     """What the video file ``path`` contains; attached pictures (cover art) are no video.
 
-    Raises MediaError if it cannot be read or holds no video.
+    Raises MediaError if it cannot be read, holds no video, or one larger than `MAX_SIDE`.
     """
-    args = [ffmpeg.program("ffprobe"), "-v", "error", "-of", "json", "-show_format", "-show_streams"]
-    try:
-        found = json.loads(ffmpeg.run([*args, *ffmpeg.input_args(path)], timeout_s=PROBE_TIMEOUT_S))
-    except CommandFailed as error:
-        raise MediaError(f"{path.name!r} is no readable video: {error}") from error
+    if not path.is_file():
+        raise MediaError(f"{str(path)!r} is no file; expected a video file")
+    found = _ffprobe(path, "-show_format", "-show_streams")
     streams = found.get("streams", [])
     videos = [s for s in streams if s.get("codec_type") == "video" and not s["disposition"].get("attached_pic")]
     if not videos:
         kinds = ", ".join(sorted({str(s.get("codec_type")) for s in streams})) or "nothing"
-        raise MediaError(f"{path.name!r} holds no video stream, but {kinds}; expected a video file")
+        raise MediaError(f"{path.name!r} holds no moving picture, but {kinds}; expected a video file")
     audio = tuple(_audio_info(s) for s in streams if s.get("codec_type") == "audio")
-    return _video_info(path, videos[0], found.get("format", {}), audio)
+    info = _video_info(path, videos[0], found.get("format", {}), audio)
+    sides = (info.width, info.height, *info.display_size)
+    if not all(2 <= side <= MAX_SIDE for side in sides):
+        raise MediaError(f"{path.name!r} has {info.width} x {info.height} pixels; expected 2 to {MAX_SIDE} each way")
+    return info
+
+
+def timestamps(info: VideoInfo) -> list[Fraction]:
+    """When each stored frame is shown, in seconds, in order; nothing is decoded.
+
+    Frames that an edit list leaves out are among them. Raises MediaError where the file cannot be read.
+    """
+    entries = "packet=pts:stream=time_base"
+    found = _ffprobe(info.path, "-select_streams", str(info.index), "-show_entries", entries)
+    time_base = Fraction(found["streams"][0]["time_base"])
+    return sorted(packet["pts"] * time_base for packet in found.get("packets", []) if "pts" in packet)
+
+
+def decode(info: VideoInfo, *, timeout_s: float, on_frame: Callable[[int], None] | None = None) -> ffmpeg.Pass:
+    """Decode picture and sound from beginning to end, keep nothing: how many frames there really are, and complaints.
+
+    ``on_frame`` is given the number of frames so far. Raises MediaError where the file cannot be decoded at all.
+    """
+    maps = [arg for index in (info.index, *(a.index for a in info.audio)) for arg in ("-map", f"0:{index}")]
+    output = [*maps, "-fps_mode", "passthrough", "-f", "null", "-"]
+    try:
+        return ffmpeg.run_counted(
+            ffmpeg.command(*ffmpeg.input_args(info.path), *output), timeout_s=timeout_s, on_frame=on_frame
+        )
+    except CommandFailed as error:
+        raise MediaError(f"{info.path.name!r} cannot be decoded: {error}") from error
+
+
+def frames(
+    path: Path,
+    width: int,
+    height: int,
+    *,
+    only: Sequence[int] | None = None,
+    pix_fmt: str = "rgb24",
+    scale_flags: str = "area",
+) -> Iterator[np.ndarray]:
+    """Every decoded frame in order, one at a time: (height, width, 3) uint8, read-only, RGB or as ``pix_fmt`` says.
+
+    ``only`` are the frames that are wanted (from 0, rising, at least one): many cost one pass, where each of `stills`
+    costs a seek. Other sizes than the video's own are scaled to. Frames are neither dropped nor repeated. Raises MediaError where
+    the file cannot be decoded.
+    """
+    pick = f"select='{_is_one_of(only)}'," if only is not None else ""
+    scale = ["-map", "0:V:0", "-vf", f"{pick}scale={width}:{height}:flags={scale_flags}", "-fps_mode", "passthrough"]
+    with _decoding(path, *scale, "-f", "rawvideo", "-pix_fmt", pix_fmt) as stream:
+        while (frame := _next_frame(stream, width, height)) is not None:
+            yield frame
+
+
+def _is_one_of(numbers: Sequence[int]) -> str:
+    """An expression of ffmpeg that is 1 at these frames: a search tree, for a long sum is more than it parses.
+
+    >>> _is_one_of([3, 7])
+    'if(lt(n,7),eq(n,3),eq(n,7))'
+    """
+    if len(numbers) == 1:
+        return f"eq(n,{numbers[0]})"
+    middle = len(numbers) // 2
+    return f"if(lt(n,{numbers[middle]}),{_is_one_of(numbers[:middle])},{_is_one_of(numbers[middle:])})"
+
+
+def stills(path: Path, numbers: Sequence[int], width: int, height: int) -> list[np.ndarray]:
+    """The frames of these ``numbers`` (0-based) of a video at `FPS`, (height, width, 3) uint8 RGB each.
+
+    Each is sought by its time, so a few cost the same in a long video as in a short one. Raises MediaError for a
+    number past the end.
+    """
+    return [_still(path, number, width, height) for number in numbers]
+
+
+def _still(path: Path, number: int, width: int, height: int) -> np.ndarray:
+    # half a frame early: what is shown first from then on is the frame that is meant
+    at_s = max(0.0, float(seconds(number) - 1 / (2 * FPS)))
+    one = ["-map", "0:V:0", "-frames:v", "1", "-vf", f"scale={width}:{height}:flags=area"]
+    with _decoding(path, *one, "-f", "rawvideo", "-pix_fmt", "rgb24", seek=("-ss", f"{at_s:.6f}")) as stream:
+        frame = _next_frame(stream, width, height)
+    if frame is None:
+        raise MediaError(f"{path.name!r} has no frame {number}")
+    return frame
+
+
+def waveform(path: Path, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
+    """The first audio stream mixed to mono: (n,) float32 in [-1, 1]; empty where the file has no sound.
+
+    Sample 0 is at 0 s, also where the sound begins later than the picture. Four hours at 16 kHz take 0.9 GiB. Raises
+    MediaError where the sound cannot be decoded.
+    """
+    if not _has_sound(path):
+        return np.zeros(0, np.float32)
+    with _mono(path, sample_rate) as stream:
+        return np.frombuffer(stream.read(), np.float32)
+
+
+def loudness(path: Path) -> np.ndarray:
+    """How loud the first audio stream is during each frame at `FPS`: (n,) float32, root mean square in [0, 1].
+
+    Only one frame's sound is in memory at a time. Empty where the file has no sound. Raises MediaError where the sound
+    cannot be decoded.
+    """
+    if not _has_sound(path):
+        return np.zeros(0, np.float32)
+    n_bytes = int(SAMPLE_RATE / FPS) * np.dtype(np.float32).itemsize
+    with _mono(path, SAMPLE_RATE) as stream:
+        parts = (np.frombuffer(part, np.float32) for part in iter(lambda: stream.read(n_bytes), b""))
+        return np.array([np.sqrt(np.mean(part**2)) for part in parts], np.float32)
+
+
+def _has_sound(path: Path) -> bool:
+    return bool(_ffprobe(path, "-select_streams", "a", "-show_entries", "stream=index").get("streams"))
+
+
+def _mono(path: Path, sample_rate: int) -> AbstractContextManager[IO[bytes]]:
+    """The first audio stream as float32 samples, the first of them at 0 s."""
+    mono = ["-map", "0:a:0", "-af", "aresample=async=1:first_pts=0", "-ac", "1", "-ar", str(sample_rate)]
+    return _decoding(path, *mono, "-f", "f32le")
+
+
+@contextmanager
+def _decoding(path: Path, *output: str, seek: Sequence[str] = ()) -> Iterator[IO[bytes]]:
+    args = ffmpeg.command(*ffmpeg.input_args(path, *seek), *output, "pipe:1")
+    try:
+        with ffmpeg.reading(args) as stream:
+            yield stream
+    except CommandFailed as error:
+        raise MediaError(f"{path.name!r} cannot be decoded: {error}") from error
+
+
+def _next_frame(stream: IO[bytes], width: int, height: int) -> np.ndarray | None:
+    data = stream.read(width * height * 3)
+    return np.frombuffer(data, np.uint8).reshape(height, width, 3) if len(data) == width * height * 3 else None
+
+
+def _ffprobe(path: Path, *options: str) -> dict[str, Any]:
+    args = [ffmpeg.program("ffprobe"), "-v", "error", "-of", "json", *options]
+    try:
+        return json.loads(ffmpeg.run([*args, *ffmpeg.input_args(path)], timeout_s=PROBE_TIMEOUT_S))
+    except CommandFailed as error:
+        raise MediaError(f"{path.name!r} is no readable video: {error}") from error
 
 
 def _video_info(path: Path, stream: dict, container: dict, audio: tuple[AudioInfo, ...]) -> VideoInfo:
-    duration = stream.get("duration") or container.get("duration") or 0
+    tags = container.get("tags", {}) | stream.get("tags", {})
     return VideoInfo(
         path=path,
         container=container.get("format_name", ""),
@@ -90,16 +255,24 @@ def _video_info(path: Path, stream: dict, container: dict, audio: tuple[AudioInf
         fps=_fraction(stream.get("avg_frame_rate")),
         base_fps=_fraction(stream.get("r_frame_rate")),
         frames=int(stream["nb_frames"]) if stream.get("nb_frames", "").isdigit() else None,
-        duration_s=float(duration),
+        duration_s=float(stream.get("duration") or container.get("duration") or 0),
         sar=_fraction(stream.get("sample_aspect_ratio", "1:1").replace(":", "/")) or Fraction(1),
         rotation=_rotation(stream),
         audio=audio,
+        start_s=float(stream.get("start_time", 0)),
+        interlaced=stream.get("field_order", "unknown") not in ("progressive", "unknown"),
+        transfer=stream.get("color_transfer", "unknown"),
+        timecode=tags.get("timecode"),
     )
 
 
 def _audio_info(stream: dict) -> AudioInfo:
     return AudioInfo(
-        stream["index"], stream.get("codec_name", "unknown"), int(stream.get("sample_rate", 0)), stream["channels"]
+        index=stream["index"],
+        codec=stream.get("codec_name", "unknown"),
+        sample_rate=int(stream.get("sample_rate", 0)),
+        channels=stream.get("channels", 0),
+        start_s=float(stream.get("start_time", 0)),
     )
 
 
@@ -113,37 +286,3 @@ def _rotation(stream: dict) -> int:
     """Clockwise degrees that a player turns the picture by; ffprobe gives them counter-clockwise."""
     turns = [data["rotation"] for data in stream.get("side_data_list", []) if "rotation" in data]
     return round(-float(turns[0]) / 90) * 90 % 360 if turns else 0
-
-
-def frames(
-    path: Path, width: int, height: int, *, pix_fmt: str = "rgb24", scale_flags: str = "area"
-) -> Iterator[np.ndarray]:
-    """Every decoded frame in order, one at a time: (height, width, 3) uint8, read-only, RGB or as ``pix_fmt`` says.
-
-    Other sizes than the video's own are scaled to. Frames are neither dropped nor repeated. Raises MediaError where
-    the file cannot be decoded.
-    """
-    scale = ["-vf", f"scale={width}:{height}:flags={scale_flags}"]
-    output = ["-map", "0:V:0", *scale, "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", pix_fmt, "pipe:1"]
-    n_bytes = width * height * 3
-    try:
-        with ffmpeg.reading(ffmpeg.command(*ffmpeg.input_args(path), *output)) as stream:
-            while len(data := stream.read(n_bytes)) == n_bytes:
-                yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
-    except CommandFailed as error:
-        raise MediaError(f"{path.name!r} cannot be decoded: {error}") from error
-
-
-def waveform(path: Path, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
-    """The first audio stream mixed to mono: (n,) float32 in [-1, 1]; empty where the file has no sound.
-
-    Four hours at 16 kHz take 0.9 GiB. Raises MediaError where the sound cannot be decoded.
-    """
-    if not probe(path).audio:
-        return np.zeros(0, np.float32)
-    output = ["-map", "0:a:0", "-ac", "1", "-ar", str(sample_rate), "-f", "f32le", "pipe:1"]
-    try:
-        with ffmpeg.reading(ffmpeg.command(*ffmpeg.input_args(path), *output)) as stream:
-            return np.frombuffer(stream.read(), np.float32)
-    except CommandFailed as error:
-        raise MediaError(f"the sound of {path.name!r} cannot be decoded: {error}") from error

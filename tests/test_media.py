@@ -1,0 +1,125 @@
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from tests import media as made
+from vidlib import media
+from vidlib.errors import MediaError
+
+TIMEOUT_S = 60
+
+
+def test_probe_says_what_a_clip_holds(tmp_path):
+    info = media.probe(made.clip(tmp_path / "clip.mp4", sounds=2))
+    assert (info.codec, info.pix_fmt, info.width, info.height) == ("h264", "yuv420p", 64, 48)
+    assert (info.fps, info.base_fps, info.frames, info.duration_s) == (25, 25, 50, 2.0)
+    assert (info.sar, info.rotation, info.interlaced, info.is_hdr, info.is_rgb) == (1, 0, False, False, False)
+    assert [(track.codec, track.sample_rate, track.channels) for track in info.audio] == [("aac", 48000, 1)] * 2
+
+
+def test_rates_are_exact(tmp_path):
+    assert media.probe(made.clip(tmp_path / "clip.mp4", fps="30000/1001")).fps == Fraction(30000, 1001)
+
+
+@pytest.mark.parametrize(
+    ("maker", "shown"), [(made.rotated, (48, 64)), (made.anamorphic, (128, 48)), (made.odd_size, (63, 47))]
+)
+def test_the_display_size_is_what_a_viewer_sees(tmp_path, maker, shown):
+    info = media.probe(maker(tmp_path / "clip.mp4"))
+    assert info.display_size == shown
+
+
+def test_a_quarter_turn_is_told_clockwise(tmp_path):
+    assert media.probe(made.rotated(tmp_path / "clip.mp4")).rotation == 90
+
+
+def test_cover_art_is_no_video(tmp_path):
+    with pytest.raises(MediaError, match="no moving picture"):
+        media.probe(made.cover_only(tmp_path / "song.mp4"))
+    info = media.probe(made.with_cover(tmp_path / "clip.mp4"))
+    assert (info.width, info.codec) == (64, "h264")
+
+
+def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path):
+    with pytest.raises(MediaError, match="is no file"):
+        media.probe(tmp_path / "nothing.mp4")
+
+
+def test_a_picture_larger_than_any_film_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(media, "MAX_SIDE", 63)
+    with pytest.raises(MediaError, match="64 x 48 pixels; expected 2 to 63"):
+        media.probe(made.silent(tmp_path / "clip.mp4"))
+
+
+def test_timestamps_are_exact_and_in_order(tmp_path):
+    constant = media.timestamps(media.probe(made.silent(tmp_path / "clip.mp4")))
+    assert constant == [Fraction(frame, 25) for frame in range(50)]
+    variable = media.timestamps(media.probe(made.variable_rate(tmp_path / "vfr.mp4")))
+    assert variable[24:27] == [Fraction(24, 25), Fraction(25, 25), Fraction(27, 25)]
+
+
+def test_decode_counts_what_is_really_there(tmp_path):
+    whole = media.decode(media.probe(made.clip(tmp_path / "clip.mp4")), timeout_s=TIMEOUT_S)
+    assert (whole.frames, whole.complaints) == (50, "")
+    cut = media.decode(media.probe(made.truncated(tmp_path / "cut.mp4")), timeout_s=TIMEOUT_S)
+    assert 0 < cut.frames < 50
+    assert cut.complaints
+
+
+def test_frames_come_in_order_neither_dropped_nor_repeated(tmp_path):
+    for source in (made.clip(tmp_path / "clip.mp4"), made.variable_rate(tmp_path / "vfr.mp4")):
+        found = [made.frame_number(frame) for frame in media.frames(source, 64, 48)]
+        assert found == list(range(50))
+
+
+def test_frames_are_rgb_and_of_the_size_asked_for(tmp_path):
+    frame = next(media.frames(made.silent(tmp_path / "clip.mp4"), 32, 24))
+    assert (frame.shape, frame.dtype) == ((24, 32, 3), np.uint8)
+    assert abs(frame[2, 30].astype(int) - made.COLOURS[0]).max() < 25
+
+
+def test_frames_of_a_file_that_is_no_video_raise(tmp_path):
+    with pytest.raises(MediaError, match="cannot be decoded"):
+        list(media.frames(made.garbage(tmp_path / "clip.mp4"), 64, 48))
+
+
+def test_stills_are_the_very_frames(tmp_path):
+    source = made.clip(tmp_path / "clip.mp4")
+    wanted = [0, 1, 19, 20, 49]
+    assert [made.frame_number(still) for still in media.stills(source, wanted, 64, 48)] == wanted
+    with pytest.raises(MediaError, match="no frame 50"):
+        media.stills(source, [50], 64, 48)
+
+
+def test_the_waveform_is_mono_at_16_khz(tmp_path):
+    sound = media.waveform(made.clip(tmp_path / "clip.mp4"))
+    assert sound.dtype == np.float32
+    assert len(sound) == pytest.approx(2 * media.SAMPLE_RATE, abs=1024)
+    crossings = (np.diff(np.signbit(sound[4000:20000])) != 0).sum()
+    assert crossings == pytest.approx(2 * 440, rel=0.01)
+
+
+def test_the_waveform_begins_with_the_picture(tmp_path):
+    late = made.clip(tmp_path / "late.mkv", options=["-af", "asetpts=PTS+0.5/TB", "-c:a", "pcm_s16le"])
+    sound = media.waveform(late)
+    assert math.isclose((abs(sound) > 0.01).argmax() / media.SAMPLE_RATE, 0.5, abs_tol=0.02)
+
+
+def test_a_silent_clip_has_an_empty_waveform(tmp_path):
+    assert len(media.waveform(made.silent(tmp_path / "clip.mp4"))) == 0
+
+
+def test_only_the_frames_asked_for_come(tmp_path):
+    source = made.clip(tmp_path / "clip.mp4")
+    for wanted in ([7], [0, 1, 30, 49], list(range(0, 50, 2))):
+        assert [made.frame_number(frame) for frame in media.frames(source, 64, 48, only=wanted)] == wanted
+
+
+def test_loudness_has_one_value_a_frame_and_knows_silence(tmp_path):
+    late = made.clip(tmp_path / "late.mkv", options=["-af", "asetpts=PTS+0.4/TB", "-c:a", "pcm_s16le"])
+    loud = media.loudness(late)
+    assert loud[:9].max() < 0.001
+    assert loud[11:50] == pytest.approx(0.125 / math.sqrt(2), rel=0.05)  # a sine of amplitude 1/8
+    assert len(media.loudness(made.silent(tmp_path / "clip.mp4"))) == 0

@@ -1,0 +1,60 @@
+"""What a video looks and sounds like: a strip of its frames, the spacing of its frames, the level of its sound."""
+
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from vidlib.plots import style
+from vidlib.timeline import FPS, timecode
+
+SILENCE_DB = -60
+"""The lowest level that is drawn, in dB below full scale."""
+
+LEVEL_EVERY_S = 0.1
+
+
+def contact_sheet(stills: Mapping[int, np.ndarray], columns: int = 6) -> Figure:
+    """Frames of a 25 fps video, ``{number (0-based): (height, width, 3) uint8 RGB}``, each under its timecode."""
+    rows = math.ceil(len(stills) / columns)
+    height, width = next(iter(stills.values())).shape[:2]
+    cell_in = 10 / columns
+    fig, axes = style.figure(10, rows * (cell_in * height / width + 0.25), nrows=rows, ncols=columns, squeeze=False)
+    for ax in axes.flat:
+        ax.axis("off")
+    for ax, (number, still) in zip(axes.flat, stills.items(), strict=False):
+        ax.imshow(still)
+        ax.set_title(timecode(number), fontsize=8, fontweight="normal", color=style.INK, loc="left", pad=3)
+    return fig
+
+
+def frame_spacing(source: Sequence[Fraction], result: Sequence[Fraction]) -> Figure:
+    """How long each frame is shown, in ms, before and after: the timestamps of both, in seconds, in order."""
+    fig, ax = style.figure(10, 2.6)
+    for times, label, colour, width in ((source, "source", style.WARNING, 3), (result, "result", style.ACCENT, 1.5)):
+        at_s = np.array(times, float)
+        ax.step(at_s[:-1], np.diff(at_s) * 1000, where="post", color=colour, linewidth=width, label=label)
+    style.time_axis(ax, float(max(source[-1], result[-1]) + 1 / FPS))
+    ax.margins(y=0.2)
+    ax.set_ylim(bottom=0)
+    ax.set_ylabel("shown for (ms)")
+    ax.set_title("How long each frame is shown", loc="left")
+    ax.legend(loc="lower right", ncols=2, frameon=False)
+    return fig
+
+
+def sound_level(waveform: np.ndarray, sample_rate: int) -> Figure:
+    """The level of mono sound, (n,) float32 in [-1, 1], every tenth of a second, in dB below full scale."""
+    block = int(sample_rate * LEVEL_EVERY_S)
+    blocks = waveform[: len(waveform) // block * block].reshape(-1, block)
+    rms = np.sqrt(np.square(blocks, dtype=np.float64).mean(axis=1))
+    level_db = 20 * np.log10(np.maximum(rms, 10 ** (SILENCE_DB / 20)))
+    fig, ax = style.figure(10, 2.2)
+    ax.fill_between(np.arange(len(level_db)) * LEVEL_EVERY_S, SILENCE_DB, level_db, color=style.ACCENT, step="post")
+    style.time_axis(ax, max(len(level_db), 1) * LEVEL_EVERY_S)
+    ax.set_ylim(SILENCE_DB, 0)
+    ax.set_ylabel("level (dB)")
+    ax.set_title("Sound, first track" if len(waveform) else "No sound", loc="left")
+    return fig

@@ -1,0 +1,228 @@
+"""convert: any video in, one in the editors' form out: constant 25 fps, H.264 yuv420p with square pixels, AAC, MP4.
+
+A file that already has that form is linked, not encoded again; of another, the picture or each track of sound that
+already has it is taken as it is. All tracks of sound stay, with their languages, and so do timecode and chapters.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from vidlib import encoders, ffmpeg, media, transcode
+from vidlib.devices import Wanted
+from vidlib.encoders import Encoder, Preset
+from vidlib.errors import BrokenOutput, CommandFailed, MediaError
+from vidlib.ffmpeg import Pass
+from vidlib.files import TMP_PREFIX, copy_verified, fsync, link_or_copy, sha256
+from vidlib.media import VideoInfo
+from vidlib.params import Frozen
+from vidlib.progress import Report, quiet
+from vidlib.settings import settings
+from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_source, place, recorded
+from vidlib.timeline import FPS, seconds
+
+NAME = "convert"
+VERSION = 1
+NOTEBOOK = "03_convert.ipynb"
+TOOLS = ("ffmpeg",)
+
+VIDEO_FILE = "video.mp4"
+
+
+class Inputs(Frozen):
+    """What convert reads, and where it writes."""
+
+    source: Path = from_source("the video as it arrived")
+    out_dir: Path = place("the one folder this step may write to")
+
+
+class Params(Frozen):
+    """What a user may choose."""
+
+    device: Wanted = Field("auto", description="where to encode: cuda is NVENC, cpu libx264, auto NVENC where it works")
+    crf: int = Field(
+        18, ge=0, le=51, description="constant quality: 0 is lossless, 18 looks like the source, 51 is worst"
+    )
+    preset: Preset = Field("veryfast", description="time against size at equal quality, from ultrafast to slow")
+
+
+class Outputs(StepOutputs):
+    """The video that every later step and the editor work with."""
+
+    video: OutFile = Field(description="MP4: H.264 yuv420p, 25/1 fps from 0 s, square pixels, AAC")
+    frames: int = Field(description="frames in it, counted by decoding")
+    width: int = Field(description="pixels, even")
+    height: int = Field(description="pixels, even")
+    has_audio: bool
+    encoded: bool = Field(description="whether the picture was encoded; if not, its frames are the source's own")
+    audio_tracks: int = Field(description="tracks of sound in it")
+    source_fps: str = Field(description="frames per second of the source on average, such as 30000/1001")
+    source_frames: int = Field(description="frames that the source really holds, counted by decoding")
+    lost_frames: int = Field(description="frames that the source promises beyond those")
+
+
+@recorded
+def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
+    """Leave ``video.mp4`` in ``out_dir``; the source is only read.
+
+    A source that lost its end, or frames in between, is converted as far as it goes, with a doubt that says what is
+    missing. Raises MediaError where nothing can be decoded, and EngineUnavailable for ``cuda`` without NVENC.
+    """
+    info = media.probe(inputs.source)
+    video = inputs.out_dir / VIDEO_FILE
+    on_frame = _counting(info, report)
+    encoder = None
+    if source := _sound_picture(info, on_frame):
+        if transcode.sound_has_form(info):
+            link_or_copy(inputs.source, video)
+        else:
+            _write(info, video, None, on_frame)
+        frames = source.frames
+    else:
+        encoder = encoders.choose(params.device, *transcode.output_size(info))
+        source = _write(info, video, encoder.options(params.preset, params.crf), on_frame)
+        frames = _decode(media.probe(video)).frames
+    return _outputs(info, source, media.probe(video), frames, encoder)
+
+
+def verify(inputs: Inputs, outputs: Outputs) -> None:
+    """Raise BrokenOutput unless the video has the promised form, and one frame every 1/25 s from 0."""
+    info = media.probe(outputs.video)
+    times = media.timestamps(info)
+    if not transcode.picture_has_form(info) or times != [seconds(frame) for frame in range(outputs.frames)]:
+        raise BrokenOutput(f"{outputs.video} is not {outputs.frames} frames of 25 fps H.264 yuv420p: {info}")
+    if len(info.audio) != outputs.audio_tracks or any(track.codec != "aac" for track in info.audio):
+        raise BrokenOutput(f"{outputs.video} does not hold {outputs.audio_tracks} tracks of AAC: {info.audio}")
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What became of one video: ``partial`` where frames are missing, ``refused`` without an ``output``."""
+
+    outcome: Literal["ok", "partial", "refused"]
+    message: str
+    output: Path | None = None
+
+
+def convert_to(video: Path, folder: Path, params: Params | None = None, *, report: Report = quiet) -> Converted:
+    """Convert ``video`` to ``<its stem>.mp4`` in ``folder``, where it appears whole or not at all.
+
+    A file of that name that is something else, the video itself for one, is never overwritten: that is refused, like
+    a file that is no video.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{video.stem}.mp4"
+    with tempfile.TemporaryDirectory(prefix=TMP_PREFIX, dir=folder) as tmp:
+        try:
+            outputs = run(Inputs(source=video, out_dir=Path(tmp)), params or Params(), report=report)
+        except MediaError as error:
+            return Converted("refused", str(error))
+        if target.exists() and sha256(target) != sha256(outputs.video):
+            return Converted("refused", f"{target} exists and is another video; choose another folder, or remove it")
+        if not target.exists():
+            _publish(outputs.video, video, target)
+    if outputs.lost_frames:
+        return Converted("partial", outputs.doubts[0].message, target)
+    return Converted("ok", f"{outputs.source_frames} frames became {outputs.frames}, by {outputs.engine}", target)
+
+
+def _publish(result: Path, source: Path, target: Path) -> None:
+    """What leaves the workspace shares no bytes with the original: whoever changes the one keeps the other."""
+    if result.samefile(source):
+        copy_verified(result, target)
+    else:
+        os.rename(result, target)
+        fsync(target.parent)
+
+
+def _sound_picture(info: VideoInfo, on_frame: Callable[[int], None]) -> Pass | None:
+    """The pass that decoded the picture, if it can stay as it is: in form, steady, whole and without complaint."""
+    if not transcode.picture_has_form(info):
+        return None
+    times = media.timestamps(info)
+    if not times or times != [seconds(frame) for frame in range(info.frames or len(times))]:
+        return None
+    decoded = _decode(info, on_frame)
+    return decoded if decoded.frames == len(times) and not decoded.complaints else None
+
+
+def _decode(info: VideoInfo, on_frame: Callable[[int], None] | None = None) -> Pass:
+    return media.decode(info, timeout_s=settings().step_timeout_s, on_frame=on_frame)
+
+
+def _write(info: VideoInfo, video: Path, options: dict | None, on_frame: Callable[[int], None]) -> Pass:
+    """Write ``video`` under another name, then rename: how many frames of the source went into it."""
+    tmp = video.with_name(f"{TMP_PREFIX}{video.name}")
+    try:
+        command = transcode.command(info, tmp, options)
+        done = ffmpeg.run_counted(command, timeout_s=settings().step_timeout_s, on_frame=on_frame)
+        if not done.frames:
+            raise MediaError(f"no frame of {info.path.name!r} can be decoded: {done.complaints.strip()[-300:]}")
+        fsync(tmp)
+        os.rename(tmp, video)
+    except CommandFailed as error:
+        if not _decode(info).frames:
+            raise MediaError(f"no frame of {info.path.name!r} can be decoded: {error}") from error
+        raise
+    finally:
+        tmp.unlink(missing_ok=True)
+    return done
+
+
+def _outputs(info: VideoInfo, source: Pass, result: VideoInfo, frames: int, encoder: Encoder | None) -> Outputs:
+    lost = _lost_frames(info, source.frames, frames)
+    return Outputs(
+        video=result.path,
+        frames=frames,
+        width=result.width,
+        height=result.height,
+        has_audio=bool(result.audio),
+        encoded=encoder is not None,
+        audio_tracks=len(result.audio),
+        source_fps=str(info.fps),
+        source_frames=source.frames,
+        lost_frames=lost,
+        engine=encoder.name if encoder else "copy",
+        device=encoder.device if encoder else "cpu",
+        fallback=encoder.fallback if encoder else None,
+        doubts=tuple(_doubts(info, source, frames, lost)),
+    )
+
+
+def _lost_frames(info: VideoInfo, decoded: int, frames: int) -> int:
+    """How many frames the source promises and does not hold.
+
+    The index of an MP4 lists every frame, unless an edit list hides some: then, as in other containers, the promise is
+    the duration, and a shortage of up to a frame of the source and one of the result is rounding.
+    """
+    if info.container == transcode.MP4 and info.frames and info.frames == round(info.duration_s * info.fps):
+        return max(0, info.frames - decoded)
+    short_s = info.duration_s - float(seconds(frames))
+    return round(short_s * info.fps) if info.fps and short_s > 1 / info.fps + 1 / FPS else 0
+
+
+def _doubts(info: VideoInfo, source: Pass, frames: int, lost: int) -> list[Doubt]:
+    doubts = []
+    if lost:
+        short_s = info.duration_s - float(seconds(frames))
+        at_the_end = short_s > 2 / FPS
+        where = f"the last {short_s:.2f} s are missing" if at_the_end else "they are missing in between"
+        promise = f"{lost} of the {source.frames + lost} frames that {info.path.name!r} promises cannot be decoded"
+        doubts.append(Doubt(message=f"{promise}; {where}", frame=frames - 1 if at_the_end else None))
+    if source.complaints.strip():
+        first = source.complaints.strip().splitlines()[0]
+        doubts.append(Doubt(message=f"the decoder complained, so parts may be damaged: {first}", confidence=0.5))
+    if unknown := [track.index for track in info.audio if track.codec == "unknown"]:
+        doubts.append(Doubt(message=f"sound that ffmpeg does not know was left out: stream {unknown}", confidence=0.5))
+    return doubts
+
+
+def _counting(info: VideoInfo, report: Report) -> Callable[[int], None]:
+    """Report frames of the source, out of those that the file promises."""
+    promised = info.frames or round(info.duration_s * info.fps)
+    return lambda done: report(done, max(done, promised))

@@ -1,0 +1,117 @@
+"""The ffmpeg command that brings any video into the editors' form.
+
+That is MP4 with H.264 in yuv420p, 25 frames a second from 0 s, square pixels, upright, even sides; sound in AAC.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from vidlib import ffmpeg
+from vidlib.media import AudioInfo, VideoInfo
+from vidlib.timeline import FPS, relabel
+
+Stream = Any
+"""A stream of an ffmpeg-python graph."""
+
+MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
+"""What ffprobe calls MP4 and its relatives."""
+
+AUDIO_BITRATE = "192k"
+KEYFRAME_EVERY = 25
+"""Frames: a second, so that an editor jumps to any frame at once."""
+
+HDR_PEAK_NITS = 100  # what becomes SDR white, ITU-R BT.2035
+
+
+def picture_has_form(info: VideoInfo) -> bool:
+    """Whether the picture is, by what the file says of it, as editors get it; its timestamps are another question."""
+    as_stored = (info.codec, info.pix_fmt, info.fps, info.sar, info.rotation, info.start_s)
+    even = info.width % 2 == info.height % 2 == 0
+    return as_stored == ("h264", "yuv420p", FPS, 1, 0, 0) and even and not info.interlaced and not info.is_hdr
+
+
+def sound_has_form(info: VideoInfo) -> bool:
+    """Whether the container and every track of sound can stay as they are."""
+    return info.container == MP4 and all(keeps(info, track) for track in info.audio)
+
+
+def keeps(info: VideoInfo, track: AudioInfo) -> bool:
+    """Whether a track of sound can stay as it is: AAC, from an MP4, from the beginning (to a frame)."""
+    return info.container == MP4 and track.codec == "aac" and abs(track.start_s) < 1 / FPS
+
+
+def output_size(info: VideoInfo) -> tuple[int, int]:
+    """Width and height of the result: as a viewer sees the source, cut to even numbers."""
+    width, height = info.display_size
+    return width - width % 2, height - height % 2
+
+
+def command(info: VideoInfo, target: Path, encoder: dict[str, str | int] | None) -> list[str]:
+    """The command that writes ``info.path`` to ``target``; ``encoder`` are ffmpeg's options, None keeps the picture.
+
+    Tracks of sound whose codec ffmpeg does not know are left out. The first output, which keeps nothing, makes
+    `ffmpeg.run_counted` count the frames of the source, whatever the rate of the result.
+    """
+    import ffmpeg as graph
+
+    source = graph.input(f"file:{info.path}", **ffmpeg.INPUT_OPTIONS)
+    picture = source[str(info.index)]
+    tracks = [track for track in info.audio if track.codec != "unknown"]
+    sounds = [source[str(t.index)] if keeps(info, t) else _from_zero(source[str(t.index)]) for t in tracks]
+    shown = _picture(picture, info) if encoder else picture
+    counted = graph.output(picture, "-", f="null", fps_mode="passthrough", **({} if encoder else {"c": "copy"}))
+    options = _options(info, tracks) | (encoder or {"c:v": "copy"})
+    written = graph.output(shown, *sounds, f"file:{target}", **options)
+    return ffmpeg.command(*graph.merge_outputs(counted, written).get_args())
+
+
+def _picture(stream: Stream, info: VideoInfo) -> Stream:
+    """Upright (ffmpeg turns it itself), progressive, square pixels, even size, 8 bit, one frame every 1/25 s from 0."""
+    width, height = output_size(info)
+    if info.interlaced:
+        stream = stream.filter("bwdif", mode="send_frame", deint="interlaced")
+    # a picture that begins less than a frame after the sound is no reason to show its first frame twice
+    stream = stream.filter("setpts", f"if(lt(STARTT,{float(1 / FPS)}),PTS-STARTPTS,PTS)")
+    stream = stream.filter("fps", str(FPS), start_time=0)
+    if info.sar != 1:
+        stream = stream.filter("scale", *info.display_size, flags="bicubic").filter("setsar", 1)
+    if info.display_size != (width, height):
+        stream = stream.filter("crop", width, height, 0, 0)
+    return _standard_colour(stream, info).filter("format", "yuv420p")
+
+
+def _standard_colour(stream: Stream, info: VideoInfo) -> Stream:
+    """Limited range, and BT.709 for pictures that come as RGB or with a high dynamic range."""
+    if info.is_hdr:
+        linear = {"transferin": info.transfer, "primariesin": "bt2020", "matrixin": "bt2020nc", "transfer": "linear"}
+        stream = stream.filter("zscale", npl=HDR_PEAK_NITS, **linear).filter("format", "gbrpf32le")
+        stream = stream.filter("zscale", primaries="bt709").filter("tonemap", "hable", desat=0)
+        return stream.filter("zscale", transfer="bt709", matrix="bt709", range="limited")
+    if info.is_rgb:
+        stream = stream.filter("scale", out_color_matrix="bt709", out_range="tv")
+        return stream.filter("setparams", color_primaries="bt709", color_trc="bt709", colorspace="bt709")
+    return stream.filter("scale", out_range="tv")
+
+
+def _from_zero(sound: Stream) -> Stream:
+    """Silence where the track begins later than the picture or has gaps."""
+    return sound.filter("aresample", first_pts=0, **{"async": 1})
+
+
+def _options(info: VideoInfo, tracks: list[AudioInfo]) -> dict[str, Any]:
+    """Codecs, metadata and what makes the same input give the same bytes."""
+    options = {
+        "map_metadata:s:v:0": f"0:s:{info.index}",
+        "metadata:s:v:0": ["rotate=", "timecode="],
+        "metadata": f"timecode={relabel(info.timecode, info.fps) if info.timecode else ''}",
+        "g": KEYFRAME_EVERY,
+        "b:a": AUDIO_BITRATE,
+        "flags": "+bitexact",
+        "fflags": "+bitexact",
+        "movflags": "+faststart",
+        "f": "mp4",
+    }
+    for number, track in enumerate(tracks):
+        options[f"map_metadata:s:a:{number}"] = f"0:s:{track.index}"
+        options[f"c:a:{number}"] = "copy" if keeps(info, track) else "aac"
+    return options
