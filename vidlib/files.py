@@ -1,17 +1,25 @@
-"""Files that are whole or not there: atomic writes, checksums, folders that appear by rename."""
+"""Files that are whole or not there: atomic writes, checked copies, folders that appear by rename."""
 
+import ctypes
+import errno
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict
+
+from vidlib.errors import BrokenOutput
+
 TMP_PREFIX = ".tmp-"
+AT_FDCWD, RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 
 
 @contextmanager
@@ -69,6 +77,27 @@ def _sha256_of(path: str, inode: int, size: int, mtime_ns: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+class FileRecord(BaseModel):
+    """What a file was when it was written: its size in bytes and its SHA-256."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> "FileRecord":
+        """The record of the file as it is now."""
+        return cls(size=path.stat().st_size, sha256=sha256(path))
+
+    def check(self, path: Path) -> None:
+        """Raise BrokenOutput, naming ``path``, unless that is a file with this size and SHA-256."""
+        if not path.is_file():
+            raise BrokenOutput(f"{path} is missing")
+        if path.stat().st_size != self.size or sha256(path) != self.sha256:
+            raise BrokenOutput(f"{path} is not the file that was left there: it was changed or cut")
+
+
 def fsync(path: Path) -> None:
     """Make what a file holds, or which names a folder has, survive a power cut."""
     fd = os.open(path, os.O_RDONLY)
@@ -83,17 +112,108 @@ def publish_folder(tmp: Path, final: Path) -> Path:
 
     Raises FileExistsError if ``final`` is there already and not empty; ``tmp`` is then left alone.
     """
-    for path in sorted(tmp.rglob("*")):
-        if not path.is_symlink():
-            fsync(path)
-    fsync(tmp)
+    _fsync_tree(tmp)
     final.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.rename(tmp, final)
     except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            raise
         raise FileExistsError(f"{final} exists already") from error
     fsync(final.parent)
     return final
+
+
+def replace_folder(new: Path, final: Path, kept: Path) -> Path:
+    """Make the folder ``new`` appear as ``final``; the folder that ``final`` was stays, as ``kept``.
+
+    All three lie in one folder. ``final`` is there at every moment, except on file systems that cannot exchange two
+    names (NFS, FAT), where it is missing between two renames.
+    """
+    _fsync_tree(new)
+    os.rename(new, kept)  # under this name from the start: what the exchange puts there is where it belongs
+    try:
+        _exchange(kept, final)
+    except OSError:
+        os.rename(kept, new)
+        raise
+    fsync(final.parent)
+    return final
+
+
+def _fsync_tree(folder: Path) -> None:
+    for path in sorted(folder.rglob("*")):
+        if not path.is_symlink():
+            fsync(path)
+    fsync(folder)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Swap two names; in one step where the file system can."""
+    try:
+        _rename_exchange(one, other)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+            raise
+        spare = one.with_name(f"{one.name}.swap")
+        os.rename(other, spare)
+        try:
+            os.rename(one, other)
+        except OSError:
+            os.rename(spare, other)
+            raise
+        os.rename(spare, one)
+
+
+def _rename_exchange(one: Path, other: Path) -> None:
+    """renameat2(2) with RENAME_EXCHANGE, which Python has no name for."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.renameat2(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), str(other))
+
+
+@contextmanager
+def sole_writer(root: Path) -> Iterator[None]:
+    """Nobody else who asks for it writes into the folder ``root`` meanwhile.
+
+    What is called ``.tmp-*`` there belongs to the holder: what others left behind by crashing is removed before, and
+    what remains is removed after. The lock ends with the process that holds it.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    with FileLock(root / ".lock"):
+        try:
+            _remove_unfinished(root)
+            yield
+        finally:
+            _remove_unfinished(root)
+
+
+def _remove_unfinished(root: Path) -> None:
+    for path in root.glob(f"{TMP_PREFIX}*"):
+        with suppress(FileNotFoundError):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def copy_verified(source: Path, target: Path) -> Path:
+    """Make ``target`` a copy of ``source``, atomically, after reading the copy back from the disk.
+
+    Raises BrokenOutput, leaving ``target`` as it was, if what comes back is not what ``source`` holds.
+    """
+    record = FileRecord.of(source)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    tmp = target.with_name(f"{TMP_PREFIX}{sha256_text(target.name)[:12]}")
+    try:
+        shutil.copyfile(source, tmp)
+        with open(tmp, "rb") as copy:
+            os.fsync(copy.fileno())
+            os.posix_fadvise(copy.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # compare with the disk, not with memory
+        record.check(tmp)
+        os.replace(tmp, target)
+    finally:
+        tmp.unlink(missing_ok=True)
+    fsync(target.parent)
+    return target
 
 
 def link_or_copy(source: Path, target: Path) -> Path:
@@ -102,7 +222,7 @@ def link_or_copy(source: Path, target: Path) -> Path:
     tmp = target.with_name(f"{TMP_PREFIX}{os.getpid()}-{sha256_text(target.name)[:12]}")
     tmp.unlink(missing_ok=True)
     try:
-        os.link(source, tmp)
+        os.link(source.resolve(), tmp)  # link(2) gives a second name to a symbolic link itself
     except OSError:
         shutil.copyfile(source, tmp)
         fsync(tmp)

@@ -1,0 +1,68 @@
+"""What was delivered: which videos, and how large they and their results are."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from vidlib.plots import style
+
+MB, KB = 1e6, 1e3
+RESULTS = {
+    ".csv": "shots (CSV)",
+    "_audio.json": "who speaks (JSON)",
+    "_tracking.json": "tracks, reduced (JSON)",
+    "_tracking.parquet": "tracks, full (Parquet)",
+    ".rttm": "turns (RTTM)",
+}
+"""What the results are, by what follows the video's stem in their names."""
+
+
+@style.styled
+def videos(listing: Mapping[str, Any]) -> Figure:
+    """Each video of a delivery's listing (``delivery.json``): its size in MB, or that it was left out."""
+    delivered = {video["stem"]: _sizes(video)[".mp4"] / MB for video in listing["videos"]}
+    left_out = [video["stem"] for video in listing["left_out"]]
+    names = [*delivered, *left_out]
+    fig, ax = _rows(names)
+    bars = ax.barh(names, [delivered.get(name, 0) for name in names], color=style.ACCENT, height=0.6)
+    labels = [f"{delivered[name]:.1f} MB" if name in delivered else "left out" for name in names]
+    for text, name in zip(ax.bar_label(bars, labels, padding=4, fontsize=8), names, strict=True):
+        text.set_color(style.INK if name in delivered else style.WARNING)
+    ax.margins(x=0.15)
+    ax.set_xlabel("25 fps video, MB")
+    ax.set_title(f"{len(delivered)} of {len(names)} videos delivered")
+    return fig
+
+
+@style.styled
+def results(listing: Mapping[str, Any]) -> Figure:
+    """The results beside each delivered video, in kB, by kind."""
+    names = [video["stem"] for video in listing["videos"]]
+    sizes = [_sizes(video) for video in listing["videos"]]
+    fig, ax = _rows(names)
+    left = [0.0] * len(names)
+    for (suffix, label), colour in zip(RESULTS.items(), style.SPEAKERS, strict=False):
+        widths = [size[suffix] / KB for size in sizes]
+        ax.barh(names, widths, left=left, color=colour, height=0.6, label=label)
+        left = [start + width for start, width in zip(left, widths, strict=True)]
+    ax.set_xlabel("results, kB")
+    ax.set_title("What lies beside each video")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
+    return fig
+
+
+def _rows(names: Sequence[str]) -> tuple[Figure, Axes]:
+    """A figure with one row a name, the first on top."""
+    fig, ax = style.figure(10, 1.2 + 0.35 * max(3, len(names)))
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    return fig, ax
+
+
+def _sizes(video: Mapping[str, Any]) -> dict[str, int]:
+    """Bytes of each delivered file of one video, by what follows the stem in its name."""
+    stem = Path(video["stem"]).name
+    return {Path(file["path"]).name.removeprefix(stem): file["size"] for file in video["delivered"]}

@@ -1,0 +1,169 @@
+"""The results archive: what was found out about a video, found again by content, whatever the file is called by then.
+
+    ROOT/<project> <stamp>/<video hash>/metadata.json
+                                        <stem>_scenes.csv, <stem>_audio.json, <stem>_tracking.json, ...
+
+The video hash is the SHA-256 of the delivered file, which the editor holds; the source hash, in the metadata, that of
+the file as it arrived; either finds the results. What stands in the archive is never written to, moved or removed.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from vidlib.errors import BrokenOutput
+from vidlib.files import TMP_PREFIX, FileRecord, copy_verified, fsync, publish_folder, sole_writer, write_json
+from vidlib.results.naming import ARCHIVED, PUBLISHED
+
+METADATA = "metadata.json"
+COPIED = {"scenes": "shots_csv", "audio": "audio_json", "tracking": "tracking_json"}
+"""What readers of ``copied`` in the metadata call a result, and what it is called here."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """One video and what was found out about it: ``results`` by their names in `ARCHIVED`."""
+
+    source: Path
+    video: Path
+    stem: str
+    results: Mapping[str, Path]
+
+
+class Metadata(BaseModel):
+    """``metadata.json``. Entries of other tools lack ``source_hash`` and ``files``; what more they say is ignored."""
+
+    model_config = ConfigDict(frozen=True)
+
+    video_path: str
+    video_stem: str
+    video_hash: str
+    created_at: Annotated[datetime, AfterValidator(lambda time: time if time.tzinfo else time.replace(tzinfo=UTC))]
+    copied: dict[str, bool] = {}
+    source_hash: str | None = None
+    files: dict[str, FileRecord] = {}
+
+    def same_results(self, other: "Metadata") -> bool:
+        """Whether both are of one video and hold the same bytes, under whatever stem."""
+        return (self.source_hash, self._contents()) == (other.source_hash, other._contents())
+
+    def _contents(self) -> dict[str, FileRecord]:
+        return {name.removeprefix(self.video_stem): record for name, record in self.files.items()}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The results of one video, as they were at one time."""
+
+    folder: Path
+    metadata: Metadata
+
+    @property
+    def results(self) -> dict[str, Path]:
+        """The files that are there, by their names in `ARCHIVED`."""
+        paths = {name: self.folder / f"{self.metadata.video_stem}{suffix}" for name, suffix in ARCHIVED.items()}
+        return {name: path for name, path in paths.items() if path.is_file()}
+
+
+def put(root: Path, project: str, video: Analysed, now: datetime) -> Entry:
+    """Keep the results of ``video`` in a folder stamped ``now`` (UTC), and return where they are.
+
+    Results that the archive holds already, sound and of any project, are not kept twice. Either the whole entry
+    appears or nothing does; raises BrokenOutput where a copy differs from what was copied.
+    """
+    metadata = _describe(video, now)
+    with sole_writer(root):
+        for entry in _newest_first(root.glob(f"*/{metadata.video_hash}/{METADATA}")):
+            if entry.metadata.same_results(metadata) and _sound(entry):
+                return entry
+        staged = Entry(root / f"{TMP_PREFIX}{metadata.video_hash}", metadata)
+        for name, path in video.results.items():
+            copy_verified(path, staged.folder / f"{video.stem}{ARCHIVED[name]}")
+        verify(staged)
+        write_json(staged.folder / METADATA, metadata.model_dump(mode="json"))
+        folder = publish_folder(staged.folder, _free_folder(root, project, metadata.video_hash, now))
+        fsync(root)
+    return Entry(folder, metadata)
+
+
+def find(root: Path, sha256: str) -> list[Entry]:
+    """Every entry of the video whose delivered file, or file as it arrived, has this SHA-256; newest first."""
+    entries = _newest_first(root.glob(f"*/*/{METADATA}"))
+    return [entry for entry in entries if sha256 in (entry.metadata.video_hash, entry.metadata.source_hash)]
+
+
+def verify(entry: Entry) -> None:
+    """Raise BrokenOutput, naming the file, unless everything in the entry is there and as it was.
+
+    An entry of another tool records no checksums: of such a one the files have to be there.
+    """
+    for name, record in entry.metadata.files.items():
+        record.check(entry.folder / name)
+    for said, name in COPIED.items():
+        if entry.metadata.copied.get(said) and name not in entry.results:
+            raise BrokenOutput(f"{entry.folder / (entry.metadata.video_stem + ARCHIVED[name])} is missing")
+
+
+def restore(entry: Entry, to_dir: Path, stem: str) -> tuple[Path, ...]:
+    """Put the results beside the video that is called ``stem`` by now; the files written.
+
+    Older results of that name give way, each once its replacement stands. Raises BrokenOutput, before anything is
+    written, if the entry is not sound.
+    """
+    verify(entry)
+    targets = {to_dir / f"{stem}{PUBLISHED[name]}": path for name, path in entry.results.items()}
+    return tuple(copy_verified(path, target) for target, path in targets.items())
+
+
+def _describe(video: Analysed, now: datetime) -> Metadata:
+    return Metadata(
+        video_path=str(video.source),
+        video_stem=video.stem,
+        video_hash=FileRecord.of(video.video).sha256,
+        created_at=now,
+        copied={said: name in video.results for said, name in COPIED.items()},
+        source_hash=FileRecord.of(video.source).sha256,
+        files={f"{video.stem}{ARCHIVED[name]}": FileRecord.of(path) for name, path in video.results.items()},
+    )
+
+
+def _free_folder(root: Path, project: str, video_hash: str, now: datetime) -> Path:
+    """``<project> <stamp>/<video hash>``, a second later for as long as that is taken."""
+    while (folder := root / f"{project} {stamp(now)}" / video_hash).exists():
+        now += timedelta(seconds=1)
+    return folder
+
+
+def stamp(time: datetime) -> str:
+    """A time in a folder's name: sortable, without colons, which Windows refuses.
+
+    >>> stamp(datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC))
+    '2026-11-22T090507Z'
+    """
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H%M%SZ}"
+
+
+def _newest_first(paths: Iterable[Path]) -> list[Entry]:
+    entries = []
+    for path in paths:
+        try:
+            entries.append(Entry(path.parent, Metadata.model_validate_json(path.read_bytes())))
+        except (OSError, ValidationError) as error:
+            log.warning("%s is left out: it cannot be read: %s", path, error)
+    return sorted(entries, key=lambda entry: entry.metadata.created_at, reverse=True)
+
+
+def _sound(entry: Entry) -> bool:
+    try:
+        verify(entry)
+    except BrokenOutput as error:
+        log.warning("the archive is damaged: %s", error)
+        return False
+    return True
