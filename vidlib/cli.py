@@ -98,7 +98,10 @@ def convert(
     """Make the 25 fps H.264 file of one video, without a project. Exit code 3 if it cannot be had whole."""
     from vidlib.steps.convert import convert_to
 
-    _say_outcome(convert_to(video, to, _params(_settings(None), params, overrides)["convert"]), as_json)
+    found = convert_to(video, to, _params(_settings(None), params, overrides)["convert"])
+    _say_outcome(
+        {"outcome": found.outcome, "message": found.message, "output": found.output and str(found.output)}, as_json
+    )
 
 
 @app.command()

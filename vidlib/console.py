@@ -36,6 +36,7 @@ class RunDisplay:
         )
         self.progress = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
         self.bars: dict[int, int] = {}
+        self.ended: set[int] = set()
 
     def __enter__(self) -> "RunDisplay":
         self.progress.start()
@@ -54,7 +55,8 @@ class RunDisplay:
             return
         if task.id in self.bars:
             self.progress.remove_task(self.bars.pop(task.id))
-        if task.status in MARKS:
+        if task.status in MARKS and task.id not in self.ended:
+            self.ended.add(task.id)
             self.console.print(f"{MARKS[task.status]} {name}{_note(task)}")
 
 

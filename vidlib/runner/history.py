@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 from sqlalchemy import JSON, Engine, ForeignKey, create_engine, event, inspect, or_, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from vidlib.errors import UsageError, VidlibError
@@ -110,11 +110,9 @@ class History:
         """Open the database at ``url`` (SQLAlchemy's form), making or upgrading its tables."""
         self.url = url
         self.engine = _engine(url)
-        try:
+        with self._explained():
             if _revision(self.engine) != REVISION:
                 _upgrade(url)
-        except OperationalError as error:
-            raise VidlibError(f"the history {self.engine.url!r} cannot be opened: {error.orig}") from error
 
     def close(self) -> None:
         self.engine.dispose()
@@ -128,14 +126,26 @@ class History:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session whose changes are committed together when the block ends."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with self._explained(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that takes no write lock."""
-        with self.engine.connect().execution_options(read_only=True) as connection, Session(connection) as session:
+        with (
+            self._explained(),
+            self.engine.connect().execution_options(read_only=True) as connection,
+            Session(connection) as session,
+        ):
             yield session
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Make what the database says a problem that people understand."""
+        try:
+            yield
+        except DatabaseError as error:
+            raise VidlibError(f"the history {self.engine.url!r} cannot be used: {error.orig}") from error
 
     def start_run(self, paths: Sequence[Path], params: dict[str, Any]) -> Run:
         """A new run that belongs to this process."""
@@ -251,9 +261,13 @@ class History:
 
 
 def _alive(run: Run) -> bool:
-    """Whether the process that owns a run still runs: its number may have gone to another one since."""
+    """Whether the process that owns a run still runs: its number may have gone to another one since.
+
+    One that has ended and that nobody asked for its exit code (a zombie) does not.
+    """
     try:
-        return abs(psutil.Process(run.pid).create_time() - run.pid_started_at) < 1
+        owner = psutil.Process(run.pid)
+        return abs(owner.create_time() - run.pid_started_at) < 1 and owner.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
 from filelock import FileLock, Timeout
 
 from vidlib import progress
-from vidlib.errors import BrokenOutput, Cancelled, ParamError, StepFailed, did_you_mean
+from vidlib.errors import BrokenOutput, Cancelled, ParamError, SettingError, StepFailed, did_you_mean
 from vidlib.files import TMP_PREFIX, publish_folder, replace_folder, write_text
 from vidlib.runner.plan import Planned
 from vidlib.settings import settings
@@ -90,7 +91,7 @@ def _execute(planned: Planned, tmp: Path, on_progress: Callable[[float], None], 
     values = _parameters(planned, tmp)
     check_parameters(notebook, values)
     try:
-        with _watched(tmp, on_progress, stop):
+        with _watched(tmp, on_progress, stop), TemporaryDirectory(prefix="vidlib-") as sockets:
             papermill.execute_notebook(
                 str(notebook),
                 str(tmp / planned.step.notebook),
@@ -98,6 +99,7 @@ def _execute(planned: Planned, tmp: Path, on_progress: Callable[[float], None], 
                 kernel_name="python3",
                 progress_bar=False,
                 execution_timeout=int(settings().step_timeout_s),
+                config=_own_sockets(sockets),
             )
     except PapermillExecutionError as error:
         _check_not_stopped(stop, tmp)
@@ -106,6 +108,13 @@ def _execute(planned: Planned, tmp: Path, on_progress: Callable[[float], None], 
         _check_not_stopped(stop, tmp)
         raise _failed(planned, tmp, f"{type(error).__name__}: {error}", type(error).__name__) from error
     _check_not_stopped(stop, tmp)
+
+
+def _own_sockets(folder: str) -> Any:
+    """A kernel that is spoken to through files only this user can open; a TCP port is there for the whole machine."""
+    from traitlets.config import Config
+
+    return Config(KernelManager={"transport": "ipc", "ip": f"{folder}/kernel"})
 
 
 def _finish(planned: Planned, tmp: Path) -> None:
@@ -129,6 +138,10 @@ def check_parameters(notebook: Path, values: dict[str, Any]) -> None:
     """Raise ParamError unless the notebook's `parameters` cell has exactly these names; Papermill would only warn."""
     import papermill
 
+    if not notebook.is_file():
+        raise SettingError(
+            f"the step notebook {notebook} is missing; VIDLIB_NOTEBOOKS_DIR must name the folder that has it"
+        )
     known = papermill.inspect_notebook(str(notebook))
     for name in values.keys() - known.keys():
         raise ParamError(f"{notebook.name}: it has no parameter {name!r};{did_you_mean(name, known)}")

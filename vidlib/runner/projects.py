@@ -72,7 +72,7 @@ def open_project(path: Path, sha256_: str, root: Path) -> Project:
 
     The same content gets the same project again; another content of the same name gets one of its own.
     """
-    base = names.safe_name(path.stem if path.is_file() else path.name)
+    base = names.safe_name(path.stem.removesuffix(".tar") if path.is_file() else path.name)
     for name in (base, f"{base}-{sha256_[:8]}"):
         project = Project(name, sha256_, root / name)
         record = project.folder / RECORD

@@ -1,0 +1,17 @@
+"""Fixtures that many tests share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vidlib.settings import Settings, settings
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """Settings whose workspace is an empty folder of this test, for this process and those that it starts."""
+    monkeypatch.setenv("VIDLIB_WORKSPACE", str(tmp_path / "workspace"))
+    settings.cache_clear()
+    yield settings()
+    settings.cache_clear()

@@ -1,0 +1,54 @@
+"""A tiny step for the tests of the runner: counts to ``n``, and can be told to fail, lie or wait."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Literal
+
+from vidlib.errors import BrokenOutput, MediaError
+from vidlib.files import write_json
+from vidlib.params import Frozen
+from vidlib.steps.base import OutFile, Step, StepOutputs, from_source, place, recorded
+
+NAME = "counting"
+VERSION = 1
+NOTEBOOK = "99_counting.ipynb"
+TOOLS = ()
+
+CELLS = (
+    f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})\nfrom tests.runner import counting",
+    "outputs = counting.run(counting.Inputs(source=source, out_dir=out_dir), counting.Params(n=n, mode=mode))",
+)
+
+
+class Inputs(Frozen):
+    source: Path = from_source("any file")
+    out_dir: Path = place("where to write")
+
+
+class Params(Frozen):
+    n: int = 3
+    mode: Literal["count", "refuse", "lie", "wait"] = "count"
+
+
+class Outputs(StepOutputs):
+    numbers: OutFile
+
+
+def verify(inputs: Inputs, outputs: Outputs) -> None:
+    if not json.loads(outputs.numbers.read_text()):
+        raise BrokenOutput("no numbers")
+
+
+@recorded
+def run(inputs: Inputs, params: Params, *, report=lambda done, total: None) -> Outputs:
+    if params.mode == "refuse":
+        raise MediaError("'clip.mp4' is no readable video")
+    if params.mode == "wait":
+        (inputs.out_dir / "started").touch()
+        threading.Event().wait()
+    numbers = [] if params.mode == "lie" else list(range(params.n))
+    return Outputs(numbers=write_json(inputs.out_dir / "numbers.json", numbers))
+
+
+STEP = Step(__import__("sys").modules[__name__])
