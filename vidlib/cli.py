@@ -44,7 +44,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document on
 def main() -> None:
     """Run the command line; a mistake or failure is one line on stderr and an exit code."""
     try:
-        app()
+        app(prog_name="vidlib")
     except VidlibError as error:
         print(f"vidlib: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

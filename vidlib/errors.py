@@ -9,6 +9,7 @@ VidlibError
 │   ├── MediaError          a file that is no readable video
 │   └── ArchiveError        an archive that is unreadable or hostile
 ├── EngineUnavailable       an engine that cannot run on this machine
+│   └── GpuFailed           a GPU that gave up in the middle of the work
 ├── WeightError             a model file that is missing or has another checksum
 ├── CommandFailed           an external program that ended badly
 ├── BrokenOutput            a step that left something else than it promised
@@ -70,6 +71,10 @@ class ArchiveError(RefusedInput):
 
 class EngineUnavailable(VidlibError):
     """An engine that cannot run here: a package, a device or a weight is missing."""
+
+
+class GpuFailed(EngineUnavailable):
+    """A GPU that gave up in the middle of the work: out of memory, or an error of CUDA. The CPU may do better."""
 
 
 class WeightError(VidlibError):

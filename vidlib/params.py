@@ -11,9 +11,9 @@ from vidlib.errors import ParamError, UnknownName, did_you_mean
 
 
 class Frozen(BaseModel):
-    """A value object: nothing may be added, nothing changes."""
+    """A value object: nothing may be added, nothing changes, every number is finite (JSON knows no other)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def load_params(

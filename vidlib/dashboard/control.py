@@ -1,59 +1,107 @@
 """Joins the page, what it shows and what it does: ``dashboards/control.ipynb`` calls `open_page` and nothing else."""
 
 import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 
 from vidlib import monitor
 from vidlib.dashboard import actions
 from vidlib.dashboard.panels import Page
-from vidlib.dashboard.state import PageView, page_view, view_of_problem
-from vidlib.errors import VidlibError
+from vidlib.dashboard.state import RUNS_SHOWN, PageView, page_view, readable
+from vidlib.errors import UsageError, VidlibError
 from vidlib.runner.history import History
 from vidlib.settings import Settings, settings
 
-EVERY_S = 0.5
+EVERY_S = 1.0
 
 
 class Control:
-    """The page of one browser window: which run it shows, and what was started from it."""
+    """The page of one browser window: which run it shows, and what was started from it.
+
+    A click only leaves an order: `follow` carries it out in a thread, so that the kernel hears the next click.
+    """
 
     def __init__(self, settings: Settings):
         self.settings = settings
-        self.chosen: str | None = None
-        self.started: actions.Started | None = None
-        self.refused: str | None = None
-        self.page = Page(actions.profiles(settings), self.start, self.cancel, self.choose)
-
-    def start(self, names: list[str], profile: str) -> None:
-        """Start a run and show it as soon as it is there."""
-        self.refused = None if names else "Choose one or more files of the inbox first."
-        if names:
-            self.started = actions.start(self.settings, names, profile)
-            self.chosen = None
-
-    def cancel(self, run_id: str) -> None:
-        actions.cancel(self.settings, run_id)
-
-    def choose(self, run_id: str | None) -> None:
-        self.chosen = run_id
+        self.page = Page(
+            actions.profiles(settings),
+            on_start=lambda names, profile: self._order(self._start, names, profile),
+            on_cancel=lambda run_id: self._order(actions.cancel, settings, run_id),
+            on_choose=lambda run_id: self._order(self._choose, run_id),
+        )
+        self._orders: deque[Callable[[], None]] = deque()
+        self._ordered = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._chosen: str | None = None
+        self._started: actions.Started | None = None  # the last one: somebody has to ask for its exit code
+        self._awaited: actions.Started | None = None  # until it is in the history
+        self._problem: str | None = None
+        self._view = PageView()
 
     async def follow(self, every_s: float = EVERY_S) -> None:
-        """Keep the page true. Only this task, on the kernel's own loop, touches a widget; a thread does the reading."""
+        """Keep the page true. Only this task, on the kernel's own loop, touches a widget; a thread does the work."""
         with monitor.watching(self.settings.workspace) as load:
             while True:
-                self.page.show(await asyncio.to_thread(self._view, load()))
-                await asyncio.sleep(every_s)
+                view = await asyncio.to_thread(self._turn)
+                self.page.show(replace(view, load=load(), clock=time.strftime("%H:%M:%S")))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._ordered.wait(), every_s)
+                self._ordered.clear()
 
-    def _view(self, load: monitor.Load) -> PageView:
+    def stopped(self, following: asyncio.Task) -> None:
+        """Say on the page that it is no longer kept true, and why."""
+        if not following.cancelled():
+            problem = f"This page stopped: {following.exception()!r}. Runs go on without it. Reload the page."
+            self.page.show(replace(self._view, problem=problem))
+
+    def _order(self, act: Callable, *args: object) -> None:
+        self._orders.append(partial(act, *args))
+        self._loop.call_soon_threadsafe(self._ordered.set)  # ipykernel may call from a thread of a subshell
+
+    def _turn(self) -> PageView:
+        """Carry out what was ordered, then look how things are."""
+        problem = None
+        try:
+            while self._orders:
+                self._problem = None
+                self._orders.popleft()()
+        except (VidlibError, OSError) as error:
+            self._problem = str(error)
         try:
             with History(self.settings.database) as history:
-                view = page_view(history, self.settings, self.chosen, load)
-        except VidlibError as error:
-            return view_of_problem(error)
-        problem = self.refused or (self.started and self.started.problem())
-        return PageView(view.inbox, view.runs, view.shown, view.load, problem)
+                self._view = self._look(history)
+        except (VidlibError, OSError) as error:
+            problem = str(error)
+        problem = problem or self._problem
+        return replace(self._view, problem=problem and readable(problem))
+
+    def _look(self, history: History) -> PageView:
+        history.mark_interrupted()
+        ended = self._started is not None and self._started.ended()  # asked first: a run is written before it ends
+        runs = history.runs(RUNS_SHOWN)
+        if self._awaited and (run_id := self._awaited.run_id(runs)):
+            self._chosen, self._awaited = run_id, None
+        elif self._awaited and ended:
+            self._problem, self._awaited = self._awaited.last_words(), None
+        view = page_view(history, self.settings, runs, self._chosen)
+        return replace(view, starting=self._awaited and readable(", ".join(self._awaited.names)))
+
+    def _start(self, names: list[str], profile: str | None) -> None:
+        if not names:
+            raise UsageError("Tick one or more files of the inbox first.")
+        self._started = self._awaited = actions.start(self.settings, names, profile)
+
+    def _choose(self, run_id: str) -> None:
+        self._chosen = run_id
 
 
 def open_page() -> tuple[object, asyncio.Task]:
     """The page's widget, and the task that keeps it true; hold on to both."""
     control = Control(settings())
-    return control.page.widget, asyncio.ensure_future(control.follow())
+    following = asyncio.ensure_future(control.follow())
+    following.add_done_callback(control.stopped)
+    return control.page.widget, following

@@ -1,15 +1,22 @@
-"""The widgets of the operators' page. `show` is the only place that changes them; a click only calls a function."""
+"""The widgets of the operators' page. Only `Page.show` changes them; a click only calls a function."""
 
-from collections.abc import Callable
-from html import escape
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import ipywidgets as widgets
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from vidlib.dashboard.state import PageView, RunView, StepView, VideoView
+from vidlib.dashboard.state import InboxFile, PageView, RunView, in_bytes
 from vidlib.monitor import Load
 
-STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+HERE = Path(__file__).parent
+TEMPLATES = HERE / "templates"
+STYLE = (HERE / "page.css").read_text(encoding="utf-8")
+
+# names of files and messages come from outside: everything that a template is given is escaped
+_parts = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+_parts.filters["percent"] = "{:.0%}".format
 
 
 class Page:
@@ -18,110 +25,119 @@ class Page:
     def __init__(
         self,
         profiles: list[str],
-        on_start: Callable[[list[str], str], None],
+        on_start: Callable[[list[str], str | None], None],
         on_cancel: Callable[[str], None],
-        on_choose: Callable[[str | None], None],
+        on_choose: Callable[[str], None],
     ):
-        wide = widgets.Layout(width="100%")
-        self.inbox = widgets.SelectMultiple(rows=6, layout=wide)
-        self.profile = widgets.Dropdown(options=profiles, description="profile")
-        self.start = widgets.Button(description="Run", button_style="primary", icon="play")
-        self.cancel = widgets.Button(description="Cancel", button_style="danger", icon="stop", disabled=True)
-        self.runs = widgets.Dropdown(description="run", layout=wide)
-        self.problem, self.videos, self.log, self.load = (widgets.HTML() for _ in range(4))
+        self.head, self.inbox_note, self.run, self.log = (widgets.HTML() for _ in range(4))
+        self.inbox, self.videos = _box("vl-inbox"), _box("vl-videos")
+        self.profile = widgets.Dropdown(options=profiles, description="Profile")
+        self.start = widgets.Button(description="Run", button_style="primary")
+        self.cancel = widgets.Button(description="Cancel", button_style="danger")
+        self.runs = widgets.Dropdown(description="Show")
+        self._files: dict[str, widgets.Box] = {}
         self._shown: RunView | None = None
         self._drawing = False
-        self.start.on_click(lambda _: on_start(list(self.inbox.value), self.profile.value))
-        self.cancel.on_click(lambda _: on_cancel(self._shown.run_id))
+        self.start.on_click(lambda _: on_start(self.chosen(), self.profile.value))
+        self.cancel.on_click(lambda _: on_cancel(self._shown.run_id) if self._shown else None)
         self.runs.observe(lambda change: None if self._drawing else on_choose(change["new"]), "value")
         self.widget = self._arranged()
 
     def _arranged(self) -> widgets.Widget:
-        parts = [
-            widgets.HTML(f"<style>{STYLE}</style><h1>vidlib</h1>"),
-            self.load,
-            self.problem,
-            widgets.HTML("<h2>Inbox</h2>"),
-            self.inbox,
-            widgets.HBox([self.profile, self.start, self.cancel]),
-            widgets.HTML("<h2>Runs</h2>"),
-            self.runs,
-            self.videos,
-            self.log,
-        ]
-        page = widgets.VBox(parts)
-        page.add_class("vl-page")
-        return page
+        start = _box("vl-row", self.profile, self.start)
+        inbox = _box("vl-card", widgets.HTML("<h2>Inbox</h2>"), self.inbox_note, self.inbox, start)
+        title = _box("vl-row", widgets.HTML("<h2>Runs</h2>"), self.runs, self.cancel)
+        runs = _box("vl-card", title, self.run, self.videos, self.log)
+        return _box("vl-page", widgets.HTML(f"<style>{STYLE}</style>"), self.head, _box("vl-columns", inbox, runs))
+
+    def chosen(self) -> list[str]:
+        """The names of the inbox files that are ticked."""
+        return [name for name, row in self._files.items() if row.children[0].value]
 
     def show(self, view: PageView) -> None:
         """Draw ``view``; what an operator has chosen stays chosen while it can be."""
         self._drawing = True
         try:
-            self.problem.value = f'<div class="vl-problem">{escape(view.problem)}</div>' if view.problem else ""
-            if view.load:
-                self.load.value = load_html(view.load)
-            self._shown = view.shown
-            _offer(
-                self.inbox, view.inbox, tuple(name for name in self.inbox.value if name in dict(view.inbox).values())
-            )
-            _offer(self.runs, view.runs, view.shown.run_id if view.shown else None)
-            self.cancel.disabled = not (view.shown and view.shown.active)
-            self.videos.value = run_html(view.shown) if view.shown else "<p>Nothing has run yet.</p>"
-            self.log.value = f'<div class="vl-log">{escape(chr(10).join(view.shown.log))}</div>' if view.shown else ""
+            self.head.value = _html("head", view=view, meters=list(meters(view.load)))
+            self._show_inbox(view)
+            self._show_run(view)
         finally:
             self._drawing = False
 
+    def _show_inbox(self, view: PageView) -> None:
+        self.inbox_note.value = _html("inbox_note", view=view)
+        self.start.disabled = view.starting is not None
+        self.start.description = "Starting…" if view.starting else "Run"
+        names = [file.name for file in view.inbox]
+        if list(self._files) != names:
+            self._files = {file.name: self._files.get(file.name) or _file_row(file) for file in view.inbox}
+            self.inbox.children = list(self._files.values())
+        for file in view.inbox:
+            self._files[file.name].children[1].value = _html("detail", file=file)
 
-def _offer(choice: widgets.SelectMultiple | widgets.Dropdown, options: tuple, value: object) -> None:
-    """Change the options only when they differ: every change makes the browser draw the list anew."""
-    if tuple(choice.options) != options:
-        choice.options = options
-    if choice.value != value:
-        choice.value = value
+    def _show_run(self, view: PageView) -> None:
+        run = self._shown = None if view.starting else view.shown
+        self.cancel.layout.visibility = "visible" if run and run.active else "hidden"
+        self.cancel.disabled = bool(run and run.cancelling)
+        self.cancel.description = "Cancelling…" if run and run.cancelling else "Cancel"
+        self._show_choice(view.runs, view.shown and view.shown.run_id)
+        self.run.value = _html("run", view=view, run=run)
+        self.log.value = _html("log", run=run)
+        videos = run.videos if run else ()
+        if len(self.videos.children) != len(videos):
+            self.videos.children = [widgets.HTML() for _ in videos]
+        # a widget each: one that does not change keeps its links whole under the pointer
+        for widget, video in zip(self.videos.children, videos, strict=True):
+            widget.value = _html("video", video=video)
+
+    def _show_choice(self, runs: tuple[tuple[str, str], ...], shown: str | None) -> None:
+        """Change the options only when they differ: every change makes the browser draw the list anew."""
+        self.runs.layout.visibility = "visible" if runs else "hidden"
+        if self.runs.options != runs:
+            self.runs.options = runs
+        if self.runs.value != shown:
+            self.runs.value = shown
 
 
-def run_html(run: RunView) -> str:
-    """One run: its state, and each of its videos with its steps."""
-    error = f'<div class="vl-problem">{escape(run.error)}</div>' if run.error else ""
-    head = f"<p><b>{escape(run.status)}</b>, {run.seconds:.0f} s: {escape(run.title)}</p>"
-    return head + error + "".join(video_html(video) for video in run.videos)
+@dataclass(frozen=True)
+class Meter:
+    """One bar of the machine's load: ``part`` of it is full."""
+
+    name: str
+    part: float
+    says: str
+    title: str = ""
 
 
-def video_html(video: VideoView) -> str:
-    """One video: a bar for each of its steps, and the link to its report."""
-    link = f' · <a href="{escape(video.report_url)}" target="_blank">report</a>' if video.report_url else ""
-    steps = "".join(step_html(step) for step in video.steps)
-    return f'<div><b>{escape(video.name)}</b>{link}<div class="vl-steps">{steps}</div></div>'
-
-
-def step_html(step: StepView) -> str:
-    """One step as a bar that fills; its note shows on hovering, its error beside it."""
-    done = step.fraction if step.status == "running" else float(step.status not in ("waiting",))
-    error = f": {escape(step.note)}" if step.status in ("failed", "refused") else ""
-    return (
-        f'<div class="vl-step vl-{escape(step.status)}" title="{escape(step.status)} {escape(step.note)}">'
-        f'<div class="vl-fill" style="width:{done:.0%}"></div><span>{escape(step.name)}{error}</span></div>'
-    )
-
-
-def load_html(load: Load) -> str:
-    """How busy the machine is: CPU, memory, disks, GPUs."""
-    meters = [("CPU", load.cpu_percent / 100, f"{load.cpu_percent:.0f} %")]
-    meters.append(_room("memory", load.memory_used, load.memory_total))
-    meters += [_room(f"disk {disk.folder.name}", disk.used, disk.total) for disk in load.disks]
+def meters(load: Load | None) -> Iterator[Meter]:
+    """How busy the machine is: CPU, memory, disks, GPUs; nothing before it was measured."""
+    if load is None:
+        return
+    yield Meter("CPU", load.cpu_percent / 100, f"{load.cpu_percent:.0f}%")
+    yield _room("Memory", load.memory_used, load.memory_total)
+    for disk in load.disks:
+        yield _room("Disk", disk.used, disk.total, str(disk.folder))
     for gpu in load.gpus:
-        meters.append((gpu.name, gpu.percent / 100, f"{gpu.percent:.0f} %"))
-        meters.append(_room("GPU memory", gpu.memory_used, gpu.memory_total))
+        yield Meter("GPU", gpu.percent / 100, f"{gpu.percent:.0f}%", gpu.name)
+        yield _room("GPU memory", gpu.memory_used, gpu.memory_total, gpu.name)
     if not load.gpus:
-        meters.append(("GPU", 0.0, "none"))
-    return "".join(meter_html(*meter) for meter in meters)
+        yield Meter("GPU", 0.0, "none", "no NVIDIA GPU was found: everything runs on the CPU")
 
 
-def meter_html(name: str, part: float, text: str) -> str:
-    """A small bar, ``part`` of it full, between its name and what it says."""
-    bar = f'<span class="vl-meter"><i style="width:{part:.0%}"></i></span>'
-    return f'<span class="vl-load">{escape(name)} {bar} {escape(text)}</span>'
+def _room(name: str, used: int, total: int, title: str = "") -> Meter:
+    return Meter(name, used / total, f"{in_bytes(used)} of {in_bytes(total)}", title)
 
 
-def _room(name: str, used: int, total: int) -> tuple[str, float, str]:
-    return name, used / total, f"{used / 1e9:.1f} of {total / 1e9:.0f} GB"
+def _file_row(file: InboxFile) -> widgets.Box:
+    tick = widgets.Checkbox(description=file.label, tooltip=file.label, indent=False)
+    return _box("vl-file", tick, widgets.HTML())
+
+
+def _box(name: str, *children: widgets.Widget) -> widgets.Box:
+    box = widgets.Box(children)
+    box.add_class(name)
+    return box
+
+
+def _html(part: str, **values: object) -> str:
+    return _parts.get_template(f"{part}.html.j2").render(**values)

@@ -1,54 +1,136 @@
 """Serves the operators' page with Voila: on this machine only and behind a token, unless told otherwise."""
 
+import asyncio
 import ipaddress
+import logging
 import secrets
-import socket
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 
+from jupyter_server._tz import utcnow
+from jupyter_server.auth.identity import IdentityProvider, User
 from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.log import log_request
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from jupyter_server.utils import url_path_join
 from tornado import web
+from tornado.netutil import bind_sockets
 from traitlets.config import Config
 from voila.app import Voila
+from voila.tornado.handler import TornadoVoilaHandler
 
+from vidlib.dashboard.panels import TEMPLATES
 from vidlib.dashboard.state import RESULTS_ROUTE
 from vidlib.errors import SettingError
 from vidlib.settings import REPOSITORY, Settings, export, settings
 
 IDLE_S = 600
-"""A page that was closed without saying so keeps its kernel this long, in seconds."""
+"""A page that went away without saying so keeps its kernel this long, in seconds."""
 
-CONTENT_POLICY = "sandbox allow-popups allow-downloads; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+PAGE_POLICY = "; ".join(
+    (
+        "default-src 'self'",  # nothing comes from a content network, though Voila's template names some
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "font-src 'self' data:",
+        "frame-ancestors 'self'",
+    )
+)
+RESULTS_POLICY = (
+    "sandbox allow-popups allow-downloads; default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'"
+)
 """A report draws what came from outside: it may show pictures and styles of its own, and do nothing."""
 
 
-class ResultFiles(JupyterHandler, web.StaticFileHandler):
-    """Reports and step notebooks, for those who have signed in."""
+class Operators(IdentityProvider):
+    """Whoever has the token; Jupyter's own provider would let them set a password for all of Jupyter as well."""
+
+    def process_login_form(self, handler: web.RequestHandler) -> User | None:
+        typed = handler.get_argument("password", default="")
+        right = secrets.compare_digest(typed.encode(), self.token.encode())
+        return self.generate_anonymous_user(handler) if right else None
+
+
+class Kernels(AsyncMappingKernelManager):
+    """Kernels that are idle since their page went away: what a page shows of itself is no activity."""
+
+    def track_message_type(self, message_type: str) -> bool:
+        return False
+
+    def notify_disconnect(self, kernel_id: str) -> None:
+        super().notify_disconnect(kernel_id)
+        if kernel := self._kernels.get(kernel_id):
+            kernel.last_activity = utcnow()
+
+
+class ControlPage(TornadoVoilaHandler):
+    """The operators' page, at an address without the token: it would stay in the browser and in the kernel."""
+
+    @web.authenticated
+    async def get(self, path: str | None = None) -> None:
+        if self.get_argument("token", None):
+            self.redirect(self.request.path)
+        else:
+            await super().get(path)
+
+
+class Reports(JupyterHandler, web.StaticFileHandler):
+    """The HTML reports, for those who have signed in."""
+
+    content_security_policy = RESULTS_POLICY
 
     @web.authenticated
     async def get(self, path: str, include_body: bool = True) -> None:
         await web.StaticFileHandler.get(self, path, include_body)
 
-    def set_extra_headers(self, path: str) -> None:
-        self.set_header("Content-Security-Policy", CONTENT_POLICY)
-
-    def get_content_type(self) -> str:
-        return "application/json" if self.absolute_path.endswith(".ipynb") else super().get_content_type()
-
     def compute_etag(self) -> str | None:
         return web.StaticFileHandler.compute_etag(self)  # Jupyter's own switches it off
 
 
+class StepNotebooks(JupyterHandler):
+    """The executed notebooks of the steps as pages, for those who have signed in."""
+
+    content_security_policy = RESULTS_POLICY
+
+    def initialize(self, work: Path) -> None:
+        self.work = work
+
+    @web.authenticated
+    async def get(self, path: str) -> None:
+        notebook = (self.work / path).resolve()
+        if not (notebook.is_relative_to(self.work.resolve()) and notebook.is_file()):
+            raise web.HTTPError(404)
+        self.finish(await asyncio.to_thread(notebook_page, notebook))
+
+
 class Dashboard(Voila):
-    """Voila with the reports of the workspace beside its page."""
+    """Voila with a sign-in of our own, and the results of the workspace beside its page."""
+
+    def init_settings(self) -> dict:
+        found = super().init_settings()
+        found["jinja2_env"].loader.searchpath.insert(0, str(TEMPLATES))  # our login.html before Jupyter's
+        return found
 
     def init_handlers(self) -> list:
         found = settings()
         route = url_path_join(self.server_url, RESULTS_ROUTE)
-        shown = [
-            (rf"{route}/runs/(.*\.(?:html|ipynb))", ResultFiles, {"path": str(found.runs)}),
-            (rf"{route}/work/(.*\.ipynb)", ResultFiles, {"path": str(found.work)}),
+        *others, (everything, _, options) = super().init_handlers()
+        return [
+            (rf"{route}/runs/([^/]+/[^/]+/report\.html)", Reports, {"path": str(found.runs)}),
+            (rf"{route}/work/([^/]+/[^/]+/[^/]+\.ipynb)", StepNotebooks, {"work": found.work}),
+            *others,
+            (everything, ControlPage, options),
         ]
-        return shown + super().init_handlers()
+
+
+def notebook_page(notebook: Path) -> str:
+    """An executed notebook as HTML, with its code."""
+    from nbconvert import HTMLExporter
+
+    page, _ = HTMLExporter().from_filename(str(notebook))
+    return page
 
 
 def serve(given: Settings) -> int:
@@ -61,28 +143,56 @@ def serve(given: Settings) -> int:
     port = free_port(given.dashboard_host, given.dashboard_port)
     given.inbox.mkdir(parents=True, exist_ok=True)
     export(given)
-    config = Config()
-    config.Voila = Config(ip=given.dashboard_host, port=port, port_retries=0, token=token, open_browser=False)
-    config.VoilaConfiguration.show_tracebacks = False
-    config.MappingKernelManager = Config(cull_idle_timeout=IDLE_S, cull_interval=60)
-    app = Dashboard(config=config, log_level="WARN")
-    app.initialize([str(REPOSITORY / "dashboards" / "control.ipynb")])
-    print(
-        f"The dashboard of {given.workspace} is at\n  http://{given.dashboard_host}:{port}/?token={token}", flush=True
-    )
+    logging.getLogger("tornado.general").setLevel("ERROR")  # it warns of Jupyter's own choice of timeouts
+    app = Dashboard(config=configuration(given, port, token))
+    app.initialize([])
+    address = f"http://{given.dashboard_host}:{port}/"
+    way_in = f"{address}?token={token}" if given.dashboard_token is None else f"{address}\nSign in with your token"
+    print(f"The dashboard of {given.workspace} is at\n{way_in}", flush=True)
     app.start()
     return 0
 
 
+def configuration(given: Settings, port: int, token: str) -> Config:
+    """What Voila and Jupyter's parts are told; no file of theirs is read, which could take the token away."""
+    config = Config()
+    config.Voila = Config(
+        config_file_paths=[],
+        notebook_path=str(REPOSITORY / "dashboards" / "control.ipynb"),
+        ip=given.dashboard_host,
+        port=port,
+        port_retries=0,
+        open_browser=False,
+        token=token,
+        identity_provider_class=Operators,
+        tornado_settings={
+            "headers": {"Content-Security-Policy": PAGE_POLICY},
+            "log_function": partial(log_request, record_prometheus_metrics=False),
+        },
+        log_level="ERROR",
+    )
+    config.VoilaConfiguration = Config(
+        multi_kernel_manager_class=Kernels, file_allowlist=[], show_tracebacks=False, strip_sources=True
+    )
+    config.MappingKernelManager = Config(cull_idle_timeout=IDLE_S, cull_interval=60)
+    config.KernelManager = Config(transport="ipc")  # no port that others on this machine could reach
+    config.IdentityProvider = Config(cookie_options={"samesite": "Lax"})
+    return config
+
+
 def free_port(host: str, port: int) -> int:
-    """``port``, or any free one for 0; raises SettingError if it is taken."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise SettingError(f"VIDLIB_DASHBOARD_PORT={port} on {host}: {error.strerror}; choose another") from error
-        return probe.getsockname()[1]
+    """``port``, or any free one for 0; raises SettingError if it cannot be had."""
+    try:
+        first, *others = bind_sockets(port, host)
+    except OSError as error:
+        raise SettingError(
+            f"the dashboard cannot listen on port {port} of {host}: {error.strerror}; is it running already? "
+            "Set VIDLIB_DASHBOARD_PORT or --port to another one, 0 takes a free one"
+        ) from error
+    with first, ExitStack() as stack:
+        for other in others:
+            stack.enter_context(other)
+        return first.getsockname()[1]
 
 
 def choose_token(settings: Settings) -> str:

@@ -1,39 +1,79 @@
 """What the operators' page shows, as plain data: from the history, the inbox and the machine; no widgets."""
 
+import math
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from vidlib.errors import VidlibError
 from vidlib.monitor import Load
-from vidlib.runner.history import ACTIVE, History, Run, Task
+from vidlib.runner.history import ACTIVE, Event, History, Run, Task
 from vidlib.settings import Settings
+from vidlib.steps import STEPS
 
 LOG_LINES = 12
 RUNS_SHOWN = 20
+HIDDEN = (".", "~")
+"""How the names of files begin that are no deliveries."""
+UNFINISHED = frozenset({".part", ".crdownload", ".tmp", ".filepart"})
+"""What browsers and copying programs call a file that is still arriving."""
+UNITS = ("B", "kB", "MB", "GB", "TB")
 RESULTS_ROUTE = "results"
-"""Where the dashboard's server shows reports, below its own address."""
+"""Where the dashboard's server shows reports and notebooks, below its own address."""
+ZERO_WIDTH_JOINER = "\u200d"  # cannot be seen, but holds emoji together
+
+
+@dataclass(frozen=True)
+class InboxFile:
+    """One archive, video or folder that may be processed: its real name, that name for a person, and size and age."""
+
+    name: str
+    label: str
+    detail: str
 
 
 @dataclass(frozen=True)
 class StepView:
-    """One step of one video: its status, the fraction done in [0, 1], and what to know about it."""
+    """One step of one video: its status, the fraction done in [0, 1], and what to say about it.
+
+    ``says`` stands beside the name, ``note`` is why it runs or why it failed, ``url`` opens its notebook.
+    """
 
     name: str
     status: str
     fraction: float
+    says: str = ""
     note: str = ""
+    url: str | None = None
 
 
 @dataclass(frozen=True)
 class VideoView:
-    """One video of a run, its steps in order, and the address of its report once there is one."""
+    """One video of a run (or the archive it came in), its steps in order, and its report once there is one."""
 
     name: str
     steps: tuple[StepView, ...]
     report_url: str | None = None
+
+    @property
+    def fraction(self) -> float:
+        return sum(step.fraction for step in self.steps) / len(self.steps)
+
+    @property
+    def problems(self) -> tuple[StepView, ...]:
+        return tuple(step for step in self.steps if step.status in ("failed", "refused"))
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of a run's log, as ``14:03:22``, info or warning or error, and what happened."""
+
+    clock: str
+    level: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -43,95 +83,171 @@ class RunView:
     run_id: str
     title: str
     status: str
-    seconds: float
+    when: str
+    took: str
     videos: tuple[VideoView, ...] = ()
-    log: tuple[str, ...] = ()
+    log: tuple[LogLine, ...] = ()
     error: str | None = None
+    cancelling: bool = False
 
     @property
     def active(self) -> bool:
         return self.status in ACTIVE
 
+    @property
+    def fraction(self) -> float:
+        return sum(video.fraction for video in self.videos) / len(self.videos) if self.videos else 0.0
+
 
 @dataclass(frozen=True)
 class PageView:
-    """The whole page: what may be started, the runs, the one that is shown, how busy the machine is, what is wrong."""
+    """The whole page: what may be started, the runs, the one that is shown, how busy the machine is, what is wrong.
 
-    inbox: tuple[tuple[str, str], ...] = ()
+    ``runs`` are pairs of what to call a run and its id; ``starting`` names what was started and is not in the history
+    yet.
+    """
+
+    folder: str = ""
+    inbox: tuple[InboxFile, ...] = ()
     runs: tuple[tuple[str, str], ...] = ()
     shown: RunView | None = None
+    starting: str | None = None
     load: Load | None = None
+    clock: str = ""
     problem: str | None = None
 
 
-def page_view(history: History, settings: Settings, run_id: str | None, load: Load) -> PageView:
-    """The page with the run ``run_id`` on it, or the newest for None; inbox and runs are ``(label, value)`` pairs."""
-    history.mark_interrupted()
-    runs = history.runs(RUNS_SHOWN)
+def page_view(history: History, settings: Settings, runs: Sequence[Run], run_id: str | None) -> PageView:
+    """The page with the run ``run_id`` of ``runs`` on it, or the first of them for None."""
     shown = next((run for run in runs if run.id == run_id), runs[0] if runs else None)
     return PageView(
-        inbox=tuple((f"{path.name} ({_megabytes(path)})", path.name) for path in inbox_files(settings)),
-        runs=tuple((f"{run.id}  {run.status}  {_title(run)}", run.id) for run in runs),
+        folder=readable(str(settings.inbox)),
+        inbox=tuple(inbox_files(settings.inbox)),
+        runs=tuple((f"{_when(run.started_at)} · {run.status} · {_title(run)}", run.id) for run in runs),
         shown=run_view(history, settings, shown) if shown else None,
-        load=load,
     )
 
 
-def view_of_problem(error: VidlibError) -> PageView:
-    """The page when it cannot be read: what is wrong, and what to do."""
-    return PageView(problem=str(error))
-
-
-def inbox_files(settings: Settings) -> list[Path]:
-    """What lies in the inbox: archives, videos and folders, by name; what is still being written is left out."""
-    if not settings.inbox.is_dir():
-        return []
-    hidden = (".", "~")
-    return sorted(
-        path for path in settings.inbox.iterdir() if not path.name.startswith(hidden) and path.suffix != ".part"
-    )
+def inbox_files(folder: Path) -> Iterator[InboxFile]:
+    """What lies in the inbox, by name: archives, videos and folders; what is hidden or still arriving is left out."""
+    for path in sorted(folder.iterdir(), key=lambda path: path.name.casefold()) if folder.is_dir() else ():
+        if path.name.startswith(HIDDEN) or path.suffix.lower() in UNFINISHED:
+            continue
+        with suppress(FileNotFoundError):  # it went away since the folder was listed
+            about = path.stat()
+            size = "folder" if path.is_dir() else in_bytes(about.st_size)
+            yield InboxFile(path.name, readable(path.name), f"{size} · {_when(about.st_mtime)}")
 
 
 def run_view(history: History, settings: Settings, run: Run) -> RunView:
     """One run with its videos, in the order in which they were planned."""
-    tasks = history.tasks(run.id)
-    subjects = dict.fromkeys((task.project, task.subject, task.sha256) for task in tasks)
     return RunView(
         run_id=run.id,
         title=_title(run),
         status=run.status,
-        seconds=(run.finished_at or time.time()) - run.started_at,
-        videos=tuple(
-            _video_view(subject[1], [t for t in tasks if (t.project, t.subject, t.sha256) == subject], settings)
-            for subject in subjects
-        ),
-        log=tuple(_log_line(event.at, event.message) for event in history.events(run.id, LOG_LINES)),
-        error=run.error,
+        when=_when(run.started_at),
+        took=duration((run.finished_at or time.time()) - run.started_at),
+        videos=tuple(_video_view(tasks, settings) for tasks in by_video(history.tasks(run.id))),
+        log=tuple(_log_line(event) for event in history.events(run.id, LOG_LINES)),
+        error=run.error and readable(run.error),
+        cancelling=run.cancel_requested and run.status in ACTIVE,
     )
 
 
-def _video_view(name: str, tasks: Sequence[Task], settings: Settings) -> VideoView:
-    steps = tuple(
-        StepView(t.step, "cached" if t.cached else t.status, t.progress, t.error or t.reason or "") for t in tasks
+def by_video(tasks: Iterable[Task]) -> list[list[Task]]:
+    """The tasks of each archive or video, in the order of the steps; those of a project stand with what it came as."""
+    rows: dict[tuple[str, str], list[Task]] = {}
+    for task in tasks:
+        key = (task.sha256, task.subject)
+        if task.step == "finalize":  # the project of a single video, or of an archive, has the same content as that
+            key = next((row for row in rows if row[0] == task.sha256), key)
+        rows.setdefault(key, []).append(task)
+    order = list(STEPS)
+    return [sorted(row, key=lambda task: order.index(task.step)) for row in rows.values()]
+
+
+def _video_view(tasks: Sequence[Task], settings: Settings) -> VideoView:
+    report = next((t for t in tasks if t.step == "report" and t.status == "done" and t.folder), None)
+    return VideoView(
+        name=readable(tasks[0].subject),
+        steps=tuple(_step_view(task, settings) for task in tasks),
+        report_url=report and result_url("runs", settings.runs, Path(report.folder) / "report.html"),
     )
-    folders = (Path(t.folder) for t in tasks if t.step == "report" and t.status == "done" and t.folder)
-    return VideoView(name, steps, next((report_url(folder, settings) for folder in folders), None))
 
 
-def report_url(folder: Path, settings: Settings) -> str | None:
-    """The address of the report in ``folder``, below the dashboard's own; None for one outside the runs folder."""
-    if not folder.is_relative_to(settings.runs):
+def _step_view(task: Task, settings: Settings) -> StepView:
+    notebook = task.folder and Path(task.folder) / STEPS[task.step].notebook
+    return StepView(
+        name=task.step,
+        status="cached" if task.cached else task.status,
+        fraction=task.progress if task.status in ACTIVE else 1.0,
+        says=_says(task),
+        note=readable(task.error or task.reason or ""),
+        url=notebook and result_url("work", settings.work, notebook),
+    )
+
+
+def _says(task: Task) -> str:
+    if task.cached:
+        return "done before"
+    if task.status == "running":
+        return f"{task.progress:.0%}"
+    if task.status == "done" and task.started_at and task.finished_at:
+        return duration(task.finished_at - task.started_at)
+    return task.status
+
+
+def result_url(name: str, root: Path, file: Path) -> str | None:
+    """The address of a result below ``root``, relative to the dashboard's own; None for one that lies elsewhere."""
+    if not file.is_relative_to(root):
         return None
-    return "/".join((RESULTS_ROUTE, "runs", *map(quote, folder.relative_to(settings.runs).parts), "report.html"))
+    return "/".join((RESULTS_ROUTE, name, *(quote(os.fsencode(part)) for part in file.relative_to(root).parts)))
+
+
+def readable(text: str) -> str:
+    """``text`` for the eyes: whatever cannot be seen, or turns the text around it, becomes a mark that can.
+
+    >>> readable("new\\nline")
+    'new�line'
+    """
+    return "".join(c if c.isprintable() or c == ZERO_WIDTH_JOINER else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def duration(seconds: float) -> str:
+    """How long something took, as precisely as it matters.
+
+    >>> duration(7.25), duration(83), duration(3723)
+    ('7.2 s', '1:23', '1:02:03')
+    """
+    if seconds < 60:
+        return f"{max(seconds, 0):.1f} s"
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def in_bytes(size: int) -> str:
+    """A number of bytes in the unit that suits it.
+
+    >>> in_bytes(320), in_bytes(4_200_000)
+    ('320 B', '4.2 MB')
+    """
+    power = min(int(math.log10(max(size, 1))) // 3, len(UNITS) - 1)
+    return f"{size / 1000**power:.{min(power, 1)}f} {UNITS[power]}"
 
 
 def _title(run: Run) -> str:
-    return ", ".join(Path(path).name for path in run.paths)
+    first, others = run.paths[:3], run.paths[3:]
+    names = ", ".join(readable(Path(path).name) for path in first)
+    return f"{names} and {len(others)} more" if others else names
 
 
-def _megabytes(path: Path) -> str:
-    return f"{path.stat().st_size / 1e6:.1f} MB" if path.is_file() else "folder"
+def _when(at: float) -> str:
+    """The local time, with the day unless it is today's."""
+    there = time.localtime(at)
+    today = there[:3] == time.localtime()[:3]
+    return time.strftime("%H:%M" if today else "%d %b %H:%M", there)
 
 
-def _log_line(at: float, message: str) -> str:
-    return f"{time.strftime('%H:%M:%S', time.localtime(at))}  {message}"
+def _log_line(event: Event) -> LogLine:
+    return LogLine(time.strftime("%H:%M:%S", time.localtime(event.at)), event.level, readable(event.message))

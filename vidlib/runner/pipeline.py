@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vidlib.errors import Cancelled, RefusedInput, UsageError, VidlibError
+from vidlib.errors import Cancelled, RefusedInput, UnknownName, VidlibError
 from vidlib.files import link_or_copy
 from vidlib.results.naming import PUBLISHED
 from vidlib.runner import projects, reports
@@ -44,7 +44,7 @@ def run(
     """
     paths = [projects.check_path(path) for path in request.paths]
     for name in request.steps - STEPS.keys():
-        raise UsageError(f"{name!r} is not a step; known: {', '.join(STEPS)}")
+        raise UnknownName("a step", name, STEPS)
     with History(settings.database) as history:
         interrupted = history.mark_interrupted()
         params = {step: values.model_dump(mode="json") for step, values in request.params.items()}
@@ -126,11 +126,14 @@ def _run_path(run: ActiveRun, path: Path) -> None:
     results = [VideoResult(video.path, video.sha256, dict(arrival.steps)) for video in videos]
     run.result.videos += results
     pairs = list(zip(videos, results, strict=True))
-    for video, result in pairs:
-        _run_video(run, project, video, result)
-    delivered = _finalize(run, project, pairs) if run.request.wants("finalize") else []
-    for video, result in pairs:
-        result.outputs |= reports.write_report(run, project, video, result)
+    # all are planned before the first begins: who looks at the history sees what is still to come
+    plans = [_plan_video(run, project, video) for video in videos]
+    last = _plan_finalize(run, project) if run.request.wants("finalize") else None
+    for (video, result), tasks in zip(pairs, plans, strict=True):
+        _run_video(run, project, video, result, tasks)
+    delivered = _finalize(run, project, pairs, last) if last else []
+    for (video, result), tasks in zip(pairs, plans, strict=True):
+        result.outputs |= reports.write_report(run, project, video, result, tasks["report"])
     run.result.projects.append({"name": project.name, "path": str(project.folder), "delivered": delivered})
 
 
@@ -166,12 +169,20 @@ def _extract(run: ActiveRun, path: Path, arrival: VideoResult):
     return outputs
 
 
-def _run_video(run: ActiveRun, project: Project, video: ProjectVideo, result: VideoResult) -> None:
-    """Every step of one video; one that fails takes down only those that read its outputs."""
+def _plan_video(run: ActiveRun, project: Project, video: ProjectVideo) -> dict[str, Task]:
     run.history.remember_video(video.sha256, video.path)
-    names = run.request.video_steps()
-    tasks = add_tasks(run, project.name, video.name, video.sha256, names)
-    for name in names:
+    return add_tasks(run, project.name, video.name, video.sha256, [*run.request.video_steps(), "report"])
+
+
+def _plan_finalize(run: ActiveRun, project: Project) -> Task:
+    return add_tasks(run, project.name, project.name, project.sha256, ["finalize"])["finalize"]
+
+
+def _run_video(
+    run: ActiveRun, project: Project, video: ProjectVideo, result: VideoResult, tasks: dict[str, Task]
+) -> None:
+    """Every step of one video; one that fails takes down only those that read its outputs."""
+    for name in run.request.video_steps():
         if missing := sorted(STEPS[name].needs - result.left.keys()):
             skip(run, tasks[name], result, f"it needs {', '.join(missing)}, which failed")
         else:
@@ -191,7 +202,7 @@ def _found(result: VideoResult) -> dict[str, Path]:
     return {name: getattr(result.left[step], output) for name, (step, output) in RESULTS.items() if step in result.left}
 
 
-def _finalize(run: ActiveRun, project: Project, pairs: list[tuple[ProjectVideo, VideoResult]]) -> list[str]:
+def _finalize(run: ActiveRun, project: Project, pairs: list[tuple[ProjectVideo, VideoResult]], task: Task) -> list[str]:
     """Deliver and archive a project; the files that were delivered."""
     videos = tuple(
         FinishedVideo(
@@ -202,7 +213,6 @@ def _finalize(run: ActiveRun, project: Project, pairs: list[tuple[ProjectVideo, 
         )
         for video, result in pairs
     )
-    task = add_tasks(run, project.name, project.name, project.sha256, ["finalize"])["finalize"]
     whole = VideoResult(project.folder, project.sha256)
     places = {"archive_dir": run.settings.archive, "delivery_dir": run.settings.delivery}
     outputs = perform(run, task, None, whole, project=project.name, videos=videos, **places)

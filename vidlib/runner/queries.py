@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vidlib.errors import UsageError
+from vidlib.errors import UnknownName, UsageError
 from vidlib.files import sha256
 from vidlib.params import Frozen
 from vidlib.runner.history import History
@@ -81,7 +81,7 @@ def explain(source: Path, step: str, params: Mapping[str, Frozen], settings: Set
     """
     order = ("extract",) if step == "extract" else VIDEO_STEPS
     if step not in order:
-        raise UsageError(f"{step!r} is no step of a single file; known: extract, {', '.join(VIDEO_STEPS)}")
+        raise UnknownName("a step of a single file", step, ["extract", *VIDEO_STEPS])
     if not source.is_file():
         raise UsageError(f"{source} is no file; expected the video or archive as it arrived")
     home = subject_folder(settings.work, sha256(source))

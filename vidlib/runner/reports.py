@@ -6,9 +6,10 @@ from typing import Any
 from vidlib.files import link_or_copy, write_json
 from vidlib.ingest.names import safe_name
 from vidlib.results.report_html import to_html
+from vidlib.runner.history import Task
 from vidlib.runner.outcome import StepResult, VideoResult
 from vidlib.runner.projects import Project, ProjectVideo
-from vidlib.runner.tasks import ActiveRun, add_tasks, perform
+from vidlib.runner.tasks import ActiveRun, perform
 from vidlib.steps import STEPS
 from vidlib.steps.base import Manifest
 
@@ -19,14 +20,15 @@ REMEDIES = {
 }
 
 
-def write_report(run: ActiveRun, project: Project, video: ProjectVideo, result: VideoResult) -> dict[str, Path]:
+def write_report(
+    run: ActiveRun, project: Project, video: ProjectVideo, result: VideoResult, task: Task
+) -> dict[str, Path]:
     """Write the report of one video, whatever became of it: ``{"report": path of the HTML}``, or nothing if that fails.
 
     The executed notebook and its HTML lie in RUNS/<run id>/<video>/; a report that says the same already is used again.
     """
     folder = run.folder / safe_name(str(video.stem).replace("/", " - "))
     evidence = write_json(folder / "evidence.json", _evidence(project, video, result))
-    task = add_tasks(run, project.name, video.name, video.sha256, ["report"])["report"]
     if perform(run, task, None, result, evidence=evidence, report_dir=folder) is None:
         return {}
     made = result.steps["report"].folder

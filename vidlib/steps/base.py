@@ -11,6 +11,7 @@ A step module says all there is to know about it:
     class Params(Frozen)                what a user may choose
     class Outputs(StepOutputs)          what it leaves; files are `OutFile`
     def verify(inputs, outputs)         raises BrokenOutput unless the outputs keep every promise
+    def standing(outputs)               raises BrokenOutput unless what it left outside its folder is there (optional)
     @recorded
     def run(inputs, params, *, report=quiet) -> Outputs
 """
@@ -30,7 +31,7 @@ from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, Validat
 
 from vidlib import ffmpeg, vault
 from vidlib.errors import BrokenOutput
-from vidlib.files import canonical_json, sha256, sha256_text, write_json
+from vidlib.files import FileRecord, canonical_json, sha256, sha256_text, write_json
 from vidlib.params import Frozen
 from vidlib.progress import PROGRESS_FILE, Report, quiet
 
@@ -81,13 +82,6 @@ class StepOutputs(Frozen):
     doubts: tuple[Doubt, ...] = Field((), description="what a human should check, most doubtful first")
 
 
-class FileRecord(Frozen):
-    """One file of a finished step."""
-
-    size: int
-    sha256: str
-
-
 class Manifest(Frozen):
     """The record of one finished step, beside its files as ``outputs.json``."""
 
@@ -114,11 +108,7 @@ class Manifest(Frozen):
     def check(self, folder: Path) -> None:
         """Raise BrokenOutput, naming the file, unless every file is there with the size and SHA-256 it had."""
         for name, record in self.files.items():
-            path = folder / name
-            if not path.is_file():
-                raise BrokenOutput(f"{path} is missing")
-            if path.stat().st_size != record.size or sha256(path) != record.sha256:
-                raise BrokenOutput(f"{path} is not the file that {self.step!r} left: it was changed or cut")
+            record.check(folder / name)
 
 
 @dataclass(frozen=True)
@@ -174,7 +164,10 @@ class Step:
         """What the finished step in ``folder`` left; raises BrokenOutput unless all of it is there and unchanged."""
         manifest = Manifest.read(folder)
         manifest.check(folder)
-        return self.module.Outputs.model_validate(manifest.outputs, context={"folder": folder})
+        outputs = self.module.Outputs.model_validate(manifest.outputs, context={"folder": folder})
+        if hasattr(self.module, "standing"):
+            self.module.standing(outputs)
+        return outputs
 
     def _extras(self) -> Iterator[tuple[str, dict]]:
         for name, field in self.module.Inputs.model_fields.items():
@@ -206,7 +199,7 @@ def _write_manifest(step: Step, inputs: Any, params: BaseModel, outputs: StepOut
         **ingredients,
         fingerprint=sha256_text(canonical_json(ingredients)),
         outputs=outputs.model_dump(mode="json", context={"folder": folder}),
-        files={name: FileRecord(size=path.stat().st_size, sha256=sha256(path)) for name, path in files.items()},
+        files={name: FileRecord.of(path) for name, path in files.items()},
         seconds=round(seconds, 3),
         finished_at=datetime.now(UTC),
     )

@@ -1,0 +1,111 @@
+import pickle
+
+import numpy as np
+import pytest
+
+from tests import drawn
+from vidlib import devices
+from vidlib.boxes import overlaps
+from vidlib.engines import faces
+from vidlib.engines.faces_centerface import OnnxCenterFace, OpenVinoCenterFace
+from vidlib.engines.landmarks_mediapipe import MediaPipeLandmarker
+from vidlib.engines.objects_mediapipe import MediaPipeObjects
+from vidlib.errors import EngineUnavailable
+from vidlib.tracking.blendshapes import BLENDSHAPES, JAW_OPEN
+
+EMPTY = drawn.backdrop(320, 240)
+FACE = drawn.add_face(EMPTY, 160, 115, 40)
+FACE_BOX = np.array([130, 78, 191, 156], np.float32)
+TWO = drawn.add_face(drawn.add_face(EMPTY, 80, 115, 40), 240, 115, 40)
+
+
+@pytest.fixture(params=["openvino", "onnxruntime"])
+def detector(request):
+    with {
+        "openvino": lambda: OpenVinoCenterFace(0.3),
+        "onnxruntime": lambda: OnnxCenterFace(0.3, ["CPUExecutionProvider"]),
+    }[request.param]() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def landmarker():
+    with MediaPipeLandmarker(threads=2) as engine:
+        yield engine
+
+
+def test_each_picture_has_its_own_faces_in_its_own_pixels(detector):
+    none, one, two = detector.detect([EMPTY, FACE, TWO])
+    assert (len(none), len(one), len(two)) == (0, 1, 2)
+    assert overlaps(one.boxes, FACE_BOX[None]).item() > 0.8
+    assert one.labels == ("face",)
+    assert one.boxes.dtype == one.scores.dtype == np.float32
+
+
+@pytest.mark.parametrize("size", [(320, 240), (641, 361), (240, 426)])
+def test_pictures_of_any_size_are_taken(detector, size):
+    picture = drawn.add_face(drawn.backdrop(*size), size[0] // 2, size[1] // 2, 50)
+    (found,) = detector.detect([picture])
+    middle = (found.boxes[0, :2] + found.boxes[0, 2:]) / 2
+    assert np.abs(middle - np.array(size) / 2).max() < 15
+
+
+def test_no_picture_no_faces(detector):
+    assert detector.detect([]) == []
+
+
+def test_both_detectors_agree():
+    with OpenVinoCenterFace(0.3) as one, OnnxCenterFace(0.3, ["CPUExecutionProvider"]) as other:
+        (a,), (b,) = one.detect([TWO]), other.detect([TWO])
+    order_a, order_b = a.boxes[:, 0].argsort(), b.boxes[:, 0].argsort()
+    # bfloat16 moves a box by up to a pixel
+    assert np.abs(a.boxes[order_a] - b.boxes[order_b]).max() < 1.5
+    assert np.abs(a.scores[order_a] - b.scores[order_b]).max() < 0.05
+
+
+@pytest.mark.skipif(faces.cuda_problem() is None, reason="faces can be detected on a GPU here")
+def test_cuda_is_refused_where_there_is_none():
+    with pytest.raises(EngineUnavailable, match="cuda"):
+        devices.choose("cuda", faces.cuda_problem)
+    with pytest.raises(EngineUnavailable, match="CUDAExecutionProvider") as caught:
+        faces.open_detector("cuda", 0.5)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_a_face_has_blendshapes_and_points_on_it(landmarker):
+    (found,) = landmarker.find([FACE], [FACE_BOX])
+    assert found.blendshapes.shape == (len(BLENDSHAPES),) == (52,)
+    assert found.points.shape == (478, 2)
+    assert (found.points.mean(0) > FACE_BOX[:2]).all() and (found.points.mean(0) < FACE_BOX[2:]).all()
+
+
+def test_the_blendshape_called_jaw_open_is_the_one_of_an_open_mouth(landmarker):
+    wide_open = drawn.add_face(EMPTY, 160, 115, 40, mouth=1)
+    shut, opened = landmarker.find([FACE, wide_open], [FACE_BOX, FACE_BOX])
+    assert opened.blendshapes[JAW_OPEN] > 0.2 > shut.blendshapes[JAW_OPEN]
+
+
+def test_a_box_without_a_face_gives_none_even_beside_one(landmarker):
+    beside = np.add(FACE_BOX, (70, 0, 70, 0))
+    assert landmarker.find([EMPTY, FACE], [FACE_BOX, beside]) == [None, None]
+
+
+def test_landmarks_are_the_same_for_any_number_of_threads():
+    pictures = [drawn.add_face(EMPTY, 160, 115, 40, mouth=n / 6) for n in range(6)]
+    results = []
+    for threads in (1, 3):
+        with MediaPipeLandmarker(threads) as engine:
+            results.append([found.blendshapes for found in engine.find(pictures, [FACE_BOX] * 6)])
+    assert np.array_equal(*results)
+
+
+def test_start_up_says_nothing(capfd):
+    with MediaPipeLandmarker(threads=1) as engine:
+        engine.find([FACE], [FACE_BOX])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_empty_picture_shows_no_things():
+    with MediaPipeObjects(threads=1) as engine:
+        (found,) = engine.detect([EMPTY])
+    assert (len(found), found.boxes.shape) == (0, (0, 4))

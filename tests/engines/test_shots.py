@@ -1,0 +1,190 @@
+"""What every shot engine keeps to, and how its scores become typed boundaries."""
+
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from tests import media
+from vidlib import devices, vault
+from vidlib.engines import shots_transnet
+from vidlib.engines.shots import SHOT_SCORERS, ShotScorer, open_scorer
+from vidlib.engines.shots_boundaries import DARK, Evidence, find_shots
+from vidlib.errors import EngineUnavailable, UnknownName
+from vidlib.timeline import Shot, Span, tiles
+
+every_engine = pytest.mark.parametrize("name", SHOT_SCORERS)
+
+
+def frames_of(scorer: ShotScorer, n_frames: int = media.N_FRAMES) -> list[np.ndarray]:
+    """A clip's frames in the size that the engine wants; cuts at the frames `media.CUTS`."""
+    shots = np.searchsorted(media.CUTS, np.arange(n_frames), side="right")
+    return [media.picture(number, shot, scorer.size) for number, shot in enumerate(shots)]
+
+
+@every_engine
+def test_a_hard_cut_scores_at_the_first_frame_of_the_new_shot(name):
+    scorer, _ = open_scorer(name, "cpu")
+    with scorer:
+        begins = np.array(list(scorer.score(frames_of(scorer))))[:, 0]
+    assert np.flatnonzero(begins >= 0.5).tolist() == list(media.CUTS)
+
+
+@every_engine
+@pytest.mark.parametrize("n_frames", [0, 1, 4, 76])
+def test_every_frame_is_scored_once(name, n_frames):
+    scorer, _ = open_scorer(name, "cpu")
+    with scorer:
+        scores = list(scorer.score(frames_of(scorer, n_frames)))
+    assert len(scores) == n_frames
+    assert all(0 <= score <= 1 for both in scores for score in both)
+
+
+@every_engine
+def test_a_long_clip_is_never_held_as_a_whole(name):
+    scorer, _ = open_scorer(name, "cpu")
+    read = []
+    with scorer:
+        scores = scorer.score(frame for frame in frames_of(scorer, 250) if not read.append(1))
+        next(scores)
+        assert len(read) <= 100
+        scores.close()
+
+
+@every_engine
+def test_a_missing_package_names_the_command_that_installs_it(name, monkeypatch):
+    for package in ("openvino", "scenedetect"):
+        monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(EngineUnavailable, match=f"engine '{name}' cannot run here: .*pip install"):
+        open_scorer(name, "cpu")
+
+
+def test_auto_says_why_it_is_not_transnet(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    scorer, reason = open_scorer("auto", "cpu")
+    assert scorer.name == "pyscenedetect"
+    assert "openvino" in reason
+
+
+def test_an_unknown_engine_lists_the_known_ones():
+    with pytest.raises(UnknownName, match=r"did you mean 'transnet'.*pyscenedetect"):
+        open_scorer("transnt", "cpu")
+
+
+def test_pyscenedetect_refuses_a_gpu():
+    with pytest.raises(EngineUnavailable, match="CPU only"):
+        open_scorer("pyscenedetect", "cuda")
+
+
+def test_openvino_scores_as_torch_does():
+    import torch
+
+    window = np.random.default_rng(0).integers(0, 256, (100, 27, 48, 3), np.uint8)
+    with torch.inference_mode():
+        expected = shots_transnet._network(vault.path("transnetv2"))(torch.from_numpy(window[np.newaxis]))[0]
+    np.testing.assert_allclose(shots_transnet._in_openvino()(window), expected, atol=1e-5)
+
+
+@pytest.mark.gpu
+def test_a_gpu_scores_as_the_cpu_does():
+    if problem := devices.cuda_problem():
+        pytest.skip(problem)
+    window = np.random.default_rng(0).integers(0, 256, (100, 27, 48, 3), np.uint8)
+    np.testing.assert_allclose(shots_transnet._in_torch()(window), shots_transnet._in_openvino()(window), atol=1e-3)
+
+
+@given(st.integers(0, 400))
+def test_windows_score_every_frame_once_and_in_order(n_frames):
+    frames = [np.array(number) for number in range(n_frames)]
+    windows = list(shots_transnet.windows(frames))
+    scored = [window[25 : 25 + n_scored] for window, n_scored in windows]
+    assert all(len(window) == 100 for window, _ in windows)
+    assert np.concatenate([[], *scored]).tolist() == list(range(n_frames))
+
+
+def evidence(n_frames: int = 200) -> Evidence:
+    """Nothing happens: no score, even brightness, no change."""
+    zeros = np.zeros(n_frames, np.float32)
+    return Evidence(zeros.copy(), zeros.copy(), np.full(n_frames, 150, np.float32), zeros.copy())
+
+
+def boundaries(found: list[Shot]) -> list[tuple[str, int, Span | None]]:
+    return [(shot.boundary, shot.span.start, shot.transition) for shot in found[1:]]
+
+
+def test_a_clip_where_nothing_happens_is_one_shot():
+    assert find_shots(evidence(), 0.5, 5) == [Shot(Span(0, 200), "start")]
+
+
+def test_a_dissolve_is_one_boundary_at_its_middle():
+    seen = evidence()
+    seen.gradual[100:112], seen.change[100:113], seen.begins[105:108] = 0.9, 5, 0.8
+    assert boundaries(find_shots(seen, 0.5, 5)) == [("dissolve", 106, Span(100, 112))]
+
+
+def test_a_cut_amid_movement_is_no_dissolve():
+    seen = evidence()
+    seen.gradual[98:103], seen.change[95:106], seen.change[101] = 0.9, 5, 80
+    assert boundaries(find_shots(seen, 0.5, 5)) == [("cut", 101, None)]
+
+
+def test_a_fade_is_one_boundary_where_the_picture_comes_back():
+    seen = evidence()
+    seen.brightness[90:111] = np.abs(np.arange(-10, 11)) * 15
+    seen.gradual[88:97], seen.gradual[104:114], seen.begins[96] = 0.8, 0.8, 0.6
+    assert boundaries(find_shots(seen, 0.5, 5)) == [("fade", 101, Span(91, 110))]
+
+
+def test_a_fade_that_only_the_picture_shows_is_found_and_less_sure():
+    seen = evidence()
+    seen.brightness[90:111] = np.abs(np.arange(-10, 11)) * 15
+    (_, fade) = find_shots(seen, 0.5, 5)
+    assert (fade.boundary, fade.confidence) == ("fade", 0.5)
+
+
+def test_a_fade_that_stands_still_now_and_then_is_one_fade():
+    """As 24 frames per second look at 25."""
+    seen = evidence()
+    seen.brightness[90:111] = np.abs(np.arange(-10, 11)) * 15
+    seen.brightness[106] = seen.brightness[105]
+    assert boundaries(find_shots(seen, 0.5, 5)) == [("fade", 101, Span(91, 110))]
+
+
+def test_a_dark_scene_is_no_fade():
+    seen = evidence()
+    seen.brightness[:] = DARK + 10
+    seen.brightness[90:100] = DARK - 5
+    assert boundaries(find_shots(seen, 0.5, 5)) == []
+
+
+def test_fading_in_at_the_start_and_out_at_the_end_are_no_boundaries():
+    seen = evidence()
+    seen.brightness[:15], seen.brightness[-15:] = np.arange(15) * 10, np.arange(15)[::-1] * 10
+    seen.gradual[:10], seen.begins[193] = 0.9, 0.9
+    assert boundaries(find_shots(seen, 0.5, 5)) == []
+
+
+def test_of_two_cuts_too_close_the_surer_one_stays():
+    seen = evidence()
+    seen.begins[100], seen.begins[103] = 0.7, 0.9
+    assert boundaries(find_shots(seen, 0.5, 5)) == [("cut", 103, None)]
+    assert boundaries(find_shots(seen, 0.5, 3)) == [("cut", 100, None), ("cut", 103, None)]
+
+
+scores = st.floats(0, 1, width=32)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.integers(1, 60), st.floats(0.05, 0.95), st.integers(0, 20))
+def test_shots_tile_the_clip_and_none_is_too_short_whatever_was_seen(data, n_frames, threshold, min_frames):
+    def column(top: int) -> np.ndarray:
+        return data.draw(arrays(np.float32, n_frames, elements=scores)) * top
+
+    found = find_shots(Evidence(column(1), column(1), column(255), column(255)), threshold, min_frames)
+    assert tiles([shot.span for shot in found], n_frames)
+    assert all(len(shot.span) >= min(min_frames, n_frames) for shot in found)
+    assert found[0].boundary == "start"
+    assert all(0 <= shot.confidence <= 1 for shot in found)

@@ -1,0 +1,120 @@
+"""Finished steps of one small video, made by hand: what a report is written from, without running a model."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests import media
+from vidlib.files import FileRecord, write_json
+from vidlib.results.exports import rttm, shots_json, speech_table, tracking_table
+from vidlib.results.exports.tracking_table import TrackRows
+from vidlib.steps.base import MANIFEST, Manifest
+from vidlib.timeline import Shot, Span, Turn
+
+NOTEBOOK = "step.ipynb"
+SHA256 = "0123456789abcdef" * 4
+
+SHOTS = [
+    Shot(Span(0, 20), "start", 1.0),
+    Shot(Span(20, 41), "cut", 0.9),
+    Shot(Span(41, 50), "dissolve", 0.4),
+]
+TURNS = [Turn(0.0, 0.8, "SPEAKER_00"), Turn(0.8, 1.2, "SPEAKER_01"), Turn(1.6, 2.0, "SPEAKER_00")]
+DOUBT = {"message": "is this a cut?", "frame": 41, "confidence": 0.4}
+
+
+def track(
+    track_id: int, frames: range, shot: int, label: str = "face", speaking: range = range(0), speaker: str | None = None
+) -> TrackRows:
+    """Something in pixels 10 to 30, 8 to 28 of ``frames`` (from 0) , speaking and smiling in those of ``speaking``."""
+    n = len(frames)
+    talks = np.isin(frames, speaking)
+    return TrackRows(
+        track_id=track_id,
+        source="face_landmarker" if label == "face" else "object_detector",
+        label=label,
+        speaker=speaker,
+        shot=shot,
+        start=frames.start,
+        boxes=np.tile([10.0, 8.0, 30.0, 28.0], (n, 1)),
+        confidence=np.full(n, 0.9),
+        is_speaking=talks,
+        speaking_confidence=talks.astype(float),
+        blendshapes=np.full((n, 52), np.nan) if label != "face" else np.tile(talks[:, None] * 0.7, (1, 52)),
+    )
+
+
+TRACKS = [
+    track(1, range(20), 1, speaking=range(2, 18), speaker="SPEAKER_00"),
+    track(2, range(20), 1),
+    track(3, range(20, 41), 2, label="chair"),
+    track(4, range(41, 50), 3, speaking=range(43, 49), speaker="SPEAKER_00"),
+]
+
+
+def all_steps(
+    home: Path,
+    *,
+    video: Path,
+    shots: Sequence[Shot] = SHOTS,
+    turns: Sequence[Turn] = TURNS,
+    tracks: Sequence[TrackRows] = TRACKS,
+    has_audio: bool = True,
+) -> dict[str, Path]:
+    """A folder below ``home`` for each step of ``video``, as the steps leave them: ``{step: folder}``."""
+    folders = {name: home / f"{name}-0123456789ab" for name in ("convert", "scenes", "audio", "tracking", "reduce")}
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+    (width, height), n_frames = media.SIZE, shots[-1].span.stop
+    (folders["convert"] / "video.mp4").write_bytes(video.read_bytes())
+    shots_json.write(folders["scenes"] / "shots.json", shots, engine="made by hand")
+    rttm.write(folders["audio"] / "speech.rttm", turns)
+    speech_table.write(folders["audio"] / "speech.parquet", n_frames, [], turns)
+    table = folders["tracking"] / "tracking.parquet"
+    with tracking_table.writing(table, total_frames=n_frames, width=width, height=height) as write_shot:
+        for _, rows in groupby(tracks, key=lambda rows: rows.shot):
+            write_shot(list(rows))
+    speech_s = sum(turn.stop_s - turn.start_s for turn in turns)
+    seen = {
+        frame for rows in tracks if rows.label == "face" for frame in range(rows.start, rows.start + len(rows.boxes))
+    }
+    finish(folders["convert"], video="video.mp4", frames=n_frames, width=width, height=height, has_audio=has_audio)
+    finish(folders["scenes"], shots="shots.json", doubts=[DOUBT])
+    finish(folders["audio"], turns="speech.rttm", table="speech.parquet", speech_s=speech_s)
+    finish(folders["tracking"], tracks="tracking.parquet", face_coverage=len(seen) / n_frames, fallback="no GPU here")
+    finish(folders["reduce"])
+    return folders
+
+
+def finish(folder: Path, **outputs: Any) -> None:
+    """Write a notebook, and the manifest that makes the folder a finished step."""
+    (folder / NOTEBOOK).write_text("{}")
+    manifest = Manifest(
+        step=folder.name.split("-")[0],
+        version=1,
+        fingerprint="0" * 64,
+        params={},
+        inputs={},
+        weights={"model": "ab" * 32},
+        tools={"handicraft": "1.0"},
+        outputs={"engine": "made by hand", "device": "cpu", **outputs},
+        files={path.name: FileRecord.of(path) for path in folder.iterdir() if path.name not in (MANIFEST, NOTEBOOK)},
+        seconds=1.5,
+        finished_at=datetime(2026, 11, 23, tzinfo=UTC),
+    )
+    write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
+
+
+def evidence(file: Path, folders: Mapping[str, Path], name: str = "clip.mp4", **others: dict[str, Any]) -> Path:
+    """The evidence of ``folders``; ``others`` say of a step what is otherwise: ``audio={"status": "failed"}``."""
+    steps = [
+        {"name": step, "status": "done", "folder": str(folder), "notebook": str(folder / NOTEBOOK)}
+        | others.get(step, {})
+        for step, folder in folders.items()
+    ]
+    video = {"run": "today", "project": "news", "video": name, "source": f"/inbox/{name}", "sha256": SHA256}
+    return write_json(file, {**video, "steps": steps})

@@ -1,0 +1,67 @@
+"""The timeline of a report."""
+
+import pytest
+
+from vidlib.plots import report, style
+
+SHOTS = [((0.0, 2.0), "start"), ((2.0, 5.0), "cut"), ((5.0, 8.0), "fade")]
+VOICE = report.Lane("SPEAKER_00", "#4477aa", speaking=[(0.5, 1.5), (6.0, 7.0)])
+FACE = report.Lane("SPEAKER_00  1", "#4477aa", speaking=[(0.5, 1.5)], seen=[(0.0, 2.0)])
+
+
+def texts(figure) -> list[str]:
+    (axes,) = figure.axes
+    return [text.get_text() for text in axes.texts]
+
+
+def labels(figure) -> list[str]:
+    (axes,) = figure.axes
+    return [label.get_text() for label in axes.get_yticklabels()]
+
+
+def test_shots_voices_and_faces_share_one_time_axis_in_seconds():
+    figure = report.timeline(SHOTS, [VOICE], [FACE], duration_s=8)
+    (axes,) = figure.axes
+    assert axes.get_xlim() == (0, 8)
+    assert axes.get_xlabel() == "time (m:ss)"
+    assert texts(figure) == ["SHOTS  3", "VOICES  1", "FACES  1"]
+    assert labels(figure) == ["SPEAKER_00", "SPEAKER_00  1"]
+
+
+def test_shots_are_coloured_by_how_they_begin():
+    figure = report.timeline(SHOTS, [], [], duration_s=8)
+    shots = figure.axes[0].collections[0]
+    from matplotlib.colors import to_hex
+
+    assert [to_hex(color) for color in shots.get_facecolors()] == [style.BOUNDARIES[name] for _, name in SHOTS]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["start", "cut", "fade"]
+
+
+def test_a_face_is_pale_where_it_is_silent():
+    figure = report.timeline(SHOTS, [], [FACE], duration_s=8)
+    drawn = {
+        bars.get_alpha(): bars.get_paths()[0].get_extents().intervalx.tolist()
+        for bars in figure.axes[0].collections[2:]
+    }
+    assert drawn == {report.PALE: [0, 2], 1: [0.5, 1.5]}
+
+
+def test_what_is_not_known_is_told_from_what_was_not_found():
+    assert texts(report.timeline(None, [], None, duration_s=8)) == [
+        "SHOTS  not known",
+        "VOICES  none",
+        "FACES  not known",
+    ]
+
+
+@pytest.mark.parametrize(("n_faces", "labelled"), [(60, True), (400, False)])
+def test_many_faces_still_fit_on_a_page(n_faces, labelled):
+    figure = report.timeline(SHOTS, [], [FACE] * n_faces, duration_s=8)
+    assert figure.get_figheight() < 12
+    assert len(labels(figure)) == (n_faces if labelled else 0)
+
+
+def test_the_same_timeline_is_the_same_svg():
+    first, second = (report.svg(report.timeline(SHOTS, [VOICE], [FACE], duration_s=8)) for _ in range(2))
+    assert first == second
+    assert b"<text" not in first

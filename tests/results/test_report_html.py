@@ -1,0 +1,130 @@
+"""The report as an editor opens it: one HTML file, made from the executed notebook."""
+
+from pathlib import Path
+
+import papermill
+import pytest
+from bs4 import BeautifulSoup
+
+from tests import finished, media
+from vidlib.results.report_html import to_html
+from vidlib.settings import settings
+from vidlib.steps import report
+
+HOSTILE = "<script>alert('1')</script>\"onerror=\"x {{ 7*7 }} 🎬.mp4"
+
+NOTEBOOK = "report.ipynb"
+
+
+def page_of(folder: Path, evidence: Path) -> BeautifulSoup:
+    """Execute the report's notebook as the pipeline does; its page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    places = {"evidence": str(evidence), "report_dir": str(folder), "out_dir": str(folder / "step")}
+    papermill.execute_notebook(
+        settings().notebooks_dir / report.NOTEBOOK, folder / NOTEBOOK, places, progress_bar=False, log_output=False
+    )
+    html = to_html(folder / NOTEBOOK, folder / "report.html")
+    return BeautifulSoup(html.read_text(encoding="utf-8"), "html.parser")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("report")
+
+
+@pytest.fixture(scope="module")
+def page(home: Path) -> BeautifulSoup:
+    """The report of a whole clip with a hostile name, whose doubts and errors are hostile too."""
+    clip = media.clip(home / "clip.mp4")
+    folders = finished.all_steps(home / "work" / finished.SHA256[:16], video=clip)
+    finished.finish(folders["reduce"], doubts=[{"message": f"look at {HOSTILE}", "frame": 3, "confidence": 0.1}])
+    return page_of(home / "runs" / "1" / "clip", finished.evidence(home / "evidence.json", folders, HOSTILE))
+
+
+@pytest.fixture(scope="module")
+def failed_page(home: Path) -> BeautifulSoup:
+    """The report of a clip whose audio failed, so that tracking and reduce were not run."""
+    clip = media.clip(home / "other.mp4")
+    folders = finished.all_steps(home / "work" / "other", video=clip)
+    failed = {"status": "failed", "folder": None, "error": f"cannot read {HOSTILE}", "remedy": f"Rename {HOSTILE}."}
+    skipped = {"status": "skipped", "folder": None, "notebook": None}
+    evidence = finished.evidence(home / "failed.json", folders, audio=failed, tracking=skipped, reduce=skipped)
+    return page_of(home / "runs" / "1" / "failed", evidence)
+
+
+def headings(page: BeautifulSoup) -> list[str]:
+    return [heading.get_text() for heading in page.find_all("h2")]
+
+
+def test_it_has_every_part_in_order(page):
+    assert headings(page) == [
+        "Key frames",
+        "Timeline",
+        "Speakers",
+        "Faces and objects",
+        "To check",
+        "What ran where",
+    ]
+
+
+def test_the_numbers_stand_on_top(page):
+    tiles = {tile.dt.get_text(): tile.dd.get_text() for tile in page.select(".vr-tiles div")}
+    assert tiles == {
+        "Shots": "3",
+        "Speakers": "2",
+        "Talk time": "0:01.6",
+        "Face coverage": "58 %",
+        "Objects": "1",
+        "To check": "2",
+    }
+
+
+def test_every_shot_has_its_picture_and_timecode(page):
+    frames = page.select("#key_frames figure")
+    assert [frame.time.get_text() for frame in frames] == ["00:00:00.000", "00:00:00.800", "00:00:01.640"]
+    assert all(frame.img["src"].startswith("data:image/jpeg;base64,") for frame in frames)
+
+
+def test_nothing_is_loaded_from_elsewhere_and_nothing_can_run(page):
+    assert page.find_all(["script", "iframe", "link", "video", "object", "embed"]) == []
+    assert all(image["src"].startswith("data:image/") for image in page.find_all("img"))
+    assert not [name for tag in page.find_all(True) for name in tag.attrs if name.startswith("on")]
+    policy = page.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def test_names_from_outside_are_shown_as_they_are(page):
+    assert page.h1.get_text() == HOSTILE
+    assert page.title.get_text() == HOSTILE
+    assert page.select_one(".vr-doubts p").get_text() == f"look at {HOSTILE}"
+
+
+def test_links_lead_to_the_notebooks_of_the_steps(page, home):
+    links = {link.get_text(): link["href"] for link in page.select(".vr-steps a")}
+    assert list(links) == ["convert", "scenes", "audio", "tracking", "reduce"]
+    assert all((home / "runs" / "1" / "clip" / target).is_file() for target in links.values())
+
+
+def test_it_tells_editors_what_analysts_read_in_the_notebook(page):
+    assert page.find_all("pre") == []
+    assert "papermill" not in page.get_text()
+    assert "max_doubts" not in page.get_text()
+
+
+def test_it_is_small(page, home):
+    assert (home / "runs" / "1" / "clip" / "report.html").stat().st_size < 300_000
+
+
+def test_after_a_failure_it_begins_with_what_failed_and_what_to_do(failed_page):
+    assert headings(failed_page)[:2] == ["1 step did not finish", "Key frames"]
+    trouble = failed_page.select_one(".vr-trouble")
+    assert trouble.h3.get_text() == "audio failed"
+    assert trouble.select_one(".vr-error").get_text() == f"cannot read {HOSTILE}"
+    assert f"What to do: Rename {HOSTILE}." in trouble.get_text()
+    assert "Not run because of this: tracking, reduce." in trouble.get_text()
+
+
+def test_after_a_failure_it_shows_what_is_known_and_says_what_is_not(failed_page):
+    assert len(failed_page.select("#key_frames img")) == 3
+    assert failed_page.select_one("#voices").get_text(strip=True) == "The voices are not known: audio did not finish."
+    assert failed_page.select_one("#timeline img") is not None

@@ -1,0 +1,55 @@
+"""Pictures for the report: which frame, how wide, how many bytes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests import media
+from vidlib.errors import MediaError
+from vidlib.results import stills
+from vidlib.results.stills import Box, Budget, Still
+
+
+def still(path, frame, **others):
+    return Still(**{"frame": frame, "file": path, "width": 64, "max_bytes": 10_000, **others})
+
+
+def test_each_shows_its_frame_whatever_the_order(tmp_path):
+    clip = media.clip(tmp_path / "clip.mp4")
+    wanted = [still(tmp_path / f"{n}.jpg", frame) for n, frame in enumerate((40, 3, 49, 3))]
+    made = list(stills.make(clip, media.SIZE, wanted))
+    assert sorted(made) == [one.file for one in wanted]
+    assert [media.frame_number(np.asarray(Image.open(one.file))) for one in wanted] == [40, 3, 49, 3]
+
+
+def test_none_wanted_makes_none(tmp_path):
+    assert list(stills.make(tmp_path / "not there.mp4", media.SIZE, [])) == []
+
+
+def test_a_frame_past_the_end_is_said(tmp_path):
+    clip = media.clip(tmp_path / "clip.mp4")
+    with pytest.raises(MediaError, match="has no frame 90"):
+        list(stills.make(clip, media.SIZE, [still(tmp_path / "90.jpg", 90)]))
+
+
+def test_a_noisy_picture_keeps_within_its_bytes(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (180, 320, 3), np.uint8)
+    assert len(stills._jpeg(Image.fromarray(noise), 30_000)) <= 30_000
+
+
+def test_labels_stay_in_the_picture(tmp_path):
+    clip = media.clip(tmp_path / "clip.mp4", size=(320, 240))
+    corner = Box(300, 0, 20, 20, label="12  SPEAKER_03", color="#66ccee", bold=True)
+    (file,) = stills.make(clip, (320, 240), [still(tmp_path / "a.jpg", 5, width=320, boxes=(corner,))])
+    plate = np.asarray(Image.open(file))[2, 200:].astype(int)
+    assert np.abs(plate - (0x66, 0xCC, 0xEE)).max(axis=-1).min() < 40
+
+
+@given(st.integers(1, 5000), st.floats(0.3, 4))
+def test_a_budget_is_kept_by_any_number_of_pictures(n_stills, aspect):
+    budget = Budget(1_000_000, 320)
+    width, max_bytes = budget.each(n_stills, aspect)
+    assert n_stills * max_bytes <= budget.n_bytes
+    assert stills.NARROWEST_PX <= width <= budget.widest_px

@@ -1,0 +1,207 @@
+"""The main job on real, small clips: from a delivery to reports, again, and after a kill."""
+
+import json
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests import media
+from tests.waiting import wait_until
+from vidlib import settings as settings_module
+from vidlib.errors import UsageError
+from vidlib.files import sha256
+from vidlib.params import load_params
+from vidlib.results import archive
+from vidlib.runner.history import History
+from vidlib.runner.outcome import RunResult
+from vidlib.runner.pipeline import run
+from vidlib.runner.tasks import Request
+from vidlib.settings import Settings
+from vidlib.steps import PARAMS, VIDEO_STEPS
+
+STEPS_OF_A_VIDEO = [*VIDEO_STEPS, "finalize", "report"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def strict_kernels() -> Iterator[None]:
+    """Every test here starts from the settings that it is given."""
+    settings_module.settings.cache_clear()
+    yield
+    settings_module.settings.cache_clear()
+
+
+def process(workspace: Settings, *paths: Path, **asked) -> RunResult:
+    return run(Request(paths, load_params(PARAMS), **asked), workspace)
+
+
+@pytest.fixture(scope="module")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Path, RunResult]:
+    """A workspace in which a delivery of one good and one broken clip was processed; the archive; what came of it."""
+    folder = tmp_path_factory.mktemp("delivery")
+    good, broken = media.clip(folder / "a clip.mp4"), media.garbage(folder / "broken.mp4")
+    package = folder / "Sendung 12.zip"
+    with zipfile.ZipFile(package, "w") as delivery:
+        delivery.write(good, "Sendung 12/reel 1/a clip.mp4")
+        delivery.write(broken, "Sendung 12/broken.mp4")
+        delivery.writestr("Sendung 12/notes.txt", "for the editor")
+    workspace = settings_module.load(workspace=folder / "workspace")
+    return workspace, package, process(workspace, package)
+
+
+def test_a_delivery_ends_with_results_beside_its_videos(delivered):
+    workspace, _, result = delivered
+    assert result.status == "partial"
+    assert result.exit_code == 1
+    docs = workspace.projects / "Sendung 12" / "docs"
+    names = {str(path.relative_to(docs)) for path in docs.rglob("*") if path.is_file()}
+    results = {f"reel 1/a clip{end}" for end in (".csv", "_audio.json", "_tracking.json", "_tracking.parquet", ".rttm")}
+    assert names == {"notes.txt", "broken.mp4", "reel 1/a clip.mp4"} | results
+    assert (docs / "reel 1/a clip.csv").read_bytes().startswith(b"No,Timecode In,Timecode Out,Frame In,Frame Out\r\n")
+
+
+def test_a_broken_video_is_refused_reported_and_does_not_stop_the_other(delivered):
+    _, _, result = delivered
+    by_name = {video.path.name: video for video in result.videos}
+    good, broken = by_name["a clip.mp4"], by_name["broken.mp4"]
+    assert good.status == "done"
+    assert list(good.steps) == ["extract", *STEPS_OF_A_VIDEO]
+    assert broken.status == "refused"
+    assert "broken.mp4" in broken.error
+    assert {name for name, step in broken.steps.items() if step.status == "skipped"} == set(VIDEO_STEPS) - {"convert"}
+    for video in (good, broken):
+        assert video.outputs["report"].is_file()
+    assert "no readable video" in broken.outputs["report"].read_text(encoding="utf-8")
+
+
+def test_the_json_of_a_run_names_every_step_and_output_by_absolute_paths(delivered):
+    _, _, result = delivered
+    document = json.loads(json.dumps(result.as_json()))
+    good = next(video for video in document["videos"] if video["status"] == "done")
+    assert set(good) == {"path", "sha256", "status", "steps", "outputs", "error"}
+    assert set(good["outputs"]) == {"shots", "audio", "tracking_json", "tracking_parquet", "report"}
+    assert all(Path(path).is_absolute() and Path(path).is_file() for path in good["outputs"].values())
+    assert all(set(step) == {"status", "folder", "seconds", "cached"} for step in good["steps"].values())
+
+
+def test_finished_videos_are_delivered_and_found_by_the_content_of_either_file(delivered):
+    workspace, _, result = delivered
+    folder = workspace.delivery / "Sendung 12"
+    assert {path.name for path in (folder / "reel 1").iterdir()} >= {"a clip.mp4", "a clip.csv", "a clip_audio.json"}
+    assert not (folder / "broken.mp4").exists()
+    good = next(video for video in result.videos if video.status == "done")
+    for content in (good.sha256, sha256(folder / "reel 1" / "a clip.mp4")):
+        (entry,) = archive.find(workspace.archive, content)
+        archive.verify(entry)
+
+
+def test_the_history_tells_what_the_run_did(delivered):
+    workspace, package, result = delivered
+    with History(workspace.database) as history:
+        record = history.run(result.run)
+        assert (record.status, record.paths) == ("partial", [str(package)])
+        statuses = {(task.subject, task.step): task.status for task in history.tasks(result.run)}
+        assert statuses["a clip.mp4", "report"] == "done"
+        assert statuses["broken.mp4", "convert"] == "refused"
+        assert any("broken.mp4" in event.message for event in history.events(result.run))
+    assert "a clip.mp4: scenes done" in (workspace.runs / result.run / "run.log").read_text()
+
+
+def test_a_video_that_was_processed_under_another_name_is_not_processed_again(delivered, tmp_path):
+    workspace, _, first = delivered
+    done = next(video for video in first.videos if video.status == "done")
+    renamed = tmp_path / "renamed.mp4"
+    renamed.write_bytes(done.path.read_bytes())
+    (again,) = process(workspace, renamed).videos
+    assert {name for name, step in again.steps.items() if not step.cached} == {"finalize", "report"}
+    third = process(workspace, renamed)
+    assert third.executed == 0
+    assert third.status == "done"
+    assert third.videos[0].outputs["report"].is_file()
+    assert renamed.is_file()
+
+
+def test_a_delivery_that_somebody_removed_is_made_again(delivered, tmp_path):
+    workspace, _, first = delivered
+    done = next(video for video in first.videos if video.status == "done")
+    clip = tmp_path / "again.mp4"
+    clip.write_bytes(done.path.read_bytes())
+    process(workspace, clip)
+    (workspace.delivery / "again" / "again.csv").unlink()
+    result = process(workspace, clip)
+    assert {name for name, step in result.videos[0].steps.items() if not step.cached} >= {"finalize"}
+    assert (workspace.delivery / "again" / "again.csv").is_file()
+
+
+def test_two_archives_of_one_name_become_two_projects(delivered, tmp_path):
+    workspace, _, _ = delivered
+    other = tmp_path / "Sendung 12.zip"
+    with zipfile.ZipFile(other, "w") as delivery:
+        delivery.writestr("notes.txt", "another delivery, without a video")
+    result = process(workspace, other)
+    assert result.status == "refused"
+    assert "holds no video" in result.videos[0].error
+    ours = {path.name for path in workspace.projects.iterdir() if path.name.startswith("Sendung")}
+    assert ours == {"Sendung 12", f"Sendung 12-{sha256(other)[:8]}"}
+
+
+def test_named_steps_are_done_with_what_they_need_and_no_more(tmp_path):
+    workspace = settings_module.load(workspace=tmp_path / "workspace")
+    clip = media.silent(tmp_path / "clip.mp4")
+    result = process(workspace, clip, steps=frozenset({"scenes"}))
+    assert list(result.videos[0].steps) == ["convert", "scenes", "report"]
+    assert not workspace.delivery.exists()
+
+
+def test_a_path_or_a_step_that_does_not_exist_is_refused_before_anything_is_done(tmp_path):
+    workspace = settings_module.load(workspace=tmp_path / "workspace")
+    with pytest.raises(UsageError, match=r"nowhere\.mp4 does not exist"):
+        process(workspace, tmp_path / "nowhere.mp4")
+    with pytest.raises(UsageError, match="'scene' is not a step"):
+        process(workspace, tmp_path, steps=frozenset({"scene"}))
+    assert not workspace.workspace.exists()
+
+
+def test_a_run_that_is_cancelled_in_the_history_ends_its_processes_and_says_so(tmp_path):
+    workspace = settings_module.load(workspace=tmp_path / "workspace")
+    clip = media.clip(tmp_path / "clip.mp4")
+    before = set(psutil.Process().children(recursive=True))
+
+    def cancel_once_it_works(task) -> None:
+        if task.status == "running":
+            with History(workspace.database) as history:
+                history.request_cancel(task.run_id)
+
+    result = run(Request([clip], load_params(PARAMS)), workspace, listen=cancel_once_it_works)
+    assert (result.status, result.exit_code) == ("cancelled", 130)
+    assert set(psutil.Process().children(recursive=True)) <= before
+    assert not list(workspace.work.rglob(".tmp-*"))
+    with History(workspace.database) as history:
+        assert history.run(result.run).status == "cancelled"
+
+
+def test_a_run_that_is_killed_resumes_and_gives_the_same_bytes(tmp_path, delivered):
+    clip = media.clip(tmp_path / "clip.mp4", cuts=[20])
+    killed, undisturbed = (settings_module.load(workspace=tmp_path / name) for name in ("killed", "undisturbed"))
+    command = [sys.executable, "-m", "vidlib", "run", str(clip), "--workspace", str(killed.workspace)]
+    started = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+    wait_until(lambda: list(killed.work.glob("*/.tmp-scenes-*")) if killed.work.exists() else None)
+    children = psutil.Process(started.pid).children(recursive=True)
+    started.send_signal(signal.SIGKILL)
+    started.wait()
+    wait_until(lambda: not any(child.is_running() for child in children))
+
+    resumed, whole = process(killed, clip), process(undisturbed, clip)
+    assert resumed.videos[0].steps["convert"].cached
+    assert not resumed.videos[0].steps["scenes"].cached
+    assert not list(killed.work.rglob(".tmp-*"))
+    for name, path in whole.videos[0].outputs.items():
+        if name != "report":
+            assert path.read_bytes() == resumed.videos[0].outputs[name].read_bytes(), name
+    with History(killed.database) as history:
+        assert [record.status for record in history.runs()] == ["done", "interrupted"]

@@ -1,0 +1,184 @@
+"""Audio: turns in three files that agree; silence is a result."""
+
+import json
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from tests import media as made
+from vidlib import devices, ffmpeg
+from vidlib.engines.speech import Diarization
+from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed
+from vidlib.results.exports import rttm, speech_json, speech_table
+from vidlib.steps import audio
+from vidlib.steps.base import Doubt, Manifest
+from vidlib.timeline import Turn
+
+MEDIA = Path(__file__).parents[2] / "../shared/media"
+VOICES = Path(find_spec("pyannote.metrics").origin).parents[1] / "audio/sample/sample.wav"
+
+TURNS = [
+    Turn(0.1, 0.9, "SPEAKER_00", 0.95),
+    Turn(0.8, 1.2, "SPEAKER_01", 0.85),
+    Turn(1.4, 1.8, "SPEAKER_01", 0.4),
+]
+
+
+class Fake:
+    """An engine that hears `TURNS` in everything and keeps what it was given; it can have a GPU that gives up."""
+
+    name = "fake"
+    heard: np.ndarray
+    asked: dict
+
+    def __init__(self, turns=TURNS, broken_gpu=False):
+        self.turns, self.broken_gpu = turns, broken_gpu
+
+    def open(self, name, device, **settings):
+        self.device, self.settings = device, settings
+        return self
+
+    def diarize(self, waveform, *, report, **speakers):
+        if self.device == "cuda" and self.broken_gpu:
+            raise GpuFailed("CUDA out of memory")
+        self.heard, self.asked = waveform, speakers
+        return Diarization(self.turns, [(0.1, 1.2), (1.4, 1.8), (1.9, 1.95)])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        pass
+
+
+@pytest.fixture
+def fake(monkeypatch) -> Fake:
+    engine = Fake()
+    monkeypatch.setattr(audio, "open_diarizer", engine.open)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Path:
+    """50 frames with a tone."""
+    return made.clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
+
+
+@pytest.fixture(scope="module")
+def dialogue(tmp_path_factory) -> Path:
+    """300 frames in which two real people speak, six seconds after the beginning of the sample."""
+    path = tmp_path_factory.mktemp("dialogue") / "dialogue.mp4"
+    picture = ["-f", "lavfi", "-i", "color=size=64x48:rate=25:duration=12"]
+    sound = ["-ss", "6", "-t", "12", "-i", str(VOICES)]
+    subprocess.run([ffmpeg.program("ffmpeg"), "-v", "error", *picture, *sound, "-shortest", str(path)], check=True)
+    return path
+
+
+def listen(video: Path, out_dir: Path, frames: int = made.N_FRAMES, device: str = "cpu", **params) -> audio.Outputs:
+    return audio.run(audio.Inputs(video=video, frames=frames, out_dir=out_dir), audio.Params(device=device, **params))
+
+
+def is_silent(outputs: audio.Outputs, frames: int) -> bool:
+    rows = speech_table.read(outputs.table).to_pylist()
+    assert outputs.turns.read_bytes() == b""
+    assert json.loads(outputs.speech.read_text())["turns"] == []
+    assert (outputs.engine, outputs.n_speakers, outputs.speech_s, outputs.doubts) == ("none", 0, 0, ())
+    return rows == [{"frame": n, "is_speech": False, "speakers": []} for n in range(1, frames + 1)]
+
+
+def test_a_video_without_sound_is_silent_from_end_to_end(tmp_path):
+    outputs = listen(made.silent(tmp_path / "silent.mp4"), tmp_path / "out")
+    assert is_silent(outputs, made.N_FRAMES)
+    Manifest.read(tmp_path / "out").check(tmp_path / "out")
+
+
+def test_an_empty_track_is_silent_too(tmp_path):
+    video = made.clip(tmp_path / "empty.mp4", options=["-af", "volume=0"])
+    assert is_silent(listen(video, tmp_path / "out"), made.N_FRAMES)
+
+
+def test_the_files_say_what_the_engine_heard(fake, clip, tmp_path):
+    outputs = listen(clip, tmp_path, min_speakers=2, max_speakers=3, threshold=0.5)
+    assert rttm.read(outputs.turns) == speech_json.read(outputs.speech) == TURNS
+    rows = speech_table.read(outputs.table).to_pylist()
+    assert rows[20] == {"frame": 21, "is_speech": True, "speakers": ["SPEAKER_00", "SPEAKER_01"]}
+    assert rows[48] == {"frame": 49, "is_speech": True, "speakers": []}
+    assert (outputs.n_speakers, outputs.speech_s) == (2, 1.55)
+    assert fake.asked == {"min_speakers": 2, "max_speakers": 3}
+    assert fake.settings == {"threshold": 0.5, "min_gap_s": 0.2, "min_turn_s": 0.1}
+
+
+def test_sound_after_the_last_frame_is_not_listened_to(fake, clip, tmp_path):
+    with pytest.raises(BrokenOutput, match="not within"):
+        listen(clip, tmp_path, frames=40)
+    assert len(fake.heard) == 40 / 25 * 16_000
+
+
+def test_doubts_begin_with_the_most_doubtful(fake, clip, tmp_path):
+    doubts = listen(clip, tmp_path, min_speakers=3).doubts
+    assert doubts == (
+        Doubt(message="2 speakers were found, 3 were expected"),
+        Doubt(message="is this really SPEAKER_01, for 0.4 s?", frame=35, confidence=0.4),
+        Doubt(message="SPEAKER_01 says only 0.8 s: is it another speaker?", frame=20, confidence=0.85),
+        Doubt(message="do SPEAKER_00 and SPEAKER_01 really speak at once?", frame=20, confidence=0.85),
+        Doubt(message="SPEAKER_00 says only 0.8 s: is it another speaker?", frame=2, confidence=0.95),
+    )
+
+
+def test_a_gpu_that_gives_up_is_said(fake, clip, tmp_path, monkeypatch):
+    monkeypatch.setattr(devices, "cuda_problem", lambda: None)
+    fake.broken_gpu = True
+    outputs = listen(clip, tmp_path, device="auto")
+    assert (outputs.device, outputs.fallback) == ("cpu", "CUDA out of memory")
+    with pytest.raises(GpuFailed):
+        listen(clip, tmp_path / "cuda", device="cuda")
+
+
+def test_a_gpu_that_is_not_there_is_refused(fake, clip, tmp_path, monkeypatch):
+    monkeypatch.setattr(devices, "cuda_problem", lambda: "there is no GPU")
+    with pytest.raises(EngineUnavailable, match="there is no GPU"):
+        listen(clip, tmp_path, device="cuda")
+
+
+def test_files_that_disagree_are_not_published(fake, clip, tmp_path):
+    outputs = listen(clip, tmp_path)
+    inputs = audio.Inputs(video=clip, frames=made.N_FRAMES, out_dir=tmp_path)
+    rttm.write(outputs.turns, TURNS[:1])
+    with pytest.raises(BrokenOutput, match="different turns"):
+        audio.verify(inputs, outputs)
+    rttm.write(outputs.turns, TURNS)
+    speech_table.write(outputs.table, 49, [], TURNS)
+    with pytest.raises(BrokenOutput, match="49 rows"):
+        audio.verify(inputs, outputs)
+
+
+def test_a_wrong_number_of_speakers_is_refused_before_any_work():
+    with pytest.raises(ValidationError, match="min_speakers 3 is more than max_speakers 2"):
+        audio.Params(min_speakers=3, max_speakers=2)
+
+
+def test_real_voices_give_the_same_bytes_twice(dialogue, tmp_path):
+    first = listen(dialogue, tmp_path / "first", frames=300)
+    listen(dialogue, tmp_path / "second", frames=300)
+    assert first.n_speakers == 2
+    assert first.speech_s > 8
+    for name in ("speech.rttm", "speech.json", "speech.parquet"):
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+
+
+@pytest.mark.skipif(not (MEDIA / "film.mp4").is_file(), reason="the shared media are not here")
+def test_the_voices_of_a_film_are_told_apart(tmp_path):
+    """Six voices in turns of three seconds, of which the truth counts the pauses too: only who speaks is compared."""
+    outputs = listen(MEDIA / "film.mp4", tmp_path, frames=1251)
+    truth = rttm.read(MEDIA / "film.rttm")
+    voices = {}
+    for turn in rttm.read(outputs.turns):
+        middle = (turn.start_s + turn.stop_s) / 2
+        [voice] = {true.speaker for true in truth if true.start_s <= middle < true.stop_s}
+        voices.setdefault(turn.speaker, set()).add(voice)
+    assert outputs.n_speakers == 6
+    assert sorted(map(sorted, voices.values())) == [["A"], ["B"], ["C"], ["D"], ["E"], ["K"]]

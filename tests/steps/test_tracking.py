@@ -1,0 +1,209 @@
+"""The step on a drawn clip; its truth:
+
+frames 0 to 29   one face that moves right and talks, with sound
+frames 30 to 49  nobody, silence
+frames 50 to 99  two faces whose mouths move; the left one's with the sound, the right one's in its pauses
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from tests import drawn
+from vidlib import ffmpeg, media
+from vidlib.errors import BrokenOutput, EngineUnavailable
+from vidlib.files import sha256
+from vidlib.results.exports import shots_json, speech_table, tracking_table
+from vidlib.steps import tracking
+from vidlib.steps.base import Manifest, Step
+from vidlib.timeline import Shot, Span, Turn
+
+FILM = Path(__file__).parents[2] / "../shared/media/film.mp4"
+N_FRAMES = 100
+SHOTS = (Span(0, 30), Span(30, 50), Span(50, 100))
+EMPTY = drawn.backdrop(320, 240)
+
+
+def is_loud(frame: int) -> bool:
+    return frame < 30 or (frame >= 50 and frame % 20 < 12)
+
+
+def draw(frame: int) -> np.ndarray:
+    open_now = 1.0 if frame % 4 < 2 else 0.0
+    if frame < 30:
+        return drawn.add_face(EMPTY, 120 + 2 * frame, 115, 50, open_now)
+    if frame < 50:
+        return EMPTY
+    left = drawn.add_face(EMPTY, 80, 115, 45, open_now * is_loud(frame))
+    return drawn.add_face(left, 240, 115, 45, open_now * (not is_loud(frame)))
+
+
+def write_speech(path: Path, voices: list[str | None]) -> Path:
+    """A speech table with one voice, or none, in each frame."""
+    turns = [Turn(n / 25, (n + 1) / 25, voice) for n, voice in enumerate(voices) if voice]
+    return speech_table.write(path, len(voices), [], turns)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory) -> dict:
+    folder = tmp_path_factory.mktemp("inputs")
+    voices = ["SPEAKER_00"] * 30 + [None] * 20 + ["SPEAKER_01"] * 50
+    return {
+        "video": drawn.clip(folder / "video.mp4", N_FRAMES, draw, is_loud),
+        "frames": N_FRAMES,
+        "shots": shots_json.write(folder / "shots.json", [Shot(span) for span in SHOTS], engine="drawn"),
+        "speech": write_speech(folder / "speech.parquet", voices),
+    }
+
+
+@pytest.fixture(scope="module")
+def told() -> list[tuple[float, float]]:
+    """What the run behind `outputs` reported."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def outputs(inputs, told, tmp_path_factory) -> tracking.Outputs:
+    given = tracking.Inputs(**inputs, out_dir=tmp_path_factory.mktemp("outputs"))
+    return tracking.run(given, tracking.Params(), report=lambda done, total: told.append((done, total)))
+
+
+@pytest.fixture(scope="module")
+def rows(outputs):
+    return tracking_table.read(outputs.tracks)
+
+
+def tracked(inputs: dict, out_dir: Path, **params) -> tracking.Outputs:
+    return tracking.run(tracking.Inputs(**inputs, out_dir=out_dir), tracking.Params(**params))
+
+
+def test_every_face_is_found_in_every_frame(rows, outputs):
+    found = rows.groupby("frame").size().reindex(range(1, N_FRAMES + 1), fill_value=0)
+    assert found.tolist() == [1] * 30 + [0] * 20 + [2] * 50
+    assert (outputs.n_tracks, outputs.n_faces, outputs.n_frames) == (3, 3, N_FRAMES)
+    assert outputs.face_coverage == 0.8
+
+
+def test_boxes_follow_a_face_between_the_frames_where_it_was_looked_for(rows):
+    first = rows[rows.track_id == 1]
+    assert np.abs(first.centroid_x - (120 + 2 * np.arange(30))).max() < 4
+
+
+def test_no_track_crosses_from_one_shot_to_the_next(rows):
+    assert rows.groupby("track_id").shot.nunique().max() == 1
+    for number, span in enumerate(SHOTS, 1):
+        assert rows[rows["shot"] == number].frame.between(span.start + 1, span.stop).all()
+
+
+def test_faces_have_blendshapes_in_nearly_every_frame(rows, outputs):
+    assert rows.jawOpen.notna().mean() == pytest.approx(outputs.landmark_coverage)
+    assert outputs.landmark_coverage > 0.9
+    assert rows.jawOpen.max() > 0.15
+
+
+def test_the_face_that_moves_with_the_sound_speaks_and_has_the_voice(rows):
+    tracks = rows.groupby("track_id")
+    assert tracks.speaker.first().fillna("").tolist() == ["SPEAKER_00", "SPEAKER_01", ""]
+    alone, left, right = tracks.is_speaking.mean()
+    assert alone > 0.9 and left > 0.8 and right < 0.2
+    assert rows.centroid_x[rows.track_id == 2].mean() < 160
+
+
+def test_speech_that_no_visible_face_speaks_is_doubted(inputs, tmp_path):
+    outputs = tracked(inputs, tmp_path / "out", min_mouth_movement=0.9)
+    assert [doubt.frame for doubt in outputs.doubts if "somebody speaks" in doubt.message] == [0, 50]
+
+
+def test_smaller_faces_than_asked_for_are_left_out(inputs, tmp_path):
+    assert tracked(inputs, tmp_path / "out", min_face_px=200).n_tracks == 0
+
+
+def test_the_same_inputs_give_the_same_bytes(inputs, outputs, tmp_path):
+    assert sha256(tracked(inputs, tmp_path / "out").tracks) == sha256(outputs.tracks)
+
+
+def test_progress_is_told_frame_by_frame_to_the_end(outputs, told):
+    assert told == [(frame, N_FRAMES) for frame in range(1, N_FRAMES + 1)]
+
+
+def test_it_says_what_did_the_work_and_where(outputs):
+    assert outputs.engine.startswith("CenterFace on OpenVINO")
+    assert (outputs.device, outputs.fallback) == ("cpu", None)
+    manifest = Manifest.read(outputs.tracks.parent)
+    assert set(manifest.weights) == {"centerface", "face_landmarker", "object_detector"}
+
+
+def test_the_object_detector_counts_only_where_it_is_used(inputs, tmp_path):
+    step, given = Step(tracking), tracking.Inputs(**inputs, out_dir=tmp_path)
+    assert "object_detector" not in step.ingredients(given, tracking.Params(objects="never"))["weights"]
+
+
+@pytest.mark.parametrize("change", ["shots", "speech"])
+def test_inputs_that_do_not_fit_each_other_are_refused(inputs, tmp_path, change):
+    wrong = {
+        "shots": shots_json.write(tmp_path / "shots.json", [Shot(Span(0, 99))], engine="drawn"),
+        "speech": write_speech(tmp_path / "speech.parquet", [None] * 99),
+    }
+    with pytest.raises(BrokenOutput):
+        tracked(inputs | {change: wrong[change]}, tmp_path / "out", min_face_px=200)
+    assert not (tmp_path / "out/tracking.parquet").exists()
+
+
+@pytest.mark.parametrize("frames", [95, 105])
+def test_a_video_with_other_frames_than_promised_is_refused(inputs, tmp_path, frames):
+    wrong = {
+        "frames": frames,
+        "shots": shots_json.write(tmp_path / "shots.json", [Shot(Span(0, frames))], engine="drawn"),
+        "speech": write_speech(tmp_path / "speech.parquet", [None] * frames),
+    }
+    with pytest.raises(BrokenOutput, match=f"frames.* {frames} expected|expected {frames}"):
+        tracked(inputs | wrong, tmp_path / "out", min_face_px=200)
+
+
+def test_a_track_that_crosses_a_cut_is_no_result(inputs, outputs, tmp_path):
+    later = [Shot(span) for span in (Span(0, 35), Span(35, 55), Span(55, 100))]
+    moved = inputs | {"shots": shots_json.write(tmp_path / "shots.json", later, engine="drawn")}
+    with pytest.raises(BrokenOutput, match="outside its frames"):
+        tracking.verify(tracking.Inputs(**moved, out_dir=tmp_path), outputs)
+
+
+def test_parameters_out_of_range_are_refused():
+    with pytest.raises(ValidationError):
+        tracking.Params(detect_every=0)
+
+
+def test_cuda_fails_where_there_is_none(inputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(tracking.faces, "cuda_problem", lambda: "there is no GPU")
+    with pytest.raises(EngineUnavailable, match="there is no GPU"):
+        tracked(inputs, tmp_path / "out", device="cuda")
+
+
+def test_a_video_without_sound_has_faces_and_no_speaker_however_mouths_move(inputs, tmp_path):
+    mute, copy = tmp_path / "mute.mp4", ["-an", "-c", "copy"]
+    ffmpeg.run(ffmpeg.command(*ffmpeg.input_args(inputs["video"]), *copy, str(mute)), timeout_s=60)
+    silent = {"video": mute, "speech": write_speech(tmp_path / "speech.parquet", [None] * N_FRAMES)}
+    outputs = tracked(inputs | silent, tmp_path / "out", objects="always")
+    assert (outputs.n_faces, outputs.speaking_s, outputs.doubts) == (3, 0, ())
+    assert not tracking_table.read(outputs.tracks).is_speaking.any()
+
+
+@pytest.mark.skipif(not FILM.is_file(), reason="the film is not there")
+def test_a_small_real_face_in_a_wide_shot_is_followed(tmp_path):
+    """Frames 492 to 563 of the film: a face of 45 pixels."""
+    cut = ["-ss", "19.68", "-frames:v", "72", "-c:v", "libx264", "-crf", "18", "-r", "25"]
+    ffmpeg.run(ffmpeg.command(*ffmpeg.input_args(FILM), *cut, str(tmp_path / "wide.mp4")), timeout_s=60)
+    n = sum(1 for _ in media.frames(tmp_path / "wide.mp4", 64, 36))
+    outputs = tracked(
+        {
+            "video": tmp_path / "wide.mp4",
+            "frames": n,
+            "shots": shots_json.write(tmp_path / "shots.json", [Shot(Span(0, n))], engine="cut out"),
+            "speech": write_speech(tmp_path / "speech.parquet", ["D"] * n),
+        },
+        tmp_path / "out",
+    )
+    assert (outputs.n_faces, outputs.face_coverage) == (1, 1.0)
+    assert outputs.landmark_coverage > 0.95
+    assert set(tracking_table.read(outputs.tracks).speaker) == {"D"}

@@ -1,0 +1,112 @@
+"""The command line: what it prints, on which stream, and its exit codes."""
+
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests import media
+from vidlib import cli
+from vidlib.settings import Settings
+
+
+@pytest.fixture
+def vidlib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, workspace: Settings):
+    """``vidlib(*args)``: exit code, stdout and stderr of one command."""
+
+    def call(*args: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["vidlib", *map(str, args)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return ended.value.code or 0, said.out, said.err
+
+    return call
+
+
+COMMANDS = ["run", "extract", "convert", "status", "report", "why", "cancel", "doctor", "dashboard", "models"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(vidlib, command):
+    assert command in vidlib("--help")[1]
+    code, out, _ = vidlib(command, "--help")
+    assert code == 0
+    assert "Usage: vidlib" in out
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["run", "nowhere.mp4"], "nowhere.mp4 does not exist"),
+        (["run", ".", "--set", "scenes.treshold=0.4"], "did you mean 'threshold'?"),
+        (["run", ".", "--set", "scenes.threshold=4"], "scenes.threshold = 4"),
+        (["run", ".", "--params", "cpuu"], "did you mean 'cpu'?"),
+        (["run", ".", "--steps", "scene"], "did you mean 'scenes'?"),
+        (["status", "nowhere"], "there is no run 'nowhere'"),
+        (["report", "nowhere"], "there is no report for 'nowhere'"),
+        (["why", "nowhere.mp4", "scenes"], "nowhere.mp4 is no file"),
+        (["cancel", "nowhere"], "there is no run 'nowhere'"),
+        (["convert"], "Missing argument"),
+    ],
+)
+def test_a_mistake_is_explained_on_stderr_with_exit_code_2(vidlib, args, says):
+    code, out, err = vidlib(*args)
+    assert code == 2
+    assert out == ""
+    assert says in " ".join(err.replace("│", " ").split())
+
+
+def test_extract_says_where_the_files_are(vidlib, tmp_path):
+    package = tmp_path / "delivery.zip"
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("notes.txt", "for the editor")
+    code, out, _ = vidlib("extract", package, "--to", tmp_path / "out", "--json")
+    answer = json.loads(out)
+    assert (code, answer["outcome"]) == (0, "ok")
+    assert [Path(file).read_text() for file in answer["files"]] == ["for the editor"]
+
+
+def test_extract_refuses_what_is_no_archive_with_exit_code_3(vidlib, tmp_path):
+    code, out, _ = vidlib("extract", media.garbage(tmp_path / "delivery.zip"), "--to", tmp_path / "out", "--json")
+    assert (code, json.loads(out)["outcome"]) == (3, "refused")
+    assert not (tmp_path / "out").exists()
+
+
+def test_convert_makes_a_file_of_its_own(vidlib, tmp_path):
+    code, out, _ = vidlib("convert", media.clip(tmp_path / "a.mov", fps="50"), "--to", tmp_path / "out", "--json")
+    answer = json.loads(out)
+    assert (code, answer["outcome"]) == (0, "ok")
+    assert Path(answer["output"]) == tmp_path / "out" / "a.mp4"
+    assert Path(answer["output"]).is_file()
+
+
+def test_convert_refuses_what_is_no_video_with_exit_code_3(vidlib, tmp_path):
+    code, out, _ = vidlib("convert", media.garbage(tmp_path / "a.mp4"), "--to", tmp_path / "out", "--json")
+    assert (code, json.loads(out)["outcome"]) == (3, "refused")
+
+
+def test_why_says_that_a_step_has_not_run_and_what_it_waits_for(vidlib, tmp_path):
+    clip = media.clip(tmp_path / "a.mp4")
+    assert "convert would run: it has not run for this input yet" in vidlib("why", clip, "convert")[1]
+    assert "scenes would run after convert" in vidlib("why", clip, "scenes")[1]
+
+
+def test_status_of_an_empty_workspace_is_no_error(vidlib):
+    code, out, _ = vidlib("status")
+    assert code == 0
+    assert "nothing yet" in out
+
+
+def test_models_are_listed_with_their_licences(vidlib):
+    code, out, _ = vidlib("models", "list", "--json")
+    assert code == 0
+    assert {model["licence"] for model in json.loads(out)["models"]} == {"MIT", "Apache-2.0"}
+
+
+def test_a_weight_file_of_no_known_model_is_refused(vidlib, tmp_path):
+    code, _, err = vidlib("models", "add", media.garbage(tmp_path / "model.onnx"))
+    assert code == 1
+    assert "no known model" in err

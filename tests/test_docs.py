@@ -1,0 +1,73 @@
+"""What the documents say is so: settings, licences, links, commands."""
+
+import re
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from platformdirs import user_data_path
+
+from vidlib import vault
+from vidlib.settings import GIB, REPOSITORY, Settings
+
+README = (REPOSITORY / "README.md").read_text()
+LICENCES = (REPOSITORY / "docs" / "licences.md").read_text()
+DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
+
+
+def settings_table() -> str:
+    rows = [
+        f"| `VIDLIB_{name.upper()}` | {shown_default(name, field.default)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(["| variable | default | what |", "|---|---|---|", *rows])
+
+
+def shown_default(name: str, value: object) -> str:
+    """A default as a reader of the README writes it."""
+    if value is None:
+        return ""
+    if isinstance(value, Path):
+        below = {user_data_path("vidlib"): "~/.local/share/vidlib/", REPOSITORY: "", Path(): ""}
+        root = next(root for root in below if value.is_relative_to(root))
+        return f"`{below[root]}{value.relative_to(root)}`"
+    if name.endswith("_bytes"):
+        return f"`{value}` ({value / GIB:g} GiB)"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+def test_the_readme_lists_every_setting():
+    assert settings_table() in README, f"put this between the marks in README.md:\n\n{settings_table()}"
+
+
+def test_every_package_of_the_lock_has_its_licence_listed():
+    locked = [line.split("==")[0] for line in (REPOSITORY / "requirements.lock").read_text().splitlines()]
+    listed = set(re.findall(r"`([\w.-]+)`", LICENCES))
+    assert set(locked) - listed == set()
+
+
+def test_every_model_has_its_licence_listed():
+    for model in vault.MODELS.values():
+        row = next(line for line in LICENCES.splitlines() if line.startswith(f"| `{model.name}`"))
+        assert model.licence in row
+        assert ("yes" if model.commercial_use else "no") in row
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_links_lead_somewhere(document):
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+def test_make_targets_named_in_documents_exist():
+    targets = set(re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    named = {name for document in DOCUMENTS for name in re.findall(r"`make ([a-z]+)", document.read_text())}
+    assert named <= targets
+
+
+def test_no_package_of_the_lock_is_gpl_or_non_commercial():
+    forbidden = re.compile(r"\bA?GPL|(?<!Lesser )General Public|Affero|non-?commercial|CC-BY-NC", re.IGNORECASE)
+    for line in (REPOSITORY / "requirements.lock").read_text().splitlines():
+        about = metadata.metadata(line.split("==")[0])
+        stated = [about.get("License-Expression") or "", *(about.get_all("Classifier") or [])]
+        assert not forbidden.search(" ".join(text for text in stated if "::" not in text or "License" in text)), line

@@ -1,0 +1,68 @@
+"""The doctor, on this machine and on machines that lack something."""
+
+from pathlib import Path
+
+import pytest
+
+from vidlib import devices, doctor, ffmpeg, settings, vault
+from vidlib.errors import EngineUnavailable, WeightError
+
+
+@pytest.fixture
+def lacks(monkeypatch):
+    """A machine without programs, graphics libraries, weights, or a GPU."""
+
+    def no_program(name, package=""):
+        raise EngineUnavailable(f"{name} is not installed")
+
+    def no_weights(name):
+        raise WeightError(f"{name} is not on this machine")
+
+    monkeypatch.setattr(ffmpeg, "program", no_program)
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    monkeypatch.setattr(doctor, "_loads", lambda library: False)
+    monkeypatch.setattr(vault, "path", no_weights)
+    monkeypatch.setattr(devices, "gpus", lambda: ())
+
+
+def test_what_is_missing_is_named_with_its_mend(lacks, tmp_path):
+    found = {finding.name: finding for finding in doctor.examine(settings.load(workspace=tmp_path))}
+    for name in (
+        "ffmpeg",
+        "ffprobe",
+        "unar",
+        "7zz",
+        "EGL and GLES",
+        "chromium",
+        *(f"weights {m}" for m in vault.MODELS),
+    ):
+        assert not found[name].ok
+        assert found[name].mend
+
+
+def test_an_ffmpeg_without_x264_is_not_enough(monkeypatch):
+    monkeypatch.setattr(ffmpeg, "run", lambda args, timeout_s: " V....D mpeg4  MPEG-4 part 2\n")
+    monkeypatch.setattr(ffmpeg, "version", lambda: "5.1")
+    found = doctor._x264("/usr/bin/ffmpeg")
+    assert not found.ok
+    assert "without libx264" in found.detail
+
+
+def test_a_card_that_torch_cannot_use_says_why(monkeypatch):
+    monkeypatch.setattr(devices, "gpus", lambda: (devices.Gpu(0, "H200", 139 << 30),))
+    monkeypatch.setattr(devices, "cuda_problem", lambda: "torch 2.13.0+cpu was built without CUDA")
+    found = doctor._gpu()
+    assert not found.ok
+    assert found.detail == "H200 (139 GiB); torch 2.13.0+cpu was built without CUDA"
+
+
+def test_a_workspace_on_which_nobody_may_write_is_found():
+    found = doctor._workspace(Path("/proc/vidlib"))
+    assert not found.ok
+    assert "VIDLIB_WORKSPACE" in found.mend
+
+
+def test_examining_makes_no_workspace(tmp_path):
+    workspace = tmp_path / "not-there"
+    assert doctor._workspace(workspace).ok
+    assert not workspace.exists()

@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import pytest
+
+from vidlib.errors import SettingError
+from vidlib.settings import Settings, load, settings
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch, tmp_path):
+    """No VIDLIB_* variable is set, and the current folder holds no ``.env``."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"VIDLIB_{name.upper()}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_everything_lies_in_the_workspace_unless_moved(tmp_path):
+    found = load()
+    assert found.workspace == tmp_path / "workspace"
+    places = (found.inbox, found.projects, found.work, found.runs, found.delivery, found.archive)
+    assert [place.relative_to(found.workspace).name for place in places] == [
+        "inbox",
+        "projects",
+        "work",
+        "runs",
+        "delivery",
+        "archive",
+    ]
+    assert found.database == f"sqlite:///{tmp_path}/workspace/vidlib.sqlite"
+
+
+def test_one_folder_can_be_moved_alone(monkeypatch, tmp_path):
+    monkeypatch.setenv("VIDLIB_ARCHIVE_DIR", "/mnt/years")
+    assert load().archive == Path("/mnt/years")
+    assert load().delivery == tmp_path / "workspace" / "delivery"
+
+
+def test_a_dot_env_file_is_read_and_the_environment_wins_over_it(monkeypatch, tmp_path):
+    (tmp_path / ".env").write_text("VIDLIB_MAX_FILES=10\nVIDLIB_DASHBOARD_PORT=9000\nOTHER=1\n")
+    monkeypatch.setenv("VIDLIB_DASHBOARD_PORT", "9001")
+    assert (load().max_files, load().dashboard_port) == (10, 9001)
+
+
+def test_what_a_caller_gives_wins_over_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("VIDLIB_WORKSPACE", "/elsewhere")
+    assert load(workspace=tmp_path / "mine").workspace == tmp_path / "mine"
+
+
+def test_paths_are_absolute_and_know_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.setenv("VIDLIB_WORKSPACE", "~/video")
+    assert load().workspace == Path("/home/somebody/video")
+
+
+def test_an_empty_variable_is_no_value(monkeypatch, tmp_path):
+    monkeypatch.setenv("VIDLIB_WORKSPACE", "")
+    assert load().workspace == tmp_path / "workspace"
+
+
+@pytest.mark.parametrize(("name", "value"), [("MAX_FILES", "0"), ("DASHBOARD_PORT", "http"), ("MAX_RATIO", "1")])
+def test_a_wrong_value_is_refused_by_the_name_of_its_variable(monkeypatch, name, value):
+    monkeypatch.setenv(f"VIDLIB_{name}", value)
+    with pytest.raises(SettingError, match=f"VIDLIB_{name}='{value}'") as raised:
+        load()
+    assert raised.value.exit_code == 2
+
+
+def test_a_token_is_not_printed(monkeypatch):
+    monkeypatch.setenv("VIDLIB_DASHBOARD_TOKEN", "hush")
+    found = load()
+    assert "hush" not in f"{found!r} {found} {found.model_dump_json()}"
+    assert found.dashboard_token.get_secret_value() == "hush"
+
+
+def test_the_dashboard_is_for_this_machine_alone_unless_said():
+    assert load().dashboard_host == "127.0.0.1"
+
+
+def test_a_process_reads_its_settings_once():
+    assert settings() is settings()
+
+
+def test_every_setting_says_what_it_is():
+    undescribed = [name for name, field in Settings.model_fields.items() if not field.description]
+    assert undescribed == []

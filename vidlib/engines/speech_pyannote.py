@@ -1,0 +1,253 @@
+"""pyannote.audio's diarization with voice prints by CAM++: who speaks when, offline.
+
+The pipeline of Bredin, "pyannote.audio 2.1 speaker diarization pipeline" (Interspeech 2023): a network finds up to
+three voices in each window of ten seconds, each gets a voice print, and voice prints are clustered into people. Turns
+in TV clips are short, so three things differ from the published settings, all measured (docs/audio.md): a voice counts
+in the clustering from half a second of speech on in a window (published: two seconds), clusters are joined by complete
+linkage (published: centroid), and the mean of the features is taken over one voice (published: over the window).
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from vidlib import devices, vault
+from vidlib.devices import Device
+from vidlib.engines import campplus
+from vidlib.engines.pyannote_import import (
+    PLDA,
+    AgglomerativeClustering,
+    Annotation,
+    DiarizeOutput,
+    Inference,
+    Model,
+    ReproducibilityWarning,
+    SlidingWindowFeature,
+    SpeakerDiarization,
+    fbank,
+)
+from vidlib.engines.speech import Diarization, joined
+from vidlib.errors import GpuFailed
+from vidlib.media import SAMPLE_RATE
+from vidlib.progress import Report, quiet
+from vidlib.timeline import Turn
+
+MIN_ACTIVE_RATIO = 0.05
+"""Part of a window that a voice has to speak alone to count in the clustering."""
+
+MIN_CLUSTER = 2
+"""Windows in which a voice has to be heard to be somebody of its own."""
+
+BATCH = 30
+"""Windows, and voices in windows, that go through the networks together."""
+
+SEGMENTATION_SHARE = 0.4
+"""Part of the time that finding voices takes; their prints take the rest (measured on two cores)."""
+
+Embed = Callable[[Tensor], Tensor]
+"""(frames, 80) log-mel features -> (192,) voice print."""
+
+
+class Pyannote:
+    """See `Diarizer`: pyannote.audio in torch; CAM++ in ONNX Runtime on the CPU, in torch on an NVIDIA GPU."""
+
+    name = "pyannote"
+
+    def __init__(self, device: Device, *, threshold: float, min_gap_s: float, min_turn_s: float):
+        self.device, self._min_turn_s = device, min_turn_s
+        with _known_warnings_ignored(), _gpu_failures(device):
+            self._pipeline = Pipeline(device).to(torch.device(device))
+        clustering = {"method": "complete", "min_cluster_size": MIN_CLUSTER, "threshold": threshold}
+        self._pipeline.instantiate({"segmentation": {"min_duration_off": min_gap_s}, "clustering": clustering})
+
+    def diarize(
+        self, waveform: np.ndarray, *, min_speakers: int = 1, max_speakers: int | None = None, report: Report = quiet
+    ) -> Diarization:
+        """See `Diarizer.diarize`."""
+        sound = {"waveform": torch.tensor(waveform)[None], "sample_rate": SAMPLE_RATE, "uri": "sound"}
+        duration_s = len(waveform) / SAMPLE_RATE
+        with _known_warnings_ignored(), _gpu_failures(self.device), torch.inference_mode():
+            found = self._pipeline.apply(
+                sound, min_speakers=min_speakers, max_speakers=max_speakers, hook=partial(_watch, report, duration_s)
+            )
+        report(duration_s, duration_s)
+        return _in_time(found.speaker_diarization, self._pipeline.votes, duration_s, self._min_turn_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        del self._pipeline
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+
+
+class Pipeline(SpeakerDiarization):
+    """pyannote.audio's pipeline, with our weights and clustering; it keeps how sure it was.
+
+    ``votes`` holds, after `apply`, for each instant and speaker the part of the windows around that heard them.
+    """
+
+    def __init__(self, device: Device):
+        super().__init__(
+            segmentation=str(vault.path("speech_segmentation")),
+            segmentation_batch_size=BATCH,
+            embedding=VoicePrints(device),
+            embedding_batch_size=BATCH,
+            embedding_exclude_overlap=True,
+            clustering="AgglomerativeClustering",
+            plda=NoPlda(),
+        )
+        self.clustering = ShortTurns(metric="cosine", constrained_assignment=True)
+        self.votes: SlidingWindowFeature | None = None
+
+    def apply(self, file: dict[str, Any], **options: Any) -> DiarizeOutput:
+        self.votes = None
+        return super().apply(file, **options)
+
+    def to_diarization(self, segmentations: SlidingWindowFeature, count: SlidingWindowFeature) -> SlidingWindowFeature:
+        """Speakers in windows, (windows, frames, speakers) -> who speaks in each instant, (frames, speakers)."""
+        decoded = super().to_diarization(segmentations, count)
+        if self.votes is None:  # the second call is for one speaker at a time, which we do not use
+            self.votes = _votes(segmentations, count, decoded)
+        return decoded
+
+
+def _votes(
+    segmentations: SlidingWindowFeature, count: SlidingWindowFeature, decoded: SlidingWindowFeature
+) -> SlidingWindowFeature:
+    """(instants, speakers that ever speak): the part of the windows around that hear them."""
+    heard = SlidingWindowFeature(np.nan_to_num(segmentations.data), segmentations.sliding_window)
+    votes = Inference.aggregate(heard, count.sliding_window, hamming=False, missing=0.0)
+    # decoded has more columns where more voices sound at once than there are speakers; nobody voted for those
+    nobody = decoded.data.shape[1] - votes.data.shape[1]
+    data = np.pad(votes.data, ((0, 0), (0, nobody)))[:, decoded.data.any(axis=0)]
+    return SlidingWindowFeature(data, votes.sliding_window)
+
+
+class ShortTurns(AgglomerativeClustering):
+    """Clustering in which voices that speak little in a window count too."""
+
+    def filter_embeddings(
+        self, embeddings: np.ndarray, segmentations: SlidingWindowFeature | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return super().filter_embeddings(embeddings, segmentations, min_active_ratio=MIN_ACTIVE_RATIO)
+
+
+class NoPlda(PLDA):
+    """The pipeline asks for a PLDA model even where its clustering uses none."""
+
+    def __init__(self) -> None:
+        """Load nothing."""
+
+
+class VoicePrints(Model):
+    """(batch, 1, samples) at 16 kHz and (batch, frames) weights, 1 where the voice speaks -> (batch, 192) voice prints.
+
+    A voice that speaks less than `campplus.MIN_FRAMES` frames has a print of NaN.
+    """
+
+    dimension = campplus.DIMENSION
+
+    def __init__(self, device: Device):
+        super().__init__(sample_rate=SAMPLE_RATE)
+        self._embed = _in_torch() if device == "cuda" else _in_onnxruntime()
+
+    def forward(self, waveforms: Tensor, weights: Tensor | None = None) -> Tensor:
+        # a window comes once for each voice in it: its features are computed once
+        sounds, which = torch.unique_consecutive(waveforms, dim=0, return_inverse=True)
+        features = torch.stack([_log_mel(sound) for sound in sounds])
+        if weights is None:
+            speaks = features.new_ones(len(waveforms), features.shape[1], dtype=torch.bool)
+        else:
+            speaks = interpolate(weights[:, None], size=features.shape[1], mode="nearest")[:, 0] > 0.5
+        return torch.stack([self._print(features[at][mask]) for at, mask in zip(which, speaks, strict=True)])
+
+    def _print(self, features: Tensor) -> Tensor:
+        if len(features) < campplus.MIN_FRAMES:
+            return features.new_full((campplus.DIMENSION,), torch.nan)
+        # the mean of this voice alone: that of the whole window would mix in everybody else in it
+        return self._embed(features - features.mean(dim=0))
+
+
+def _log_mel(sound: Tensor) -> Tensor:
+    """(1, samples) -> (frames of 10 ms, 80), the features that CAM++ was trained on."""
+    return fbank(sound, num_mel_bins=campplus.N_MELS, sample_frequency=SAMPLE_RATE, dither=0.0)
+
+
+def _in_onnxruntime() -> Embed:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = devices.cores()
+    # threads that wait busily take the cores from the step beside this one
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    graph = vault.derived("campplus.onnx", "speaker_embedding", "onnx-1", campplus.to_onnx)
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def embed(features: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(None, {"features": features.numpy()[None]})[0][0])
+
+    return embed
+
+
+def _in_torch() -> Embed:
+    network = campplus.load(vault.path("speaker_embedding")).to("cuda")
+    return lambda features: network(features[None])[0]
+
+
+def _watch(report: Report, duration_s: float, stage: str, *_: Any, **progress: Any) -> None:
+    """Turn what the pipeline says of its stages into seconds of sound that are done."""
+    if progress.get("total"):
+        # the last batch counts as a full one
+        part, share = min(1.0, float(progress["completed"] / progress["total"])), SEGMENTATION_SHARE
+        done = part * share if stage == "segmentation" else share + part * (1 - share)
+        report(round(done * duration_s, 1), duration_s)
+
+
+def _in_time(
+    found: Annotation, votes: SlidingWindowFeature | None, duration_s: float, min_turn_s: float
+) -> Diarization:
+    """What the pipeline found, cut at the end of the sound: its last window reaches beyond."""
+    columns = {label: column for column, label in enumerate(found.labels())}
+    speakers: dict[str, str] = {}
+    turns, speech = [], []
+    for segment, _, label in sorted(found.itertracks(yield_label=True)):
+        start_s, stop_s = round(segment.start, 3), round(min(segment.end, duration_s), 3)
+        if start_s < stop_s:
+            speech.append((start_s, stop_s))
+        if stop_s - start_s >= min_turn_s and start_s < stop_s:
+            speaker = speakers.setdefault(label, f"SPEAKER_{len(speakers):02}")
+            confidence = float(votes.crop(segment)[:, columns[label]].mean())
+            turns.append(Turn(start_s, stop_s, speaker, round(confidence, 4)))
+    return Diarization(turns, joined(speech))
+
+
+@contextmanager
+def _gpu_failures(device: Device) -> Iterator[None]:
+    """Say GpuFailed where the GPU, and not the work, is at fault; errors on the CPU pass through."""
+    # pyannote.audio says MemoryError where the GPU has none left
+    narrow = (torch.OutOfMemoryError, torch.AcceleratorError, MemoryError) if device == "cuda" else ()
+    try:
+        yield
+    except narrow as error:
+        raise GpuFailed(f"the GPU gave up while speakers were looked for: {error}") from error
+
+
+@contextmanager
+def _known_warnings_ignored() -> Iterator[None]:
+    with warnings.catch_warnings():
+        # TensorFloat-32 is switched off, as it has to be: it changes who is told apart
+        warnings.filterwarnings("ignore", category=ReproducibilityWarning)
+        # fewer speakers than asked for: the step says so itself
+        warnings.filterwarnings("ignore", r"\s*The detected number of speakers", UserWarning)
+        # nobody spoke long enough to have a voice print
+        warnings.filterwarnings("ignore", "Mean of empty slice|invalid value encountered", RuntimeWarning)
+        yield

@@ -1,0 +1,88 @@
+"""Who speaks when, how much, and how sure that is."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from vidlib.plots import style
+from vidlib.timeline import Turn
+
+LANE_IN = 0.3
+PALEST = 0.3
+"""Opacity of a turn of confidence 0; one of confidence 1 is opaque."""
+
+LEVEL_EVERY_S = 0.1
+
+
+def turns(turns: Sequence[Turn], waveform: np.ndarray, sample_rate: int, duration_s: float) -> Figure:
+    """A lane for each speaker, paler where less sure, below the sound: (n,) float32 in [-1, 1], mono."""
+    speakers = sorted({turn.speaker for turn in turns})
+    lanes_in = LANE_IN * max(1, len(speakers))
+    fig, (top, bottom) = style.figure(
+        10, 1.9 + lanes_in, nrows=2, sharex=True, gridspec_kw={"height_ratios": [0.8, lanes_in]}
+    )
+    _draw_sound(top, waveform, sample_rate)
+    _draw_lanes(bottom, turns, speakers)
+    style.time_axis(bottom, duration_s)
+    top.set_title("Sound" if len(waveform) else "No sound", loc="left")
+    return fig
+
+
+def shares(total_s: Mapping[str, float]) -> Figure:
+    """How many seconds each speaker says, in all."""
+    fig, ax = style.figure(10, 1.1 + LANE_IN * max(1, len(total_s)))
+    colors = style.speaker_colors(total_s)
+    rows = range(len(total_s))
+    bars = ax.barh(rows, list(total_s.values()), color=[colors[speaker] for speaker in total_s], height=0.7)
+    ax.set_yticks(rows, list(total_s))
+    ax.bar_label(bars, fmt="%.1f s", padding=4, color=style.INK)
+    ax.invert_yaxis()
+    ax.margins(x=0.1)
+    ax.set_xlim(left=0)
+    ax.grid(visible=False, axis="y")
+    ax.set_xlabel("speech (s)")
+    ax.set_title("How much each speaker says" if total_s else "Nobody speaks", loc="left")
+    return fig
+
+
+def confidences(turns: Sequence[Turn], sure: float, duration_s: float) -> Figure:
+    """The confidence of each turn, in [0, 1]; those below ``sure`` are worth hearing again."""
+    fig, ax = style.figure(10, 2.6)
+    colors = style.speaker_colors(sorted({turn.speaker for turn in turns}))
+    for turn in turns:
+        ax.hlines(turn.confidence, turn.start_s, turn.stop_s, color=colors[turn.speaker], linewidth=5)
+    ax.axhspan(0, sure, color=style.WARNING, alpha=0.08, linewidth=0)
+    ax.text(0.995, sure - 0.03, "hear again", transform=ax.get_yaxis_transform(), ha="right", va="top", fontsize=8)
+    ax.set_ylim(0, 1.02)
+    ax.set_ylabel("confidence (0 to 1)")
+    ax.set_title("How sure each turn is", loc="left")
+    style.time_axis(ax, duration_s)
+    return fig
+
+
+def _draw_sound(ax: Axes, waveform: np.ndarray, sample_rate: int) -> None:
+    block = int(sample_rate * LEVEL_EVERY_S)
+    blocks = waveform[: len(waveform) // block * block].reshape(-1, block)
+    at_s = np.arange(len(blocks)) * LEVEL_EVERY_S
+    loudest = float(np.abs(waveform).max(initial=0)) or 1.0
+    if len(blocks):
+        ax.fill_between(at_s, blocks.min(axis=1), blocks.max(axis=1), color=style.MUTED, step="post", linewidth=0)
+    ax.set_ylim(-1.05 * loudest, 1.05 * loudest)
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+
+
+def _draw_lanes(ax: Axes, turns: Sequence[Turn], speakers: Sequence[str]) -> None:
+    colors = style.speaker_colors(speakers)
+    for turn in turns:
+        opacity = PALEST + (1 - PALEST) * turn.confidence
+        span = [(turn.start_s, turn.stop_s - turn.start_s)]
+        lane = speakers.index(turn.speaker) - 0.38, 0.76
+        ax.broken_barh(span, lane, facecolor=colors[turn.speaker], alpha=opacity, linewidth=0)
+    ax.set_yticks(range(len(speakers)), speakers)
+    ax.set_ylim(max(1, len(speakers)) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(visible=False, axis="y")
+    ax.set_title("Who speaks when" if turns else "Nobody speaks", loc="left")

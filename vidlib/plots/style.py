@@ -1,0 +1,111 @@
+"""One look for every figure: sizes, colours, and the time axis.
+
+Colours are Paul Tol's "bright" and "muted" schemes (personal.sron.nl/~pault), which colour-blind readers can tell
+apart; one meaning keeps one colour in every figure.
+"""
+
+from collections.abc import Iterable
+from io import BytesIO
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+DPI = 100
+
+INK = "#2b2f36"  # text and outlines
+MUTED = "#8a919c"  # axes, captions, what is not the point
+GRID = "#e4e7eb"
+PAPER = "#ffffff"
+ACCENT = "#4477aa"
+WARNING = "#ee6677"  # a doubt, something to check
+
+BOUNDARIES = {"start": MUTED, "cut": "#4477aa", "dissolve": "#ccbb44", "fade": "#aa3377"}
+"""Colour of each way a shot begins (`vidlib.timeline.Boundary`)."""
+
+SPEAKERS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#44aa99", "#882255", "#999933")
+"""Colours of voices and faces, by order of first appearance; they repeat after the ninth."""
+
+NOBODY = "#c8ccd2"
+"""Colour of speech, or of a face, that belongs to no known speaker."""
+
+_RC = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "figure.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+}
+
+
+class Picture(Figure):
+    """A figure that a notebook shows where it is the value of a cell; pyplot, and its state, stay out of it."""
+
+    def _repr_png_(self) -> bytes:
+        png = BytesIO()
+        self.savefig(png, format="png")
+        return png.getvalue()
+
+
+styled = rc_context(_RC)
+"""Decorator of a function that draws: titles, legends and texts that it adds look like ours as well."""
+
+
+@styled
+def figure(width_in: float = 10, height_in: float = 3, **subplots: object) -> tuple[Figure, object]:
+    """An empty figure in our style, and its axes: one, or an array of them as ``subplots`` asks
+    (``Figure.subplots``: nrows, ncols, sharex, ...). Sizes are in inches, at 100 pixels an inch.
+    """
+    with rc_context(_RC):
+        fig = Picture(figsize=(width_in, height_in), dpi=DPI, layout="constrained")
+        axes = fig.subplots(**subplots)
+    return fig, axes
+
+
+def speaker_colors(labels: Iterable[str]) -> dict[str, str]:
+    """A colour for each label; labels such as ``SPEAKER_03`` keep theirs whatever others are there.
+
+    >>> speaker_colors(["SPEAKER_01"])["SPEAKER_01"] == SPEAKERS[1]
+    True
+    """
+    return {label: SPEAKERS[_number(label, place) % len(SPEAKERS)] for place, label in enumerate(labels)}
+
+
+def _number(label: str, otherwise: int) -> int:
+    digits = label.rpartition("_")[2]
+    return int(digits) if digits.isdecimal() else otherwise
+
+
+def time_axis(ax: Axes, stop_s: float, start_s: float = 0) -> None:
+    """Make the x axis run from ``start_s`` to ``stop_s`` seconds, labelled ``m:ss``."""
+    ax.set_xlim(start_s, stop_s)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=12, steps=[1, 1.5, 2, 3, 6, 10], min_n_ticks=2))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda second, _: clock(second)))
+    ax.set_xlabel("time (m:ss)")
+
+
+def clock(second: float) -> str:
+    """``m:ss``, with tenths where they matter.
+
+    >>> clock(75), clock(2.5)
+    ('1:15', '0:02.5')
+    """
+    minutes, rest = divmod(round(second, 1), 60)
+    return f"{int(minutes)}:{rest:02.0f}" if rest == int(rest) else f"{int(minutes)}:{rest:04.1f}"

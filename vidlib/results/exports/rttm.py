@@ -1,0 +1,48 @@
+"""RTTM, the text in which diarization is exchanged: a line for each turn, whoever else speaks at the time.
+
+``SPEAKER <file> 1 <start> <duration> <NA> <NA> <speaker> <confidence> <NA>``, times in seconds (NIST, "The 2009 Rich
+Transcription evaluation plan", appendix A). A clip in which nobody speaks has an empty file.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vidlib.errors import BrokenOutput
+from vidlib.files import write_text
+from vidlib.timeline import Turn
+
+UNKNOWN = "<NA>"
+
+
+def write(path: Path, turns: Sequence[Turn], file_id: str = "video") -> Path:
+    """Write ``turns`` to ``path``, times to the millisecond; ``file_id`` is one word."""
+    return write_text(path, "".join(_to_line(turn, file_id) + "\n" for turn in turns))
+
+
+def read(path: Path) -> list[Turn]:
+    """The turns in ``path``, in its order, of whatever file they are; a confidence that is not given is 1.
+
+    Raises BrokenOutput, naming the line, where a line is no turn.
+    """
+    turns = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            if line.startswith("SPEAKER "):
+                turns.append(_from_line(line))
+        except (ValueError, IndexError) as error:
+            raise BrokenOutput(f"{path}, line {number}: {line!r} is no speaker's turn: {error}") from error
+    return turns
+
+
+def _to_line(turn: Turn, file_id: str) -> str:
+    times = f"{turn.start_s:.3f} {turn.stop_s - turn.start_s:.3f}"
+    return f"SPEAKER {file_id} 1 {times} {UNKNOWN} {UNKNOWN} {turn.speaker} {turn.confidence:.4f} {UNKNOWN}"
+
+
+def _from_line(line: str) -> Turn:
+    fields = line.split()
+    start_s, duration_s = float(fields[3]), float(fields[4])
+    if start_s < 0 or duration_s <= 0:
+        raise ValueError("a turn needs a start of 0 or more and a length")
+    confidence = fields[8] if len(fields) > 8 else UNKNOWN
+    return Turn(start_s, round(start_s + duration_s, 3), fields[7], 1.0 if confidence == UNKNOWN else float(confidence))

@@ -1,0 +1,47 @@
+"""``<stem>.csv``: the shot list that editors read.
+
+UTF-8, CRLF, one row a shot; frames count from 1 and both ends are part of the shot; a timecode is that of the
+frame's beginning.
+"""
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+from vidlib.errors import BrokenOutput
+from vidlib.files import write_text
+from vidlib.timeline import Span, timecode
+
+COLUMNS = ("No", "Timecode In", "Timecode Out", "Frame In", "Frame Out")
+
+
+def write(path: Path, spans: Iterable[Span]) -> Path:
+    """Write ``spans``, shots in order, to ``path``."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\r\n")
+    table.writerow(COLUMNS)
+    for number, span in enumerate(spans, 1):
+        last = span.stop - 1
+        table.writerow([number, timecode(span.start), timecode(last), span.start + 1, last + 1])
+    return write_text(path, text.getvalue())
+
+
+def read(path: Path) -> list[Span]:
+    """The shots that the table ``path`` lists; raises BrokenOutput, naming the line, where it is no such table."""
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        table = csv.DictReader(file)
+        if tuple(table.fieldnames or ()) != COLUMNS:
+            raise BrokenOutput(f"{path}: columns are {table.fieldnames}, expected {', '.join(COLUMNS)}")
+        return [_span(path, number, row) for number, row in enumerate(table, 1)]
+
+
+def _span(path: Path, number: int, row: dict[str, str]) -> Span:
+    try:
+        span = Span(int(row["Frame In"]) - 1, int(row["Frame Out"]))
+    except (TypeError, ValueError) as error:
+        raise BrokenOutput(f"{path}: row {number} is no shot: {row}") from error
+    said = [row["No"], row["Timecode In"], row["Timecode Out"]]
+    if said != (meant := [str(number), timecode(span.start), timecode(span.stop - 1)]):
+        raise BrokenOutput(f"{path}: row {number} says {said}, but its frames mean {meant}")
+    return span

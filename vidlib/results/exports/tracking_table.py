@@ -1,0 +1,154 @@
+"""``tracking.parquet``: all faces and things of one video, a row for each frame and track, a row group for each shot.
+
+Frames and shots count from 1, as in the shot list; positions are pixels of the video; rows are in order of frame, then
+track. The file's own metadata say ``fps``, ``total_frames``, ``width`` and ``height``.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vidlib.errors import BrokenOutput
+from vidlib.files import atomic_write
+from vidlib.timeline import FPS
+from vidlib.tracking.blendshapes import BLENDSHAPES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class TrackRows:
+    """One face or thing in n consecutive frames, from ``start`` (counted from 0) on.
+
+    ``boxes`` (n, 4) xmin, ymin, xmax, ymax in pixels; ``confidence`` and ``speaking_confidence`` (n,) in [0, 1];
+    ``is_speaking`` (n,) bool; ``blendshapes`` (n, 52) in [0, 1], NaN where no landmarks were found. ``shot`` counts
+    from 1.
+    """
+
+    track_id: int
+    source: str
+    label: str
+    speaker: str | None
+    shot: int
+    start: int
+    boxes: np.ndarray
+    confidence: np.ndarray
+    is_speaking: np.ndarray
+    speaking_confidence: np.ndarray
+    blendshapes: np.ndarray
+
+
+def schema() -> "pa.Schema":
+    """The table's columns."""
+    import pyarrow as pa
+
+    number, text = pa.float32(), pa.string()
+    known = {
+        "frame": pa.int32(),
+        "track_id": pa.int32(),
+        "source": text,
+        "label": text,
+        "confidence": number,
+        "centroid_x": number,
+        "centroid_y": number,
+        "bbox_xmin": number,
+        "bbox_ymin": number,
+        "bbox_width": number,
+        "bbox_height": number,
+        "is_speaking": pa.bool_(),
+        "speaking_confidence": number,
+        "speaker": text,
+        "shot": pa.int32(),
+    }
+    fields = [pa.field(name, kind, nullable=name == "speaker") for name, kind in known.items()]
+    return pa.schema(fields + [pa.field(name, number) for name in BLENDSHAPES])
+
+
+@contextmanager
+def writing(
+    path: Path, *, total_frames: int, width: int, height: int
+) -> Iterator[Callable[[Sequence[TrackRows]], None]]:
+    """A function that writes the tracks of one shot after the other; ``path`` appears when the block ends well."""
+    import pyarrow.parquet as pq
+
+    facts = {"fps": str(FPS), "total_frames": str(total_frames), "width": str(width), "height": str(height)}
+    columns = schema().with_metadata(facts)
+    with atomic_write(path, "wb") as file, pq.ParquetWriter(file, columns, compression="zstd") as writer:
+
+        def write_shot(tracks: Sequence[TrackRows]) -> None:
+            if tracks:
+                writer.write_table(_table(tracks, columns))
+
+        yield write_shot
+
+
+def _table(tracks: Sequence[TrackRows], columns: "pa.Schema") -> "pa.Table":
+    import pyarrow as pa
+
+    lengths = [len(track.boxes) for track in tracks]
+    frames = np.concatenate([np.arange(n) + track.start + 1 for n, track in zip(lengths, tracks, strict=True)])
+    ids = np.repeat([track.track_id for track in tracks], lengths)
+    order = np.lexsort((ids, frames))
+
+    def of_track(name: str) -> "pa.Array":
+        return pa.array([getattr(track, name) for track in tracks]).take(
+            np.repeat(np.arange(len(tracks)), lengths)[order]
+        )
+
+    def of_row(name: str) -> np.ndarray:
+        return np.concatenate([getattr(track, name) for track in tracks])[order]
+
+    boxes, shapes = of_row("boxes"), of_row("blendshapes")
+    (xmin, ymin), (width, height) = boxes[:, :2].T, (boxes[:, 2:] - boxes[:, :2]).T
+    values = {name: of_track(name) for name in ("track_id", "source", "label", "speaker", "shot")}
+    values |= {name: of_row(name) for name in ("confidence", "is_speaking", "speaking_confidence")}
+    values |= dict(zip(BLENDSHAPES, shapes.T, strict=True)) | {
+        "frame": frames[order],
+        "centroid_x": xmin + width / 2,
+        "centroid_y": ymin + height / 2,
+        "bbox_xmin": xmin,
+        "bbox_ymin": ymin,
+        "bbox_width": width,
+        "bbox_height": height,
+    }
+    # NaN means that a value is not known: null in the file
+    arrays = [pa.array(values[name], from_pandas=True).cast(columns.field(name).type) for name in columns.names]
+    return pa.Table.from_arrays(arrays, schema=columns)
+
+
+def read(path: Path) -> "pd.DataFrame":
+    """The whole table; raises BrokenOutput where ``path`` is no such file."""
+    import pandas as pd
+
+    with _understood(path):
+        return pd.read_parquet(path)
+
+
+def shots(path: Path, columns: Sequence[str] | None = None) -> Iterator["pa.Table"]:
+    """The table in parts, one for each shot that shows something; all columns unless some are named.
+
+    Raises BrokenOutput where ``path`` is no such file.
+    """
+    import pyarrow.parquet as pq
+
+    with _understood(path), pq.ParquetFile(path) as file:
+        if not file.schema_arrow.equals(schema()):
+            raise BrokenOutput(f"{path} has other columns than a tracking table")
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group, columns=columns)
+
+
+@contextmanager
+def _understood(path: Path) -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
+    except (OSError, pa.ArrowInvalid) as error:
+        raise BrokenOutput(f"{path} is no tracking table: {error}") from error

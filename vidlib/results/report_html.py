@@ -1,0 +1,212 @@
+"""The report as HTML: the parts that its notebook displays, and the page made of the executed notebook.
+
+Everything that comes from a video (names, messages, labels) is escaped by the templates, and the page forbids scripts
+and whatever lies outside itself: nothing in a file name runs or is fetched.
+"""
+
+import base64
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote
+
+from vidlib.files import write_text
+from vidlib.results.summary import FaceRow, ShotRow, Summary, VoiceRow
+from vidlib.timeline import FPS, timecode
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).with_name("report_page")
+
+NOTEBOOK_ONLY = "notebook-only"
+"""Tag of the cells that explain the notebook and do not go into the page."""
+
+Part = Literal["headline", "key_frames", "timeline", "voices", "faces", "doubts", "steps"]
+
+SECTIONS = {
+    "key_frames": "Key frames",
+    "timeline": "Timeline",
+    "voices": "Speakers",
+    "faces": "Faces and objects",
+    "doubts": "To check",
+    "steps": "What ran where",
+}
+"""The parts below the headline, by the titles that the notebook gives them."""
+
+DENSE = 60
+"""Shots above which the key frames are shown smaller, without the names of the boundaries."""
+
+PROBLEMS = {
+    "failed": "failed",
+    "refused": "refused the video",
+    "broken": "left files that are missing or changed",
+    "cancelled": "was cancelled",
+}
+REMEDIES = {
+    "failed": "Open the notebook of the step and mend what it says. Then run the video again: finished steps are kept.",
+    "refused": "Ask for the file again, or open it in a player: it is not what it should be.",
+    "broken": "Run the video again: this step is repeated, the others are kept.",
+    "cancelled": "Run the video again: finished steps are kept.",
+}
+
+
+def part(name: Part, summary_file: Path) -> "HTML":
+    """One part of the report, to be displayed by the notebook; the stills lie beside ``summary_file``."""
+    from IPython.display import HTML
+
+    summary = Summary.read(summary_file)
+    template = _environment(summary_file.parent).get_template(f"{name}.html.j2")
+    details = DETAILS[name](summary) if name in DETAILS else {}
+    return HTML(template.render(s=summary, **details), metadata={"title": summary.video})
+
+
+def to_html(notebook: Path, html: Path) -> Path:
+    """Write the page ``html`` from the executed report notebook: its prose and results, without code; atomic.
+
+    The page needs no network and no other file; its links are relative to where it lies.
+    """
+    import nbformat
+    from nbconvert import HTMLExporter
+    from traitlets.config import Config
+
+    read = nbformat.read(notebook, as_version=4)
+    exporter = HTMLExporter(
+        config=Config(TagRemovePreprocessor={"enabled": True, "remove_cell_tags": {NOTEBOOK_ONLY}}),
+        template_name="page",
+        extra_template_basedirs=[str(TEMPLATES)],
+        exclude_anchor_links=True,
+        exclude_input=True,
+    )
+    page = {"title": _title(read), "css": (TEMPLATES / "page.css").read_text(encoding="utf-8")}
+    body, _ = exporter.from_notebook_node(read, resources=page)
+    return write_text(html, body)
+
+
+def _title(notebook: Any) -> str:
+    """What `part` said of the video that the notebook reports on."""
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
+    titles = (output.get("metadata", {}).get("text/html", {}).get("title") for output in outputs)
+    return next(filter(None, titles), "vidlib report")
+
+
+def _environment(folder: Path) -> "Environment":
+    """Templates that escape all they are given, and read stills from ``folder``."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    env = Environment(loader=FileSystemLoader(TEMPLATES / "parts"), autoescape=True, undefined=StrictUndefined)
+    env.filters |= {
+        "clock": _clock,
+        "timecode": timecode,
+        "percent": _percent,
+        "uri": lambda name: _data_uri((folder / name).read_bytes(), "image/jpeg"),
+        "href": lambda path: quote(path if path.startswith((".", "/")) else f"./{path}"),
+    }
+    return env
+
+
+def _data_uri(data: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _clock(time_s: float) -> str:
+    """``m:ss.s``.
+
+    >>> _clock(59.96), _clock(5.04)
+    ('1:00.0', '0:05.0')
+    """
+    tenths = round(time_s * 10)
+    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _headline(summary: Summary) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    css = (TEMPLATES / "parts.css").read_text(encoding="utf-8")
+    words = {"sections": SECTIONS, "problems": PROBLEMS, "remedies": REMEDIES}
+    return {"css": Markup(css), "tiles": _tiles(summary), **words}
+
+
+def _tiles(summary: Summary) -> dict[str, tuple[Any, str]]:
+    """The numbers on top: ``{name: (number, what it is made of)}``."""
+    shots, voices, faces, objects = summary.shots, summary.voices, summary.faces, summary.objects
+    unknown = ("–", "not known")
+    tiles = {
+        "Shots": shots is not None and (len(shots), _boundaries(shots)),
+        "Speakers": voices is not None and (len(voices), _talks_most(voices)),
+        "Talk time": summary.speech_s is not None and (_clock(summary.speech_s), _share_of_time(summary)),
+        "Face coverage": faces is not None and (_percent(summary.face_coverage), f"face tracks: {len(faces)}"),
+        "Objects": objects is not None and (len(objects), _listed(thing.label for thing in objects)),
+        "To check": (len(summary.doubts), _listed(dict.fromkeys(doubt.step for doubt in summary.doubts))),
+    }
+    return {name: tile or unknown for name, tile in tiles.items()}
+
+
+def _boundaries(shots: Iterable[ShotRow]) -> str:
+    counts = Counter(shot.boundary for shot in shots)
+    return ", ".join(f"{counts[name]} × {name}" for name in ("cut", "dissolve", "fade") if counts[name])
+
+
+def _talks_most(voices: Sequence[VoiceRow]) -> str:
+    return f"{max(voices, key=lambda voice: voice.talk_s).speaker} talks most" if len(voices) > 1 else ""
+
+
+def _listed(names: Iterable[str], most: int = 4) -> str:
+    names = list(names)
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+
+
+def _share_of_time(summary: Summary) -> str:
+    return f"{_percent(summary.speech_s / summary.duration_s)} of the video" if summary.duration_s else ""
+
+
+def _key_frames(summary: Summary) -> dict[str, Any]:
+    from vidlib.plots import style
+
+    return {"colors": style.BOUNDARIES, "dense": DENSE}
+
+
+def _voices(summary: Summary) -> dict[str, Any]:
+    from vidlib.plots import style
+
+    voices = summary.voices or ()
+    return {
+        "colors": style.speaker_colors(voice.speaker for voice in voices),
+        "longest_s": max((voice.talk_s for voice in voices), default=0),
+        "faces_of": {v.speaker: [f.track_id for f in summary.faces or () if f.speaker == v.speaker] for v in voices},
+    }
+
+
+def _timeline(summary: Summary) -> dict[str, Any]:
+    from vidlib.plots import report, style
+
+    shots, voices, faces = summary.shots, summary.voices, summary.faces
+    if not summary.duration_s or shots is voices is faces is None:
+        return {"picture": None}
+    colors = style.speaker_colors(voice.speaker for voice in voices or ())
+    figure = report.timeline(
+        shots and [((shot.start / float(FPS), shot.stop / float(FPS)), shot.boundary) for shot in shots],
+        voices and [report.Lane(voice.speaker, colors[voice.speaker], voice.turns) for voice in voices],
+        faces and [report.Lane(_face_name(f), colors.get(f.speaker, style.MUTED), f.speaking, f.seen) for f in faces],
+        summary.duration_s,
+    )
+    return {"picture": _data_uri(report.svg(figure), "image/svg+xml")}
+
+
+def _face_name(face: FaceRow) -> str:
+    return f"{face.speaker or ''}  {face.track_id}"
+
+
+DETAILS = {
+    "headline": _headline,
+    "key_frames": _key_frames,
+    "timeline": _timeline,
+    "voices": _voices,
+}
+"""What a part needs beside the summary."""

@@ -1,0 +1,301 @@
+"""All that one video's report says, as one value: what was found, what to check, what ran where.
+
+Frames count from 0 and periods are ``(start, stop)`` in seconds. What a step did not supply is None; what it looked for
+and did not find is empty.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from vidlib.params import Frozen
+from vidlib.timeline import FPS, Boundary, Shot, Turn, seconds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FACE = "face"
+GAP_FRAMES = 5
+"""Gaps of a track up to this many frames are drawn over: a fifth of a second is no absence to a viewer."""
+
+BLENDSHAPE = "jawOpen"
+"""One of the 52 blendshape columns: null where no landmarks were found."""
+
+Status = Literal["done", "failed", "refused", "skipped", "cancelled", "broken"]
+Period = tuple[float, float]
+
+TRACK_COLUMNS = (
+    "frame",
+    "track_id",
+    "label",
+    "bbox_xmin",
+    "bbox_ymin",
+    "bbox_width",
+    "bbox_height",
+    "is_speaking",
+    "speaker",
+    BLENDSHAPE,
+)
+"""The columns of a tracking table that are read here."""
+
+
+def _sum_s(periods: Iterable[Period]) -> float:
+    return sum(stop - start for start, stop in periods)
+
+
+class ShotRow(Frozen):
+    """One shot: its number from 1, its frames, how it begins and how sure that is, and its still."""
+
+    number: int
+    start: int
+    stop: int
+    boundary: Boundary
+    confidence: float
+    still: str | None = None
+
+    @property
+    def frame(self) -> int:
+        """The frame that stands for the shot: its middle, which no transition reaches."""
+        return (self.start + self.stop) // 2
+
+    @property
+    def length_s(self) -> float:
+        return float(seconds(self.stop - self.start))
+
+
+class VoiceRow(Frozen):
+    """One speaker: when he or she speaks."""
+
+    speaker: str
+    turns: tuple[Period, ...]
+
+    @property
+    def talk_s(self) -> float:
+        return _sum_s(self.turns)
+
+    @property
+    def n_turns(self) -> int:
+        return len(self.turns)
+
+
+class FaceRow(Frozen):
+    """One face track: when it is seen, when it speaks, and whose voice belongs to it."""
+
+    track_id: int
+    speaker: str | None
+    first_frame: int
+    seen: tuple[Period, ...]
+    speaking: tuple[Period, ...]
+
+    @property
+    def seen_s(self) -> float:
+        return _sum_s(self.seen)
+
+    @property
+    def speaking_s(self) -> float:
+        return _sum_s(self.speaking)
+
+
+class ObjectRow(Frozen):
+    """One kind of object: how many tracks, and how long at least one of them is seen, in seconds."""
+
+    label: str
+    n_tracks: int
+    seen_s: float
+
+
+class TrackStill(Frozen):
+    """A still with a box around everything that is tracked in it."""
+
+    frame: int
+    still: str
+
+
+class DoubtRow(Frozen):
+    """Something a human should check, the step that says so, and what is to be seen there."""
+
+    step: str
+    message: str
+    frame: int | None = None
+    confidence: float = 0.0
+    still: str | None = None
+
+
+class Share(Frozen):
+    """How much of the video something covers, in [0, 1]."""
+
+    name: str
+    share: float
+    meaning: str
+
+
+class StepRow(Frozen):
+    """What one step did, where, with what; ``notebook`` is relative to the report."""
+
+    name: str
+    status: Status
+    cached: bool = False
+    seconds: float | None = None
+    engine: str = ""
+    device: str = ""
+    fallback: str | None = None
+    tools: dict[str, str] = Field(default_factory=dict)
+    weights: dict[str, str] = Field(default_factory=dict)
+    notebook: str | None = None
+    error: str | None = None
+    remedy: str | None = None
+
+
+class Summary(Frozen):
+    """The report of one video."""
+
+    video: str
+    project: str
+    run: str
+    source: str
+    sha256: str
+    n_frames: int | None = None
+    width: int | None = None
+    height: int | None = None
+    has_audio: bool | None = None
+    shots: tuple[ShotRow, ...] | None = None
+    voices: tuple[VoiceRow, ...] | None = None
+    speech_s: float | None = None
+    faces: tuple[FaceRow, ...] | None = None
+    face_coverage: float | None = None
+    objects: tuple[ObjectRow, ...] | None = None
+    track_stills: tuple[TrackStill, ...] = ()
+    coverage: tuple[Share, ...] = ()
+    doubts: tuple[DoubtRow, ...] = ()
+    steps: tuple[StepRow, ...] = ()
+
+    @property
+    def duration_s(self) -> float | None:
+        return None if self.n_frames is None else float(seconds(self.n_frames))
+
+    @property
+    def trouble(self) -> tuple[StepRow, ...]:
+        """The steps that left nothing to use, in order."""
+        return tuple(step for step in self.steps if step.status in ("failed", "refused", "broken", "cancelled"))
+
+    @property
+    def waiting(self) -> tuple[StepRow, ...]:
+        """The steps that did not run."""
+        return tuple(step for step in self.steps if step.status == "skipped")
+
+    def without_stills(self, reason: str = "") -> "Summary":
+        """The same report where no picture can be taken: why, if it is not plain, is one more doubt."""
+        why = (DoubtRow(step="report", message=f"Pictures are missing: {reason}"),) if reason else ()
+        shots = self.shots and tuple(row.model_copy(update={"still": None}) for row in self.shots)
+        doubts = tuple(row.model_copy(update={"still": None}) for row in self.doubts)
+        return self.model_copy(update={"shots": shots, "track_stills": (), "doubts": (*why, *doubts)})
+
+    @classmethod
+    def read(cls, path: Path) -> "Summary":
+        """The summary that the report step left at ``path``."""
+        return cls.model_validate_json(Path(path).read_bytes())
+
+
+def shot_rows(shots: Iterable[Shot]) -> tuple[ShotRow, ...]:
+    """A row for each shot, numbered from 1."""
+    return tuple(
+        ShotRow(
+            number=number,
+            start=shot.span.start,
+            stop=shot.span.stop,
+            boundary=shot.boundary,
+            confidence=shot.confidence,
+            still=f"stills/shot-{number:04}.jpg",
+        )
+        for number, shot in enumerate(shots, 1)
+    )
+
+
+def voice_rows(turns: Iterable[Turn]) -> tuple[VoiceRow, ...]:
+    """A row for each speaker, by label (which is by first appearance)."""
+    by_speaker: dict[str, list[Period]] = {}
+    for turn in sorted(turns):
+        by_speaker.setdefault(turn.speaker, []).append((turn.start_s, turn.stop_s))
+    return tuple(VoiceRow(speaker=name, turns=tuple(by_speaker[name])) for name in sorted(by_speaker))
+
+
+def face_rows(tracks: "pd.DataFrame") -> tuple[FaceRow, ...]:
+    """A row for each face track of a tracking table (frames counted from 1), by first frame."""
+    rows = [_face_row(track_id, rows) for track_id, rows in tracks[tracks.label == FACE].groupby("track_id")]
+    return tuple(sorted(rows, key=lambda row: (row.first_frame, row.track_id)))
+
+
+def _face_row(track_id: Any, rows: "pd.DataFrame") -> FaceRow:
+    frames = rows.frame.to_numpy() - 1
+    named = rows.speaker.dropna()
+    return FaceRow(
+        track_id=int(track_id),
+        speaker=named.mode().iat[0] if len(named) else None,
+        first_frame=int(frames.min()),
+        seen=_periods(frames),
+        speaking=_periods(frames[rows.is_speaking.to_numpy(bool)]),
+    )
+
+
+def object_rows(tracks: "pd.DataFrame") -> tuple[ObjectRow, ...]:
+    """A row for each kind of object of a tracking table, the longest seen first."""
+    rows = [
+        ObjectRow(label=label, n_tracks=rows.track_id.nunique(), seen_s=rows.frame.nunique() / float(FPS))
+        for label, rows in tracks[tracks.label != FACE].groupby("label")
+    ]
+    return tuple(sorted(rows, key=lambda row: (-row.seen_s, row.label)))
+
+
+def _periods(frames: np.ndarray) -> tuple[Period, ...]:
+    """The runs of ``frames``, any order, as seconds; short gaps are closed.
+
+    >>> _periods(np.array([0, 1, 2, 24, 23]))
+    ((0.0, 0.12), (0.92, 1.0))
+    """
+    if not len(frames):
+        return ()
+    frames = np.unique(frames)
+    breaks = np.flatnonzero(np.diff(frames) > GAP_FRAMES) + 1
+    runs = np.split(frames, breaks)
+    return tuple((float(seconds(int(run[0]))), float(seconds(int(run[-1]) + 1))) for run in runs)
+
+
+def track_stills(tracks: "pd.DataFrame", most: int) -> tuple[TrackStill, ...]:
+    """Up to ``most`` frames that together show as many tracks as they can, faces before objects; in order of time.
+
+    Each is the middle of what a track that no other one shows says, or of the whole track where it says nothing.
+    """
+    by_length = (
+        tracks.assign(is_face=tracks.label == FACE).groupby("track_id").agg({"is_face": "first", "frame": "size"})
+    )
+    unseen = list(by_length.sort_values(["is_face", "frame"], ascending=False).index)
+    taken = []
+    while unseen and len(taken) < most:
+        rows = tracks[tracks.track_id == unseen[0]]
+        rows = rows[rows.is_speaking] if rows.is_speaking.any() else rows
+        frame = int(rows.frame.iloc[len(rows) // 2])
+        taken.append(frame - 1)
+        shown = set(tracks.track_id[tracks.frame == frame])
+        unseen = [track for track in unseen if track not in shown]
+    return tuple(TrackStill(frame=frame, still=f"stills/tracks-{frame:06}.jpg") for frame in sorted(taken))
+
+
+def shares(n_frames: int, speech: "pd.DataFrame | None", tracks: "pd.DataFrame | None") -> tuple[Share, ...]:
+    """How much was understood, from the audio step's frame table and the tracking table as far as there are any."""
+    parts = []
+    if speech is not None:
+        heard = speech.is_speech.to_numpy(bool)
+        named = speech.speakers.map(len).to_numpy() > 0
+        parts.append(("Speech", heard.sum(), n_frames, "of the video: somebody speaks"))
+        parts.append(("Known voices", (heard & named).sum(), heard.sum(), "of the speech: it is known who speaks"))
+    if tracks is not None:
+        faces = tracks[tracks.label == FACE]
+        parts.append(("Faces", faces.frame.nunique(), n_frames, "of the video: at least one face is seen"))
+        parts.append(("Face movements", faces[BLENDSHAPE].notna().sum(), len(faces), "of the faces: blendshapes found"))
+    if speech is not None and tracks is not None:
+        spoken = np.intersect1d(speech.frame[heard], faces.frame[faces.is_speaking.to_numpy(bool)])
+        parts.append(("Speaker in view", len(spoken), heard.sum(), "of the speech: a face that speaks is seen"))
+    return tuple(Share(name=n, share=float(part / whole), meaning=m) for n, part, whole, m in parts if whole)

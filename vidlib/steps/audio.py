@@ -1,0 +1,173 @@
+"""Audio: who speaks when, as turns and for each frame. A video without sound has a complete result: silence."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from vidlib import devices, media
+from vidlib.devices import Device
+from vidlib.engines.speech import Diarization, open_diarizer
+from vidlib.errors import BrokenOutput
+from vidlib.params import Frozen
+from vidlib.progress import Report, quiet
+from vidlib.results.exports import rttm, speech_json, speech_table
+from vidlib.results.exports.audio_json import speaker_stats
+from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_step, place, recorded
+from vidlib.timeline import Turn, frame_at, seconds
+
+NAME = "audio"
+VERSION = 1
+NOTEBOOK = "05_audio.ipynb"
+TOOLS = ("ffmpeg", "pyannote-audio", "torch", "onnxruntime", "scipy", "pyarrow")
+
+ENGINE = "pyannote"
+
+SILENCE = "none"
+"""What the engine is called where there was nothing to listen to."""
+
+SURE = 0.7
+"""A turn of lower confidence is worth a look: of those, half name the wrong voice (docs/audio.md)."""
+
+BRIEF_S = 2.0
+"""Somebody who says less than this in all may be somebody else."""
+
+MAX_DOUBTS = 20
+
+
+def weights(params: "Params") -> tuple[str, ...]:
+    """The vault's models that the step loads."""
+    return ("speech_segmentation", "speaker_embedding")
+
+
+class Inputs(Frozen):
+    """What the step reads, and where it writes."""
+
+    video: Path = from_step("convert", "video", "25 frames per second, constant, with or without sound")
+    frames: int = from_step("convert", "frames", "how many frames the video has")
+    out_dir: Path = place("the one folder that the step writes to")
+
+
+class Params(Frozen):
+    """What a user may choose."""
+
+    device: devices.Wanted = Field("auto", description="where to compute: auto, cuda, cpu")
+    min_speakers: int = Field(1, ge=1, le=50, description="fewest speakers, where anybody speaks")
+    max_speakers: int | None = Field(None, ge=1, le=50, description="most speakers; null where it is not known")
+    threshold: float = Field(
+        0.7, gt=0, lt=2, description="cosine distance from which two voices are two people, 0 to 2; more means fewer"
+    )
+    min_turn_s: float = Field(0.1, ge=0, le=5, description="shorter speech names no speaker, in seconds")
+    min_gap_s: float = Field(0.2, ge=0, le=5, description="a shorter pause does not end a turn, in seconds")
+
+    @model_validator(mode="after")
+    def _speakers_in_order(self) -> Self:
+        if self.max_speakers is not None and self.min_speakers > self.max_speakers:
+            raise ValueError(f"min_speakers {self.min_speakers} is more than max_speakers {self.max_speakers}")
+        return self
+
+
+class Outputs(StepOutputs):
+    """What the step leaves."""
+
+    turns: OutFile = Field(description="RTTM: a line for each turn")
+    speech: OutFile = Field(description="JSON: turns with confidence, and how much each speaker says")
+    table: OutFile = Field(description="Parquet, a row per frame: is_speech, speakers")
+    n_speakers: int = Field(description="number of speakers")
+    speech_s: float = Field(description="seconds in which anybody speaks")
+
+
+@recorded
+def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
+    """Find who speaks when in a converted video."""
+    duration_s = float(seconds(inputs.frames))
+    waveform = media.waveform(inputs.video)[: round(duration_s * media.SAMPLE_RATE)]
+    found, choice = _listen(waveform, params, report)
+    engine = ENGINE if waveform.any() else SILENCE
+    out = inputs.out_dir
+    return Outputs(
+        turns=rttm.write(out / "speech.rttm", found.turns),
+        speech=speech_json.write(out / "speech.json", found.turns, engine=engine, duration_s=duration_s),
+        table=speech_table.write(out / "speech.parquet", inputs.frames, found.speech, found.turns),
+        n_speakers=len({turn.speaker for turn in found.turns}),
+        speech_s=round(sum(stop_s - start_s for start_s, stop_s in found.speech), 3),
+        engine=engine,
+        device=choice.device,
+        fallback=choice.fallback,
+        doubts=_doubts(found.turns, params),
+    )
+
+
+def verify(inputs: Inputs, outputs: Outputs) -> None:
+    """The turns lie within the video and are the same in both files; the table has a row for each of its frames."""
+    turns = rttm.read(outputs.turns)
+    if turns != speech_json.read(outputs.speech):
+        raise BrokenOutput(f"{outputs.turns} and {outputs.speech} name different turns")
+    duration_s = float(seconds(inputs.frames))
+    for turn in turns:
+        if not 0 <= turn.start_s < turn.stop_s <= duration_s:
+            raise BrokenOutput(f"{outputs.turns}: {turn} is not within the video's {duration_s} s")
+    if (n_rows := len(speech_table.read(outputs.table))) != inputs.frames:
+        raise BrokenOutput(f"{outputs.table} has {n_rows} rows, expected one for each of {inputs.frames} frames")
+
+
+def _listen(waveform: np.ndarray, params: Params, report: Report) -> tuple[Diarization, devices.Choice]:
+    """Who speaks when, and where that was computed; silence is not listened to."""
+    if not waveform.any():
+        report(1, 1)
+        return Diarization([], []), devices.Choice("cpu")
+
+    def work(device: Device) -> Diarization:
+        settings = {"threshold": params.threshold, "min_gap_s": params.min_gap_s, "min_turn_s": params.min_turn_s}
+        speakers = {"min_speakers": params.min_speakers, "max_speakers": params.max_speakers}
+        with open_diarizer(ENGINE, device, **settings) as diarizer:
+            return diarizer.diarize(waveform, **speakers, report=report)
+
+    return devices.attempt(params.device, work)
+
+
+def _doubts(turns: Sequence[Turn], params: Params) -> tuple[Doubt, ...]:
+    """What a human should hear again, most doubtful first."""
+    doubts = [*_unsure(turns), *_brief(turns), *_at_once(turns), *_too_few(turns, params)]
+    return tuple(sorted(doubts, key=lambda doubt: doubt.confidence)[:MAX_DOUBTS])
+
+
+def _unsure(turns: Sequence[Turn]) -> Iterator[Doubt]:
+    for turn in turns:
+        if turn.confidence < SURE:
+            length = f"{turn.stop_s - turn.start_s:.1f} s"
+            yield Doubt(
+                message=f"is this really {turn.speaker}, for {length}?",
+                frame=frame_at(turn.start_s),
+                confidence=turn.confidence,
+            )
+
+
+def _brief(turns: Sequence[Turn]) -> Iterator[Doubt]:
+    first = {turn.speaker: turn for turn in reversed(turns)}
+    for speaker, stats in speaker_stats(turns).items():
+        if stats.total_sec < BRIEF_S:
+            yield Doubt(
+                message=f"{speaker} says only {stats.total_sec:.1f} s: is it another speaker?",
+                frame=frame_at(first[speaker].start_s),
+                confidence=first[speaker].confidence,
+            )
+
+
+def _at_once(turns: Sequence[Turn]) -> Iterator[Doubt]:
+    for one, other in pairwise(turns):
+        if other.start_s < one.stop_s:
+            yield Doubt(
+                message=f"do {one.speaker} and {other.speaker} really speak at once?",
+                frame=frame_at(other.start_s),
+                confidence=min(one.confidence, other.confidence),
+            )
+
+
+def _too_few(turns: Sequence[Turn], params: Params) -> Iterator[Doubt]:
+    n_speakers = len({turn.speaker for turn in turns})
+    if turns and n_speakers < params.min_speakers:
+        yield Doubt(message=f"{n_speakers} speakers were found, {params.min_speakers} were expected")

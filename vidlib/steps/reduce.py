@@ -1,0 +1,150 @@
+"""Reduce: of all that was found, the two small JSON files that After Effects loads."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from vidlib.errors import BrokenOutput
+from vidlib.params import Frozen
+from vidlib.progress import Report, quiet
+from vidlib.results.exports import audio_json, rttm, tracking_json, tracking_table
+from vidlib.results.exports.audio_json import AudioFrame, AudioInfo
+from vidlib.results.exports.tracking_json import TrackedFrame, TrackedObject
+from vidlib.steps.base import OutFile, StepOutputs, from_step, place, recorded
+from vidlib.timeline import seconds
+
+NAME = "reduce"
+VERSION = 1
+NOTEBOOK = "07_reduce.ipynb"
+TOOLS = ()
+
+BATCH_ROWS = 1024
+"""Rows of a table that are in memory at once."""
+
+TRACKING_COLUMNS = (
+    "frame",
+    "track_id",
+    "source",
+    "label",
+    "confidence",
+    "centroid_x",
+    "bbox_width",
+    "bbox_height",
+    "is_speaking",
+    "speaker",
+)
+
+
+class Inputs(Frozen):
+    """What the step reads, and where it writes."""
+
+    frames: int = from_step("convert", "frames", "how many frames the video has")
+    tracks: Path = from_step("tracking", "tracks", "Parquet, a row per frame and track")
+    speech: Path = from_step("audio", "table", "Parquet, a row per frame: is_speech, speakers")
+    turns: Path = from_step("audio", "turns", "RTTM: who speaks from when to when")
+    out_dir: Path = place("the one folder that the step writes to")
+
+
+class Params(Frozen):
+    """There is nothing to choose."""
+
+
+class Outputs(StepOutputs):
+    """What the step leaves."""
+
+    tracking_json: OutFile = Field(description="for After Effects: where each face and thing is")
+    audio_json: OutFile = Field(description="for After Effects: who speaks when")
+
+
+@recorded
+def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
+    """Write the two files, frame by frame."""
+    n, total = inputs.frames, 2 * inputs.frames
+    tracked = _reporting(_tracked_frames(inputs.tracks, n), report, 0, total)
+    heard = _reporting(_heard_frames(inputs.speech), report, n, total)
+    return Outputs(
+        tracking_json=tracking_json.write(inputs.out_dir / "tracking.json", tracked, n),
+        audio_json=audio_json.write(inputs.out_dir / "audio.json", heard, n, rttm.read(inputs.turns)),
+    )
+
+
+def verify(inputs: Inputs, outputs: Outputs) -> None:
+    """Both files parse, have every frame of the video once, and as many objects and frames of speech as the tables."""
+    n_rows = sum(table.num_rows for table in tracking_table.shots(inputs.tracks, ["frame"]))
+    n_speech = sum(row["is_speech"] for row in _rows(inputs.speech, "is_speech"))
+    seen = (len(frame.tracked_objects) for frame in tracking_json.stream(outputs.tracking_json))
+    heard = (frame.audio_info.is_speech_present for frame in audio_json.stream(outputs.audio_json))
+    _check_counts(outputs.tracking_json, seen, inputs.frames, n_rows)
+    _check_counts(outputs.audio_json, heard, inputs.frames, n_speech)
+
+
+def _check_counts(path: Path, findings: Iterator[int], n_frames: int, n_findings: int) -> None:
+    frames = found = 0
+    for frames, more in enumerate(findings, 1):  # noqa: B007  (their number is what is wanted)
+        found += more
+    if (frames, found) != (n_frames, n_findings):
+        said = f"{path} has {frames} frames with {found} findings"
+        raise BrokenOutput(f"{said}, expected {n_frames} frames with {n_findings}")
+
+
+def _tracked_frames(tracks: Path, n_frames: int) -> Iterator[TrackedFrame]:
+    """What is seen in each frame from 1 to ``n_frames``, also where that is nothing."""
+    rows = (
+        row
+        for shot in tracking_table.shots(tracks, TRACKING_COLUMNS)
+        for batch in shot.to_batches(BATCH_ROWS)
+        for row in batch.to_pylist()
+    )
+    by_frame = groupby(rows, itemgetter("frame"))
+    filled, seen = next(by_frame, (None, ()))
+    for number in range(1, n_frames + 1):
+        if number == filled:
+            yield TrackedFrame(frame=number, tracked_objects=tuple(map(_tracked_object, seen)))
+            filled, seen = next(by_frame, (None, ()))
+        else:
+            yield TrackedFrame(frame=number, tracked_objects=())
+    if filled is not None:
+        raise BrokenOutput(f"{tracks}: frame {filled} is out of order, or past the video's {n_frames} frames")
+
+
+def _tracked_object(row: dict[str, Any]) -> TrackedObject:
+    return TrackedObject(
+        id=row["track_id"],
+        centroid_x=round(row["centroid_x"]),
+        source=row["source"],
+        label=row["label"],
+        confidence=round(row["confidence"], 3),
+        active_speakers=(row["speaker"],) if row["is_speaking"] and row["speaker"] else (),
+        bbox_width=round(row["bbox_width"]),
+        bbox_height=round(row["bbox_height"]),
+    )
+
+
+def _heard_frames(speech: Path) -> Iterator[AudioFrame]:
+    """What is heard in each frame, from 1 on."""
+    for row in _rows(speech, "frame", "is_speech", "speakers"):
+        info = AudioInfo(
+            is_speech_present=row["is_speech"],
+            active_speaker_labels=row["speakers"],
+            timecode_sec=float(seconds(row["frame"] - 1)),
+        )
+        yield AudioFrame(frame=row["frame"], audio_info=info)
+
+
+def _rows(path: Path, *columns: str) -> Iterator[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(BATCH_ROWS, columns=list(columns)):
+            yield from batch.to_pylist()
+
+
+def _reporting(frames: Iterator[Any], report: Report, done: int, total: int) -> Iterator[Any]:
+    for frame in frames:
+        yield frame
+        done += 1
+        report(done, total)

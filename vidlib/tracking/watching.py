@@ -1,0 +1,118 @@
+"""One shot, watched: faces looked for every few frames, their landmarks in every frame, other things besides."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from vidlib.boxes import Detections
+from vidlib.timeline import Span
+from vidlib.tracking.linking import Linker, Track
+
+CHUNK_FRAMES = 20
+"""Frames held in memory at a time, about: 125 MB at 1080p, and enough pictures to keep a few cores busy."""
+
+MAX_GAP = 25
+"""Frames (1 s at 25 fps) that a face or thing may be out of sight, turned away say, and still be the same one."""
+
+WEAK = 0.6
+"""Share of the score that begins a track which still continues one."""
+
+THING_SCORE = 0.5
+"""Score that begins a thing's track, in [0, 1]."""
+
+FACE_SHARE = 0.5
+"""A shot shows no face if faces are in sight for less than this share of it: in a dissolve, for a moment, every shot
+does that follows one with faces."""
+
+Numbered = tuple[int, np.ndarray]
+"""A frame's number in the video, and its picture."""
+
+
+class Detector(Protocol):
+    """Finds faces, or things, in pictures."""
+
+    def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]: ...
+
+
+class Landmarks(Protocol):
+    """What is known of one face: its blendshapes, (52,) float32."""
+
+    blendshapes: np.ndarray
+
+
+class Landmarker(Protocol):
+    """Finds the landmarks of faces whose boxes are known."""
+
+    def find(self, pictures: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> Sequence[Landmarks | None]: ...
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Follows what shots show.
+
+    Faces and things are looked for in every ``detect_every``-th frame of a shot, in its first and in its last; those
+    lower than ``min_face_px`` are left out. ``min_score`` in (0, 1) begins a face's track. Things are followed in shots
+    that show no face, or ``always_things``; with ``things`` None, never.
+    """
+
+    faces: Detector
+    landmarker: Landmarker
+    things: Detector | None
+    always_things: bool = False
+    detect_every: int = 5
+    min_face_px: int = 24
+    min_score: float = 0.5
+
+    def watch(self, shot: Span, pictures: Iterable[np.ndarray]) -> list[Track]:
+        """The tracks of one shot, in order of their first frame; ``pictures`` are its frames, (h, w, 3) uint8 RGB."""
+        faces = Linker("face_landmarker", min_score=self.min_score, max_gap=MAX_GAP)
+        things = Linker("object_detector", min_score=THING_SCORE, max_gap=MAX_GAP)
+        for chunk in self._chunks(shot, pictures):
+            looked = [(frame, picture) for frame, picture in chunk if self._looks_at(frame, shot)]
+            shows_face = self._link_faces(looked, faces)
+            self._find_landmarks(chunk, faces)
+            if self.things is not None:
+                faceless = [
+                    seen for seen, face in zip(looked, shows_face, strict=True) if self.always_things or not face
+                ]
+                self._link_things(faceless, things)
+        tracks = [track for track in faces.tracks if len(track.frames) > 1 or track.blendshapes]
+        if self.always_things or sum(len(track.span) for track in tracks) < FACE_SHARE * len(shot):
+            tracks += things.tracks
+        return sorted(tracks, key=lambda track: track.frames[0])
+
+    def _looks_at(self, frame: int, shot: Span) -> bool:
+        return (frame - shot.start) % self.detect_every == 0 or frame == shot.stop - 1
+
+    def _chunks(self, shot: Span, pictures: Iterable[np.ndarray]) -> Iterator[list[Numbered]]:
+        """The frames of a shot in chunks that each end with one where faces are looked for."""
+        length = self.detect_every * max(1, CHUNK_FRAMES // self.detect_every)
+        chunk = []
+        for frame, picture in enumerate(pictures, shot.start):
+            chunk.append((frame, picture))
+            if (frame - shot.start) % length == 0 or frame == shot.stop - 1:
+                yield chunk
+                chunk = []
+
+    def _link_faces(self, looked: list[Numbered], faces: Linker) -> list[bool]:
+        """Give the faces of some frames to their tracks; whether each frame shows one."""
+        found = self.faces.detect([picture for _, picture in looked])
+        for (frame, _), detections in zip(looked, found, strict=True):
+            tall = detections.boxes[:, 3] - detections.boxes[:, 1] >= self.min_face_px
+            faces.update(frame, detections.keep(tall))
+        return [bool((detections.scores >= self.min_score).any()) for detections in found]
+
+    def _link_things(self, looked: list[Numbered], things: Linker) -> None:
+        for (frame, _), found in zip(looked, self.things.detect([picture for _, picture in looked]), strict=True):
+            things.update(frame, found)
+
+    def _find_landmarks(self, chunk: list[Numbered], faces: Linker) -> None:
+        """Look for the landmarks of each open track in each frame, also where its detector lost it for a while."""
+        wanted = [(track, frame, picture) for frame, picture in chunk for track in faces.open_at(frame)]
+        boxes = [track.boxes_at(np.array([frame]))[0] for track, frame, _ in wanted]
+        found = self.landmarker.find([picture for _, _, picture in wanted], boxes)
+        for (track, frame, _), face in zip(wanted, found, strict=True):
+            if face is not None:
+                track.blendshapes[frame] = face.blendshapes
