@@ -1,6 +1,6 @@
 """Diarization error rate of the speech engine, without collar and with overlapping speech counted.
 
-    python benchmarks/diarization.py film.mp4=film.rttm meeting.wav=meetings.rttm
+    python benchmarks/quality_speech.py film.mp4=film.rttm meeting.wav=meetings.rttm
 
 Each pair is a file with sound and the RTTM that says who speaks in it; in an RTTM of several files, the one whose id is
 the file's stem. Errors are added up over all files. Without arguments: the sample that pyannote.audio carries.
@@ -11,6 +11,10 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+from pyannote.core import Annotation, Segment, Timeline
+from pyannote.database.util import load_rttm
+from pyannote.metrics.diarization import DiarizationErrorRate
+
 from vidlib import media
 from vidlib.engines.speech import Diarization, open_diarizer
 from vidlib.steps.audio import Params
@@ -18,9 +22,6 @@ from vidlib.steps.audio import Params
 
 def main(pairs: list[str]) -> None:
     """Print a line for each pair, and the sum."""
-    from pyannote.core import Segment, Timeline
-    from pyannote.metrics.diarization import DiarizationErrorRate
-
     params = Params()
     chosen = {"threshold": params.threshold, "min_gap_s": params.min_gap_s, "min_turn_s": params.min_turn_s}
     metric = DiarizationErrorRate(collar=0.0, skip_overlap=False)
@@ -42,20 +43,16 @@ def sample() -> str:
     return f"{folder}/sample.wav={folder}/sample.rttm"
 
 
-def annotation(found: Diarization) -> "Annotation":
+def annotation(found: Diarization) -> Annotation:
     """The turns in the form that pyannote.metrics compares."""
-    from pyannote.core import Annotation, Segment
-
     turns = Annotation()
     for number, turn in enumerate(found.turns):
         turns[Segment(turn.start_s, turn.stop_s), number] = turn.speaker
     return turns
 
 
-def spoken(truth: Path, stem: str) -> "Annotation":
+def spoken(truth: Path, stem: str) -> Annotation:
     """What ``truth`` says of the file called ``stem``, or of its only one."""
-    from pyannote.database.util import load_rttm
-
     files = load_rttm(truth)
     return files[stem] if len(files) > 1 else next(iter(files.values()))
 

@@ -3,5 +3,5 @@
 import os
 
 # OpenMP, in torch, reads this once, when it is loaded. Its threads otherwise wait busily for one another, and where
-# several steps share the cores they wait for those that they keep from running: up to forty times slower.
+# several steps share the cores they wait for those that they keep from running: measured two to ten times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

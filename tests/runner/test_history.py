@@ -2,12 +2,17 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import text
 
+from tests.waiting import wait_until
 from vidlib.errors import UsageError, VidlibError
 from vidlib.runner.history import Base, History, Run, Task
 
@@ -93,3 +98,21 @@ def test_a_history_that_cannot_be_opened_is_named(tmp_path):
     (tmp_path / "vidlib.sqlite").write_text("this is no database, whatever it is called" * 100)
     with pytest.raises(VidlibError, match="cannot be used"):
         History(f"sqlite:///{tmp_path / 'vidlib.sqlite'}")
+
+
+def test_a_history_that_breaks_while_it_is_open_is_named(url):
+    with History(url) as history:
+        with history.writing() as session:
+            session.execute(text("DROP TABLE tasks"))
+        with pytest.raises(VidlibError, match="cannot be used: no such table"):
+            history.tasks("any")
+
+
+def test_a_run_whose_process_ended_unseen_by_its_parent_is_interrupted(url):
+    with History(url) as history, subprocess.Popen([sys.executable, "-c", ""]) as process:
+        owner = psutil.Process(process.pid)
+        run = history.start_run([], {})
+        with history.writing() as session:
+            session.get(Run, run.id).pid, session.get(Run, run.id).pid_started_at = owner.pid, owner.create_time()
+        wait_until(lambda: owner.status() == psutil.STATUS_ZOMBIE)
+        assert history.mark_interrupted() == [run.id]

@@ -19,7 +19,7 @@ from vidlib.files import sha256
 from vidlib.params import load_params
 from vidlib.results import archive
 from vidlib.runner.history import History
-from vidlib.runner.outcome import RunResult
+from vidlib.runner.outcome import RunResult, VideoResult
 from vidlib.runner.pipeline import run
 from vidlib.runner.tasks import Request
 from vidlib.settings import Settings
@@ -52,6 +52,11 @@ def delivered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Path,
         delivery.writestr("Sendung 12/notes.txt", "for the editor")
     workspace = settings_module.load(workspace=folder / "workspace")
     return workspace, package, process(workspace, package)
+
+
+def good_video(result: RunResult) -> VideoResult:
+    """The video of a delivery that has its results."""
+    return next(video for video in result.videos if video.status == "done")
 
 
 def test_a_delivery_ends_with_results_beside_its_videos(delivered):
@@ -94,7 +99,7 @@ def test_finished_videos_are_delivered_and_found_by_the_content_of_either_file(d
     folder = workspace.delivery / "Sendung 12"
     assert {path.name for path in (folder / "reel 1").iterdir()} >= {"a clip.mp4", "a clip.csv", "a clip_audio.json"}
     assert not (folder / "broken.mp4").exists()
-    good = next(video for video in result.videos if video.status == "done")
+    good = good_video(result)
     for content in (good.sha256, sha256(folder / "reel 1" / "a clip.mp4")):
         (entry,) = archive.find(workspace.archive, content)
         archive.verify(entry)
@@ -112,30 +117,22 @@ def test_the_history_tells_what_the_run_did(delivered):
     assert "a clip.mp4: scenes done" in (workspace.runs / result.run / "run.log").read_text()
 
 
-def test_a_video_that_was_processed_under_another_name_is_not_processed_again(delivered, tmp_path):
+def test_a_video_is_recognised_under_another_name_and_what_is_missing_is_made_again(delivered, tmp_path):
     workspace, _, first = delivered
-    done = next(video for video in first.videos if video.status == "done")
     renamed = tmp_path / "renamed.mp4"
-    renamed.write_bytes(done.path.read_bytes())
+    renamed.write_bytes(good_video(first).path.read_bytes())
     (again,) = process(workspace, renamed).videos
     assert {name for name, step in again.steps.items() if not step.cached} == {"finalize", "report"}
     third = process(workspace, renamed)
-    assert third.executed == 0
-    assert third.status == "done"
+    assert (third.status, third.executed) == ("done", 0)
     assert third.videos[0].outputs["report"].is_file()
     assert renamed.is_file()
 
-
-def test_a_delivery_that_somebody_removed_is_made_again(delivered, tmp_path):
-    workspace, _, first = delivered
-    done = next(video for video in first.videos if video.status == "done")
-    clip = tmp_path / "again.mp4"
-    clip.write_bytes(done.path.read_bytes())
-    process(workspace, clip)
-    (workspace.delivery / "again" / "again.csv").unlink()
-    result = process(workspace, clip)
-    assert {name for name, step in result.videos[0].steps.items() if not step.cached} >= {"finalize"}
-    assert (workspace.delivery / "again" / "again.csv").is_file()
+    removed = workspace.delivery / "renamed" / "renamed.csv"
+    removed.unlink()
+    (fourth,) = process(workspace, renamed).videos
+    assert not fourth.steps["finalize"].cached
+    assert removed.is_file()
 
 
 def test_two_archives_of_one_name_become_two_projects(delivered, tmp_path):
@@ -150,12 +147,18 @@ def test_two_archives_of_one_name_become_two_projects(delivered, tmp_path):
     assert ours == {"Sendung 12", f"Sendung 12-{sha256(other)[:8]}"}
 
 
-def test_named_steps_are_done_with_what_they_need_and_no_more(tmp_path):
-    workspace = settings_module.load(workspace=tmp_path / "workspace")
-    clip = media.silent(tmp_path / "clip.mp4")
-    result = process(workspace, clip, steps=frozenset({"scenes"}))
-    assert list(result.videos[0].steps) == ["convert", "scenes", "report"]
-    assert not workspace.delivery.exists()
+@pytest.mark.parametrize(
+    ("asked", "done"),
+    [
+        ([], ["convert", "scenes", "audio", "tracking", "reduce"]),
+        (["scenes"], ["convert", "scenes"]),
+        (["audio", "scenes"], ["convert", "scenes", "audio"]),
+        (["reduce"], ["convert", "scenes", "audio", "tracking", "reduce"]),
+        (["extract"], []),
+    ],
+)
+def test_named_steps_are_done_with_what_they_need_and_no_more(asked, done):
+    assert Request([], {}, frozenset(asked)).video_steps() == done
 
 
 def test_a_path_or_a_step_that_does_not_exist_is_refused_before_anything_is_done(tmp_path):
@@ -185,23 +188,24 @@ def test_a_run_that_is_cancelled_in_the_history_ends_its_processes_and_says_so(t
         assert history.run(result.run).status == "cancelled"
 
 
-def test_a_run_that_is_killed_resumes_and_gives_the_same_bytes(tmp_path, delivered):
-    clip = media.clip(tmp_path / "clip.mp4", cuts=[20])
-    killed, undisturbed = (settings_module.load(workspace=tmp_path / name) for name in ("killed", "undisturbed"))
+def test_a_run_that_is_killed_resumes_and_gives_the_same_bytes(delivered, tmp_path):
+    _, _, undisturbed = delivered
+    clip = good_video(undisturbed).path
+    killed = settings_module.load(workspace=tmp_path / "killed")
     command = [sys.executable, "-m", "vidlib", "run", str(clip), "--workspace", str(killed.workspace)]
     started = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
-    wait_until(lambda: list(killed.work.glob("*/.tmp-scenes-*")) if killed.work.exists() else None)
+    wait_until(lambda: killed.work.exists() and list(killed.work.glob("*/.tmp-scenes-*")))
     children = psutil.Process(started.pid).children(recursive=True)
     started.send_signal(signal.SIGKILL)
     started.wait()
     wait_until(lambda: not any(child.is_running() for child in children))
 
-    resumed, whole = process(killed, clip), process(undisturbed, clip)
-    assert resumed.videos[0].steps["convert"].cached
-    assert not resumed.videos[0].steps["scenes"].cached
+    (resumed,) = process(killed, clip).videos
+    assert resumed.steps["convert"].cached
+    assert not resumed.steps["scenes"].cached
     assert not list(killed.work.rglob(".tmp-*"))
-    for name, path in whole.videos[0].outputs.items():
+    for name, path in good_video(undisturbed).outputs.items():
         if name != "report":
-            assert path.read_bytes() == resumed.videos[0].outputs[name].read_bytes(), name
+            assert path.read_bytes() == resumed.outputs[name].read_bytes(), name
     with History(killed.database) as history:
         assert [record.status for record in history.runs()] == ["done", "interrupted"]

@@ -146,11 +146,16 @@ def serve(given: Settings) -> int:
     logging.getLogger("tornado.general").setLevel("ERROR")  # it warns of Jupyter's own choice of timeouts
     app = Dashboard(config=configuration(given, port, token))
     app.initialize([])
-    address = f"http://{given.dashboard_host}:{port}/"
-    way_in = f"{address}?token={token}" if given.dashboard_token is None else f"{address}\nSign in with your token"
-    print(f"The dashboard of {given.workspace} is at\n{way_in}", flush=True)
+    print(f"The dashboard of {given.workspace} is at\n{way_in(given, port, token)}", flush=True)
     app.start()
     return 0
+
+
+def way_in(given: Settings, port: int, token: str) -> str:
+    """The address that opens the dashboard; a token of the operator's own is not said, as this may go into a log."""
+    host = f"[{given.dashboard_host}]" if ":" in given.dashboard_host else given.dashboard_host
+    address = f"http://{host}:{port}/"
+    return f"{address}?token={token}" if given.dashboard_token is None else f"{address} (sign in with your token)"
 
 
 def configuration(given: Settings, port: int, token: str) -> Config:

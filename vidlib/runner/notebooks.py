@@ -100,6 +100,7 @@ def _execute(planned: Planned, tmp: Path, on_progress: Callable[[float], None], 
                 progress_bar=False,
                 execution_timeout=int(settings().step_timeout_s),
                 config=_own_sockets(sockets),
+                extra_arguments=["--log-level=50"],  # a kernel that is shut down calls that an error
             )
     except PapermillExecutionError as error:
         _check_not_stopped(stop, tmp)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidlib.errors import UsageError
+from vidlib.errors import RefusedInput, UsageError
 from vidlib.files import canonical_json, link_or_copy, sha256, sha256_text, write_json
 from vidlib.ingest import archives, names
 
@@ -51,12 +51,22 @@ def is_archive(path: Path) -> bool:
 
 
 def check_path(path: Path) -> Path:
-    """``path``, absolute; raises UsageError if nothing is there or it cannot be read."""
+    """``path``, absolute; raises UsageError if nothing is there or it cannot be read, RefusedInput as `check_name`."""
+    check_name(path)
     if not path.exists():
         raise UsageError(f"{path} does not exist; expected an archive, a video or a project folder")
     if not os.access(path, os.R_OK):
         raise UsageError(f"{path} cannot be read by this user; check its permissions")
     return path.absolute()
+
+
+def check_name(path: Path) -> None:
+    """Raise RefusedInput for a name that is not UTF-8: neither the history nor a notebook can hold it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(path).decode(errors="replace")
+        raise RefusedInput(f"{shown!r}: a name must be UTF-8; rename the file and ask again") from error
 
 
 def content_sha256(path: Path) -> str:
@@ -107,9 +117,13 @@ def find_videos(folder: Path) -> list[Path]:
 
 
 def videos_of(paths: Iterable[Path], root: Path) -> list[ProjectVideo]:
-    """``paths`` below ``root`` as the videos of one project, each with a stem that no other has."""
+    """``paths`` below ``root`` as the videos of one project, each with a stem that no other has.
+
+    Raises RefusedInput as `check_name`.
+    """
     videos, stems = [], set()
     for path in paths:
+        check_name(path)
         relative = path.relative_to(root)
         stem = relative.with_suffix("")
         if str(stem).casefold() in stems:  # a.mp4 beside a.mov

@@ -64,10 +64,10 @@ class _Header(tarfile.TarInfo):
     """A header that is checked more strictly than tarfile does."""
 
     @classmethod
-    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> "_Header":
+    def fromtarfile(cls, tar: tarfile.TarFile) -> "_Header":
         """tarfile takes a damaged header, and a missing end mark, for the end of the archive: say so instead."""
         try:
-            return super().frombuf(buf, encoding, errors)
+            return super().fromtarfile(tar)
         except tarfile.EOFHeaderError:
             raise
         except (tarfile.EmptyHeaderError, tarfile.TruncatedHeaderError) as error:

@@ -1,0 +1,71 @@
+"""A dashboard that really runs, and a history to show."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.waiting import wait_until
+from vidlib.runner.history import History, Run, Task
+from vidlib.settings import Settings
+
+STEPS = ("convert", "scenes", "audio", "tracking", "reduce")
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """``vidlib dashboard`` on a free port: its address, the token that it printed, and the workspace it serves."""
+
+    url: str
+    token: str
+    settings: Settings
+
+
+@pytest.fixture(scope="package")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """One dashboard for the tests that need a server; nothing that it started is left after them."""
+    workspace = tmp_path_factory.mktemp("dashboard") / "workspace"
+    command = [sys.executable, "-m", "vidlib", "dashboard", "--workspace", str(workspace), "--port", "0"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("VIDLIB_DASHBOARD")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as server:
+        url, _, token = next(line for line in server.stdout if "http" in line).strip().partition("?token=")
+        yield Dashboard(url, token, Settings(workspace=workspace))
+        server.terminate()
+        assert server.wait(timeout=60) == 0
+    wait_until(lambda: not processes_of(workspace))
+
+
+def processes_of(workspace: Path) -> list[psutil.Process]:
+    """Every other process that works for ``workspace``: kernels, runs, and what those started."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.pid != os.getpid() and process.environ().get("VIDLIB_WORKSPACE") == str(workspace):
+                found.append(process)
+    return found
+
+
+@pytest.fixture
+def history(workspace: Settings) -> Iterator[History]:
+    with History(workspace.database) as opened:
+        yield opened
+
+
+@pytest.fixture
+def planned(history: History, workspace: Settings) -> Callable[..., tuple[Run, dict[str, Task]]]:
+    """``planned("clip.mp4")``: a run of this process for a file of the inbox, and its tasks by step, none begun."""
+
+    def plan(name: str) -> tuple[Run, dict[str, Task]]:
+        run = history.start_run([workspace.inbox / name], {})
+        names = {"run_id": run.id, "project": Path(name).stem, "sha256": "ab" * 32}
+        tasks = [Task(subject=name, step=step, **names) for step in (*STEPS, "report")]
+        tasks.append(Task(subject=Path(name).stem, step="finalize", **names))
+        return run, {task.step: task for task in history.add_tasks(tasks)}
+
+    return plan

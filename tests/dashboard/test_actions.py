@@ -1,0 +1,36 @@
+"""Starting runs, as processes of their own."""
+
+import os
+from types import SimpleNamespace
+
+from vidlib.dashboard import actions
+from vidlib.settings import load
+
+
+def test_a_run_leads_a_session_of_its_own_and_says_why_it_could_not_begin(workspace):
+    started = actions.start(workspace, ["nothing.mp4"], None)
+    assert os.getsid(started.process.pid) == started.process.pid
+    assert started.process.wait(timeout=60) == 2
+    assert started.ended()
+    assert f"{workspace.inbox / 'nothing.mp4'} does not exist" in started.last_words()
+
+
+def test_what_is_started_lies_in_the_inbox(workspace):
+    started = actions.start(workspace, ["../outside.mp4"], "default")
+    started.process.wait(timeout=60)
+    assert f"{workspace.inbox / 'outside.mp4'} does not exist" in started.last_words()
+
+
+def test_a_started_run_is_known_by_its_process_and_not_by_an_older_one_of_the_same_number(tmp_path):
+    started = actions.Started(SimpleNamespace(pid=7), ("a.mp4",), tmp_path / "said", at=100.0)
+    old = SimpleNamespace(id="old", pid=7, started_at=50.0)
+    other = SimpleNamespace(id="other", pid=8, started_at=101.0)
+    mine = SimpleNamespace(id="mine", pid=7, started_at=101.0)
+    assert started.run_id([other, old]) is None
+    assert started.run_id([other, mine, old]) == "mine"
+
+
+def test_the_default_profile_is_offered_first(tmp_path):
+    for name in ("cpu", "tv", "default"):
+        (tmp_path / f"{name}.yaml").touch()
+    assert actions.profiles(load(params_dir=tmp_path)) == ["default", "cpu", "tv"]

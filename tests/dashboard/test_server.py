@@ -1,0 +1,160 @@
+"""What the dashboard's server gives to whom: a real server, asked over HTTP."""
+
+from collections.abc import Iterator
+
+import httpx
+import nbformat
+import pytest
+from pydantic import SecretStr
+from tornado.netutil import bind_sockets
+
+from vidlib.dashboard import server
+from vidlib.errors import SettingError
+from vidlib.settings import load
+
+REPORT = "results/runs/run-1/clip/report.html"
+NOTEBOOK = "results/work/ab12/scenes-12/04_scenes.ipynb"
+KERNEL = "api/kernels/00000000-0000-4000-8000-000000000000"
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+
+
+@pytest.fixture(scope="module")
+def results(dashboard) -> None:
+    """A report and a step notebook in the workspace, and a file that nobody may have."""
+    report = dashboard.settings.runs / "run-1" / "clip" / "report.html"
+    notebook = dashboard.settings.work / "ab12" / "scenes-12" / "04_scenes.ipynb"
+    for file in (report, notebook):
+        file.parent.mkdir(parents=True)
+    report.write_text("<h1>the report</h1>")
+    (dashboard.settings.runs / "run-1" / "clip" / "evidence.json").write_text("{}")
+    output = nbformat.v4.new_output("stream", text="3 shots")
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print(found)", outputs=[output])]), notebook
+    )
+
+
+@pytest.fixture
+def stranger(dashboard, results) -> Iterator[httpx.Client]:
+    """Somebody without the token."""
+    with httpx.Client(base_url=dashboard.url, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture
+def operator(dashboard, results) -> Iterator[httpx.Client]:
+    """Somebody who signed in with the form."""
+    with httpx.Client(base_url=dashboard.url, timeout=60) as client:
+        answer = client.post("login", params={"next": "/"}, data={"password": dashboard.token})
+        assert (answer.status_code, answer.headers["location"]) == (302, "/")
+        yield client
+
+
+@pytest.mark.parametrize("path", ["", "control.ipynb", REPORT, NOTEBOOK, "results/anything", KERNEL])
+def test_nothing_is_shown_without_the_token(stranger, path):
+    answer = stranger.get(path)
+    assert answer.status_code in (302, 403)
+    assert answer.headers.get("location", "/login").startswith("/login")
+
+
+@pytest.mark.parametrize("path", ["", REPORT, NOTEBOOK])
+def test_a_wrong_token_opens_nothing(stranger, path):
+    assert stranger.get(path, params={"token": "wrong"}).status_code == 302
+    assert stranger.get(path, headers={"Authorization": "token wrong"}).status_code == 302
+
+
+def test_no_kernel_is_reached_or_stopped_without_the_token(stranger):
+    assert stranger.get(f"{KERNEL}/channels", headers=UPGRADE).status_code == 403
+    assert stranger.post(f"voila/api/shutdown/{KERNEL.rpartition('/')[2]}").status_code in (302, 403)
+    assert stranger.delete(KERNEL).status_code in (302, 403)
+
+
+def test_a_wrong_token_in_the_form_says_so(stranger):
+    answer = stranger.post("login", data={"password": "wrong"})
+    assert answer.status_code == 401
+    assert "not the token of this dashboard" in answer.text
+
+
+def test_the_form_sets_no_password(stranger, dashboard):
+    stranger.post("login", data={"password": dashboard.token, "new_password": "mine"})
+    with httpx.Client(base_url=dashboard.url) as other:
+        assert other.post("login", data={"password": "mine"}).status_code == 401
+
+
+def test_the_token_leaves_the_address(stranger, dashboard):
+    answer = stranger.get("", params={"token": dashboard.token})
+    assert (answer.status_code, answer.headers["location"]) == (302, "/")
+    assert "samesite=lax" in answer.headers["set-cookie"].lower()
+    assert "httponly" in answer.headers["set-cookie"].lower()
+
+
+def test_a_report_can_show_pictures_and_do_nothing(operator):
+    answer = operator.get(REPORT)
+    assert (answer.status_code, answer.text) == (200, "<h1>the report</h1>")
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("sandbox ")
+    assert "allow-scripts" not in policy
+    assert "default-src 'none'" in policy
+    assert "img-src data:" in policy
+
+
+def test_a_step_notebook_is_a_page_that_can_do_nothing(operator):
+    answer = operator.get(NOTEBOOK)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["content-security-policy"].startswith("sandbox ")
+    assert "3 shots" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "results/runs/run-1/clip/evidence.json",
+        "results/runs/run-1/none/report.html",
+        "results/runs/../../vidlib.sqlite",
+        "results/runs/..%2f..%2fvidlib.sqlite",
+        "results/runs/%2e%2e/%2e%2e/report.html",
+        "results/work/%2e%2e/%2e%2e/any.ipynb",
+        "results/work/ab12/scenes-12/missing.ipynb",
+        "voila/files/control.ipynb",
+    ],
+)
+def test_only_reports_and_step_notebooks_are_shown(operator, path):
+    answer = operator.get(path, follow_redirects=True)
+    assert answer.status_code in (403, 404)
+
+
+def test_a_link_out_of_the_work_folder_is_not_followed(operator, dashboard):
+    outside = dashboard.settings.workspace / "secret.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(), outside)
+    (dashboard.settings.work / "ab12" / "scenes-12" / "linked.ipynb").symlink_to(outside)
+    assert operator.get("results/work/ab12/scenes-12/linked.ipynb").status_code == 404
+
+
+def test_a_second_dashboard_on_a_port_says_that_it_is_taken():
+    with bind_sockets(0, "127.0.0.1")[0] as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingError, match=f"cannot listen on port {port} of 127.0.0.1.*running already"):
+            server.serve(load(dashboard_port=port))
+
+
+def test_a_public_address_needs_a_token_of_the_operators_own():
+    with pytest.raises(SettingError, match="VIDLIB_DASHBOARD_TOKEN"):
+        server.choose_token(load(dashboard_host="0.0.0.0", dashboard_token=None))
+    own = load(dashboard_host="0.0.0.0", dashboard_token=SecretStr("long enough"))
+    assert server.choose_token(own) == "long enough"
+
+
+def test_a_random_token_is_long_and_never_the_same():
+    first, second = (server.choose_token(load(dashboard_token=None)) for _ in range(2))
+    assert first != second
+    assert len(first) >= 32
+
+
+def test_a_token_of_the_operators_own_is_not_printed():
+    assert "secret" not in server.way_in(load(dashboard_token=SecretStr("secret")), 80, "secret")
+    assert server.way_in(load(dashboard_token=None), 80, "random") == "http://127.0.0.1:80/?token=random"
