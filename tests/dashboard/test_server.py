@@ -1,12 +1,12 @@
 """What the dashboard's server gives to whom: a real server, asked over HTTP."""
 
+import socket
 from collections.abc import Iterator
 
 import httpx
 import nbformat
 import pytest
 from pydantic import SecretStr
-from tornado.netutil import bind_sockets
 
 from vidlib.dashboard import server
 from vidlib.errors import SettingError
@@ -49,9 +49,15 @@ def stranger(dashboard, results) -> Iterator[httpx.Client]:
 def operator(dashboard, results) -> Iterator[httpx.Client]:
     """Somebody who signed in with the form."""
     with httpx.Client(base_url=dashboard.url, timeout=60) as client:
-        answer = client.post("login", params={"next": "/"}, data={"password": dashboard.token})
+        answer = sign_in(client, dashboard.token)
         assert (answer.status_code, answer.headers["location"]) == (302, "/")
         yield client
+
+
+def sign_in(client: httpx.Client, typed: str, **more: str) -> httpx.Response:
+    """Open the form and send it."""
+    client.get("login")
+    return client.post("login", data={"password": typed, "_xsrf": client.cookies["_xsrf"], **more})
 
 
 @pytest.mark.parametrize("path", ["", "control.ipynb", REPORT, NOTEBOOK, "results/anything", KERNEL])
@@ -74,15 +80,19 @@ def test_no_kernel_is_reached_or_stopped_without_the_token(stranger):
 
 
 def test_a_wrong_token_in_the_form_says_so(stranger):
-    answer = stranger.post("login", data={"password": "wrong"})
+    answer = sign_in(stranger, "wrong")
     assert answer.status_code == 401
     assert "not the token of this dashboard" in answer.text
 
 
 def test_the_form_sets_no_password(stranger, dashboard):
-    stranger.post("login", data={"password": dashboard.token, "new_password": "mine"})
+    assert sign_in(stranger, dashboard.token, new_password="mine").status_code == 302
     with httpx.Client(base_url=dashboard.url) as other:
-        assert other.post("login", data={"password": "mine"}).status_code == 401
+        assert sign_in(other, "mine").status_code == 401
+
+
+def test_another_site_cannot_send_the_form(stranger, dashboard):
+    assert stranger.post("login", data={"password": dashboard.token}).status_code == 403
 
 
 def test_the_token_leaves_the_address(stranger, dashboard):
@@ -136,7 +146,7 @@ def test_a_link_out_of_the_work_folder_is_not_followed(operator, dashboard):
 
 
 def test_a_second_dashboard_on_a_port_says_that_it_is_taken():
-    with bind_sockets(0, "127.0.0.1")[0] as taken:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SettingError, match=f"cannot listen on port {port} of 127.0.0.1.*running already"):
             server.serve(load(dashboard_port=port))

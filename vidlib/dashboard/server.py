@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import logging
 import secrets
-from contextlib import ExitStack
+import socket
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from jupyter_server.log import log_request
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from jupyter_server.utils import url_path_join
 from tornado import web
-from tornado.netutil import bind_sockets
 from traitlets.config import Config
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
@@ -188,16 +187,16 @@ def configuration(given: Settings, port: int, token: str) -> Config:
 def free_port(host: str, port: int) -> int:
     """``port``, or any free one for 0; raises SettingError if it cannot be had."""
     try:
-        first, *others = bind_sockets(port, host)
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            return probe.getsockname()[1]
     except OSError as error:
         raise SettingError(
             f"the dashboard cannot listen on port {port} of {host}: {error.strerror}; is it running already? "
             "Set VIDLIB_DASHBOARD_PORT or --port to another one, 0 takes a free one"
         ) from error
-    with first, ExitStack() as stack:
-        for other in others:
-            stack.enter_context(other)
-        return first.getsockname()[1]
 
 
 def choose_token(settings: Settings) -> str:

@@ -62,7 +62,7 @@ class VideoResult:
         """What went wrong first."""
         return self.problem or next((step.error for step in self.steps.values() if step.error), None)
 
-    def fail(self, error: VidlibError) -> None:
+    def fail(self, error: Exception) -> None:
         """Note a problem that belongs to no step."""
         self.problem, self.problem_status = str(error), status_of(error)
 
@@ -117,7 +117,7 @@ class RunResult:
         }
 
 
-def status_of(error: VidlibError) -> str:
+def status_of(error: Exception) -> str:
     """How a step or a video that ended with ``error`` is called."""
     if isinstance(error, Cancelled):
         return "cancelled"

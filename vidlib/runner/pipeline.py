@@ -118,7 +118,7 @@ def _run_path(run: ActiveRun, path: Path) -> None:
     except Cancelled:
         run.result.videos.append(arrival)
         raise
-    except VidlibError as error:
+    except (VidlibError, OSError) as error:
         run.say(f"{path.name}: {error}", logging.ERROR)
         arrival.fail(error)
         run.result.videos.append(arrival)
@@ -187,7 +187,11 @@ def _run_video(
             skip(run, tasks[name], result, f"it needs {', '.join(missing)}, which failed")
         else:
             perform(run, tasks[name], video.path, result)
-    _publish(project, video, result)
+    try:
+        _publish(project, video, result)
+    except OSError as error:  # a full disk, a folder that may not be written: the results are safe in their steps
+        run.say(f"{video.name}: its results cannot be shown in {project.docs}: {error}", logging.ERROR)
+        result.fail(error)
 
 
 def _publish(project: Project, video: ProjectVideo, result: VideoResult) -> None:

@@ -57,7 +57,16 @@ def check_path(path: Path) -> Path:
         raise UsageError(f"{path} does not exist; expected an archive, a video or a project folder")
     if not os.access(path, os.R_OK):
         raise UsageError(f"{path} cannot be read by this user; check its permissions")
-    return path.absolute()
+    return _named_in_utf8(path).absolute()
+
+
+def _named_in_utf8(path: Path) -> Path:
+    """``path``; raises RefusedInput where reports and JSON could not write its name."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise RefusedInput(f"the name of {path.name!a} is not in UTF-8; rename it") from error
+    return path
 
 
 def check_name(path: Path) -> None:
@@ -129,5 +138,5 @@ def videos_of(paths: Iterable[Path], root: Path) -> list[ProjectVideo]:
         if str(stem).casefold() in stems:  # a.mp4 beside a.mov
             stem = relative.with_name(relative.name.replace(".", "_"))
         stems.add(str(stem).casefold())
-        videos.append(ProjectVideo(path, stem, sha256(path)))
+        videos.append(ProjectVideo(_named_in_utf8(path), stem, sha256(path)))
     return videos

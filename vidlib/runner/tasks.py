@@ -107,7 +107,7 @@ def perform(run: ActiveRun, task: Task, source: Path | None, result: VideoResult
             outputs, executed = notebooks.run_step(
                 planned, force=force, stop=run.stop, on_progress=lambda fraction: run.tell(task, progress=fraction)
             )
-    except VidlibError as error:
+    except (VidlibError, OSError) as error:
         _note_failure(run, task, result, error, time.time() - started)
         return None
     _note_success(run, task, result, StepResult("done", planned.folder, time.time() - started, not executed), outputs)
@@ -128,7 +128,7 @@ def _note_success(run: ActiveRun, task: Task, result: VideoResult, done: StepRes
         run.say(f"{task.subject}: {task.step} fell back to {where}: {outputs.fallback}", logging.WARNING)
 
 
-def _note_failure(run: ActiveRun, task: Task, result: VideoResult, error: VidlibError, seconds: float) -> None:
+def _note_failure(run: ActiveRun, task: Task, result: VideoResult, error: Exception, seconds: float) -> None:
     failed = error if isinstance(error, StepFailed) else StepFailed(task.step, str(error))
     notebook = Path(failed.notebook) if failed.notebook else None
     folder = notebook and notebook.parent

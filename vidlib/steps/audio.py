@@ -30,7 +30,7 @@ SILENCE = "none"
 """What the engine is called where there was nothing to listen to."""
 
 SURE = 0.7
-"""A turn of lower confidence is worth a look: of those, half name the wrong voice (docs/audio.md)."""
+"""A turn of lower confidence is worth a look: of those, more than half name the wrong voice (docs/audio.md)."""
 
 BRIEF_S = 2.0
 """Somebody who says less than this in all may be somebody else."""
@@ -56,7 +56,7 @@ class Params(Frozen):
 
     device: devices.Wanted = Field("auto", description="where to compute: auto, cuda, cpu")
     min_speakers: int = Field(1, ge=1, le=50, description="fewest speakers, where anybody speaks")
-    max_speakers: int | None = Field(None, ge=1, le=50, description="most speakers; null where it is not known")
+    max_speakers: int = Field(0, ge=0, le=50, description="most speakers; 0 where it is not known")
     threshold: float = Field(
         0.7, gt=0, lt=2, description="cosine distance from which two voices are two people, 0 to 2; more means fewer"
     )
@@ -65,7 +65,7 @@ class Params(Frozen):
 
     @model_validator(mode="after")
     def _speakers_in_order(self) -> Self:
-        if self.max_speakers is not None and self.min_speakers > self.max_speakers:
+        if 0 < self.max_speakers < self.min_speakers:
             raise ValueError(f"min_speakers {self.min_speakers} is more than max_speakers {self.max_speakers}")
         return self
 
@@ -122,7 +122,7 @@ def _listen(waveform: np.ndarray, params: Params, report: Report) -> tuple[Diari
 
     def work(device: Device) -> Diarization:
         settings = {"threshold": params.threshold, "min_gap_s": params.min_gap_s, "min_turn_s": params.min_turn_s}
-        speakers = {"min_speakers": params.min_speakers, "max_speakers": params.max_speakers}
+        speakers = {"min_speakers": params.min_speakers, "max_speakers": params.max_speakers or None}
         with open_diarizer(ENGINE, device, **settings) as diarizer:
             return diarizer.diarize(waveform, **speakers, report=report)
 
