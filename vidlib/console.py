@@ -26,7 +26,7 @@ class RunDisplay:
     """Bars for the steps that run and a line for each that ended; on a terminal or, as plain lines, in a log file."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -70,13 +70,13 @@ def _note(task: Task) -> str:
 
 
 def summarize(result: RunResult) -> None:
-    """Say what came of a run: a row a video, and where its report is."""
-    console = Console(stderr=True, highlight=False)
-    table = Table("video", "result", "report", box=None, header_style="bold")
+    """Say what came of a run: of each video, and where its report is."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)  # a path that is cut or wrapped cannot be copied
+    console.print()
     for video in result.videos:
-        outcome = escape(video.error) if video.error else video.status
-        table.add_row(escape(video.path.name), outcome, str(video.outputs.get("report", "")))
-    console.print(table)
+        console.print(f"{MARKS[video.status]} {escape(video.path.name)}: {escape(video.error or video.status)}")
+        if report := video.outputs.get("report"):
+            console.print(f"  report: {escape(str(report))}")
     executed = result.executed
     work = f"{executed} steps executed" if executed else "nothing was executed: every step was done already"
     console.print(f"run {result.run}: {result.status}; {work}")

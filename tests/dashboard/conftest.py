@@ -4,13 +4,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.dashboard.processes import processes_of
 from tests.waiting import wait_until
 from vidlib.runner.history import History, Run, Task
 from vidlib.settings import Settings
@@ -39,16 +38,6 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
         server.terminate()
         assert server.wait(timeout=60) == 0
     wait_until(lambda: not processes_of(workspace))
-
-
-def processes_of(workspace: Path) -> list[psutil.Process]:
-    """Every other process that works for ``workspace``: kernels, runs, and what those started."""
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.pid != os.getpid() and process.environ().get("VIDLIB_WORKSPACE") == str(workspace):
-                found.append(process)
-    return found
 
 
 @pytest.fixture

@@ -15,6 +15,14 @@ NAME = '-<img src=x onerror=alert(1)> "it\'s" & 🎬\nnew.mp4'
 SHOWN = NAME.replace("\n", "\N{REPLACEMENT CHARACTER}")
 PAGE_MS, RUN_MS = 60_000, 200_000
 """How long a page and a run of a two-second clip may take where other programs are busy as well."""
+WARNING = """() => {
+    const warning = document.querySelector(".vl-stale");
+    const seen = () => getComputedStyle(warning).visibility;
+    const before = seen();
+    warning.getAnimations().forEach(waiting => waiting.finish());
+    return [before, seen()];
+}"""
+"""Whether the page warns that it has had no news, now and once it has had none for some seconds."""
 
 pytestmark = [
     pytest.mark.browser,
@@ -67,6 +75,7 @@ def test_an_operator_signs_in_runs_a_clip_and_reads_its_report(dashboard, browse
     page.goto(dashboard.url)
     expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=PAGE_MS)
     expect(page.locator(".vl-badge")).to_have_text("done", timeout=RUN_MS)
+    assert page.evaluate(WARNING) == ["hidden", "visible"]
     expect(page.locator(".vl-title b")).to_have_text(SHOWN)
     expect(page.locator(".vl-step.vl-done")).to_have_count(7)
 

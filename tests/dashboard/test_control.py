@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from tests import media
-from tests.dashboard.conftest import processes_of
+from tests.dashboard.processes import processes_of
 from tests.waiting import wait_until
 from vidlib.dashboard.control import Control
 from vidlib.settings import Settings, settings

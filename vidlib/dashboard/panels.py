@@ -101,12 +101,13 @@ class Page:
 
 @dataclass(frozen=True)
 class Meter:
-    """One bar of the machine's load: ``part`` of it is full."""
+    """One bar of the machine's load: ``part`` of it is full; memory and disks run out, a processor is only busy."""
 
     name: str
     part: float
     says: str
     title: str = ""
+    runs_out: bool = False
 
 
 def meters(load: Load | None) -> Iterator[Meter]:
@@ -125,7 +126,7 @@ def meters(load: Load | None) -> Iterator[Meter]:
 
 
 def _room(name: str, used: int, total: int, title: str = "") -> Meter:
-    return Meter(name, used / total, f"{in_bytes(used)} of {in_bytes(total)}", title)
+    return Meter(name, used / total, f"{in_bytes(used)} of {in_bytes(total)}", title, runs_out=True)
 
 
 def _file_row(file: InboxFile) -> widgets.Box:

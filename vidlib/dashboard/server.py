@@ -5,10 +5,10 @@ import ipaddress
 import logging
 import secrets
 import socket
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from jupyter_server._tz import utcnow
 from jupyter_server.auth.identity import IdentityProvider, User
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.log import log_request
@@ -61,7 +61,7 @@ class Kernels(AsyncMappingKernelManager):
     def notify_disconnect(self, kernel_id: str) -> None:
         super().notify_disconnect(kernel_id)
         if kernel := self._kernels.get(kernel_id):
-            kernel.last_activity = utcnow()
+            kernel.last_activity = datetime.now(UTC)
 
 
 class ControlPage(TornadoVoilaHandler):

@@ -20,6 +20,9 @@ from vidlib.settings import settings
 from vidlib.steps.base import StepOutputs
 
 POLL_S = 0.3
+KERNEL_START_S = 300
+"""A kernel starts in a second, and in a minute where the machine has ten times more to do than it can."""
+
 END_WITHIN_S = 5.0
 
 
@@ -98,6 +101,7 @@ def _execute(planned: Planned, tmp: Path, on_progress: Callable[[float], None], 
                 parameters=values,
                 kernel_name="python3",
                 progress_bar=False,
+                start_timeout=KERNEL_START_S,
                 execution_timeout=int(settings().step_timeout_s),
                 config=_own_sockets(sockets),
                 extra_arguments=["--log-level=50"],  # a kernel that is shut down calls that an error
