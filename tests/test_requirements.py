@@ -12,7 +12,7 @@ from vidlib.settings import REPOSITORY
 
 OURS = {"vidlib", "tests"}
 RUN_OR_READ = {  # not imported: programs, plugins, and packages that other ones of the list need in one version
-    *("ipykernel", "jupyterlab", "nbclient", "nbstripout", "playwright", "pytest-timeout", "ruff", "silero-vad"),
+    *("ipykernel", "jupyterlab", "nbclient", "nbstripout", "playwright", "pytest-timeout", "ruff"),
     "torchcodec",
 }
 

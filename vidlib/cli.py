@@ -36,7 +36,7 @@ Profiles = Annotated[
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", "-s", help="one parameter, as scenes.threshold=0.4", metavar="STEP.NAME=VALUE"),
+    typer.Option("--set", "-s", help="one parameter; all are in params/default.yaml", metavar="STEP.NAME=VALUE"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document on stdout")]
 
@@ -50,7 +50,13 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
-@app.command()
+RUN_EXAMPLES = """Examples:\n
+vidlib run workspace/inbox/delivery.zip\n
+vidlib run clip.mp4 --params tv --set scenes.threshold=0.4\n
+vidlib run projects/Film --steps scenes,audio --json > result.json"""
+
+
+@app.command(epilog=RUN_EXAMPLES)
 def run(
     paths: Annotated[list[Path], typer.Argument(help="archives, videos or project folders", metavar="PATH...")],
     workspace: Workspace = None,
@@ -116,7 +122,10 @@ def status(
 
     with queries.opened(_settings(workspace)) as history:
         found = queries.one_run(history, run_id) if run_id else queries.last_runs(history)
-    _print_json(found) if as_json else console.show_table(found["rows"])
+    if as_json:
+        _print_json(found)
+    else:
+        console.show_table([{name: row[name] for name in row if name != "folder"} for row in found["rows"]])
 
 
 @app.command()

@@ -83,8 +83,10 @@ def summarize(result: RunResult) -> None:
 
 
 def show_table(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows with the same keys as a table on stdout."""
-    table = Table(*(rows[0] if rows else ["nothing yet"]), box=None, header_style="bold")
+    """Rows with the same keys as a table on stdout; the first column, which is a name to copy, is never wrapped."""
+    table = Table(box=None, header_style="bold")
+    for number, name in enumerate(rows[0] if rows else ["nothing yet"]):
+        table.add_column(name, no_wrap=number == 0, overflow="fold")
     for row in rows:
         table.add_row(*(escape(str(value)) for value in row.values()))
     Console(highlight=False).print(table)
@@ -92,7 +94,7 @@ def show_table(rows: Sequence[Mapping[str, Any]]) -> None:
 
 def show_findings(findings: Sequence[Finding]) -> None:
     """What a machine has and lacks, each lack with its mend."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     for finding in findings:
         mark = MARKS["done"] if finding.ok else MARKS["failed" if finding.needed else "skipped"]
         console.print(f"{mark} {escape(finding.name)}: {escape(finding.detail)}")

@@ -141,8 +141,8 @@ def frames(
     """Every decoded frame in order, one at a time: (height, width, 3) uint8, read-only, RGB or as ``pix_fmt`` says.
 
     ``only`` are the frames that are wanted (from 0, rising, at least one): many cost one pass, where each of `stills`
-    costs a seek. Other sizes than the video's own are scaled to. Frames are neither dropped nor repeated. Raises MediaError where
-    the file cannot be decoded.
+    costs a seek. Other sizes than the video's own are scaled to. Frames are neither dropped nor repeated. Raises
+    MediaError where the file cannot be decoded.
     """
     pick = f"select='{_is_one_of(only)}'," if only is not None else ""
     scale = ["-map", "0:V:0", "-vf", f"{pick}scale={width}:{height}:flags={scale_flags}", "-fps_mode", "passthrough"]

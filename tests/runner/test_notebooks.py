@@ -13,11 +13,6 @@ from tests.waiting import wait_until
 from vidlib.errors import Cancelled, ParamError, StepFailed
 from vidlib.runner.notebooks import run_step
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:papermill.*"),
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:jupyter_client.*"),
-]
-
 
 def names(folder: Path) -> set[str]:
     """What lies in a folder, locks aside."""

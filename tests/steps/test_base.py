@@ -45,7 +45,7 @@ class Outputs(StepOutputs):
 
 
 def weights(params: Params) -> tuple[str, ...]:
-    return ("silero_vad",)
+    return ("speech_segmentation",)
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
@@ -124,7 +124,7 @@ def test_the_ingredients_can_be_read_by_a_person(inputs):
         "parts": [{"title": "a", "text": text}, {"title": "b", "text": None}],
         "lines": 1,
     }
-    assert ingredients["weights"] == {"silero_vad": vault.MODELS["silero_vad"].sha256}
+    assert ingredients["weights"] == {"speech_segmentation": vault.MODELS["speech_segmentation"].sha256}
     assert ingredients["tools"]["no-such-package"] == "absent"
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,6 +16,7 @@ from vidlib import progress
 from vidlib.errors import BrokenOutput, Cancelled, ParamError, SettingError, StepFailed, did_you_mean
 from vidlib.files import TMP_PREFIX, publish_folder, replace_folder, write_text
 from vidlib.runner.plan import Planned
+from vidlib.runner.repeating import repeating
 from vidlib.settings import settings
 from vidlib.steps.base import StepOutputs
 
@@ -159,27 +160,19 @@ def _parameters(planned: Planned, tmp: Path) -> dict[str, Any]:
     return {**inputs.model_dump(mode="json"), **planned.params.model_dump(mode="json")}
 
 
-@contextmanager
-def _watched(tmp: Path, on_progress: Callable[[float], None], stop: threading.Event) -> Iterator[None]:
+def _watched(tmp: Path, on_progress: Callable[[float], None], stop: threading.Event) -> AbstractContextManager[None]:
     """While the block runs, pass on what the step reports, and end its processes once ``stop`` is set."""
-    over = threading.Event()
+    said = None
 
-    def watch() -> None:
-        said = None
-        while not over.wait(POLL_S):
-            if stop.is_set():
-                end_children()
-            elif (fraction := progress.read(tmp)) not in (None, said):
-                on_progress(fraction)
-                said = fraction
+    def watch_step() -> None:
+        nonlocal said
+        if stop.is_set():
+            end_children()
+        elif (fraction := progress.read(tmp)) not in (None, said):
+            on_progress(fraction)
+            said = fraction
 
-    thread = threading.Thread(target=watch, name="watch-step")
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    return repeating(watch_step, POLL_S)
 
 
 def end_children(within_s: float = END_WITHIN_S) -> None:

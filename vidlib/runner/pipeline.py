@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from vidlib.errors import Cancelled, RefusedInput, UnknownName, VidlibError
@@ -13,6 +13,7 @@ from vidlib.runner import projects, reports
 from vidlib.runner.history import History, Task
 from vidlib.runner.outcome import RunResult, VideoResult
 from vidlib.runner.projects import Project, ProjectVideo
+from vidlib.runner.repeating import repeating
 from vidlib.runner.tasks import ActiveRun, Request, add_tasks, perform, skip
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
@@ -74,23 +75,14 @@ def _logged(run: ActiveRun) -> Iterator[None]:
         handler.close()
 
 
-@contextmanager
-def _cancellable(run: ActiveRun) -> Iterator[None]:
-    """Look twice a second whether somebody asked in the history to cancel the run."""
-    over = threading.Event()
+def _cancellable(run: ActiveRun) -> AbstractContextManager[None]:
+    """While the block runs, look whether somebody asked in the history to cancel it."""
 
-    def look() -> None:
-        while not over.wait(CANCEL_POLL_S) and not run.stop.is_set():
-            if run.history.cancel_requested(run.record.id):
-                run.stop.set()
+    def look_for_cancel() -> None:
+        if not run.stop.is_set() and run.history.cancel_requested(run.record.id):
+            run.stop.set()
 
-    thread = threading.Thread(target=look, name="look-for-cancel")
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    return repeating(look_for_cancel, CANCEL_POLL_S)
 
 
 @contextmanager
