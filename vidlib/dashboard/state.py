@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from vidlib.monitor import Load
-from vidlib.runner.history import ACTIVE, Event, History, Run, Task
+from vidlib.runner.history import ACTIVE, ENDED, Event, History, Run, Task
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
 
@@ -180,7 +180,7 @@ def _step_view(task: Task, settings: Settings) -> StepView:
     return StepView(
         name=task.step,
         status="cached" if task.cached else task.status,
-        fraction=task.progress if task.status in ACTIVE else 1.0,
+        fraction=1.0 if task.status in ENDED else task.progress,
         says=_says(task),
         note=readable(task.error or task.reason or ""),
         url=notebook and result_url("work", settings.work, notebook),

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from pkgutil import resolve_name
-from typing import Literal, Protocol, Self
+from typing import Protocol, Self
 
 import numpy as np
 
+from vidlib.devices import Device
 from vidlib.errors import EngineUnavailable, UnknownName
 
 SHOT_SCORERS = {
@@ -13,8 +14,6 @@ SHOT_SCORERS = {
     "pyscenedetect": "vidlib.engines.shots_pyscenedetect:PySceneDetect",
 }
 """Name -> the engine, ``module:class``; nothing is imported until it is asked for."""
-
-Device = Literal["cpu", "cuda"]
 
 
 class ShotScorer(Protocol):

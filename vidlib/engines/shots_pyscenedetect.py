@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from vidlib.engines.shots import Device
+from vidlib.devices import Device
 from vidlib.errors import EngineUnavailable
 from vidlib.timeline import FPS
 

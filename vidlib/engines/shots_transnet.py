@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from vidlib import vault
-from vidlib.engines.shots import Device
+from vidlib.devices import Device
 from vidlib.errors import EngineUnavailable
 
 if TYPE_CHECKING:

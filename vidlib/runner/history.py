@@ -20,7 +20,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from vidlib.errors import UsageError, VidlibError
 
 ACTIVE = ("waiting", "running")
-FINISHED = ("done", "failed", "refused", "skipped", "cancelled", "interrupted")
+ENDED = ("done", "failed", "refused", "skipped")
+"""States of a task that came to its own end; the other ones are cancelled and interrupted."""
+
 BUSY_TIMEOUT_S = 30
 REVISION = "0001"
 """The newest migration: a database that is at this one needs none."""
@@ -53,7 +55,7 @@ class Video(Base):
 
 
 class Run(Base):
-    """One request to process some paths; ``status`` is running, or one of `FINISHED`."""
+    """One request to process some paths; ``status`` is running, interrupted, or as `RunResult` says."""
 
     __tablename__ = "runs"
 
