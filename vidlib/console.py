@@ -77,9 +77,10 @@ def summarize(result: RunResult) -> None:
         console.print(f"{MARKS[video.status]} {escape(video.path.name)}: {escape(video.error or video.status)}")
         if report := video.outputs.get("report"):
             console.print(f"  report: {escape(str(report))}")
-    executed = result.executed
-    work = f"{executed} steps executed" if executed else "nothing was executed: every step was done already"
-    console.print(f"run {result.run}: {result.status}; {work}")
+    executed = f"{result.executed} steps executed"
+    if result.status == "done" and not result.executed:
+        executed = "nothing was executed: every step was done already"
+    console.print(f"run {result.run}: {result.status}; {executed}")
 
 
 def show_table(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -147,6 +147,19 @@ def test_two_archives_of_one_name_become_two_projects(delivered, tmp_path):
     assert ours == {"Sendung 12", f"Sendung 12-{sha256(other)[:8]}"}
 
 
+def test_a_delivery_that_lost_a_file_is_not_taken_for_whole(delivered, tmp_path):
+    workspace, _, first = delivered
+    package = tmp_path / "damaged.zip"
+    with zipfile.ZipFile(package, "w") as delivery:
+        delivery.writestr("notes.txt", "for the editor")
+        delivery.write(good_video(first).path, "clip.mp4")
+    package.write_bytes(package.read_bytes().replace(b"for the editor", b"FOR THE EDITOR"))
+    result = process(workspace, package)
+    assert (result.status, result.exit_code) == ("partial", 1)
+    assert {video.path.name: video.status for video in result.videos} == {"damaged.zip": "failed", "clip.mp4": "done"}
+    assert "notes.txt" in result.videos[0].error
+
+
 @pytest.mark.parametrize(
     ("asked", "done"),
     [
@@ -209,3 +222,18 @@ def test_a_run_that_is_killed_resumes_and_gives_the_same_bytes(delivered, tmp_pa
             assert path.read_bytes() == resumed.outputs[name].read_bytes(), name
     with History(killed.database) as history:
         assert [record.status for record in history.runs()] == ["done", "interrupted"]
+
+
+def test_two_runs_at_the_same_moment_do_every_step_once(tmp_path):
+    clip = media.clip(tmp_path / "clip.mp4")
+    workspace = settings_module.load(workspace=tmp_path / "workspace")
+    command = [sys.executable, "-m", "vidlib", "run", str(clip), "--workspace", str(workspace.workspace)]
+    both = [
+        subprocess.Popen([*command, "--steps", "convert", "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        for _ in range(2)
+    ]
+    answers = [json.loads(process.communicate()[0]) for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    for step in ("convert", "report"):
+        assert sorted(answer["videos"][0]["steps"][step]["cached"] for answer in answers) == [False, True], step
+    assert len(list(workspace.work.glob("*/convert-*"))) == 1

@@ -62,6 +62,11 @@ class VideoResult:
         """What went wrong first."""
         return self.problem or next((step.error for step in self.steps.values() if step.error), None)
 
+    @property
+    def first_failed(self) -> str | None:
+        """The step that went wrong first."""
+        return next((name for name, step in self.steps.items() if step.error), None)
+
     def fail(self, error: Exception) -> None:
         """Note a problem that belongs to no step."""
         self.problem, self.problem_status = str(error), status_of(error)

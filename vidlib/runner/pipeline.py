@@ -134,15 +134,19 @@ def _arrive(run: ActiveRun, path: Path, arrival: VideoResult) -> tuple[Project, 
     if project := projects.reopen_project(path):
         return project, _videos_below(project.docs, path)
     arrival.sha256 = projects.content_sha256(path)
-    extracted = _extract(run, path, arrival) if projects.is_archive(path) else None
-    project = projects.open_project(path, arrival.sha256, run.settings.projects)
-    run.history.remember_project(project.sha256, project.name, path)
-    if extracted:
+    if projects.is_archive(path):
+        extracted = _extract(run, path, arrival)
+        project = _open_project(run, path, arrival.sha256)
         projects.publish_files(project, arrival.steps["extract"].folder / "files", extracted.files)
         return project, _videos_below(project.docs, path)
-    if path.is_file():
-        return project, projects.videos_of([path], path.parent)
-    return project, _videos_below(path, path)
+    videos = projects.videos_of([path], path.parent) if path.is_file() else _videos_below(path, path)
+    return _open_project(run, path, arrival.sha256), videos
+
+
+def _open_project(run: ActiveRun, path: Path, sha256: str) -> Project:
+    project = projects.open_project(path, sha256, run.settings.projects)
+    run.history.remember_project(project.sha256, project.name, path)
+    return project
 
 
 def _videos_below(folder: Path, named: Path) -> list[ProjectVideo]:
@@ -158,6 +162,8 @@ def _extract(run: ActiveRun, path: Path, arrival: VideoResult):
         raise RefusedInput(arrival.error)
     if outputs.outcome == "partial":
         run.say(f"{path.name}: {outputs.message}", logging.WARNING)
+        # what was lost counts as a video that failed, so that nobody takes the delivery for whole
+        run.result.videos.append(VideoResult(path, arrival.sha256, dict(arrival.steps), problem=outputs.message))
     return outputs
 
 
@@ -175,8 +181,8 @@ def _run_video(
 ) -> None:
     """Every step of one video; one that fails takes down only those that read its outputs."""
     for name in run.request.video_steps():
-        if missing := sorted(STEPS[name].needs - result.left.keys()):
-            skip(run, tasks[name], result, f"it needs {', '.join(missing)}, which failed")
+        if STEPS[name].needs - result.left.keys():
+            skip(run, tasks[name], result, f"it needs what {result.first_failed} was to leave")
         else:
             perform(run, tasks[name], video.path, result)
     try:
