@@ -37,7 +37,7 @@ format: ## put code and notebooks into the form that `make check` wants
 
 lab: ## JupyterLab on the step notebooks
 	@$(SETUP)
-	$(VENV)/bin/jupyter lab --notebook-dir=. notebooks
+	$(VENV)/bin/jupyter lab $$([ "$$(id -u)" = 0 ] && echo --allow-root) --notebook-dir=. notebooks
 
 dashboard: ## the operators' page, on this machine only
 	@$(SETUP)
