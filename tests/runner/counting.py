@@ -1,6 +1,9 @@
-"""A tiny step for the tests of the runner: counts to ``n``, and can be told to fail, lie or wait."""
+"""A tiny step for the tests of the runner: counts to ``n``, and can be told to fail, lie, wait or die."""
 
 import json
+import os
+import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Literal
@@ -28,7 +31,7 @@ class Inputs(Frozen):
 
 class Params(Frozen):
     n: int = 3
-    mode: Literal["count", "refuse", "lie", "wait"] = "count"
+    mode: Literal["count", "refuse", "lie", "wait", "die"] = "count"
 
 
 class Outputs(StepOutputs):
@@ -44,6 +47,8 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
 def run(inputs: Inputs, params: Params, *, report=lambda done, total: None) -> Outputs:
     if params.mode == "refuse":
         raise MediaError("'clip.mp4' is no readable video")
+    if params.mode == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
     if params.mode == "wait":
         (inputs.out_dir / "started").touch()
         threading.Event().wait()
@@ -51,4 +56,4 @@ def run(inputs: Inputs, params: Params, *, report=lambda done, total: None) -> O
     return Outputs(numbers=write_json(inputs.out_dir / "numbers.json", numbers))
 
 
-STEP = Step(__import__("sys").modules[__name__])
+STEP = Step(sys.modules[__name__])

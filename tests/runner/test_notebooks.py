@@ -82,6 +82,13 @@ def test_a_step_that_does_not_keep_its_promise_has_failed(plan):
     assert not planned.folder.exists()
 
 
+def test_a_kernel_that_dies_is_a_failed_step(plan):
+    planned = plan(mode="die")
+    with pytest.raises(StepFailed, match="died"):
+        run_step(planned)
+    assert names(planned.folder.parent) == {f"{planned.folder.name}.failed-1"}
+
+
 def test_stopping_ends_the_kernel_and_leaves_nothing(plan, tmp_path):
     planned = plan(mode="wait")
     stop = threading.Event()

@@ -14,7 +14,7 @@ from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results import archive, delivery
 from vidlib.results.naming import PUBLISHED
-from vidlib.steps.base import Doubt, OutFile, StepOutputs, place, recorded
+from vidlib.steps.base import OutFile, StepOutputs, place, recorded
 
 NAME = "finalize"
 VERSION = 1
@@ -161,7 +161,6 @@ def _outputs(inputs: Inputs, finished: list[FinishedVideo], entries: list[archiv
         delivered=tuple(file["path"] for video in listed for file in video["delivered"]),
         archived=tuple(dict.fromkeys(str(entry.folder) for entry in entries)),
         left_out=left_out,
-        doubts=tuple(Doubt(message=f"{video.stem} is not in the delivery: {video.reason}") for video in left_out),
     )
 
 
