@@ -1,5 +1,6 @@
 """The main job on real, small clips: from a delivery to reports, again, and after a kill."""
 
+import errno
 import json
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from vidlib.errors import UsageError
 from vidlib.files import sha256
 from vidlib.params import load_params
 from vidlib.results import archive
+from vidlib.runner import pipeline
 from vidlib.runner.history import History
 from vidlib.runner.outcome import RunResult, VideoResult
 from vidlib.runner.pipeline import run
@@ -158,6 +160,25 @@ def test_a_delivery_that_lost_a_file_is_not_taken_for_whole(delivered, tmp_path)
     assert (result.status, result.exit_code) == ("partial", 1)
     assert {video.path.name: video.status for video in result.videos} == {"damaged.zip": "failed", "clip.mp4": "done"}
     assert "notes.txt" in result.videos[0].error
+
+
+def test_results_that_cannot_be_shown_fail_their_video_alone(delivered, tmp_path, monkeypatch):
+    workspace, _, first = delivered
+    clips = [tmp_path / "full.mp4", tmp_path / "fits.mp4"]
+    for clip in clips:
+        clip.write_bytes(good_video(first).path.read_bytes())
+    link = pipeline.link_or_copy
+
+    def full_disk(source: Path, target: Path) -> Path:
+        if target.name.startswith("full"):
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        return link(source, target)
+
+    monkeypatch.setattr(pipeline, "link_or_copy", full_disk)
+    result = process(workspace, *clips)
+    assert [video.status for video in result.videos] == ["failed", "done"]
+    assert "No space left on device" in result.videos[0].error
+    assert good_video(first).outputs["shots_csv"].is_file()
 
 
 @pytest.mark.parametrize(

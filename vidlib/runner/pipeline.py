@@ -125,7 +125,8 @@ def _run_path(run: ActiveRun, path: Path) -> None:
         _run_video(run, project, video, result, tasks)
     delivered = _finalize(run, project, pairs, last) if last else []
     for (video, result), tasks in zip(pairs, plans, strict=True):
-        result.outputs |= reports.write_report(run, project, video, result, tasks["report"])
+        with _alone(run, result, f"the report of {video.name}"):
+            result.outputs |= reports.write_report(run, project, video, result, tasks["report"])
     run.result.projects.append({"name": project.name, "path": str(project.folder), "delivered": delivered})
 
 
@@ -185,10 +186,17 @@ def _run_video(
             skip(run, tasks[name], result, f"it needs what {result.first_failed} was to leave")
         else:
             perform(run, tasks[name], video.path, result)
-    try:
+    with _alone(run, result, f"the results of {video.name} in {project.docs}"):
         _publish(project, video, result)
-    except OSError as error:  # a full disk, a folder that may not be written: the results are safe in their steps
-        run.say(f"{video.name}: its results cannot be shown in {project.docs}: {error}", logging.ERROR)
+
+
+@contextmanager
+def _alone(run: ActiveRun, result: VideoResult, what: str) -> Iterator[None]:
+    """Let a full disk or a folder that may not be written fail this video alone; its finished steps are safe."""
+    try:
+        yield
+    except OSError as error:
+        run.say(f"{what} cannot be written: {error}", logging.ERROR)
         result.fail(error)
 
 

@@ -28,6 +28,8 @@ def write_report(
     The executed notebook and its HTML lie in RUNS/<run id>/<video>/; a report that says the same already is used again.
     """
     folder = run.folder / safe_name(str(video.stem).replace("/", " - "))
+    if folder.exists():  # two names that are one once they are safe
+        folder = folder.with_name(f"{folder.name}-{video.sha256[:8]}")
     evidence = write_json(folder / "evidence.json", _evidence(project, video, result))
     if perform(run, task, None, result, evidence=evidence, report_dir=folder) is None:
         return {}
