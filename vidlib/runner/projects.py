@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from vidlib.errors import RefusedInput, UsageError
@@ -57,16 +58,7 @@ def check_path(path: Path) -> Path:
         raise UsageError(f"{path} does not exist; expected an archive, a video or a project folder")
     if not os.access(path, os.R_OK):
         raise UsageError(f"{path} cannot be read by this user; check its permissions")
-    return _named_in_utf8(path).absolute()
-
-
-def _named_in_utf8(path: Path) -> Path:
-    """``path``; raises RefusedInput where reports and JSON could not write its name."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        raise RefusedInput(f"the name of {path.name!a} is not in UTF-8; rename it") from error
-    return path
+    return path.absolute()
 
 
 def check_name(path: Path) -> None:
@@ -126,17 +118,23 @@ def find_videos(folder: Path) -> list[Path]:
 
 
 def videos_of(paths: Iterable[Path], root: Path) -> list[ProjectVideo]:
-    """``paths`` below ``root`` as the videos of one project, each with a stem that no other has.
+    """``paths`` below ``root`` as the videos of one project, each with a stem that is safe and that no other has.
 
     Raises RefusedInput as `check_name`.
     """
-    videos, stems = [], set()
+    videos, taken = [], set()
     for path in paths:
         check_name(path)
-        relative = path.relative_to(root)
-        stem = relative.with_suffix("")
-        if str(stem).casefold() in stems:  # a.mp4 beside a.mov
-            stem = relative.with_name(relative.name.replace(".", "_"))
-        stems.add(str(stem).casefold())
-        videos.append(ProjectVideo(_named_in_utf8(path), stem, sha256(path)))
+        stem = next(stem for stem in _stems(path.relative_to(root)) if str(stem).casefold() not in taken)
+        taken.add(str(stem).casefold())
+        videos.append(ProjectVideo(path, stem, sha256(path)))
     return videos
+
+
+def _stems(relative: Path) -> Iterator[Path]:
+    """What the results of a video may be called: ``clip``, or beside another clip of that name ``clip_mov``, ..."""
+    safe = Path(*map(names.safe_name, relative.parts))
+    yield safe.with_suffix("")
+    flat = safe.name.replace(".", "_")
+    yield safe.with_name(flat)
+    yield from (safe.with_name(f"{flat}-{number}") for number in count(2))
