@@ -1,5 +1,6 @@
 """Runs one step notebook through Papermill, so that its result appears whole or not at all."""
 
+import logging
 import os
 import shutil
 import threading
@@ -91,6 +92,7 @@ def _execute(planned: Planned, tmp: Path, on_progress: Callable[[float], None], 
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it calls an error is raised here
     notebook = settings().notebooks_dir / planned.step.notebook
     values = _parameters(planned, tmp)
     check_parameters(notebook, values)
