@@ -110,3 +110,10 @@ def test_a_weight_file_of_no_known_model_is_refused(vidlib, tmp_path):
     code, _, err = vidlib("models", "add", media.garbage(tmp_path / "model.onnx"))
     assert code == 1
     assert "no known model" in err
+
+
+@pytest.mark.parametrize("command", ["extract", "convert"])
+def test_a_file_that_does_not_exist_is_wrong_usage_and_no_refusal(vidlib, command, tmp_path):
+    code, _, err = vidlib(command, "nowhere", "--to", tmp_path / "out")
+    assert code == 2
+    assert "does not exist" in " ".join(err.split())

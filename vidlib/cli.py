@@ -83,28 +83,34 @@ def run(
 
 @app.command()
 def extract(
-    archive: Annotated[Path, typer.Argument(help="a ZIP, TAR, 7z or RAR")],
+    archive: Annotated[Path, typer.Argument(help="a ZIP, TAR, 7z or RAR", exists=True, dir_okay=False)],
     to: Annotated[Path, typer.Option("--to", help="a folder that does not exist yet, or is empty")],
     as_json: AsJson = False,
 ) -> None:
     """Unpack one archive safely, without a project. Exit code 3 if some or all of it could not be had."""
+    from vidlib.console import working
     from vidlib.ingest.archives import extract_to
 
-    _say_outcome(extract_to(archive, to), as_json)
+    with working(archive.name) as report:
+        found = extract_to(archive, to, report)
+    _say_outcome(found, as_json)
 
 
 @app.command()
 def convert(
-    video: Annotated[Path, typer.Argument(help="a video file")],
+    video: Annotated[Path, typer.Argument(help="a video file", exists=True, dir_okay=False)],
     to: Annotated[Path, typer.Option("--to", help="the folder that <name>.mp4 is written to")],
     params: Profiles = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the 25 fps H.264 file of one video, without a project. Exit code 3 if it cannot be had whole."""
+    from vidlib.console import working
     from vidlib.steps.convert import convert_to
 
-    found = convert_to(video, to, _params(_settings(None), params, overrides)["convert"])
+    wanted = _params(_settings(None), params, overrides)["convert"]
+    with working(video.name) as report:
+        found = convert_to(video, to, wanted, report=report)
     _say_outcome(
         {"outcome": found.outcome, "message": found.message, "output": found.output and str(found.output)}, as_json
     )

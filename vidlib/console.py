@@ -1,6 +1,7 @@
 """What a person sees in the terminal, on stderr: progress while a run goes on, and a summary at its end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from vidlib.doctor import Finding
+from vidlib.progress import Report
 from vidlib.runner.history import Task
 from vidlib.runner.outcome import RunResult
 
@@ -22,19 +24,27 @@ MARKS = {
 }
 
 
+def _bars(console: Console) -> Progress:
+    """Bars that go away when they are full; none where nobody watches."""
+    columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    name = TextColumn("{task.description}")
+    return Progress(name, *columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+@contextmanager
+def working(name: str) -> Iterator[Report]:
+    """A bar for one piece of work, and the callback that moves it."""
+    with _bars(Console(stderr=True)) as bars:
+        bar = bars.add_task(escape(name))
+        yield lambda done, total: bars.update(bar, completed=done, total=total)
+
+
 class RunDisplay:
     """Bars for the steps that run and a line for each that ended; on a terminal or, as plain lines, in a log file."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        self.progress = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
+        self.progress = _bars(self.console)
         self.bars: dict[int, int] = {}
         self.ended: set[int] = set()
 

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pkgutil import resolve_name
-from typing import Literal, Protocol, Self
+from typing import Protocol, Self
 
 import numpy as np
 
 from vidlib import devices
 from vidlib.boxes import Detections
+from vidlib.devices import Device
 from vidlib.errors import EngineUnavailable
 
 FACE_DETECTORS = {
@@ -16,8 +17,6 @@ FACE_DETECTORS = {
     "cuda": "vidlib.engines.faces_centerface:OnnxCenterFace",
 }
 """Device -> the engine for it, ``module:class``; nothing is imported until it is asked for."""
-
-Device = Literal["cpu", "cuda"]
 
 
 class FaceDetector(Protocol):
