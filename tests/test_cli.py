@@ -117,3 +117,17 @@ def test_a_file_that_does_not_exist_is_wrong_usage_and_no_refusal(vidlib, comman
     code, _, err = vidlib(command, "nowhere", "--to", tmp_path / "out")
     assert code == 2
     assert "does not exist" in " ".join(err.split())
+
+
+@pytest.mark.parametrize("command", [["status"], ["run", "clip.mp4"], ["extract", "delivery.zip", "--to", "file/out"]])
+def test_a_place_that_cannot_be_written_is_one_line(vidlib, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("no folder")
+    media.silent(tmp_path / "clip.mp4")
+    with zipfile.ZipFile(tmp_path / "delivery.zip", "w") as archive:
+        archive.writestr("notes.txt", "for the editor")
+    workspace = [] if "--to" in command else ["--workspace", "file/workspace"]
+    code, _, err = vidlib(*command, *workspace)
+    assert code == 1
+    assert "expected a place to write to" in err
+    assert len(err.splitlines()) == 1

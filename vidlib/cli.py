@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -46,8 +46,16 @@ def main() -> None:
     try:
         app(prog_name="vidlib")
     except VidlibError as error:
-        print(f"vidlib: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _end(str(error), error.exit_code)
+    except BrokenPipeError:  # whoever reads us has seen enough
+        sys.exit(0)
+    except OSError as error:  # a folder that is missing or may not be written, a full disk
+        _end(f"{error.filename or 'the system'}: {error.strerror}; expected a place to write to, with room", 1)
+
+
+def _end(message: str, code: int) -> NoReturn:
+    print(f"vidlib: {message}", file=sys.stderr)
+    sys.exit(code)
 
 
 RUN_EXAMPLES = """Examples:\n
