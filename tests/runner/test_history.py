@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import psutil
@@ -92,6 +93,28 @@ def test_events_of_many_processes_are_all_kept(url):
             worker.join()
         messages = {event.message for event in history.events(run.id, limit=1000)}
         assert messages == {f"{worker}/{number}" for worker in range(N_PROCESSES) for number in range(N_EVENTS)}
+
+
+def open_new_histories(urls: list[str], together: Barrier) -> None:
+    for url in urls:
+        together.wait()
+        with History(url) as history:
+            history.start_run([], {})
+
+
+def test_processes_that_open_a_new_history_at_the_same_moment_all_succeed(tmp_path):
+    urls = [f"sqlite:///{tmp_path / str(number)}.sqlite" for number in range(15)]
+    context = multiprocessing.get_context("spawn")
+    together = context.Barrier(N_PROCESSES, timeout=60)
+    workers = [context.Process(target=open_new_histories, args=(urls, together)) for _ in range(N_PROCESSES)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0] * N_PROCESSES
+    for url in urls:
+        with History(url) as history:
+            assert len(history.runs()) == N_PROCESSES
 
 
 def test_a_history_that_cannot_be_opened_is_named(tmp_path):

@@ -249,12 +249,11 @@ def test_two_runs_at_the_same_moment_do_every_step_once(tmp_path):
     clip = media.clip(tmp_path / "clip.mp4")
     workspace = settings_module.load(workspace=tmp_path / "workspace")
     command = [sys.executable, "-m", "vidlib", "run", str(clip), "--workspace", str(workspace.workspace)]
-    both = [
-        subprocess.Popen([*command, "--steps", "convert", "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        for _ in range(2)
-    ]
-    answers = [json.loads(process.communicate()[0]) for process in both]
-    assert [process.returncode for process in both] == [0, 0]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    both = [subprocess.Popen([*command, "--steps", "convert", "--json"], **pipes) for _ in range(2)]
+    said = [started.communicate() for started in both]
+    assert [started.returncode for started in both] == [0, 0], said
+    answers = [json.loads(out) for out, _ in said]
     for step in ("convert", "report"):
         assert sorted(answer["videos"][0]["steps"][step]["cached"] for answer in answers) == [False, True], step
     assert len(list(workspace.work.glob("*/convert-*"))) == 1

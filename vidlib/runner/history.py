@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from filelock import FileLock
 from sqlalchemy import JSON, Engine, ForeignKey, create_engine, event, inspect, or_, select, update
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -277,13 +278,16 @@ def _alive(run: Run) -> bool:
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True)
-    Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    file = Path(url.removeprefix("sqlite:///"))
+    file.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver would begin transactions by rules of its own
-        connection.execute("PRAGMA journal_mode=WAL")
+        with FileLock(file.with_name(f".{file.name}.lock")):
+            # of several that switch a new database at once, SQLite fails all but one, whatever the timeout says
+            connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
