@@ -54,6 +54,7 @@ def test_one_content_is_one_project_and_two_of_one_name_are_two(tmp_path):
 
 def test_a_folder_that_is_no_project_is_not_taken_over(tmp_path):
     (tmp_path / "projects" / "film").mkdir(parents=True)
+    (tmp_path / "projects" / "film" / "cut.aep").touch()
     (tmp_path / "film.zip").touch()
     assert open_project(tmp_path / "film.zip", "a" * 64, tmp_path / "projects").name == "film-aaaaaaaa"
     assert reopen_project(tmp_path / "projects" / "film") is None

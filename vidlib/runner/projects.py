@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from vidlib.errors import RefusedInput, UsageError
-from vidlib.files import canonical_json, link_or_copy, sha256, sha256_text, write_json
+from vidlib.files import canonical_json, link_or_copy, sha256, sha256_text, sole_writer, write_json
 from vidlib.ingest import archives, names
 
 # fmt: off
@@ -84,13 +84,14 @@ def open_project(path: Path, sha256_: str, root: Path) -> Project:
     The same content gets the same project again; another content of the same name gets one of its own.
     """
     base = names.safe_name(path.stem.removesuffix(".tar") if path.is_file() else path.name)
-    for name in (base, f"{base}-{sha256_[:8]}"):
-        project = Project(name, sha256_, root / name)
-        record = project.folder / RECORD
-        if not project.folder.exists():
-            write_json(record, {"name": name, "sha256": sha256_, "source": os.fsencode(path).decode(errors="replace")})
-        if record.is_file() and json.loads(record.read_text(encoding="utf-8")).get("sha256") == sha256_:
-            return project
+    source = os.fsencode(path).decode(errors="replace")
+    with sole_writer(root):
+        for name in (base, f"{base}-{sha256_[:8]}"):
+            project = Project(name, sha256_, root / name)
+            if not any(project.folder.glob("[!.]*")):  # new, or left by a process that was killed right here
+                write_json(project.folder / RECORD, {"name": name, "sha256": sha256_, "source": source})
+            if reopen_project(project.folder) == project:
+                return project
     raise UsageError(f"{root / base} and {project.folder} are taken by other files; move one of them away")
 
 
