@@ -26,8 +26,8 @@ async def opened(workspace: Settings) -> AsyncIterator[Control]:
             await following
 
 
-async def until(condition: Callable[[], object]) -> None:
-    await asyncio.to_thread(wait_until, condition)
+async def until(condition: Callable[[], object]) -> object:
+    return await asyncio.to_thread(wait_until, condition)
 
 
 async def tick_and_start(control: Control) -> None:
@@ -41,7 +41,7 @@ def test_running_nothing_asks_for_files(workspace):
     async def scenario():
         async with opened(workspace) as control:
             control.page.start.click()
-            await until(lambda: "Tick one or more files" in control.page.head.value)
+            assert await until(lambda: "Tick one or more files" in control.page.head.value)
 
     asyncio.run(scenario())
 
@@ -74,7 +74,7 @@ def test_a_run_survives_its_page_and_is_cancelled_from_another(workspace):
         async with opened(workspace) as control:
             await until(lambda: control.page.cancel.layout.visibility == "visible")
             control.page.cancel.click()
-            await until(lambda: ">cancelled<" in control.page.run.value)
+            assert await until(lambda: ">cancelled<" in control.page.run.value)
 
     asyncio.run(scenario())
     wait_until(lambda: not processes_of(workspace.workspace))
@@ -89,7 +89,7 @@ def test_an_unreadable_history_is_a_problem_until_it_is_mended(workspace):
         async with opened(workspace) as control:
             await until(lambda: "cannot be used" in control.page.head.value)
             database.unlink()
-            await until(lambda: "cannot be used" not in control.page.head.value)
+            assert await until(lambda: "cannot be used" not in control.page.head.value)
 
     asyncio.run(scenario())
 
@@ -116,6 +116,6 @@ def test_the_run_that_is_chosen_is_shown(workspace, planned):
         async with opened(workspace) as control:
             await until(lambda: "<b>newer.mp4</b>" in control.page.run.value)
             control.page.runs.value = older.id
-            await until(lambda: "<b>older.mp4</b>" in control.page.run.value)
+            assert await until(lambda: "<b>older.mp4</b>" in control.page.run.value)
 
     asyncio.run(scenario())

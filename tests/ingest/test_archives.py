@@ -175,7 +175,7 @@ def file_limit():
 def test_what_is_no_archive_is_refused(content, tmp_path, target):
     path = tmp_path / "delivery.zip"
     path.write_bytes(content)
-    refusal(path, target)
+    assert refusal(path, target)
 
 
 def test_a_folder_a_pipe_and_nothing_are_refused(tmp_path, target):

@@ -62,7 +62,7 @@ def test_a_tar_header_of_gigabytes_is_refused_before_it_is_read(kind, tmp_path, 
 
 def test_a_tar_of_headers_upon_headers_is_refused(tmp_path, target):
     (tmp_path / "evil.tar").write_bytes(crafted.tar_header("a", tarfile.XHDTYPE, 0) * 5000)
-    refusal(tmp_path / "evil.tar", target)
+    assert refusal(tmp_path / "evil.tar", target)
 
 
 def test_a_bomb_that_hides_in_what_is_skipped_is_refused(tmp_path, target):
