@@ -1,4 +1,6 @@
-"""What the results of a video are called: after its stem, beside it and in the archive."""
+"""What the results of a video are called: after its stem, beside it and in the archive; and where its steps lie."""
+
+from pathlib import Path
 
 PUBLISHED = {
     "shots_csv": ".csv",
@@ -11,3 +13,20 @@ PUBLISHED = {
 
 ARCHIVED = PUBLISHED | {"shots_csv": "_scenes.csv"}
 """Each result in the archive: ``<stem>`` and this."""
+
+FINGERPRINT_DIGITS = 12
+"""Hex digits of the fingerprint in the name of a step's folder."""
+
+
+def subject_folder(work: Path, sha256: str) -> Path:
+    """Where the steps of the video or project with this SHA-256 lie."""
+    return work / sha256[:16]
+
+
+def finished(step: str) -> str:
+    """A pattern for the folders that hold a finished ``step``; the name of a failed attempt goes on.
+
+    >>> finished("scenes").count("[0-9a-f]")
+    12
+    """
+    return f"{step}-{'[0-9a-f]' * FINGERPRINT_DIGITS}"

@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from vidlib.results.naming import finished, subject_folder
 from vidlib.results.summary import Summary
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FINGERPRINT = "?" * 12
-"""What the name of a finished step's folder ends in; a failed one's goes on."""
-
 
 def reports(work: Path) -> list[Summary]:
     """The newest report of each video whose steps lie in the folder ``work``, by project and name."""
     newest: dict[str, Summary] = {}
-    for file in _oldest_first(work, f"*/report-{FINGERPRINT}/report.json"):
+    for file in _oldest_first(work, f"*/{finished('report')}/report.json"):
         with suppress(ValidationError):  # an earlier version wrote it
             summary = Summary.read(file)
             newest[summary.sha256] = summary
@@ -69,7 +67,7 @@ def frames(found: Iterable[Summary], work: Path, columns: Sequence[str]) -> "pd.
 
     parts = []
     for one in found:
-        for file in _oldest_first(work, f"{one.sha256[:16]}/tracking-{FINGERPRINT}/tracking.parquet")[-1:]:
+        for file in _oldest_first(subject_folder(work, one.sha256), f"{finished('tracking')}/tracking.parquet")[-1:]:
             parts.append(pd.read_parquet(file, columns=list(columns)).assign(project=one.project, video=one.video))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*columns, "project", "video"])
 
@@ -87,5 +85,5 @@ def _table(found: Iterable[Summary], what: str, *names: str) -> "pd.DataFrame":
     )
 
 
-def _oldest_first(work: Path, pattern: str) -> list[Path]:
-    return sorted(work.glob(pattern), key=lambda file: file.stat().st_mtime_ns)
+def _oldest_first(folder: Path, pattern: str) -> list[Path]:
+    return sorted(folder.glob(pattern), key=lambda file: file.stat().st_mtime_ns)

@@ -8,9 +8,8 @@ from typing import Any
 
 from vidlib.errors import BrokenOutput
 from vidlib.params import Frozen
-from vidlib.steps.base import Manifest, Step, StepOutputs
-
-FINGERPRINT_DIGITS = 12
+from vidlib.results.naming import FINGERPRINT_DIGITS, finished
+from vidlib.steps.base import Manifest, Step, StepOutputs, fingerprint_of
 
 
 @dataclass(frozen=True)
@@ -32,18 +31,13 @@ class Planned:
         return self.outputs is not None
 
 
-def subject_folder(work: Path, sha256: str) -> Path:
-    """Where the steps of the video or project with this SHA-256 lie."""
-    return work / sha256[:16]
-
-
 def plan_step(
     step: Step, source: Path | None, done: Mapping[str, StepOutputs], params: Frozen, home: Path, **others: Any
 ) -> Planned:
     """What is to be done for ``step``, whose earlier steps are ``done``; ``home`` is where its folders lie."""
     inputs = step.wire(source, done, out_dir=home, **others)
     ingredients = step.ingredients(inputs, params)
-    folder = home / f"{step.name}-{step.fingerprint(inputs, params)[:FINGERPRINT_DIGITS]}"
+    folder = home / f"{step.name}-{fingerprint_of(ingredients)[:FINGERPRINT_DIGITS]}"
     values = {name: value for name, value in inputs if name != "out_dir"}
     try:
         outputs = step.outputs(folder)
@@ -64,7 +58,7 @@ def why(step: Step, ingredients: Mapping[str, Any], home: Path) -> str:
 def newest(step: Step, home: Path) -> Manifest | None:
     """The manifest of the result of ``step`` in ``home`` that was finished last."""
     found = []
-    for folder in home.glob(f"{step.name}-{'[0-9a-f]' * FINGERPRINT_DIGITS}"):
+    for folder in home.glob(finished(step.name)):
         with suppress(BrokenOutput):
             found.append(Manifest.read(folder))
     return max(found, key=lambda manifest: manifest.finished_at, default=None)

@@ -9,8 +9,9 @@ from typing import Any
 from vidlib.errors import UnknownName, UsageError
 from vidlib.files import sha256
 from vidlib.params import Frozen
+from vidlib.results.naming import subject_folder
 from vidlib.runner.history import History
-from vidlib.runner.plan import Planned, plan_step, subject_folder
+from vidlib.runner.plan import Planned, plan_step
 from vidlib.settings import Settings
 from vidlib.steps import STEPS, VIDEO_STEPS
 from vidlib.steps.base import StepOutputs

@@ -4,16 +4,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vidlib.errors import Cancelled, StepFailed, VidlibError
 from vidlib.params import Frozen
+from vidlib.results.naming import subject_folder
 from vidlib.runner import notebooks
 from vidlib.runner.history import History, Run, Task
 from vidlib.runner.outcome import RunResult, StepResult, VideoResult, status_of
-from vidlib.runner.plan import plan_step, subject_folder
+from vidlib.runner.plan import plan_step
 from vidlib.settings import Settings
 from vidlib.steps import STEPS, VIDEO_STEPS
 from vidlib.steps.base import StepOutputs
@@ -56,7 +57,7 @@ class ActiveRun:
     record: Run
     result: RunResult
     listen: Callable[[Task], None]
-    stop: threading.Event = field(default_factory=threading.Event)
+    stop: threading.Event
 
     @property
     def folder(self) -> Path:

@@ -158,7 +158,7 @@ class Step:
 
     def fingerprint(self, inputs: BaseModel, params: BaseModel) -> str:
         """SHA-256 of the `ingredients`, 64 hex digits: the same one means the same files come out."""
-        return sha256_text(canonical_json(self.ingredients(inputs, params)))
+        return fingerprint_of(self.ingredients(inputs, params))
 
     def outputs(self, folder: Path) -> StepOutputs:
         """What the finished step in ``folder`` left; raises BrokenOutput unless all of it is there and unchanged."""
@@ -172,6 +172,11 @@ class Step:
     def _extras(self) -> Iterator[tuple[str, dict]]:
         for name, field in self.module.Inputs.model_fields.items():
             yield name, field.json_schema_extra or {}
+
+
+def fingerprint_of(ingredients: Mapping[str, Any]) -> str:
+    """SHA-256 of the ingredients of a step (see `Step.ingredients`), 64 hex digits."""
+    return sha256_text(canonical_json(ingredients))
 
 
 def recorded(run: Callable) -> Callable:
@@ -197,7 +202,7 @@ def _write_manifest(step: Step, inputs: Any, params: BaseModel, outputs: StepOut
     files = {str(p.relative_to(folder)): p for p in sorted(_files_of(outputs))}
     manifest = Manifest(
         **ingredients,
-        fingerprint=sha256_text(canonical_json(ingredients)),
+        fingerprint=fingerprint_of(ingredients),
         outputs=outputs.model_dump(mode="json", context={"folder": folder}),
         files={name: FileRecord.of(path) for name, path in files.items()},
         seconds=round(seconds, 3),
