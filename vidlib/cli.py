@@ -4,16 +4,20 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from vidlib import settings as settings_module
 from vidlib.errors import VidlibError
 from vidlib.settings import Settings
+
+if TYPE_CHECKING:
+    from vidlib.params import ParamSet
+    from vidlib.runner.outcome import RunResult
 
 app = typer.Typer(
     help="Turns delivered video archives into edit-ready analysis: shots, voices, faces, who is speaking, a report.",
@@ -37,6 +41,13 @@ Profiles = Annotated[
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", help="one parameter; all are in params/default.yaml", metavar="STEP.NAME=VALUE"),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, help="tasks side by side; default one a core, 1: one after the other"),
+]
+Scheduler = Annotated[
+    str | None, typer.Option(help="work on the Dask cluster there instead of this machine", metavar="tcp://HOST:PORT")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document on stdout")]
 
@@ -72,21 +83,89 @@ def run(
     overrides: Overrides = None,
     steps: Annotated[str | None, typer.Option(help="only these and what they need, as scenes,audio")] = None,
     force: Annotated[bool, typer.Option("--force", help="do the steps again though their results are there")] = False,
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be done, why, and how long")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Process archives, videos or folders, from extraction to report. What is done already is not done again."""
-    from vidlib.console import RunDisplay, summarize
+    from vidlib import console
     from vidlib.runner import pipeline
+    from vidlib.runner.request import Request
 
     settings = _settings(workspace)
     wanted = frozenset(name.strip() for name in (steps or "").split(",") if name.strip())
-    request = pipeline.Request(paths, _params(settings, params, overrides), wanted, force)
-    with RunDisplay() as display, _stopped_by_signals() as stop:
-        result = pipeline.run(request, settings, listen=display.show, stop=stop)
-    summarize(result)
-    if as_json:
-        _print_json(result.as_json())
-    raise typer.Exit(result.exit_code)
+    request = Request(paths, _params(settings, params, overrides), wanted, force)
+    if dry_run:
+        from vidlib.runner import forecast
+
+        found = forecast.forecast(request, settings)
+        _print_json(found) if as_json else console.show_forecast(found)
+        raise typer.Exit
+    _drive(lambda **how: pipeline.run(request, settings, **how), jobs, scheduler, as_json)
+
+
+@app.command()
+def resume(
+    run_id: Annotated[
+        str | None, typer.Argument(help="default: the newest that was interrupted", metavar="RUN")
+    ] = None,
+    workspace: Workspace = None,
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a run that was interrupted or cancelled, or in which something failed, with what it was asked for."""
+    from vidlib.runner import pipeline, queries
+
+    settings = _settings(workspace)
+    with queries.opened(settings) as history:
+        chosen = run_id or queries.newest_interrupted(history)
+    _drive(lambda **how: pipeline.resume(chosen, settings, **how), jobs, scheduler, as_json)
+
+
+@app.command()
+def watch(
+    workspace: Workspace = None,
+    params: Profiles = None,
+    overrides: Overrides = None,
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+) -> None:
+    """Process whatever arrives in the inbox, once it has stopped growing, until you stop it (Ctrl-C or SIGTERM)."""
+    from vidlib.console import RunDisplay, logging_to_stderr, summarize
+    from vidlib.runner import pipeline, queries
+    from vidlib.runner.request import Request
+    from vidlib.runner.watch import watch as watch_inbox
+
+    settings = _settings(workspace)
+    chosen = _params(settings, params, overrides)
+
+    def start(paths: list[Path]) -> None:
+        with RunDisplay() as display:
+            how = {"jobs": jobs, "scheduler": scheduler, "listen": display.show, "stop": stop}
+            result = pipeline.run(Request(paths, chosen), settings, **how)
+        summarize(result)
+
+    def known(sha256: str) -> bool:
+        with queries.opened(settings) as history:
+            return history.knows(sha256)
+
+    with logging_to_stderr(), _stopped_by_signals() as stop:
+        watch_inbox(settings, start, known=known, stop=stop)
+
+
+@app.command()
+def worker(
+    scheduler: Annotated[str, typer.Option(help="the Dask scheduler to work for", metavar="tcp://HOST:PORT")],
+    workspace: Workspace = None,
+    jobs: Jobs = None,
+) -> None:
+    """Work on the tasks of a Dask cluster, beside other machines that share the workspace and the history."""
+    from vidlib.runner.lanes import work
+
+    with _stopped_by_signals() as stop:
+        work(_settings(workspace), scheduler, jobs, stop, lambda line: print(line, flush=True))
 
 
 @app.command()
@@ -116,7 +195,7 @@ def convert(
     from vidlib.console import working
     from vidlib.steps.convert import convert_to
 
-    wanted = _params(_settings(None), params, overrides)["convert"]
+    wanted = _params(_settings(None), params, overrides).of()["convert"]
     with working(video.name) as report:
         found = convert_to(video, to, wanted, report=report)
     _say_outcome(
@@ -128,12 +207,19 @@ def convert(
 def status(
     run_id: Annotated[str | None, typer.Argument(help="one run, with its steps", metavar="RUN")] = None,
     workspace: Workspace = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="watch the run (default: the newest) to its end")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """What ran last and what runs now; or every step of one run."""
     from vidlib import console
     from vidlib.runner import queries
 
+    if follow:
+        with queries.opened(_settings(workspace)) as history, _stopped_by_signals() as stop:
+            console.follow(history, run_id or queries.newest(history), stop)
+        return
     with queries.opened(_settings(workspace)) as history:
         found = queries.one_run(history, run_id) if run_id else queries.last_runs(history)
     if as_json:
@@ -171,20 +257,22 @@ def why(
     from vidlib.runner import queries
 
     settings = _settings(workspace)
-    print(queries.explain(video, step, _params(settings, params, overrides), settings))
+    print(queries.explain(video, step, _params(settings, params, overrides).of(), settings))
 
 
 @app.command()
 def cancel(
     run_id: Annotated[str, typer.Argument(help="a run that is going on; see: vidlib status", metavar="RUN")],
     workspace: Workspace = None,
+    video: Annotated[str | None, typer.Option(help="only this video of the run", metavar="NAME")] = None,
+    step: Annotated[str | None, typer.Option(help="only this step, of that video or of all", metavar="STEP")] = None,
 ) -> None:
-    """Ask a run to stop: it ends its processes, and keeps every step that it finished."""
+    """Ask a run, or a part of it, to stop: it ends its processes, and keeps every step that it finished."""
     from vidlib.runner import queries
 
     with queries.opened(_settings(workspace)) as history:
-        history.request_cancel(run_id)
-    print(f"{run_id} was asked to stop")
+        history.request_cancel(run_id, video, step)
+    print(f"{' '.join(filter(None, (run_id, video, step)))} was asked to stop")
 
 
 @app.command()
@@ -275,12 +363,24 @@ def _settings(workspace: Path | None, **given: Any) -> Settings:
     return settings_module.load(**({"workspace": workspace} if workspace else {}), **given)
 
 
-def _params(settings: Settings, profiles: list[str] | None, overrides: list[str] | None) -> dict:
-    from vidlib.params import find_profile, load_params
+def _params(settings: Settings, profiles: list[str] | None, overrides: list[str] | None) -> "ParamSet":
+    from vidlib.params import find_profile, read_params
     from vidlib.steps import PARAMS
 
     files = [find_profile(name, settings.params_dir) for name in profiles or ()]
-    return load_params(PARAMS, files, overrides or ())
+    return read_params(PARAMS, files, overrides or ())
+
+
+def _drive(work: Callable[..., "RunResult"], jobs: int | None, scheduler: str | None, as_json: bool) -> NoReturn:
+    """Drive a run before the eyes of whoever started it, and end with its exit code."""
+    from vidlib.console import RunDisplay, summarize
+
+    with RunDisplay() as display, _stopped_by_signals() as stop:
+        result = work(jobs=jobs, scheduler=scheduler, listen=display.show, stop=stop)
+    summarize(result)
+    if as_json:
+        _print_json(result.as_json())
+    raise typer.Exit(result.exit_code)
 
 
 @contextmanager

@@ -1,19 +1,35 @@
 """What a person sees in the terminal, on stderr: progress while a run goes on, and a summary at its end."""
 
+import logging
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
+import rich.progress
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from vidlib.doctor import Finding
 from vidlib.progress import Report
-from vidlib.runner.history import Task
+from vidlib.runner.history import History
 from vidlib.runner.outcome import RunResult
+from vidlib.runner.tables import ACTIVE, Task
+from vidlib.steps import STEPS
+
+FOLLOW_S = 0.5
 
 MARKS = {
     "done": "[green]✓[/]",
@@ -24,9 +40,16 @@ MARKS = {
 }
 
 
+class RateColumn(ProgressColumn):
+    """What a step does a second, in its own unit."""
+
+    def render(self, task: rich.progress.Task) -> Text:
+        return Text(task.fields.get("rate", ""), style="progress.data.speed")
+
+
 def _bars(console: Console) -> Progress:
     """Bars that go away when they are full; none where nobody watches."""
-    columns = (BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (BarColumn(), TaskProgressColumn(), RateColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     name = TextColumn("{task.description}")
     return Progress(name, *columns, console=console, transient=True, disable=not console.is_terminal)
 
@@ -40,15 +63,17 @@ def working(name: str) -> Iterator[Report]:
 
 
 class RunDisplay:
-    """Bars for the steps that run and a line for each that ended; on a terminal or, as plain lines, in a log file."""
+    """A bar for the run and for each step that runs, a line for each that ended; in a log file only the lines."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self.progress = _bars(self.console)
-        self.bars: dict[int, int] = {}
+        self.bars: dict[int, rich.progress.TaskID] = {}
+        self.parts: dict[int, float] = {}
         self.ended: set[int] = set()
 
     def __enter__(self) -> "RunDisplay":
+        self.whole = self.progress.add_task("all steps", total=1.0)
         self.progress.start()
         return self
 
@@ -57,17 +82,55 @@ class RunDisplay:
 
     def show(self, task: Task) -> None:
         """Draw what changed about a task."""
+        self.parts[task.id] = task.progress if task.status in ACTIVE else 1.0
+        self.progress.update(self.whole, completed=sum(self.parts.values()), total=len(self.parts))
         name = f"{escape(task.subject)} · {task.step}"
         if task.status == "running":
             if task.id not in self.bars:
                 self.bars[task.id] = self.progress.add_task(name, total=1.0)
-            self.progress.update(self.bars[task.id], completed=task.progress)
+            self.progress.update(self.bars[task.id], completed=task.progress, rate=_rate(task))
             return
         if task.id in self.bars:
             self.progress.remove_task(self.bars.pop(task.id))
         if task.status in MARKS and task.id not in self.ended:
             self.ended.add(task.id)
             self.console.print(f"{MARKS[task.status]} {name}{_note(task)}")
+
+
+def _rate(task: Task) -> str:
+    if not task.work_done or not task.beat_at or task.beat_at <= task.started_at:
+        return ""
+    return f"{task.work_done / (task.beat_at - task.started_at):.3g} {STEPS[task.step].unit}/s"
+
+
+def follow(history: History, run_id: str, stop: threading.Event) -> None:
+    """Show a run that another process drives, until it is over or ``stop`` is set."""
+    seen: dict[int, tuple[str, float]] = {}
+    with RunDisplay() as display:
+        while True:
+            status = history.run(run_id).status  # asked first: what ends later is looked at once more
+            for task in history.tasks(run_id):
+                if seen.get(task.id) != (task.status, task.progress):
+                    seen[task.id] = task.status, task.progress
+                    display.show(task)
+            if status != "running" or stop.wait(FOLLOW_S):
+                break
+            history.mark_interrupted()
+    display.console.print(f"run {run_id}: {status}")
+
+
+@contextmanager
+def logging_to_stderr() -> Iterator[None]:
+    """What vidlib says while it waits for something to do, as lines with the time."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    logger = logging.getLogger("vidlib")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _note(task: Task) -> str:
@@ -91,6 +154,14 @@ def summarize(result: RunResult) -> None:
     if result.status == "done" and not result.executed:
         executed = "nothing was executed: every step was done already"
     console.print(f"run {result.run}: {result.status}; {executed}")
+
+
+def show_forecast(found: Mapping[str, Any]) -> None:
+    """What a run would do, as a table, and how long that takes."""
+    show_table(found["rows"])
+    seconds = found["seconds"]
+    known = "not known: nothing was done on this machine yet" if seconds is None else f"{seconds:.0f} s of work"
+    Console(highlight=False).print(f"\n{known}, one step after the other")
 
 
 def show_table(rows: Sequence[Mapping[str, Any]]) -> None:

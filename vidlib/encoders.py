@@ -12,6 +12,10 @@ Preset = Literal["ultrafast", "veryfast", "fast", "medium", "slow"]
 NVENC_PRESETS = {"ultrafast": "p1", "veryfast": "p3", "fast": "p4", "medium": "p5", "slow": "p7"}
 """What NVIDIA calls the same trade of time against size (Video Codec SDK, preset migration guide)."""
 
+X264_THREADS = 6
+"""Threads of libx264, which give other bytes than another number of them: the same on every machine and any number of
+cores. Six lose nothing on one core or two and keep four busy; each costs 0.05 % of the file's size."""
+
 PROBE_TIMEOUT_S = 30
 
 
@@ -27,7 +31,7 @@ class Encoder:
         """FFmpeg's options for constant quality ``crf`` in [0, 51], lower is better."""
         if self.name == "h264_nvenc":
             return {"preset:v": NVENC_PRESETS[preset], "rc:v": "vbr", "cq:v": crf, "b:v": 0}
-        return {"preset:v": preset, "crf": crf}
+        return {"preset:v": preset, "crf": crf, "threads:v": X264_THREADS}
 
 
 def choose(wanted: devices.Wanted, width: int, height: int) -> Encoder:

@@ -14,6 +14,9 @@ VidlibError
 ├── CommandFailed           an external program that ended badly
 ├── BrokenOutput            a step that left something else than it promised
 ├── StepFailed              a step's notebook that raised
+├── OutOfMemory             a step that took more memory than it may
+├── WorkerLost              a process that worked on a step and is gone
+├── LeaseLost               a step that another process took over meanwhile
 └── Cancelled               somebody asked to stop; exit code 130
 
 A message says what failed, with the value; what was expected; what to do. Arguments of the constructor are kept in
@@ -107,6 +110,18 @@ class StepFailed(VidlibError):
     def __str__(self) -> str:
         where = f"; see {self.notebook}" if self.notebook else ""
         return f"step {self.step!r} failed: {self.reason}{where}"
+
+
+class OutOfMemory(VidlibError):
+    """A step whose processes took more memory than they may, or than there is."""
+
+
+class WorkerLost(VidlibError):
+    """A process that worked on a step and is gone: a kernel that died, a worker or its machine that went away."""
+
+
+class LeaseLost(VidlibError):
+    """A step that another process took over, as this one gave no sign of life: nothing of it is published here."""
 
 
 class Cancelled(VidlibError):

@@ -112,7 +112,7 @@ def publish_folder(tmp: Path, final: Path) -> Path:
 
     Raises FileExistsError if ``final`` is there already and not empty; ``tmp`` is then left alone.
     """
-    _fsync_tree(tmp)
+    fsync_tree(tmp)
     final.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.rename(tmp, final)
@@ -130,7 +130,7 @@ def replace_folder(new: Path, final: Path, kept: Path) -> Path:
     All three lie in one folder. ``final`` is there at every moment, except on file systems that cannot exchange two
     names (NFS, FAT), where it is missing between two renames.
     """
-    _fsync_tree(new)
+    fsync_tree(new)
     os.rename(new, kept)  # under this name from the start: what the exchange puts there is where it belongs
     try:
         _exchange(kept, final)
@@ -141,7 +141,8 @@ def replace_folder(new: Path, final: Path, kept: Path) -> Path:
     return final
 
 
-def _fsync_tree(folder: Path) -> None:
+def fsync_tree(folder: Path) -> None:
+    """Make a folder and all that is in it survive a power cut."""
     for path in sorted(folder.rglob("*")):
         if not path.is_symlink():
             fsync(path)

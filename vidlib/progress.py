@@ -38,10 +38,10 @@ def in_notebook(out_dir: str | Path, clock: Callable[[], float] = time.monotonic
     return report
 
 
-def read(out_dir: Path) -> float | None:
-    """The fraction done, in [0, 1], that the step working in ``out_dir`` last reported; None if it said nothing."""
+def read(out_dir: Path) -> tuple[float, float] | None:
+    """What the step working in ``out_dir`` last reported, as ``(done, total)``; None if it said nothing yet."""
     try:
         state = json.loads((out_dir / PROGRESS_FILE).read_text())
     except (FileNotFoundError, ValueError):
         return None
-    return min(1.0, state["done"] / state["total"]) if state["total"] else None
+    return (state["done"], state["total"]) if state["total"] else None

@@ -3,7 +3,8 @@
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -42,10 +43,22 @@ class Settings(BaseSettings):
     max_files: int = Field(20_000, gt=0, description="files that one archive may hold")
     max_ratio: float = Field(200, gt=1, description="unpacked bytes per byte of archive")
     step_timeout_s: float = Field(6 * 3600, gt=0, description="a step that takes longer than this has failed, seconds")
+    step_memory_bytes: int | None = Field(
+        None, gt=0, description="a step that takes more is ended; default its lane's part of 80 % of the machine's"
+    )
 
     dashboard_host: str = Field("127.0.0.1", description="address that the dashboard listens on")
     dashboard_port: int = Field(8866, ge=0, le=65535, description="port of the dashboard; 0 takes a free one")
     dashboard_token: SecretStr | None = Field(None, description="token that opens the dashboard; default a random one")
+
+    notify_on: Literal["end", "failure"] = Field(
+        "failure", description="tell the outside of every `end` of a run, or only of one that is not done: `failure`"
+    )
+    notify_command: str | None = Field(None, description="program and arguments that are told when a run ends")
+    notify_url: SecretStr | None = Field(None, description="http(s) address that JSON is posted to when a run ends")
+    notify_email: str | None = Field(None, description="addressees of an e-mail when a run ends, with commas between")
+    smtp_url: SecretStr | None = Field(None, description="mail server: smtp(s)://user:password@host:port")
+    smtp_from: str | None = Field(None, description="address that e-mails come from")
 
     @property
     def inbox(self) -> Path:
@@ -76,6 +89,10 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.workspace / 'vidlib.sqlite'}"
 
 
+SECRETS = frozenset(name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation))
+"""The settings that are never printed, written into the environment, or given to other programs."""
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process, read once.
@@ -94,11 +111,29 @@ def load(**given: object) -> Settings:
 
 
 def export(chosen: Settings) -> None:
-    """Make ``chosen`` the settings of this process and of those that it starts; the token stays with this one."""
-    for name, value in chosen.model_dump(exclude={"dashboard_token"}, exclude_none=True).items():
-        os.environ[f"VIDLIB_{name.upper()}"] = str(value)
+    """Make ``chosen`` the settings of this process and of those that it starts.
+
+    Secrets are not written into the environment: those that came from it stay there, but the token of the dashboard is
+    taken out.
+    """
+    os.environ.update(variables(chosen))
     os.environ.pop("VIDLIB_DASHBOARD_TOKEN", None)
     settings.cache_clear()
+
+
+def variables(chosen: Settings) -> dict[str, str]:
+    """``chosen`` as environment variables, without its secrets."""
+    found = chosen.model_dump(exclude=SECRETS, exclude_none=True)
+    return {f"VIDLIB_{name.upper()}": str(value) for name, value in found.items()}
+
+
+def environment_without_secrets() -> dict[str, str]:
+    """The environment of this process for a program that is none of vidlib's: no secret, no password of a database."""
+    secret = {f"VIDLIB_{name.upper()}" for name in SECRETS}
+    address = urlsplit(os.environ.get("VIDLIB_DATABASE_URL", ""))
+    if "@" in address.netloc or "password=" in address.query:
+        secret.add("VIDLIB_DATABASE_URL")
+    return {name: value for name, value in os.environ.items() if name.upper() not in secret}
 
 
 def _explain(problem: dict) -> str:

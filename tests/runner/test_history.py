@@ -4,20 +4,25 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import time
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import psutil
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from tests.waiting import wait_until
-from vidlib.errors import UsageError, VidlibError
-from vidlib.runner.history import Base, History, Run, Task
+from vidlib.errors import SettingError, UsageError, VidlibError
+from vidlib.runner import database, owners
+from vidlib.runner.history import History
+from vidlib.runner.tables import Base, Run, Task
 
-N_PROCESSES, N_EVENTS = 4, 25
+N_PROCESSES, N_EVENTS = 4, 25  # 16 processes with 500 events each are part of `make soak`
 
 
 @pytest.fixture
@@ -63,15 +68,24 @@ def test_cancelling_is_seen_by_the_owner_and_refused_for_an_unknown_run(url):
             history.request_cancel("nowhere")
 
 
+def owned_by(history: History, run: Run, owner: str, beat_at: float | None = None) -> None:
+    """Make ``owner`` the process that a run belongs to."""
+    with history.writing() as session:
+        known = session.get(Run, run.id)
+        known.owner, known.beat_at = owner, known.beat_at if beat_at is None else beat_at
+
+
 def test_a_run_whose_process_is_gone_is_interrupted_and_one_that_lives_is_not(url):
+    host, place, pid, start = owners.me().split("/")
     with History(url) as history:
-        mine, dead, reused = (history.start_run([], {}) for _ in range(3))
+        mine, dead, reused, elsewhere, silent = (history.start_run([], {}) for _ in range(5))
         history.add_tasks([new_task(dead, "audio", status="running")])
-        with history.writing() as session:
-            session.get(Run, dead.id).pid = 2**22 + 1  # above the largest number that Linux gives
-            session.get(Run, reused.id).pid_started_at = 0.0  # the number is this process', which began later
-        assert set(history.mark_interrupted()) == {dead.id, reused.id}
-        assert history.run(mine.id).status == "running"
+        owned_by(history, dead, f"{host}/{place}/{2**22 + 1}/{start}")  # above the largest number that Linux gives
+        owned_by(history, reused, f"{host}/{place}/{pid}/{int(start) - 1}")  # this process' number, given again
+        owned_by(history, elsewhere, f"other/{place}-2/{pid}/1")  # whatever runs here under that number
+        owned_by(history, silent, f"other/{place}-2/{pid}/1", beat_at=time.time() - 2 * owners.LEASE_S)
+        assert set(history.mark_interrupted()) == {dead.id, reused.id, silent.id}
+        assert {history.run(run.id).status for run in (mine, elsewhere)} == {"running"}
         assert history.tasks(dead.id)[0].status == "interrupted"
 
 
@@ -132,10 +146,89 @@ def test_a_history_that_breaks_while_it_is_open_is_named(url):
 
 
 def test_a_run_whose_process_ended_unseen_by_its_parent_is_interrupted(url):
-    with History(url) as history, subprocess.Popen([sys.executable, "-c", ""]) as process:
-        owner = psutil.Process(process.pid)
+    with History(url) as history, subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        host, place, _, _ = owners.me().split("/")
+        start = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[19]
         run = history.start_run([], {})
-        with history.writing() as session:
-            session.get(Run, run.id).pid, session.get(Run, run.id).pid_started_at = owner.pid, owner.create_time()
-        wait_until(lambda: owner.status() == psutil.STATUS_ZOMBIE)
+        owned_by(history, run, f"{host}/{place}/{process.pid}/{start}")
+        assert history.mark_interrupted() == []
+        process.stdin.close()
+        wait_until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE)
         assert history.mark_interrupted() == [run.id]
+
+
+def test_a_run_that_is_over_is_taken_up_again_with_what_is_not_done(url):
+    with History(url) as history:
+        run = history.start_run([], {})
+        steps = {"convert": "done", "scenes": "failed", "audio": "waiting", "report": "done"}
+        history.add_tasks([new_task(run, step, status=status, cached=True) for step, status in steps.items()])
+        with pytest.raises(UsageError, match="goes on already, in process"):
+            history.take_run(run.id)
+        history.finish_run(run.id, "cancelled")
+        history.request_cancel(run.id)
+        again = history.take_run(run.id)
+        assert (again.status, again.cancel_requested, again.finished_at) == ("running", False, None)
+        found = {task.step: task.status for task in history.tasks(run.id)}
+        # the report tells of what has changed since
+        assert found == {"convert": "done", "scenes": "waiting", "audio": "waiting", "report": "waiting"}
+
+
+def test_a_process_that_lost_its_run_does_not_close_it(url):
+    with History(url) as history:
+        run = history.start_run([], {})
+        assert history.beat_run(run.id)
+        owned_by(history, run, "other/place/1/1")
+        assert not history.beat_run(run.id)
+        history.finish_run(run.id, "done")
+        assert history.run(run.id).status == "running"
+
+
+def test_a_video_or_a_step_is_cancelled_alone(url):
+    with History(url) as history:
+        run = history.start_run([], {})
+        history.add_tasks([new_task(run, "scenes"), new_task(run, "audio"), new_task(run, "audio", status="done")])
+        assert history.request_cancel(run.id, "clip.mp4", "audio") == 1
+        assert not history.cancel_requested(run.id)
+        (asked,) = history.tasks_called(history.to_cancel(run.id))
+        assert asked.step == "audio"
+        with pytest.raises(UsageError, match=r"nothing left to do for 'other\.mp4'"):
+            history.request_cancel(run.id, "other.mp4")
+
+
+def test_how_long_steps_took_is_known_by_second_of_video(url):
+    with History(url) as history:
+        run, me = history.start_run([], {}), owners.me()
+        times = {"started_at": 100.0, "finished_at": 130.0, "status": "done", "worker": me}
+        history.remember_video("ab" * 32, Path("clip.mp4"), 60.0)
+        history.add_tasks([new_task(run, "audio", **times), new_task(run, "audio", **times, cached=True)])
+        (report,) = history.add_tasks([new_task(run, "report", **times)])
+        history.update_task(report.id, sha256="no video")
+        assert history.paces(["audio", "report"], owners.host_of(me)) == {"audio": (0.5, 30.0), "report": (None, 30.0)}
+
+
+def test_a_history_of_an_earlier_version_is_brought_up_to_date(url):
+    """As the first release left it: a run that was interrupted, with a task."""
+    database.open_engine(url).dispose()
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).with_name("migrations")))
+    config.attributes["url"] = url
+    command.upgrade(config, "0001")
+    engine = database.open_engine(url)
+    with engine.begin() as connection:
+        run = "('old', 'running', '[]', '{}', 'host', 1, 1.0, 1.0, 0)"
+        columns = "id, status, paths, params, host, pid, pid_started_at, started_at, cancel_requested"
+        connection.exec_driver_sql(f"INSERT INTO runs ({columns}) VALUES {run}")
+        columns = "run_id, project, subject, sha256, step, status, cached, progress"
+        connection.exec_driver_sql(
+            f"INSERT INTO tasks ({columns}) VALUES ('old', 'p', 's', 'a', 'audio', 'done', 0, 1)"
+        )
+    engine.dispose()
+    with History(url) as history:
+        assert history.mark_interrupted() == ["old"]
+        assert [(task.step, task.attempt, task.params) for task in history.tasks("old")] == [("audio", 0, {})]
+
+
+@pytest.mark.parametrize("url", ["mysql://host/vidlib", "workspace/vidlib.sqlite"])
+def test_a_database_of_another_kind_is_refused_with_what_was_expected(url):
+    with pytest.raises(SettingError, match="expected sqlite:///FILE or postgresql://"):
+        History(url)

@@ -1,8 +1,9 @@
 """Running one step notebook: its folder appears whole or not at all."""
 
 import json
-import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -10,8 +11,9 @@ import psutil
 import pytest
 
 from tests.waiting import wait_until
-from vidlib.errors import Cancelled, ParamError, StepFailed
-from vidlib.runner.notebooks import run_step
+from vidlib.errors import Cancelled, LeaseLost, ParamError, StepFailed
+from vidlib.runner.kernels import Kernels
+from vidlib.runner.notebooks import Watch, run_step
 
 
 def names(folder: Path) -> set[str]:
@@ -91,18 +93,31 @@ def test_a_kernel_that_dies_is_a_failed_step(plan):
 
 def test_stopping_ends_the_kernel_and_leaves_nothing(plan, tmp_path):
     planned = plan(mode="wait")
-    stop = threading.Event()
+    watch = Watch()
 
     def stop_once_it_works() -> None:
         wait_until(lambda: list((tmp_path / "home").glob(".tmp-*/started")))
-        stop.set()
+        watch.stop(Cancelled("stopped as asked"))
 
     before = set(psutil.Process().children(recursive=True))
-    with ThreadPoolExecutor() as pool:
-        pool.submit(stop_once_it_works)
+    with Kernels(1) as kernels, ThreadPoolExecutor() as pool:
+        stopping = pool.submit(stop_once_it_works)
         with pytest.raises(Cancelled):
-            run_step(planned, stop=stop)
+            run_step(planned, kernels=kernels, watch=watch)
+        stopping.result()
+        assert names(planned.folder.parent) == set()
     assert set(psutil.Process().children(recursive=True)) <= before
+
+
+def test_a_result_that_may_not_be_published_leaves_nothing(plan):
+    @contextmanager
+    def refused() -> Iterator[None]:
+        raise LeaseLost("another process took over")
+        yield
+
+    planned = plan()
+    with pytest.raises(LeaseLost):
+        run_step(planned, publishing=refused)
     assert names(planned.folder.parent) == set()
 
 
@@ -117,10 +132,11 @@ def test_force_makes_a_result_again_in_place_of_the_old_one(plan):
 
 
 def test_what_a_dead_process_left_is_removed(plan, tmp_path):
-    left = tmp_path / "home" / ".tmp-counting-0123456789ab-1"
+    planned = plan()
+    left = tmp_path / "home" / f".tmp-{planned.folder.name}-1"
     left.mkdir(parents=True)
     (left / "numbers.json").write_text("half")
-    run_step(plan())
+    run_step(planned)
     assert not left.exists()
 
 

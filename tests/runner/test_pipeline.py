@@ -17,13 +17,13 @@ from tests.waiting import wait_until
 from vidlib import settings as settings_module
 from vidlib.errors import UsageError
 from vidlib.files import sha256
-from vidlib.params import load_params
+from vidlib.params import read_params
 from vidlib.results import archive
 from vidlib.runner import pipeline
 from vidlib.runner.history import History
 from vidlib.runner.outcome import RunResult, VideoResult
 from vidlib.runner.pipeline import run
-from vidlib.runner.tasks import Request
+from vidlib.runner.request import Request
 from vidlib.settings import Settings
 from vidlib.steps import PARAMS, VIDEO_STEPS
 
@@ -39,7 +39,7 @@ def strict_kernels() -> Iterator[None]:
 
 
 def process(workspace: Settings, *paths: Path, **asked) -> RunResult:
-    return run(Request(paths, load_params(PARAMS), **asked), workspace)
+    return run(Request(paths, read_params(PARAMS), **asked), workspace)
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +214,7 @@ def test_a_run_that_is_cancelled_in_the_history_ends_its_processes_and_says_so(t
             with History(workspace.database) as history:
                 history.request_cancel(task.run_id)
 
-    result = run(Request([clip], load_params(PARAMS)), workspace, listen=cancel_once_it_works)
+    result = run(Request([clip], read_params(PARAMS)), workspace, listen=cancel_once_it_works)
     assert (result.status, result.exit_code) == ("cancelled", 130)
     assert set(psutil.Process().children(recursive=True)) <= before
     assert not list(workspace.work.rglob(".tmp-*"))

@@ -1,156 +1,23 @@
-"""The history: what was asked, what ran, what came of it. The only file that talks to the database.
+"""The history: what was asked, what ran, what came of it. Only this file and `queue` beside it contain SQL."""
 
-SQLite by default, PostgreSQL by setting; any number of processes may read and write. Times are seconds since 1970, UTC.
-"""
-
-import os
 import secrets
-import socket
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
-from filelock import FileLock
-from sqlalchemy import JSON, Engine, ForeignKey, create_engine, event, inspect, or_, select, update
-from sqlalchemy.exc import DatabaseError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy import func, or_, select, update
 
-from vidlib.errors import UsageError, VidlibError
-
-ACTIVE = ("waiting", "running")
-ENDED = ("done", "failed", "refused", "skipped")
-"""States of a task that came to its own end; the other ones are cancelled and interrupted."""
-
-BUSY_TIMEOUT_S = 30
-REVISION = "0001"
-"""The newest migration: a database that is at this one needs none."""
+from vidlib.errors import UsageError
+from vidlib.runner import owners
+from vidlib.runner.database import Database
+from vidlib.runner.tables import ACTIVE, Event, Project, Run, Task, Video
 
 
-class Base(DeclarativeBase):
-    """Tables of the history."""
-
-
-class Project(Base):
-    """One delivery: an archive, a folder or a single video, by the SHA-256 of its content."""
-
-    __tablename__ = "projects"
-
-    sha256: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
-    source: Mapped[str]
-    created_at: Mapped[float]
-
-
-class Video(Base):
-    """One file, by the SHA-256 of its bytes as it arrived; ``path`` is where it was last seen."""
-
-    __tablename__ = "videos"
-
-    sha256: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str]
-    path: Mapped[str]
-    first_seen_at: Mapped[float]
-
-
-class Run(Base):
-    """One request to process some paths; ``status`` is running, interrupted, or as `RunResult` says."""
-
-    __tablename__ = "runs"
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    status: Mapped[str]
-    paths: Mapped[list] = mapped_column(JSON)
-    params: Mapped[dict] = mapped_column(JSON)
-    host: Mapped[str]
-    pid: Mapped[int]
-    pid_started_at: Mapped[float]
-    started_at: Mapped[float]
-    finished_at: Mapped[float | None]
-    cancel_requested: Mapped[bool] = mapped_column(default=False)
-    error: Mapped[str | None]
-
-
-class Task(Base):
-    """One step for one video or project (``subject``) in one run; ``progress`` is in [0, 1]."""
-
-    __tablename__ = "tasks"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), index=True)
-    project: Mapped[str]
-    subject: Mapped[str]
-    sha256: Mapped[str] = mapped_column(index=True)
-    step: Mapped[str]
-    status: Mapped[str] = mapped_column(default="waiting")
-    cached: Mapped[bool] = mapped_column(default=False)
-    reason: Mapped[str | None]
-    folder: Mapped[str | None]
-    error: Mapped[str | None]
-    progress: Mapped[float] = mapped_column(default=0.0)
-    started_at: Mapped[float | None]
-    finished_at: Mapped[float | None]
-
-
-class Event(Base):
-    """Something worth a line in the log of a run."""
-
-    __tablename__ = "events"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), index=True)
-    at: Mapped[float]
-    level: Mapped[str]
-    message: Mapped[str]
-
-
-class History:
+class History(Database):
     """Questions to the database and changes of it, each in a transaction of its own."""
 
-    def __init__(self, url: str):
-        """Open the database at ``url`` (SQLAlchemy's form), making or upgrading its tables."""
-        self.url = url
-        self.engine = _engine(url)
-        with self._explained():
-            if _revision(self.engine) != REVISION:
-                _upgrade(url)
-
-    def close(self) -> None:
-        self.engine.dispose()
-
-    def __enter__(self) -> "History":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """A session whose changes are committed together when the block ends."""
-        with self._explained(), Session(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
-
-    @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """A session that takes no write lock."""
-        with (
-            self._explained(),
-            self.engine.connect().execution_options(read_only=True) as connection,
-            Session(connection) as session,
-        ):
-            yield session
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Make what the database says a problem that people understand."""
-        try:
-            yield
-        except DatabaseError as error:
-            raise VidlibError(f"the history {self.engine.url!r} cannot be used: {error.orig}") from error
-
-    def start_run(self, paths: Sequence[Path], params: dict[str, Any]) -> Run:
+    def start_run(self, paths: Sequence[Path], params: dict[str, Any], asked: dict[str, Any] | None = None) -> Run:
         """A new run that belongs to this process."""
         now = time.time()
         run = Run(
@@ -158,24 +25,63 @@ class History:
             status="running",
             paths=[str(path) for path in paths],
             params=params,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            pid_started_at=psutil.Process().create_time(),
+            asked=asked or {},
+            owner=owners.me(),
+            beat_at=now,
             started_at=now,
         )
         with self.writing() as session:
             session.add(run)
         return run
 
+    def take_run(self, run_id: str) -> Run:
+        """A run that is over, for this process to go on with: what is not done in it waits again.
+
+        Raises UsageError for a run that nobody knows or that somebody who is alive drives.
+        """
+        self.run(run_id)
+        with self.writing() as session:
+            run = session.get(Run, run_id, with_for_update=True)
+            if run.status == "running" and owners.alive(run.owner, run.beat_at):
+                raise UsageError(f"run {run_id} goes on already, in process {owners.pid_of(run.owner)}")
+            run.status, run.owner, run.beat_at = "running", owners.me(), time.time()
+            run.finished_at, run.error, run.cancel_requested = None, None, False
+            again = {"status": "waiting", "not_before": 0.0, "attempt": 0, "cancel_requested": False, "progress": 0.0}
+            nothing = dict.fromkeys(("error", "kind", "worker", "started_at", "finished_at", "folder"))
+            unfinished = update(Task).where(Task.run_id == run_id, Task.status != "done")
+            session.execute(unfinished.values(**again, **nothing))
+            # they tell of tasks that have changed since
+            late = update(Task).where(Task.run_id == run_id, Task.step.in_(("finalize", "report")))
+            session.execute(late.values(**again, **nothing, cached=False))
+        return run
+
+    def beat_run(self, run_id: str) -> bool:
+        """Give a sign of life for a run; whether it still belongs to this process."""
+        mine = update(Run).where(Run.id == run_id, Run.owner == owners.me(), Run.status == "running")
+        with self.writing() as session:
+            return bool(session.execute(mine.values(beat_at=time.time())).rowcount)
+
     def finish_run(self, run_id: str, status: str, error: str | None = None) -> None:
-        """Close a run; what it still had to do gets the run's own fate."""
-        now = time.time()
+        """Close a run of this process; what it still had to do gets the run's own fate."""
         left = "cancelled" if status == "cancelled" else "skipped"
         with self.writing() as session:
-            session.execute(update(Run).where(Run.id == run_id).values(status=status, error=error, finished_at=now))
-            session.execute(
-                update(Task).where(Task.run_id == run_id, Task.status.in_(ACTIVE)).values(status=left, finished_at=now)
-            )
+            mine = update(Run).where(Run.id == run_id, Run.owner == owners.me())
+            values = {"status": status, "error": error, "finished_at": time.time()}
+            if session.execute(mine.values(**values)).rowcount:
+                _close_tasks(session, run_id, left)
+
+    def mark_interrupted(self) -> list[str]:
+        """Close the runs whose process is gone; their ids."""
+        with self.reading() as session:
+            running = session.scalars(select(Run).where(Run.status == "running"))
+            gone = [run for run in running if not owners.alive(run.owner, run.beat_at)]
+        for run in gone:
+            with self.writing() as session:
+                # unless somebody goes on with it meanwhile
+                same = update(Run).where(Run.id == run.id, Run.owner == run.owner, Run.beat_at == run.beat_at)
+                if session.execute(same.values(status="interrupted", finished_at=time.time())).rowcount:
+                    _close_tasks(session, run.id, "interrupted")
+        return [run.id for run in gone]
 
     def add_tasks(self, tasks: Sequence[Task]) -> list[Task]:
         """Keep tasks that are to be done, in order."""
@@ -188,10 +94,13 @@ class History:
         with self.writing() as session:
             session.execute(update(Task).where(Task.id == task_id).values(**values))
 
-    def add_event(self, run_id: str, message: str, level: str = "info") -> None:
+    def add_event(
+        self, run_id: str, message: str, level: str = "info", subject: str | None = None, step: str | None = None
+    ) -> None:
         """Add a line to the log of a run."""
+        event = Event(run_id=run_id, at=time.time(), level=level, message=message, subject=subject, step=step)
         with self.writing() as session:
-            session.add(Event(run_id=run_id, at=time.time(), level=level, message=message))
+            session.add(event)
 
     def remember_project(self, sha256: str, name: str, source: Path) -> None:
         """Keep what a project is called; one that is known keeps its name."""
@@ -199,19 +108,32 @@ class History:
             if session.get(Project, sha256) is None:
                 session.add(Project(sha256=sha256, name=name, source=str(source), created_at=time.time()))
 
-    def remember_video(self, sha256: str, path: Path) -> None:
+    def remember_video(self, sha256: str, path: Path, duration_s: float | None = None) -> None:
         """Keep where a video was last seen."""
         with self.writing() as session:
-            if known := session.get(Video, sha256):
-                known.path, known.name = str(path), path.name
-            else:
-                session.add(Video(sha256=sha256, name=path.name, path=str(path), first_seen_at=time.time()))
+            known = session.get(Video, sha256)
+            if known is None:
+                session.add(known := Video(sha256=sha256, first_seen_at=time.time()))
+            known.path, known.name, known.duration_s = str(path), path.name, duration_s
 
-    def request_cancel(self, run_id: str) -> None:
-        """Ask the process that owns a run to stop it; raises UsageError for a run that nobody knows."""
+    def request_cancel(self, run_id: str, subject: str | None = None, step: str | None = None) -> int:
+        """Ask whoever works on a run to stop it, or only what concerns a ``subject`` or a ``step``; how many tasks.
+
+        Raises UsageError for a run that nobody knows, or where nothing of that name is left to be done.
+        """
         self.run(run_id)
+        wanted = update(Task).where(Task.run_id == run_id, Task.status.in_(ACTIVE))
+        for column, value in ((Task.subject, subject), (Task.step, step)):
+            wanted = wanted if value is None else wanted.where(column == value)
         with self.writing() as session:
-            session.execute(update(Run).where(Run.id == run_id).values(cancel_requested=True))
+            if subject is None and step is None:
+                session.execute(update(Run).where(Run.id == run_id).values(cancel_requested=True))
+            n = session.execute(wanted.values(cancel_requested=True)).rowcount
+        if not n and (subject or step):
+            raise UsageError(
+                f"run {run_id} has nothing left to do for {subject or step!r}; see: vidlib status {run_id}"
+            )
+        return n
 
     def cancel_requested(self, run_id: str) -> bool:
         with self.reading() as session:
@@ -224,15 +146,27 @@ class History:
                 raise UsageError(f"there is no run {run_id!r}; see: vidlib status")
             return run
 
-    def runs(self, limit: int = 20) -> list[Run]:
-        """The newest runs first."""
+    def runs(self, limit: int = 20, status: str | None = None) -> list[Run]:
+        """The newest runs first; only those in ``status``, if that is given."""
+        wanted = select(Run).order_by(Run.started_at.desc(), Run.id.desc()).limit(limit)
         with self.reading() as session:
-            return list(session.scalars(select(Run).order_by(Run.started_at.desc(), Run.id.desc()).limit(limit)))
+            return list(session.scalars(wanted if status is None else wanted.where(Run.status == status)))
 
     def tasks(self, run_id: str) -> list[Task]:
         """The tasks of a run, in the order in which they were planned."""
         with self.reading() as session:
             return list(session.scalars(select(Task).where(Task.run_id == run_id).order_by(Task.id)))
+
+    def tasks_called(self, ids: Collection[int]) -> list[Task]:
+        """The tasks with these numbers, as they are now."""
+        with self.reading() as session:
+            return list(session.scalars(select(Task).where(Task.id.in_(ids)).order_by(Task.id)))
+
+    def to_cancel(self, run_id: str) -> list[int]:
+        """The numbers of the tasks of a run that wait, and that somebody asked to leave out."""
+        wanted = select(Task.id).where(Task.run_id == run_id, Task.status == "waiting", Task.cancel_requested)
+        with self.reading() as session:
+            return list(session.scalars(wanted))
 
     def reports(self, subject: str) -> list[Task]:
         """The finished report tasks of a run, or of a video by name or start of SHA-256; newest first."""
@@ -243,75 +177,39 @@ class History:
 
     def events(self, run_id: str, limit: int = 100) -> list[Event]:
         """The last ``limit`` events of a run, oldest first."""
+        newest = select(Event).where(Event.run_id == run_id).order_by(Event.id.desc()).limit(limit)
         with self.reading() as session:
-            newest = select(Event).where(Event.run_id == run_id).order_by(Event.id.desc()).limit(limit)
             return list(session.scalars(newest))[::-1]
 
-    def mark_interrupted(self) -> list[str]:
-        """Close the runs of this machine whose process is gone; their ids."""
+    def events_after(self, run_id: str, event_id: int, limit: int = 1000) -> list[Event]:
+        """The next ``limit`` events of a run after the one with the number ``event_id``, oldest first."""
+        following = select(Event).where(Event.run_id == run_id, Event.id > event_id).order_by(Event.id).limit(limit)
         with self.reading() as session:
-            mine = select(Run).where(Run.status == "running", Run.host == socket.gethostname())
-            gone = [run.id for run in session.scalars(mine) if not _alive(run)]
-        for run_id in gone:
-            with self.writing() as session:
-                for table, where in ((Run, Run.id == run_id), (Task, Task.run_id == run_id)):
-                    session.execute(
-                        update(table)
-                        .where(where, table.status.in_(ACTIVE))
-                        .values(status="interrupted", finished_at=time.time())
-                    )
-        return gone
+            return list(session.scalars(following))
+
+    def knows(self, sha256: str) -> bool:
+        """Whether something with this content was ever taken up."""
+        with self.reading() as session:
+            return session.scalar(select(Task.id).where(Task.sha256 == sha256).limit(1)) is not None
+
+    def paces(self, steps: Iterable[str], host: str) -> dict[str, tuple[float | None, float]]:
+        """How long steps took on ``host``: ``{step: (seconds per second of video, seconds)}``, means of all that ran.
+
+        The first is None for a step that was only ever done for what has no length.
+        """
+        took = Task.finished_at - Task.started_at
+        ran = (Task.status == "done", Task.cached.is_(False), Task.step.in_(list(steps)), Task.worker.startswith(host))
+        rows = (
+            select(Task.step, func.avg(took), func.sum(took).filter(Video.duration_s > 0), func.sum(Video.duration_s))
+            .outerjoin(Video, Video.sha256 == Task.sha256)
+            .where(*ran)
+            .group_by(Task.step)
+        )
+        with self.reading() as session:
+            found = session.execute(rows).all()
+        return {step: (of_films / films if films else None, mean) for step, mean, of_films, films in found}
 
 
-def _alive(run: Run) -> bool:
-    """Whether the process that owns a run still runs: its number may have gone to another one since.
-
-    One that has ended and that nobody asked for its exit code (a zombie) does not.
-    """
-    try:
-        owner = psutil.Process(run.pid)
-        return abs(owner.create_time() - run.pid_started_at) < 1 and owner.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
-    file = Path(url.removeprefix("sqlite:///"))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # the driver would begin transactions by rules of its own
-        with FileLock(file.with_name(f".{file.name}.lock")):
-            # of several that switch a new database at once, SQLite fails all but one, whatever the timeout says
-            connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        # a transaction that reads first and writes later can fail where one that takes the lock at once waits
-        read_only = connection.get_execution_options().get("read_only")
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _revision(engine: Engine) -> str | None:
-    with engine.connect().execution_options(read_only=True) as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-
-
-def _upgrade(url: str) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    config.attributes["url"] = url
-    command.upgrade(config, "head")
+def _close_tasks(session: Any, run_id: str, status: str) -> None:
+    left = update(Task).where(Task.run_id == run_id, Task.status.in_(ACTIVE))
+    session.execute(left.values(status=status, finished_at=time.time()))

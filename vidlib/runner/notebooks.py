@@ -4,66 +4,91 @@ import logging
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
-
-import psutil
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Any
 
 from vidlib import progress
-from vidlib.errors import BrokenOutput, Cancelled, ParamError, SettingError, StepFailed, did_you_mean
-from vidlib.files import TMP_PREFIX, publish_folder, replace_folder, write_text
+from vidlib.errors import BrokenOutput, ParamError, SettingError, StepFailed, VidlibError, did_you_mean
+from vidlib.files import TMP_PREFIX, fsync_tree, publish_folder, replace_folder, write_text
 from vidlib.runner.plan import Planned
-from vidlib.runner.repeating import repeating
 from vidlib.settings import settings
 from vidlib.steps.base import StepOutputs
 
-POLL_S = 0.3
-KERNEL_START_S = 300
-"""A kernel starts in a second, and in a minute where the machine has ten times more to do than it can."""
+if TYPE_CHECKING:
+    from vidlib.runner.kernels import Kernel, Kernels
 
-END_WITHIN_S = 5.0
+KINDS = {"DeadKernelError": "WorkerLost", "MemoryError": "OutOfMemory", "OutOfMemoryError": "OutOfMemory"}
+"""What we call errors that other libraries have names of their own for."""
+
+
+class Watch:
+    """Stands by while a step runs, and can stop it: `stop` from any thread makes `run_step` raise.
+
+    ``tmp`` is the folder that the step works in, ``kernel`` what it runs in, while it does.
+    """
+
+    def __init__(self) -> None:
+        self.error: VidlibError | None = None
+        self.tmp: Path | None = None
+        self.kernel: Kernel | None = None
+        self._lock = threading.Lock()
+
+    def stop(self, error: VidlibError) -> None:
+        """End the step and all its processes at once; the first ``error`` given is why."""
+        with self._lock:
+            if self.error is None:
+                self.error = error
+                if self.kernel:
+                    self.kernel.kill()
+
+    def check(self) -> None:
+        """Raise what the step was stopped for, if it was."""
+        if self.error:
+            raise self.error
+
+    @contextmanager
+    def over(self, tmp: Path, kernel: "Kernel") -> Iterator[None]:
+        """While the block runs this is what `stop` ends."""
+        with self._lock:
+            self.check()
+            self.tmp, self.kernel = tmp, kernel
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.tmp = self.kernel = None
 
 
 def run_step(
     planned: Planned,
     *,
     force: bool = False,
-    on_progress: Callable[[float], None] = lambda fraction: None,
-    stop: threading.Event | None = None,
+    kernels: "Kernels | None" = None,
+    cores: Sequence[int] | None = None,
+    card: int | None = None,
+    watch: Watch | None = None,
+    publishing: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> tuple[StepOutputs, bool]:
     """Execute the notebook of a planned step and publish its folder: what it left, and whether that was done here.
 
-    It was not where another process finished the same step while this one waited for it; ``force`` does it again all
-    the same. ``on_progress`` is given the fraction done; ``stop`` ends the work when it is set. A failed attempt is
-    kept beside as ``<folder>.failed-N`` with its notebook. Raises StepFailed, ParamError, or Cancelled.
+    It was not where it is there already; ``force`` does it again all the same. The notebook runs in one of
+    ``kernels`` (default: one of this process' own) on ``cores`` and the GPU ``card``. The folder gets its name inside
+    ``publishing``, which raises where somebody else has the right to. A failed attempt is kept beside as
+    ``<folder>.failed-N`` with its notebook. Raises StepFailed, ParamError, or what ``watch`` stopped it for.
     """
-    stop = stop or threading.Event()
+    watch = watch or Watch()
     planned.folder.parent.mkdir(parents=True, exist_ok=True)
-    with _only_one(planned, stop):
-        if not force and (outputs := _sound(planned)):
-            return outputs, False
-        tmp = _fresh_folder(planned.folder)
-        _execute(planned, tmp, on_progress, stop)
-        _finish(planned, tmp)
-        return planned.step.outputs(planned.folder), True
-
-
-@contextmanager
-def _only_one(planned: Planned, stop: threading.Event) -> Iterator[None]:
-    """Let one process at a time work on a step of a video; the lock goes with the process that holds it."""
-    lock = FileLock(planned.folder.parent / f".{planned.step.name}.lock")
+    if not force and (outputs := _sound(planned)):
+        return outputs, False
+    tmp = _fresh_folder(planned.folder)
     try:
-        lock.acquire(cancel_check=stop.is_set)
-    except Timeout as error:
-        raise Cancelled(f"stopped while another process worked on {planned.step.name!r}") from error
-    try:
-        yield
+        _execute(planned, tmp, watch, kernels, cores, card)
+        _finish(planned, tmp, publishing)
     finally:
-        lock.release()
+        shutil.rmtree(tmp, ignore_errors=True)  # nothing is left of it unless it was stopped
+    return planned.step.outputs(planned.folder), True
 
 
 def _sound(planned: Planned) -> StepOutputs | None:
@@ -79,53 +104,57 @@ def _sound(planned: Planned) -> StepOutputs | None:
 
 def _fresh_folder(final: Path) -> Path:
     """An empty working folder beside ``final``; those that dead processes left behind are removed."""
-    step = final.name.rsplit("-", 1)[0]
-    for left_over in final.parent.glob(f"{TMP_PREFIX}{step}-*"):
+    for left_over in final.parent.glob(f"{TMP_PREFIX}{final.name}-*"):
         shutil.rmtree(left_over, ignore_errors=True)
-    # a kernel that outlives its killed runner by a second may still write to the folder it was given
-    tmp = final.with_name(f"{TMP_PREFIX}{final.name}-{os.getpid()}")
+    # a kernel that outlives its killed owner by a moment may still write to the folder it was given
+    tmp = final.with_name(f"{TMP_PREFIX}{final.name}-{os.urandom(4).hex()}")
     tmp.mkdir()
     return tmp
 
 
-def _execute(planned: Planned, tmp: Path, on_progress: Callable[[float], None], stop: threading.Event) -> None:
+def _execute(
+    planned: Planned,
+    tmp: Path,
+    watch: Watch,
+    kernels: "Kernels | None",
+    cores: Sequence[int] | None,
+    card: int | None,
+) -> None:
     import papermill
     from papermill.exceptions import PapermillExecutionError
+
+    from vidlib.runner.kernels import own_kernels
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it calls an error is raised here
     notebook = settings().notebooks_dir / planned.step.notebook
     values = _parameters(planned, tmp)
     check_parameters(notebook, values)
     try:
-        with _watched(tmp, on_progress, stop), TemporaryDirectory(prefix="vidlib-") as sockets:
+        with (kernels or own_kernels()).borrowed(card) as kernel, watch.over(tmp, kernel):
             papermill.execute_notebook(
                 str(notebook),
                 str(tmp / planned.step.notebook),
                 parameters=values,
+                engine_name="vidlib",
                 kernel_name="python3",
                 progress_bar=False,
-                start_timeout=KERNEL_START_S,
                 execution_timeout=int(settings().step_timeout_s),
-                config=_own_sockets(sockets),
-                extra_arguments=["--log-level=50"],  # a kernel that is shut down calls that an error
+                kernel=kernel,
+                cores=cores and list(cores),
             )
     except PapermillExecutionError as error:
-        _check_not_stopped(stop, tmp)
+        watch.check()
         raise _failed(planned, tmp, error.evalue, error.ename) from error
+    except VidlibError as error:
+        watch.check()
+        raise _failed(planned, tmp, str(error), type(error).__name__) from error
     except Exception as error:  # a kernel can die in as many ways as there are libraries in it
-        _check_not_stopped(stop, tmp)
+        watch.check()
         raise _failed(planned, tmp, f"{type(error).__name__}: {error}", type(error).__name__) from error
-    _check_not_stopped(stop, tmp)
+    watch.check()
 
 
-def _own_sockets(folder: str) -> Any:
-    """A kernel that is spoken to through files only this user can open; a TCP port is there for the whole machine."""
-    from traitlets.config import Config
-
-    return Config(KernelManager={"transport": "ipc", "ip": f"{folder}/kernel"})
-
-
-def _finish(planned: Planned, tmp: Path) -> None:
+def _finish(planned: Planned, tmp: Path, publishing: Callable[[], AbstractContextManager[None]]) -> None:
     """Publish the folder of a notebook that ran to its end, if it left what its step promises."""
     try:
         planned.step.outputs(tmp)
@@ -134,11 +163,13 @@ def _finish(planned: Planned, tmp: Path) -> None:
     notebook = tmp / planned.step.notebook
     # readers of the notebook look for the files where they will be, not where they were made
     write_text(notebook, notebook.read_text(encoding="utf-8").replace(str(tmp), str(planned.folder)))
-    if not planned.folder.exists():
-        publish_folder(tmp, planned.folder)
-        return
-    replaced = tmp.with_name(f"{tmp.name}-replaced")
-    replace_folder(tmp, planned.folder, kept=replaced)
+    fsync_tree(tmp)  # before the others have to wait
+    with publishing():
+        if not planned.folder.exists():
+            publish_folder(tmp, planned.folder)
+            return
+        replaced = tmp.with_name(f"{tmp.name}-replaced")
+        replace_folder(tmp, planned.folder, kept=replaced)
     shutil.rmtree(replaced, ignore_errors=True)
 
 
@@ -162,47 +193,13 @@ def _parameters(planned: Planned, tmp: Path) -> dict[str, Any]:
     return {**inputs.model_dump(mode="json"), **planned.params.model_dump(mode="json")}
 
 
-def _watched(tmp: Path, on_progress: Callable[[float], None], stop: threading.Event) -> AbstractContextManager[None]:
-    """While the block runs, pass on what the step reports, and end its processes once ``stop`` is set."""
-    said = None
-
-    def watch_step() -> None:
-        nonlocal said
-        if stop.is_set():
-            end_children()
-        elif (fraction := progress.read(tmp)) not in (None, said):
-            on_progress(fraction)
-            said = fraction
-
-    return repeating(watch_step, POLL_S)
-
-
-def end_children(within_s: float = END_WITHIN_S) -> None:
-    """End every process that this one started, and all that those started."""
-    children = psutil.Process().children(recursive=True)
-    for child in children:
-        with suppress(psutil.NoSuchProcess):
-            child.terminate()
-    _, alive = psutil.wait_procs(children, timeout=within_s)
-    for child in alive:
-        with suppress(psutil.NoSuchProcess):
-            child.kill()
-    psutil.wait_procs(alive, timeout=within_s)
-
-
-def _check_not_stopped(stop: threading.Event, tmp: Path) -> None:
-    if stop.is_set():
-        shutil.rmtree(tmp, ignore_errors=True)
-        raise Cancelled("stopped as asked")
-
-
 def _failed(planned: Planned, tmp: Path, reason: str, kind: str) -> StepFailed:
     """Keep a failed attempt beside the place where its result would be."""
     (tmp / progress.PROGRESS_FILE).unlink(missing_ok=True)
     kept = _numbered(planned.folder, "failed")
     tmp.rename(kept)
     notebook = kept / planned.step.notebook
-    return StepFailed(planned.step.name, reason, str(notebook) if notebook.is_file() else None, kind)
+    return StepFailed(planned.step.name, reason, str(notebook) if notebook.is_file() else None, KINDS.get(kind, kind))
 
 
 def _numbered(folder: Path, what: str) -> Path:

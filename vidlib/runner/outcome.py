@@ -1,11 +1,17 @@
-"""What came of a run: of each step, of each video, and of the whole; and how that is said in JSON and exit codes."""
+"""What came of a run, read from its tasks: of each step, of each video, of the whole; in JSON and exit codes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vidlib.errors import Cancelled, RefusedInput, StepFailed, VidlibError
-from vidlib.steps.base import StepOutputs
+from vidlib.results.naming import PUBLISHED
+from vidlib.runner import projects, reports
+from vidlib.runner.tables import Run, Task
+from vidlib.settings import Settings
+from vidlib.steps import STEPS
+from vidlib.steps.base import Manifest
 
 OUTPUTS = {
     "shots": "shots_csv",
@@ -15,19 +21,28 @@ OUTPUTS = {
     "report": "report",
 }
 """``{name in the JSON of a run: name of the result}``"""
+MADE_BY = {"scenes": ("shots_csv",), "audio": ("rttm",), "tracking": ("tracking_parquet",)} | {
+    "reduce": ("audio_json", "tracking_json")
+}
+"""``{step: the results that it shows beside the video}``"""
 REFUSALS = {error.__name__ for error in (RefusedInput, *RefusedInput.__subclasses__())}
 
 
 @dataclass
 class StepResult:
-    """One step of one video: ``status`` is done, failed, refused, skipped or cancelled."""
+    """One step of one video: ``status`` is done, failed, refused, skipped, cancelled or interrupted."""
 
     status: str
     folder: Path | None = None
     seconds: float = 0.0
     cached: bool = False
     error: str | None = None
-    notebook: Path | None = None
+
+    @classmethod
+    def of(cls, task: Task) -> "StepResult":
+        """What the history says of a task."""
+        seconds = task.finished_at - task.started_at if task.finished_at and task.started_at else 0.0
+        return cls(task.status, task.folder and Path(task.folder), seconds, task.cached, task.error)
 
     def as_json(self) -> dict[str, Any]:
         found = {
@@ -41,35 +56,28 @@ class StepResult:
 
 @dataclass
 class VideoResult:
-    """One video, or an archive that gave none: its steps in order, and where its results are."""
+    """One video, or a delivery that gave none: its steps in order, and where its results are.
+
+    ``problem`` is one that belongs to no step.
+    """
 
     path: Path
     sha256: str | None = None
     steps: dict[str, StepResult] = field(default_factory=dict)
-    left: dict[str, StepOutputs] = field(default_factory=dict)
     outputs: dict[str, Path] = field(default_factory=dict)
     problem: str | None = None
-    problem_status: str = "failed"
 
     @property
     def status(self) -> str:
         """The worst that happened to it."""
-        seen = {step.status for step in self.steps.values()} | ({self.problem_status} if self.problem else set())
-        return next((bad for bad in ("cancelled", "refused", "failed", "skipped") if bad in seen), "done")
+        seen = {step.status for step in self.steps.values()} | ({"failed"} if self.problem else set())
+        worst = ("cancelled", "interrupted", "refused", "failed", "skipped", "waiting")
+        return next((bad for bad in worst if bad in seen), "done")
 
     @property
     def error(self) -> str | None:
         """What went wrong first."""
         return self.problem or next((step.error for step in self.steps.values() if step.error), None)
-
-    @property
-    def first_failed(self) -> str | None:
-        """The step that went wrong first."""
-        return next((name for name, step in self.steps.items() if step.error), None)
-
-    def fail(self, error: Exception) -> None:
-        """Note a problem that belongs to no step."""
-        self.problem, self.problem_status = str(error), status_of(error)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -90,6 +98,7 @@ class RunResult:
     videos: list[VideoResult] = field(default_factory=list)
     projects: list[dict[str, Any]] = field(default_factory=list)
     cancelled: bool = False
+    executed: int = 0
 
     @property
     def status(self) -> str:
@@ -108,11 +117,6 @@ class RunResult:
         codes = {"done": 0, "cancelled": Cancelled.exit_code, "refused": RefusedInput.exit_code}
         return codes.get(self.status, VidlibError.exit_code)
 
-    @property
-    def executed(self) -> int:
-        steps = [step for video in self.videos for step in video.steps.values()]
-        return sum(not step.cached for step in steps if step.status != "skipped")
-
     def as_json(self) -> dict[str, Any]:
         return {
             "run": self.run,
@@ -122,8 +126,59 @@ class RunResult:
         }
 
 
+def result_of(run: Run, tasks: Sequence[Task], settings: Settings, *, cancelled: bool = False) -> RunResult:
+    """What came of a run that has these ``tasks``."""
+    result = RunResult(run.id, cancelled=cancelled)
+    result.executed = sum(task.status in ("done", "failed", "refused") and not task.cached for task in tasks)
+    for origin in run.paths:
+        of_origin = [task for task in tasks if task.origin == origin]
+        result.videos += _videos(Path(origin), of_origin, tasks, settings)
+        result.projects += [_project(task, settings) for task in of_origin if task.step == "finalize"]
+    return result
+
+
+def _videos(origin: Path, delivery: Sequence[Task], tasks: Sequence[Task], settings: Settings) -> list[VideoResult]:
+    """The videos of one delivery; the delivery itself where it gave none, and where part of it was lost."""
+    whole = {task.step: task for task in delivery if task.step in ("extract", "finalize")}
+    sources = list(dict.fromkeys(task.source for task in delivery if task.step not in whole))
+    found = []
+    lost = _lost(whole.get("extract"))
+    if not sources or lost:
+        arrival = {step: StepResult.of(task) for step, task in whole.items() if step == "extract"}
+        sha256 = whole["extract"].sha256 if arrival else None
+        found.append(VideoResult(origin, sha256, arrival, problem=lost))
+    for source in sources:
+        own = {task.step: task for task in delivery if task.source == source} | whole
+        found.append(_video(Path(source), own, tasks, settings))
+    return found
+
+
+def _lost(extract: Task | None) -> str | None:
+    """What is missing of an archive that was unpacked, so that nobody takes the delivery for whole."""
+    if extract is None or extract.status != "done":
+        return None
+    outputs = Manifest.read(Path(extract.folder)).outputs
+    return outputs["message"] if outputs["outcome"] == "partial" else None
+
+
+def _video(source: Path, own: dict[str, Task], tasks: Sequence[Task], settings: Settings) -> VideoResult:
+    report = own["report"]
+    steps = {step: StepResult.of(own[step]) for step in STEPS if step in own}
+    docs = projects.docs_of(settings.projects, report.project)
+    done = [step for step, task in own.items() if task.status == "done"]
+    outputs = {name: docs / f"{report.stem}{PUBLISHED[name]}" for step in done for name in MADE_BY.get(step, ())}
+    if report.status == "done":
+        outputs["report"] = reports.folder_of(settings.runs, report, tasks) / "report.html"
+    return VideoResult(source, report.sha256, steps, outputs)
+
+
+def _project(finalize: Task, settings: Settings) -> dict[str, Any]:
+    delivered = Manifest.read(Path(finalize.folder)).outputs["delivered"] if finalize.status == "done" else []
+    return {"name": finalize.project, "path": str(settings.projects / finalize.project), "delivered": list(delivered)}
+
+
 def status_of(error: Exception) -> str:
-    """How a step or a video that ended with ``error`` is called."""
+    """How a step that ended with ``error`` is called."""
     if isinstance(error, Cancelled):
         return "cancelled"
     if isinstance(error, RefusedInput) or (isinstance(error, StepFailed) and error.kind in REFUSALS):

@@ -1,231 +1,232 @@
-"""A run: takes paths, makes projects of them, and does every step that is not done yet, for every video."""
+"""A run: takes up what was asked for, hands out whatever may begin to the lanes, and follows it to the end.
+
+The truth is in the history. This process, which drives the run, may be killed at any instant: another one goes on from
+what is written there (`resume`).
+"""
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-from vidlib.errors import Cancelled, RefusedInput, UnknownName, VidlibError
-from vidlib.files import link_or_copy
-from vidlib.results.naming import PUBLISHED
-from vidlib.runner import projects, reports
-from vidlib.runner.history import History, Task
-from vidlib.runner.outcome import RunResult, VideoResult
-from vidlib.runner.projects import Project, ProjectVideo
+from vidlib.errors import Cancelled, LeaseLost, UnknownName, VidlibError
+from vidlib.runner import hooks, projects, queue, retries, shares
+from vidlib.runner.agenda import Agenda
+from vidlib.runner.deliveries import Deliveries
+from vidlib.runner.history import History
+from vidlib.runner.lanes import Lanes, open_lanes
+from vidlib.runner.outcome import RunResult, result_of
+from vidlib.runner.owners import BEAT_S
 from vidlib.runner.repeating import repeating
-from vidlib.runner.tasks import ActiveRun, Request, add_tasks, perform, skip
+from vidlib.runner.request import Request
+from vidlib.runner.runlog import RunLog
+from vidlib.runner.tables import ACTIVE, Run, Task
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
-from vidlib.steps.finalize import FinishedVideo
 
-CANCEL_POLL_S = 0.5
+POLL_S = 0.5
+STOP_S = 30.0
+"""Seconds that tasks have to end once they are told to; those that do not are left to the next run."""
 
-RESULTS = {
-    "shots_csv": ("scenes", "csv"),
-    "audio_json": ("reduce", "audio_json"),
-    "tracking_json": ("reduce", "tracking_json"),
-    "tracking_parquet": ("tracking", "tracks"),
-    "rttm": ("audio", "turns"),
-}
-"""``{published result: (step, output)}``: who leaves what editors get."""
+Listen = Callable[[Task], None]
+"""Is given each task whenever it changes."""
 
 
 def run(
     request: Request,
     settings: Settings,
     *,
-    listen: Callable[[Task], None] = lambda task: None,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    listen: Listen = lambda task: None,
     stop: threading.Event | None = None,
 ) -> RunResult:
     """Do what ``request`` asks for and leave a report for every video; a video that fails does not stop the others.
 
-    ``listen`` is given each task whenever it changes; setting ``stop`` ends the run. Raises UsageError for a path or a
-    step that does not exist, before anything is done.
+    In ``jobs`` lanes of this machine, or on the cluster at ``scheduler`` (see `open_lanes`). Setting ``stop`` ends the
+    run. Raises UsageError for a path or a step that does not exist, before anything is done.
     """
     paths = [projects.check_path(path) for path in request.paths]
     for name in request.steps - STEPS.keys():
         raise UnknownName("a step", name, STEPS)
+    hooks.check(settings)
     with History(settings.database) as history:
         interrupted = history.mark_interrupted()
-        params = {step: values.model_dump(mode="json") for step, values in request.params.items()}
-        record = history.start_run(paths, params)
-        active = ActiveRun(request, settings, history, record, RunResult(record.id), listen, stop or threading.Event())
-        with _logged(active), _cancellable(active), _closed(active):
-            for run_id in interrupted:
-                active.say(f"run {run_id} was interrupted; what it finished is used again", logging.WARNING)
-            for path in paths:
-                _run_path(active, path)
-        return active.result
+        params = {step: values.model_dump(mode="json") for step, values in request.params.of().items()}
+        record = history.start_run(list(dict.fromkeys(paths)), params, request.as_json())
+        for run_id in interrupted:
+            history.add_event(record.id, f"run {run_id} was interrupted; what it finished is used again", "warning")
+        return _driven(record, settings, history, jobs, scheduler, listen, stop)
+
+
+def resume(
+    run_id: str,
+    settings: Settings,
+    *,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    listen: Listen = lambda task: None,
+    stop: threading.Event | None = None,
+) -> RunResult:
+    """Go on with a run that was interrupted or cancelled, or in which something failed; as `run`.
+
+    Raises UsageError for a run that nobody knows, or that goes on already.
+    """
+    hooks.check(settings)
+    with History(settings.database) as history:
+        record = history.take_run(run_id)
+        history.add_event(run_id, "taken up again")
+        return _driven(record, settings, history, jobs, scheduler, listen, stop)
+
+
+def _driven(
+    record: Run,
+    settings: Settings,
+    history: History,
+    jobs: int | None,
+    scheduler: str | None,
+    listen: Listen,
+    stop: threading.Event | None,
+) -> RunResult:
+    """Drive a run of this process to its end, and say what came of it to whoever asked to be told."""
+    driver = Driver(record, settings, history, listen, stop or threading.Event())
+    with _closed(driver), open_lanes(settings, jobs, scheduler) as lanes, repeating(driver.beat, BEAT_S):
+        driver.drive(lanes)
+    return driver.result
 
 
 @contextmanager
-def _logged(run: ActiveRun) -> Iterator[None]:
-    """Everything that is said during the run, in its ``run.log``."""
-    run.folder.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(run.folder / "run.log", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger = logging.getLogger("vidlib")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        handler.close()
-
-
-def _cancellable(run: ActiveRun) -> AbstractContextManager[None]:
-    """While the block runs, look whether somebody asked in the history to cancel it."""
-
-    def look_for_cancel() -> None:
-        if not run.stop.is_set() and run.history.cancel_requested(run.record.id):
-            run.stop.set()
-
-    return repeating(look_for_cancel, CANCEL_POLL_S)
-
-
-@contextmanager
-def _closed(run: ActiveRun) -> Iterator[None]:
-    """Write into the history how the run ended, whatever happened in it."""
+def _closed(driver: "Driver") -> Iterator[None]:
+    """Write into the history how the run ended, whatever happened in it, and tell those who asked to be told."""
     error = None
     try:
         yield
     except Cancelled:
-        run.result.cancelled = True
+        driver.cancelled = True
     except BaseException as problem:
         error = f"{type(problem).__name__}: {problem}"
         raise
     finally:
-        status = "failed" if error else run.result.status
-        run.say(f"run {run.record.id}: {error or status}")
-        run.history.finish_run(run.record.id, status, error)
+        history, run_id = driver.history, driver.record.id
+        driver.result = result_of(driver.record, history.tasks(run_id), driver.settings, cancelled=driver.cancelled)
+        status = "failed" if error else driver.result.status
+        history.add_event(run_id, f"run {run_id}: {error or status}", "error" if error else "info")
+        history.finish_run(run_id, status, error)
+        said = driver.result.as_json() | ({"status": "failed", "error": error} if error else {})
+        for problem in [] if driver.taken_over else hooks.tell(said, driver.settings):
+            history.add_event(run_id, problem, "warning")
+        driver.log.catch_up()
 
 
-def _run_path(run: ActiveRun, path: Path) -> None:
-    """One archive, folder or video, to the end."""
-    arrival = VideoResult(path)
-    try:
-        project, videos = _arrive(run, path, arrival)
-    except Cancelled:
-        run.result.videos.append(arrival)
-        raise
-    except (VidlibError, OSError) as error:
-        run.say(f"{path.name}: {error}", logging.ERROR)
-        arrival.fail(error)
-        run.result.videos.append(arrival)
-        return
-    results = [VideoResult(video.path, video.sha256, dict(arrival.steps)) for video in videos]
-    run.result.videos += results
-    pairs = list(zip(videos, results, strict=True))
-    # all are planned before the first begins: who looks at the history sees what is still to come
-    plans = [_plan_video(run, project, video) for video in videos]
-    last = _plan_finalize(run, project) if run.request.wants("finalize") else None
-    for (video, result), tasks in zip(pairs, plans, strict=True):
-        _run_video(run, project, video, result, tasks)
-    delivered = _finalize(run, project, pairs, last) if last else []
-    for (video, result), tasks in zip(pairs, plans, strict=True):
-        with _alone(run, result, f"the report of {video.name}"):
-            result.outputs |= reports.write_report(run, project, video, result, tasks["report"])
-    run.result.projects.append({"name": project.name, "path": str(project.folder), "delivered": delivered})
+class Driver:
+    """Drives one run: ``listen`` is given each task whenever it changes, setting ``stop`` ends it."""
 
+    def __init__(self, record: Run, settings: Settings, history: History, listen: Listen, stop: threading.Event):
+        self.record, self.settings, self.history = record, settings, history
+        self.listen, self.stop = listen, stop
+        self.deliveries = Deliveries(record, Request.of(record), settings, history)
+        self.log = RunLog(history, record.id, settings.runs / record.id)
+        self.agenda = Agenda()
+        self.in_flight: dict[int, shares.Share] = {}
+        self.cancelled = self.taken_over = False
+        self.result: RunResult | None = None
 
-def _arrive(run: ActiveRun, path: Path, arrival: VideoResult) -> tuple[Project, list[ProjectVideo]]:
-    """The project that ``path`` is or becomes, and its videos; an archive is extracted first."""
-    if project := projects.reopen_project(path):
-        return project, _videos_below(project.docs, path)
-    arrival.sha256 = projects.content_sha256(path)
-    if projects.is_archive(path):
-        extracted = _extract(run, path, arrival)
-        project = _open_project(run, path, arrival.sha256)
-        projects.publish_files(project, arrival.steps["extract"].folder / "files", extracted.files)
-        return project, _videos_below(project.docs, path)
-    videos = projects.videos_of([path], path.parent) if path.is_file() else _videos_below(path, path)
-    return _open_project(run, path, arrival.sha256), videos
+    def beat(self) -> None:
+        """Give a sign of life, and look whether somebody asked for the end of the run."""
+        try:
+            self.taken_over = not self.history.beat_run(self.record.id)
+            if self.history.cancel_requested(self.record.id):
+                self.stop.set()
+        except VidlibError as error:  # the next one may get through
+            logging.getLogger("vidlib.run").warning("%s", error)
 
+    def drive(self, lanes: Lanes) -> None:
+        """Work until nothing is left to do. Raises Cancelled, or LeaseLost where another process took the run over."""
+        try:
+            self._drive(lanes)
+        except BaseException:
+            self._end_all(lanes)
+            raise
 
-def _open_project(run: ActiveRun, path: Path, sha256: str) -> Project:
-    project = projects.open_project(path, sha256, run.settings.projects)
-    run.history.remember_project(project.sha256, project.name, path)
-    return project
+    def _drive(self, lanes: Lanes) -> None:
+        self._put(self.history.tasks(self.record.id))
+        paths = iter([path for path in map(Path, self.record.paths) if not self.agenda.knows(str(path))])
+        arriving = True
+        while arriving or self.agenda.unfinished() or self.agenda.unpacked():
+            self._check_stopped()
+            arriving = (path := next(paths, None)) is not None
+            if path is not None:
+                self._put(self.deliveries.take_up(path))
+            for archive in self.agenda.unpacked():
+                self._put(self.deliveries.unpacked(archive))
+            self._give_up_hopeless()
+            self._hand_out(lanes)
+            self._follow(lanes, 0.0 if arriving else POLL_S)
 
+    def _hand_out(self, lanes: Lanes) -> None:
+        """Give the lanes as much of what may begin as they have room for."""
+        ready = [task for task in self.agenda.ready(time.time()) if task.id not in self.in_flight]
+        if not ready:
+            return
+        for share in shares.divide(ready, lanes.room(), list(self.in_flight.values())):
+            self.in_flight[share.task_id] = share
+            lanes.submit(share.task_id, share.cores, share.gpu)
 
-def _videos_below(folder: Path, named: Path) -> list[ProjectVideo]:
-    if not (found := projects.find_videos(folder)):
-        raise RefusedInput(f"{named.name} holds no video; expected files such as .mp4, .mov, .mkv or .mxf in it")
-    return projects.videos_of(found, folder)
+    def _follow(self, lanes: Lanes, timeout_s: float) -> None:
+        """Wait until something has happened, and see what."""
+        given_back = lanes.ended(timeout_s)
+        self._put(self.history.tasks_called([*self.in_flight, *self.history.to_cancel(self.record.id)]))
+        for task_id in [*self.in_flight]:
+            task = self.agenda.tasks[task_id]
+            if queue.is_lost(task):
+                self._take_back(task)
+            if task.status not in ACTIVE or (task_id in given_back and task.status == "waiting"):
+                del self.in_flight[task_id]
+        for task in self.agenda.tasks.values():
+            if task.status == "waiting" and task.cancel_requested and task.id not in self.in_flight:
+                self._end(task, "cancelled", "stopped as asked")
+        self.log.catch_up()
 
+    def _take_back(self, task: Task) -> None:
+        """A task whose worker is dead waits again, or has failed if that happened too often."""
+        delay = retries.delay_s("WorkerLost", task.attempt)
+        what = f"its worker on {task.worker.split('/')[0]} is gone"
+        again = {"status": "failed", "finished_at": time.time()} if delay is None else {"status": "waiting"}
+        values = {**again, "error": what, "kind": "WorkerLost", "not_before": time.time() + (delay or 0)}
+        if queue.take_back(self.history, task, **values):
+            self.history.add_event(
+                self.record.id, f"{task.subject}: {task.step}: {what}", "warning", task.subject, task.step
+            )
+        self.in_flight.pop(task.id, None)
+        self._put(self.history.tasks_called([task.id]))
 
-def _extract(run: ActiveRun, path: Path, arrival: VideoResult):
-    task = add_tasks(run, path.name, path.name, arrival.sha256, ["extract"])["extract"]
-    outputs = perform(run, task, path, arrival)
-    if outputs is None:
-        raise RefusedInput(arrival.error)
-    if outputs.outcome == "partial":
-        run.say(f"{path.name}: {outputs.message}", logging.WARNING)
-        # what was lost counts as a video that failed, so that nobody takes the delivery for whole
-        run.result.videos.append(VideoResult(path, arrival.sha256, dict(arrival.steps), problem=outputs.message))
-    return outputs
+    def _give_up_hopeless(self) -> None:
+        for task, why in list(self.agenda.hopeless()):
+            self._end(task, "skipped", why)
 
+    def _end(self, task: Task, status: str, reason: str) -> None:
+        self.history.update_task(task.id, status=status, reason=reason, finished_at=time.time())
+        self._put(self.history.tasks_called([task.id]))
 
-def _plan_video(run: ActiveRun, project: Project, video: ProjectVideo) -> dict[str, Task]:
-    run.history.remember_video(video.sha256, video.path)
-    return add_tasks(run, project.name, video.name, video.sha256, [*run.request.video_steps(), "report"])
+    def _put(self, tasks: list[Task]) -> None:
+        for task in tasks:
+            before = self.agenda.tasks.get(task.id)
+            self.agenda.put([task])
+            if before is None or (before.status, before.progress) != (task.status, task.progress):
+                self.listen(task)
 
+    def _check_stopped(self) -> None:
+        if self.taken_over:
+            raise LeaseLost(f"run {self.record.id} is driven by another process now")
+        if self.stop.is_set():
+            raise Cancelled("stopped as asked")
 
-def _plan_finalize(run: ActiveRun, project: Project) -> Task:
-    return add_tasks(run, project.name, project.name, project.sha256, ["finalize"])["finalize"]
-
-
-def _run_video(
-    run: ActiveRun, project: Project, video: ProjectVideo, result: VideoResult, tasks: dict[str, Task]
-) -> None:
-    """Every step of one video; one that fails takes down only those that read its outputs."""
-    for name in run.request.video_steps():
-        if STEPS[name].needs - result.left.keys():
-            skip(run, tasks[name], result, f"it needs what {result.first_failed} was to leave")
-        else:
-            perform(run, tasks[name], video.path, result)
-    with _alone(run, result, f"the results of {video.name} in {project.docs}"):
-        _publish(project, video, result)
-
-
-@contextmanager
-def _alone(run: ActiveRun, result: VideoResult, what: str) -> Iterator[None]:
-    """Let a full disk or a folder that may not be written fail this video alone; its finished steps are safe."""
-    try:
-        yield
-    except OSError as error:
-        run.say(f"{what} cannot be written: {error}", logging.ERROR)
-        result.fail(error)
-
-
-def _publish(project: Project, video: ProjectVideo, result: VideoResult) -> None:
-    """Show a video's results in the project's folder, where its editor looks for them."""
-    for name, file in _found(result).items():
-        target = project.docs / video.stem.with_name(f"{video.stem.name}{PUBLISHED[name]}")
-        result.outputs[name] = link_or_copy(file, target)
-
-
-def _found(result: VideoResult) -> dict[str, Path]:
-    """What was found out about a video, by the names in `vidlib.results.naming`."""
-    return {name: getattr(result.left[step], output) for name, (step, output) in RESULTS.items() if step in result.left}
-
-
-def _finalize(run: ActiveRun, project: Project, pairs: list[tuple[ProjectVideo, VideoResult]], task: Task) -> list[str]:
-    """Deliver and archive a project; the files that were delivered."""
-    videos = tuple(
-        FinishedVideo(
-            stem=str(video.stem),
-            source=video.path,
-            video=result.left["convert"].video if "convert" in result.left else None,
-            **_found(result),
-        )
-        for video, result in pairs
-    )
-    whole = VideoResult(project.folder, project.sha256)
-    places = {"archive_dir": run.settings.archive, "delivery_dir": run.settings.delivery}
-    outputs = perform(run, task, None, whole, project=project.name, videos=videos, **places)
-    for _, result in pairs:
-        result.steps["finalize"] = whole.steps["finalize"]
-    return list(outputs.delivered) if outputs else []
+    def _end_all(self, lanes: Lanes) -> None:
+        """Have the lanes end what they do, and wait for it; what was taken over ends by itself."""
+        if not self.taken_over:
+            self.history.request_cancel(self.record.id)
+        until = time.monotonic() + STOP_S
+        while self.in_flight and time.monotonic() < until:
+            self._follow(lanes, POLL_S)

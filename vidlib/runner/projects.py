@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from vidlib.errors import RefusedInput, UsageError
+from vidlib import media
+from vidlib.errors import RefusedInput, UsageError, VidlibError
 from vidlib.files import canonical_json, link_or_copy, sha256, sha256_text, sole_writer, write_json
 from vidlib.ingest import archives, names
 
@@ -30,7 +31,7 @@ class Project:
 
     @property
     def docs(self) -> Path:
-        return self.folder / "docs"
+        return docs_of(self.folder.parent, self.folder.name)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class ProjectVideo:
     @property
     def name(self) -> str:
         return self.path.name
+
+
+def docs_of(root: Path, name: str) -> Path:
+    """Where the project ``name`` below ``root`` keeps its files and their results."""
+    return root / name / "docs"
 
 
 def is_archive(path: Path) -> bool:
@@ -116,6 +122,14 @@ def find_videos(folder: Path) -> list[Path]:
     """The files below ``folder`` that are called like videos, sorted; hidden ones are left out."""
     found = (path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+
+
+def duration_s(video: Path) -> float | None:
+    """How long a video says it is; None for one that says nothing, or is none: a step will say so."""
+    try:
+        return media.probe(video).duration_s or None
+    except (VidlibError, OSError):
+        return None
 
 
 def videos_of(paths: Iterable[Path], root: Path) -> list[ProjectVideo]:

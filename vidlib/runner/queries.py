@@ -25,6 +25,20 @@ def opened(settings: Settings) -> Iterator[History]:
         yield history
 
 
+def newest(history: History) -> str:
+    """The run that began last; raises UsageError where there is none."""
+    if not (runs := history.runs(1)):
+        raise UsageError("there is no run yet; start one with: vidlib run PATH")
+    return runs[0].id
+
+
+def newest_interrupted(history: History) -> str:
+    """The run that was interrupted last; raises UsageError where there is none."""
+    if not (runs := history.runs(1, "interrupted")):
+        raise UsageError("no run was interrupted; to go on with another one, name it. See: vidlib status")
+    return runs[0].id
+
+
 def last_runs(history: History) -> dict[str, Any]:
     """The newest runs, newest first, as ``{"rows": [...]}``."""
     rows = [

@@ -1,15 +1,13 @@
 """The last step of each video: gathers what happened to it, and leaves the report where people look for it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from vidlib.files import link_or_copy, write_json
 from vidlib.ingest.names import safe_name
 from vidlib.results.report_html import to_html
-from vidlib.runner.history import Task
-from vidlib.runner.outcome import StepResult, VideoResult
-from vidlib.runner.projects import Project, ProjectVideo
-from vidlib.runner.tasks import ActiveRun, perform
+from vidlib.runner.tables import Task
 from vidlib.steps import STEPS
 from vidlib.steps.base import Manifest
 
@@ -17,50 +15,54 @@ REMEDIES = {
     "refused": "Ask for the file again, or open it in a player: it is not what it should be.",
     "failed": "Open the step's notebook: its last cell shows what went wrong. Then run again: finished steps are kept.",
     "skipped": "Nothing to do here: it runs once the step that it waits for succeeds.",
+    "cancelled": "Somebody stopped it. Run again: finished steps are kept.",
 }
 
 
-def write_report(
-    run: ActiveRun, project: Project, video: ProjectVideo, result: VideoResult, task: Task
-) -> dict[str, Path]:
-    """Write the report of one video, whatever became of it: ``{"report": path of the HTML}``, or nothing if that fails.
+def folder_of(runs: Path, report: Task, tasks: Sequence[Task]) -> Path:
+    """RUNS/<run id>/<video>: where the report of one video lies; no two of the ``tasks`` of a run share one."""
+    name = _plain(report)
+    taken = any(other.step == "report" and other.id < report.id and _plain(other) == name for other in tasks)
+    return runs / report.run_id / (f"{name}-{report.id}" if taken else name)
 
-    The executed notebook and its HTML lie in RUNS/<run id>/<video>/; a report that says the same already is used again.
-    """
-    folder = run.folder / safe_name(str(video.stem).replace("/", " - "))
-    if folder.exists():  # two names that are one once they are safe
-        folder = folder.with_name(f"{folder.name}-{video.sha256[:8]}")
-    evidence = write_json(folder / "evidence.json", _evidence(project, video, result))
-    if perform(run, task, None, result, evidence=evidence, report_dir=folder) is None:
-        return {}
-    made = result.steps["report"].folder
+
+def _plain(report: Task) -> str:
+    return safe_name(report.stem.replace("/", " - "))
+
+
+def write_evidence(folder: Path, report: Task, delivery: Sequence[Task]) -> Path:
+    """What the report is about: the same for two runs that found the same, so that the second need not write it."""
+    about = [task for task in delivery if task.source == report.source or task.step in ("extract", "finalize")]
+    order = list(STEPS)
+    steps = sorted((task for task in about if task.step != "report"), key=lambda task: order.index(task.step))
+    evidence = {
+        "video": report.subject,
+        "source": report.source,
+        "sha256": report.sha256,
+        "project": report.project,
+        "steps": [_step_evidence(task) for task in steps],
+    }
+    return write_json(folder / "evidence.json", evidence)
+
+
+def _step_evidence(task: Task) -> dict[str, Any]:
+    notebook = task.folder and Path(task.folder) / STEPS[task.step].notebook
+    return {
+        "name": task.step,
+        "status": task.status,
+        "folder": task.folder,
+        "notebook": str(notebook) if notebook and notebook.is_file() else None,
+        "seconds": Manifest.read(Path(task.folder)).seconds if task.status == "done" else None,
+        "error": task.error,
+        "remedy": REMEDIES.get(task.status),
+    }
+
+
+def show(made: Path, folder: Path) -> None:
+    """Give a finished report its place in the folder of the run, as a notebook and as a page."""
+    notebook = made / STEPS["report"].notebook
     html = made / "report.html"
     if not html.is_file():
-        to_html(made / STEPS["report"].notebook, html)
-    link_or_copy(made / STEPS["report"].notebook, folder / "report.ipynb")
-    run.tell(task, folder=str(folder))
-    return {"report": link_or_copy(html, folder / "report.html")}
-
-
-def _evidence(project: Project, video: ProjectVideo, result: VideoResult) -> dict[str, Any]:
-    """What the report is about: the same for two runs that found the same, so that the second need not write it."""
-    return {
-        "video": video.name,
-        "source": str(video.path),
-        "sha256": video.sha256,
-        "project": project.name,
-        "steps": [_step_evidence(name, step) for name, step in result.steps.items()],
-    }
-
-
-def _step_evidence(name: str, step: StepResult) -> dict[str, Any]:
-    notebook = step.notebook or (step.folder and step.folder / STEPS[name].notebook)
-    return {
-        "name": name,
-        "status": step.status,
-        "folder": step.folder and str(step.folder),
-        "notebook": notebook and str(notebook),
-        "seconds": Manifest.read(step.folder).seconds if step.status == "done" else None,
-        "error": step.error,
-        "remedy": REMEDIES.get(step.status),
-    }
+        to_html(notebook, html)
+    link_or_copy(notebook, folder / "report.ipynb")
+    link_or_copy(html, folder / "report.html")

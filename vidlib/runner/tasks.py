@@ -1,141 +1,259 @@
-"""Does one task: looks whether it is done, runs its notebook if not, and tells the history and whoever listens."""
+"""Does one task, wherever it is handed to: takes it, looks whether it is done, runs its notebook if not, tells how.
+
+All it needs stands in the history; all that comes of it is written there, and in the folder of the step.
+"""
 
 import logging
-import threading
+import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vidlib.errors import Cancelled, StepFailed, VidlibError
-from vidlib.params import Frozen
-from vidlib.results.naming import subject_folder
-from vidlib.runner import notebooks
-from vidlib.runner.history import History, Run, Task
-from vidlib.runner.outcome import RunResult, StepResult, VideoResult, status_of
-from vidlib.runner.plan import plan_step
-from vidlib.settings import Settings
+from vidlib import progress
+from vidlib.errors import Cancelled, LeaseLost, OutOfMemory, StepFailed, VidlibError
+from vidlib.files import TMP_PREFIX, link_or_copy
+from vidlib.results.naming import PUBLISHED, subject_folder
+from vidlib.runner import projects, queue, reports, retries
+from vidlib.runner.bench import Bench
+from vidlib.runner.notebooks import Watch, run_step
+from vidlib.runner.outcome import status_of
+from vidlib.runner.owners import BEAT_S
+from vidlib.runner.plan import Planned, plan_step
+from vidlib.runner.repeating import repeating
+from vidlib.runner.request import Request
+from vidlib.runner.tables import Task
 from vidlib.steps import STEPS, VIDEO_STEPS
 from vidlib.steps.base import StepOutputs
+from vidlib.steps.finalize import FinishedVideo
 
 log = logging.getLogger("vidlib.run")
 
+RESULTS = {
+    "shots_csv": ("scenes", "csv"),
+    "audio_json": ("reduce", "audio_json"),
+    "tracking_json": ("reduce", "tracking_json"),
+    "tracking_parquet": ("tracking", "tracks"),
+    "rttm": ("audio", "turns"),
+}
+"""``{published result: (step, output)}``: who leaves what editors get."""
 
-@dataclass(frozen=True)
-class Request:
-    """What somebody wants: ``paths`` (archives, videos, folders), the params of every step, and which ``steps``.
-
-    ``steps`` empty means all of them; those that a named one needs are done as well. ``force`` does the named steps
-    again though their results are there.
-    """
-
-    paths: Sequence[Path]
-    params: Mapping[str, Frozen]
-    steps: frozenset[str] = frozenset()
-    force: bool = False
-
-    def wants(self, step: str) -> bool:
-        return not self.steps or step in self.steps
-
-    def video_steps(self) -> list[str]:
-        """The steps to do for each video, in order: those asked for and what they need."""
-        needed = set(self.steps) or set(VIDEO_STEPS)
-        for name in reversed(VIDEO_STEPS):
-            if name in needed:
-                needed |= STEPS[name].needs
-        return [name for name in VIDEO_STEPS if name in needed]
+BUSY_S = 1.0
+"""Seconds after which a task is looked at again whose result another run is making."""
 
 
 @dataclass
-class ActiveRun:
-    """One run in progress: its request, where it writes, who is told (``listen``), and how it is stopped (``stop``)."""
+class Job:
+    """A task that this process does, and what belongs to it."""
 
-    request: Request
-    settings: Settings
-    history: History
-    record: Run
-    result: RunResult
-    listen: Callable[[Task], None]
-    stop: threading.Event
+    bench: Bench
+    task: Task
 
-    @property
-    def folder(self) -> Path:
-        return self.settings.runs / self.record.id
+    @cached_property
+    def request(self) -> Request:
+        return Request.of(self.bench.history.run(self.task.run_id))
 
-    def say(self, message: str, level: int = logging.INFO) -> None:
-        """A line for the log of the run and for those who look at the history."""
-        log.log(level, message)
-        self.history.add_event(self.record.id, message, logging.getLevelName(level).lower())
+    @cached_property
+    def tasks(self) -> list[Task]:
+        """All tasks of the run, in the order in which they were planned."""
+        return self.bench.history.tasks(self.task.run_id)
 
-    def tell(self, task: Task, **values: Any) -> None:
-        """Change a task in the history and for whoever listens."""
-        for name, value in values.items():
-            setattr(task, name, value)
-        self.history.update_task(task.id, **values)
-        self.listen(task)
+    @cached_property
+    def report_folder(self) -> Path:
+        """Where the report of this task's video is to be found."""
+        return reports.folder_of(self.bench.settings.runs, self.task, self.tasks)
 
+    def of_delivery(self, *steps: str) -> list[Task]:
+        """The tasks of the delivery that this one is part of, only those of ``steps``."""
+        return [task for task in self.tasks if task.origin == self.task.origin and task.step in steps]
 
-def add_tasks(run: ActiveRun, project: str, subject: str, sha256: str, steps: Sequence[str]) -> dict[str, Task]:
-    """The tasks of one video or project, by step, waiting in the history."""
-    names = {"run_id": run.record.id, "project": project, "subject": subject, "sha256": sha256}
-    return {task.step: task for task in run.history.add_tasks([Task(step=step, **names) for step in steps])}
+    def left(self, source: str) -> dict[str, StepOutputs]:
+        """What the steps that are done left of one video; raises BrokenOutput if some of it is gone since."""
+        done = [t for t in self.of_delivery(*VIDEO_STEPS) if t.source == source and t.status == "done"]
+        return {task.step: STEPS[task.step].outputs(Path(task.folder)) for task in done}
 
-
-def skip(run: ActiveRun, task: Task, result: VideoResult, reason: str) -> None:
-    """Leave out a task that cannot be done."""
-    result.steps[task.step] = StepResult("skipped")
-    run.tell(task, status="skipped", reason=reason, finished_at=time.time())
+    def tell(self, message: str, level: str = "info") -> None:
+        """A line for the log of the run."""
+        line = f"{self.task.subject}: {message}"
+        self.bench.history.add_event(self.task.run_id, line, level, self.task.subject, self.task.step)
 
 
-def perform(run: ActiveRun, task: Task, source: Path | None, result: VideoResult, **others: Any) -> StepOutputs | None:
-    """Do one step unless it is done; what it left, or None where it failed (``result`` says why).
-
-    ``others`` are inputs that neither the ``source`` file nor earlier steps supply. Raises Cancelled.
-    """
-    if run.stop.is_set():
-        result.steps[task.step] = StepResult("cancelled")
-        raise Cancelled("stopped as asked")
-    started = time.time()
-    force = run.request.force and run.request.wants(task.step)
-    params, home = run.request.params[task.step], subject_folder(run.settings.work, task.sha256)
-    try:
-        planned = plan_step(STEPS[task.step], source, result.left, params, home, **others)
-        outputs, executed = planned.outputs, False
-        if force or not planned.done:
-            run.tell(task, status="running", reason=planned.reason or "asked for again", started_at=started)
-            log.info("%s: %s begins: %s", task.subject, task.step, task.reason)
-            outputs, executed = notebooks.run_step(
-                planned, force=force, stop=run.stop, on_progress=lambda fraction: run.tell(task, progress=fraction)
-            )
-    except (VidlibError, OSError) as error:
-        _note_failure(run, task, result, error, time.time() - started)
-        return None
-    _note_success(run, task, result, StepResult("done", planned.folder, time.time() - started, not executed), outputs)
-    return outputs
+class Busy(VidlibError):
+    """Another run makes the same result now."""
 
 
-def _note_success(run: ActiveRun, task: Task, result: VideoResult, done: StepResult, outputs: StepOutputs) -> None:
-    result.steps[task.step] = done
-    result.left[task.step] = outputs
-    folder = str(done.folder)
-    run.tell(task, status="done", cached=done.cached, progress=1.0, folder=folder, finished_at=time.time())
-    if done.cached:
-        log.info("%s: %s was done already", task.subject, task.step)
+class TaskWatch(Watch):
+    """Gives signs of life of a task, passes on its progress, stops it when told to or when it takes too much memory."""
+
+    def __init__(self, bench: Bench, task: Task):
+        super().__init__()
+        self.bench, self.task = bench, task
+        self.held: queue.Held | None = None
+        self.limit = bench.memory_limit(alone=False)
+
+    def tick(self) -> None:
+        """What is done twice a second."""
+        tmp, kernel = self.tmp, self.kernel
+        try:
+            order = queue.beat(self.bench.history, self.task.id, self.held, **_progress(tmp))
+        except VidlibError as error:  # the next one may get through, before anybody takes this process for dead
+            log.warning("%s: %s", self.task.subject, error)
+            return
+        if order == "cancel":
+            self.stop(Cancelled("stopped as asked"))
+        elif order == "lost":
+            self.stop(LeaseLost("another process took over: this one gave no sign of life for too long"))
+        elif kernel and (taken := kernel.bytes_held()) > self.limit:
+            self.stop(OutOfMemory(f"it took {taken / 1e9:.1f} GB of memory, {self.limit / 1e9:.1f} GB are allowed"))
+
+
+def _progress(tmp: Path | None) -> dict[str, float]:
+    if tmp is None or (state := progress.read(tmp)) is None:
+        return {}
+    done, total = state
+    return {"work_done": done, "work_total": total, "progress": min(1.0, done / total)}
+
+
+def perform(bench: Bench, task_id: int, n_cores: int = 1, gpu: bool = False) -> None:
+    """Do a task that waits, unless somebody else does it; how it ended stands in the history."""
+    was = bench.history.tasks_called([task_id])
+    if not was or (task := queue.claim(bench.history, task_id)) is None:
         return
-    run.say(f"{task.subject}: {task.step} done in {done.seconds:.1f} s")
+    job, watch = Job(bench, task), TaskWatch(bench, task)
+    if was[0].kind in retries.CAREFULLY:
+        watch.limit = bench.memory_limit(alone=True)
+    with repeating(watch.tick, BEAT_S):
+        try:
+            with bench.handing_out(n_cores, gpu) as (cores, card):
+                planned, outputs, executed = _do(job, watch, cores, card)
+            _show(job, outputs)
+            watch.check()
+        except Exception as error:  # noqa: BLE001 whatever it is, a task that nobody does any more must not seem to run
+            _note_failure(job, error)
+        else:
+            _note_success(job, planned, outputs, executed)
+
+
+def _do(job: Job, watch: TaskWatch, cores: Sequence[int], card: int | None) -> tuple[Planned, StepOutputs, bool]:
+    """What is planned for the task, what the step left, and whether that was done here and now."""
+    planned = _plan(job)
+    force = job.request.force and job.request.wants(job.task.step)
+    if planned.done and not force:
+        return planned, planned.outputs, False
+    history, key = job.bench.history, f"{planned.folder.parent.name}/{planned.folder.name}"
+    held = queue.take_lease(history, key)
+    if held is None:
+        raise Busy(f"another run does {job.task.step} now")
+    watch.held = held
+    try:
+        history.update_task(job.task.id, reason=planned.reason or "asked for again")
+        _sweep(job, planned.folder.parent)
+        job.bench.kernels.start_ahead(card)
+        outputs, executed = run_step(
+            planned,
+            force=force,
+            kernels=job.bench.kernels,
+            cores=cores,
+            card=card,
+            watch=watch,
+            publishing=lambda: queue.publishing(history, held),
+        )
+        return planned, outputs, executed
+    finally:
+        watch.held = None
+        queue.release(history, held)
+
+
+def _plan(job: Job) -> Planned:
+    task, settings = job.task, job.bench.settings
+    step = STEPS[task.step]
+    source = Path(task.source) if "source" in step.sources.values() else None
+    left = job.left(task.source) if step.needs else {}
+    home = subject_folder(settings.work, task.sha256)
+    return plan_step(step, source, left, step.module.Params(**task.params), home, **_further_inputs(job))
+
+
+def _further_inputs(job: Job) -> dict[str, Any]:
+    """Inputs that neither the source nor earlier steps of the video supply."""
+    task, settings = job.task, job.bench.settings
+    if task.step == "finalize":
+        places = {"archive_dir": settings.archive, "delivery_dir": settings.delivery}
+        videos = tuple(_finished(job, video) for video in job.of_delivery("report"))
+        return {"project": task.project, "videos": videos, **places}
+    if task.step == "report":
+        evidence = reports.write_evidence(job.report_folder, task, job.of_delivery(*STEPS))
+        return {"evidence": evidence, "report_dir": job.report_folder}
+    return {}
+
+
+def _finished(job: Job, video: Task) -> FinishedVideo:
+    left = job.left(video.source)
+    found = {name: getattr(left[step], output) for name, (step, output) in RESULTS.items() if step in left}
+    converted = left["convert"].video if "convert" in left else None
+    return FinishedVideo(stem=video.stem, source=Path(video.source), video=converted, **found)
+
+
+def _sweep(job: Job, home: Path) -> None:
+    """Remove what dead processes left half-done in the folder of this video."""
+    for left_over in home.glob(f"{TMP_PREFIX}*"):
+        key = f"{home.name}/{left_over.name.removeprefix(TMP_PREFIX).rpartition('-')[0]}"
+        if not queue.leased(job.bench.history, key):
+            shutil.rmtree(left_over, ignore_errors=True)
+
+
+def _show(job: Job, outputs: StepOutputs) -> None:
+    """Let people find what the step left: results beside the video, the report in the folder of the run."""
+    task = job.task
+    for name, (step, output) in RESULTS.items():
+        if step == task.step:
+            docs = projects.docs_of(job.bench.settings.projects, task.project)
+            link_or_copy(getattr(outputs, output), docs / f"{task.stem}{PUBLISHED[name]}")
+    if task.step == "report":
+        reports.show(outputs.summary.parent, job.report_folder)
+
+
+def _note_success(job: Job, planned: Planned, outputs: StepOutputs, executed: bool) -> None:
+    task, now = job.task, time.time()
+    ended = {"status": "done", "cached": not executed, "progress": 1.0, "finished_at": now}
+    if not queue.settle(job.bench.history, task.id, folder=str(planned.folder), **ended):
+        return
+    if not executed:
+        job.tell(f"{task.step} was done already")
+        return
+    job.tell(f"{task.step} done in {now - task.started_at:.1f} s")
     if outputs.fallback:
         where = f"{outputs.engine} on {outputs.device}"
-        run.say(f"{task.subject}: {task.step} fell back to {where}: {outputs.fallback}", logging.WARNING)
+        job.tell(f"{task.step} fell back to {where}: {outputs.fallback}", "warning")
 
 
-def _note_failure(run: ActiveRun, task: Task, result: VideoResult, error: Exception, seconds: float) -> None:
-    failed = error if isinstance(error, StepFailed) else StepFailed(task.step, str(error))
-    notebook = Path(failed.notebook) if failed.notebook else None
-    folder = notebook and notebook.parent
+def _note_failure(job: Job, error: Exception) -> None:
+    """Write down that the task failed, or that it is tried again, and when."""
+    task, now = job.task, time.time()
+    if isinstance(error, Busy):
+        waits = {"status": "waiting", "reason": str(error), "not_before": now + BUSY_S, "attempt": task.attempt - 1}
+        queue.settle(job.bench.history, task.id, **waits)
+        return
+    failed = error if isinstance(error, StepFailed) else StepFailed(task.step, _said(error), kind=type(error).__name__)
+    folder = failed.notebook and str(Path(failed.notebook).parent)
+    what = {"error": failed.reason, "kind": failed.kind, "folder": folder}
+    delay = retries.delay_s(failed.kind, task.attempt)
+    if delay is not None:
+        if queue.settle(job.bench.history, task.id, status="waiting", not_before=now + delay, **what):
+            job.tell(f"{failed}; tried again in {delay:.0f} s", "warning")
+        return
     status = status_of(error)
-    result.steps[task.step] = StepResult(status, folder, seconds, error=failed.reason, notebook=notebook)
-    run.tell(task, status=status, error=failed.reason, folder=folder and str(folder), finished_at=time.time())
-    if status == "cancelled":
-        raise error
-    run.say(f"{task.subject}: {failed}", logging.ERROR)
+    if queue.settle(job.bench.history, task.id, status=status, finished_at=now, **what):
+        job.tell(str(failed), "warning" if status == "cancelled" else "error")
+
+
+def _said(error: Exception) -> str:
+    """What an error says; of one that vidlib does not know, where it happened as well."""
+    if isinstance(error, VidlibError | OSError):
+        return str(error)
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"{type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno}); this is a bug of vidlib"
+    )

@@ -2,10 +2,13 @@
 
 from alembic import context
 
-from vidlib.runner.history import Base, _engine
+from vidlib.runner.database import MIGRATION_LOCK, open_engine
+from vidlib.runner.tables import Base
 
-engine = _engine(context.config.attributes["url"])
+engine = open_engine(context.config.attributes["url"])
 with engine.begin() as connection:
+    if connection.dialect.name == "postgresql":  # SQLite's transactions exclude each other anyway
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
     context.configure(connection=connection, target_metadata=Base.metadata, transactional_ddl=True)
     context.run_migrations()
 engine.dispose()

@@ -1,0 +1,131 @@
+"""The queue: every task and every result belongs to one process at a time, and to a living one."""
+
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator
+from itertools import chain
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import pytest
+
+from vidlib.errors import LeaseLost
+from vidlib.runner import owners, queue
+from vidlib.runner.history import History
+from vidlib.runner.tables import Lease, Task
+
+KEY = "0123456789abcdef/convert-0123456789ab"
+N_PROCESSES = 4
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    with History(f"sqlite:///{tmp_path / 'vidlib.sqlite'}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def task(history: History) -> Task:
+    run = history.start_run([], {})
+    (added,) = history.add_tasks(
+        [Task(run_id=run.id, project="p", subject="clip.mp4", sha256="ab" * 32, step="convert")]
+    )
+    return added
+
+
+def somebody(beat_s_ago: float = 0.0) -> dict[str, object]:
+    """A worker on another machine, and when it gave its last sign of life."""
+    return {"worker": "far/away/7/1", "beat_at": time.time() - beat_s_ago}
+
+
+def test_a_task_is_taken_once(history, task):
+    taken = queue.claim(history, task.id)
+    assert (taken.status, taken.worker, taken.attempt) == ("running", owners.me(), 1)
+    assert queue.claim(history, task.id) is None
+
+
+def test_a_task_is_taken_over_from_a_worker_that_is_silent_and_from_no_other(history, task):
+    history.update_task(task.id, status="running", **somebody(beat_s_ago=1))
+    assert queue.claim(history, task.id) is None
+    history.update_task(task.id, **somebody(beat_s_ago=owners.LEASE_S + 1))
+    assert queue.claim(history, task.id).worker == owners.me()
+
+
+def test_a_worker_whose_task_was_taken_over_is_told_and_writes_nothing(history, task):
+    queue.claim(history, task.id)
+    assert queue.beat(history, task.id, progress=0.5) == "go on"
+    history.update_task(task.id, **somebody())
+    assert queue.beat(history, task.id, progress=0.9) == "lost"
+    assert not queue.settle(history, task.id, status="done")
+    (now,) = history.tasks_called([task.id])
+    assert (now.status, now.progress) == ("running", 0.5)
+
+
+def test_whoever_does_a_task_is_told_that_it_was_cancelled_alone_or_with_its_run(history, task):
+    queue.claim(history, task.id)
+    history.request_cancel(task.run_id, step="convert")
+    assert queue.beat(history, task.id) == "cancel"
+    history.update_task(task.id, cancel_requested=False)
+    assert queue.beat(history, task.id) == "go on"
+    history.request_cancel(task.run_id)
+    assert queue.beat(history, task.id) == "cancel"
+
+
+def test_a_result_is_made_by_one_at_a_time(history):
+    held = queue.take_lease(history, KEY)
+    assert queue.take_lease(history, KEY) is None
+    assert queue.leased(history, KEY)
+    queue.release(history, held)
+    assert not queue.leased(history, KEY)
+    assert queue.take_lease(history, KEY).fence == held.fence + 1
+
+
+def test_a_late_worker_publishes_nothing(history):
+    late = queue.take_lease(history, KEY)
+    with history.writing() as session:
+        session.get(Lease, KEY).beat_at -= owners.LEASE_S + 1
+    current = queue.take_lease(history, KEY)
+    published = []
+    with pytest.raises(LeaseLost, match="another process took over"), queue.publishing(history, late):
+        published.append("late")
+    with queue.publishing(history, current):
+        published.append("current")
+    queue.release(history, late)
+    assert published == ["current"]
+    assert queue.leased(history, KEY)
+
+
+def test_a_task_is_taken_back_from_a_worker_unless_it_gave_a_sign_of_life_since(history, task):
+    history.update_task(task.id, status="running", **somebody(beat_s_ago=owners.LEASE_S + 1))
+    (seen,) = history.tasks_called([task.id])
+    assert queue.is_lost(seen)
+    history.update_task(task.id, **somebody())
+    assert not queue.take_back(history, seen, status="waiting")
+    (seen,) = history.tasks_called([task.id])
+    assert queue.take_back(history, seen, status="waiting")
+
+
+def take_all(url: str, ids: list[int], together: Barrier, taken: multiprocessing.Queue) -> None:
+    with History(url) as history:
+        together.wait()
+        taken.put([task_id for task_id in ids if queue.claim(history, task_id)])
+        taken.put([number for number in range(10) if queue.take_lease(history, f"{KEY}-{number}")])
+        taken.close()
+        taken.join_thread()
+        together.wait()  # a process that has ended has nothing any more
+    os._exit(0)
+
+
+def test_processes_that_want_the_same_at_the_same_moment_get_everything_once(history, task):
+    run = {"run_id": task.run_id, "project": "p", "subject": "clip.mp4", "sha256": "ab" * 32}
+    ids = [added.id for added in history.add_tasks([Task(step="audio", **run) for _ in range(20)])]
+    context = multiprocessing.get_context("spawn")
+    together, taken = context.Barrier(N_PROCESSES, timeout=60), context.Queue()
+    workers = [context.Process(target=take_all, args=(history.url, ids, together, taken)) for _ in range(N_PROCESSES)]
+    for worker in workers:
+        worker.start()
+    answers = [taken.get(timeout=60) for _ in range(2 * N_PROCESSES)]
+    for worker in workers:
+        worker.join()
+    assert sorted(chain.from_iterable(answers)) == sorted([*range(10), *ids])

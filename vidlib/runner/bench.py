@@ -1,0 +1,61 @@
+"""What a process needs to do tasks: the settings, the history, warm kernels, and cores and GPUs to hand out."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Self
+
+import psutil
+
+from vidlib import devices
+from vidlib.runner.history import History
+from vidlib.runner.kernels import Kernels
+from vidlib.settings import Settings, environment_without_secrets, variables
+
+MEMORY_SHARE = 0.8
+"""Part of the machine's memory that all steps together may take."""
+
+
+class Bench:
+    """A place to work at: ``lanes`` tasks at a time. A context manager: leaving it ends all that was started here."""
+
+    def __init__(self, settings: Settings, lanes: int):
+        self.settings, self.lanes = settings, lanes
+        self._cores, self._cards = sorted(os.sched_getaffinity(0)), [card.index for card in devices.gpus()]
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            self.history = undo.enter_context(History(self.settings.database))
+            env = environment_without_secrets() | variables(self.settings)
+            self.kernels = undo.enter_context(Kernels(self.lanes, env))
+            self._close = undo.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close.close()
+
+    @contextmanager
+    def handing_out(self, n_cores: int, gpu: bool) -> Iterator[tuple[list[int], int | None]]:
+        """``n_cores`` of the cores, and the number of a GPU if one is wanted and free; they come back after the block.
+
+        Whoever plans sees to it that there is enough; where two plan for one machine, they share what there is.
+        """
+        with self._lock:
+            cores = self._cores[:n_cores] or sorted(os.sched_getaffinity(0))[:n_cores]
+            self._cores = self._cores[n_cores:]
+            card = self._cards.pop(0) if gpu and self._cards else None
+        try:
+            yield cores, card
+        finally:
+            with self._lock:
+                self._cores = sorted({*self._cores, *cores})
+                if card is not None:
+                    self._cards.append(card)
+
+    def memory_limit(self, alone: bool) -> int:
+        """Bytes that one step may take: a lane's share, or all there is if it runs alone."""
+        if self.settings.step_memory_bytes:
+            return self.settings.step_memory_bytes
+        return int(psutil.virtual_memory().total * MEMORY_SHARE / (1 if alone else self.lanes))

@@ -1,0 +1,96 @@
+"""What a path that was asked for turns into: an archive to unpack, or a project, its videos, and the tasks for them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vidlib.errors import RefusedInput, VidlibError
+from vidlib.runner import projects
+from vidlib.runner.history import History
+from vidlib.runner.outcome import status_of
+from vidlib.runner.projects import Project, ProjectVideo
+from vidlib.runner.request import Request
+from vidlib.runner.tables import Run, Task
+from vidlib.settings import Settings
+from vidlib.steps import STEPS
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """Takes up what a run was asked for, one path after the other."""
+
+    run: Run
+    request: Request
+    settings: Settings
+    history: History
+
+    def take_up(self, path: Path) -> list[Task]:
+        """The first tasks for ``path``: to unpack it, or all there is to do; or one that says why nothing is."""
+        return self._or_why_not(path, lambda: self._first_tasks(path))
+
+    def unpacked(self, extract: Task) -> list[Task]:
+        """The tasks for the videos of an archive that was unpacked."""
+        path = Path(extract.origin)
+
+        def tasks() -> list[Task]:
+            outputs = STEPS["extract"].outputs(Path(extract.folder))
+            project = self._project(path, extract.sha256)
+            projects.publish_files(project, Path(extract.folder) / "files", outputs.files)
+            return self._plan(path, project, _videos_below(project.docs, path))
+
+        return self._or_why_not(path, tasks, extract)
+
+    def _or_why_not(self, path: Path, tasks: Callable[[], list[Task]], known: Task | None = None) -> list[Task]:
+        """What ``tasks`` gives; where it fails, the failed task (``known``, or one made for it)."""
+        try:
+            return self.history.add_tasks(tasks())
+        except (VidlibError, OSError) as error:
+            values = {"status": status_of(error), "error": str(error), "kind": type(error).__name__}
+            values["finished_at"] = time.time()
+            self.history.add_event(self.run.id, f"{path.name}: {error}", "error", path.name)
+            if known:
+                self.history.update_task(known.id, **values)
+                return self.history.tasks_called([known.id])
+            names = {"project": path.name, "subject": path.name, "origin": str(path), "source": str(path)}
+            return self.history.add_tasks([Task(run_id=self.run.id, sha256="", step="extract", **names, **values)])
+
+    def _first_tasks(self, path: Path) -> list[Task]:
+        projects.check_path(path)
+        if project := projects.reopen_project(path):
+            return self._plan(path, project, _videos_below(project.docs, path))
+        sha256 = projects.content_sha256(path)
+        if projects.is_archive(path):
+            return [self._task("extract", path, path.name, path.name, sha256, path)]
+        videos = projects.videos_of([path], path.parent) if path.is_file() else _videos_below(path, path)
+        return self._plan(path, self._project(path, sha256), videos)
+
+    def _project(self, path: Path, sha256: str) -> Project:
+        project = projects.open_project(path, sha256, self.settings.projects)
+        self.history.remember_project(project.sha256, project.name, path)
+        return project
+
+    def _plan(self, path: Path, project: Project, videos: list[ProjectVideo]) -> list[Task]:
+        """All there is to do for a project: every step of every video, its report, and what is done for the whole."""
+        tasks = []
+        for video in videos:
+            self.history.remember_video(video.sha256, video.path, projects.duration_s(video.path))
+            for step in (*self.request.video_steps(), "report"):
+                task = self._task(step, path, project.name, video.name, video.sha256, video.path)
+                task.stem = str(video.stem)
+                tasks.append(task)
+        if self.request.wants("finalize"):
+            tasks.append(self._task("finalize", path, project.name, project.name, project.sha256, project.folder))
+        return tasks
+
+    def _task(self, step: str, origin: Path, project: str, subject: str, sha256: str, source: Path) -> Task:
+        params = self.request.params.of(project)[step].model_dump(mode="json")
+        places = {"origin": str(origin), "source": str(source)}
+        names = {"project": project, "subject": subject, "sha256": sha256}
+        return Task(run_id=self.run.id, step=step, params=params, **names, **places)
+
+
+def _videos_below(folder: Path, named: Path) -> list[ProjectVideo]:
+    if not (found := projects.find_videos(folder)):
+        raise RefusedInput(f"{named.name} holds no video; expected files such as .mp4, .mov, .mkv or .mxf in it")
+    return projects.videos_of(found, folder)

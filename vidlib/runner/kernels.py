@@ -1,0 +1,289 @@
+"""Warm kernels: notebooks run in kernels that are there already, have imported the libraries and hold the models.
+
+A kernel runs one notebook at a time (see `papermill_engine`) and is made fresh between two of them (`inside_kernel`).
+It is spoken to through sockets in a folder that only this user can open, no TCP port; and it ends with the process that
+started it, however that ends.
+"""
+
+import asyncio
+import atexit
+import functools
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+
+import psutil
+from jupyter_client import AsyncKernelClient, AsyncKernelManager
+
+from vidlib import devices
+from vidlib.errors import WorkerLost
+from vidlib.settings import environment_without_secrets
+
+START_S = 300
+"""A kernel starts in a second, and in minutes where the machine has ten times more to do than it can."""
+
+GONE_S = 5.0
+
+ALIVE_S = 0.2
+"""Seconds between two looks whether a kernel that was asked something lives."""
+
+MOST_NOTEBOOKS = 100
+"""Then a kernel is replaced: what libraries lose of memory in each use never adds up to much."""
+
+MOST_BYTES = 4 * 1024**3
+"""So is one that holds more than this between two notebooks; with all libraries and models it holds about 1.5 GB."""
+
+UNWANTED_S = 5.0
+"""Seconds after which the last kernel that can be taken imports the libraries, during which it cannot be taken."""
+
+INSIDE = "__import__('vidlib.runner.inside_kernel', fromlist=['*'])"
+"""The module in the kernel, without leaving a name in the namespace of the notebook."""
+
+
+@dataclass(eq=False)
+class Kernel:
+    """One kernel: its process, the GPU ``card`` that it sees (None: no card), and what it went through."""
+
+    manager: AsyncKernelManager
+    sockets: TemporaryDirectory
+    card: int | None
+    pid: int
+    preloaded: bool = False
+    notebooks: int = 0
+    failed: bool = False
+
+    def bytes_held(self) -> int:
+        """Memory of the kernel and of all that it started."""
+        total = 0
+        for process in self.family():
+            with suppress(psutil.NoSuchProcess):
+                total += process.memory_info().rss
+        return total
+
+    def family(self) -> list[psutil.Process]:
+        """The kernel's process and all that descend from it."""
+        try:
+            process = psutil.Process(self.pid)
+            return [process, *process.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def kill(self) -> None:
+        """End the kernel and all that it started, at once; what it was doing fails with WorkerLost."""
+        self.failed = True
+        family = self.family()
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def bury(self) -> None:
+        """End the kernel, wait until all its processes are gone, and free what it had here; nobody uses it any more."""
+        family = self.family()
+        self.kill()
+        psutil.wait_procs(family[1:], timeout=GONE_S)
+        self.manager.provisioner.process.wait()  # nobody else asks for its exit code
+        self.manager.context.destroy(linger=0)
+        self.sockets.cleanup()
+
+    @property
+    def worn(self) -> bool:
+        """Whether it should be replaced: after a failure, many notebooks, or holding much memory."""
+        return self.failed or self.notebooks >= MOST_NOTEBOOKS or self.bytes_held() > MOST_BYTES
+
+
+class Kernels:
+    """At most ``size`` warm kernels of this process, in the environment ``env`` (default: this one, without secrets).
+
+    A context manager: leaving it ends them all.
+
+    All are started by one thread that lives as long as this process: the system ends a kernel together with the thread
+    that started it.
+    """
+
+    def __init__(self, size: int, env: Mapping[str, str] | None = None):
+        self.size = size
+        self._env = dict(env or environment_without_secrets())
+        self._idle: list[Kernel] = []
+        self._busy: set[Kernel] = set()
+        self._starting = self._wanted = 0
+        self._changed = threading.Condition()
+        self._starter = ThreadPoolExecutor(1, "kernel-starter")
+        self._preloader = ThreadPoolExecutor(size, "kernel-preloader")
+        self._closed = False
+
+    def __enter__(self) -> "Kernels":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start_ahead(self, card: int | None = None) -> None:
+        """Begin to start kernels until there are ``size``, without waiting for them."""
+        with self._changed:
+            while len(self._idle) + len(self._busy) + self._starting < self.size:
+                self._start(card)
+
+    @contextmanager
+    def borrowed(self, card: int | None = None) -> Iterator[Kernel]:
+        """A kernel for one notebook that sees the GPU ``card``; it is given back, or replaced if it is worn."""
+        kernel = self._take(card)
+        try:
+            yield kernel
+        except BaseException:
+            kernel.failed = True
+            raise
+        finally:
+            self._give_back(kernel)
+
+    def close(self) -> None:
+        """End every kernel and wait until they are gone."""
+        with self._changed:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            kernels = [*idle, *self._busy]  # those that are busy are buried by whoever gives them back
+            self._changed.notify_all()
+        for kernel in kernels:
+            kernel.kill()
+        for kernel in idle:
+            kernel.bury()
+        self._starter.shutdown()
+        self._preloader.shutdown()
+        for kernel in self._idle:  # those that were being started
+            kernel.bury()
+
+    def _take(self, card: int | None) -> Kernel:
+        with self._changed:
+            self._wanted += 1
+            try:
+                while not self._closed and (kernel := self._suitable(card)) is None:
+                    self._changed.wait()
+                if self._closed:
+                    raise WorkerLost("the kernels of this process were closed")
+            finally:
+                self._wanted -= 1
+            self._idle.remove(kernel)
+            self._busy.add(kernel)
+            return kernel
+
+    def _suitable(self, card: int | None) -> Kernel | None:
+        """An idle kernel for ``card``, preferably one that has imported everything; else one is started."""
+        fitting = [kernel for kernel in self._idle if kernel.card == card]
+        if fitting:
+            return max(fitting, key=lambda kernel: kernel.preloaded)
+        if len(self._idle) + len(self._busy) + self._starting < self.size:
+            self._start(card)
+        elif self._idle and not self._starting:
+            other = self._idle.pop()
+            self._preloader.submit(other.bury)
+            self._start(card)
+        return None
+
+    def _start(self, card: int | None) -> None:
+        self._starting += 1
+        self._starter.submit(self._started, card)
+
+    def _started(self, card: int | None) -> None:
+        try:
+            kernel = _start_kernel(card, self._env)
+        finally:
+            with self._changed:
+                self._starting -= 1
+                self._changed.notify_all()
+        self._rest(kernel)
+
+    def _give_back(self, kernel: Kernel) -> None:
+        kernel.notebooks += 1
+        with self._changed:
+            self._busy.discard(kernel)
+            closed = self._closed
+        if kernel.worn:
+            kernel.bury()
+            if not closed:
+                self.start_ahead(kernel.card)
+        else:
+            self._rest(kernel)
+
+    def _rest(self, kernel: Kernel) -> None:
+        """Put an idle kernel where it can be taken; one that nobody takes soon imports the libraries."""
+        with self._changed:
+            self._idle.append(kernel)
+            self._changed.notify_all()
+            if not kernel.preloaded and not self._closed:
+                self._preloader.submit(self._preload, kernel)
+
+    def _preload(self, kernel: Kernel) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: kernel not in self._idle or len(self._idle) > 1 or self._closed, UNWANTED_S)
+            if kernel not in self._idle or self._closed:
+                return
+            self._idle.remove(kernel)
+            self._busy.add(kernel)
+        self._preloaded(kernel)
+
+    def _preloaded(self, kernel: Kernel) -> None:
+        try:
+            asyncio.run(_ask(kernel.manager, f"{INSIDE}.preload()"))
+        except (WorkerLost, RuntimeError, OSError):
+            kernel.failed = True
+        kernel.preloaded = True
+        kernel.notebooks -= 1
+        self._give_back(kernel)
+
+
+def _start_kernel(card: int | None, env: Mapping[str, str]) -> Kernel:
+    """A kernel that has begun; runs in the thread that all kernels are started by."""
+    sockets = TemporaryDirectory(prefix="vidlib-")
+    manager = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{sockets.name}/kernel")
+    manager.connection_file = f"{sockets.name}/connection.json"
+    seen = {"CUDA_VISIBLE_DEVICES": "" if card is None else str(card)} if devices.gpus() else {}
+    # a kernel that is ended calls that an error; nobody looks at the history of what notebooks said
+    options = ["--log-level=50", "--HistoryManager.enabled=False", "--IPKernelApp.exec_lines=" + _begin_line()]
+    asyncio.run(_begin(manager, options, {**env, **seen}))
+    return Kernel(manager, sockets, card, manager.provisioner.process.pid)
+
+
+def _begin_line() -> str:
+    return f"{INSIDE}.begin({os.getpid()})"
+
+
+async def _begin(manager: AsyncKernelManager, options: list[str], env: dict[str, str]) -> None:
+    await manager.start_kernel(extra_arguments=options, env=env)
+    await _ask(manager, "None")
+
+
+async def _ask(manager: AsyncKernelManager, code: str) -> None:
+    """Run a line of code in a kernel; raises WorkerLost if it fails or the kernel is gone."""
+    client = manager.client()
+    client.start_channels()
+    asked = asyncio.ensure_future(_answer(client, code))
+    try:
+        while not asked.done():
+            await asyncio.wait({asked}, timeout=ALIVE_S)
+            if not asked.done() and not await manager.is_alive():
+                raise WorkerLost("a kernel died before its first notebook")
+        if (said := asked.result())["status"] != "ok":
+            raise WorkerLost(f"a kernel cannot be used: {code}: {said.get('evalue')}")
+    finally:
+        asked.cancel()
+        client.stop_channels()
+
+
+async def _answer(client: AsyncKernelClient, code: str) -> dict[str, str]:
+    await client.wait_for_ready(timeout=START_S)
+    reply = await client.execute_interactive(code, silent=True, store_history=False, allow_stdin=False)
+    return reply["content"]
+
+
+@functools.cache
+def own_kernels() -> Kernels:
+    """One kernel for whoever calls Papermill with this engine and brings none; it ends with this process."""
+    kernels = Kernels(1)
+    atexit.register(kernels.close)
+    return kernels

@@ -1,0 +1,91 @@
+"""The Papermill engine ``vidlib``: notebooks run in warm kernels, and their files are whole at every moment.
+
+Papermill finds it by its entry point (pyproject.toml) when it is imported itself: ``papermill --engine vidlib`` works
+as well. Nothing else imports this module: it needs a Papermill that is there already.
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, NotebookExecutionManager
+from papermill.iorw import LocalHandler, papermill_io
+from papermill.log import logger
+
+from vidlib.errors import WorkerLost
+from vidlib.runner.kernels import INSIDE, Kernel, own_kernels
+
+
+class VidlibEngine(Engine):
+    """Papermill's engine ``vidlib``: runs a notebook in a warm kernel of this process.
+
+    ``kernel`` names the one to take, ``cores`` those that it may use; without them it takes one of its own, all cores.
+    """
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: NotebookExecutionManager,
+        kernel_name: str,
+        kernel: Kernel | None = None,
+        cores: list[int] | None = None,
+        execution_timeout: int | None = None,
+        **_: Any,
+    ) -> None:
+        """See `papermill.engines.Engine`."""
+        if nb_man.output_path and "://" not in nb_man.output_path:
+            nb_man.output_path = str(Path(nb_man.output_path).absolute())  # which `WholeFiles` writes
+        if kernel is None:
+            with own_kernels().borrowed() as kernel:
+                return cls.execute_managed_notebook(nb_man, kernel_name, kernel, cores, execution_timeout)
+        chosen = cores or sorted(os.sched_getaffinity(0))
+        WarmClient(nb_man, km=kernel.manager, cores=chosen, timeout=execution_timeout, log=logger).execute()
+        kernel.failed |= bool(nb_man.nb.metadata.papermill["exception"])
+        return None
+
+
+class WarmClient(PapermillNotebookClient):
+    """Runs a notebook in a kernel that was there before and stays after."""
+
+    def __init__(self, nb_man: NotebookExecutionManager, *, cores: list[int], **options: Any):
+        super().__init__(nb_man, **options)
+        self._cores = cores
+
+    def papermill_execute_cells(self) -> None:
+        """Make the kernel fresh, run the cells, make it forget them."""
+        self._tell(f"enter({os.getcwd()!r}, {self._cores})")
+        super().papermill_execute_cells()
+        self._tell("leave()")
+
+    def execute(self, **options: Any) -> Any:
+        """See `PapermillNotebookClient`; the channels to the kernel are closed, whatever happens."""
+        try:
+            return super().execute(**options)
+        finally:
+            if self.kc is not None:
+                self.kc.stop_channels()
+
+    def _tell(self, call: str) -> None:
+        reply = self.wait_for_reply(self.kc.execute(f"{INSIDE}.{call}", silent=True, store_history=False))
+        if reply is None or reply["content"]["status"] != "ok":
+            raise WorkerLost(f"the kernel could not be made fresh: {call}")
+
+
+class WholeFiles(LocalHandler):
+    """Papermill's reading and writing of notebooks by absolute path; what it writes is there whole or not at all."""
+
+    def write(self, buf: str, path: str) -> None:
+        """Replace the file; it survives a process that is killed, and a power cut once its folder is published."""
+        tmp = f"{path}.{os.getpid()}.tmp"
+        try:
+            super().write(buf, tmp)
+            os.replace(tmp, path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(tmp)
+            raise
+
+
+papermill_io.register("/", WholeFiles())

@@ -1,0 +1,46 @@
+"""What somebody wants of a run, in a form that the history keeps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from vidlib.params import ParamSet
+from vidlib.runner.tables import Run
+from vidlib.steps import PARAMS, STEPS, VIDEO_STEPS
+
+
+@dataclass(frozen=True)
+class Request:
+    """``paths`` (archives, videos, folders), the params of every step, and which ``steps``.
+
+    ``steps`` empty means all of them; those that a named one needs are done as well. ``force`` does the named steps
+    again though their results are there.
+    """
+
+    paths: Sequence[Path]
+    params: ParamSet
+    steps: frozenset[str] = frozenset()
+    force: bool = False
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """The request that a run in the history was made from."""
+        asked = run.asked
+        paths = [Path(path) for path in run.paths]
+        return cls(paths, ParamSet(PARAMS, asked["layers"]), frozenset(asked["steps"]), asked["force"])
+
+    def as_json(self) -> dict[str, Any]:
+        """What `of` reads, but for the paths."""
+        return {"layers": self.params.layers, "steps": sorted(self.steps), "force": self.force}
+
+    def wants(self, step: str) -> bool:
+        return not self.steps or step in self.steps
+
+    def video_steps(self) -> list[str]:
+        """The steps to do for each video, in order: those asked for and what they need."""
+        needed = set(self.steps) or set(VIDEO_STEPS)
+        for name in reversed(VIDEO_STEPS):
+            if name in needed:
+                needed |= STEPS[name].needs
+        return [name for name in VIDEO_STEPS if name in needed]

@@ -1,0 +1,55 @@
+"""Who gets how much of a machine: one task alone gets all cores, many get a part each, together never more than all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vidlib.runner.lanes import Room
+from vidlib.runner.retries import CAREFULLY
+from vidlib.runner.tables import Task
+
+ON_ONE_CORE = frozenset({"extract", "reduce", "finalize", "report"})
+"""Steps that a second core makes no faster."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a task was given: cores, and whether a GPU; ``alone``: nothing else beside it."""
+
+    task_id: int
+    cores: int
+    gpu: bool = False
+    alone: bool = False
+
+
+def divide(ready: Sequence[Task], room: Room, taken: Sequence[Share]) -> list[Share]:
+    """Which of the ``ready`` tasks begin now, beside those that have ``taken`` a share, and with how much.
+
+    In their order, as many as there are lanes, cores and GPUs for. A task that ran out of memory before runs alone.
+    """
+    if any(share.alone for share in taken):
+        return []
+    if careful := next((task for task in ready if task.kind in CAREFULLY), None):
+        return [] if taken else [Share(careful.id, cores=1, alone=True)]
+    lanes = room.lanes - len(taken)
+    cores = room.cores - sum(share.cores for share in taken)
+    gpus = room.gpus - sum(share.gpu for share in taken)
+    begin: list[tuple[Task, bool]] = []
+    for task in ready:
+        gpu = room.gpus > 0 and task.params.get("device") in ("auto", "cuda")
+        if len(begin) < min(lanes, cores) and gpus >= gpu:
+            begin.append((task, gpu))
+            gpus -= gpu
+    return _with_cores(begin, cores, room.cores_of_one)
+
+
+def _with_cores(begin: Sequence[tuple[Task, bool]], cores: int, most: int) -> list[Share]:
+    """Split ``cores`` among the tasks that begin; what one cannot use is left to the others."""
+    shares = []
+    left = cores
+    # those that want little first, so that the others know what is left
+    for place, (task, gpu) in enumerate(sorted(begin, key=lambda item: item[0].step not in ON_ONE_CORE)):
+        fair = left // (len(begin) - place)
+        given = 1 if task.step in ON_ONE_CORE else max(1, min(fair, most))
+        shares.append(Share(task.id, given, gpu))
+        left -= given
+    return shares
