@@ -26,7 +26,10 @@ def vidlib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, works
     return call
 
 
-COMMANDS = ["run", "extract", "convert", "status", "report", "why", "cancel", "doctor", "dashboard", "models"]
+COMMANDS = [
+    *("run", "resume", "watch", "worker", "extract", "convert", "status", "report", "why", "cancel", "doctor"),
+    *("dashboard", "models"),
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -49,6 +52,12 @@ def test_every_command_explains_itself(vidlib, command):
         (["report", "nowhere"], "there is no report for 'nowhere'"),
         (["why", "nowhere.mp4", "scenes"], "nowhere.mp4 is no file"),
         (["cancel", "nowhere"], "there is no run 'nowhere'"),
+        (["resume"], "no run was interrupted"),
+        (["resume", "nowhere"], "there is no run 'nowhere'"),
+        (["status", "--follow"], "there is no run yet"),
+        (["run", "nowhere.mp4", "--dry-run"], "nowhere.mp4 does not exist"),
+        (["run", ".", "--jobs", "0"], "should be greater than or equal to 1"),
+        (["worker", "--scheduler", "nonsense"], "expected an address such as tcp://host:8786"),
         (["convert"], "Missing argument"),
     ],
 )
@@ -92,6 +101,25 @@ def test_why_says_that_a_step_has_not_run_and_what_it_waits_for(vidlib, tmp_path
     clip = media.clip(tmp_path / "a.mp4")
     assert "convert would run: it has not run for this input yet" in vidlib("why", clip, "convert")[1]
     assert "scenes would run after convert" in vidlib("why", clip, "scenes")[1]
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(vidlib, workspace, tmp_path):
+    package = tmp_path / "delivery.zip"
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.write(media.clip(tmp_path / "a.mp4"), "a.mp4")
+    code, out, _ = vidlib("run", package, tmp_path / "a.mp4", "--steps", "scenes", "--dry-run", "--json")
+    found = json.loads(out)
+    says = [(row["video"], row["step"], row["does"], row["reason"]) for row in found["rows"]]
+    assert code == 0
+    assert says == [
+        ("delivery.zip", "extract", "run", "it has not run for this input yet"),
+        ("delivery.zip", "…", "unknown", "its videos are known once it is unpacked"),
+        ("a.mp4", "convert", "run", "it has not run for this input yet"),
+        ("a.mp4", "scenes", "run", "after convert"),
+        ("a.mp4", "report", "run", "unless nothing has changed"),
+    ]
+    assert found["seconds"] is None
+    assert not workspace.work.exists()
 
 
 def test_status_of_an_empty_workspace_is_no_error(vidlib):

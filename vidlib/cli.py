@@ -1,6 +1,5 @@
 """The command line: each command reads its arguments and calls one function."""
 
-import json
 import signal
 import sys
 import threading
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from vidlib import settings as settings_module
+from vidlib.cli_models import AsJson, models, print_json
 from vidlib.errors import VidlibError
 from vidlib.settings import Settings
 
@@ -28,7 +28,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-models = typer.Typer(help="The model weights: what is needed, what is here, where it comes from.", no_args_is_help=True)
 app.add_typer(models, name="models")
 
 Workspace = Annotated[
@@ -49,7 +48,6 @@ Jobs = Annotated[
 Scheduler = Annotated[
     str | None, typer.Option(help="work on the Dask cluster there instead of this machine", metavar="tcp://HOST:PORT")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document on stdout")]
 
 
 def main() -> None:
@@ -100,7 +98,7 @@ def run(
         from vidlib.runner import forecast
 
         found = forecast.forecast(request, settings)
-        _print_json(found) if as_json else console.show_forecast(found)
+        print_json(found) if as_json else console.show_forecast(found)
         raise typer.Exit
     _drive(lambda **how: pipeline.run(request, settings, **how), jobs, scheduler, as_json)
 
@@ -223,7 +221,7 @@ def status(
     with queries.opened(_settings(workspace)) as history:
         found = queries.one_run(history, run_id) if run_id else queries.last_runs(history)
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         console.show_table([{name: row[name] for name in row if name != "folder"} for row in found["rows"]])
 
@@ -240,7 +238,7 @@ def report(
     with queries.opened(_settings(workspace)) as history:
         found = queries.reports(history, subject)
     if as_json:
-        _print_json({"reports": [str(path) for path in found]})
+        print_json({"reports": [str(path) for path in found]})
     else:
         print(*found, sep="\n")
 
@@ -283,7 +281,7 @@ def doctor(workspace: Workspace = None, as_json: AsJson = False) -> None:
 
     findings = examine(_settings(workspace))
     if as_json:
-        _print_json({"findings": [vars(finding) for finding in findings]})
+        print_json({"findings": [vars(finding) for finding in findings]})
     else:
         console.show_findings(findings)
     raise typer.Exit(int(any(finding.needed and not finding.ok for finding in findings)))
@@ -299,62 +297,6 @@ def dashboard(
 
     given = {} if port is None else {"dashboard_port": port}
     raise typer.Exit(serve(_settings(workspace, **given)))
-
-
-@models.command("list")
-def list_models(as_json: AsJson = False) -> None:
-    """Every model: what for, how big, which licence, and whether it is here."""
-    from vidlib import console, vault
-
-    rows = [
-        {
-            "name": model.name,
-            "purpose": model.purpose,
-            "MB": round(model.size / 1e6, 1),
-            "licence": model.licence,
-            "here": _here(model.name),
-        }
-        for model in vault.MODELS.values()
-    ]
-    _print_json({"models": rows}) if as_json else console.show_table(rows)
-
-
-@models.command("fetch")
-def fetch_models(names: Annotated[list[str] | None, typer.Argument(help="default: all")] = None) -> None:
-    """Download the weights that are not here yet, and check each one's SHA-256."""
-    from vidlib import vault
-
-    for name in names or vault.MODELS:
-        print(f"{name}: {vault.fetch(name)}")
-
-
-@models.command("verify")
-def verify_models() -> None:
-    """Check the SHA-256 of every weight file. Exit code 1 if one is missing or damaged."""
-    from vidlib import vault
-
-    answers = {name: _here(name) for name in vault.MODELS}
-    for name, answer in answers.items():
-        print(f"{name}: {answer}")
-    raise typer.Exit(int(any(answer != "yes" for answer in answers.values())))
-
-
-@models.command("add")
-def add_model(file: Annotated[Path, typer.Argument(help="a weight file that was downloaded by hand")]) -> None:
-    """Keep a weight file for a machine without a network; its SHA-256 says which model it is."""
-    from vidlib import vault
-
-    print(f"{file} is kept as {vault.add(file).name}")
-
-
-def _here(name: str) -> str:
-    from vidlib import vault
-
-    try:
-        vault.path(name)
-        return "yes"
-    except VidlibError as error:
-        return f"no: {error}"
 
 
 def _settings(workspace: Path | None, **given: Any) -> Settings:
@@ -379,7 +321,7 @@ def _drive(work: Callable[..., "RunResult"], jobs: int | None, scheduler: str | 
         result = work(jobs=jobs, scheduler=scheduler, listen=display.show, stop=stop)
     summarize(result)
     if as_json:
-        _print_json(result.as_json())
+        print_json(result.as_json())
     raise typer.Exit(result.exit_code)
 
 
@@ -402,11 +344,7 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
 
 def _say_outcome(outcome: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        _print_json(outcome)
+        print_json(outcome)
     else:
         print(f"{outcome['outcome']}: {outcome['message']}")
     raise typer.Exit(0 if outcome["outcome"] == "ok" else 3)
-
-
-def _print_json(document: Any) -> None:
-    print(json.dumps(document, indent=2, ensure_ascii=False))

@@ -11,6 +11,7 @@ from typing import Literal
 from vidlib.errors import BrokenOutput, MediaError
 from vidlib.files import write_json
 from vidlib.params import Frozen
+from vidlib.progress import PROGRESS_FILE
 from vidlib.steps.base import OutFile, Step, StepOutputs, from_source, place, recorded
 
 NAME = "counting"
@@ -50,6 +51,7 @@ def run(inputs: Inputs, params: Params, *, report=lambda done, total: None) -> O
     if params.mode == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     if params.mode == "wait":
+        write_json(inputs.out_dir / PROGRESS_FILE, {"done": 1, "total": 4})
         (inputs.out_dir / "started").touch()
         threading.Event().wait()
     numbers = [] if params.mode == "lie" else list(range(params.n))

@@ -1,6 +1,7 @@
-"""What a warm kernel does between two notebooks. Runs in the kernel; imports what is heavy only when asked to.
+"""The inside of a warm kernel: how it begins, and what it does between two notebooks.
 
-The kernel's own process calls these functions by short lines of code that the engine sends (see `kernels`).
+Runs in the kernel's own process. `main` starts it; the other functions are called by short lines of code that the
+engine sends (see `kernels`).
 """
 
 import ctypes
@@ -13,9 +14,14 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+import numpy
+
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 SEED = 20261124
 """Any number, always the same one: a notebook that draws lots draws the same ones every time."""
+
+TORCH_SEED = 67280421310721
+"""What torch begins with (c10::detail::default_rng_seed_val): the same whether it is imported already or not."""
 
 PRELOAD = (
     "pandas",
@@ -40,16 +46,37 @@ _begun_with: dict[str, str] = {}
 _all_cores = sorted(os.sched_getaffinity(0))
 
 
-def begin(owner: int) -> None:
-    """Called once, when the kernel starts: end with ``owner``, however that ends; keep models for the next notebook."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != owner:  # it was gone before it could be asked for
-        os._exit(1)
-    os.environ.update(OFFLINE)
-    _begun_with.update(os.environ)
+def main() -> None:
+    """Be a kernel of the process ``sys.argv[1]``; the other arguments are ipykernel's."""
+    _end_with(int(sys.argv.pop(1)))
+    from ipykernel import kernelapp
+
     from vidlib.engines.loaded import keep_models
 
     keep_models()
+    os.environ.update(OFFLINE)
+    kernelapp.IOPubThread = _without_port(kernelapp.IOPubThread)
+    app = kernelapp.IPKernelApp.instance()
+    app.initialize()
+    _begun_with.update(os.environ)
+    app.start()
+
+
+def _end_with(owner: int) -> None:
+    """Have this process ended together with ``owner``, however that ends."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != owner:  # it was gone before it could be asked for
+        os._exit(1)
+
+
+def _without_port(thread: type) -> type:
+    """ipykernel's output thread without the TCP port that it opens for what forked children print."""
+
+    class WithoutPort(thread):
+        def __init__(self, socket: object, pipe: bool = False, session: object = False):
+            super().__init__(socket, pipe=False, session=session)
+
+    return WithoutPort
 
 
 def preload() -> None:
@@ -71,10 +98,9 @@ def enter(folder: str, cores: list[int]) -> None:
     os.environ.update(_begun_with)
     _use(cores)
     random.seed(SEED)
-    if numpy := sys.modules.get("numpy"):
-        numpy.random.seed(SEED)
+    numpy.random.seed(SEED)
     if torch := sys.modules.get("torch"):
-        torch.manual_seed(SEED)
+        torch.manual_seed(TORCH_SEED)
 
 
 def leave() -> None:

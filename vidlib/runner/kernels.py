@@ -10,6 +10,7 @@ import atexit
 import functools
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 
 from vidlib import devices
 from vidlib.errors import WorkerLost
@@ -96,6 +98,16 @@ class Kernel:
     def worn(self) -> bool:
         """Whether it should be replaced: after a failure, many notebooks, or holding much memory."""
         return self.failed or self.notebooks >= MOST_NOTEBOOKS or self.bytes_held() > MOST_BYTES
+
+
+class OurKernels(KernelSpecManager):
+    """Knows one kind of kernel, whatever it is called: that of `inside_kernel`."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """How to start it as a child of this process."""
+        begin = "from vidlib.runner.inside_kernel import main; main()"
+        argv = [sys.executable, "-c", begin, str(os.getpid()), "-f", "{connection_file}"]
+        return KernelSpec(argv=argv, display_name="vidlib", language="python")
 
 
 class Kernels:
@@ -240,17 +252,13 @@ class Kernels:
 def _start_kernel(card: int | None, env: Mapping[str, str]) -> Kernel:
     """A kernel that has begun; runs in the thread that all kernels are started by."""
     sockets = TemporaryDirectory(prefix="vidlib-")
-    manager = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{sockets.name}/kernel")
+    manager = AsyncKernelManager(transport="ipc", ip=f"{sockets.name}/kernel", kernel_spec_manager=OurKernels())
     manager.connection_file = f"{sockets.name}/connection.json"
     seen = {"CUDA_VISIBLE_DEVICES": "" if card is None else str(card)} if devices.gpus() else {}
     # a kernel that is ended calls that an error; nobody looks at the history of what notebooks said
-    options = ["--log-level=50", "--HistoryManager.enabled=False", "--IPKernelApp.exec_lines=" + _begin_line()]
+    options = ["--log-level=50", "--HistoryManager.enabled=False"]
     asyncio.run(_begin(manager, options, {**env, **seen}))
     return Kernel(manager, sockets, card, manager.provisioner.process.pid)
-
-
-def _begin_line() -> str:
-    return f"{INSIDE}.begin({os.getpid()})"
 
 
 async def _begin(manager: AsyncKernelManager, options: list[str], env: dict[str, str]) -> None:

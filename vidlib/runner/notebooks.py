@@ -151,7 +151,18 @@ def _execute(
     except Exception as error:  # a kernel can die in as many ways as there are libraries in it
         watch.check()
         raise _failed(planned, tmp, f"{type(error).__name__}: {error}", type(error).__name__) from error
+    finally:
+        _close_event_loop()
     watch.check()
+
+
+def _close_event_loop() -> None:
+    """Papermill keeps an event loop for the thread that it ran in, and nobody would close that when the thread ends."""
+    from jupyter_core.utils import ensure_event_loop
+
+    loop = ensure_event_loop()
+    if not loop.is_running():
+        loop.close()
 
 
 def _finish(planned: Planned, tmp: Path, publishing: Callable[[], AbstractContextManager[None]]) -> None:

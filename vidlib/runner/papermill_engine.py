@@ -41,8 +41,12 @@ class VidlibEngine(Engine):
             with own_kernels().borrowed() as kernel:
                 return cls.execute_managed_notebook(nb_man, kernel_name, kernel, cores, execution_timeout)
         chosen = cores or sorted(os.sched_getaffinity(0))
-        WarmClient(nb_man, km=kernel.manager, cores=chosen, timeout=execution_timeout, log=logger).execute()
-        kernel.failed |= bool(nb_man.nb.metadata.papermill["exception"])
+        try:
+            WarmClient(nb_man, km=kernel.manager, cores=chosen, timeout=execution_timeout, log=logger).execute()
+            kernel.failed |= bool(nb_man.nb.metadata.papermill["exception"])
+        except BaseException:
+            kernel.failed = True
+            raise
         return None
 
 

@@ -1,0 +1,79 @@
+"""Which tasks may begin, and which never will."""
+
+from itertools import count
+
+import pytest
+
+from vidlib.runner.agenda import Agenda
+from vidlib.runner.tables import Task
+from vidlib.steps import VIDEO_STEPS
+
+numbers = count(1)
+
+
+def of_video(video: str, origin: str = "film.zip", **statuses: str) -> list[Task]:
+    """The tasks of one video; ``statuses`` say which do not wait."""
+    return [task(step, video, origin, statuses.get(step, "waiting")) for step in (*VIDEO_STEPS, "report")]
+
+
+def task(step: str, source: str, origin: str = "film.zip", status: str = "waiting", not_before: float = 0.0) -> Task:
+    names = {"step": step, "source": source, "subject": source, "origin": origin}
+    return Task(id=next(numbers), status=status, not_before=not_before, progress=0.0, **names)
+
+
+def agenda(*tasks: Task) -> Agenda:
+    found = Agenda()
+    found.put(tasks)
+    return found
+
+
+def begin(found: Agenda, now: float = 0.0) -> list[tuple[str, str]]:
+    return [(task.source, task.step) for task in found.ready(now)]
+
+
+def test_a_step_begins_when_what_it_reads_is_there():
+    assert begin(agenda(*of_video("a"))) == [("a", "convert")]
+    assert begin(agenda(*of_video("a", convert="done"))) == [("a", "scenes"), ("a", "audio")]
+    assert begin(agenda(*of_video("a", convert="done", scenes="done", audio="running"))) == []
+
+
+def test_videos_of_one_content_under_two_names_do_not_wait_for_each_other():
+    assert begin(agenda(*of_video("a"), *of_video("b"))) == [("a", "convert"), ("b", "convert")]
+
+
+def test_a_project_is_delivered_when_every_video_is_over_and_reports_come_last():
+    done, failed = dict.fromkeys(VIDEO_STEPS, "done"), dict.fromkeys(VIDEO_STEPS, "failed")
+    finalize = task("finalize", "film")
+    found = agenda(*of_video("a", **done), *of_video("b", **failed), finalize)
+    assert begin(found) == [("film", "finalize")]
+    finalize.status = "failed"
+    assert begin(found) == [("a", "report"), ("b", "report")]
+
+
+def test_a_delivery_does_not_wait_for_another_one():
+    done = dict.fromkeys(VIDEO_STEPS, "done")
+    found = agenda(*of_video("a", **done), task("finalize", "film"), *of_video("b", "other.zip"))
+    assert begin(found) == [("film", "finalize"), ("b", "convert")]
+
+
+@pytest.mark.parametrize("status", ["failed", "refused", "cancelled", "skipped"])
+def test_what_reads_something_that_will_never_be_there_is_hopeless(status):
+    found = agenda(*of_video("a", convert="done", audio=status))
+    why = "it needs what audio was to leave"
+    assert [(task.step, reason) for task, reason in found.hopeless()] == [("tracking", why), ("reduce", why)]
+
+
+def test_what_is_tried_again_waits_for_its_time():
+    found = agenda(task("convert", "a", not_before=100.0))
+    assert begin(found, now=99.0) == []
+    assert begin(found, now=100.0) == [("a", "convert")]
+
+
+def test_an_archive_that_is_unpacked_asks_for_its_videos_once():
+    archive = task("extract", "film.zip", status="running")
+    found = agenda(archive)
+    assert found.unpacked() == []
+    archive.status = "done"
+    assert found.unpacked() == [archive]
+    found.put(of_video("a"))
+    assert found.unpacked() == []

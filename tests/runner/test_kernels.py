@@ -1,0 +1,176 @@
+"""Warm kernels: fresh for every notebook, replaced when worn, gone with their owner; the Papermill engine on them."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import nbformat
+import papermill
+import psutil
+import pytest
+from papermill.iorw import papermill_io
+
+from tests.waiting import wait_until
+from vidlib.errors import WorkerLost
+from vidlib.runner import kernels as kernels_module
+from vidlib.runner.kernels import Kernel, Kernels
+
+CORE = min(os.sched_getaffinity(0))
+
+
+@pytest.fixture(scope="module")
+def kernels() -> Iterator[Kernels]:
+    """One kernel for the tests that do not wear it out."""
+    with Kernels(1) as opened:
+        yield opened
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """``write(cell, ...)``: a notebook with a parameter ``n`` and these cells."""
+
+    def notebook(*cells: str) -> Path:
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        found = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
+        found.cells = [nbformat.v4.new_code_cell(source) for source in ("n: int = 1", *cells)]
+        found.cells[0].metadata["tags"] = ["parameters"]
+        path = tmp_path / f"notebook-{len(list(tmp_path.iterdir()))}.ipynb"
+        nbformat.write(found, path)
+        return path
+
+    return notebook
+
+
+def execute(notebook: Path, kernel: Kernel | None = None, **parameters: int) -> list[str]:
+    """What the cells of a notebook printed, run by our engine."""
+    given = {"kernel": kernel, "cores": [CORE]} if kernel else {}
+    done = papermill.execute_notebook(
+        str(notebook),
+        str(notebook.with_suffix(".out.ipynb")),
+        parameters=parameters,
+        engine_name="vidlib",
+        progress_bar=False,
+        **given,
+    )
+    return ["".join(output.get("text", "") for output in cell.outputs).strip() for cell in done.cells[1:]]
+
+
+def test_every_notebook_finds_its_kernel_as_new(kernels, write):
+    """The second one sees no name, folder, variable or random number of the first, in the same process."""
+    show = "import os, random, numpy\nprint(os.getpid(), os.getcwd(), os.environ.get('LEFT'), 'left' in globals())"
+    lots = "print(random.random(), numpy.random.random())"
+    leave = "left = 1; os.chdir('/'); os.environ['LEFT'] = '1'; os.environ.pop('PATH'); random.seed(7)"
+    with kernels.borrowed() as kernel:
+        first = execute(write(show, lots, leave, "print(n)"), kernel, n=5)
+        second = execute(write(show, lots, "print(os.environ['PATH'] != '')"), kernel)
+    assert first[-1] == "5"
+    assert first[1:3] == second[:2]
+    assert first[1] == f"{kernel.pid} {Path.cwd()} None False"
+    assert second[2] == "True"
+
+
+def test_a_notebook_may_use_the_cores_that_it_was_given(kernels, write):
+    with kernels.borrowed() as kernel:
+        seen = execute(write("import os\nprint(os.sched_getaffinity(0))"), kernel)
+    assert seen == [str({CORE})]
+
+
+def test_a_kernel_is_spoken_to_without_a_port(kernels, write):
+    with kernels.borrowed() as kernel:
+        execute(write("print(1)"), kernel)
+        assert psutil.Process(kernel.pid).net_connections("tcp") == []
+
+
+def test_a_kernel_is_told_no_secrets(monkeypatch, write):
+    monkeypatch.setenv("VIDLIB_DASHBOARD_TOKEN", "secret")
+    monkeypatch.setenv("VIDLIB_DATABASE_URL", "postgresql://user:password@host/vidlib")
+    with Kernels(1) as own, own.borrowed() as kernel:
+        (seen,) = execute(write("import os\nprint(sorted(name for name in os.environ if 'VIDLIB' in name))"), kernel)
+    assert "TOKEN" not in seen
+    assert "DATABASE" not in seen
+
+
+def test_a_kernel_that_failed_is_replaced(write):
+    with Kernels(1) as own:
+        with own.borrowed() as first, pytest.raises(papermill.PapermillExecutionError, match="no good"):
+            execute(write("raise ValueError('no good')"), first)
+        with own.borrowed() as second:
+            assert execute(write("print(2)"), second) == ["2"]
+        assert second.pid != first.pid
+        assert not psutil.pid_exists(first.pid)
+
+
+@pytest.mark.parametrize(("name", "limit"), [("MOST_NOTEBOOKS", 1), ("MOST_BYTES", 1)])
+def test_a_kernel_is_replaced_after_many_notebooks_or_when_it_holds_much_memory(monkeypatch, write, name, limit):
+    monkeypatch.setattr(kernels_module, name, limit)
+    with Kernels(1) as own:
+        pids = []
+        for _ in range(2):
+            with own.borrowed() as kernel:
+                execute(write("print(1)"), kernel)
+            pids.append(kernel.pid)
+    assert len(set(pids)) == 2
+
+
+def test_a_kernel_that_is_killed_fails_its_notebook_and_no_other(write):
+    with Kernels(1) as own:
+        with own.borrowed() as first, pytest.raises(Exception, match="died"):
+            execute(write("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"), first)
+        with own.borrowed() as second:
+            assert execute(write("print(2)"), second) == ["2"]
+
+
+def test_closing_ends_every_kernel_also_one_at_work():
+    before = set(psutil.Process().children(recursive=True))
+    own = Kernels(2)
+    own.start_ahead()
+    with own.borrowed() as kernel:
+        own.close()
+        assert not psutil.pid_exists(kernel.pid) or psutil.Process(kernel.pid).status() == psutil.STATUS_ZOMBIE
+    assert set(psutil.Process().children(recursive=True)) <= before
+    with pytest.raises(WorkerLost, match="closed"), own.borrowed():
+        pass
+
+
+OWNER = """
+import sys
+from vidlib.runner.kernels import Kernels
+
+kernels = Kernels(1)
+with kernels.borrowed() as kernel:
+    print(kernel.pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_no_kernel_outlives_its_owner_even_one_that_is_killed():
+    command = [sys.executable, "-c", OWNER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:
+        kernel = psutil.Process(int(owner.stdout.readline()))
+        owner.send_signal(signal.SIGKILL)
+    wait_until(lambda: not kernel.is_running() or kernel.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_papermill_itself_knows_the_engine(write, tmp_path):
+    notebook, out = write("print('n is', n)"), tmp_path / "out.ipynb"
+    command = [str(Path(sys.executable).with_name("papermill")), "--engine", "vidlib", "-p", "n", "7"]
+    subprocess.run([*command, str(notebook), str(out)], check=True, capture_output=True)
+    assert "n is 7" in out.read_text()
+    assert list(tmp_path.glob("*.tmp")) == []
+
+
+def test_a_notebook_file_is_whole_at_every_moment(tmp_path, monkeypatch):
+    path = tmp_path / "notebook.ipynb"
+    papermill_io.write("before", str(path))
+
+    def full_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        papermill_io.write("after", str(path))
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,69 @@
+"""How a machine is divided among tasks: never more than there is, and none of it idle while there is work for it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vidlib.runner.lanes import Room
+from vidlib.runner.shares import ON_ONE_CORE, Share, divide
+from vidlib.runner.tables import Task
+
+STEPS = ("convert", "scenes", "audio", "tracking", "reduce", "report")
+
+
+def task(number: int, step: str = "tracking", **values) -> Task:
+    return Task(id=number, step=step, params=values.pop("params", {}), **values)
+
+
+def machine(cores: int, lanes: int | None = None, gpus: int = 0) -> Room:
+    return Room(lanes or cores, cores, cores, gpus)
+
+
+def test_one_task_gets_all_cores_and_many_get_one_each():
+    assert divide([task(1)], machine(8), []) == [Share(1, 8)]
+    assert divide([task(n) for n in range(20)], machine(8), []) == [Share(n, 1) for n in range(8)]
+    assert sorted(divide([task(1), task(2)], machine(8), []), key=lambda s: s.task_id) == [Share(1, 4), Share(2, 4)]
+
+
+def test_what_a_step_cannot_use_is_left_to_the_others():
+    shares = {share.task_id: share.cores for share in divide([task(1), task(2, "report")], machine(8), [])}
+    assert shares == {1: 7, 2: 1}
+
+
+def test_lanes_limit_what_runs_at_once_whatever_cores_there_are():
+    assert len(divide([task(n) for n in range(5)], machine(8, lanes=2), [])) == 2
+    assert divide([task(1)], machine(8, lanes=1), [Share(9, 1)]) == []
+
+
+def test_a_gpu_works_for_one_task_and_the_others_wait_for_it():
+    wants = [task(n, params={"device": "auto"}) for n in range(3)]
+    cpu_only = task(9, params={"device": "cpu"})
+    assert {(s.task_id, s.gpu) for s in divide([*wants, cpu_only], machine(8, gpus=1), [])} == {(0, True), (9, False)}
+    assert {s.task_id for s in divide(wants, machine(8, gpus=1), [Share(7, 2, gpu=True)])} == set()
+    assert all(not share.gpu for share in divide(wants, machine(8), []))
+
+
+def test_what_ran_out_of_memory_runs_alone_on_one_core_without_a_gpu():
+    big = task(2, params={"device": "auto"}, kind="OutOfMemory")
+    ready = [task(1), big, task(3)]
+    assert divide(ready, machine(8, gpus=1), [Share(9, 1)]) == []
+    alone = divide(ready, machine(8, gpus=1), [])
+    assert alone == [Share(2, 1, gpu=False, alone=True)]
+    assert divide([task(1)], machine(8), alone) == []
+
+
+@given(
+    steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=30),
+    taken=st.lists(st.integers(1, 4), max_size=6),
+    cores=st.integers(1, 32),
+    lanes=st.integers(1, 16),
+)
+def test_never_more_than_there_is_and_nothing_idle_while_there_is_work(steps, taken, cores, lanes):
+    before = [Share(1000 + n, share) for n, share in enumerate(taken)]
+    room = machine(cores, lanes)
+    shares = divide([task(n, step) for n, step in enumerate(steps)], room, before)
+    free_cores, free_lanes = cores - sum(taken), lanes - len(taken)
+    assert sum(share.cores for share in shares) <= max(0, free_cores)
+    assert len(shares) == max(0, min(len(steps), free_cores, free_lanes))
+    assert all(share.cores == 1 for share in shares if steps[share.task_id] in ON_ONE_CORE)
+    if any(steps[share.task_id] not in ON_ONE_CORE for share in shares):
+        assert sum(share.cores for share in shares) == free_cores
