@@ -11,7 +11,8 @@ import pytest
 
 from tests.dashboard.processes import processes_of
 from tests.waiting import wait_until
-from vidlib.runner.history import History, Run, Task
+from vidlib.runner.history import History
+from vidlib.runner.tables import Run, Task
 from vidlib.settings import Settings
 
 STEPS = ("convert", "scenes", "audio", "tracking", "reduce")

@@ -63,7 +63,7 @@ def test_a_run_that_cannot_begin_says_why(workspace, tmp_path, monkeypatch):
     asyncio.run(scenario())
 
 
-def test_a_run_survives_its_page_and_is_cancelled_from_another(workspace):
+def test_a_run_survives_its_page_is_cancelled_from_another_and_goes_on_when_asked(workspace):
     workspace.inbox.mkdir(parents=True)
     media.silent(workspace.inbox / "clip.mp4")
 
@@ -75,6 +75,11 @@ def test_a_run_survives_its_page_and_is_cancelled_from_another(workspace):
             await until(lambda: control.page.cancel.layout.visibility == "visible")
             control.page.cancel.click()
             assert await until(lambda: ">cancelled<" in control.page.run.value)
+            control.page.resume.click()
+            assert await until(lambda: control.page.cancel.layout.visibility == "visible")
+            control.page.cancel.click()
+            assert await until(lambda: ">cancelled<" in control.page.run.value)
+            assert len(control.page.runs.options) == 1
 
     asyncio.run(scenario())
     wait_until(lambda: not processes_of(workspace.workspace))

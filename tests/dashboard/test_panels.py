@@ -21,6 +21,7 @@ def page(calls) -> Page:
         ["default", "fast"],
         on_start=lambda *given: calls.append(("start", *given)),
         on_cancel=lambda *given: calls.append(("cancel", *given)),
+        on_resume=lambda *given: calls.append(("resume", *given)),
         on_choose=lambda *given: calls.append(("choose", *given)),
     )
 
@@ -147,3 +148,13 @@ def test_the_load_of_the_machine_is_drawn(page, tmp_path):
 
 def test_a_machine_without_a_gpu_says_so():
     assert [meter.says for meter in meters(Load(0, 1, 2, (), ()))][-1] == "none"
+
+
+@pytest.mark.parametrize(
+    ("status", "offered"), [("interrupted", True), ("partial", True), ("done", False), ("running", False)]
+)
+def test_a_run_that_left_something_undone_can_go_on(page, calls, status, offered):
+    page.show(showing(run(status)))
+    assert (page.resume.layout.display != "none") == offered
+    page.resume.click()
+    assert calls == [("resume", "run-1")]

@@ -8,7 +8,7 @@ import pytest
 
 from tests import media
 from vidlib.dashboard.state import by_video, inbox_files, page_view, readable, run_view
-from vidlib.runner.history import Task
+from vidlib.runner.tables import Task
 
 
 def view_of(history, workspace, run):

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vidlib.runner.history import History, Run
+from vidlib.runner.history import History
+from vidlib.runner.owners import pid_of
+from vidlib.runner.tables import Run
 from vidlib.settings import Settings
 
 
@@ -24,7 +26,7 @@ class Started:
     def run_id(self, runs: Iterable[Run]) -> str | None:
         """Its run among ``runs``, or None before it is in the history."""
         # a process id is given again in time, but not to two runs since this one began
-        mine = (run.id for run in runs if run.pid == self.process.pid and run.started_at >= self.at)
+        mine = (run.id for run in runs if pid_of(run.owner) == self.process.pid and run.beat_at >= self.at)
         return next(mine, None)
 
     def ended(self) -> bool:
@@ -38,19 +40,29 @@ class Started:
 
 
 def start(settings: Settings, names: Sequence[str], profile: str | None) -> Started:
-    """Start ``vidlib run`` for files of the inbox.
+    """Start ``vidlib run`` for files of the inbox."""
+    paths = [str(settings.inbox / Path(name).name) for name in names]
+    profiles = ["--params", str(settings.params_dir / f"{profile}.yaml")] if profile else []
+    return _launch(settings, names, "run", *profiles, "--", *paths)
+
+
+def resume(settings: Settings, run: Run) -> Started:
+    """Start ``vidlib resume`` for a run that is over, to do what it left undone."""
+    return _launch(settings, [Path(path).name for path in run.paths], "resume", run.id)
+
+
+def _launch(settings: Settings, names: Sequence[str], command: str, *args: str) -> Started:
+    """Start a command of vidlib as a process of its own.
 
     It leads a session of its own: a kernel that ends, as it does when the page is closed, takes its group with it.
     """
-    paths = [str(settings.inbox / Path(name).name) for name in names]
-    profiles = ["--params", str(settings.params_dir / f"{profile}.yaml")] if profile else []
-    command = [sys.executable, "-m", "vidlib", "run", "--workspace", str(settings.workspace), *profiles, "--", *paths]
+    line = [sys.executable, "-m", "vidlib", command, "--workspace", str(settings.workspace), *args]
     logs = settings.workspace / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     said = logs / f"start-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}.log"
     at = time.time()
     with open(said, "wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     return Started(process, tuple(names), said, at)
 
 

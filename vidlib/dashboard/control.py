@@ -31,6 +31,7 @@ class Control:
             actions.profiles(settings),
             on_start=lambda names, profile: self._order(self._start, names, profile),
             on_cancel=lambda run_id: self._order(actions.cancel, settings, run_id),
+            on_resume=lambda run_id: self._order(self._resume, run_id),
             on_choose=lambda run_id: self._order(self._choose, run_id),
         )
         self._orders: deque[Callable[[], None]] = deque()
@@ -94,6 +95,10 @@ class Control:
         if not names:
             raise UsageError("Tick one or more files of the inbox first.")
         self._started = self._awaited = actions.start(self.settings, names, profile)
+
+    def _resume(self, run_id: str) -> None:
+        with History(self.settings.database) as history:
+            self._started = self._awaited = actions.resume(self.settings, history.run(run_id))
 
     def _choose(self, run_id: str) -> None:
         self._chosen = run_id

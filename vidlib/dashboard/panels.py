@@ -20,13 +20,14 @@ _parts.filters["percent"] = "{:.0%}".format
 
 
 class Page:
-    """The whole page; clicks call ``on_start(names, profile)``, ``on_cancel(run_id)`` and ``on_choose(run_id)``."""
+    """The whole page; clicks call ``on_start(names, profile)``, and the others with the id of the run that is shown."""
 
     def __init__(
         self,
         profiles: list[str],
         on_start: Callable[[list[str], str | None], None],
         on_cancel: Callable[[str], None],
+        on_resume: Callable[[str], None],
         on_choose: Callable[[str], None],
     ):
         self.head, self.inbox_note, self.run, self.log = (widgets.HTML() for _ in range(4))
@@ -34,19 +35,21 @@ class Page:
         self.profile = widgets.Dropdown(options=profiles, description="Profile")
         self.start = widgets.Button(description="Run", button_style="primary")
         self.cancel = widgets.Button(description="Cancel", button_style="danger")
+        self.resume = widgets.Button(description="Go on", tooltip="do what this run left undone")
         self.runs = widgets.Dropdown(description="Show")
         self._files: dict[str, widgets.Box] = {}
         self._shown: RunView | None = None
         self._drawing = False
         self.start.on_click(lambda _: on_start(self.chosen(), self.profile.value))
         self.cancel.on_click(lambda _: on_cancel(self._shown.run_id) if self._shown else None)
+        self.resume.on_click(lambda _: on_resume(self._shown.run_id) if self._shown else None)
         self.runs.observe(lambda change: None if self._drawing else on_choose(change["new"]), "value")
         self.widget = self._arranged()
 
     def _arranged(self) -> widgets.Widget:
         start = _box("vl-row", self.profile, self.start)
         inbox = _box("vl-card", widgets.HTML("<h2>Inbox</h2>"), self.inbox_note, self.inbox, start)
-        title = _box("vl-row", widgets.HTML("<h2>Runs</h2>"), self.runs, self.cancel)
+        title = _box("vl-row", widgets.HTML("<h2>Runs</h2>"), self.runs, self.cancel, self.resume)
         runs = _box("vl-card", title, self.run, self.videos, self.log)
         return _box("vl-page", widgets.HTML(f"<style>{STYLE}</style>"), self.head, _box("vl-columns", inbox, runs))
 
@@ -80,6 +83,7 @@ class Page:
         self.cancel.layout.visibility = "visible" if run and run.active else "hidden"
         self.cancel.disabled = bool(run and run.cancelling)
         self.cancel.description = "Cancelling…" if run and run.cancelling else "Cancel"
+        self.resume.layout.display = "" if run and run.unfinished else "none"
         self._show_choice(view.runs, view.shown and view.shown.run_id)
         self.run.value = _html("run", view=view, run=run)
         self.log.value = _html("log", run=run)

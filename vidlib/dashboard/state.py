@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from vidlib.ingest.arrivals import may_be_delivery
 from vidlib.monitor import Load
-from vidlib.runner.history import ACTIVE, ENDED, Event, History, Run, Task
+from vidlib.runner.history import History
+from vidlib.runner.tables import ACTIVE, ENDED, Event, Run, Task
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
 
 LOG_LINES = 12
+UNFINISHED_RUNS = ("interrupted", "cancelled", "failed", "partial", "refused")
 RUNS_SHOWN = 20
-HIDDEN = (".", "~")
-"""How the names of files begin that are no deliveries."""
-UNFINISHED = frozenset({".part", ".crdownload", ".tmp", ".filepart"})
-"""What browsers and copying programs call a file that is still arriving."""
 UNITS = ("B", "kB", "MB", "GB", "TB")
 RESULTS_ROUTE = "results"
 """Where the dashboard's server shows reports and notebooks, below its own address."""
@@ -95,6 +94,11 @@ class RunView:
         return self.status in ACTIVE
 
     @property
+    def unfinished(self) -> bool:
+        """Whether it is over and left something undone."""
+        return self.status in UNFINISHED_RUNS
+
+    @property
     def fraction(self) -> float:
         return sum(video.fraction for video in self.videos) / len(self.videos) if self.videos else 0.0
 
@@ -131,7 +135,7 @@ def page_view(history: History, settings: Settings, runs: Sequence[Run], run_id:
 def inbox_files(folder: Path) -> Iterator[InboxFile]:
     """What lies in the inbox, by name: archives, videos and folders; what is hidden or still arriving is left out."""
     for path in sorted(folder.iterdir(), key=lambda path: path.name.casefold()) if folder.is_dir() else ():
-        if path.name.startswith(HIDDEN) or path.suffix.lower() in UNFINISHED:
+        if not may_be_delivery(path.name):
             continue
         with suppress(FileNotFoundError):  # it went away since the folder was listed
             about = path.stat()
