@@ -1,3 +1,4 @@
+import json
 import math
 from typing import Literal
 
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
 from vidlib.errors import ParamError, UnknownName
-from vidlib.params import Frozen, find_profile, load_params
+from vidlib.params import Frozen, ParamSet, find_profile, load_params, read_params
 
 
 class Scenes(Frozen):
@@ -135,3 +136,27 @@ def test_every_number_is_finite_whatever_its_range(value):
 
     with pytest.raises(ValidationError, match="finite"):
         Unbounded(seconds=value)
+
+
+def test_a_project_has_its_own_values_where_its_name_fits(profile):
+    path = profile('scenes: {threshold: 0.4}\nprojects:\n  "News*": {scenes: {threshold: 0.3}}\n  "*": {audio: {}}\n')
+    params = read_params(MODELS, [path])
+    assert params.of("News 12")["scenes"].threshold == 0.3
+    assert params.of("Film")["scenes"].threshold == params.of()["scenes"].threshold == 0.4
+
+
+def test_what_is_said_on_the_command_line_wins_over_a_project(profile):
+    path = profile("projects:\n  News: {scenes: {threshold: 0.3}}\n")
+    assert read_params(MODELS, [path], ["scenes.threshold=0.9"]).of("News")["scenes"].threshold == 0.9
+
+
+def test_a_mistake_for_a_project_that_may_never_come_is_found_at_once(profile):
+    with pytest.raises(ParamError, match=r"projects: News: scenes\.treshold is not a parameter"):
+        read_params(MODELS, [profile("projects:\n  News: {scenes: {treshold: 0.3}}\n")])
+
+
+def test_what_was_asked_survives_the_history(profile):
+    path = profile("projects:\n  News: {scenes: {threshold: 0.3}}\n")
+    asked = read_params(MODELS, [path], ["scenes.threshold=0.9"])
+    kept = ParamSet(MODELS, json.loads(json.dumps(asked.layers)))
+    assert kept.of("News") == asked.of("News")

@@ -18,6 +18,7 @@ from vidlib.settings import Settings
 if TYPE_CHECKING:
     from vidlib.params import ParamSet
     from vidlib.runner.outcome import RunResult
+    from vidlib.runner.pipeline import Conditions
 
 app = typer.Typer(
     help="Turns delivered video archives into edit-ready analysis: shots, voices, faces, who is speaking, a report.",
@@ -100,7 +101,7 @@ def run(
         found = forecast.forecast(request, settings)
         print_json(found) if as_json else console.show_forecast(found)
         raise typer.Exit
-    _drive(lambda **how: pipeline.run(request, settings, **how), jobs, scheduler, as_json)
+    _drive(lambda how: pipeline.run(request, settings, how), jobs, scheduler, as_json)
 
 
 @app.command()
@@ -119,7 +120,7 @@ def resume(
     settings = _settings(workspace)
     with queries.opened(settings) as history:
         chosen = run_id or queries.newest_interrupted(history)
-    _drive(lambda **how: pipeline.resume(chosen, settings, **how), jobs, scheduler, as_json)
+    _drive(lambda how: pipeline.resume(chosen, settings, how), jobs, scheduler, as_json)
 
 
 @app.command()
@@ -141,8 +142,8 @@ def watch(
 
     def start(paths: list[Path]) -> None:
         with RunDisplay() as display:
-            how = {"jobs": jobs, "scheduler": scheduler, "listen": display.show, "stop": stop}
-            result = pipeline.run(Request(paths, chosen), settings, **how)
+            how = pipeline.Conditions(jobs, scheduler, display.show, stop)
+            result = pipeline.run(Request(paths, chosen), settings, how)
         summarize(result)
 
     def known(sha256: str) -> bool:
@@ -313,12 +314,15 @@ def _params(settings: Settings, profiles: list[str] | None, overrides: list[str]
     return read_params(PARAMS, files, overrides or ())
 
 
-def _drive(work: Callable[..., "RunResult"], jobs: int | None, scheduler: str | None, as_json: bool) -> NoReturn:
+def _drive(
+    work: Callable[["Conditions"], "RunResult"], jobs: int | None, scheduler: str | None, as_json: bool
+) -> NoReturn:
     """Drive a run before the eyes of whoever started it, and end with its exit code."""
     from vidlib.console import RunDisplay, summarize
+    from vidlib.runner.pipeline import Conditions
 
     with RunDisplay() as display, _stopped_by_signals() as stop:
-        result = work(jobs=jobs, scheduler=scheduler, listen=display.show, stop=stop)
+        result = work(Conditions(jobs, scheduler, display.show, stop))
     summarize(result)
     if as_json:
         print_json(result.as_json())

@@ -13,7 +13,7 @@ import pytest
 from tests.waiting import wait_until
 from vidlib.errors import Cancelled, LeaseLost, ParamError, StepFailed
 from vidlib.runner.kernels import Kernels
-from vidlib.runner.notebooks import Watch, run_step
+from vidlib.runner.notebooks import Seat, Watch, run_step
 
 
 def names(folder: Path) -> set[str]:
@@ -103,7 +103,7 @@ def test_stopping_ends_the_kernel_and_leaves_nothing(plan, tmp_path):
     with Kernels(1) as kernels, ThreadPoolExecutor() as pool:
         stopping = pool.submit(stop_once_it_works)
         with pytest.raises(Cancelled):
-            run_step(planned, kernels=kernels, watch=watch)
+            run_step(planned, seat=Seat(kernels), watch=watch)
         stopping.result()
         assert names(planned.folder.parent) == set()
     assert set(psutil.Process().children(recursive=True)) <= before

@@ -19,10 +19,10 @@ from vidlib.errors import UsageError
 from vidlib.files import sha256
 from vidlib.params import read_params
 from vidlib.results import archive
-from vidlib.runner import pipeline
+from vidlib.runner import tasks
 from vidlib.runner.history import History
 from vidlib.runner.outcome import RunResult, VideoResult
-from vidlib.runner.pipeline import run
+from vidlib.runner.pipeline import Conditions, run
 from vidlib.runner.request import Request
 from vidlib.settings import Settings
 from vidlib.steps import PARAMS, VIDEO_STEPS
@@ -167,14 +167,14 @@ def test_results_that_cannot_be_shown_fail_their_video_alone(delivered, tmp_path
     clips = [tmp_path / "full.mp4", tmp_path / "fits.mp4"]
     for clip in clips:
         clip.write_bytes(good_video(first).path.read_bytes())
-    link = pipeline.link_or_copy
+    link = tasks.link_or_copy
 
     def full_disk(source: Path, target: Path) -> Path:
         if target.name.startswith("full"):
             raise OSError(errno.ENOSPC, "No space left on device", str(target))
         return link(source, target)
 
-    monkeypatch.setattr(pipeline, "link_or_copy", full_disk)
+    monkeypatch.setattr(tasks, "link_or_copy", full_disk)
     result = process(workspace, *clips)
     assert [video.status for video in result.videos] == ["failed", "done"]
     assert "No space left on device" in result.videos[0].error
@@ -214,7 +214,7 @@ def test_a_run_that_is_cancelled_in_the_history_ends_its_processes_and_says_so(t
             with History(workspace.database) as history:
                 history.request_cancel(task.run_id)
 
-    result = run(Request([clip], read_params(PARAMS)), workspace, listen=cancel_once_it_works)
+    result = run(Request([clip], read_params(PARAMS)), workspace, Conditions(listen=cancel_once_it_works))
     assert (result.status, result.exit_code) == ("cancelled", 130)
     assert set(psutil.Process().children(recursive=True)) <= before
     assert not list(workspace.work.rglob(".tmp-*"))

@@ -10,12 +10,18 @@ from typing import Any, Self
 
 from filelock import FileLock
 from sqlalchemy import Engine, create_engine, event, inspect, make_url
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.orm import Session
 
 from vidlib.errors import SettingError, VidlibError
 
-BUSY_TIMEOUT_S = 30
+BUSY_TIMEOUT_S = 60
+"""Seconds to wait for somebody else's change to be committed."""
+
+IDLE_TIMEOUT_S = 30
+"""Seconds after which PostgreSQL gives up the change of a process that is frozen in the middle of it."""
+
+CONNECT_TIMEOUT_S = 10
 REVISION = "0002"
 """The newest migration: a database that is at this one needs none."""
 
@@ -60,11 +66,14 @@ class Database:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Make what the database says a problem that people understand."""
+        """Make what the database says a problem that people understand; that a row is there is left to the caller."""
         try:
             yield
+        except IntegrityError:
+            raise
         except DatabaseError as error:
-            raise VidlibError(f"the history {self.engine.url!r} cannot be used: {error.orig}") from error
+            what = " ".join(str(error.orig).split())
+            raise VidlibError(f"the history {self.engine.url.set(query={})} cannot be used: {what}") from error
 
 
 def open_engine(url: str) -> Engine:
@@ -73,9 +82,7 @@ def open_engine(url: str) -> Engine:
     if kind == "sqlite":
         return _sqlite(url)
     if kind in ("postgresql", "postgres"):
-        # a lock taken in a transaction of its own is seen by everybody at once, as SQLite's is
-        chosen = make_url(url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+psycopg")
-        return create_engine(chosen, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        return _postgresql(url)
     raise SettingError(
         f"VIDLIB_DATABASE_URL begins with {kind!r}; expected sqlite:///FILE or postgresql://USER@HOST/DATABASE"
     )
@@ -100,6 +107,22 @@ def _sqlite(url: str) -> Engine:
         # a transaction that reads first and writes later can fail where one that takes the lock at once waits
         read_only = connection.get_execution_options().get("read_only")
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: str) -> Engine:
+    chosen = make_url(url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+psycopg")
+    query = {"connect_timeout": str(CONNECT_TIMEOUT_S), **chosen.query}
+    # READ COMMITTED: whoever waited for a row sees what it was changed to, as behind SQLite's lock
+    engine = create_engine(chosen.set(query=query), pool_pre_ping=True, isolation_level="READ COMMITTED")
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{BUSY_TIMEOUT_S}s'")
+            cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_TIMEOUT_S}s'")
+        connection.commit()
 
     return engine
 

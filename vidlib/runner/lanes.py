@@ -1,13 +1,14 @@
 """Where tasks are executed: one after the other in this process, or side by side on Dask. The only file with Dask.
 
 A lane does one task at a time; heavy work runs in a kernel, a process of its own, so that a step that takes too much
-memory or crashes ends itself and not the lane. Dask only places tasks: what is to be done, and by whom, is decided in
-the history.
+memory or crashes ends itself and not the lane. Dask only carries a task to the worker that is chosen here and says
+when it came back: whether it was done, and by whom, stands in the history.
 """
 
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -17,20 +18,24 @@ from typing import TYPE_CHECKING, Any, Protocol
 import psutil
 
 from vidlib import devices
-from vidlib.errors import UsageError
+from vidlib.errors import UsageError, WorkerLost
 from vidlib.runner.bench import Bench
+from vidlib.runner.owners import LEASE_S
 from vidlib.runner.tasks import perform
 from vidlib.settings import Settings
 
 if TYPE_CHECKING:
     import distributed
 
+log = logging.getLogger("vidlib.run")
+
 LANE_BYTES = 2 * 1024**3
 """Memory that a lane needs: a kernel with all libraries and models takes 1.5 GB."""
 
-CONNECT_S = 20
-NOWHERE = "127.0.0.1:0"
-"""Dask always opens a web server: at first one that other machines do not reach."""
+CONNECT_S = 10
+"""Seconds to wait for an answer of the scheduler, also when it is started anew while a run goes on."""
+
+NO_PAGES = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
 
 PLUGIN = "vidlib"
 """What the bench is called among a worker's plugins."""
@@ -52,7 +57,7 @@ class Lanes(Protocol):
     def room(self) -> Room: ...
 
     def submit(self, task_id: int, n_cores: int, gpu: bool) -> None:
-        """Begin to do a task, or keep it until a lane is free."""
+        """Begin to do a task, with ``n_cores`` or as many as are left; one that fits nowhere is given back."""
 
     def ended(self, timeout_s: float) -> list[int]:
         """The tasks that were given back since the last call; waits for the first of them up to ``timeout_s``."""
@@ -75,61 +80,131 @@ class Serial:
 
     def ended(self, timeout_s: float) -> list[int]:
         """See `Lanes.ended`."""
-        return self._ended.since(timeout_s)
+        return [task_id for task_id, _ in self._ended.since(timeout_s)]
 
     def close(self) -> None:
         self._thread.shutdown()
 
 
-class OnDask:
-    """Tasks side by side on the workers of a Dask cluster, each with the cores and the GPU that it was given."""
+@dataclass(frozen=True)
+class Placed:
+    """A task that was given to a worker, with some of its cores and perhaps a GPU."""
 
-    def __init__(self, client: "distributed.Client"):
-        self._client = client
-        self._futures: dict[int, Any] = {}
+    worker: str
+    cores: int
+    gpu: bool
+    future: "distributed.Future"
+
+
+class OnDask:
+    """Tasks side by side on the workers of a Dask cluster, each with the cores and the GPU that it was given.
+
+    Every task is bound to a worker: left to itself, Dask has one wait for more cores than any worker has free, or
+    for a worker that is frozen. What a worker has that is gone or silent is given back.
+    """
+
+    def __init__(self, client: "distributed.Client", address: str = "of this process"):
+        self._client, self._address = client, address
+        self._placed: dict[int, Placed] = {}
+        self._unplaced: list[int] = []
         self._ended = Ended()
+        self._alone = False
 
     def room(self) -> Room:
-        """What the workers that are there now have."""
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        cores = [int(worker["resources"].get("cpu", 0)) for worker in workers]
+        """What the workers have that answer now. Raises WorkerLost once the scheduler is given up."""
+        if self._client.status == "closed":
+            raise WorkerLost(
+                f"the Dask scheduler {self._address} is gone; what was done is kept: start it and its workers, then "
+                "`vidlib resume`"
+            )
+        rooms = self._rooms().values()
+        if not rooms and not self._alone:
+            log.warning("no worker answers; waiting for one: vidlib worker --scheduler %s", self._address)
+        self._alone = not rooms
         return Room(
-            lanes=sum(worker["nthreads"] for worker, n in zip(workers, cores, strict=True) if n),
-            cores=sum(cores),
-            cores_of_one=max(cores, default=0),
-            gpus=sum(int(worker["resources"].get("gpu", 0)) for worker in workers),
+            lanes=sum(room.lanes for room in rooms),
+            cores=sum(room.cores for room in rooms),
+            cores_of_one=max((room.cores for room in rooms), default=0),
+            gpus=sum(room.gpus for room in rooms),
         )
 
     def submit(self, task_id: int, n_cores: int, gpu: bool) -> None:
         """See `Lanes.submit`."""
-        resources = {"cpu": n_cores} | ({"gpu": 1} if gpu else {})
-        future = self._client.submit(
-            perform_on_worker, task_id, n_cores, gpu, resources=resources, pure=False, retries=0
-        )
-        self._futures[task_id] = future  # one that nobody holds is cancelled
+        free = {worker: self._free(worker, room) for worker, room in self._rooms().items()}
+        fitting = [worker for worker, room in free.items() if min(room.lanes, room.cores) > 0 and room.gpus >= gpu]
+        if not fitting:  # a worker has gone since this was planned
+            self._unplaced.append(task_id)
+            return
+        worker = max(fitting, key=lambda worker: free[worker].cores)
+        cores = min(n_cores, free[worker].cores)
+        # where two runs share a cluster, the resources make the one wait for the other
+        resources = {"cpu": cores} | ({"gpu": 1} if gpu else {})
+        how = {"workers": [worker], "resources": resources, "pure": False, "retries": 0}
+        self._let_go(task_id)
+        future = self._client.submit(perform_on_worker, task_id, cores, gpu, **how)
+        self._placed[task_id] = Placed(worker, cores, gpu, future)
         self._ended.watch(task_id, future)
 
     def ended(self, timeout_s: float) -> list[int]:
         """See `Lanes.ended`."""
-        found = self._ended.since(timeout_s)
-        for task_id in found:
-            self._futures.pop(task_id, None)
-        return found
+        came = {task_id for task_id, future in self._ended.since(timeout_s) if self._is_at(task_id, future)}
+        rooms = self._rooms()
+        came |= {task_id for task_id, placed in self._placed.items() if placed.worker not in rooms}
+        for task_id in came:
+            self._let_go(task_id)
+        unplaced, self._unplaced = self._unplaced, []
+        return [*came, *unplaced]
+
+    def _rooms(self) -> dict[str, Room]:
+        """What each worker has that gave a sign of life lately; nothing while the scheduler does not answer."""
+        if self._client.status != "running":
+            return {}
+        try:
+            info = self._client.sync(self._client.scheduler.identity, n_workers=-1, callback_timeout=CONNECT_S)
+        except OSError:
+            return {}
+        alive = {
+            address: worker
+            for address, worker in info["workers"].items()
+            if worker["status"] == "running" and time.time() - worker["last_seen"] < LEASE_S
+        }
+        return {address: _room_of(worker) for address, worker in alive.items() if "cpu" in worker["resources"]}
+
+    def _free(self, worker: str, room: Room) -> Room:
+        """What is left of the ``room`` of a worker."""
+        placed = [placed for placed in self._placed.values() if placed.worker == worker]
+        cores = room.cores - sum(one.cores for one in placed)
+        return Room(room.lanes - len(placed), cores, cores, room.gpus - sum(one.gpu for one in placed))
+
+    def _is_at(self, task_id: int, future: Any) -> bool:
+        return task_id in self._placed and self._placed[task_id].future is future
+
+    def _let_go(self, task_id: int) -> None:
+        """Forget where a task is, and have Dask forget it if it still waits there."""
+        if placed := self._placed.pop(task_id, None):
+            placed.future.release()
+
+
+def _room_of(worker: dict[str, Any]) -> Room:
+    """What a worker has, by what its scheduler says of it."""
+    resources = worker["resources"]
+    cores = int(resources["cpu"])
+    return Room(worker["nthreads"], cores, cores, int(resources.get("gpu", 0)))
 
 
 class Ended:
     """Collects which tasks came back; how they ended stands in the history."""
 
     def __init__(self) -> None:
-        self._queue: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
 
     def watch(self, task_id: int, future: Future | Any) -> None:
         """Note it when ``future`` is done."""
-        future.add_done_callback(lambda _: self._queue.put(task_id))
+        future.add_done_callback(lambda done: self._queue.put((task_id, done)))
 
-    def since(self, timeout_s: float) -> list[int]:
-        """Those that came back since the last call, see `Lanes.ended`."""
-        found: list[int] = []
+    def since(self, timeout_s: float) -> list[tuple[int, Any]]:
+        """Those that came back since the last call with their futures, see `Lanes.ended`."""
+        found: list[tuple[int, Any]] = []
         try:
             found.append(self._queue.get(timeout=timeout_s) if timeout_s > 0 else self._queue.get_nowait())
             while True:
@@ -148,7 +223,7 @@ def open_lanes(settings: Settings, jobs: int | None = None, scheduler: str | Non
     """Lanes to work with: of the cluster at ``scheduler``, else ``jobs`` of this machine (None: `best_number`)."""
     if scheduler:
         with _connected(scheduler) as client:
-            yield OnDask(client)
+            yield OnDask(client, scheduler)
         return
     n = jobs or best_number()
     with Bench(settings, n) as bench:
@@ -169,24 +244,20 @@ def _cluster(bench: Bench) -> Iterator["distributed.Client"]:
     import dask
     import distributed
 
+    here = {"protocol": "inproc://"}
+    scheduler = {"cls": _without_pages(distributed.Scheduler), "options": {**here, "dashboard": False}}
+    worker = {"cls": _without_pages(distributed.Worker), "options": {**here, **_offer(bench)}}
     with (
-        dask.config.set({"distributed.worker.memory.terminate": False, "distributed.admin.tick.limit": "1h"}),
-        distributed.LocalCluster(
-            n_workers=1,
-            processes=False,
-            threads_per_worker=bench.lanes,
-            resources=resources_of(bench),
-            plugins=[_bringing(bench)],
-            dashboard_address=NOWHERE,
-            worker_dashboard_address=NOWHERE,
-            memory_limit=0,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
+        dask.config.set({"distributed.admin.tick.limit": "1h", **NO_PAGES}),
+        distributed.SpecCluster(workers={0: worker}, scheduler=scheduler, silence_logs=logging.CRITICAL) as cluster,
         distributed.Client(cluster) as client,
     ):
-        for server in (cluster.scheduler, *cluster.workers.values()):
-            server.http_server.stop()  # its pages are there for everybody on this machine, and nobody needs them
         yield client
+
+
+def _without_pages(server: type) -> type:
+    """A kind of Dask server that opens no web server: that shows everybody on this machine what goes on."""
+    return type(server.__name__, (server,), {"start_http_server": lambda *_, **__: None})
 
 
 def _connected(address: str) -> AbstractContextManager["distributed.Client"]:
@@ -204,6 +275,12 @@ def _connected(address: str) -> AbstractContextManager["distributed.Client"]:
 def resources_of(bench: Bench) -> dict[str, float]:
     """What a worker on ``bench`` offers, by the names that tasks ask for."""
     return {"cpu": devices.cores(), "gpu": len(devices.gpus())}
+
+
+def _offer(bench: Bench) -> dict[str, Any]:
+    """What a Dask worker is made with."""
+    lanes = {"nthreads": bench.lanes, "resources": resources_of(bench), "plugins": [_bringing(bench)]}
+    return {**lanes, "memory_limit": 0}
 
 
 def _bringing(bench: Bench) -> "distributed.WorkerPlugin":
@@ -229,9 +306,9 @@ def perform_on_worker(task_id: int, n_cores: int, gpu: bool) -> None:
 def work(
     settings: Settings, scheduler: str, jobs: int | None, stop: threading.Event, say: Callable[[str], None]
 ) -> None:
-    """Be a worker of the cluster at ``scheduler``, with ``jobs`` lanes, until ``stop`` is set or the scheduler is gone.
+    """Be a worker of the cluster at ``scheduler``, with ``jobs`` lanes, until ``stop`` is set: that ends its tasks too.
 
-    Raises UsageError where no scheduler answers.
+    Raises UsageError where no scheduler answers, WorkerLost when it is gone or has given this worker up.
     """
     import asyncio
 
@@ -244,18 +321,20 @@ def work(
 async def _work(bench: Bench, scheduler: str, stop: threading.Event, say: Callable[[str], None]) -> None:
     import asyncio
 
+    import dask
     import distributed
 
-    worker = distributed.Worker(
-        scheduler,
-        nthreads=bench.lanes,
-        resources=resources_of(bench),
-        plugins=[_bringing(bench)],
-        memory_limit=0,
-        dashboard_address=NOWHERE,
-        silence_logs=logging.ERROR,
-    )
-    async with worker:
-        say(f"{worker.address} works for {scheduler}, {bench.lanes} lanes, {resources_of(bench)}")
-        while not stop.is_set() and worker.status is distributed.core.Status.running:
-            await asyncio.sleep(0.2)
+    # the address of this machine that the scheduler sees: by default a worker listens at all that the machine has
+    host = distributed.comm.get_address_host(scheduler)
+    options = {"host": distributed.utils.get_ip(host), "silence_logs": logging.CRITICAL, **_offer(bench)}
+    with dask.config.set(NO_PAGES):
+        async with _without_pages(distributed.Worker)(scheduler, **options) as worker:
+            say(f"{worker.address} works for {scheduler}, {bench.lanes} lanes, {resources_of(bench)}")
+            while not stop.is_set() and worker.status is distributed.core.Status.running:
+                await asyncio.sleep(0.2)
+            closing = asyncio.ensure_future(worker.close())
+            await asyncio.sleep(0)  # now it takes no further task
+            await asyncio.to_thread(bench.kernels.close)  # which ends those that it does
+            await closing
+    if not stop.is_set():
+        raise WorkerLost(f"the Dask scheduler {scheduler} is gone, or has given this worker up; start both again")

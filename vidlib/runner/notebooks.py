@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,20 +62,26 @@ class Watch:
                 self.tmp = self.kernel = None
 
 
+@dataclass(frozen=True)
+class Seat:
+    """Where a notebook runs: in one of ``kernels`` (None: of this process' own), on ``cores``, with a GPU ``card``."""
+
+    kernels: "Kernels | None" = None
+    cores: Sequence[int] | None = None
+    card: int | None = None
+
+
 def run_step(
     planned: Planned,
     *,
     force: bool = False,
-    kernels: "Kernels | None" = None,
-    cores: Sequence[int] | None = None,
-    card: int | None = None,
+    seat: Seat = Seat(),
     watch: Watch | None = None,
     publishing: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> tuple[StepOutputs, bool]:
     """Execute the notebook of a planned step and publish its folder: what it left, and whether that was done here.
 
-    It was not where it is there already; ``force`` does it again all the same. The notebook runs in one of
-    ``kernels`` (default: one of this process' own) on ``cores`` and the GPU ``card``. The folder gets its name inside
+    It was not where it is there already; ``force`` does it again all the same. The folder gets its name inside
     ``publishing``, which raises where somebody else has the right to. A failed attempt is kept beside as
     ``<folder>.failed-N`` with its notebook. Raises StepFailed, ParamError, or what ``watch`` stopped it for.
     """
@@ -84,7 +91,8 @@ def run_step(
         return outputs, False
     tmp = _fresh_folder(planned.folder)
     try:
-        _execute(planned, tmp, watch, kernels, cores, card)
+        with _failures_kept(planned, tmp, watch):
+            _execute(planned, tmp, watch, seat)
         _finish(planned, tmp, publishing)
     finally:
         shutil.rmtree(tmp, ignore_errors=True)  # nothing is left of it unless it was stopped
@@ -112,16 +120,8 @@ def _fresh_folder(final: Path) -> Path:
     return tmp
 
 
-def _execute(
-    planned: Planned,
-    tmp: Path,
-    watch: Watch,
-    kernels: "Kernels | None",
-    cores: Sequence[int] | None,
-    card: int | None,
-) -> None:
+def _execute(planned: Planned, tmp: Path, watch: Watch, seat: Seat) -> None:
     import papermill
-    from papermill.exceptions import PapermillExecutionError
 
     from vidlib.runner.kernels import own_kernels
 
@@ -130,7 +130,7 @@ def _execute(
     values = _parameters(planned, tmp)
     check_parameters(notebook, values)
     try:
-        with (kernels or own_kernels()).borrowed(card) as kernel, watch.over(tmp, kernel):
+        with (seat.kernels or own_kernels()).borrowed(seat.card) as kernel, watch.over(tmp, kernel):
             papermill.execute_notebook(
                 str(notebook),
                 str(tmp / planned.step.notebook),
@@ -140,19 +140,29 @@ def _execute(
                 progress_bar=False,
                 execution_timeout=int(settings().step_timeout_s),
                 kernel=kernel,
-                cores=cores and list(cores),
+                cores=seat.cores and list(seat.cores),
             )
-    except PapermillExecutionError as error:
-        watch.check()
-        raise _failed(planned, tmp, error.evalue, error.ename) from error
-    except VidlibError as error:
-        watch.check()
-        raise _failed(planned, tmp, str(error), type(error).__name__) from error
-    except Exception as error:  # a kernel can die in as many ways as there are libraries in it
-        watch.check()
-        raise _failed(planned, tmp, f"{type(error).__name__}: {error}", type(error).__name__) from error
     finally:
         _close_event_loop()
+
+
+@contextmanager
+def _failures_kept(planned: Planned, tmp: Path, watch: Watch) -> Iterator[None]:
+    """Make of whatever a notebook or its kernel raises a failed attempt that people can look at."""
+    from papermill.exceptions import PapermillExecutionError
+
+    try:
+        yield
+    except (ParamError, SettingError):
+        raise
+    except Exception as error:  # a kernel can die in as many ways as there are libraries in it
+        watch.check()
+        kind, reason = type(error).__name__, str(error)
+        if isinstance(error, PapermillExecutionError):
+            kind, reason = error.ename, error.evalue
+        elif not isinstance(error, VidlibError):
+            reason = f"{kind}: {reason}"
+        raise _failed(planned, tmp, reason, kind) from error
     watch.check()
 
 

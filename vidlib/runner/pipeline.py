@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vidlib.errors import Cancelled, LeaseLost, UnknownName, VidlibError
@@ -30,23 +31,24 @@ POLL_S = 0.5
 STOP_S = 30.0
 """Seconds that tasks have to end once they are told to; those that do not are left to the next run."""
 
-Listen = Callable[[Task], None]
-"""Is given each task whenever it changes."""
+
+@dataclass(frozen=True)
+class Conditions:
+    """How a run works: in ``jobs`` lanes of this machine, or on the cluster at ``scheduler`` (see `open_lanes`).
+
+    ``listen`` is given each task whenever it changes; setting ``stop`` ends the run.
+    """
+
+    jobs: int | None = None
+    scheduler: str | None = None
+    listen: Callable[[Task], None] = lambda task: None
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
-def run(
-    request: Request,
-    settings: Settings,
-    *,
-    jobs: int | None = None,
-    scheduler: str | None = None,
-    listen: Listen = lambda task: None,
-    stop: threading.Event | None = None,
-) -> RunResult:
+def run(request: Request, settings: Settings, conditions: Conditions | None = None) -> RunResult:
     """Do what ``request`` asks for and leave a report for every video; a video that fails does not stop the others.
 
-    In ``jobs`` lanes of this machine, or on the cluster at ``scheduler`` (see `open_lanes`). Setting ``stop`` ends the
-    run. Raises UsageError for a path or a step that does not exist, before anything is done.
+    Raises UsageError for a path or a step that does not exist, before anything is done.
     """
     paths = [projects.check_path(path) for path in request.paths]
     for name in request.steps - STEPS.keys():
@@ -58,19 +60,11 @@ def run(
         record = history.start_run(list(dict.fromkeys(paths)), params, request.as_json())
         for run_id in interrupted:
             history.add_event(record.id, f"run {run_id} was interrupted; what it finished is used again", "warning")
-        return _driven(record, settings, history, jobs, scheduler, listen, stop)
+        return _driven(record, settings, history, conditions or Conditions())
 
 
-def resume(
-    run_id: str,
-    settings: Settings,
-    *,
-    jobs: int | None = None,
-    scheduler: str | None = None,
-    listen: Listen = lambda task: None,
-    stop: threading.Event | None = None,
-) -> RunResult:
-    """Go on with a run that was interrupted or cancelled, or in which something failed; as `run`.
+def resume(run_id: str, settings: Settings, conditions: Conditions | None = None) -> RunResult:
+    """Go on with a run that was interrupted or cancelled, or in which something failed.
 
     Raises UsageError for a run that nobody knows, or that goes on already.
     """
@@ -78,21 +72,13 @@ def resume(
     with History(settings.database) as history:
         record = history.take_run(run_id)
         history.add_event(run_id, "taken up again")
-        return _driven(record, settings, history, jobs, scheduler, listen, stop)
+        return _driven(record, settings, history, conditions or Conditions())
 
 
-def _driven(
-    record: Run,
-    settings: Settings,
-    history: History,
-    jobs: int | None,
-    scheduler: str | None,
-    listen: Listen,
-    stop: threading.Event | None,
-) -> RunResult:
-    """Drive a run of this process to its end, and say what came of it to whoever asked to be told."""
-    driver = Driver(record, settings, history, listen, stop or threading.Event())
-    with _closed(driver), open_lanes(settings, jobs, scheduler) as lanes, repeating(driver.beat, BEAT_S):
+def _driven(record: Run, settings: Settings, history: History, how: Conditions) -> RunResult:
+    """Drive a run of this process to its end."""
+    driver = Driver(record, settings, history, how)
+    with _closed(driver), open_lanes(settings, how.jobs, how.scheduler) as lanes, repeating(driver.beat, BEAT_S):
         driver.drive(lanes)
     return driver.result
 
@@ -121,11 +107,11 @@ def _closed(driver: "Driver") -> Iterator[None]:
 
 
 class Driver:
-    """Drives one run: ``listen`` is given each task whenever it changes, setting ``stop`` ends it."""
+    """Drives one run."""
 
-    def __init__(self, record: Run, settings: Settings, history: History, listen: Listen, stop: threading.Event):
+    def __init__(self, record: Run, settings: Settings, history: History, how: Conditions):
         self.record, self.settings, self.history = record, settings, history
-        self.listen, self.stop = listen, stop
+        self.listen, self.stop = how.listen, how.stop
         self.deliveries = Deliveries(record, Request.of(record), settings, history)
         self.log = RunLog(history, record.id, settings.runs / record.id)
         self.agenda = Agenda()

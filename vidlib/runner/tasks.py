@@ -19,7 +19,7 @@ from vidlib.files import TMP_PREFIX, link_or_copy
 from vidlib.results.naming import PUBLISHED, subject_folder
 from vidlib.runner import projects, queue, reports, retries
 from vidlib.runner.bench import Bench
-from vidlib.runner.notebooks import Watch, run_step
+from vidlib.runner.notebooks import Seat, Watch, run_step
 from vidlib.runner.outcome import status_of
 from vidlib.runner.owners import BEAT_S
 from vidlib.runner.plan import Planned, plan_step
@@ -155,9 +155,7 @@ def _do(job: Job, watch: TaskWatch, cores: Sequence[int], card: int | None) -> t
         outputs, executed = run_step(
             planned,
             force=force,
-            kernels=job.bench.kernels,
-            cores=cores,
-            card=card,
+            seat=Seat(job.bench.kernels, cores, card),
             watch=watch,
             publishing=lambda: queue.publishing(history, held),
         )
