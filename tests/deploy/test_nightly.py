@@ -1,0 +1,120 @@
+"""What the night does with an inbox: the scripts that cron and systemd call, with the real command line behind them."""
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vidlib.runner.history import History
+from vidlib.settings import REPOSITORY, Settings
+
+NIGHTLY = REPOSITORY / "deploy" / "nightly.py"
+LONG_AGO_S = 3600
+JUST_NOW_S = 10
+IN_THE_FUTURE_S = -3600
+
+
+@pytest.fixture
+def inbox(workspace: Settings) -> Path:
+    workspace.inbox.mkdir(parents=True)
+    return workspace.inbox
+
+
+@pytest.fixture
+def arrived(inbox: Path) -> Callable[[str, float], Path]:
+    """``arrived("a.mp4", age_s)``: a video in the inbox that last changed so many seconds ago."""
+
+    def put(name: str, age_s: float) -> Path:
+        path = inbox / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"a video, by its name")
+        os.utime(path, (time.time() - age_s,) * 2)
+        return path
+
+    return put
+
+
+def call(script: Path, *options: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, script, *options], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def listed(inbox: Path) -> Callable[[], list[str]]:
+    """``listed()``: what the night would run, in this process."""
+    deliveries = runpy.run_path(str(NIGHTLY))["deliveries"]
+    return lambda: [str(path) for path in deliveries(inbox)]
+
+
+def test_an_empty_inbox_is_no_failure_and_no_run(inbox, workspace):
+    done = call(NIGHTLY)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert f"nothing to do in {inbox}" in done.stderr
+    with History(workspace.database) as history:
+        assert history.runs() == []
+
+
+def test_an_inbox_that_is_not_there_is_a_failure(workspace):
+    done = call(NIGHTLY)
+    assert done.returncode == 2
+    assert "is its disk mounted?" in done.stderr
+
+
+def test_a_wrong_setting_is_one_line(inbox, monkeypatch):
+    monkeypatch.setenv("VIDLIB_MAX_FILES", "many")
+    done = call(NIGHTLY)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "VIDLIB_MAX_FILES='many'" in done.stderr
+
+
+def test_what_has_arrived_is_run_in_the_order_of_names(arrived):
+    found = [arrived(name, LONG_AGO_S) for name in ("-dash.mp4", "a b.mp4", "$(touch x).mov")]
+    assert json.loads(call(NIGHTLY, "--list").stdout) == sorted(map(str, found))
+
+
+@pytest.mark.parametrize("name", [".hidden.mp4", "~film.mp4", "film.mp4.part", "notes.txt"])
+def test_what_is_no_delivery_is_left_out(arrived, listed, name):
+    arrived(name, LONG_AGO_S)
+    assert listed() == []
+
+
+def test_what_changed_just_now_waits_for_the_next_night(arrived, listed, capsys):
+    arrived("film.mp4", JUST_NOW_S)
+    assert listed() == []
+    assert "'film.mp4' is still arriving" in capsys.readouterr().err
+
+
+def test_a_folder_waits_for_the_last_of_its_files(arrived, listed):
+    arrived("delivery/a.mp4", LONG_AGO_S)
+    late = arrived("delivery/b.mp4.part", LONG_AGO_S)
+    os.utime(late.parent, (0, 0))
+    assert listed() == []
+    late.rename(late.with_suffix(""))
+    os.utime(late.parent, (0, 0))
+    assert listed() == [str(late.parent)]
+    os.utime(late.with_suffix(""))
+    assert listed() == []
+
+
+def test_a_camera_whose_clock_is_ahead_does_not_wait(arrived, listed):
+    film = arrived("film.mp4", IN_THE_FUTURE_S)
+    assert listed() == [str(film)]
+
+
+def test_the_exit_code_is_that_of_the_run(arrived, workspace):
+    arrived("film.mp4", LONG_AGO_S)
+    done = call(NIGHTLY, "--params", "cpu", "--jobs", "1", "--json")
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["status"]) == (3, "refused")
+    assert [Path(video["path"]).name for video in document["videos"]] == ["film.mp4"]
+
+
+def test_a_wrong_option_is_wrong_usage(arrived):
+    arrived("film.mp4", LONG_AGO_S)
+    assert call(NIGHTLY, "--params", "cpuu").returncode == 2
