@@ -1,6 +1,8 @@
 """The command line: what it prints, on which stream, and its exit codes."""
 
 import json
+import signal
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 
 from tests import media
 from vidlib import cli
+from vidlib.runner.history import History
 from vidlib.settings import Settings
 
 
@@ -159,3 +162,21 @@ def test_a_place_that_cannot_be_written_is_one_line(vidlib, command, tmp_path, m
     assert code == 1
     assert "expected a place to write to" in err
     assert len(err.splitlines()) == 1
+
+
+def test_nothing_to_go_on_with_is_no_failure_when_all_is_asked_for(vidlib):
+    assert vidlib("resume", "--all") == (0, "", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_what_was_killed_or_stopped_by_a_signal_is_gone_on_with(vidlib, workspace, tmp_path, number):
+    clip = media.silent(tmp_path / "film.mp4")
+    command = [sys.executable, "-m", "vidlib", "run", "--jobs", "1", "--steps", "convert", "--", clip]
+    started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    started.stderr.readline()  # the first step is done, the report is not
+    started.send_signal(number)
+    started.communicate()
+    code, _, err = vidlib("resume", "--all", "--jobs", "1")
+    assert code == 0, err
+    with History(workspace.database) as history:
+        assert [run.status for run in history.runs()] == ["done"]

@@ -1,9 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from vidlib.errors import SettingError
-from vidlib.settings import Settings, load, settings
+from vidlib.settings import Settings, environment_without_secrets, export, load, settings
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +71,34 @@ def test_a_token_is_not_printed(monkeypatch):
     found = load()
     assert "hush" not in f"{found!r} {found} {found.model_dump_json()}"
     assert found.dashboard_token.get_secret_value() == "hush"
+
+
+def test_exported_settings_leave_secrets_as_they_were(monkeypatch, tmp_path):
+    monkeypatch.setenv("VIDLIB_NOTIFY_URL", "https://hooks.example/s3cret")
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    export(load(workspace=tmp_path / "mine", dashboard_token="hush", smtp_url="smtp://user:hush@host"))
+    assert (load().workspace, load().dashboard_token, load().smtp_url) == (tmp_path / "mine", None, None)
+    assert load().notify_url.get_secret_value() == "https://hooks.example/s3cret"
+
+
+@pytest.mark.parametrize("name", ["VIDLIB_NOTIFY_URL", "vidlib_smtp_url", "VIDLIB_DASHBOARD_TOKEN"])
+def test_other_programs_get_no_secret(monkeypatch, name):
+    monkeypatch.setenv(name, "hush")
+    assert name not in environment_without_secrets()
+
+
+@pytest.mark.parametrize(
+    ("url", "is_secret"),
+    [
+        ("sqlite:////data/vidlib.sqlite", False),
+        ("postgresql://db/vidlib", False),
+        ("postgresql://vidlib:hush@db/vidlib", True),
+        ("postgresql://db/vidlib?user=vidlib&password=hush", True),
+    ],
+)
+def test_other_programs_get_no_password_of_a_database(monkeypatch, url, is_secret):
+    monkeypatch.setenv("VIDLIB_DATABASE_URL", url)
+    assert ("VIDLIB_DATABASE_URL" not in environment_without_secrets()) == is_secret
 
 
 def test_the_dashboard_is_for_this_machine_alone_unless_said():

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -12,7 +13,7 @@ import typer
 
 from vidlib import settings as settings_module
 from vidlib.cli_models import AsJson, models, print_json
-from vidlib.errors import VidlibError
+from vidlib.errors import Cancelled, VidlibError
 from vidlib.settings import Settings
 
 if TYPE_CHECKING:
@@ -101,26 +102,33 @@ def run(
         found = forecast.forecast(request, settings)
         print_json(found) if as_json else console.show_forecast(found)
         raise typer.Exit
-    _drive(lambda how: pipeline.run(request, settings, how), jobs, scheduler, as_json)
+    raise typer.Exit(_drive(partial(pipeline.run, request, settings), jobs, scheduler, as_json))
 
 
 @app.command()
 def resume(
-    run_id: Annotated[
-        str | None, typer.Argument(help="default: the newest that was interrupted", metavar="RUN")
-    ] = None,
+    run_id: Annotated[str | None, typer.Argument(help="default: the last that was interrupted", metavar="RUN")] = None,
+    every: Annotated[bool, typer.Option("--all", help="every run that was interrupted; none is no mistake")] = False,
     workspace: Workspace = None,
     jobs: Jobs = None,
     scheduler: Scheduler = None,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with a run that was interrupted or cancelled, or in which something failed, with what it was asked for."""
+    """Go on with a run that was interrupted or cancelled, or in which something failed, with what it was asked for.
+
+    Interrupted is what was killed, and what a signal stopped: whatever shuts a service or a machine down.
+    """
     from vidlib.runner import pipeline, queries
 
     settings = _settings(workspace)
     with queries.opened(settings) as history:
-        chosen = run_id or queries.newest_interrupted(history)
-    _drive(lambda how: pipeline.resume(chosen, settings, how), jobs, scheduler, as_json)
+        chosen = queries.interrupted(history) if every else [run_id or queries.last_interrupted(history)]
+    codes = [0]
+    for one in chosen:
+        codes.append(_drive(partial(pipeline.resume, one, settings), jobs, scheduler, as_json))
+        if codes[-1] == Cancelled.exit_code:
+            break
+    raise typer.Exit(max(codes))
 
 
 @app.command()
@@ -314,10 +322,8 @@ def _params(settings: Settings, profiles: list[str] | None, overrides: list[str]
     return read_params(PARAMS, files, overrides or ())
 
 
-def _drive(
-    work: Callable[["Conditions"], "RunResult"], jobs: int | None, scheduler: str | None, as_json: bool
-) -> NoReturn:
-    """Drive a run before the eyes of whoever started it, and end with its exit code."""
+def _drive(work: Callable[["Conditions"], "RunResult"], jobs: int | None, scheduler: str | None, as_json: bool) -> int:
+    """Drive a run before the eyes of whoever started it; its exit code."""
     from vidlib.console import RunDisplay, summarize
     from vidlib.runner.pipeline import Conditions
 
@@ -326,7 +332,7 @@ def _drive(
     summarize(result)
     if as_json:
         print_json(result.as_json())
-    raise typer.Exit(result.exit_code)
+    return result.exit_code
 
 
 @contextmanager

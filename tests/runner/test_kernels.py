@@ -174,3 +174,19 @@ def test_a_notebook_file_is_whole_at_every_moment(tmp_path, monkeypatch):
         papermill_io.write("after", str(path))
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_kernel_that_cannot_be_started_is_said_and_not_tried_for_ever(monkeypatch, write):
+    def forbidden(*_: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    with Kernels(1) as own:
+        with monkeypatch.context() as patch:
+            patch.setattr(kernels_module, "_start_kernel", forbidden)
+            with (
+                pytest.raises(WorkerLost, match=r"no kernel can be started: .*Operation not permitted"),
+                own.borrowed(),
+            ):
+                pass
+        with own.borrowed() as kernel:
+            assert execute(write("print(1)"), kernel) == ["1"]

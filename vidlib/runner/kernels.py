@@ -129,6 +129,7 @@ class Kernels:
         self._starter = ThreadPoolExecutor(1, "kernel-starter")
         self._preloader = ThreadPoolExecutor(size, "kernel-preloader")
         self._closed = False
+        self._problem: str | None = None
 
     def __enter__(self) -> "Kernels":
         return self
@@ -174,10 +175,14 @@ class Kernels:
         with self._changed:
             self._wanted += 1
             try:
-                while not self._closed and (kernel := self._suitable(card)) is None:
+                kernel = None
+                while not (self._closed or self._problem) and (kernel := self._suitable(card)) is None:
                     self._changed.wait()
                 if self._closed:
                     raise WorkerLost("the kernels of this process were closed")
+                if kernel is None:
+                    problem, self._problem = self._problem, None
+                    raise WorkerLost(problem)
             finally:
                 self._wanted -= 1
             self._idle.remove(kernel)
@@ -202,13 +207,17 @@ class Kernels:
         self._starter.submit(self._started, card)
 
     def _started(self, card: int | None) -> None:
+        kernel = None
         try:
             kernel = _start_kernel(card, self._env)
+        except Exception as error:  # noqa: BLE001 whoever waits for the kernel is to hear of it, whatever it is
+            self._problem = f"no kernel can be started: {type(error).__name__}: {error}"
         finally:
             with self._changed:
                 self._starting -= 1
                 self._changed.notify_all()
-        self._rest(kernel)
+        if kernel:
+            self._rest(kernel)
 
     def _give_back(self, kernel: Kernel) -> None:
         kernel.notebooks += 1

@@ -28,6 +28,9 @@ from vidlib.settings import Settings
 from vidlib.steps import STEPS
 
 POLL_S = 0.5
+STOPPED = "stopped by a signal; to go on: vidlib resume"
+"""What is said of a run that nobody cancelled in the history."""
+
 STOP_S = 30.0
 """Seconds that tasks have to end once they are told to; those that do not are left to the next run."""
 
@@ -89,8 +92,8 @@ def _closed(driver: "Driver") -> Iterator[None]:
     error = None
     try:
         yield
-    except Cancelled:
-        driver.cancelled = True
+    except Cancelled as cancel:
+        driver.cancelled, driver.why = True, str(cancel) or None
     except BaseException as problem:
         error = f"{type(problem).__name__}: {problem}"
         raise
@@ -99,7 +102,7 @@ def _closed(driver: "Driver") -> Iterator[None]:
         driver.result = result_of(driver.record, history.tasks(run_id), driver.settings, cancelled=driver.cancelled)
         status = "failed" if error else driver.result.status
         history.add_event(run_id, f"run {run_id}: {error or status}", "error" if error else "info")
-        history.finish_run(run_id, status, error)
+        history.finish_run(run_id, status, error or driver.why)
         said = driver.result.as_json() | ({"status": "failed", "error": error} if error else {})
         for problem in [] if driver.taken_over else hooks.tell(said, driver.settings):
             history.add_event(run_id, problem, "warning")
@@ -117,6 +120,7 @@ class Driver:
         self.agenda = Agenda()
         self.in_flight: dict[int, shares.Share] = {}
         self.cancelled = self.taken_over = False
+        self.why: str | None = None
         self.result: RunResult | None = None
 
     def beat(self) -> None:
@@ -207,7 +211,7 @@ class Driver:
         if self.taken_over:
             raise LeaseLost(f"run {self.record.id} is driven by another process now")
         if self.stop.is_set():
-            raise Cancelled("stopped as asked")
+            raise Cancelled("" if self.history.cancel_requested(self.record.id) else STOPPED)
 
     def _end_all(self, lanes: Lanes) -> None:
         """Have the lanes end what they do, and wait for it; what was taken over ends by itself."""

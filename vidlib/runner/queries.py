@@ -11,10 +11,14 @@ from vidlib.files import sha256
 from vidlib.params import Frozen
 from vidlib.results.naming import subject_folder
 from vidlib.runner.history import History
+from vidlib.runner.pipeline import STOPPED
 from vidlib.runner.plan import Planned, plan_step
 from vidlib.settings import Settings
 from vidlib.steps import STEPS, VIDEO_STEPS
 from vidlib.steps.base import StepOutputs
+
+MANY = 1000
+"""Runs that are looked through for some that were interrupted."""
 
 
 @contextmanager
@@ -32,11 +36,18 @@ def newest(history: History) -> str:
     return runs[0].id
 
 
-def newest_interrupted(history: History) -> str:
+def interrupted(history: History) -> list[str]:
+    """The runs that were interrupted, and those that a signal stopped; the oldest first."""
+    stopped = [run for run in history.runs(MANY, "cancelled") if run.error == STOPPED]
+    found = sorted([*history.runs(MANY, "interrupted"), *stopped], key=lambda run: run.started_at)
+    return [run.id for run in found]
+
+
+def last_interrupted(history: History) -> str:
     """The run that was interrupted last; raises UsageError where there is none."""
-    if not (runs := history.runs(1, "interrupted")):
+    if not (runs := interrupted(history)):
         raise UsageError("no run was interrupted; to go on with another one, name it. See: vidlib status")
-    return runs[0].id
+    return runs[-1]
 
 
 def last_runs(history: History) -> dict[str, Any]:

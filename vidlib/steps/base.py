@@ -5,6 +5,7 @@ A step module says all there is to know about it:
     NAME = "scenes"                     its key in params and folders
     VERSION = 1                         raised whenever the same inputs would give other bytes
     NOTEBOOK = "04_scenes.ipynb"
+    UNIT = "frames"                     what its progress is counted in           (optional)
     TOOLS = ("openvino",)               packages (or "ffmpeg") whose version can change bytes
     def weights(params) -> tuple        names of the vault's models that it loads      (optional)
     class Inputs(Frozen)                what it reads: `from_step`, `from_source`, and where it writes: `place`
@@ -124,6 +125,11 @@ class Step:
     @property
     def notebook(self) -> str:
         return self.module.NOTEBOOK
+
+    @property
+    def unit(self) -> str:
+        """What its progress is counted in: frames, bytes, seconds of sound, files."""
+        return getattr(self.module, "UNIT", "parts")
 
     @property
     def sources(self) -> dict[str, str]:

@@ -15,6 +15,7 @@ from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_source, place, r
 NAME = "extract"
 VERSION = 1
 NOTEBOOK = "02_extract.ipynb"
+UNIT = "bytes"
 TOOLS = ()
 
 FILES_FOLDER = "files"

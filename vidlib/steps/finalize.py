@@ -19,6 +19,7 @@ from vidlib.steps.base import OutFile, StepOutputs, place, recorded
 NAME = "finalize"
 VERSION = 1
 NOTEBOOK = "08_finalize.ipynb"
+UNIT = "files"
 TOOLS = ()
 
 LISTING = "delivery.json"
