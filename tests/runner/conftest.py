@@ -1,14 +1,45 @@
-"""A planned step that runs in a real kernel in a second or two."""
+"""A history on SQLite and on PostgreSQL; a planned step that runs in a real kernel in a second or two."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import nbformat
 import pytest
+from sqlalchemy import URL
 
+from tests import postgresql
 from tests.runner import counting
 from vidlib.runner.plan import Planned, plan_step
 from vidlib.settings import Settings, settings
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[URL]:
+    """A PostgreSQL server; tests that need one are skipped where there is none."""
+    try:
+        with postgresql.server() as found:
+            yield found
+    except postgresql.NoServer as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """``new_url()``: the address of a history that does not exist yet; the test runs on each kind of database."""
+    if request.param == "sqlite":
+        numbers = count()
+        yield lambda: f"sqlite:///{tmp_path / 'deep' / str(next(numbers))}.sqlite"
+        return
+    server = request.getfixturevalue("server")
+    with ExitStack() as undo:
+        yield lambda: undo.enter_context(postgresql.schema(server))
+
+
+@pytest.fixture
+def url(new_url: Callable[[], str]) -> str:
+    return new_url()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The history: what is written by one process is read by another, and nothing is lost."""
 
 import multiprocessing
-import os
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
+from tests.runner import writers
 from tests.waiting import wait_until
 from vidlib.errors import SettingError, UsageError, VidlibError
 from vidlib.runner import database, owners
@@ -23,11 +23,6 @@ from vidlib.runner.history import History
 from vidlib.runner.tables import Base, Run, Task
 
 N_PROCESSES, N_EVENTS = 4, 25  # 16 processes with 500 events each are part of `make soak`
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'deep' / 'vidlib.sqlite'}"
 
 
 def new_task(run: Run, step: str, **values) -> Task:
@@ -89,24 +84,8 @@ def test_a_run_whose_process_is_gone_is_interrupted_and_one_that_lives_is_not(ur
         assert history.tasks(dead.id)[0].status == "interrupted"
 
 
-def write_events(url: str, run_id: str, worker: int) -> None:
-    with History(url) as history:
-        for number in range(N_EVENTS):
-            history.add_event(run_id, f"{worker}/{number}")
-    os._exit(0)
-
-
-def test_events_of_many_processes_are_all_kept(url):
-    with History(url) as history:
-        run = history.start_run([], {})
-        context = multiprocessing.get_context("spawn")
-        workers = [context.Process(target=write_events, args=(url, run.id, n)) for n in range(N_PROCESSES)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-        messages = {event.message for event in history.events(run.id, limit=1000)}
-        assert messages == {f"{worker}/{number}" for worker in range(N_PROCESSES) for number in range(N_EVENTS)}
+def test_events_of_many_processes_are_all_kept_once(url):
+    assert writers.written(url, N_PROCESSES, N_EVENTS) == writers.all_of(N_PROCESSES, N_EVENTS)
 
 
 def open_new_histories(urls: list[str], together: Barrier) -> None:
@@ -116,8 +95,8 @@ def open_new_histories(urls: list[str], together: Barrier) -> None:
             history.start_run([], {})
 
 
-def test_processes_that_open_a_new_history_at_the_same_moment_all_succeed(tmp_path):
-    urls = [f"sqlite:///{tmp_path / str(number)}.sqlite" for number in range(15)]
+def test_processes_that_open_a_new_history_at_the_same_moment_all_succeed(new_url):
+    urls = [new_url() for _ in range(5)]
     context = multiprocessing.get_context("spawn")
     together = context.Barrier(N_PROCESSES, timeout=60)
     workers = [context.Process(target=open_new_histories, args=(urls, together)) for _ in range(N_PROCESSES)]
@@ -141,7 +120,7 @@ def test_a_history_that_breaks_while_it_is_open_is_named(url):
     with History(url) as history:
         with history.writing() as session:
             session.execute(text("DROP TABLE tasks"))
-        with pytest.raises(VidlibError, match="cannot be used: no such table"):
+        with pytest.raises(VidlibError, match=r"cannot be used: .*tasks"):
             history.tasks("any")
 
 
@@ -215,12 +194,12 @@ def test_a_history_of_an_earlier_version_is_brought_up_to_date(url):
     command.upgrade(config, "0001")
     engine = database.open_engine(url)
     with engine.begin() as connection:
-        run = "('old', 'running', '[]', '{}', 'host', 1, 1.0, 1.0, 0)"
+        run = "('old', 'running', '[]', '{}', 'host', 1, 1.0, 1.0, FALSE)"
         columns = "id, status, paths, params, host, pid, pid_started_at, started_at, cancel_requested"
         connection.exec_driver_sql(f"INSERT INTO runs ({columns}) VALUES {run}")
         columns = "run_id, project, subject, sha256, step, status, cached, progress"
         connection.exec_driver_sql(
-            f"INSERT INTO tasks ({columns}) VALUES ('old', 'p', 's', 'a', 'audio', 'done', 0, 1)"
+            f"INSERT INTO tasks ({columns}) VALUES ('old', 'p', 's', 'a', 'audio', 'done', FALSE, 1)"
         )
     engine.dispose()
     with History(url) as history:

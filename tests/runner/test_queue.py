@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from itertools import chain
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
 
 import pytest
 
@@ -20,8 +19,8 @@ N_PROCESSES = 4
 
 
 @pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    with History(f"sqlite:///{tmp_path / 'vidlib.sqlite'}") as opened:
+def history(url: str) -> Iterator[History]:
+    with History(url) as opened:
         yield opened
 
 

@@ -60,7 +60,10 @@ class Lanes(Protocol):
         """Begin to do a task, with ``n_cores`` or as many as are left; one that fits nowhere is given back."""
 
     def ended(self, timeout_s: float) -> list[int]:
-        """The tasks that were given back since the last call; waits for the first of them up to ``timeout_s``."""
+        """The tasks that no lane has any more; waits for one more of them up to ``timeout_s``.
+
+        The history may still say that somebody does it: a worker that Dask has lost ends it in its own time.
+        """
 
 
 class Serial:
@@ -106,7 +109,7 @@ class OnDask:
     def __init__(self, client: "distributed.Client", address: str = "of this process"):
         self._client, self._address = client, address
         self._placed: dict[int, Placed] = {}
-        self._unplaced: list[int] = []
+        self._back: set[int] = set()
         self._ended = Ended()
         self._alone = False
 
@@ -115,7 +118,7 @@ class OnDask:
         if self._client.status == "closed":
             raise WorkerLost(
                 f"the Dask scheduler {self._address} is gone; what was done is kept: start it and its workers, then "
-                "`vidlib resume`"
+                "`vidlib resume RUN`"
             )
         rooms = self._rooms().values()
         if not rooms and not self._alone:
@@ -133,14 +136,16 @@ class OnDask:
         free = {worker: self._free(worker, room) for worker, room in self._rooms().items()}
         fitting = [worker for worker, room in free.items() if min(room.lanes, room.cores) > 0 and room.gpus >= gpu]
         if not fitting:  # a worker has gone since this was planned
-            self._unplaced.append(task_id)
+            self._back.add(task_id)
             return
-        worker = max(fitting, key=lambda worker: free[worker].cores)
+        before = self._placed.get(task_id)  # it may be frozen, if the task was not given back
+        worker = max(fitting, key=lambda worker: (not before or worker != before.worker, free[worker].cores))
         cores = min(n_cores, free[worker].cores)
         # where two runs share a cluster, the resources make the one wait for the other
         resources = {"cpu": cores} | ({"gpu": 1} if gpu else {})
         how = {"workers": [worker], "resources": resources, "pure": False, "retries": 0}
         self._let_go(task_id)
+        self._back.discard(task_id)
         future = self._client.submit(perform_on_worker, task_id, cores, gpu, **how)
         self._placed[task_id] = Placed(worker, cores, gpu, future)
         self._ended.watch(task_id, future)
@@ -152,8 +157,8 @@ class OnDask:
         came |= {task_id for task_id, placed in self._placed.items() if placed.worker not in rooms}
         for task_id in came:
             self._let_go(task_id)
-        unplaced, self._unplaced = self._unplaced, []
-        return [*came, *unplaced]
+        self._back |= came
+        return list(self._back)
 
     def _rooms(self) -> dict[str, Room]:
         """What each worker has that gave a sign of life lately; nothing while the scheduler does not answer."""
@@ -263,10 +268,13 @@ def _without_pages(server: type) -> type:
 def _connected(address: str) -> AbstractContextManager["distributed.Client"]:
     import distributed
 
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it calls an error is raised by `room`
     try:
         return distributed.Client(address, timeout=CONNECT_S)
-    except (OSError, ValueError) as error:
-        raise UsageError(
+    except ValueError as error:
+        raise UsageError(f"--scheduler {address}: {error}; expected an address such as tcp://host:8786") from error
+    except OSError as error:
+        raise WorkerLost(
             f"--scheduler {address}: no Dask scheduler answers there ({error}); expected an address such as "
             "tcp://host:8786. Start one with: dask scheduler"
         ) from error
@@ -308,7 +316,7 @@ def work(
 ) -> None:
     """Be a worker of the cluster at ``scheduler``, with ``jobs`` lanes, until ``stop`` is set: that ends its tasks too.
 
-    Raises UsageError where no scheduler answers, WorkerLost when it is gone or has given this worker up.
+    Raises WorkerLost where no scheduler answers, and when it is gone or has given this worker up.
     """
     import asyncio
 

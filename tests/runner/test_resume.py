@@ -1,0 +1,104 @@
+"""Killed, out of room or unable to write: the next run ends where an undisturbed one would have, and does no more.
+
+A few points of what `make soak` tries by the hundred; see docs/soak.md.
+"""
+
+import os
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests import media
+from tests.soak import batch, disk, faults, small, verdict
+from tests.soak.batch import Batch, Trial
+from tests.soak.kills import Redo, appears, kill_at, kill_when
+from tests.soak.verdict import Tally
+from vidlib import ffmpeg
+
+OPTIONS = ("--steps", "convert,scenes", "--set", "scenes.engine=pyscenedetect")
+STEPS = ("convert", "scenes", "report")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Batch:
+    """A clip of 30 frames per second, which convert has to encode."""
+    return Batch((media.clip(tmp_path_factory.mktemp("clip") / "clip.mp4", fps="30"),), OPTIONS, jobs=1)
+
+
+@pytest.fixture(scope="module")
+def wanted(clip: Batch, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What an undisturbed run publishes."""
+    return batch.undisturbed(clip, tmp_path_factory.mktemp("undisturbed") / "workspace")
+
+
+@pytest.fixture
+def hanging(tmp_path: Path) -> dict[str, str]:
+    """An environment in which ffmpeg hangs when it works first, and says so by the file ``hangs`` beside it."""
+    program = tmp_path / "bin" / "ffmpeg"
+    program.parent.mkdir()
+    real, hangs = ffmpeg.program("ffmpeg"), program.with_name("hangs")
+    works = f'*-progress*) [ -e "{hangs}" ] || {{ touch "{hangs}"; exec sleep 600; }};;'
+    program.write_text(f'#!/bin/sh\ncase "$*" in {works} esac\nexec "{real}" "$@"\n')
+    program.chmod(0o755)
+    return {"PATH": f"{program.parent}:{os.environ['PATH']}"}
+
+
+def driver(family: Sequence[psutil.Process]) -> psutil.Process:
+    return family[0]
+
+
+def kernel(family: Sequence[psutil.Process]) -> psutil.Process:
+    return next(process for process in family if "kernel" in " ".join(process.cmdline()))
+
+
+def encoder(family: Sequence[psutil.Process]) -> psutil.Process:
+    return next(process for process in family if process.name() in ("ffmpeg", "sleep"))
+
+
+def test_a_driver_that_is_killed_again_and_again_repeats_what_was_cut_and_no_more(clip, wanted, hanging, tmp_path):
+    trial, tally = Trial(clip, tmp_path / "workspace", wanted), Tally("driver")
+    assert kill_when(trial, appears(tmp_path, "bin/hangs"), driver, "while ffmpeg works", **hanging)
+    assert kill_at(trial, "vidlib.runner.tasks:_show", 1, resuming=True)  # published, and nobody was told
+    assert kill_when(trial, appears(trial.workspace, "work/*/.tmp-scenes-*"), driver, "while a kernel works")
+    assert kill_at(trial, "vidlib.runner.queue:release", 1, resuming=True)
+    trial.judged(resuming=True, tally=tally)
+    assert tally.clean, tally.problems
+
+
+def test_children_that_are_killed_cost_their_own_step_and_no_more(clip, wanted, hanging, tmp_path):
+    trial, tally = Trial(clip, tmp_path / "workspace", wanted), Tally("children")
+    assert kill_when(trial, appears(tmp_path, "bin/hangs"), encoder, "ffmpeg", **hanging)
+    assert kill_when(trial, appears(trial.workspace, "work/*/.tmp-scenes-*"), kernel, "the kernel of scenes")
+    trial.judged(resuming=False, tally=tally)
+    assert tally.clean, tally.problems
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict, dict[str, str]]:
+    """What the smallest work needs, how often it makes each system call, and what it publishes undisturbed."""
+    if problem := faults.why_not():
+        pytest.skip(problem)
+    folder = tmp_path_factory.mktemp("work")
+    place = small.prepare(folder / "place")
+    counts = faults.counted(folder, place)
+    return place, counts, verdict.published(folder / "counting" / "workspace")
+
+
+@pytest.mark.parametrize(("kind", "call"), [("ENOSPC", "fsync"), ("EIO", "pwrite64"), ("SIGKILL", "rename")])
+def test_a_system_call_that_fails_or_is_the_last_one_leaves_nothing_half_done(work, kind, call, tmp_path):
+    place, counts, wanted_of_it = work
+    every = [fault for fault in faults.all_of(kind, counts) if fault.call == call]
+    tally = faults.try_all(random.Random(1).sample(every, 2), wanted_of_it, tmp_path, place)
+    assert tally.clean, tally.problems
+
+
+def test_a_disk_that_is_full_is_one_line_and_the_next_run_goes_on(clip, wanted, tmp_path):
+    if problem := disk.why_not():
+        pytest.skip(problem)
+    tally = Tally("disk")
+    code = disk.full_disk(clip, wanted, Redo(tmp_path, STEPS), tmp_path / "disk", room=200_000, tally=tally)
+    assert code == 1
+    assert tally.clean, tally.problems
