@@ -6,7 +6,7 @@ PYTHON_IN := $(VENV)/bin/python
 SETUP := scripts/setup.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lab dashboard bench lock clean
+.PHONY: help setup demo test soak check format lab dashboard bench lock clean
 
 help: ## these lines
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -19,8 +19,12 @@ demo: ## the whole pipeline on a delivery of two clips; ends with where the repo
 	@$(PYTHON_IN) -m vidlib.demo
 
 test: ## the whole test suite
-	@$(SETUP) chromium
+	@$(SETUP) chromium postgresql
 	$(PYTHON_IN) -m pytest
+
+soak: ## kills, failing and full disks by the hundred, and what was lost; an hour or more
+	@$(SETUP)
+	$(PYTHON_IN) -m tests.soak
 
 check: ## lint, format, notebooks without outputs, imports that point down
 	@$(SETUP)

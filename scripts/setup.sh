@@ -20,6 +20,7 @@ TORCH_CHOICE=$VENV/.vidlib-torch
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 has() { command -v "$1" >/dev/null || [ -x "$VENV/bin/$1" ]; }
+has_server() { has postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; }
 has_library() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -F "$1" >/dev/null; }
 python() { "$VENV/bin/python" "$@"; }
 
@@ -50,7 +51,7 @@ set_up_system() {
     mapfile -t missing < <(missing_packages)
     [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
     for program; do
-        has "$program" || install_packages "$program" || say "$program cannot be installed; what needs it is left out"
+        has "$program" || { [ "$program" = postgresql ] && has_server; } || install_packages "$program" || say "$program cannot be installed; what needs it is left out"
     done
 }
 

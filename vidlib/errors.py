@@ -17,6 +17,7 @@ VidlibError
 ├── OutOfMemory             a step that took more memory than it may
 ├── WorkerLost              a process that worked on a step and is gone
 ├── LeaseLost               a step that another process took over meanwhile
+├── Postponed               a step that is not done here and now, and has not failed
 └── Cancelled               somebody asked to stop; exit code 130
 
 A message says what failed, with the value; what was expected; what to do. Arguments of the constructor are kept in
@@ -122,6 +123,10 @@ class WorkerLost(VidlibError):
 
 class LeaseLost(VidlibError):
     """A step that another process took over, as this one gave no sign of life: nothing of it is published here."""
+
+
+class Postponed(VidlibError):
+    """A step that is not done here and now, and has not failed: another run does it, or its worker was stopped."""
 
 
 class Cancelled(VidlibError):

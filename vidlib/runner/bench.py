@@ -9,8 +9,10 @@ from typing import Self
 import psutil
 
 from vidlib import devices
+from vidlib.errors import Postponed
 from vidlib.runner.history import History
 from vidlib.runner.kernels import Kernels
+from vidlib.runner.notebooks import Watch
 from vidlib.settings import Settings, environment_without_secrets, variables
 
 MEMORY_SHARE = 0.8
@@ -23,18 +25,39 @@ class Bench:
     def __init__(self, settings: Settings, lanes: int):
         self.settings, self.lanes = settings, lanes
         self._cores, self._cards = sorted(os.sched_getaffinity(0)), [card.index for card in devices.gpus()]
+        self._watches: set[Watch] = set()
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
             self.history = undo.enter_context(History(self.settings.database))
             env = environment_without_secrets() | variables(self.settings)
+            env.pop("VIDLIB_DATABASE_URL", None)  # it may hold a password, and no step asks the history
             self.kernels = undo.enter_context(Kernels(self.lanes, env))
             self._close = undo.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
         self._close.close()
+
+    @contextmanager
+    def watched(self, watch: Watch) -> Iterator[None]:
+        """While the block runs, `stop` stops what ``watch`` stands by."""
+        with self._lock:
+            self._watches.add(watch)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._watches.discard(watch)
+
+    def stop(self) -> None:
+        """End every step that is done here, for somebody else to do: that is no failure of theirs."""
+        with self._lock:
+            watches = list(self._watches)
+        for watch in watches:
+            watch.stop(Postponed("its worker was stopped"))
 
     @contextmanager
     def handing_out(self, n_cores: int, gpu: bool) -> Iterator[tuple[list[int], int | None]]:

@@ -3,10 +3,12 @@
 import secrets
 import time
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from vidlib.errors import UsageError
 from vidlib.runner import owners
@@ -104,17 +106,20 @@ class History(Database):
 
     def remember_project(self, sha256: str, name: str, source: Path) -> None:
         """Keep what a project is called; one that is known keeps its name."""
-        with self.writing() as session:
-            if session.get(Project, sha256) is None:
-                session.add(Project(sha256=sha256, name=name, source=str(source), created_at=time.time()))
+        self._add_once(Project(sha256=sha256, name=name, source=str(source), created_at=time.time()))
 
     def remember_video(self, sha256: str, path: Path, duration_s: float | None = None) -> None:
         """Keep where a video was last seen."""
+        seen = {"path": str(path), "name": path.name, "duration_s": duration_s}
+        self._add_once(Video(sha256=sha256, first_seen_at=time.time(), **seen))
         with self.writing() as session:
-            known = session.get(Video, sha256)
-            if known is None:
-                session.add(known := Video(sha256=sha256, first_seen_at=time.time()))
-            known.path, known.name, known.duration_s = str(path), path.name, duration_s
+            session.execute(update(Video).where(Video.sha256 == sha256).values(**seen))
+
+    def _add_once(self, row: Project | Video) -> None:
+        """Add a row unless it is there; of several processes that add it at the same moment, one does."""
+        with suppress(IntegrityError), self.writing() as session:
+            if session.get(type(row), row.sha256) is None:
+                session.add(row)
 
     def request_cancel(self, run_id: str, subject: str | None = None, step: str | None = None) -> int:
         """Ask whoever works on a run to stop it, or only what concerns a ``subject`` or a ``step``; how many tasks.

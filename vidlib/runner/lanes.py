@@ -273,7 +273,7 @@ def _connected(address: str) -> AbstractContextManager["distributed.Client"]:
         return distributed.Client(address, timeout=CONNECT_S)
     except ValueError as error:
         raise UsageError(f"--scheduler {address}: {error}; expected an address such as tcp://host:8786") from error
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # nobody there, or one who speaks TLS
         raise WorkerLost(
             f"--scheduler {address}: no Dask scheduler answers there ({error}); expected an address such as "
             "tcp://host:8786. Start one with: dask scheduler"
@@ -342,7 +342,7 @@ async def _work(bench: Bench, scheduler: str, stop: threading.Event, say: Callab
                 await asyncio.sleep(0.2)
             closing = asyncio.ensure_future(worker.close())
             await asyncio.sleep(0)  # now it takes no further task
-            await asyncio.to_thread(bench.kernels.close)  # which ends those that it does
+            await asyncio.to_thread(bench.stop)  # which ends those that it does
             await closing
     if not stop.is_set():
         raise WorkerLost(f"the Dask scheduler {scheduler} is gone, or has given this worker up; start both again")

@@ -119,7 +119,7 @@ class Driver:
         self.log = RunLog(history, record.id, settings.runs / record.id)
         self.agenda = Agenda()
         self.in_flight: dict[int, shares.Share] = {}
-        self.cancelled = self.taken_over = False
+        self.cancelled = self.taken_over = self.waits = False
         self.why: str | None = None
         self.result: RunResult | None = None
 
@@ -160,7 +160,11 @@ class Driver:
         ready = [task for task in self.agenda.ready(time.time()) if task.id not in self.in_flight]
         if not ready:
             return
-        for share in shares.divide(ready, lanes.room(), list(self.in_flight.values())):
+        room = lanes.room()
+        if not room.lanes and not self.waits:
+            self.history.add_event(self.record.id, "no worker is there; the run waits for one", "warning")
+        self.waits = not room.lanes
+        for share in shares.divide(ready, room, list(self.in_flight.values())):
             self.in_flight[share.task_id] = share
             lanes.submit(share.task_id, share.cores, share.gpu)
 
@@ -174,8 +178,8 @@ class Driver:
                 self._take_back(task)
             if task.status not in ACTIVE or (task_id in given_back and task.status == "waiting"):
                 del self.in_flight[task_id]
-        for task in self.agenda.tasks.values():
-            if task.status == "waiting" and task.cancel_requested and task.id not in self.in_flight:
+        for task in list(self.agenda.tasks.values()):
+            if task.status == "waiting" and task.cancel_requested:
                 self._end(task, "cancelled", "stopped as asked")
         self.log.catch_up()
 
@@ -197,7 +201,7 @@ class Driver:
             self._end(task, "skipped", why)
 
     def _end(self, task: Task, status: str, reason: str) -> None:
-        self.history.update_task(task.id, status=status, reason=reason, finished_at=time.time())
+        queue.leave_out(self.history, task.id, status, reason)
         self._put(self.history.tasks_called([task.id]))
 
     def _put(self, tasks: list[Task]) -> None:

@@ -69,6 +69,13 @@ def settle(history: History, task_id: int, **values: Any) -> bool:
         return bool(session.execute(mine.values(**values)).rowcount)
 
 
+def leave_out(history: History, task_id: int, status: str, reason: str) -> None:
+    """End a task that nobody has begun; one that somebody has is left alone."""
+    waiting = update(Task).where(Task.id == task_id, Task.status == "waiting")
+    with history.writing() as session:
+        session.execute(waiting.values(status=status, reason=reason, finished_at=time.time()))
+
+
 def take_back(history: History, task: Task, **values: Any) -> bool:
     """Change a task whose worker is dead; False, and nothing is written, if that worker gave a sign of life since."""
     same = update(Task).where(Task.id == task.id, Task.status == "running", Task.worker == task.worker)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vidlib import progress
-from vidlib.errors import Cancelled, LeaseLost, OutOfMemory, StepFailed, VidlibError
+from vidlib.errors import Cancelled, LeaseLost, OutOfMemory, Postponed, StepFailed, VidlibError
 from vidlib.files import TMP_PREFIX, link_or_copy
 from vidlib.results.naming import PUBLISHED, subject_folder
 from vidlib.runner import projects, queue, reports, retries
@@ -41,8 +41,8 @@ RESULTS = {
 }
 """``{published result: (step, output)}``: who leaves what editors get."""
 
-BUSY_S = 1.0
-"""Seconds after which a task is looked at again whose result another run is making."""
+POSTPONED_S = 1.0
+"""Seconds after which a task is looked at again that could not be done at once."""
 
 
 @dataclass
@@ -79,10 +79,6 @@ class Job:
         """A line for the log of the run."""
         line = f"{self.task.subject}: {message}"
         self.bench.history.add_event(self.task.run_id, line, level, self.task.subject, self.task.step)
-
-
-class Busy(VidlibError):
-    """Another run makes the same result now."""
 
 
 class TaskWatch(Watch):
@@ -125,7 +121,7 @@ def perform(bench: Bench, task_id: int, n_cores: int = 1, gpu: bool = False) -> 
     job, watch = Job(bench, task), TaskWatch(bench, task)
     if was[0].kind in retries.CAREFULLY:
         watch.limit = bench.memory_limit(alone=True)
-    with repeating(watch.tick, BEAT_S):
+    with bench.watched(watch), repeating(watch.tick, BEAT_S):
         try:
             with bench.handing_out(n_cores, gpu) as (cores, card):
                 planned, outputs, executed = _do(job, watch, cores, card)
@@ -146,7 +142,7 @@ def _do(job: Job, watch: TaskWatch, cores: Sequence[int], card: int | None) -> t
     history, key = job.bench.history, f"{planned.folder.parent.name}/{planned.folder.name}"
     held = queue.take_lease(history, key)
     if held is None:
-        raise Busy(f"another run does {job.task.step} now")
+        raise Postponed(f"another run does {job.task.step} now")
     watch.held = held
     try:
         history.update_task(job.task.id, reason=planned.reason or "asked for again")
@@ -230,8 +226,13 @@ def _note_success(job: Job, planned: Planned, outputs: StepOutputs, executed: bo
 def _note_failure(job: Job, error: Exception) -> None:
     """Write down that the task failed, or that it is tried again, and when."""
     task, now = job.task, time.time()
-    if isinstance(error, Busy):
-        waits = {"status": "waiting", "reason": str(error), "not_before": now + BUSY_S, "attempt": task.attempt - 1}
+    if isinstance(error, Postponed):
+        waits = {
+            "status": "waiting",
+            "reason": str(error),
+            "not_before": now + POSTPONED_S,
+            "attempt": task.attempt - 1,
+        }
         queue.settle(job.bench.history, task.id, **waits)
         return
     failed = error if isinstance(error, StepFailed) else StepFailed(task.step, _said(error), kind=type(error).__name__)
