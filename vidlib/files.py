@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
 from filelock import FileLock
@@ -28,17 +27,29 @@ def atomic_write(path: Path, mode: str = "w", **open_options: Any) -> Iterator[I
     if "b" not in mode:
         open_options = {"encoding": "utf-8", **open_options}
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(mode, dir=path.parent, prefix=TMP_PREFIX, delete=False, **open_options) as file:
-        try:
+    tmp = _name_beside(path)
+    try:
+        with open(tmp, mode.replace("w", "x"), **open_options) as file:
             yield file
             file.flush()
             os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    os.replace(file.name, path)
+        os.replace(tmp, path)
+    finally:
+        tmp.unlink(missing_ok=True)
     fsync(path.parent)
+
+
+def _name_beside(target: Path) -> Path:
+    """A name for what is to become ``target``; what processes that are dead left under such a name is removed.
+
+    A process of another machine is taken for dead here; it would lose a name that it needs for a moment only.
+    """
+    mark = sha256_text(target.name)[:12]
+    for left_over in target.parent.glob(f"{TMP_PREFIX}*-{mark}"):
+        if not Path(f"/proc/{left_over.name.removeprefix(TMP_PREFIX).split('-')[0]}").exists():
+            left_over.unlink(missing_ok=True)
+    return target.with_name(f"{TMP_PREFIX}{os.getpid()}-{os.urandom(4).hex()}-{mark}")
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -220,16 +231,16 @@ def copy_verified(source: Path, target: Path) -> Path:
 def link_or_copy(source: Path, target: Path) -> Path:
     """Give ``source`` a second name ``target``: a hard link, or a copy where the file system has none. Atomic."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    tmp = target.with_name(f"{TMP_PREFIX}{os.getpid()}-{sha256_text(target.name)[:12]}")
-    tmp.unlink(missing_ok=True)
+    tmp = _name_beside(target)
     try:
-        os.link(source.resolve(), tmp)  # link(2) gives a second name to a symbolic link itself
-    except OSError:
-        shutil.copyfile(source, tmp)
-        fsync(tmp)
-    os.replace(tmp, target)
-    # rename() of two names of one file does nothing, and leaves both
-    tmp.unlink(missing_ok=True)
+        try:
+            os.link(source.resolve(), tmp)  # link(2) gives a second name to a symbolic link itself
+        except OSError:
+            shutil.copyfile(source, tmp)
+            fsync(tmp)
+        os.replace(tmp, target)
+    finally:
+        tmp.unlink(missing_ok=True)  # rename() of two names of one file does nothing, and leaves both
     fsync(target.parent)
     return target
 

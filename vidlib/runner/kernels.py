@@ -16,7 +16,9 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
+from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory, gettempdir
 
 import psutil
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
@@ -42,6 +44,9 @@ MOST_BYTES = 4 * 1024**3
 
 UNWANTED_S = 5.0
 """Seconds after which the last kernel that can be taken imports the libraries, during which it cannot be taken."""
+
+SOCKETS = "vidlib-kernel-"
+"""How the names of the folders with sockets begin; then comes the number of the process that they belong to."""
 
 INSIDE = "__import__('vidlib.runner.inside_kernel', fromlist=['*'])"
 """The module in the kernel, without leaving a name in the namespace of the notebook."""
@@ -260,7 +265,8 @@ class Kernels:
 
 def _start_kernel(card: int | None, env: Mapping[str, str]) -> Kernel:
     """A kernel that has begun; runs in the thread that all kernels are started by."""
-    sockets = TemporaryDirectory(prefix="vidlib-")
+    _sweep_sockets()
+    sockets = TemporaryDirectory(prefix=f"{SOCKETS}{os.getpid()}-")
     manager = AsyncKernelManager(transport="ipc", ip=f"{sockets.name}/kernel", kernel_spec_manager=OurKernels())
     manager.connection_file = f"{sockets.name}/connection.json"
     seen = {"CUDA_VISIBLE_DEVICES": "" if card is None else str(card)} if devices.gpus() else {}
@@ -268,6 +274,13 @@ def _start_kernel(card: int | None, env: Mapping[str, str]) -> Kernel:
     options = ["--log-level=50", "--HistoryManager.enabled=False"]
     asyncio.run(_begin(manager, options, {**env, **seen}))
     return Kernel(manager, sockets, card, manager.provisioner.process.pid)
+
+
+def _sweep_sockets() -> None:
+    """Remove the folders of sockets that processes left which were killed."""
+    for folder in Path(gettempdir()).glob(f"{SOCKETS}*-*"):
+        if not Path(f"/proc/{folder.name.removeprefix(SOCKETS).split('-')[0]}").exists():
+            rmtree(folder, ignore_errors=True)
 
 
 async def _begin(manager: AsyncKernelManager, options: list[str], env: dict[str, str]) -> None:

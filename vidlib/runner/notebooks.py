@@ -217,6 +217,8 @@ def _parameters(planned: Planned, tmp: Path) -> dict[str, Any]:
 def _failed(planned: Planned, tmp: Path, reason: str, kind: str) -> StepFailed:
     """Keep a failed attempt beside the place where its result would be."""
     (tmp / progress.PROGRESS_FILE).unlink(missing_ok=True)
+    for half_written in tmp.rglob(f"{TMP_PREFIX}*"):
+        half_written.unlink(missing_ok=True)
     kept = _numbered(planned.folder, "failed")
     tmp.rename(kept)
     notebook = kept / planned.step.notebook
