@@ -9,10 +9,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.runner import writers
 from tests.soak import batch, disk, faults, kills
 from tests.soak.verdict import Tally
 
-SCENARIOS = ("kills", "faults", "disk")
+SCENARIOS = ("writers", "kills", "faults", "disk")
+WRITERS, EVENTS = 16, 500
 
 
 def main() -> int:
@@ -43,6 +45,8 @@ def _asked() -> argparse.Namespace:
 
 
 def _scenario(name: str, asked: argparse.Namespace, rng: random.Random) -> Sequence[Tally]:
+    if name == "writers":
+        return [_writers(asked.folder)]
     if name == "faults":
         if problem := faults.why_not():
             print(f"faults are left out: {problem}")
@@ -58,6 +62,13 @@ def _scenario(name: str, asked: argparse.Namespace, rng: random.Random) -> Seque
         print(f"full disks are left out: {problem}")
         return []
     return [disk.full_disks(tiny, wanted, source, asked.folder, asked.points or 20, rng)]
+
+
+def _writers(folder: Path) -> Tally:
+    """Processes that write events to one history at once; `written` itself refuses an event that is there twice."""
+    found = writers.written(f"sqlite:///{folder / 'writers.sqlite'}", WRITERS, EVENTS)
+    wanted = writers.all_of(WRITERS, EVENTS)
+    return Tally("writers", points=len(wanted), lost=len(wanted - found), differing=len(found - wanted))
 
 
 def table(tallies: Sequence[Tally]) -> str:
