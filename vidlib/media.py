@@ -20,7 +20,6 @@ SAMPLE_RATE = 16_000
 STILLS_AT_ONCE = 16
 
 PROBE_TIMEOUT_S = 60
-STILL_TIMEOUT_S = 60
 
 MAX_SIDE = 8192
 """Width and height that are accepted, in pixels: 8K television, and no picture that fills the memory."""

@@ -1,5 +1,6 @@
 import pickle
 
+import cv2
 import numpy as np
 import pytest
 
@@ -9,6 +10,7 @@ from vidlib.boxes import overlaps
 from vidlib.engines import faces
 from vidlib.engines.faces_centerface import OnnxCenterFace, OpenVinoCenterFace
 from vidlib.engines.landmarks_mediapipe import MediaPipeLandmarker
+from vidlib.engines.objects import open_objects
 from vidlib.engines.objects_mediapipe import MediaPipeObjects
 from vidlib.errors import EngineUnavailable
 from vidlib.tracking.blendshapes import BLENDSHAPES, JAW_OPEN
@@ -67,8 +69,8 @@ def test_both_detectors_agree():
 def test_cuda_is_refused_where_there_is_none():
     with pytest.raises(EngineUnavailable, match="cuda"):
         devices.choose("cuda", faces.cuda_problem)
-    with pytest.raises(EngineUnavailable, match="CUDAExecutionProvider") as caught:
-        faces.open_detector("cuda", 0.5)
+    with pytest.raises(EngineUnavailable, match="CUDAExecutionProvider") as caught, faces.open_detector("cuda", 0.5):
+        pass
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
@@ -90,13 +92,57 @@ def test_a_box_without_a_face_gives_none_even_beside_one(landmarker):
     assert landmarker.find([EMPTY, FACE], [FACE_BOX, beside]) == [None, None]
 
 
-def test_landmarks_are_the_same_for_any_number_of_threads():
+LARGER = drawn.add_face(drawn.backdrop(640, 360), 320, 170, 60)
+
+ENGINES = {
+    "detector": (lambda: faces.open_detector("cpu", 0.3), lambda engine, pictures: engine.detect(pictures)),
+    "landmarker": (
+        faces.open_landmarker,
+        lambda engine, pictures: engine.find(pictures, [FACE_BOX] * len(pictures)),
+    ),
+    "objects": (open_objects, lambda engine, pictures: engine.detect(pictures)),
+}
+every_engine = pytest.mark.parametrize(("opened", "use"), ENGINES.values(), ids=ENGINES)
+
+
+def as_bytes(found: list) -> bytes:
+    return pickle.dumps([vars(one) if one is not None else None for one in found])
+
+
+@every_engine
+def test_a_model_that_was_used_finds_what_a_fresh_one_does(opened, use, warm):
+    pictures = [drawn.add_face(EMPTY, 160, 115, 40, mouth=n / 3) for n in range(3)]
+    inputs = (pictures, [LARGER], [EMPTY, TWO])
+    assert warm.same_each_time(opened, lambda engine, given: as_bytes(use(engine, given)), inputs)
+
+
+@every_engine
+def test_any_number_of_cores_gives_the_same_bytes(opened, use, on_cores):
     pictures = [drawn.add_face(EMPTY, 160, 115, 40, mouth=n / 6) for n in range(6)]
-    results = []
-    for threads in (1, 3):
-        with MediaPipeLandmarker(threads) as engine:
-            results.append([found.blendshapes for found in engine.find(pictures, [FACE_BOX] * 6)])
-    assert np.array_equal(*results)
+
+    def found() -> bytes:
+        with opened() as engine:
+            return as_bytes(use(engine, pictures))
+
+    assert on_cores(1, found) == on_cores(2, found) == on_cores(3, found)
+
+
+def test_opencv_keeps_the_number_of_threads_that_it_had(landmarker):
+    before = cv2.getNumThreads()
+    with OpenVinoCenterFace() as detector:
+        detector.detect([FACE])
+    landmarker.find([FACE], [FACE_BOX])
+    assert cv2.getNumThreads() == before
+
+
+def test_a_detector_holds_the_network_for_one_size_only():
+    with OpenVinoCenterFace() as detector:
+        (one,) = detector.detect([FACE])
+        first = detector._pool
+        detector.detect([LARGER])
+        assert detector._pool is not first
+        (again,) = detector.detect([FACE])
+    assert as_bytes([one]) == as_bytes([again])
 
 
 def test_start_up_says_nothing(capfd):

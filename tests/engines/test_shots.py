@@ -1,6 +1,7 @@
 """What every shot engine keeps to, and how its scores become typed boundaries."""
 
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from tests import media
 from vidlib import devices, vault
 from vidlib.engines import shots_transnet
+from vidlib.engines.pool import Pool
 from vidlib.engines.shots import SHOT_SCORERS, ShotScorer, open_scorer
 from vidlib.engines.shots_boundaries import DARK, Evidence, find_shots
 from vidlib.errors import EngineUnavailable, UnknownName
@@ -27,8 +29,7 @@ def frames_of(scorer: ShotScorer, n_frames: int = media.N_FRAMES) -> list[np.nda
 
 @every_engine
 def test_a_hard_cut_scores_at_the_first_frame_of_the_new_shot(name):
-    scorer, _ = open_scorer(name, "cpu")
-    with scorer:
+    with open_scorer(name, "cpu") as (scorer, _):
         begins = np.array(list(scorer.score(frames_of(scorer))))[:, 0]
     assert np.flatnonzero(begins >= 0.5).tolist() == list(media.CUTS)
 
@@ -36,8 +37,7 @@ def test_a_hard_cut_scores_at_the_first_frame_of_the_new_shot(name):
 @every_engine
 @pytest.mark.parametrize("n_frames", [0, 1, 4, 76])
 def test_every_frame_is_scored_once(name, n_frames):
-    scorer, _ = open_scorer(name, "cpu")
-    with scorer:
+    with open_scorer(name, "cpu") as (scorer, _):
         scores = list(scorer.score(frames_of(scorer, n_frames)))
     assert len(scores) == n_frames
     assert all(0 <= score <= 1 for both in scores for score in both)
@@ -45,38 +45,71 @@ def test_every_frame_is_scored_once(name, n_frames):
 
 @every_engine
 def test_a_long_clip_is_never_held_as_a_whole(name):
-    scorer, _ = open_scorer(name, "cpu")
-    read = []
-    with scorer:
-        scores = scorer.score(frame for frame in frames_of(scorer, 250) if not read.append(1))
+    read, window = [], 100 + 50 * devices.cores()
+    with open_scorer(name, "cpu") as (scorer, _):
+        scores = scorer.score(frame for frame in frames_of(scorer, window + 100) if not read.append(1))
         next(scores)
-        assert len(read) <= 100
+        assert len(read) <= window
         scores.close()
+
+
+@every_engine
+def test_a_model_that_was_used_scores_as_a_fresh_one(name, warm):
+    assert warm.same_each_time(
+        lambda: open_scorer(name, "cpu"),
+        lambda opened, n_frames: list(opened[0].score(frames_of(opened[0], n_frames))),
+        (media.N_FRAMES, 170),
+    )
+
+
+@every_engine
+def test_any_number_of_cores_gives_the_same_scores(name, on_cores):
+    def scores() -> list[tuple[float, float]]:
+        with open_scorer(name, "cpu") as (scorer, _):
+            return list(scorer.score(frames_of(scorer, 170)))
+
+    assert on_cores(1, scores) == on_cores(2, scores) == on_cores(3, scores)
+
+
+@every_engine
+def test_a_reader_that_fails_leaves_nobody_at_work(name):
+    def broken(frames: list[np.ndarray]) -> Iterator[np.ndarray]:
+        yield from frames
+        raise OSError("the file is gone")
+
+    with pytest.raises(OSError, match="is gone"), open_scorer(name, "cpu") as (scorer, _):
+        list(scorer.score(broken(frames_of(scorer, 120))))
 
 
 @every_engine
 def test_a_missing_package_names_the_command_that_installs_it(name, monkeypatch):
     for package in ("openvino", "scenedetect"):
         monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(EngineUnavailable, match=f"engine '{name}' cannot run here: .*pip install"):
-        open_scorer(name, "cpu")
+    unavailable = pytest.raises(EngineUnavailable, match=f"engine '{name}' cannot run here: .*pip install")
+    with unavailable, open_scorer(name, "cpu"):
+        pass
 
 
 def test_auto_says_why_it_is_not_transnet(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
-    scorer, reason = open_scorer("auto", "cpu")
-    assert scorer.name == "pyscenedetect"
+    with open_scorer("auto", "cpu") as (scorer, reason):
+        assert scorer.name == "pyscenedetect"
     assert "openvino" in reason
 
 
 def test_an_unknown_engine_lists_the_known_ones():
-    with pytest.raises(UnknownName, match=r"did you mean 'transnet'.*pyscenedetect"):
-        open_scorer("transnt", "cpu")
+    with pytest.raises(UnknownName, match=r"did you mean 'transnet'.*pyscenedetect"), open_scorer("transnt", "cpu"):
+        pass
 
 
 def test_pyscenedetect_refuses_a_gpu():
-    with pytest.raises(EngineUnavailable, match="CPU only"):
-        open_scorer("pyscenedetect", "cuda")
+    with pytest.raises(EngineUnavailable, match="CPU only"), open_scorer("pyscenedetect", "cuda"):
+        pass
+
+
+def scores_of(pool: Pool, infer: shots_transnet.Infer, window: np.ndarray) -> np.ndarray:
+    with pool:
+        return pool.map(infer, [window])[0]
 
 
 def test_openvino_scores_as_torch_does():
@@ -85,7 +118,7 @@ def test_openvino_scores_as_torch_does():
     window = np.random.default_rng(0).integers(0, 256, (100, 27, 48, 3), np.uint8)
     with torch.inference_mode():
         expected = shots_transnet._network(vault.path("transnetv2"))(torch.from_numpy(window[np.newaxis]))[0]
-    np.testing.assert_allclose(shots_transnet._in_openvino()(window), expected, atol=1e-5)
+    np.testing.assert_allclose(scores_of(*shots_transnet._in_openvino(), window), expected, atol=1e-5)
 
 
 @pytest.mark.gpu
@@ -93,7 +126,8 @@ def test_a_gpu_scores_as_the_cpu_does():
     if problem := devices.cuda_problem():
         pytest.skip(problem)
     window = np.random.default_rng(0).integers(0, 256, (100, 27, 48, 3), np.uint8)
-    np.testing.assert_allclose(shots_transnet._in_torch()(window), shots_transnet._in_openvino()(window), atol=1e-3)
+    on_gpu, on_cpu = (scores_of(*make(), window) for make in (shots_transnet._in_torch, shots_transnet._in_openvino))
+    np.testing.assert_allclose(on_gpu, on_cpu, atol=1e-3)
 
 
 @given(st.integers(0, 400))

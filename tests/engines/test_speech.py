@@ -88,6 +88,33 @@ def test_an_instant_of_speech_is_no_error(engine, dialogue):
 
 
 @pytest.mark.parametrize("name", speech.DIARIZERS)
+def test_a_model_that_was_used_hears_what_a_fresh_one_does(name, dialogue, warm):
+    silence = np.zeros(RATE, np.float32)
+    assert warm.same_each_time(
+        lambda: speech.open_diarizer(name, "cpu", **SETTINGS),
+        lambda engine, sound: engine.diarize(sound),
+        (dialogue, silence, dialogue[: 5 * RATE]),
+    )
+
+
+@pytest.mark.parametrize("name", speech.DIARIZERS)
+def test_any_number_of_cores_gives_the_same_answer(name, dialogue, on_cores):
+    def heard() -> speech.Diarization:
+        with speech.open_diarizer(name, "cpu", **SETTINGS) as engine:
+            return engine.diarize(dialogue)
+
+    assert on_cores(1, heard) == on_cores(2, heard) == on_cores(3, heard)
+
+
+def test_torch_keeps_the_number_of_threads_that_it_had(engine, dialogue):
+    import torch
+
+    before = torch.get_num_threads()
+    engine.diarize(dialogue[: 3 * RATE])
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("name", speech.DIARIZERS)
 def test_speech_too_short_for_a_turn_names_nobody(name, dialogue):
     with speech.open_diarizer(name, "cpu", threshold=0.7, min_gap_s=0, min_turn_s=60) as engine:
         found = engine.diarize(dialogue)
@@ -142,12 +169,13 @@ def test_nothing_is_sent_or_asked_for_while_it_runs(engine):
 
 
 def test_an_unknown_engine_is_named_with_the_known_ones():
-    with pytest.raises(UnknownName, match="known: pyannote"):
-        speech.open_diarizer("pianote", "cpu", **SETTINGS)
+    with pytest.raises(UnknownName, match="known: pyannote"), speech.open_diarizer("pianote", "cpu", **SETTINGS):
+        pass
 
 
 def test_a_missing_package_is_named_with_its_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "vidlib.engines.speech_pyannote", None)
-    with pytest.raises(EngineUnavailable, match="pip install torch pyannote-audio") as caught:
-        speech.open_diarizer("pyannote", "cpu", **SETTINGS)
+    missing = pytest.raises(EngineUnavailable, match="pip install torch pyannote-audio")
+    with missing as caught, speech.open_diarizer("pyannote", "cpu", **SETTINGS):
+        pass
     assert isinstance(caught.value.__cause__, ImportError)

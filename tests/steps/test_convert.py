@@ -1,3 +1,4 @@
+import os
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -225,6 +226,20 @@ def test_the_same_source_gives_the_same_bytes(tmp_path):
     source = made.clip(tmp_path / "clip.mkv", size=(320, 240), options=["-c:a", "pcm_s16le"])
     one, other = (converted(source, tmp_path / name, preset="medium").video for name in ("one", "other"))
     assert sha256(one) == sha256(other)
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+@pytest.mark.parametrize("options", [["-pix_fmt", "yuv422p10le"], ["-vf", "setsar=2,interlace"], ["-s", "321x241"]])
+def test_any_number_of_cores_gives_the_same_bytes(tmp_path, options):
+    source = made.clip(tmp_path / "clip.mkv", size=(320, 240), options=["-c:v", "ffv1", *options])
+    cores, digests = os.sched_getaffinity(0), []
+    try:
+        for some in (cores, {min(cores)}):
+            os.sched_setaffinity(0, some)
+            digests.append(sha256(converted(source, tmp_path / str(len(some))).video))
+    finally:
+        os.sched_setaffinity(0, cores)
+    assert digests[0] == digests[1]
 
 
 def test_the_source_is_only_read(tmp_path, out_dir):

@@ -105,10 +105,11 @@ def test_faces_have_blendshapes_in_nearly_every_frame(rows, outputs):
 
 def test_the_face_that_moves_with_the_sound_speaks_and_has_the_voice(rows):
     tracks = rows.groupby("track_id")
-    assert tracks.speaker.first().fillna("").tolist() == ["SPEAKER_00", "SPEAKER_01", ""]
-    alone, left, right = tracks.is_speaking.mean()
-    assert alone > 0.9 and left > 0.8 and right < 0.2
-    assert rows.centroid_x[rows.track_id == 2].mean() < 160
+    # which of the two that appear together has the lower number depends on the CPU: they are told apart by place
+    alone, left, right = (1, *tracks.centroid_x.mean()[[2, 3]].sort_values().index)
+    assert tracks.speaker.first().fillna("")[[alone, left, right]].tolist() == ["SPEAKER_00", "SPEAKER_01", ""]
+    speaks = tracks.is_speaking.mean()
+    assert speaks[alone] > 0.9 and speaks[left] > 0.8 and speaks[right] < 0.2
 
 
 def test_speech_that_no_visible_face_speaks_is_doubted(inputs, tmp_path):

@@ -1,6 +1,7 @@
 """Face detection and face landmarks: what such an engine does, and which there are."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Protocol, Self
@@ -10,6 +11,7 @@ import numpy as np
 from vidlib import devices
 from vidlib.boxes import Detections
 from vidlib.devices import Device
+from vidlib.engines.loaded import loaded
 from vidlib.errors import EngineUnavailable
 
 FACE_DETECTORS = {
@@ -17,6 +19,8 @@ FACE_DETECTORS = {
     "cuda": "vidlib.engines.faces_centerface:OnnxCenterFace",
 }
 """Device -> the engine for it, ``module:class``; nothing is imported until it is asked for."""
+
+FACE_LANDMARKER = "vidlib.engines.landmarks_mediapipe:MediaPipeLandmarker"
 
 
 class FaceDetector(Protocol):
@@ -59,11 +63,20 @@ class FaceLandmarker(Protocol):
     def __exit__(self, *exception: object) -> None: ...
 
 
-def open_detector(device: Device, threshold: float) -> FaceDetector:
+def open_detector(device: Device, threshold: float) -> AbstractContextManager[FaceDetector]:
     """The detector for ``device`` that finds faces with a score of at least ``threshold``, in (0, 1).
 
     Raises EngineUnavailable where a package is missing or it cannot use the device.
     """
+    return loaded((FACE_DETECTORS[device], threshold, devices.cores()), lambda: _detector(device, threshold))
+
+
+def open_landmarker() -> AbstractContextManager[FaceLandmarker]:
+    """The landmarker, on the CPU; raises EngineUnavailable where a package or library is missing."""
+    return loaded((FACE_LANDMARKER, devices.cores()), lambda: resolve_name(FACE_LANDMARKER)())
+
+
+def _detector(device: Device, threshold: float) -> FaceDetector:
     try:
         return resolve_name(FACE_DETECTORS[device])(threshold)
     except ImportError as error:

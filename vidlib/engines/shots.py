@@ -1,12 +1,15 @@
 """Shot engines: what one does, which there are, and which of them runs here."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pkgutil import resolve_name
 from typing import Protocol, Self
 
 import numpy as np
 
+from vidlib import devices
 from vidlib.devices import Device
+from vidlib.engines.loaded import loaded
 from vidlib.errors import EngineUnavailable, UnknownName
 
 SHOT_SCORERS = {
@@ -38,20 +41,24 @@ class ShotScorer(Protocol):
     def __exit__(self, *exception: object) -> None: ...
 
 
-def open_scorer(name: str, device: Device) -> tuple[ShotScorer, str | None]:
+@contextmanager
+def open_scorer(name: str, device: Device) -> Iterator[tuple[ShotScorer, str | None]]:
     """The engine ``name`` on ``device``, and None; or for ``auto`` the first one that runs here, and why not TransNet.
 
     Raises UnknownName, or EngineUnavailable where it was asked for by name and cannot run.
     """
-    if name != "auto":
-        return _engine(name)(device), None
-    try:
-        return _engine("transnet")(device), None
-    except EngineUnavailable as error:
-        return _engine("pyscenedetect")("cpu"), str(error)
+    with ExitStack() as stack:
+        try:
+            opened = stack.enter_context(_opened("transnet" if name == "auto" else name, device)), None
+        except EngineUnavailable as error:
+            if name != "auto":
+                raise
+            opened = stack.enter_context(_opened("pyscenedetect", "cpu")), str(error)
+        yield opened
 
 
-def _engine(name: str) -> type[ShotScorer]:
+def _opened(name: str, device: Device) -> AbstractContextManager[ShotScorer]:
     if name not in SHOT_SCORERS:
         raise UnknownName("a shot engine", name, SHOT_SCORERS)
-    return resolve_name(SHOT_SCORERS[name])
+    engine = SHOT_SCORERS[name]
+    return loaded((engine, device, devices.cores()), lambda: resolve_name(engine)(device))

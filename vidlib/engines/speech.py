@@ -1,13 +1,16 @@
 """Speech engines: what one does, and which there are."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import Protocol, Self
 
 import numpy as np
 
+from vidlib import devices
 from vidlib.devices import Device
+from vidlib.engines.loaded import loaded
 from vidlib.errors import EngineUnavailable, UnknownName
 from vidlib.progress import Report, quiet
 from vidlib.timeline import Turn
@@ -52,20 +55,27 @@ class Diarizer(Protocol):
     def __exit__(self, *exception: object) -> None: ...
 
 
-def open_diarizer(name: str, device: Device, *, threshold: float, min_gap_s: float, min_turn_s: float) -> Diarizer:
+def open_diarizer(
+    name: str, device: Device, *, threshold: float, min_gap_s: float, min_turn_s: float
+) -> AbstractContextManager[Diarizer]:
     """The engine ``name`` on ``device``.
 
     Raises UnknownName, or EngineUnavailable, with the remedy, where it cannot run here.
     """
     if name not in DIARIZERS:
         raise UnknownName("a speech engine", name, DIARIZERS)
+    options = {"threshold": threshold, "min_gap_s": min_gap_s, "min_turn_s": min_turn_s}
+    key = (DIARIZERS[name], device, *options.items(), devices.cores())
+    return loaded(key, lambda: _engine(name)(device, **options))
+
+
+def _engine(name: str) -> type[Diarizer]:
     try:
-        engine = resolve_name(DIARIZERS[name])
+        return resolve_name(DIARIZERS[name])
     except ImportError as error:
         raise EngineUnavailable(
             f"engine {name!r} cannot run here: {error}. Install what it needs with: pip install torch pyannote-audio"
         ) from error
-    return engine(device, threshold=threshold, min_gap_s=min_gap_s, min_turn_s=min_turn_s)
 
 
 def joined(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -9,7 +9,7 @@ linkage (published: centroid), and the mean of the features is taken over one vo
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, Self
 
@@ -21,6 +21,7 @@ from torch.nn.functional import interpolate
 from vidlib import devices, vault
 from vidlib.devices import Device
 from vidlib.engines import campplus
+from vidlib.engines.pool import Pool
 from vidlib.engines.pyannote_import import (
     PLDA,
     AgglomerativeClustering,
@@ -48,6 +49,9 @@ MIN_CLUSTER = 2
 BATCH = 30
 """Windows, and voices in windows, that go through the networks together."""
 
+TOGETHER = 3
+"""Windows in which a core looks for voices at once: always the same number, for it can change the last digits."""
+
 SEGMENTATION_SHARE = 0.4
 """Part of the time that finding voices takes; their prints take the rest (measured on two cores)."""
 
@@ -56,14 +60,20 @@ Embed = Callable[[Tensor], Tensor]
 
 
 class Pyannote:
-    """See `Diarizer`: pyannote.audio in torch; CAM++ in ONNX Runtime on the CPU, in torch on an NVIDIA GPU."""
+    """See `Diarizer`: pyannote.audio in torch; CAM++ in ONNX Runtime on the CPU, in torch on an NVIDIA GPU.
+
+    The CPU looks into as many windows at once as there are cores, each on one core.
+    """
 
     name = "pyannote"
 
     def __init__(self, device: Device, *, threshold: float, min_gap_s: float, min_turn_s: float):
         self.device, self._min_turn_s = device, min_turn_s
         with _known_warnings_ignored(), _gpu_failures(device):
-            self._pipeline = Pipeline(device).to(torch.device(device))
+            self._threads = Pool(
+                nullcontext, devices.cores() if device == "cpu" else 1, partial(torch.set_num_threads, 1)
+            )
+            self._pipeline = Pipeline(device, self._threads).to(torch.device(device))
         clustering = {"method": "complete", "min_cluster_size": MIN_CLUSTER, "threshold": threshold}
         self._pipeline.instantiate({"segmentation": {"min_duration_off": min_gap_s}, "clustering": clustering})
 
@@ -73,7 +83,7 @@ class Pyannote:
         """See `Diarizer.diarize`."""
         sound = {"waveform": torch.tensor(waveform)[None], "sample_rate": SAMPLE_RATE, "uri": "sound"}
         duration_s = len(waveform) / SAMPLE_RATE
-        with _known_warnings_ignored(), _gpu_failures(self.device), torch.inference_mode():
+        with _known_warnings_ignored(), _gpu_failures(self.device), torch.inference_mode(), _one_thread():
             found = self._pipeline.apply(
                 sound, min_speakers=min_speakers, max_speakers=max_speakers, hook=partial(_watch, report, duration_s)
             )
@@ -84,6 +94,7 @@ class Pyannote:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._threads.__exit__(*exception)
         del self._pipeline
         if self.device == "cuda":
             torch.cuda.empty_cache()
@@ -95,16 +106,17 @@ class Pipeline(SpeakerDiarization):
     ``votes`` holds, after `apply`, for each instant and speaker the part of the windows around that heard them.
     """
 
-    def __init__(self, device: Device):
+    def __init__(self, device: Device, threads: Pool):
         super().__init__(
             segmentation=str(vault.path("speech_segmentation")),
             segmentation_batch_size=BATCH,
-            embedding=VoicePrints(device),
+            embedding=VoicePrints(device, threads),
             embedding_batch_size=BATCH,
             embedding_exclude_overlap=True,
             clustering="AgglomerativeClustering",
             plda=NoPlda(),
         )
+        self._segmentation = VoicesInWindows(self._segmentation, threads)
         self.clustering = ShortTurns(metric="cosine", constrained_assignment=True)
         self.votes: SlidingWindowFeature | None = None
 
@@ -132,6 +144,20 @@ def _votes(
     return SlidingWindowFeature(data, votes.sliding_window)
 
 
+class VoicesInWindows(Inference):
+    """The pipeline's segmentation, a few windows at a time in each of the ``threads``."""
+
+    def __init__(self, whole: Inference, threads: Pool):
+        windows = {"duration": whole.duration, "step": whole.step, "batch_size": whole.batch_size}
+        super().__init__(whole.model, skip_aggregation=True, **windows)
+        self._threads = threads
+
+    def infer(self, chunks: Tensor) -> np.ndarray:
+        """(windows, 1, samples) -> (windows, frames, voices)."""
+        infer = super().infer
+        return np.concatenate(self._threads.map(lambda _, few: infer(few), chunks.split(TOGETHER)))
+
+
 class ShortTurns(AgglomerativeClustering):
     """Clustering in which voices that speak little in a window count too."""
 
@@ -156,28 +182,32 @@ class VoicePrints(Model):
 
     dimension = campplus.DIMENSION
 
-    def __init__(self, device: Device):
+    def __init__(self, device: Device, threads: Pool):
         super().__init__(sample_rate=SAMPLE_RATE)
         self._embed = _in_torch() if device == "cuda" else _in_onnxruntime()
+        self._threads = threads
 
     def forward(self, waveforms: Tensor, weights: Tensor | None = None) -> Tensor:
         # a window comes once for each voice in it: its features are computed once
         sounds, which = torch.unique_consecutive(waveforms, dim=0, return_inverse=True)
-        features = torch.stack([_log_mel(sound) for sound in sounds])
+        features = torch.stack(self._threads.map(_log_mel, sounds))
         if weights is None:
             speaks = features.new_ones(len(waveforms), features.shape[1], dtype=torch.bool)
         else:
             speaks = interpolate(weights[:, None], size=features.shape[1], mode="nearest")[:, 0] > 0.5
-        return torch.stack([self._print(features[at][mask]) for at, mask in zip(which, speaks, strict=True)])
+        voices = [features[at][mask] for at, mask in zip(which, speaks, strict=True)]
+        return torch.stack(self._threads.map(self._print, voices))
 
-    def _print(self, features: Tensor) -> Tensor:
+    @torch.inference_mode()  # which each thread has to ask for
+    def _print(self, _: None, features: Tensor) -> Tensor:
         if len(features) < campplus.MIN_FRAMES:
             return features.new_full((campplus.DIMENSION,), torch.nan)
         # the mean of this voice alone: that of the whole window would mix in everybody else in it
         return self._embed(features - features.mean(dim=0))
 
 
-def _log_mel(sound: Tensor) -> Tensor:
+@torch.inference_mode()
+def _log_mel(_: None, sound: Tensor) -> Tensor:
     """(1, samples) -> (frames of 10 ms, 80), the features that CAM++ was trained on."""
     return fbank(sound, num_mel_bins=campplus.N_MELS, sample_frequency=SAMPLE_RATE, dither=0.0)
 
@@ -186,9 +216,7 @@ def _in_onnxruntime() -> Embed:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = devices.cores()
-    # threads that wait busily take the cores from the step beside this one
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.intra_op_num_threads = 1
     graph = vault.derived("campplus.onnx", "speaker_embedding", "onnx-1", campplus.to_onnx)
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
@@ -239,6 +267,17 @@ def _gpu_failures(device: Device) -> Iterator[None]:
         yield
     except narrow as error:
         raise GpuFailed(f"the GPU gave up while speakers were looked for: {error}") from error
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep torch from threads of its own while the block runs: there is one for each core already."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

