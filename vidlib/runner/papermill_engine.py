@@ -7,8 +7,10 @@ as well. Nothing else imports this module: it needs a Papermill that is there al
 import os
 from contextlib import suppress
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
+from jupyter_core.utils import run_sync
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
 from papermill.iorw import LocalHandler, papermill_io
@@ -16,6 +18,9 @@ from papermill.log import logger
 
 from vidlib.errors import WorkerLost
 from vidlib.runner.kernels import INSIDE, Kernel, own_kernels
+
+HEARD_S = 0.2
+"""Seconds after which a kernel that was not heard is asked again."""
 
 
 class VidlibEngine(Engine):
@@ -56,6 +61,32 @@ class WarmClient(PapermillNotebookClient):
     def __init__(self, nb_man: NotebookExecutionManager, *, cores: list[int], **options: Any):
         super().__init__(nb_man, **options)
         self._cores = cores
+
+    async def async_start_new_kernel_client(self) -> Any:
+        """Channels to the kernel, as soon as its messages arrive here.
+
+        nbclient's own way goes on listening for 0.2 s, whether a kernel that it has just started says more.
+        """
+        self.kc = self.km.client()
+        self.kc.start_channels()
+        self.kc.allow_stdin = False
+        while not await self._hears():
+            if not await self.km.is_alive():
+                raise WorkerLost("the kernel died before its notebook began")
+        return self.kc
+
+    start_new_kernel_client = run_sync(async_start_new_kernel_client)
+
+    async def _hears(self) -> bool:
+        """Whether what the kernel says to all arrives here: what it says before somebody listens is lost."""
+        asked = self.kc.kernel_info()
+        try:
+            while True:
+                said = await self.kc.get_iopub_msg(timeout=HEARD_S)
+                if said["parent_header"].get("msg_id") == asked and said["content"].get("execution_state") == "idle":
+                    return True
+        except Empty:
+            return False
 
     def papermill_execute_cells(self) -> None:
         """Make the kernel fresh, run the cells, make it forget them."""
