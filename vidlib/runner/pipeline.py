@@ -4,16 +4,15 @@ The truth is in the history. This process, which drives the run, may be killed a
 what is written there (`resume`).
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vidlib.errors import Cancelled, LeaseLost, UnknownName, VidlibError
-from vidlib.runner import hooks, projects, queue, retries, shares
+from vidlib.runner import hooks, owners, projects, queue, retries, shares
 from vidlib.runner.agenda import Agenda
 from vidlib.runner.deliveries import Deliveries
 from vidlib.runner.history import History
@@ -125,12 +124,10 @@ class Driver:
 
     def beat(self) -> None:
         """Give a sign of life, and look whether somebody asked for the end of the run."""
-        try:
+        with suppress(VidlibError):  # the next one may get through
             self.taken_over = not self.history.beat_run(self.record.id)
             if self.history.cancel_requested(self.record.id):
                 self.stop.set()
-        except VidlibError as error:  # the next one may get through
-            logging.getLogger("vidlib.run").warning("%s", error)
 
     def drive(self, lanes: Lanes) -> None:
         """Work until nothing is left to do. Raises Cancelled, or LeaseLost where another process took the run over."""
@@ -174,7 +171,8 @@ class Driver:
         self._put(self.history.tasks_called([*self.in_flight, *self.history.to_cancel(self.record.id)]))
         for task_id in [*self.in_flight]:
             task = self.agenda.tasks[task_id]
-            if queue.is_lost(task):
+            ours = task.status == "running" and task.worker == owners.me()
+            if queue.is_lost(task) or (ours and task_id in given_back):  # it ended and could not say how
                 self._take_back(task)
             if task.status not in ACTIVE or (task_id in given_back and task.status == "waiting"):
                 del self.in_flight[task_id]
@@ -219,8 +217,11 @@ class Driver:
 
     def _end_all(self, lanes: Lanes) -> None:
         """Have the lanes end what they do, and wait for it; what was taken over ends by itself."""
-        if not self.taken_over:
-            self.history.request_cancel(self.record.id)
-        until = time.monotonic() + STOP_S
-        while self.in_flight and time.monotonic() < until:
-            self._follow(lanes, POLL_S)
+        until, back = time.monotonic() + STOP_S, set[int]()
+        with suppress(VidlibError):  # the history may be the reason
+            if not self.taken_over:
+                self.history.request_cancel(self.record.id)
+        while self.in_flight.keys() - back and time.monotonic() < until:
+            back |= set(lanes.ended(POLL_S))
+        with suppress(VidlibError):
+            self._put(self.history.tasks_called([*self.in_flight]))

@@ -3,7 +3,6 @@
 All it needs stands in the history; all that comes of it is written there, and in the folder of the step.
 """
 
-import logging
 import shutil
 import time
 import traceback
@@ -21,7 +20,7 @@ from vidlib.runner import projects, queue, reports, retries
 from vidlib.runner.bench import Bench
 from vidlib.runner.notebooks import Seat, Watch, run_step
 from vidlib.runner.outcome import status_of
-from vidlib.runner.owners import BEAT_S
+from vidlib.runner.owners import BEAT_S, LEASE_S
 from vidlib.runner.plan import Planned, plan_step
 from vidlib.runner.repeating import repeating
 from vidlib.runner.request import Request
@@ -29,8 +28,6 @@ from vidlib.runner.tables import Task
 from vidlib.steps import STEPS, VIDEO_STEPS
 from vidlib.steps.base import StepOutputs
 from vidlib.steps.finalize import FinishedVideo
-
-log = logging.getLogger("vidlib.run")
 
 RESULTS = {
     "shots_csv": ("scenes", "csv"),
@@ -89,6 +86,7 @@ class TaskWatch(Watch):
         self.bench, self.task = bench, task
         self.held: queue.Held | None = None
         self.limit = bench.memory_limit(alone=False)
+        self.beaten_at = time.monotonic()
 
     def tick(self) -> None:
         """What is done twice a second."""
@@ -96,8 +94,10 @@ class TaskWatch(Watch):
         try:
             order = queue.beat(self.bench.history, self.task.id, self.held, **_progress(tmp))
         except VidlibError as error:  # the next one may get through, before anybody takes this process for dead
-            log.warning("%s: %s", self.task.subject, error)
+            if time.monotonic() - self.beaten_at > LEASE_S:
+                self.stop(LeaseLost(f"no sign of life could be given: {error}"))
             return
+        self.beaten_at = time.monotonic()
         if order == "cancel":
             self.stop(Cancelled("stopped as asked"))
         elif order == "lost":
