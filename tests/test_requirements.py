@@ -10,10 +10,10 @@ from pathlib import Path
 
 from vidlib.settings import REPOSITORY
 
-OURS = {"vidlib", "tests"}
+OURS = {"vidlib", "tests", "airflow"}  # Airflow lives in an environment of its own
 RUN_OR_READ = {  # not imported: programs, plugins, and packages that other ones of the list need in one version
     *("ipykernel", "jupyterlab", "nbclient", "nbstripout", "playwright", "pytest-timeout", "ruff"),
-    "torchcodec",
+    *("torchcodec", "psycopg", "psycopg-binary"),
 }
 
 

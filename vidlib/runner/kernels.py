@@ -21,6 +21,7 @@ from shutil import rmtree
 from tempfile import TemporaryDirectory, gettempdir
 
 import psutil
+import zmq.asyncio
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 
@@ -96,7 +97,6 @@ class Kernel:
         self.kill()
         psutil.wait_procs(family[1:], timeout=GONE_S)
         self.manager.provisioner.process.wait()  # nobody else asks for its exit code
-        self.manager.context.destroy(linger=0)
         self.sockets.cleanup()
 
     @property
@@ -267,12 +267,18 @@ def _start_kernel(card: int | None, env: Mapping[str, str]) -> Kernel:
     """A kernel that has begun; runs in the thread that all kernels are started by."""
     _sweep_sockets()
     sockets = TemporaryDirectory(prefix=f"{SOCKETS}{os.getpid()}-")
-    manager = AsyncKernelManager(transport="ipc", ip=f"{sockets.name}/kernel", kernel_spec_manager=OurKernels())
+    place = {"transport": "ipc", "ip": f"{sockets.name}/kernel"}
+    manager = AsyncKernelManager(context=context(), kernel_spec_manager=OurKernels(), **place)
     manager.connection_file = f"{sockets.name}/connection.json"
     seen = {"CUDA_VISIBLE_DEVICES": "" if card is None else str(card)} if devices.gpus() else {}
     # a kernel that is ended calls that an error; nobody looks at the history of what notebooks said
     options = ["--log-level=50", "--HistoryManager.enabled=False"]
-    asyncio.run(_begin(manager, options, {**env, **seen}))
+    try:
+        asyncio.run(_begin(manager, options, {**env, **seen}))
+    except BaseException:
+        if manager.has_kernel:
+            Kernel(manager, sockets, card, manager.provisioner.process.pid).bury()
+        raise
     return Kernel(manager, sockets, card, manager.provisioner.process.pid)
 
 
@@ -288,9 +294,24 @@ async def _begin(manager: AsyncKernelManager, options: list[str], env: dict[str,
     await _ask(manager, "None")
 
 
+def channels_to(manager: AsyncKernelManager) -> AsyncKernelClient:
+    """What speaks to a kernel, by sockets of the `context` that all share."""
+    return manager.client(context=manager.context)
+
+
+@functools.cache
+def context() -> zmq.asyncio.Context:
+    """ZeroMQ's context of this process, which lives as long.
+
+    One for each kernel or client would be closed by the garbage collector, which then waits for ever for sockets that
+    it has not come to yet.
+    """
+    return zmq.asyncio.Context()
+
+
 async def _ask(manager: AsyncKernelManager, code: str) -> None:
     """Run a line of code in a kernel; raises WorkerLost if it fails or the kernel is gone."""
-    client = manager.client()
+    client = channels_to(manager)
     client.start_channels()
     asked = asyncio.ensure_future(_answer(client, code))
     try:

@@ -17,7 +17,7 @@ from papermill.iorw import LocalHandler, papermill_io
 from papermill.log import logger
 
 from vidlib.errors import WorkerLost
-from vidlib.runner.kernels import INSIDE, Kernel, own_kernels
+from vidlib.runner.kernels import INSIDE, Kernel, channels_to, own_kernels
 
 HEARD_S = 0.2
 """Seconds after which a kernel that was not heard is asked again."""
@@ -67,7 +67,7 @@ class WarmClient(PapermillNotebookClient):
 
         nbclient's own way goes on listening for 0.2 s, whether a kernel that it has just started says more.
         """
-        self.kc = self.km.client()
+        self.kc = channels_to(self.km)
         self.kc.start_channels()
         self.kc.allow_stdin = False
         while not await self._hears():

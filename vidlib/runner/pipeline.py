@@ -27,6 +27,9 @@ from vidlib.settings import Settings
 from vidlib.steps import STEPS
 
 POLL_S = 0.5
+UNHEARD_S = 5.0
+"""Seconds after which a run ends whose history cannot be written: nothing of what it does would be known."""
+
 STOPPED = "stopped by a signal; to go on: vidlib resume"
 """What is said of a run that nobody cancelled in the history."""
 
@@ -120,14 +123,18 @@ class Driver:
         self.in_flight: dict[int, shares.Share] = {}
         self.cancelled = self.taken_over = self.waits = False
         self.why: str | None = None
+        self.unheard: tuple[float, VidlibError] | None = None
         self.result: RunResult | None = None
 
     def beat(self) -> None:
         """Give a sign of life, and look whether somebody asked for the end of the run."""
-        with suppress(VidlibError):  # the next one may get through
+        try:
             self.taken_over = not self.history.beat_run(self.record.id)
             if self.history.cancel_requested(self.record.id):
                 self.stop.set()
+            self.unheard = None
+        except VidlibError as error:  # the next one may get through
+            self.unheard = self.unheard or (time.monotonic(), error)
 
     def drive(self, lanes: Lanes) -> None:
         """Work until nothing is left to do. Raises Cancelled, or LeaseLost where another process took the run over."""
@@ -212,6 +219,8 @@ class Driver:
     def _check_stopped(self) -> None:
         if self.taken_over:
             raise LeaseLost(f"run {self.record.id} is driven by another process now")
+        if (unheard := self.unheard) and time.monotonic() - unheard[0] > UNHEARD_S:
+            raise unheard[1]
         if self.stop.is_set():
             raise Cancelled("" if self.history.cancel_requested(self.record.id) else STOPPED)
 
