@@ -151,7 +151,7 @@ def test_no_kernel_outlives_its_owner_even_one_that_is_killed():
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:
         kernel = psutil.Process(int(owner.stdout.readline()))
         owner.send_signal(signal.SIGKILL)
-    wait_until(lambda: not kernel.is_running() or kernel.status() == psutil.STATUS_ZOMBIE)
+    assert wait_until(lambda: not kernel.is_running() or kernel.status() == psutil.STATUS_ZOMBIE)
 
 
 def test_papermill_itself_knows_the_engine(write, tmp_path):

@@ -55,11 +55,6 @@ class Agenda:
                         yield task, f"it needs what {needed.step} was to leave"
                         break
 
-    def fraction(self) -> float:
-        """How much of the run is done, in [0, 1]; every task counts the same."""
-        parts = [1.0 if task.status not in ACTIVE else task.progress for task in self.tasks.values()]
-        return sum(parts) / len(parts) if parts else 0.0
-
     def _may_begin(self, task: Task) -> bool:
         if task.step in VIDEO_STEPS:
             return all(needed.status == "done" for needed in self._needed(task))

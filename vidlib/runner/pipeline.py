@@ -191,7 +191,7 @@ class Driver:
     def _take_back(self, task: Task) -> None:
         """A task whose worker is dead waits again, or has failed if that happened too often."""
         delay = retries.delay_s("WorkerLost", task.attempt)
-        what = f"its worker on {task.worker.split('/')[0]} is gone"
+        what = f"its worker on {owners.host_of(task.worker)} is gone"
         again = {"status": "failed", "finished_at": time.time()} if delay is None else {"status": "waiting"}
         values = {**again, "error": what, "kind": "WorkerLost", "not_before": time.time() + (delay or 0)}
         if queue.take_back(self.history, task, **values):
