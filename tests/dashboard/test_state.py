@@ -74,18 +74,20 @@ def test_a_finished_video_leads_to_its_report_and_its_notebooks(history, workspa
     run, tasks = planned("clip.mp4")
     made = workspace.work / "ab12" / "scenes-12"
     history.update_task(tasks["scenes"].id, status="done", folder=str(made), started_at=5.0, finished_at=7.5)
-    history.update_task(tasks["report"].id, status="done", folder=str(workspace.runs / run.id / "a & b"))
+    history.update_task(
+        tasks["report"].id, status="done", stem="a & b", folder=str(workspace.work / "ab12" / "report-12")
+    )
     (video,) = view_of(history, workspace, run).videos
     assert video.report_url == f"results/runs/{run.id}/a%20%26%20b/report.html"
     scenes = next(step for step in video.steps if step.name == "scenes")
     assert (scenes.url, scenes.says) == ("results/work/ab12/scenes-12/04_scenes.ipynb", "2.5 s")
 
 
-def test_a_report_outside_the_workspace_has_no_address(history, workspace, planned):
+def test_a_notebook_outside_the_workspace_has_no_address(history, workspace, planned):
     run, tasks = planned("clip.mp4")
-    history.update_task(tasks["report"].id, status="done", folder="/somewhere/else")
+    history.update_task(tasks["scenes"].id, status="done", folder="/somewhere/else")
     (video,) = view_of(history, workspace, run).videos
-    assert video.report_url is None
+    assert next(step for step in video.steps if step.name == "scenes").url is None
 
 
 def test_a_failed_step_says_why_and_leads_to_the_attempt(history, workspace, planned):

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from vidlib.ingest.arrivals import may_be_delivery
 from vidlib.monitor import Load
+from vidlib.runner import reports
 from vidlib.runner.history import History
 from vidlib.runner.tables import ACTIVE, ENDED, Event, Run, Task
 from vidlib.settings import Settings
@@ -145,13 +146,14 @@ def inbox_files(folder: Path) -> Iterator[InboxFile]:
 
 def run_view(history: History, settings: Settings, run: Run) -> RunView:
     """One run with its videos, in the order in which they were planned."""
+    tasks = history.tasks(run.id)
     return RunView(
         run_id=run.id,
         title=_title(run),
         status=run.status,
         when=_when(run.started_at),
         took=duration((run.finished_at or time.time()) - run.started_at),
-        videos=tuple(_video_view(tasks, settings) for tasks in by_video(history.tasks(run.id))),
+        videos=tuple(_video_view(row, tasks, settings) for row in by_video(tasks)),
         log=tuple(_log_line(event) for event in history.events(run.id, LOG_LINES)),
         error=run.error and readable(run.error),
         cancelling=run.cancel_requested and run.status in ACTIVE,
@@ -170,12 +172,14 @@ def by_video(tasks: Iterable[Task]) -> list[list[Task]]:
     return [sorted(row, key=lambda task: order.index(task.step)) for row in rows.values()]
 
 
-def _video_view(tasks: Sequence[Task], settings: Settings) -> VideoView:
-    report = next((t for t in tasks if t.step == "report" and t.status == "done" and t.folder), None)
+def _video_view(row: Sequence[Task], tasks: Sequence[Task], settings: Settings) -> VideoView:
+    """One video with the tasks of its ``row``; ``tasks`` are all of the run."""
+    report = next((task for task in row if task.step == "report" and task.status == "done"), None)
+    html = report and reports.folder_of(settings.runs, report, tasks) / "report.html"
     return VideoView(
-        name=readable(tasks[0].subject),
-        steps=tuple(_step_view(task, settings) for task in tasks),
-        report_url=report and result_url("runs", settings.runs, Path(report.folder) / "report.html"),
+        name=readable(row[0].subject),
+        steps=tuple(_step_view(task, settings) for task in row),
+        report_url=html and result_url("runs", settings.runs, html),
     )
 
 
