@@ -93,6 +93,14 @@ def test_a_kernel_is_told_no_secrets(monkeypatch, write):
     assert "DATABASE" not in seen
 
 
+def test_a_kernel_starts_where_the_name_of_the_temporary_folder_is_too_long_for_sockets(monkeypatch, write, tmp_path):
+    deep = tmp_path.joinpath(*["folder"] * 20)
+    deep.mkdir(parents=True)
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+    with Kernels(1) as own, own.borrowed() as kernel:
+        assert execute(write("print(1)"), kernel) == ["1"]
+
+
 def test_a_kernel_that_failed_is_replaced(write):
     with Kernels(1) as own:
         with own.borrowed() as first, pytest.raises(papermill.PapermillExecutionError, match="no good"):

@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from tests import media
-from tests.soak import batch, faults, small, verdict
+from tests.soak import batch, disk, faults, small, verdict
 from tests.soak.batch import Batch, Trial
-from tests.soak.kills import appears, kill_at, kill_when
+from tests.soak.kills import Redo, appears, kill_at, kill_when
 from tests.soak.verdict import Tally
 from vidlib import ffmpeg
 
@@ -92,4 +92,13 @@ def test_a_system_call_that_fails_or_is_the_last_one_leaves_nothing_half_done(wo
     place, counts, wanted_of_it = work
     every = [fault for fault in faults.all_of(kind, counts) if fault.call == call]
     tally = faults.try_all(random.Random(1).sample(every, 2), wanted_of_it, tmp_path, place)
+    assert tally.clean, tally.problems
+
+
+def test_a_disk_that_is_full_is_one_line_and_the_next_run_goes_on(clip, wanted, tmp_path):
+    if problem := disk.why_not():
+        pytest.skip(problem)
+    tally = Tally("disk")
+    code = disk.full_disk(clip, wanted, Redo(tmp_path, STEPS), tmp_path / "disk", room=200_000, tally=tally)
+    assert code == 1
     assert tally.clean, tally.problems

@@ -49,6 +49,9 @@ UNWANTED_S = 5.0
 SOCKETS = "vidlib-kernel-"
 """How the names of the folders with sockets begin; then comes the number of the process that they belong to."""
 
+LONGEST_TMP = 107 - len("/vidlib-kernel-4194304-12345678/kernel-5")
+"""Bytes that the name of the temporary folder may have: the address of a socket has 107, see unix(7)."""
+
 INSIDE = "__import__('vidlib.runner.inside_kernel', fromlist=['*'])"
 """The module in the kernel, without leaving a name in the namespace of the notebook."""
 
@@ -266,7 +269,7 @@ class Kernels:
 def _start_kernel(card: int | None, env: Mapping[str, str]) -> Kernel:
     """A kernel that has begun; runs in the thread that all kernels are started by."""
     _sweep_sockets()
-    sockets = TemporaryDirectory(prefix=f"{SOCKETS}{os.getpid()}-")
+    sockets = TemporaryDirectory(prefix=f"{SOCKETS}{os.getpid()}-", dir=_tmp())
     place = {"transport": "ipc", "ip": f"{sockets.name}/kernel"}
     manager = AsyncKernelManager(context=context(), kernel_spec_manager=OurKernels(), **place)
     manager.connection_file = f"{sockets.name}/connection.json"
@@ -282,9 +285,15 @@ def _start_kernel(card: int | None, env: Mapping[str, str]) -> Kernel:
     return Kernel(manager, sockets, card, manager.provisioner.process.pid)
 
 
+def _tmp() -> str:
+    """The folder of temporary files, or the one that every system has where its name is too long for sockets."""
+    wanted = gettempdir()
+    return wanted if len(os.fsencode(wanted)) <= LONGEST_TMP else "/tmp"
+
+
 def _sweep_sockets() -> None:
     """Remove the folders of sockets that processes left which were killed."""
-    for folder in Path(gettempdir()).glob(f"{SOCKETS}*-*"):
+    for folder in Path(_tmp()).glob(f"{SOCKETS}*-*"):
         if not Path(f"/proc/{folder.name.removeprefix(SOCKETS).split('-')[0]}").exists():
             rmtree(folder, ignore_errors=True)
 

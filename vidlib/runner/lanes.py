@@ -60,7 +60,7 @@ class Lanes(Protocol):
         """Begin to do a task, with ``n_cores`` or as many as are left; one that fits nowhere is given back."""
 
     def ended(self, timeout_s: float) -> list[int]:
-        """The tasks that no lane has any more; waits for one more of them up to ``timeout_s``.
+        """All tasks that came back and were not submitted again; waits for one more of them up to ``timeout_s``.
 
         The history may still say that somebody does it: a worker that Dask has lost ends it in its own time.
         """
@@ -72,6 +72,7 @@ class Serial:
     def __init__(self, bench: Bench):
         self._bench = bench
         self._thread = ThreadPoolExecutor(1, "lane")
+        self._back: set[int] = set()
         self._ended = Ended()
 
     def room(self) -> Room:
@@ -79,11 +80,13 @@ class Serial:
 
     def submit(self, task_id: int, n_cores: int, gpu: bool) -> None:
         """See `Lanes.submit`."""
+        self._back.discard(task_id)
         self._ended.watch(task_id, self._thread.submit(perform, self._bench, task_id, n_cores, gpu))
 
     def ended(self, timeout_s: float) -> list[int]:
         """See `Lanes.ended`."""
-        return [task_id for task_id, _ in self._ended.since(timeout_s)]
+        self._back |= {task_id for task_id, _ in self._ended.since(timeout_s)}
+        return list(self._back)
 
     def close(self) -> None:
         self._thread.shutdown()

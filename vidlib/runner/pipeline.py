@@ -226,11 +226,11 @@ class Driver:
 
     def _end_all(self, lanes: Lanes) -> None:
         """Have the lanes end what they do, and wait for it; what was taken over ends by itself."""
-        until, back = time.monotonic() + STOP_S, set[int]()
+        until = time.monotonic() + STOP_S
         with suppress(VidlibError):  # the history may be the reason
             if not self.taken_over:
                 self.history.request_cancel(self.record.id)
-        while self.in_flight.keys() - back and time.monotonic() < until:
-            back |= set(lanes.ended(POLL_S))
+        while self.in_flight.keys() - lanes.ended(0.0) and time.monotonic() < until:
+            lanes.ended(POLL_S)
         with suppress(VidlibError):
             self._put(self.history.tasks_called([*self.in_flight]))
