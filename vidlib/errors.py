@@ -7,7 +7,9 @@ VidlibError
 │   └── UnknownName         a name that is in no table (engine, step, model, profile)
 ├── RefusedInput            something from outside that is not processed; exit code 3
 │   ├── MediaError          a file that is no readable video
-│   └── ArchiveError        an archive that is unreadable or hostile
+│   ├── ArchiveError        an archive that is unreadable or hostile
+│   └── NeedsOperator       a link that only a person can download from
+├── DownloadFailed          a download that broke off; what arrived of it is kept
 ├── EngineUnavailable       an engine that cannot run on this machine
 │   └── GpuFailed           a GPU that gave up in the middle of the work
 ├── WeightError             a model file that is missing or has another checksum
@@ -71,6 +73,21 @@ class MediaError(RefusedInput):
 
 class ArchiveError(RefusedInput):
     """An archive that is unreadable, hostile or outside the limits."""
+
+
+class NeedsOperator(RefusedInput):
+    """A link that cannot be downloaded from without a person: a password, a page with buttons, an unknown service."""
+
+
+class DownloadFailed(VidlibError):
+    """A download that broke off: whether it ``may_pass`` if tried again, and in how many seconds at the earliest."""
+
+    def __init__(self, message: str, may_pass: bool = False, after_s: float | None = None):
+        self.may_pass, self.after_s = may_pass, after_s
+        super().__init__(message, may_pass, after_s)
+
+    def __str__(self) -> str:
+        return self.args[0]
 
 
 class EngineUnavailable(VidlibError):

@@ -56,6 +56,27 @@ class Settings(BaseSettings):
     )
     notify_command: str | None = Field(None, description="program and arguments that are told when a run ends")
     notify_url: SecretStr | None = Field(None, description="http(s) address that JSON is posted to when a run ends")
+    max_download_bytes: int = Field(200 * GIB, gt=0, description="bytes that one download may have")
+    min_free_bytes: int = Field(GIB, ge=0, description="bytes that downloads leave free on the disk")
+    download_timeout_s: float = Field(24 * 3600, gt=0, description="a download that takes longer is given up, seconds")
+    min_download_rate: float = Field(
+        1024, ge=0, description="bytes per second, over a minute; a slower connection is given up and made anew"
+    )
+    download_attempts: int = Field(6, ge=1, description="attempts in a row that bring nothing new of a download")
+    allow_private_hosts: str | None = Field(
+        None, description="hosts that may lie in a private network though links lead there, with commas between"
+    )
+    webhook_url: SecretStr | None = Field(None, description="where `vidlib monitor` reads which files are offered")
+    webhook_token: SecretStr | None = Field(None, description="sent to VIDLIB_WEBHOOK_URL as a bearer token")
+    webhook_every_s: float = Field(300, ge=1, description="seconds between two looks at VIDLIB_WEBHOOK_URL")
+    monitor_providers: str = Field(
+        "dropbox,fromsmash,swisstransfer,https", description="whose files `vidlib monitor` downloads by itself"
+    )
+    monitor_names: str = Field(
+        "*", description="patterns of the names that it downloads by itself, with commas between"
+    )
+    monitor_max_age_days: float = Field(7, gt=0, description="what was offered earlier is noted, not downloaded, days")
+
     notify_email: str | None = Field(None, description="addressees of an e-mail when a run ends, with commas between")
     smtp_url: SecretStr | None = Field(None, description="mail server: smtp(s)://user:password@host:port")
     smtp_from: str | None = Field(None, description="address that e-mails come from")
@@ -92,6 +113,10 @@ class Settings(BaseSettings):
 SECRETS = frozenset(name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation))
 """The settings that are never printed, written into the environment, or given to other programs."""
 
+
+    def private_hosts(self) -> frozenset[str]:
+        """The hosts of `allow_private_hosts`, in lower case."""
+        return frozenset(name.strip().lower() for name in (self.allow_private_hosts or "").split(",") if name.strip())
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:

@@ -1,0 +1,173 @@
+"""Which addresses are called: public ones, and the very one that was checked."""
+
+import ssl
+from pathlib import Path
+
+import httpcore
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.ingest import faulty_server
+from vidlib.errors import Cancelled, DownloadFailed, RefusedInput
+from vidlib.ingest.addresses import CheckedNetwork, Gate, Watch, is_public
+from vidlib.ingest.web import Web
+
+PUBLIC = "93.184.216.34"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.0",
+        "10.1.2.3",
+        "100.64.0.1",  # shared by providers' customers
+        "127.0.0.1",
+        "127.255.0.1",
+        "169.254.169.254",  # where clouds tell secrets
+        "172.16.0.1",
+        "192.168.1.1",
+        "192.0.2.1",  # for documents
+        "198.18.0.1",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "fec0::1",
+        "ff02::1",
+        "2001:db8::1",
+        "::ffff:127.0.0.1",
+        "::ffff:192.168.0.1",
+        "::127.0.0.1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b:1::10.0.0.1",
+        "2002:7f00:1::",  # 6to4 of 127.0.0.1
+        "2002:c0a8:101::1",
+    ],
+)
+def test_what_is_not_public_is_known(address):
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", [PUBLIC, "1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"])
+def test_what_is_public_is_known(address):
+    assert is_public(address)
+
+
+@given(st.ip_addresses(v=4))
+def test_an_address_is_no_more_public_for_being_wrapped(address):
+    packed = address.packed.hex()
+    for wrapped in (f"::ffff:{address}", f"64:ff9b::{address}", f"2002:{packed[:4]}:{packed[4:]}::1"):
+        assert is_public(str(address)) or not is_public(wrapped)
+
+
+class Calls(httpcore.NetworkBackend):
+    """Writes down who is called, and lets nobody answer."""
+
+    def __init__(self) -> None:
+        self.called: list[tuple[str, int]] = []
+
+    def connect_tcp(self, host, port, *args, **kwargs):
+        self.called.append((host, port))
+        raise httpcore.ConnectError("nobody is there")
+
+
+def test_the_address_that_was_checked_is_the_one_that_is_called():
+    """The name leads somewhere else on every look-up, as that of an attacker does."""
+    answers = iter([[PUBLIC], ["127.0.0.1"]])
+    calls = Calls()
+    network = CheckedNetwork(Gate(resolve=lambda host, port: next(answers)), Watch(), calls)
+    with pytest.raises(httpcore.ConnectError, match="nobody"):
+        network.connect_tcp("rebinding.example", 443)
+    assert calls.called == [(PUBLIC, 443)]
+    with pytest.raises(RefusedInput, match=r"rebinding\.example is 127\.0\.0\.1, an address of a private network"):
+        network.connect_tcp("rebinding.example", 443)
+    assert calls.called == [(PUBLIC, 443)]
+
+
+def test_of_several_addresses_the_public_ones_are_tried_in_turn():
+    calls = Calls()
+    found = ["10.0.0.1", PUBLIC, "::1", "1.1.1.1"]
+    network = CheckedNetwork(Gate(resolve=lambda host, port: found), Watch(), calls)
+    with pytest.raises(httpcore.ConnectError):
+        network.connect_tcp("mixed.example", 80)
+    assert [host for host, _ in calls.called] == [PUBLIC, "1.1.1.1"]
+
+
+def test_a_host_that_is_trusted_may_lie_anywhere_and_no_other():
+    gate = Gate(frozenset({"nas.example"}), lambda host, port: ["10.0.0.7"])
+    assert gate.addresses("NAS.example", 80) == ["10.0.0.7"]
+    with pytest.raises(RefusedInput, match="VIDLIB_ALLOW_PRIVATE_HOSTS"):
+        gate.addresses("other.example", 80)
+
+
+def test_a_name_that_does_not_exist_is_a_failure_that_may_pass():
+    def unknown(host, port):
+        raise OSError(-2, "Name or service not known")
+
+    with (
+        Web(Gate(resolve=unknown)) as web,
+        pytest.raises(DownloadFailed, match=r"nowhere\.example is not known: Name or service") as raised,
+        web.answer("https://nowhere.example/a"),
+    ):
+        pass
+    assert raised.value.may_pass
+
+
+def test_the_name_stays_in_the_host_header():
+    gate = Gate(frozenset({"films.example"}), lambda host, port: [faulty_server.HOST])
+    with faulty_server.running() as server, Web(gate) as web:
+        server.page("/a", lambda request: request.answer(body=b"{}"))
+        assert web.json(f"http://films.example:{server.port}/a") == {}
+        assert server.asked[0].headers["host"] == f"films.example:{server.port}"
+
+
+def test_the_name_stays_in_the_tls_handshake():
+    asked = []
+
+    class Hello(httpcore.NetworkStream):
+        def start_tls(self, ssl_context, server_hostname=None, timeout=None):
+            asked.append((server_hostname, ssl_context.verify_mode, ssl_context.check_hostname))
+            raise httpcore.ConnectError("that is enough")
+
+        def close(self):
+            pass
+
+    class Network(Calls):
+        def connect_tcp(self, host, port, *args, **kwargs):
+            self.called.append((host, port))
+            return Hello()
+
+    network = CheckedNetwork(Gate(resolve=lambda host, port: [PUBLIC]), Watch(), Network())
+    pool = httpcore.ConnectionPool(ssl_context=httpx.create_ssl_context(trust_env=False), network_backend=network)
+    with pool, pytest.raises(httpcore.ConnectError, match="enough"):
+        pool.request("GET", "https://films.example/a")
+    assert network.inner.called == [(PUBLIC, 443)]
+    assert asked == [("films.example", ssl.CERT_REQUIRED, True)]
+
+
+def test_proxies_of_the_environment_are_not_used(monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    gate = Gate(frozenset({faulty_server.HOST}))
+    with faulty_server.running() as server, Web(gate) as web:
+        assert web.json(server.page("/a", lambda request: request.answer(body=b"[]"))) == []
+
+
+def test_sockets_of_this_machine_are_not_called(tmp_path: Path):
+    with pytest.raises(RefusedInput, match="sockets of this machine"):
+        CheckedNetwork(Gate(), Watch()).connect_unix_socket(str(tmp_path / "socket"))
+
+
+def test_a_connection_that_is_not_wanted_any_more_ends():
+    def stop():
+        raise Cancelled("enough")
+
+    network = CheckedNetwork(Gate(resolve=lambda host, port: [PUBLIC]), Watch(stop), Calls())
+    with pytest.raises(Cancelled):
+        network.connect_tcp("films.example", 443)
+    assert network.inner.called == []

@@ -1,0 +1,465 @@
+"""Downloads from a real server on this machine, one fault after the other. Time is an argument: no test waits."""
+
+import gzip
+import hashlib
+import io
+import itertools
+import json
+import os
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ingest import faulty_server
+from tests.ingest.faulty_server import Server
+from vidlib.errors import Cancelled, DownloadFailed, RefusedInput
+from vidlib.ingest import addresses, parts
+from vidlib.ingest import fetch as fetching
+from vidlib.ingest.addresses import Gate
+from vidlib.ingest.fetch import Fetched, Means, Rules, Source, fetch, file_name
+from vidlib.settings import GIB
+
+GATE = Gate(frozenset({faulty_server.HOST}))
+RULES = Rules(gate=GATE, free_bytes=0)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with faulty_server.running() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def archive() -> bytes:
+    """A ZIP of 300 kB that does not shrink."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("film.mp4", os.urandom(300_000))
+    return packed.getvalue()
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    return tmp_path / "inbox"
+
+
+class Time:
+    """Means whose clock goes on by ``tick_s`` whenever it is looked at, and whose pauses are only written down."""
+
+    def __init__(self, tick_s: float = 0.0):
+        ticks = itertools.count()
+        self.paused: list[float] = []
+        self.stop = threading.Event()
+        self.means = Means(
+            stop=self.stop, clock=lambda: next(ticks) * tick_s, now=lambda: 0.0, jitter=lambda: 0.0, pause=self.pause
+        )
+
+    def pause(self, seconds: float) -> None:
+        self.paused.append(seconds)
+
+
+@pytest.fixture
+def get(inbox: Path) -> Callable[..., Fetched]:
+    """``get(url)`` with small limits, in time that costs nothing."""
+
+    def got(url: str, rules: Rules = RULES, time: Time | None = None, **others) -> Fetched:
+        return fetch(Source(url), inbox, rules, means=(time or Time()).means, **others)
+
+    return got
+
+
+def left_in(inbox: Path) -> list[str]:
+    return sorted(path.name for path in inbox.iterdir())
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_a_file_arrives_whole_under_its_name(server, archive, inbox, get):
+    said = []
+    url = server.page("/film%201.zip", lambda request: request.file(archive))
+    fetched = get(url + "?key=x", report=lambda done, total: said.append((done, total)))
+    assert fetched == Fetched(inbox / "film 1.zip", len(archive), sha256(archive))
+    assert fetched.path.read_bytes() == archive
+    assert said[-1] == (len(archive), len(archive))
+    assert left_in(inbox) == ["film 1.zip"]
+
+
+def test_the_servers_name_wins_and_is_made_safe(server, archive, inbox, get):
+    named = "attachment; filename*=UTF-8''..%2F..%2Fetc%2FVid%C3%A9o%20%3A1.zip"
+    url = server.page("/x", lambda request: request.file(archive, content_disposition=named))
+    assert get(url).path == inbox / "Vidéo _1.zip"
+
+
+def test_a_name_that_is_taken_gets_a_number_and_nothing_is_replaced(server, archive, inbox, get):
+    inbox.mkdir()
+    (inbox / "a.zip").write_text("mine")
+    url = server.page("/a.zip", lambda request: request.file(archive))
+    assert get(url).path == inbox / "a-2.zip"
+    assert (inbox / "a.zip").read_text() == "mine"
+
+
+def test_a_file_system_without_hard_links_will_do(server, archive, inbox, get, monkeypatch):
+    def no_links(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    inbox.mkdir()
+    (inbox / "a.zip").write_text("mine")
+    url = server.page("/a.zip", lambda request: request.file(archive))
+    assert get(url).path.read_bytes() == archive
+    assert left_in(inbox) == ["a-2.zip", "a.zip"]
+
+
+def test_a_line_that_breaks_off_is_gone_on_with_where_it_broke(server, archive, get):
+    cuts = [100_000, 200_000, None]
+    url = server.pages_in_turn("/a.zip", *(lambda request, cut=cut: request.file(archive, upto=cut) for cut in cuts))
+    time = Time()
+    assert get(url, time=time).sha256 == sha256(archive)
+    assert server.ranges("/a.zip") == [None, "bytes=100000-", "bytes=200000-"]
+    assert server.asked[1].headers["if-range"] == '"one"'
+    assert time.paused == [1.0, 1.0]  # each attempt brought something
+
+
+def test_a_server_that_ignores_ranges_sends_all_of_it_again(server, archive, get):
+    def whole(request, upto=None):
+        request.head("200 OK", content_length=len(archive), etag='"one"')
+        request.send(archive[:upto])
+
+    url = server.pages_in_turn("/a.zip", lambda request: whole(request, 1000), whole)
+    assert get(url).sha256 == sha256(archive)
+
+
+def test_a_file_that_changed_between_two_parts_is_asked_for_anew(server, archive, get):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("other.mp4", os.urandom(300_000))
+    other = packed.getvalue()
+    url = server.pages_in_turn(
+        "/a.zip", lambda request: request.file(archive, upto=1000), lambda request: request.file(other, etag='"two"')
+    )
+    assert get(url).sha256 == sha256(other)
+
+
+def test_a_server_that_goes_on_with_another_file_is_found_out(server, archive, get):
+    """It ignores If-Range, and answers 206 with the rest of what is there now."""
+
+    def rest_of_another(request):
+        where = f"bytes {request.range_start}-{len(archive) - 1}/{len(archive)}"
+        request.head("206 Partial Content", content_range=where, content_length=10, etag='"two"')
+        request.send(b"0123456789")
+
+    url = server.pages_in_turn(
+        "/a.zip",
+        lambda request: request.file(archive, upto=1000),
+        rest_of_another,
+        lambda request: request.file(archive, etag='"two"'),
+    )
+    assert get(url).sha256 == sha256(archive)
+    assert server.ranges("/a.zip") == [None, "bytes=1000-", None]
+
+
+@pytest.mark.parametrize("where", ["bytes 999-1999/300122", "bytes 1000-1999/7", "nonsense"])
+def test_a_part_that_does_not_fit_is_not_taken(server, archive, get, where):
+    def misfit(request):
+        request.head("206 Partial Content", content_range=where, content_length=10, etag='"one"')
+        request.send(b"0123456789")
+
+    url = server.pages_in_turn(
+        "/a.zip", lambda request: request.file(archive, upto=1000), misfit, lambda request: request.file(archive)
+    )
+    assert get(url).sha256 == sha256(archive)
+
+
+def test_without_anything_that_identifies_the_file_all_of_it_is_asked_for_again(server, archive, get):
+    def anonymous(request, upto=None):
+        request.head("200 OK", content_length=len(archive))
+        request.send(archive[:upto])
+
+    url = server.pages_in_turn("/a.zip", lambda request: anonymous(request, 1000), anonymous)
+    assert get(url).sha256 == sha256(archive)
+    assert server.ranges("/a.zip") == [None, None]
+
+
+def test_an_earlier_process_is_gone_on_with_and_the_checksum_is_that_of_all(server, archive, inbox, get):
+    url = server.pages_in_turn(
+        "/a.zip", lambda request: request.file(archive, upto=100_000), lambda request: request.file(archive)
+    )
+    with pytest.raises(DownloadFailed, match=r"peer closed|bytes came"):
+        get(url, rules=Rules(gate=GATE, free_bytes=0, attempts=0))
+    assert any(name.endswith(".part") for name in left_in(inbox))
+    fetched = get(url)
+    assert (fetched.sha256, fetched.resumed_at) == (sha256(archive), 100_000)
+    assert left_in(inbox) == ["a.zip"]
+
+
+def test_after_a_power_cut_only_what_was_on_the_disk_is_kept(server, archive, inbox, get, monkeypatch):
+    monkeypatch.setattr(fetching, "SYNC_BYTES", 1)
+    url = server.pages_in_turn(
+        "/a.zip", lambda request: request.file(archive, upto=100_000), lambda request: request.file(archive)
+    )
+    with pytest.raises(DownloadFailed):
+        get(url, rules=Rules(gate=GATE, free_bytes=0, attempts=0))
+    (note,) = inbox.glob(".*.json")
+    told = json.loads(note.read_text())
+    note.write_text(json.dumps({**told, "synced": 50_000}))
+    monkeypatch.setattr(parts, "_boot", lambda: "another")
+    assert (get(url).sha256, server.ranges("/a.zip")) == (sha256(archive), [None, "bytes=50000-"])
+
+
+@pytest.mark.parametrize("note", ["", "{}", "[1]", '{"about": 1}', '{"about": {"x": 1}, "synced": 1, "boot": "b"}'])
+def test_a_note_that_is_damaged_costs_the_part_and_nothing_else(server, archive, inbox, get, note):
+    url = server.page("/a.zip", lambda request: request.file(archive))
+    inbox.mkdir()
+    part = inbox / parts.part_name(url)
+    part.write_bytes(b"something")
+    (inbox / f".{part.name}.json").write_text(note)
+    assert get(url).sha256 == sha256(archive)
+
+
+def test_all_of_it_was_there_already(server, archive, inbox, get):
+    """It was cut off between the last byte and the name."""
+    url = server.pages_in_turn("/a.zip", lambda request: request.file(archive))
+    with parts.opened(inbox, url) as part:
+        part.restart(parts.About(url, etag='"one"', total=len(archive)))
+        part.write(archive)
+        part.sync()
+    assert get(url).sha256 == sha256(archive)
+
+
+def test_two_processes_do_not_write_one_part(server, archive, inbox, get):
+    url = server.page("/a.zip", lambda request: request.file(archive))
+    with parts.opened(inbox, url), pytest.raises(DownloadFailed, match="another process downloads it now"):
+        get(url)
+
+
+def test_a_length_that_is_wrong_is_a_failure_with_both_numbers(server, archive, get):
+    def too_short(request):
+        request.head("200 OK", content_length=len(archive) + 10)
+        request.send(archive)
+
+    with pytest.raises(DownloadFailed, match=f"{len(archive)}.* {len(archive) + 10}"):
+        get(server.page("/a.zip", too_short))
+    assert len(server.asked) == RULES.attempts + 1
+
+
+def test_a_length_that_is_too_small_cuts_the_archive_which_is_seen(server, archive, inbox, get):
+    def too_long(request):
+        request.head("200 OK", content_length=len(archive) - 10)
+        request.send(archive)
+
+    with pytest.raises(RefusedInput, match=r"a\.zip: the archive is cut off"):
+        get(server.page("/a.zip", too_long))
+    assert left_in(inbox) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"<!DOCTYPE html><title>Sign in</title>", "a web page came instead of a file"),
+        (b"\xef\xbb\xbf\n <HTML>", "a web page came instead of a file"),
+        (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "a web page came instead of a file"),
+        (b'{"error": "expired"}', "an error message came"),
+        (b"", "an empty file came"),
+        (b"Rubbish", r"is no archive; it begins with b'Rubbish'"),
+    ],
+)
+def test_something_else_instead_of_a_file_is_refused_and_not_kept(server, inbox, get, body, why):
+    with pytest.raises(RefusedInput, match=why):
+        get(server.page("/a.zip", lambda request: request.answer(body=body, content_type="application/zip")))
+    assert left_in(inbox) == []
+
+
+def test_an_archive_that_was_cut_before_it_was_offered_is_refused(server, archive, inbox, get):
+    with pytest.raises(RefusedInput, match="the list of files at the end of a ZIP is missing"):
+        get(server.page("/a.zip", lambda request: request.answer(body=archive[:1000])))
+    sevenzip = b"7z\xbc\xaf\x27\x1c\x00\x04" + b"\0" * 4 + (5000).to_bytes(8, "little") + b"\0" * 12 + b"data"
+    with pytest.raises(RefusedInput, match="the list of files at the end of a 7z is missing"):
+        get(server.page("/a.7z", lambda request: request.answer(body=sevenzip)))
+    assert left_in(inbox) == []
+
+
+@pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])
+def test_retry_after_is_obeyed(server, archive, get, status):
+    busy = lambda request: request.answer(status, retry_after=17)  # noqa: E731
+    dated = lambda request: request.answer(status, retry_after="Thu, 01 Jan 1970 00:01:00 GMT")  # noqa: E731
+    url = server.pages_in_turn("/a.zip", busy, dated, lambda request: request.file(archive))
+    time = Time()
+    assert get(url, time=time).sha256 == sha256(archive)
+    assert time.paused == [17 + 2.0, 60 + 4.0]
+
+
+def test_a_server_that_asks_for_a_day_is_not_waited_for(server, get):
+    url = server.page("/a.zip", lambda request: request.answer("503 Service Unavailable", retry_after=86400))
+    with pytest.raises(DownloadFailed, match="asks for 86400 s of patience"):
+        get(url)
+    assert len(server.asked) == 1
+
+
+def test_pauses_grow_and_are_not_the_same_for_everybody(server, get):
+    url = server.page("/a.zip", lambda request: request.answer("500 Oops"))
+    time = Time()
+    with pytest.raises(DownloadFailed, match="answered 500: Oops"):
+        get(url, time=time)
+    assert time.paused == [2.0, 4.0, 8.0, 16.0, 32.0]  # halves: the jitter of these tests is none
+
+
+@pytest.mark.parametrize(
+    ("code", "why"), [(401, "password"), (403, "new link"), (404, "nothing is there"), (410, "any")]
+)
+def test_what_will_not_get_better_is_asked_for_once(server, get, code, why):
+    with pytest.raises(DownloadFailed, match=f"answered {code}: .*{why}"):
+        get(server.page("/a.zip", lambda request: request.answer(f"{code} No")))
+    assert len(server.asked) == 1
+
+
+def test_a_drip_is_given_up_and_asked_for_again_and_then_failed(server, get):
+    time = Time(tick_s=1.0)
+    with pytest.raises(DownloadFailed, match=r"too slow: \d bytes per second"):
+        get(server.page("/a.zip", faulty_server.drip), rules=Rules(gate=GATE, free_bytes=0, attempts=2), time=time)
+
+
+def test_a_head_without_an_end_is_given_up(server, get):
+    url = server.page("/a.zip", faulty_server.drip_head)
+    with pytest.raises(DownloadFailed, match="too slow: 0 bytes per second"):
+        get(url, rules=Rules(gate=GATE, free_bytes=0, attempts=0), time=Time(tick_s=1.0))
+
+
+def test_a_silent_connection_is_given_up(server, get, monkeypatch):
+    monkeypatch.setattr(addresses, "LISTEN_S", 0.01)
+    rules = Rules(gate=GATE, free_bytes=0, attempts=0, idle_s=30)
+    with pytest.raises(DownloadFailed, match="no answer in time"):
+        get(server.page("/a.zip", faulty_server.silence), rules=rules, time=Time(tick_s=1.0))
+
+
+def test_a_download_as_a_whole_has_an_end(server, archive, get):
+    url = server.page("/a.zip", lambda request: request.file(archive, upto=len(server.asked) * 1000))
+    rules = Rules(gate=GATE, free_bytes=0, timeout_s=500, min_rate=0)
+    with pytest.raises(DownloadFailed, match="longer than 500 s"):
+        get(url, rules=rules, time=Time(tick_s=10.0))
+
+
+def test_a_length_over_the_limit_is_refused_before_anything_is_written(server, inbox, get):
+    url = server.page("/a.zip", lambda request: request.head("200 OK", content_length=1 << 60))
+    with pytest.raises(RefusedInput, match=r"1152921504606846976 bytes.*VIDLIB_MAX_DOWNLOAD_BYTES"):
+        get(url)
+    assert left_in(inbox) == []
+
+
+def test_a_length_that_nobody_told_is_counted(server, archive, inbox, get):
+    def endless(request):
+        request.head("200 OK")
+        while not request.closing.is_set():
+            request.send(archive[:65536])
+
+    rules = Rules(gate=GATE, free_bytes=0, max_bytes=1_000_000)
+    with pytest.raises(RefusedInput, match="over the limit of 1000000"):
+        get(server.page("/a.zip", endless), rules=rules)
+    assert left_in(inbox) == []
+
+
+def test_a_file_without_a_length_arrives(server, archive, get):
+    def chunked(request):
+        request.head("200 OK", transfer_encoding="chunked")
+        request.send(b"%x\r\n%b\r\n0\r\n\r\n" % (len(archive), archive))
+
+    assert get(server.page("/a.zip", chunked)).sha256 == sha256(archive)
+
+
+def test_a_full_disk_is_seen_before_and_what_arrived_is_kept(server, archive, inbox, get, monkeypatch):
+    url = server.page("/a.zip", lambda request: request.file(archive))
+    with pytest.raises(DownloadFailed, match=r"bytes free, but .* are needed.*VIDLIB_MIN_FREE_BYTES"):
+        get(url, rules=Rules(gate=GATE, free_bytes=1 << 60))
+    monkeypatch.setattr(fetching, "SYNC_BYTES", 1)
+    frees = itertools.chain([10 * GIB] * 2, itertools.repeat(5))
+    usage = type("Usage", (), {"free": property(lambda self: next(frees))})
+    monkeypatch.setattr(fetching.shutil, "disk_usage", lambda path: usage())
+    with pytest.raises(DownloadFailed, match="5 bytes free"):
+        get(url)
+    assert any(name.endswith(".part") for name in left_in(inbox))
+
+
+def test_bytes_that_come_packed_are_neither_unpacked_nor_taken_for_the_file(server, inbox, get):
+    bomb = gzip.compress(b"\0" * 10_000_000)
+    url = server.page("/a.zip", lambda request: request.answer(body=bomb, content_encoding="gzip"))
+    with pytest.raises(DownloadFailed, match="comes packed with 'gzip'"):
+        get(url)
+    assert server.asked[0].headers["accept-encoding"] == "identity"
+    assert left_in(inbox) == []
+
+
+def test_redirects_are_followed_to_the_file(server, archive, inbox, get):
+    server.page("/real.zip", lambda request: request.file(archive))
+    server.page("/second", faulty_server.redirect("real.zip", "307 Temporary Redirect"))
+    assert get(server.page("/first", faulty_server.redirect("/second"))).sha256 == sha256(archive)
+
+
+def test_redirects_in_a_circle_are_refused(server, get):
+    server.page("/b", faulty_server.redirect("/a"))
+    with pytest.raises(RefusedInput, match="in a circle"):
+        get(server.page("/a", faulty_server.redirect("/b")))
+
+
+def test_redirects_without_an_end_are_refused(server, get):
+    url = server.page("/a", lambda request: request.answer("302 Found", location=f"/a?{len(server.asked)}"))
+    with pytest.raises(RefusedInput, match="more than 10 times"):
+        get(url)
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("http://localhost/", "localhost is .*private network or of this machine"),
+        ("http://10.0.0.1/a.zip", "10.0.0.1 is 10.0.0.1"),
+        ("http://[::ffff:169.254.169.254]/latest", "private network"),
+        ("file:///etc/passwd", "expected a link that begins with"),
+        ("ftp://example.org/a", "expected a link that begins with"),
+        ("http://me:hush@example.org/", "without user, password"),
+    ],
+)
+def test_a_redirect_to_where_nobody_should_go_is_refused(server, inbox, get, target, why):
+    with pytest.raises(RefusedInput, match=why):
+        get(server.page("/a.zip", faulty_server.redirect(target)))
+    assert left_in(inbox) == []
+
+
+def test_stopping_keeps_what_arrived(server, archive, inbox, get):
+    time = Time()
+
+    def hang_in_the_middle(request):
+        request.head("200 OK", content_length=len(archive), etag='"one"')
+        request.send(archive[:1000])
+        request.closing.wait()
+
+    url = server.pages_in_turn("/a.zip", hang_in_the_middle, lambda request: request.file(archive))
+    with pytest.raises(Cancelled, match="what arrived is kept"):
+        get(url, time=time, report=lambda done, total: done < 1000 or time.stop.set())
+    time.stop.clear()
+    kept = sum(path.stat().st_size for path in inbox.glob("*.part"))
+    assert (get(url).sha256, kept) == (sha256(archive), 1000)
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ('attachment; filename="a b.zip"', "a b.zip"),
+        ("attachment; filename=a.zip", "a.zip"),
+        (r'attachment; filename="a \"b\".zip"', 'a "b".zip'),
+        ("attachment; filename*=UTF-8''%e2%82%ac%20rates.zip; filename=old.zip", "€ rates.zip"),
+        ("attachment; filename*=iso-8859-1'en'%A3%20rates.zip", "£ rates.zip"),
+        ("attachment; filename*=broken%20name.zip", "broken name.zip"),
+        ("attachment; filename*=koi8'x'%ff.zip", "\ufffd.zip"),
+        ('attachment; filename="../../etc/passwd"', "passwd"),
+        ('attachment; filename="C:\\\\dir\\\\a.zip"', "a.zip"),
+        ('attachment; filename="a;b.zip"', "a;b.zip"),
+        ("attachment", None),
+        ("", None),
+        ('attachment; filename=""', None),
+    ],
+)
+def test_the_name_in_a_content_disposition(header, name):
+    assert file_name(header) == name
