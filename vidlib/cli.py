@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from vidlib import cli_evaluate
 from vidlib import settings as settings_module
 from vidlib.cli_models import AsJson, models, print_json
 from vidlib.errors import Cancelled, VidlibError
@@ -31,6 +32,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.add_typer(models, name="models")
+app.command(epilog=cli_evaluate.EXAMPLES)(cli_evaluate.evaluate)
 
 Workspace = Annotated[
     Path | None, typer.Option("--workspace", "-w", help="folder of inbox, work, results and history", metavar="FOLDER")

@@ -1,0 +1,66 @@
+"""The command that judges results by a truth: ``vidlib evaluate``."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vidlib import settings as settings_module
+from vidlib.cli_models import AsJson, print_json
+
+if TYPE_CHECKING:
+    from vidlib.evaluation.found import Found
+    from vidlib.evaluation.table import Evaluation
+
+EXAMPLES = """Examples:\n
+vidlib evaluate workspace/projects/Film film.truth.json\n
+vidlib evaluate film.mp4 film.truth.json --rttm film.rttm --json > scores.json\n
+The form of a truth file, and what each figure means: docs/evaluate.md"""
+
+
+def evaluate(
+    results: Annotated[
+        Path,
+        typer.Argument(help="a project's folder, one of the archive, or a video that was processed", metavar="RESULTS"),
+    ],
+    truth: Annotated[Path, typer.Argument(help="what is really in the film: film.truth.json", metavar="TRUTH")],
+    rttm: Annotated[
+        Path | None,
+        typer.Option("--rttm", help="who really speaks when; default what TRUTH calls audible", metavar="FILE"),
+    ] = None,
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", "-w", help="folder of the archive and of work", metavar="FOLDER")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how good the results of a film are, beside the truth: shots, faces, who is speaking, voices.
+
+    Results that are missing are named, and their figures left out.
+    """
+    from vidlib.evaluation import found, table
+    from vidlib.evaluation import truth as truth_module
+
+    settings = settings_module.load(workspace=workspace) if workspace else settings_module.settings()
+    known = truth_module.read(truth)
+    stem = truth_module.stem_of(truth)
+    turns = truth_module.read_turns(rttm, stem) if rttm else None
+    there = found.find(results, stem, archive_dir=settings.archive, work_dir=settings.work)
+    evaluation = table.evaluate(known, _with_sound(there, truth.parent / f"{stem}.mp4"), turns)
+    if as_json:
+        print_json(evaluation.as_json())
+    else:
+        _show(evaluation)
+
+
+def _with_sound(there: "Found", film: Path) -> "Found":
+    """The film beside its truth is heard rather than the one beside the results: the truth was made for it."""
+    return replace(there, video=film) if film.is_file() else there
+
+
+def _show(evaluation: "Evaluation") -> None:
+    from vidlib import console
+
+    console.show_table(evaluation.rows())
+    for line in evaluation.missing:
+        typer.echo(line, err=True)
