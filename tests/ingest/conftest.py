@@ -1,10 +1,18 @@
-"""Fixtures that the tests of archives share."""
+"""Fixtures that the tests of archives and downloads share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.ingest import faulty_server
 from tests.ingest.unpacking import NOISE
+
+
+@pytest.fixture
+def server() -> Iterator[faulty_server.Server]:
+    with faulty_server.running() as found:
+        yield found
 
 
 @pytest.fixture

@@ -8,13 +8,12 @@ import json
 import os
 import threading
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.ingest import faulty_server
-from tests.ingest.faulty_server import Server
 from vidlib.errors import Cancelled, DownloadFailed, RefusedInput
 from vidlib.ingest import addresses, parts
 from vidlib.ingest import fetch as fetching
@@ -24,12 +23,6 @@ from vidlib.settings import GIB
 
 GATE = Gate(frozenset({faulty_server.HOST}))
 RULES = Rules(gate=GATE, free_bytes=0)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with faulty_server.running() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

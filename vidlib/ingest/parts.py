@@ -134,6 +134,18 @@ def opened(folder: Path, link: str, check: Callable[[], None] = lambda: None) ->
                 part.drop()
 
 
+def forget(folder: Path, link: str) -> bool:
+    """Remove what arrived of ``link``; whether there was anything. What another process works on is left alone."""
+    if not (folder / part_name(link)).exists():
+        return False
+    try:
+        with opened(folder, link) as part:
+            part.drop()
+            return True
+    except DownloadFailed:
+        return False
+
+
 def _lock(file: IO[bytes], path: Path) -> None:
     """Keep other processes from working on the file, for as long as it is open."""
     try:

@@ -63,8 +63,13 @@ def normalized(link: str) -> str:
     return link
 
 
-def is_dropbox(host: str) -> bool:
-    return host == DROPBOX or host.endswith(f".{DROPBOX}")
+def is_below(host: str, domain: str) -> bool:
+    """Whether ``host`` is ``domain`` or belongs to it.
+
+    >>> is_below("www.dropbox.com", "dropbox.com"), is_below("notdropbox.com", "dropbox.com")
+    (True, False)
+    """
+    return host == domain or host.endswith(f".{domain}")
 
 
 def with_parameter(link: str, name: str, value: str) -> str:
@@ -93,7 +98,7 @@ def _normalized_once(link: str) -> str:
     parts = _split(link)
     path = _without_dots(_encoded(_decoded(parts.path), PATH_CHARS))
     pairs = _parameters(_encoded(_decoded(parts.query), QUERY_CHARS))
-    if is_dropbox(parts.hostname or ""):
+    if is_below(parts.hostname or "", DROPBOX):
         pairs = {pair for pair in pairs if pair.partition("=")[0] != "dl"} | {"dl=1"}
     return _joined(parts, path, sorted(pairs))
 

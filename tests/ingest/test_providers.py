@@ -1,0 +1,162 @@
+"""Services that offer files, each as a server of this machine that answers as it does."""
+
+import hashlib
+import json
+
+import pytest
+
+from tests.ingest import faulty_server
+from vidlib.errors import DownloadFailed, NeedsOperator, RefusedInput
+from vidlib.ingest.addresses import Gate
+from vidlib.ingest.fetch import Means, Rules, Source
+from vidlib.ingest.providers import BY_HAND, PROVIDERS, Bases, ask, download, provider_of
+
+RULES = Rules(gate=Gate(frozenset({faulty_server.HOST})), free_bytes=0, attempts=1)
+MEANS = Means(pause=lambda seconds: None)
+TRANSFER = "01234567-89ab-cdef-0123-456789abcdef"
+FILM = b"\0\0\0\x18ftypmp42" + bytes(1000)
+
+
+def answering(document: object, status: str = "200 OK"):
+    """A page that is a JSON document."""
+    return lambda request: request.answer(status, json.dumps(document).encode(), content_type="application/json")
+
+
+@pytest.fixture
+def bases(server) -> Bases:
+    here = dict.fromkeys(Bases.__dataclass_fields__, server.base)
+    return Bases(**here)
+
+
+def asked(link: str, bases: Bases | None = None) -> Source:
+    return ask(link, RULES, bases or Bases(), MEANS)
+
+
+@pytest.mark.parametrize(
+    ("link", "name"),
+    [
+        ("https://www.dropbox.com/scl/fi/x/a.zip?dl=0", "dropbox"),
+        ("https://WWW.SwissTransfer.com/d/x", "swisstransfer"),
+        ("https://fromsmash.com/abc", "fromsmash"),
+        ("https://studio.fromsmash.com/abc", "fromsmash"),
+        ("https://we.tl/t-abc", "wetransfer"),
+        ("https://notdropbox.com/a.zip", "https"),
+        ("http://files.example.org/a.zip", "https"),
+    ],
+)
+def test_whose_link_it_is(link, name):
+    assert provider_of(link).name == name
+
+
+@pytest.mark.parametrize("path", ["s/x/a.zip", "sh/x/y", "scl/fi/x/a.zip", "scl/fo/x/y"])
+def test_files_and_folders_of_dropbox_are_asked_for_as_downloads(path):
+    found = asked(f"https://www.dropbox.com/{path}?rlkey=k&amp;dl=0&st=1")
+    assert found == Source(f"https://www.dropbox.com/{path}?rlkey=k&st=1&dl=1")
+
+
+def test_a_page_of_dropbox_is_left_to_a_person():
+    with pytest.raises(NeedsOperator, match="no shared file or folder of Dropbox"):
+        asked("https://www.dropbox.com/t/abcdef")
+
+
+@pytest.mark.parametrize("known", [known for known in PROVIDERS if known.name in BY_HAND], ids=lambda known: known.name)
+def test_what_only_people_can_download_is_said_with_the_link(known):
+    with pytest.raises(NeedsOperator, match=f"https://{known.hosts[0]}/some/thing: .* into the inbox"):
+        asked(f"https://{known.hosts[0]}/some/thing")
+
+
+def swiss(server, files: list[dict], **container: object) -> None:
+    data = {"downloadHost": "dl-1.swisstransfer.com", "container": {"needPassword": 0, "files": files, **container}}
+    server.page(f"/api/links/{TRANSFER}", answering({"result": "success", "data": data}))
+
+
+def test_the_only_file_of_a_swisstransfer_arrives_under_its_name(server, bases, tmp_path):
+    swiss(server, [{"UUID": "f1", "fileName": "Vidéo 1.mp4", "fileSizeInBytes": len(FILM)}])
+    server.page(f"/api/download/{TRANSFER}/f1", lambda request: request.file(FILM))
+    links = (f"https://www.swisstransfer.com/d/{TRANSFER}",)
+    fetched = download(links, tmp_path, RULES, bases=bases, means=MEANS)
+    assert (fetched.path, fetched.sha256) == (tmp_path / "Vidéo 1.mp4", hashlib.sha256(FILM).hexdigest())
+
+
+def test_several_files_of_a_swisstransfer_come_as_one_archive(server, bases):
+    swiss(server, [{"UUID": "f1", "fileName": "a.mp4"}, {"UUID": "f2", "fileName": "b.mp4"}])
+    found = asked(f"https://www.swisstransfer.com/d/{TRANSFER}", bases)
+    assert found == Source(f"{server.base}/api/download/{TRANSFER}", name="swisstransfer-01234567.zip")
+
+
+def test_a_swisstransfer_with_a_password_is_left_to_a_person(server, bases):
+    swiss(server, [], needPassword=1)
+    with pytest.raises(NeedsOperator, match="wants a password"):
+        asked(f"https://www.swisstransfer.com/d/{TRANSFER}", bases)
+    server.page(f"/api/links/{TRANSFER}", answering({"message": "need_password"}, "401 Unauthorized"))
+    with pytest.raises(NeedsOperator, match="wants a password"):
+        asked(f"https://www.swisstransfer.com/d/{TRANSFER}", bases)
+
+
+def test_a_swisstransfer_that_is_over_or_no_link_is_named(bases):
+    with pytest.raises(DownloadFailed, match="answered 404"):
+        asked(f"https://www.swisstransfer.com/d/{TRANSFER}", bases)
+    with pytest.raises(RefusedInput, match="expected a link of SwissTransfer"):
+        asked("https://www.swisstransfer.com/help", bases)
+
+
+@pytest.mark.parametrize("document", [{}, {"data": {}}, {"data": {"container": {}}}, {"data": {"container": 1}}, [1]])
+def test_a_service_that_has_changed_is_left_to_a_person(server, bases, document):
+    server.page(f"/api/links/{TRANSFER}", answering(document))
+    with pytest.raises(NeedsOperator, match="answers otherwise than it did"):
+        asked(f"https://www.swisstransfer.com/d/{TRANSFER}", bases)
+
+
+def smash(server, transfer: dict) -> None:
+    server.page("/namespace/public/services", answering({"region": "eu-central-1"}))
+    server.page("/account", answering({"account": {"token": {"token": "guest"}}}, "201 Created"))
+    server.page("/target/fromsmash.com%2Fabc", answering({"target": {"region": "eu-west-3", "target": "t/1"}}))
+    server.page("/transfer/t%2F1/preview", answering({"transfer": transfer}))
+
+
+def test_a_fromsmash_is_asked_for_as_its_page_does(server, bases):
+    smash(server, {"title": "Rushes", "download": f"{server.base}/zip?Signature=x"})
+    assert asked("https://fromsmash.com/abc", bases) == Source(f"{server.base}/zip?Signature=x", name="Rushes.zip")
+    account = next(request for request in server.asked if request.path == "/account")
+    preview = next(request for request in server.asked if "preview" in request.path)
+    assert (account.method, account.body) == ("POST", b"{}")
+    assert preview.headers["authorization"] == "Bearer guest"
+
+
+def test_a_fromsmash_with_a_password_is_left_to_a_person(server, bases):
+    smash(server, {"title": "Rushes"})
+    with pytest.raises(NeedsOperator, match=r"https://fromsmash\.com/abc: it wants a password"):
+        asked("https://fromsmash.com/abc", bases)
+
+
+def test_a_region_never_becomes_another_host(server, bases):
+    smash(server, {})
+    server.page("/namespace/public/services", answering({"region": "x.evil.example/"}))
+    with pytest.raises(NeedsOperator, match="no region"):
+        asked("https://fromsmash.com/abc", bases)
+
+
+def test_the_copy_is_asked_first_and_the_source_is_the_fallback(server, bases, tmp_path):
+    copy = server.page("/copy.mp4", lambda request: request.answer("404 Not Found"))
+    source = server.page("/source.mp4", lambda request: request.file(FILM))
+    fetched = download((copy, source), tmp_path, RULES, bases=bases, means=MEANS)
+    assert [request.path for request in server.asked] == ["/copy.mp4", "/source.mp4"]
+    assert fetched.path.name == "source.mp4"
+
+
+def test_a_copy_makes_a_person_needless(server, bases, tmp_path):
+    copy = server.page("/copy.mp4", lambda request: request.file(FILM))
+    assert download((copy, "https://we.tl/t-1"), tmp_path, RULES, bases=bases, means=MEANS).path.name == "copy.mp4"
+
+
+def test_what_is_left_of_a_copy_goes_when_the_source_gave_all(server, bases, tmp_path):
+    copy = server.page("/copy.mp4", lambda request: request.file(FILM, upto=100))
+    server.pages_in_turn("/copy.mp4", lambda request: request.file(FILM, upto=100), faulty_server.redirect("ftp://x/"))
+    source = server.page("/source.mp4", lambda request: request.file(FILM))
+    fetched = download((copy, source), tmp_path, RULES, bases=bases, means=MEANS)
+    assert list(tmp_path.iterdir()) == [fetched.path]
+
+
+def test_where_nothing_helps_every_reason_is_told(server, bases, tmp_path):
+    with pytest.raises(NeedsOperator, match=r"we\.tl gives files to people only.*; before: .*/copy\.mp4: answered 404"):
+        download((f"{server.base}/copy.mp4", "https://we.tl/t-1"), tmp_path, RULES, bases=bases, means=MEANS)

@@ -1,0 +1,176 @@
+"""What the webhook offers, from a server of this machine."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vidlib.errors import DownloadFailed, RefusedInput, SettingError, UnknownName
+from vidlib.ingest.webhook import Offer, Rule, Webhook, offer_of, offers_in, seconds_of
+from vidlib.settings import load
+
+NOW = 1_800_000_000.0
+DAY = 86400.0
+OLD = {"url": "https://h.example/a.zip", "timestamp": "2026-01-31 12:00:00", "source": "mail", "url_type": "file"}
+NEW = {
+    "source_url": "https://www.dropbox.com/scl/fi/x/b.zip?dl=0",
+    "r2_url": "https://r2.example/b.zip",
+    "provider": "dropbox",
+    "created_at": "2026-01-31T12:00:00Z",
+    "original_filename": "Rushes.zip",
+}
+
+
+@pytest.fixture
+def webhook(server, monkeypatch, workspace) -> Webhook:
+    monkeypatch.setenv("VIDLIB_WEBHOOK_URL", f"{server.base}/list?key=hush")
+    monkeypatch.setenv("VIDLIB_WEBHOOK_TOKEN", "token-of-ours")
+    return Webhook.of(load())
+
+
+def listing(*records: object, status: str = "200 OK", **headers: object):
+    return lambda request: request.answer(status, json.dumps(records).encode(), **headers)
+
+
+def test_old_and_new_records_are_read():
+    old, new = (offer_of(record, NOW) for record in (OLD, NEW))
+    assert old == Offer("https://h.example/a.zip", 1769860800.0)
+    assert new == Offer(NEW["source_url"], 1769860800.0, NEW["r2_url"], "Rushes.zip")
+    assert new.links == (NEW["r2_url"], NEW["source_url"])
+    assert (old.provider, new.provider) == ("https", "dropbox")
+
+
+def test_a_copy_without_a_source_is_an_offer_and_a_record_without_a_time_is_of_now():
+    assert offer_of({"r2_url": "https://r2.example/b.zip"}, NOW) == Offer("https://r2.example/b.zip", NOW)
+
+
+@pytest.mark.parametrize(
+    ("record", "why"),
+    [
+        (None, "expected an object, got None"),
+        ("https://h.example/a.zip", "expected an object"),
+        ({}, r"expected source_url, url or r2_url, got \[\]"),
+        ({"url": ""}, "expected source_url"),
+        ({"url": 7}, "url: expected text, got 7"),
+        ({"url": "ftp://h.example/a"}, "begins with https"),
+        ({**NEW, "r2_url": "javascript:alert(1)"}, "begins with https"),
+        ({**OLD, "timestamp": "yesterday"}, "expected a time such as"),
+        ({**OLD, "timestamp": -1}, "expected a time such as"),
+        ({**OLD, "timestamp": True}, "expected a time such as"),
+        ({**NEW, "original_filename": ["x"]}, "original_filename: expected text"),
+    ],
+)
+def test_a_malformed_record_is_named_and_the_others_are_taken(record, why):
+    with pytest.raises(RefusedInput, match=why):
+        offer_of(record, NOW)
+    offers, (problem,) = offers_in([OLD, record, NEW], NOW)
+    assert [offer.link for offer in offers] == [OLD["url"], NEW["source_url"]]
+    assert problem.startswith("record 2: ")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=10) | st.just("https://h.example/a"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*OLD, *NEW, "x"]), inner, max_size=5),
+)
+
+
+@given(st.lists(json_values, max_size=5))
+def test_whatever_a_record_is_it_is_an_offer_or_a_problem(document):
+    offers, problems = offers_in(document, NOW)
+    assert len(offers) + len(problems) == len(document)
+
+
+@pytest.mark.parametrize(
+    ("when", "seconds"),
+    [(5, 5.0), ("5", 5.0), ("1700000000.5", 1700000000.5), (1.7e12, 1.7e9), ("2026-01-31T13:00+01:00", 1769860800.0)],
+)
+def test_a_time_is_read_in_every_form(when, seconds):
+    assert seconds_of(when) == seconds
+
+
+def test_the_webhook_is_asked_with_its_token_and_then_only_whether_it_changed(server, webhook):
+    pages = [
+        listing(OLD, etag='"1"'),
+        lambda request: request.answer("304 Not Modified"),
+        listing(OLD, NEW, etag='"2"'),
+    ]
+    server.pages_in_turn("/list", *pages)
+    assert [len(webhook.offers()[0]) for _ in range(3)] == [1, 1, 2]
+    assert server.asked[0].headers["authorization"] == "Bearer token-of-ours"
+    assert [request.headers.get("if-none-match") for request in server.asked] == [None, '"1"', '"1"']
+
+
+def test_another_process_uses_the_same_memory(server, webhook, workspace):
+    server.pages_in_turn("/list", listing(OLD, last_modified="Sat, 31 Jan 2026 12:00:00 GMT"), listing(OLD))
+    webhook.offers()
+    Webhook.of(load()).offers()
+    assert server.asked[1].headers["if-modified-since"] == "Sat, 31 Jan 2026 12:00:00 GMT"
+    assert "hush" not in webhook.cache.read_text()
+
+
+@pytest.mark.parametrize("kept", ["", "[]", '{"of": 1}', "{"])
+def test_a_damaged_memory_is_no_memory(server, webhook, kept):
+    webhook.cache.parent.mkdir(parents=True)
+    webhook.cache.write_text(kept)
+    server.page("/list", listing(OLD, etag='"1"'))
+    assert len(webhook.offers()[0]) == 1
+
+
+def test_a_webhook_that_fails_is_asked_less_and_less_often(server, webhook):
+    server.pages_in_turn("/list", *[listing(status="500 Oops")] * 4, listing(OLD))
+    paused = []
+    for _ in range(4):
+        with pytest.raises(DownloadFailed, match="the webhook cannot be read: .*answered 500") as raised:
+            webhook.offers()
+        assert "hush" not in str(raised.value)
+        paused.append(webhook.pause_s())
+    assert paused == [600, 1200, 2400, 3600]
+    webhook.offers()
+    assert webhook.pause_s() == 300
+
+
+def test_a_webhook_that_asks_for_patience_gets_it(server, webhook):
+    server.page("/list", listing(status="429 Slow down", retry_after=5000))
+    with pytest.raises(DownloadFailed):
+        webhook.offers()
+    assert webhook.pause_s() == 5000
+
+
+@pytest.mark.parametrize("body", [b"<html>", b'{"urls": []}', b"[" * 100_000])
+def test_an_answer_that_is_no_list_is_a_failure(server, webhook, body):
+    server.page("/list", lambda request: request.answer(body=body))
+    with pytest.raises(DownloadFailed, match="expected"):
+        webhook.offers()
+
+
+def test_without_an_address_the_setting_is_named(workspace, monkeypatch):
+    with pytest.raises(SettingError, match="VIDLIB_WEBHOOK_URL is not set"):
+        Webhook.of(load())
+    monkeypatch.setenv("VIDLIB_WEBHOOK_URL", "hush")
+    with pytest.raises(SettingError, match="VIDLIB_WEBHOOK_URL") as raised:
+        Webhook.of(load())
+    assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("offer", "starts"),
+    [
+        (Offer("https://h.example/a.zip", NOW), True),
+        (Offer("https://h.example/a.zip", NOW - 8 * DAY), False),
+        (Offer("https://h.example/a.mp3", NOW), False),
+        (Offer("https://h.example/x?1", NOW, name="A.ZIP"), True),
+        (Offer("https://fromsmash.com/a.zip", NOW), False),
+        (Offer("https://we.tl/a.zip", NOW), False),
+        (Offer("https://we.tl/a.zip", NOW, "https://r2.example/a.zip"), True),
+    ],
+)
+def test_the_rule_says_which_offers_start_by_themselves(offer, starts):
+    assert Rule(frozenset({"https", "dropbox"}), ("*.zip", "*.mp4"), 7 * DAY).starts(offer, NOW) == starts
+
+
+def test_the_rule_is_made_of_settings_and_a_provider_that_does_not_exist_is_named():
+    rule = Rule.of(load(monitor_providers="dropbox, https", monitor_names="*.zip", monitor_max_age_days=2))
+    assert rule == Rule(frozenset({"dropbox", "https"}), ("*.zip",), 2 * DAY)
+    with pytest.raises(UnknownName, match="did you mean 'dropbox'"):
+        Rule.of(load(monitor_providers="dropboks"))
