@@ -28,7 +28,10 @@ FORMATS = (
 )
 """Demuxers that read one file and open no other: not concat, hls, dash, sdp, image2, imf and their like."""
 
-INPUT_OPTIONS = {"protocol_whitelist": "file,pipe,fd", "format_whitelist": FORMATS}
+MAX_PIXELS = 8192 * 8192
+"""The largest picture that is decoded: one in the middle of a stream may be larger than all before."""
+
+INPUT_OPTIONS = {"protocol_whitelist": "file,pipe,fd", "format_whitelist": FORMATS, "max_pixels": str(MAX_PIXELS)}
 """What every input from outside is opened with."""
 
 
@@ -124,17 +127,32 @@ def _to_its_end(
 
 
 @contextmanager
-def reading(args: Sequence[str]) -> Iterator[IO[bytes]]:
+def reading(args: Sequence[str], timeout_s: float | None = None) -> Iterator[IO[bytes]]:
     """What a program writes to stdout, as a stream of bytes; leaving the block early ends the program.
 
-    Raises CommandFailed if the program itself failed after all it wrote was read.
+    After ``timeout_s`` seconds (None: never) the program is ended. Raises CommandFailed if the program itself failed
+    after all it wrote was read.
     """
-    with _started(args, stdout=subprocess.PIPE) as (process, stderr):
+    with _started(args, stdout=subprocess.PIPE) as (process, stderr), _ending_after(timeout_s, process):
         yield process.stdout
         if process.stdout.read(1):
             return
         if code := process.wait():
             raise CommandFailed(args, code, tail(stderr))
+
+
+@contextmanager
+def _ending_after(timeout_s: float | None, process: subprocess.Popen) -> Iterator[None]:
+    if timeout_s is None:
+        yield
+        return
+    timer = threading.Timer(timeout_s, end_group, [process])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager

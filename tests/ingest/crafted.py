@@ -25,7 +25,12 @@ def rar_file(name: str, data: bytes, *, crc: int | None = None, mode: int = 0o10
 
 
 def rar_symlink(name: str, to: str) -> bytes:
-    record = vint(RAR_LINK_RECORD) + vint(1) + vint(0) + vint(len(to)) + to.encode()
+    return rar_link(name, to, kind=1)
+
+
+def rar_link(name: str, to: str, kind: int) -> bytes:
+    """A link of Unix (1) or Windows (2), a junction (3), a hard link (4) or a reference to an equal file (5)."""
+    record = vint(RAR_LINK_RECORD) + vint(kind) + vint(0) + vint(len(to)) + to.encode()
     return rar_file(name, b"", mode=0o120777, record=vint(len(record)) + record)
 
 
@@ -89,3 +94,34 @@ def tar_header(name: str, kind: bytes, size: int) -> bytes:
     info = tarfile.TarInfo(name)
     info.type, info.size = kind, size
     return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def tar_pax(fields: dict[str, str], kind: bytes = tarfile.XHDTYPE) -> bytes:
+    """An extended header with these fields, for the next member, or for all (``g``)."""
+    body = b"".join(_pax_record(name, value) for name, value in fields.items())
+    return tar_header("pax", kind, len(body)) + body + bytes(-len(body) % tarfile.BLOCKSIZE)
+
+
+def _pax_record(name: str, value: str) -> bytes:
+    rest = f" {name}={value}\n".encode()
+    length = len(rest) + len(str(len(rest)))
+    return str(len(rest) + len(str(length))).encode() + rest
+
+
+def tar_sparse(name: str, size: int, *, more: bool = False) -> bytes:
+    """A file of ``size`` bytes of which the archive holds the first 512, in GNU's old format.
+
+    ``more`` says that blocks with more of its map follow.
+    """
+    header = bytearray(tar_header(name, tarfile.GNUTYPE_SPARSE, 512))
+    header[386:482] = (tarfile.itn(0, 12) + tarfile.itn(512, 12)).ljust(96, b"\0")
+    header[482:495] = bytes([more]) + tarfile.itn(size, 12, tarfile.GNU_FORMAT)
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header) + (b"" if more else b"x" * 512)
+
+
+def tar_sparse_map(n_blocks: int) -> bytes:
+    """A sparse file whose map goes on for ``n_blocks``."""
+    block = (tarfile.itn(1, 12) * 42).ljust(504, b"\0") + b"\1" + bytes(7)
+    return tar_sparse("map.mov", 512, more=True) + block * n_blocks

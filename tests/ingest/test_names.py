@@ -1,5 +1,6 @@
 """Names from outside: safe on every system, each its own, and still readable."""
 
+import re
 import unicodedata
 
 import pytest
@@ -16,11 +17,14 @@ ANY_NAME = st.one_of(st.text(), st.binary(), st.text(alphabet="aA./\\:é\u0301-2
 @example(b"\x00\xff")
 @example("ab" * 300 + ".mp4")
 @example("動" * 100 + "画.mp4")
+@example("a／．．／b.mp4")
+@example("．" * 100 + "／" * 100)
 def test_a_safe_name_is_one_visible_name_that_fits(name):
     safe = safe_name(name)
     assert safe and safe.isprintable() and safe == unicodedata.normalize("NFC", safe)
     assert len(safe.encode()) <= MAX_NAME_BYTES
     assert not set(safe) & set('/\\<>:"|?*') and safe[0] not in ". " and safe[-1] not in ". "
+    assert ".." not in re.split(r"[/\\]", unicodedata.normalize("NFKC", safe)), "a way up where wide is made plain"
 
 
 @given(ANY_NAME)
@@ -62,6 +66,12 @@ def test_no_path_leads_out_or_is_hidden_or_too_long(names):
         ("new\nline\x1b[1m.mp4", "new_line_[1m.mp4"),
         ("right\u202e4pm.exe", "right_4pm.exe"),
         ("aux.mp4", "_aux.mp4"),
+        ("nul .mp4", "_nul.mp4"),
+        ("COM¹.mp4", "_COM¹.mp4"),
+        ("conin$", "_conin$"),
+        ("console.mp4", "console.mp4"),
+        ("．．／wide.mp4", "___wide.mp4"),
+        ("第１話／最終？.mp4", "第１話／最終？.mp4"),
         ("clip.mp4. ", "clip.mp4"),
         ("take?*.mp4", "take__.mp4"),
     ],

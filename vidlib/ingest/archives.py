@@ -74,6 +74,7 @@ def unpack(archive: Path, target: Path, limits: Limits | None = None, report: Re
     ``limits`` are this machine's unless given. ``report`` is told bytes written, and about how many there will be.
     Raises EngineUnavailable if a program that this format needs is not installed.
     """
+    archive = archive.absolute()  # a program might take its name for an option
     target.mkdir(parents=True)
     staging = target / STAGING
     staging.mkdir()
@@ -97,7 +98,7 @@ def _collect(archive: Path, staging: Path, limits: Limits, report: Report) -> _H
     with closing(known.members(archive, meter)) as members:
         try:
             for member in members:
-                meter.member()
+                meter.member(member.name)
                 _take(member, staging / str(meter.members), meter, haul)
         except Damaged as error:
             haul.damaged.append(_visible(f"the archive: {error}"))

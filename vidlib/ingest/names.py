@@ -16,7 +16,8 @@ MAX_DEPTH = 8  # folders and name; 8 x 200 bytes leaves room below the 4096 byte
 SUFFIX_BYTES = 16  # a longer "suffix" is no file type, but a name with a dot in it
 
 FORBIDDEN = re.compile(r'[<>:"/\\|?*]')  # by Windows
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)  # device names of Windows
+RESERVED = re.compile(r"(con|prn|aux|nul|con(in|out)\$|(com|lpt)[\d¹²³]) *(\.|$)", re.IGNORECASE)  # Windows' devices
+WAY_UP = frozenset("./\\")
 DRIVE = re.compile(r"^[A-Za-z]:")
 
 JAPANESE = re.compile(r"[\x20-\x7e\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]+")
@@ -32,7 +33,7 @@ def safe_name(name: str | bytes) -> str:
     ('a_b_.mp4', '_', '_NUL.mp4')
     """
     name = unicodedata.normalize("NFC", decode_name(name))
-    name = FORBIDDEN.sub("_", "".join(map(_visible, name))).strip(" ")
+    name = FORBIDDEN.sub("_", "".join(map(_visible, _without_lookalikes(name)))).strip(" ")
     if name.startswith("."):
         name = f"_{name[1:]}"
     if RESERVED.match(name):
@@ -103,6 +104,15 @@ def decode_name(name: str | bytes) -> str:
         if encoding == "utf-8" or (JAPANESE.fullmatch(text) and JAPANESE_RUN.search(text)):
             return text
     return name.decode("cp437")
+
+
+def _without_lookalikes(name: str) -> str:
+    """``．．／a`` is one name, but ``../a`` to a program that replaces wide characters by plain ones (NFKC)."""
+    if ".." not in re.split(r"[/\\]", unicodedata.normalize("NFKC", name)):
+        return name
+    return "".join(
+        "_" if not char.isascii() and set(unicodedata.normalize("NFKC", char)) <= WAY_UP else char for char in name
+    )
 
 
 def _visible(char: str) -> str:

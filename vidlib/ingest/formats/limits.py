@@ -9,6 +9,8 @@ from vidlib.settings import settings
 MIB = 1024**2
 GIB = 1024**3
 RATIO_FREE_BYTES = MIB  # so little does no harm, and a small text file may well pack 1000:1
+MAX_PATH = 4096  # characters; Linux takes as many bytes for a whole path
+MAX_NAMES = 16 * MIB  # characters; they are in memory, several times over, until the last member has come
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,15 @@ class Meter:
 
     def __init__(self, limits: Limits, packed_bytes: int, report: Report = quiet):
         self._limits, self._packed, self._report = limits, packed_bytes, report
-        self._kept = self.members = 0
+        self._kept = self._names = self.members = 0
 
-    def member(self) -> None:
-        """Count one member, kept or not."""
+    def member(self, name: str | bytes) -> None:
+        """Count one member, kept or not, and its name."""
         self.members += 1
         self.check_members(self.members)
+        self._names += len(name)
+        if len(name) > MAX_PATH or self._names > MAX_NAMES:
+            raise ArchiveError(f"hostile names: one is longer than {MAX_PATH} characters, or all than {MAX_NAMES}")
 
     def keep(self, n_bytes: int) -> None:
         """Count ``n_bytes`` that are about to be written."""

@@ -1,7 +1,7 @@
 """Archives that a child program reads: it lists them, then writes the members to a pipe, one behind the other.
 
 The program creates no file: the stream is cut into members here, by the sizes of the list, and each is checked against
-the checksum of the list. The child has limits on memory and processor time, and ends with us.
+the checksum of the list. The child has limits on memory, time and what it may write to a file, and ends with us.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +17,8 @@ from vidlib.settings import settings
 
 MAX_LISTING_BYTES = 32 * MIB
 MAX_MEMORY_BYTES = 4 * GIB  # 7-Zip's largest preset needs 2 GB to unpack; RAR 5 dictionaries are 4 GB at most
+MAX_FILE_BYTES = MIB  # of what it complains of; members go to a pipe
+LISTING_TIMEOUT_S = 300
 
 
 @dataclass(frozen=True)
@@ -32,22 +34,25 @@ class Entry:
 
 
 def confined(*command: str) -> list[str]:
-    """``command`` under limits: memory, and the seconds that a step may take."""
-    limits = f"--as={MAX_MEMORY_BYTES}", f"--cpu={int(settings().step_timeout_s)}"
+    """``command`` under limits: memory, files, and the processor seconds that a step may take."""
+    cpu_s = int(settings().step_timeout_s)
+    limits = f"--as={MAX_MEMORY_BYTES}", f"--fsize={MAX_FILE_BYTES}", f"--cpu={cpu_s}", "--core=0"
     return [ffmpeg.program("prlimit", "util-linux"), *limits, "--", *command]
 
 
-def listing(command: Sequence[str]) -> bytes:
+def listing(command: Sequence[str], meter: Meter, mark: bytes) -> bytes:
     """What a program prints about an archive; a program that fails in the middle has printed what it found.
 
-    Raises ArchiveError, with the program's own words, if it prints nothing or far too much.
+    ``mark`` stands in it once for each member: too many are refused before anybody makes objects of them. Raises
+    ArchiveError, with the program's own words, if it prints nothing or far too much.
     """
     text, reason = b"", "empty"
     try:
-        with ffmpeg.reading(command) as stdout:
+        with ffmpeg.reading(confined(*command), timeout_s=LISTING_TIMEOUT_S) as stdout:
             text = stdout.read(MAX_LISTING_BYTES)
     except CommandFailed as error:
         reason = " ".join(error.stderr.split())
+    meter.check_members(text.count(mark))
     if len(text) == MAX_LISTING_BYTES:
         raise ArchiveError(f"hostile: its list of members is longer than {MAX_LISTING_BYTES} bytes")
     if not text.strip():
@@ -63,12 +68,14 @@ def members(
     Behind damage the stream may be out of step, so the next block is read from a stream of its own.
     """
     meter.check_members(len(entries))
+    if any(entry.size < 0 for entry in entries):
+        raise ArchiveError("hostile: a member is listed with less than no bytes")
     meter.check_bytes(sum(entry.size for entry in entries))
-    rest = list(entries)
+    rest, timeout_s = list(entries), settings().step_timeout_s
     while rest:
         n_done = 0
         # how the program ends says nothing more: every member has been checked
-        with suppress(CommandFailed), ffmpeg.reading(confined(*command(rest))) as stream:
+        with suppress(CommandFailed), ffmpeg.reading(confined(*command(rest)), timeout_s=timeout_s) as stream:
             damaged_block = None
             for entry in rest:
                 if damaged_block not in (None, entry.block):

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from vidlib import ffmpeg
@@ -16,30 +18,46 @@ from vidlib.ingest.formats.member import Damaged, Kind, Member
 def members(archive: Path, meter: Meter) -> Iterator[Member]:
     """The members of a RAR that is in one part."""
     unar = ffmpeg.program("unar", "unar")
-    found = _listing(archive)
-    entries = [_entry(fields) for fields in found["lsarContents"]]
+    with _called_in_utf8(archive) as path:
+        found, entries = _listing(path, meter)
 
-    def command(rest: Sequence[Entry]) -> list[str]:
-        indexes = (str(entry.index) for entry in rest if entry.kind == "file")
-        return [unar, "-o", "-", "-q", "-nr", "-k", "skip", "-i", str(archive), *indexes]
+        def command(rest: Sequence[Entry]) -> list[str]:
+            indexes = (str(entry.index) for entry in rest if entry.kind == "file")
+            return [unar, "-o", "-", "-q", "-nr", "-k", "skip", "-i", str(path), *indexes]
 
-    yield from listed.members(entries, meter, command)
+        yield from listed.members(entries, meter, command)
     if "lsarError" in found:
         raise Damaged("its list of members breaks off: more may be lost")
 
 
-def _listing(archive: Path) -> dict[str, Any]:
-    text = listed.listing(listed.confined(ffmpeg.program("lsar", "unar"), "-ja", "-nr", str(archive)))
+@contextmanager
+def _called_in_utf8(archive: Path) -> Iterator[Path]:
+    """``archive`` under a name that is UTF-8: The Unarchiver crashes at any other."""
+    if str(archive).isprintable():  # what is no UTF-8 is no character that could be printed (PEP 383)
+        yield archive
+        return
+    with TemporaryDirectory() as folder:
+        link = Path(folder) / "archive.rar"
+        link.symlink_to(archive)
+        yield link
+
+
+def _listing(archive: Path, meter: Meter) -> tuple[dict[str, Any], list[Entry]]:
+    """All that `lsar` says, and the members in it."""
+    text = listed.listing([ffmpeg.program("lsar", "unar"), "-ja", "-nr", str(archive)], meter, b'"XADIndex"')
     try:
         found = json.loads(text)
-    except ValueError as error:
+        encrypted = any(fields.get("XADIsEncrypted") for fields in found["lsarContents"])
+        n_parts = len(found["lsarProperties"]["XADVolumes"])
+        entries = [_entry(fields) for fields in found["lsarContents"]]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         # where the list itself is encrypted, lsar stops in the middle of its JSON
         raise ArchiveError("its list of members is encrypted or unreadable; ask for it without a password") from error
-    if any(fields.get("XADIsEncrypted") for fields in found["lsarContents"]):
+    if encrypted:
         raise ArchiveError("encrypted; ask for it without a password")
-    if len(found["lsarProperties"]["XADVolumes"]) > 1:
+    if n_parts > 1:
         raise ArchiveError("one part of an archive in several parts; ask for it in one part")
-    return found
+    return found, entries
 
 
 def _entry(fields: dict[str, Any]) -> Entry:

@@ -19,11 +19,14 @@ def members(archive: Path, meter: Meter, kind: str = "7z") -> Iterator[Member]:
     program = ffmpeg.program("7zz", "7zip")
     # a password that is given is not asked for; a list that needs another one cannot be read
     options = (f"-t{kind}", "-p-", "-spd", "-bd", str(archive))
-    text = listed.listing(listed.confined(program, "l", "-slt", "-ba", *options))
+    text = listed.listing([program, "l", "-slt", "-ba", *options], meter, b"\nPath = ")
     blocks = [_fields(block) for block in text.decode("utf-8", "surrogateescape").split("\n\n") if block.strip()]
     if any(fields.get("Encrypted") == "+" for fields in blocks):
         raise ArchiveError("encrypted; ask for it without a password")
-    entries = [_entry(index, fields) for index, fields in enumerate(blocks)]
+    try:
+        entries = [_entry(index, fields) for index, fields in enumerate(blocks)]
+    except (LookupError, ValueError) as error:  # a comment may hold lines of any kind
+        raise ArchiveError(f"its list of members makes no sense: {error!r}") from error
     packed = [entry for entry in entries if entry.kind != "folder"]
 
     with NamedTemporaryFile("w", encoding="utf-8", errors="surrogateescape", suffix=".txt") as names:
@@ -52,10 +55,15 @@ def _entry(index: int, fields: dict[str, str]) -> Entry:
 
 
 def _kind(fields: dict[str, str]) -> Kind:
-    """From the attributes, such as ``D drwxr-xr-x``, ``A -rw-r--r--`` or ``A`` alone where Windows packed."""
+    """From the attributes, such as ``D drwxr-xr-x``, ``A -rw-r--r--`` or ``A`` alone where Windows packed.
+
+    Windows marks links of every kind (reparse points) with an ``L``.
+    """
     attributes = fields.get("Attributes", "").split()
     if fields.get("Folder") == "+" or any(word.startswith("D") for word in attributes):
         return "folder"
+    if attributes and "L" in attributes[0]:
+        return "link"
     mode = attributes[-1] if attributes and len(attributes[-1]) == len("-rw-r--r--") else "-"
     return KINDS.get(mode[0], "file")
 

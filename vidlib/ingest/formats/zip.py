@@ -1,7 +1,6 @@
 """ZIP: the directory and the members' bytes by `zipfile`; what that cannot read, by 7-Zip."""
 
 import io
-import lzma
 import stat
 import struct
 import zipfile
@@ -17,14 +16,16 @@ from vidlib.ingest.formats.limits import MIB, Meter
 from vidlib.ingest.formats.member import CHUNK_BYTES, Damaged, Kind, Member, checked
 
 ENCRYPTED, UTF8 = 0x1, 0x800  # bits of a member's flags, APPNOTE.TXT 4.4.4
+REPARSE_POINT = 0x400  # a link of any kind, in the attributes of Windows
+ENTRY = b"PK\x01\x02"  # begins an entry of the directory
 LOCAL_HEADER_BYTES = 30
-MAX_DIRECTORY_BYTES = 64 * MIB
+MAX_DIRECTORY_BYTES = 32 * MIB
 
 BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-UNBOUNDED = (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-UNBOUNDED_CHUNK_BYTES = 4096  # zipfile expands every chunk of these whole: one of this size to 80 MB at most
+BZIP2_CHUNK_BYTES = 4096  # zipfile expands every chunk whole: one of this size to 80 MB at most
+READ_HERE = (*BOUNDED, zipfile.ZIP_BZIP2)  # not LZMA, which takes as much memory as the archive asks for
 
-UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
+UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error)
 UNREADABLE += (OSError, EOFError, ValueError, NotImplementedError)
 
 
@@ -32,17 +33,17 @@ def members(archive: Path, meter: Meter) -> Iterator[Member]:
     """The members of a ZIP, in the order of its directory.
 
     Without a directory (a ZIP that was cut), and with methods that zipfile lacks (Windows packs files over 2 GB with
-    Deflate64), 7-Zip reads it.
+    Deflate64) or does not limit (LZMA), 7-Zip reads it.
     """
     with _Guarded(archive) as file:
         try:
-            opened = zipfile.ZipFile(file)
+            opened = file.opened(meter)
         except UNREADABLE as error:
             yield from sevenzip.members(archive, meter, "zip")
             raise Damaged(f"its directory cannot be read ({error}): more may be lost") from error
         infos = opened.infolist()
         _check(infos, opened.start_dir, meter)
-        if any(info.compress_type not in BOUNDED + UNBOUNDED for info in infos):
+        if any(info.compress_type not in READ_HERE for info in infos):
             yield from sevenzip.members(archive, meter, "zip")
             return
         for info in infos:
@@ -52,10 +53,22 @@ def members(archive: Path, meter: Meter) -> Iterator[Member]:
 class _Guarded(io.FileIO):
     """A file of which nobody reads much at once: zipfile reads the directory whole, however large it says it is."""
 
+    _meter: Meter | None = None
+
+    def opened(self, meter: Meter) -> zipfile.ZipFile:
+        """With its directory read, unless that has too many entries."""
+        self._meter = meter
+        found = zipfile.ZipFile(self)
+        self._meter = None
+        return found
+
     def read(self, size: int = -1) -> bytes:
         if size > MAX_DIRECTORY_BYTES:
             raise ArchiveError(f"hostile directory: it says that it is {size} bytes long")
-        return super().read(size)
+        data = super().read(size)
+        if self._meter:  # before zipfile makes objects of them
+            self._meter.check_members(data.count(ENTRY))
+        return data
 
 
 def _check(infos: list[zipfile.ZipInfo], directory_start: int, meter: Meter) -> None:
@@ -83,13 +96,13 @@ def _kind(info: zipfile.ZipInfo) -> Kind:
     mode = info.external_attr >> 16  # Unix tools keep st_mode there, others leave zeros
     if info.orig_filename.endswith(("/", "\\")) or stat.S_ISDIR(mode):
         return "folder"
-    if stat.S_ISLNK(mode):
+    if stat.S_ISLNK(mode) or info.external_attr & REPARSE_POINT:
         return "link"
     return "file" if stat.S_IFMT(mode) in (0, stat.S_IFREG) else "device"
 
 
 def _chunks(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    chunk_bytes = CHUNK_BYTES if info.compress_type in BOUNDED else UNBOUNDED_CHUNK_BYTES
+    chunk_bytes = CHUNK_BYTES if info.compress_type in BOUNDED else BZIP2_CHUNK_BYTES
 
     def read() -> Iterator[bytes]:
         with opened.open(info) as file:
