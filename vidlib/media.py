@@ -12,6 +12,7 @@ import numpy as np
 
 from vidlib import ffmpeg
 from vidlib.errors import CommandFailed, MediaError
+from vidlib.playlists import refuse_playlist
 from vidlib.timeline import FPS, seconds
 
 SAMPLE_RATE = 16_000
@@ -23,6 +24,9 @@ PROBE_TIMEOUT_S = 60
 
 MAX_SIDE = 8192
 """Width and height that are accepted, in pixels: 8K television, and no picture that fills the memory."""
+
+MAX_DURATION_S = 24 * 3600
+"""The longest file that is accepted, in seconds; more is a lie, and would be filled up with billions of frames."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,8 @@ class VideoInfo:
 def probe(path: Path) -> VideoInfo:
     """What the video file ``path`` contains; attached pictures (cover art) are no video.
 
-    Raises MediaError if it cannot be read, holds no video, or one larger than `MAX_SIDE`.
+    Raises MediaError if it cannot be read, holds no video, or one larger than `MAX_SIDE` or longer than
+    `MAX_DURATION_S`.
     """
     if not path.is_file():
         raise MediaError(f"{str(path)!r} is no file; expected a video file")
@@ -101,6 +106,9 @@ def probe(path: Path) -> VideoInfo:
     sides = (info.width, info.height, *info.display_size)
     if not all(2 <= side <= MAX_SIDE for side in sides):
         raise MediaError(f"{path.name!r} has {info.width} x {info.height} pixels; expected 2 to {MAX_SIDE} each way")
+    longest_s = max(float(said.get("duration", 0)) for said in (*streams, found.get("format", {})))
+    if longest_s > MAX_DURATION_S:
+        raise MediaError(f"{path.name!r} says that it is {longest_s:.0f} s long; expected at most {MAX_DURATION_S} s")
     return info
 
 
@@ -247,6 +255,7 @@ def _next_frame(stream: IO[bytes], width: int, height: int) -> np.ndarray | None
 
 
 def _ffprobe(path: Path, *options: str) -> dict[str, Any]:
+    refuse_playlist(path)
     args = [ffmpeg.program("ffprobe"), "-v", "error", "-of", "json", *options]
     try:
         return json.loads(ffmpeg.run([*args, *ffmpeg.input_args(path)], timeout_s=PROBE_TIMEOUT_S))

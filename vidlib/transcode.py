@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vidlib import ffmpeg
-from vidlib.media import AudioInfo, VideoInfo
+from vidlib.media import MAX_DURATION_S, AudioInfo, VideoInfo
 from vidlib.timeline import FPS, relabel
 
 Stream = Any
@@ -104,6 +104,7 @@ def _options(info: VideoInfo, tracks: list[AudioInfo]) -> dict[str, Any]:
         "map_metadata:s:v:0": f"0:s:{info.index}",
         "metadata:s:v:0": ["rotate=", "timecode="],
         "metadata": f"timecode={relabel(info.timecode, info.fps) if info.timecode else ''}",
+        "t": MAX_DURATION_S,  # two frames that lie years apart would be filled up with billions
         "g": KEYFRAME_EVERY,
         "b:a": AUDIO_BITRATE,
         "flags": "+bitexact",

@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
@@ -146,10 +147,16 @@ def _sound_picture(info: VideoInfo, on_frame: Callable[[int], None]) -> Pass | N
     if not transcode.picture_has_form(info):
         return None
     times = media.timestamps(info)
-    if not times or times != [seconds(frame) for frame in range(info.frames or len(times))]:
+    # what the file promises may be billions of frames: their number is compared first
+    if len(times) != (info.frames or len(times)) or not _are_steady(times):
         return None
     decoded = _decode(info, on_frame)
     return decoded if decoded.frames == len(times) and not decoded.complaints else None
+
+
+def _are_steady(times: list[Fraction]) -> bool:
+    """Whether there are frames, and one every 1/25 s from 0."""
+    return bool(times) and times == [seconds(frame) for frame in range(len(times))]
 
 
 def _decode(info: VideoInfo, on_frame: Callable[[int], None] | None = None) -> Pass:
