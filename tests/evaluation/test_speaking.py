@@ -23,7 +23,7 @@ def test_frames_in_pauses_do_not_count_where_the_face_speaks():
     loudness = np.ones(evaluated.FRAMES)
     loudness[20:60] = 0
     with_pause, without = figures(loudness), figures(np.ones(evaluated.FRAMES))
-    assert without["recall"].n - with_pause["recall"].n == 56 - 24  # sound reaches four frames into a pause, from both sides
+    assert without["recall"].n - with_pause["recall"].n == 56 - 24  # sound reaches four frames far
 
 
 def test_silent_faces_count_in_pauses_too():
