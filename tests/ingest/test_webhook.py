@@ -121,7 +121,7 @@ def test_a_webhook_that_fails_is_asked_less_and_less_often(server, webhook):
     server.pages_in_turn("/list", *[listing(status="500 Oops")] * 4, listing(OLD))
     paused = []
     for _ in range(4):
-        with pytest.raises(DownloadFailed, match="the webhook cannot be read: .*answered 500") as raised:
+        with pytest.raises(DownloadFailed, match=r"the webhook cannot be read: .*answered 500") as raised:
             webhook.offers()
         assert "hush" not in str(raised.value)
         paused.append(webhook.pause_s())

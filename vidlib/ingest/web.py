@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib import metadata
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -41,10 +42,15 @@ class CheckedTransport(httpx.HTTPTransport):
     """
 
     def __init__(self, gate: Gate, watch: Watch):
-        super().__init__(trust_env=False)
+        super().__init__(verify=_certificates(), trust_env=False)
         self._pool.close()
-        context = httpx.create_ssl_context(trust_env=False)
-        self._pool = httpcore.ConnectionPool(ssl_context=context, network_backend=CheckedNetwork(gate, watch))
+        self._pool = httpcore.ConnectionPool(ssl_context=_certificates(), network_backend=CheckedNetwork(gate, watch))
+
+
+@lru_cache(maxsize=1)
+def _certificates() -> ssl.SSLContext:
+    """Who is believed to be who they say; read once, which takes a while."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class Web:

@@ -73,11 +73,8 @@ class Rule:
         wanted = any(fnmatchcase(name, pattern.lower()) for pattern in self.names)
         recent = now - offer.offered_at <= self.max_age_s
         # what a person is needed for may still be had from our own copy
-        return (
-            wanted
-            and recent
-            and (offer.provider in self.providers or (offer.provider in BY_HAND and bool(offer.proxy)))
-        )
+        possible = offer.provider in self.providers or (offer.provider in BY_HAND and offer.proxy is not None)
+        return wanted and recent and possible
 
 
 @dataclass
@@ -155,8 +152,8 @@ def offers_in(document: Sequence[Any], now: float) -> tuple[list[Offer], list[st
 
     A record that does not say when it was made was made ``now``.
 
-    >>> offers_in([{"url": "https://h.example/a.zip", "timestamp": 5}, 7], now=9.0)
-    ([Offer(link='https://h.example/a.zip', offered_at=5.0, proxy=None, name=None)], ['record 2: expected an object, got 7'])
+    >>> offers_in([{"url": "https://h.example/a.zip"}, 7], now=9.0)[1]
+    ['record 2: expected an object, got 7']
     """
     offers, problems = [], []
     for number, record in enumerate(document, start=1):

@@ -1,11 +1,15 @@
 """The tables of the history. Times are seconds since 1970, UTC."""
 
-from sqlalchemy import JSON, ForeignKey
+from sqlalchemy import JSON, BigInteger, ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 ACTIVE = ("waiting", "running")
 ENDED = ("done", "failed", "refused", "skipped")
 """States of a task that came to its own end; the other ones are cancelled and interrupted."""
+
+
+TO_COME = ("waiting", "downloading", "paused")
+"""States of a download that is not over; the others are known, done, failed, manual and cancelled."""
 
 
 class Base(DeclarativeBase):
@@ -126,3 +130,44 @@ class Event(Base):
     message: Mapped[str]
     subject: Mapped[str | None]
     step: Mapped[str | None]
+
+
+class Download(Base):
+    """A file that was offered under a link, and what became of it.
+
+    ``url`` is the link in its one spelling, ``key`` the SHA-256 of that, ``original_url`` the link as it came,
+    ``proxy_url`` a copy that is asked first, ``proxy_key`` as ``key`` for that. ``offered_at`` is the earliest time
+    that anybody named. ``state`` is known (never started by itself), waiting, downloading, paused, done, failed, manual
+    (a person is needed) or cancelled; ``asked`` is the state that whoever downloads it is asked to leave it in. ``file``
+    and ``sha256`` are what came, ``rate`` is in bytes per second. ``worker`` downloads it and renews ``beat_at``;
+    ``attempts`` counts the beginnings, the next one is not before ``not_before``.
+    """
+
+    __tablename__ = "downloads"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    url: Mapped[str]
+    original_url: Mapped[str]
+    proxy_url: Mapped[str | None]
+    proxy_key: Mapped[str | None] = mapped_column(index=True)
+    provider: Mapped[str]
+    name: Mapped[str | None]
+    offered_at: Mapped[float]
+    state: Mapped[str] = mapped_column(index=True)
+    asked: Mapped[str | None]
+    file: Mapped[str | None]
+    sha256: Mapped[str | None] = mapped_column(index=True)
+    error: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[float] = mapped_column(default=0.0)
+    bytes_done: Mapped[int] = mapped_column(BigInteger, default=0)
+    bytes_total: Mapped[int | None] = mapped_column(BigInteger)
+    rate: Mapped[float | None]
+    worker: Mapped[str | None]
+    beat_at: Mapped[float | None]
+    finished_at: Mapped[float | None]
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """Where the file is to be had, in the order in which it is tried."""
+        return (self.proxy_url, self.original_url) if self.proxy_url else (self.original_url,)

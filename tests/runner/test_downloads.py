@@ -1,0 +1,192 @@
+"""Downloads in the history: one row a link, whoever offers it, however it is spelled, at whatever moment."""
+
+import time
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+
+from tests.runner import offering
+from vidlib.errors import RefusedInput, UsageError
+from vidlib.ingest.webhook import Offer
+from vidlib.runner import database, downloads, owners
+from vidlib.runner.downloads import Noted
+from vidlib.runner.history import History
+from vidlib.runner.tables import Download
+
+LINK = "https://files.example.org/jobs/film.zip?id=7"
+N_PROCESSES = 16
+
+
+def offered(*links: str, at: float = 100.0, state: str = "known"):
+    return [(Offer(link, at), state) for link in links]
+
+
+def state_of(history: History, link: str = LINK) -> str:
+    return downloads.find(history, link).state
+
+
+def test_every_spelling_of_a_link_is_one_row_with_the_earliest_time(url):
+    with History(url) as history:
+        assert downloads.note(history, offered(LINK, at=100.0)) == Noted(new=1)
+        same = " https://FILES.example.org:443//jobs/%66ilm.zip?amp%3Bid=7&amp;id=7#x "
+        assert downloads.note(history, offered(same, at=50.0, state="waiting")) == Noted(changed=1)
+        assert downloads.note(history, offered(LINK, at=70.0)) == Noted(same=1)
+        ((row, _),) = downloads.found(history)
+        assert (row.url, row.original_url, row.offered_at, row.state) == (LINK, LINK, 50.0, "known")
+
+
+def test_a_copy_and_its_source_are_one_download(url):
+    copy = "https://r2.example/film.zip"
+    with History(url) as history:
+        downloads.note(history, offered(LINK))
+        assert downloads.note(history, [(Offer(LINK, 100.0, copy, "Film.zip"), "waiting")]) == Noted(changed=1)
+        assert downloads.note(history, offered(copy, at=9.0)) == Noted(changed=1)
+        row = downloads.find(history, copy)
+        assert (row.links, row.name, row.offered_at) == ((copy, LINK), "Film.zip", 9.0)
+        assert downloads.count(history) == 1
+
+
+def test_what_was_known_by_its_copy_alone_is_not_offered_again(url):
+    copy = "https://r2.example/film.zip"
+    with History(url) as history:
+        downloads.note(history, offered(copy, state="done"))
+        assert downloads.note(history, [(Offer(LINK, 100.0, copy), "waiting")]) == Noted(same=1)
+        assert [row.state for row, _ in downloads.found(history)] == ["done"]
+
+
+def test_a_dry_call_says_what_it_would_do_and_does_nothing(url):
+    with History(url) as history:
+        downloads.note(history, offered(LINK))
+        offers = [*offered(LINK, at=1.0), *offered("https://h.example/b")]
+        assert downloads.note(history, offers, dry=True) == Noted(new=1, changed=1)
+        assert downloads.count(history) == 1
+        assert downloads.note(history, offers) == Noted(new=1, changed=1)
+
+
+def test_what_is_no_link_is_refused_and_nothing_of_that_list_is_kept(url):
+    with History(url) as history:
+        with pytest.raises(RefusedInput, match="expected a link"):
+            downloads.note(history, offered(LINK, "nonsense"))
+        assert downloads.count(history) == 0
+
+
+def test_many_processes_that_offer_the_same_links_at_the_same_moment_make_one_row_of_each(url):
+    with History(url) as history:
+        offering.at_once(N_PROCESSES, offering.offer_all, url)
+        rows = [row for row, _ in downloads.found(history)]
+        assert (len(rows), {row.offered_at for row in rows}) == (offering.N_LINKS, {1000.0 - (N_PROCESSES - 1)})
+
+
+def test_many_processes_take_every_download_once(url, tmp_path):
+    (tmp_path / "taken").mkdir()
+    with History(url) as history:
+        downloads.note(history, offered(*(f"https://h.example/{n}" for n in range(20)), state="waiting"))
+        offering.at_once(4, offering.take_all, url, str(tmp_path / "taken"))
+        done = {row.key for row, _ in downloads.found(history, states=["done"])}
+        assert {path.name for path in (tmp_path / "taken").iterdir()} == done
+        assert len(done) == 20
+
+
+def test_a_download_goes_from_hand_to_hand(url):
+    with History(url) as history:
+        downloads.note(history, offered(LINK, state="waiting"))
+        row = downloads.next_waiting(history, now=0.0)
+        assert downloads.claim(history, row.key, ["waiting"]).attempts == 1
+        assert downloads.claim(history, row.key, ["waiting"]) is None
+        assert downloads.next_waiting(history, now=0.0) is None
+        assert downloads.beat(history, row.key, bytes_done=5, bytes_total=10**13, rate=2.5) is None
+        assert downloads.settle(history, row.key, "failed", error="it broke", not_before=50.0)
+        assert not downloads.settle(history, row.key, "done")
+        assert downloads.beat(history, row.key) == "lost"
+        (known, _) = downloads.found(history)[0]
+        assert (known.state, known.error, known.bytes_done, known.bytes_total) == ("failed", "it broke", 5, 10**13)
+        assert downloads.ask(history, row.key, "waiting") == "waiting"
+        assert downloads.next_waiting(history, now=0.0).key == row.key
+
+
+def test_whoever_downloads_is_asked_to_stop(url):
+    with History(url) as history:
+        downloads.note(history, offered(LINK, state="waiting"))
+        key = downloads.claim(history, downloads.key_of(LINK), ["waiting"]).key
+        assert downloads.ask(history, key, "paused") == "downloading"
+        assert downloads.beat(history, key) == "paused"
+        downloads.settle(history, key, "paused")
+        assert downloads.ask(history, key, "cancelled") == "cancelled"
+        with pytest.raises(UsageError, match="is cancelled; expected one that waits"):
+            downloads.ask(history, key, "paused")
+        with pytest.raises(UsageError, match="there is no download"):
+            downloads.ask(history, "nothing", "paused")
+
+
+def test_the_download_of_a_dead_process_waits_again(url):
+    host, place, _, start = owners.me().split("/")
+    with History(url) as history:
+        downloads.note(history, offered(LINK, state="waiting"))
+        key = downloads.claim(history, downloads.key_of(LINK), ["waiting"]).key
+        assert downloads.free_up(history) == []
+        with history.writing() as session:
+            session.get(Download, key).worker = f"{host}/{place}/{2**22 + 1}/{start}"
+        assert downloads.free_up(history) == [key]
+        assert state_of(history) == "waiting"
+
+
+def test_the_same_bytes_under_another_link_are_found(url, tmp_path):
+    other = "https://h.example/again.zip"
+    (tmp_path / "film.zip").write_text("x")
+    with History(url) as history:
+        downloads.note(history, offered(LINK, other, state="waiting"))
+        for link in (LINK, other):
+            key = downloads.claim(history, downloads.key_of(link), ["waiting"]).key
+            downloads.settle(history, key, "done", sha256="ab" * 32, file=str(tmp_path / "film.zip"))
+        assert downloads.same_content(history, "ab" * 32, but=key).url == LINK
+        (tmp_path / "film.zip").unlink()
+        assert downloads.same_content(history, "ab" * 32, but=key) is None
+
+
+def test_downloads_are_found_by_any_part_and_named_with_their_project(url):
+    with History(url) as history:
+        downloads.note(history, offered(LINK, "https://h.example/100%25_done.zip"))
+        with history.writing() as session:
+            session.get(Download, downloads.key_of(LINK)).sha256 = "ab" * 32
+        history.remember_project("ab" * 32, "Rushes", Path("film.zip"))
+        assert [(row.url, project) for row, project in downloads.found(history, "FILM")] == [(LINK, "Rushes")]
+        assert [row.url for row, _ in downloads.found(history, "rushes")] == [LINK]
+        assert [row.url for row, _ in downloads.found(history, "abab")] == [LINK]
+        assert [row.url for row, _ in downloads.found(history, "100%")] == ["https://h.example/100%25_done.zip"]
+        assert downloads.found(history, "%d_ne") == []
+        assert len(downloads.found(history, limit=1)) == 1
+
+
+def test_what_failed_long_ago_is_cleaned_away_and_what_is_done_is_not(url):
+    with History(url) as history:
+        links = {state: f"https://h.example/{state}" for state in downloads.STATES}
+        for state, link in links.items():
+            downloads.note(history, offered(link, at=10.0, state=state))
+        assert {row.state for row in downloads.clean(history, before=20.0)} == {"failed", "cancelled"}
+        assert downloads.clean(history, before=time.time()) == []
+        assert downloads.count(history) == len(downloads.STATES) - 2
+
+
+@pytest.mark.parametrize("version", ["0001", "0002"])
+def test_a_history_of_every_earlier_version_takes_downloads(url, version):
+    database.open_engine(url).dispose()
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).with_name("migrations")))
+    config.attributes["url"] = url
+    command.upgrade(config, version)
+    engine = database.open_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO projects VALUES ('ab', 'Rushes', 'film.zip', 1.0)")
+    engine.dispose()
+    with History(url) as history:
+        assert downloads.note(history, offered(LINK)) == Noted(new=1)
+        with history.writing() as session:
+            session.get(Download, downloads.key_of(LINK)).sha256 = "ab"
+        assert [project for _, project in downloads.found(history)] == ["Rushes"]
+
+
+def test_the_newest_migration_is_the_one_that_the_code_waits_for():
+    names = sorted(path.stem for path in (Path(database.__file__).parent / "migrations" / "versions").glob("*.py"))
+    assert names[-1].split("_")[0] == database.REVISION
