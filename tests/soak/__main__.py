@@ -1,4 +1,4 @@
-"""`python -m tests.soak`: kills, faults and full disks by the hundred, and one table of what they did."""
+"""`python -m tests.soak`: kills, faults, full disks and hostile files by the hundred, and a table of what they did."""
 
 import argparse
 import logging
@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.runner import writers
-from tests.soak import batch, disk, faults, kills
+from tests.soak import batch, disk, faults, fuzz, kills
 from tests.soak.verdict import Tally
 
-SCENARIOS = ("writers", "kills", "faults", "disk")
+SCENARIOS = ("writers", "fuzz", "kills", "faults", "disk")
 WRITERS, EVENTS = 16, 500
+MUTANTS = 20_000
 
 
 def main() -> int:
@@ -34,7 +35,7 @@ def main() -> int:
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("scenarios", nargs="*", metavar="|".join(SCENARIOS), help="default: all")
-    parser.add_argument("--points", type=int, help="how many of each scenario; default 60 kills, every fault")
+    parser.add_argument("--points", type=int, help="how many of each; default 60 kills, every fault, 20000 archives")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="to repeat what was drawn by lot")
     parser.add_argument("--folder", type=Path, help="an empty folder to work in; default a new one in /tmp")
     asked = parser.parse_args()
@@ -47,6 +48,8 @@ def _asked() -> argparse.Namespace:
 def _scenario(name: str, asked: argparse.Namespace, rng: random.Random) -> Sequence[Tally]:
     if name == "writers":
         return [_writers(asked.folder)]
+    if name == "fuzz":
+        return [fuzz.fuzz(asked.folder, asked.points or MUTANTS, rng)]
     if name == "faults":
         if problem := faults.why_not():
             print(f"faults are left out: {problem}")

@@ -96,6 +96,7 @@ def test_links_in_a_zip_are_never_made(tmp_path, target):
     assert "escape" in unpacked.message and contents(target) == {"passwd": b"x"}
 
 
+@needs_7zip
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_other_methods_of_zip_are_read(method, tmp_path, target):
     with zipfile.ZipFile(tmp_path / "other.zip", "w", method) as packed:

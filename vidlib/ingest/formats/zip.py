@@ -21,9 +21,8 @@ ENTRY = b"PK\x01\x02"  # begins an entry of the directory
 LOCAL_HEADER_BYTES = 30
 MAX_DIRECTORY_BYTES = 32 * MIB
 
-BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-BZIP2_CHUNK_BYTES = 4096  # zipfile expands every chunk whole: one of this size to 80 MB at most
-READ_HERE = (*BOUNDED, zipfile.ZIP_BZIP2)  # not LZMA, which takes as much memory as the archive asks for
+READ_HERE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Methods that zipfile reads in pieces; of bzip2 and LZMA it holds as much in memory as the archive wants."""
 
 UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error)
 UNREADABLE += (OSError, EOFError, ValueError, NotImplementedError)
@@ -33,7 +32,7 @@ def members(archive: Path, meter: Meter) -> Iterator[Member]:
     """The members of a ZIP, in the order of its directory.
 
     Without a directory (a ZIP that was cut), and with methods that zipfile lacks (Windows packs files over 2 GB with
-    Deflate64) or does not limit (LZMA), 7-Zip reads it.
+    Deflate64) or does not limit, 7-Zip reads it.
     """
     with _Guarded(archive) as file:
         try:
@@ -102,11 +101,9 @@ def _kind(info: zipfile.ZipInfo) -> Kind:
 
 
 def _chunks(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    chunk_bytes = CHUNK_BYTES if info.compress_type in BOUNDED else BZIP2_CHUNK_BYTES
-
     def read() -> Iterator[bytes]:
         with opened.open(info) as file:
-            while chunk := file.read(chunk_bytes):
+            while chunk := file.read(CHUNK_BYTES):
                 yield chunk
 
     try:
