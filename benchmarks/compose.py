@@ -29,7 +29,7 @@ from vidlib.evaluation import truth
 TUNING, UNTOUCHED = (0, 1, 2, 3), (4, 5, 6, 7)
 
 NO_SOURCE = (
-    "there is no film to judge or to compose from; expected real people who talk, and the truth about them: "
+    "nothing to compose from; expected a film of real people who talk, and the truth about it: "
     "--from film.mp4 film.truth.json (see --help)"
 )
 

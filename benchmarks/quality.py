@@ -3,11 +3,14 @@
     python benchmarks/quality.py film.mp4 film.truth.json film.rttm
     python benchmarks/quality.py film.mp4 film.truth.json --results workspace/projects/film
     python benchmarks/quality.py --from film.mp4 film.truth.json --seeds 4 5 6 7
+    python benchmarks/quality.py
 
 The first runs the steps scenes, audio and tracking with their defaults, or what --set says; the second judges results
 that are there already; the third composes films first (benchmarks/compose.py says what is in them, and which seeds are
-for tuning). All end with one table, a column for each film. With --given-truth the tracking step is given the truth's
-shots and voices, so that its figures are those of tracking alone. What each figure means: docs/evaluate.md.
+for tuning); the last composes one of what two packages carry, with one face that is never heard.
+
+All end with one table, a column for each film. With --given-truth the tracking step is given the truth's shots and
+voices, so that its figures are those of tracking alone. What each figure means: docs/evaluate.md.
 """
 
 import argparse
@@ -16,11 +19,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-from compose import NO_SOURCE, add_source, source
-from composing.film import compose
+from compose import add_source, source
+from composing.anywhere import anywhere
+from composing.film import compose, write
 
 from vidlib.errors import UsageError, VidlibError
 from vidlib.evaluation import found as found_module
@@ -41,9 +46,6 @@ Film = tuple[Path, Path, Path | None]
 def main() -> int:
     """Judge every film, print the table."""
     given = arguments().parse_args()
-    if not given.video and not given.source:
-        print(f"quality: not measured; {NO_SOURCE}")
-        return 0
     try:
         with TemporaryDirectory() as folder:
             params = read_params(PARAMS, (), given.set).of()
@@ -79,6 +81,9 @@ def films(given: argparse.Namespace, folder: Path) -> Iterator[Film]:
         made_from = source(given.source)
         for seed in given.seeds:
             yield compose(made_from, seed, folder)
+    elif not given.video:
+        made_from, shots = anywhere()
+        yield write(shots, made_from, folder / "film-anywhere", Random(0))
 
 
 def judged(film: Film, params: dict[str, Frozen], given: argparse.Namespace) -> Evaluation:

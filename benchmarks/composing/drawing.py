@@ -43,7 +43,7 @@ class DrawnShot:
     def picture(self, frame: int) -> np.ndarray:
         """What is seen at this frame of the shot."""
         scene, number = self.scene_at(frame)
-        drawn = self._footage[number].copy() if scene.footage else self.backdrop.copy()
+        drawn = _fitted(self._footage[number], *self.size) if scene.footage else self.backdrop.copy()
         for placed in scene.placed:
             _paste(drawn, placed, self._clips[placed.clip], number)
         return self.views[frame].take(drawn)
@@ -76,17 +76,17 @@ class DrawnShot:
 
 def drawn(shots: Sequence[PlannedShot], material: Material, lot: Random) -> tuple[list[DrawnShot], Iterator[Shown]]:
     """The shots as they are drawn, and every picture of the film in order, transitions mixed in."""
-    behind = backdrop(lot.choice(material.footage))
+    behind = backdrop(lot.choice(material.footage), material.size)
     tails = [following.length if following.transition == "dissolve" else 0 for following in shots[1:]] + [0]
     made = [DrawnShot(shot, tail, material.size, behind, lot) for shot, tail in zip(shots, tails, strict=True)]
     return made, _pictures(made)
 
 
-def backdrop(footage: Clip) -> np.ndarray:
+def backdrop(footage: Clip, size: tuple[int, int]) -> np.ndarray:
     """A still background out of the middle of ``footage``."""
     import cv2
 
-    picture = cv2.GaussianBlur(footage.pictures()[footage.frames // 2], (0, 0), BLUR_PX)
+    picture = cv2.GaussianBlur(_fitted(footage.pictures()[footage.frames // 2], *size), (0, 0), BLUR_PX)
     return np.rint(picture * DARK).astype(np.uint8)
 
 
@@ -120,12 +120,16 @@ def _dimmed(picture: np.ndarray, part: float) -> np.ndarray:
 
 
 def _paste(scene: np.ndarray, placed: Placed, pictures: np.ndarray, number: int) -> None:
+    fitted = _fitted(pictures[to_and_fro(number, len(pictures))], placed.width, placed.height)
+    scene[placed.top : placed.top + placed.height, placed.left : placed.left + placed.width] = fitted
+
+
+def _fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A copy of the picture in another size."""
     import cv2
 
-    picture = pictures[to_and_fro(number, len(pictures))]
-    how = cv2.INTER_AREA if placed.width < picture.shape[1] else cv2.INTER_CUBIC
-    fitted = cv2.resize(picture, (placed.width, placed.height), interpolation=how)
-    scene[placed.top : placed.top + placed.height, placed.left : placed.left + placed.width] = fitted
+    how = cv2.INTER_AREA if width < picture.shape[1] else cv2.INTER_CUBIC
+    return cv2.resize(picture, (width, height), interpolation=how)
 
 
 def to_and_fro(number: int, n: int) -> int:

@@ -39,10 +39,14 @@ NOTE = "composed by benchmarks/compose.py; form and keys: docs/evaluate.md"
 
 def compose(material: Material, seed: int, folder: Path) -> tuple[Path, Path, Path]:
     """Write ``film-<seed>.mp4``, its truth and its RTTM into ``folder``; the three paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    shots = plan(material, seed)
-    made, pictures = drawn(shots, material, Random(seed))
-    stem, sounds = folder / f"film-{seed}", Sounds()
+    return write(plan(material, seed), material, folder / f"film-{seed}", Random(seed))
+
+
+def write(shots: Sequence[PlannedShot], material: Material, stem: Path, lot: Random) -> tuple[Path, Path, Path]:
+    """Write the film of these shots, its truth and its RTTM, called ``stem`` and their suffixes; the three paths."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    made, pictures = drawn(shots, material, lot)
+    sounds = Sounds()
     film = stem.with_name(f"{stem.name}.mp4")
     shown = _encode(pictures, sounds.of(shots), material.size, film)
     truth = truth_of(shots, made, shown, material.size)
