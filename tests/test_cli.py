@@ -32,6 +32,7 @@ def vidlib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, works
 COMMANDS = [
     *("run", "resume", "watch", "worker", "extract", "convert", "status", "report", "why", "cancel", "doctor"),
     *("dashboard", "models", "evaluate"),
+    *("download", "monitor", "history"),
 ]
 
 

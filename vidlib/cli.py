@@ -1,21 +1,19 @@
 """The command line: each command reads its arguments and calls one function."""
 
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from vidlib import cli_evaluate
+from vidlib import cli_download, cli_evaluate, cli_history
 from vidlib import settings as settings_module
 from vidlib.cli_models import AsJson, models, print_json
 from vidlib.errors import Cancelled, VidlibError
 from vidlib.settings import Settings
+from vidlib.stopping import stopped_by_signals
 
 if TYPE_CHECKING:
     from vidlib.params import ParamSet
@@ -32,6 +30,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.add_typer(models, name="models")
+app.add_typer(cli_history.history, name="history")
+app.command(epilog=cli_download.DOWNLOAD_EXAMPLES)(cli_download.download)
+app.command()(cli_download.monitor)
 app.command(epilog=cli_evaluate.EXAMPLES)(cli_evaluate.evaluate)
 
 Workspace = Annotated[
@@ -160,7 +161,7 @@ def watch(
         with queries.opened(settings) as history:
             return history.knows(sha256)
 
-    with logging_to_stderr(), _stopped_by_signals() as stop:
+    with logging_to_stderr(), stopped_by_signals() as stop:
         watch_inbox(settings, start, known=known, stop=stop)
 
 
@@ -173,7 +174,7 @@ def worker(
     """Work on the tasks of a Dask cluster, beside other machines that share the workspace and the history."""
     from vidlib.runner.lanes import work
 
-    with _stopped_by_signals() as stop:
+    with stopped_by_signals() as stop:
         work(_settings(workspace), scheduler, jobs, stop, lambda line: print(line, flush=True))
 
 
@@ -226,7 +227,7 @@ def status(
     from vidlib.runner import queries
 
     if follow:
-        with queries.opened(_settings(workspace)) as history, _stopped_by_signals() as stop:
+        with queries.opened(_settings(workspace)) as history, stopped_by_signals() as stop:
             console.follow(history, run_id or queries.newest(history), stop)
         return
     with queries.opened(_settings(workspace)) as history:
@@ -329,29 +330,12 @@ def _drive(work: Callable[["Conditions"], "RunResult"], jobs: int | None, schedu
     from vidlib.console import RunDisplay, summarize
     from vidlib.runner.pipeline import Conditions
 
-    with RunDisplay() as display, _stopped_by_signals() as stop:
+    with RunDisplay() as display, stopped_by_signals() as stop:
         result = work(Conditions(jobs, scheduler, display.show, stop))
     summarize(result)
     if as_json:
         print_json(result.as_json())
     return result.exit_code
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C or SIGTERM sets; a second Ctrl-C ends the process at once."""
-    stop = threading.Event()
-
-    def ask_to_stop(number: int, _frame: object) -> None:
-        stop.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _say_outcome(outcome: dict[str, Any], as_json: bool) -> None:

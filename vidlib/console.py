@@ -12,12 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     Progress,
     ProgressColumn,
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 from rich.table import Table
 from rich.text import Text
@@ -59,6 +61,18 @@ def working(name: str) -> Iterator[Report]:
     """A bar for one piece of work, and the callback that moves it."""
     with _bars(Console(stderr=True)) as bars:
         bar = bars.add_task(escape(name))
+        yield lambda done, total: bars.update(bar, completed=done, total=total)
+
+
+@contextmanager
+def downloading(name: str) -> Iterator[Report]:
+    """A bar for one download, with bytes, rate and remaining time, and the callback that moves it, given bytes."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+    ) as bars:
+        bar = bars.add_task(escape(name), total=None)
         yield lambda done, total: bars.update(bar, completed=done, total=total)
 
 

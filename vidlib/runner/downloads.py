@@ -174,12 +174,13 @@ def free_up(history: Database) -> list[str]:
     return freed
 
 
-def clean(history: Database, before: float, states: Sequence[str] = FORGOTTEN) -> list[Download]:
-    """Remove what ended in one of ``states`` before a time, in seconds since 1970; what was removed."""
+def clean(history: Database, before: float, states: Sequence[str] = FORGOTTEN, *, dry: bool = False) -> list[Download]:
+    """Remove what ended in one of ``states`` before a time, in seconds since 1970; what was, or would be, removed."""
     old = (Download.state.in_(states), func.coalesce(Download.finished_at, Download.offered_at) < before)
     with history.writing() as session:
         rows = list(session.scalars(select(Download).where(*old)))
-        session.execute(delete(Download).where(*old))
+        if not dry:
+            session.execute(delete(Download).where(*old))
     return rows
 
 

@@ -138,9 +138,9 @@ class Download(Base):
     ``url`` is the link in its one spelling, ``key`` the SHA-256 of that, ``original_url`` the link as it came,
     ``proxy_url`` a copy that is asked first, ``proxy_key`` as ``key`` for that. ``offered_at`` is the earliest time
     that anybody named. ``state`` is known (never started by itself), waiting, downloading, paused, done, failed, manual
-    (a person is needed) or cancelled; ``asked`` is the state that whoever downloads it is asked to leave it in. ``file``
-    and ``sha256`` are what came, ``rate`` is in bytes per second. ``worker`` downloads it and renews ``beat_at``;
-    ``attempts`` counts the beginnings, the next one is not before ``not_before``.
+    (a person is needed) or cancelled; ``asked`` is the state that whoever downloads it is asked to leave it in.
+    ``file`` and ``sha256`` are what came, ``rate`` is in bytes per second. ``worker`` downloads it and renews
+    ``beat_at``; ``attempts`` counts the beginnings, the next one is not before ``not_before``.
     """
 
     __tablename__ = "downloads"

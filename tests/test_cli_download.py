@@ -1,0 +1,309 @@
+"""`vidlib download`, `vidlib monitor` and `vidlib history`, against a server of this machine."""
+
+import hashlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ingest import faulty_server
+from tests.waiting import wait_until
+from vidlib import cli
+from vidlib.runner import downloads
+from vidlib.runner.history import History
+from vidlib.settings import Settings, settings
+
+FILM = b"\0\0\0\x18ftypmp42" + os.urandom(2_000_000)
+SHA256 = hashlib.sha256(FILM).hexdigest()
+LINK = "https://h.example/old.zip"
+
+
+@pytest.fixture
+def server() -> Iterator[faulty_server.Server]:
+    with faulty_server.running() as found:
+        yield found
+
+
+@pytest.fixture
+def allowed(workspace: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings that let downloads come from this machine."""
+    monkeypatch.setenv("VIDLIB_ALLOW_PRIVATE_HOSTS", faulty_server.HOST)
+    monkeypatch.setenv("VIDLIB_MIN_FREE_BYTES", "0")
+    settings.cache_clear()
+    return settings()
+
+
+@pytest.fixture
+def vidlib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, allowed: Settings):
+    """``vidlib(*args)``: exit code, stdout and stderr of one command."""
+
+    def call(*args: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["vidlib", *map(str, args)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return ended.value.code or 0, said.out, said.err
+
+    return call
+
+
+def left_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_download_is_in_the_inbox_and_its_path_and_checksum_are_printed(server, vidlib, allowed):
+    url = server.page("/film.mp4", lambda request: request.file(FILM))
+    code, out, err = vidlib("download", url)
+    assert (code, out, err) == (0, f"{allowed.inbox / 'film.mp4'}  {SHA256}\n", "")
+    assert left_in(allowed.inbox) == ["film.mp4"]
+
+
+def test_a_duplicate_in_any_spelling_is_answered_with_the_file_that_is_there(server, vidlib, allowed):
+    url = server.page("/film.mp4", lambda request: request.file(FILM))
+    vidlib("download", f"{url}?a=1&b=2")
+    code, out, _ = vidlib("download", f"  {url}?b=2&amp;amp;a=1#x", "--json")
+    answer = json.loads(out)
+    assert (code, answer["there_already"], answer["sha256"]) == (0, True, SHA256)
+    assert len(server.asked) == 1
+    assert vidlib("download", f"{url}?a=1&b=2", "--again")[0] == 0
+    assert len(server.asked) == 2
+
+
+def test_the_same_bytes_under_another_link_are_kept_once(server, vidlib, allowed):
+    vidlib("download", server.page("/film.mp4", lambda request: request.file(FILM)))
+    again = server.page("/again.mp4", lambda request: request.file(FILM))
+    assert vidlib("download", again)[1] == f"{allowed.inbox / 'film.mp4'}  {SHA256}\n"
+    assert left_in(allowed.inbox) == ["film.mp4"]
+
+
+def test_a_file_that_is_gone_is_not_downloaded_again_unasked(server, vidlib, allowed):
+    url = server.page("/film.mp4", lambda request: request.file(FILM))
+    vidlib("download", url)
+    (allowed.inbox / "film.mp4").unlink()
+    code, out, err = vidlib("download", url)
+    assert (code, out) == (2, "")
+    assert "was downloaded before, but its file" in err and "--again" in err
+
+
+def test_a_download_goes_where_it_is_told_to(server, vidlib, allowed, tmp_path):
+    url = server.page("/film.mp4", lambda request: request.file(FILM))
+    assert vidlib("download", url, "--to", tmp_path / "rushes")[0] == 0
+    assert left_in(tmp_path / "rushes") == ["film.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("link", "code", "says", "state"),
+    [
+        ("/missing.zip", 1, "answered 404", "failed"),
+        ("/page.zip", 3, "a web page came instead of a file", "failed"),
+        ("https://we.tl/t-1", 3, "gives files to people only", "manual"),
+        ("http://10.0.0.1/a.zip", 3, "VIDLIB_ALLOW_PRIVATE_HOSTS", "failed"),
+    ],
+)
+def test_what_cannot_be_had_is_one_line_and_stays_in_the_history(server, vidlib, allowed, link, code, says, state):
+    server.page("/page.zip", lambda request: request.answer(body=b"<!doctype html>"))
+    link = server.base + link if link.startswith("/") else link
+    found, out, err = vidlib("download", link)
+    assert (found, out, err.count("\n")) == (code, "", 1)
+    assert says in err
+    (row,) = json.loads(vidlib("history", "list", "--json")[1])["downloads"]
+    assert (row["state"], row["url"]) == (state, link)
+    assert says in row["error"]
+
+
+def test_what_is_no_link_is_refused(vidlib):
+    code, _, err = vidlib("download", "film.zip")
+    assert (code, "expected a link that begins with https://" in err) == (3, True)
+
+
+def started(*args: str) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-m", "vidlib", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def hang_after(n_bytes: int):
+    """A page that sends the beginning of the film, and then nothing."""
+
+    def page(request: faulty_server.Request) -> None:
+        request.head("200 OK", content_length=len(FILM), etag='"one"')
+        request.send(FILM[:n_bytes])
+        request.closing.wait()
+
+    return page
+
+
+def arrived(inbox: Path) -> int:
+    return sum(path.stat().st_size for path in inbox.glob("*.part"))
+
+
+def test_a_download_that_is_killed_in_the_middle_is_gone_on_with(server, vidlib, allowed):
+    url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(FILM))
+    with started("download", url) as process:
+        wait_until(lambda: arrived(allowed.inbox) >= 900_000)
+        process.send_signal(signal.SIGKILL)
+    kept = arrived(allowed.inbox)
+    assert vidlib("download", url) == (0, f"{allowed.inbox / 'film.mp4'}  {SHA256}\n", "")
+    assert server.ranges("/film.mp4") == [None, f"bytes={kept}-"]
+    assert left_in(allowed.inbox) == ["film.mp4"]
+
+
+def test_sigterm_pauses_a_download_and_the_next_goes_on(server, vidlib, allowed):
+    url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(FILM))
+    with started("download", url) as process:
+        wait_until(lambda: arrived(allowed.inbox) >= 900_000)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 130
+    assert json.loads(vidlib("history", "list", "--json")[1])["downloads"][0]["state"] == "paused"
+    assert vidlib("download", url)[1].endswith(f"{SHA256}\n")
+
+
+def test_another_process_can_pause_a_download_and_not_begin_it_twice(server, vidlib, allowed):
+    url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(FILM))
+    with started("download", url) as process:
+        wait_until(lambda: arrived(allowed.inbox) >= 900_000)
+        code, _, err = vidlib("download", url)
+        assert (code, f"is being downloaded already, by process {process.pid}" in err) == (2, True)
+        assert vidlib("history", "mark", url, "cancelled")[1] == f"{url} was asked to be cancelled\n"
+        assert process.wait(60) == 130
+    assert json.loads(vidlib("history", "list", "--json")[1])["downloads"][0]["state"] == "cancelled"
+
+
+def offer(server: faulty_server.Server, monkeypatch: pytest.MonkeyPatch, *records: object) -> None:
+    """Have the webhook offer ``records``."""
+    body = json.dumps(records).encode()
+    server.page("/webhook", lambda request: request.answer(body=body, etag=f'"{len(body)}"'))
+    monkeypatch.setenv("VIDLIB_WEBHOOK_URL", f"{server.base}/webhook")
+    settings.cache_clear()
+
+
+def test_the_monitor_downloads_what_the_rule_allows_and_names_the_rest(server, vidlib, allowed, monkeypatch):
+    copy = server.page("/copy.mp4", lambda request: request.file(FILM))
+    old = {"url": server.base + "/old.mp4", "timestamp": "2020-01-01"}
+    records = [{"source_url": "https://fromsmash.com/x", "r2_url": copy, "original_filename": "Film.mp4"}]
+    offer(server, monkeypatch, *records, old, {"url": "https://we.tl/t-1"}, {"nothing": 1})
+    code, out, err = vidlib("monitor", "--once")
+    assert (code, out) == (0, "")
+    assert "left out: record 4" in err and "a person is needed for https://we.tl/t-1" in err and SHA256 in err
+    states = {row["url"]: row["state"] for row in json.loads(vidlib("history", "list", "--json")[1])["downloads"]}
+    assert states == {"https://fromsmash.com/x": "done", old["url"]: "known", "https://we.tl/t-1": "manual"}
+    assert vidlib("monitor", "--once")[0] == 0
+    assert len(server.ranges("/copy.mp4")) == 1
+    assert left_in(allowed.inbox) == ["copy.mp4"]
+
+
+def test_the_monitor_tries_again_later_what_may_pass(server, vidlib, allowed, monkeypatch):
+    monkeypatch.setenv("VIDLIB_DOWNLOAD_ATTEMPTS", "1")
+    url = server.pages_in_turn("/a.mp4", lambda request: request.answer("503 Busy"), lambda request: request.file(FILM))
+    offer(server, monkeypatch, {"url": url})
+    assert vidlib("monitor", "--once")[0] == 1
+    (row,) = json.loads(vidlib("history", "list", "--json")[1])["downloads"]
+    assert (row["state"], row["attempts"]) == ("waiting", 1)
+    assert vidlib("monitor", "--once")[0] == 0  # its time has not come
+    with History(allowed.database) as history:
+        downloads.ask(history, downloads.key_of(url), "waiting")
+    assert vidlib("monitor", "--once")[0] == 0
+    assert left_in(allowed.inbox) == ["a.mp4"]
+
+
+def test_the_monitor_ends_with_sigterm(server, allowed, monkeypatch):
+    offer(server, monkeypatch)
+    with started("monitor") as process:
+        wait_until(lambda: server.asked)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+
+def test_a_webhook_that_does_not_answer_is_a_failure(server, vidlib, monkeypatch):
+    monkeypatch.setenv("VIDLIB_WEBHOOK_URL", f"{server.base}/nowhere?key=hush")
+    settings.cache_clear()
+    code, _, err = vidlib("monitor", "--once")
+    assert (code, "the webhook cannot be read" in err, "hush" in err) == (1, True, False)
+
+
+def test_links_can_be_kept_searched_and_cleaned(vidlib):
+    assert vidlib("history", "add", LINK, f"{LINK}#again", "https://h.example/b")[1] == "2 new, 1 known already\n"
+    assert vidlib("history", "search", "OLD", "--json")[1].count(LINK) == 2  # url and original_url
+    assert vidlib("history", "search", "nowhere")[0] == 1
+    assert LINK in "".join(vidlib("history", "list", "--state", "known")[1].split())
+    vidlib("history", "mark", LINK, "waiting")
+    vidlib("history", "mark", LINK, "cancelled")
+    assert "1 would be removed" in vidlib("history", "clean", "--older-than", "0", "--dry-run")[1]
+    assert json.loads(vidlib("history", "clean", "--older-than", "0", "--json")[1])["removed"] == [LINK]
+    assert len(json.loads(vidlib("history", "list", "--json")[1])["downloads"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["list", "--state", "dine"], "did you mean 'done'?"),
+        (["add", LINK, "--state", "failed"], "known: done, known, manual, waiting"),
+        (["mark", LINK, "done"], "cancelled, known, paused, waiting"),
+        (["mark", LINK, "paused"], "there is no download"),
+        (["import", "nowhere.json"], "nowhere.json is no file"),
+    ],
+)
+def test_mistakes_are_explained(vidlib, args, says):
+    code, _, err = vidlib("history", *args)
+    assert (code, says in err) == (2, True)
+
+
+OLD_FORMS = {
+    "strings": [LINK, "https://h.example/b.zip"],
+    "objects": [{"url": LINK, "timestamp": "2024-01-01 10:00:00"}, {"url": "https://h.example/b.zip"}],
+    "urls": {"urls": [LINK, {"url": "https://h.example/b.zip", "timestamp": 1700000000}]},
+    "times": {"urls": {LINK: "2024-01-01", "https://h.example/b.zip": 1700000000}},
+}
+
+
+@pytest.mark.parametrize("form", OLD_FORMS)
+def test_every_form_of_an_old_history_is_taken_over_once(vidlib, tmp_path, form):
+    file = tmp_path / "download_history.json"
+    file.write_text(json.dumps(OLD_FORMS[form]))
+    dry = json.loads(vidlib("history", "import", file, "--dry-run", "--json")[1])
+    assert (dry["new"], dry["backup"]) == (2, None)
+    assert json.loads(vidlib("history", "list", "--json")[1])["downloads"] == []
+    taken = json.loads(vidlib("history", "import", file, "--json")[1])
+    assert (taken["read"], taken["new"], Path(taken["backup"]).is_file()) == (2, 2, True)
+    before = vidlib("history", "export")[1]
+    again = json.loads(vidlib("history", "import", file, "--json")[1])
+    assert (again["new"], again["changed"], again["same"], again["backup"]) == (0, 0, 2, None)
+    assert vidlib("history", "export")[1] == before
+    assert {row["state"] for row in json.loads(before)["urls"]} == {"done"}
+
+
+def test_an_old_database_is_taken_over_with_its_malformed_entries_named(vidlib, tmp_path):
+    file = tmp_path / "download_history.sqlite3"
+    with sqlite3.connect(file) as old:
+        old.execute("CREATE TABLE download_history (url TEXT PRIMARY KEY, timestamp TEXT)")
+        rows = [(LINK, "2024-01-01T10:00:00"), (f"{LINK}#x", "2023-01-01T10:00:00"), ("nonsense", "2024-01-01")]
+        old.executemany("INSERT INTO download_history VALUES (?, ?)", [*rows, ("https://h.example/b", None)])
+    old.close()
+    code, out, _ = vidlib("history", "import", file)
+    assert code == 0
+    assert "entry 3: nonsense: expected a link" in out
+    assert "3 read: 2 are new, 1 changed, 0 known already" in out
+    (row,) = json.loads(vidlib("history", "search", "old.zip", "--json")[1])["downloads"]
+    assert row["offered_at"] == "2023-01-01T10:00:00+00:00"
+    assert "0 are new, 0 changed, 3 known already" in vidlib("history", "import", file)[1]
+
+
+def test_what_is_exported_is_read_again(vidlib, tmp_path):
+    vidlib("history", "add", LINK)
+    vidlib("history", "add", "https://h.example/b", "--state", "manual")
+    before = vidlib("history", "export")[1]
+    assert "2 downloads are in" in vidlib("history", "export", tmp_path / "out.json")[1]
+    assert json.loads(vidlib("history", "import", tmp_path / "out.json", "--json")[1])["same"] == 2
+    vidlib("history", "import", tmp_path / "out.json", "--workspace", tmp_path / "other")
+    assert vidlib("history", "export", "--workspace", tmp_path / "other")[1] == before
+
+
+@pytest.mark.parametrize("content", ["{", '"text"', '{"links": []}', "SQLite format 3\0 broken"])
+def test_what_is_no_history_is_refused(vidlib, tmp_path, content):
+    (tmp_path / "x.json").write_text(content)
+    code, _, err = vidlib("history", "import", tmp_path / "x.json")
+    assert (code, "expected" in err) == (3, True)

@@ -1,0 +1,163 @@
+"""Does downloads: takes one in the history, gets the file, and writes down what came of it."""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from vidlib.errors import Cancelled, DownloadFailed, NeedsOperator, UsageError, VidlibError
+from vidlib.ingest import providers
+from vidlib.ingest.fetch import Fetched, Means, Rules
+from vidlib.ingest.providers import Bases
+from vidlib.ingest.webhook import Offer
+from vidlib.progress import Report, quiet
+from vidlib.runner import downloads
+from vidlib.runner.database import Database
+from vidlib.runner.owners import BEAT_S, pid_of
+from vidlib.runner.repeating import repeating
+from vidlib.runner.tables import Download
+from vidlib.settings import Settings
+
+TRIES = 5
+"""How often a download that nobody waits for is begun again."""
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 300.0, 4 * 3600.0  # between two of them; doubled each time
+STARTABLE = ("known", "waiting", "paused", "failed", "manual", "cancelled")
+"""States from which a download is begun when somebody asks for it."""
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How downloads are done: ``stop`` pauses them, ``report`` is told bytes; ``means`` and ``bases`` are for tests."""
+
+    settings: Settings
+    stop: threading.Event = field(default_factory=threading.Event)
+    report: Report = quiet
+    means: Means = field(default_factory=Means)
+    bases: Bases = field(default_factory=Bases)
+    folder: Path | None = None
+
+    @property
+    def target(self) -> Path:
+        """The folder that files come into."""
+        return self.folder or self.settings.inbox
+
+
+@dataclass(frozen=True)
+class Result:
+    """A download as it stands in the history now, and why it is not done; ``known`` if its file was there already."""
+
+    row: Download
+    error: VidlibError | None = None
+    known: bool = False
+
+
+def download(history: Database, link: str, how: Conditions, *, again: bool = False) -> Result:
+    """The file behind ``link``, which is downloaded unless its file is there already; ``again`` does it anyway.
+
+    Raises RefusedInput for what is no link, UsageError for one that another process downloads now, or that was
+    downloaded before and whose file is gone.
+    """
+    downloads.note(history, [(Offer(link, time.time()), "known")])
+    row = downloads.find(history, link)
+    if row.state == "done" and not again:
+        return _known(row)
+    if downloads.claim(history, row.key, (*STARTABLE, "done")) is None:
+        now = downloads.called(history, row.key)
+        who = f", by process {pid_of(now.worker)}" if now.worker else ""
+        raise UsageError(f"{row.url} is being downloaded already{who}; see: vidlib history list")
+    return perform(history, row, how)
+
+
+def perform(history: Database, row: Download, how: Conditions, *, tries: int = 1) -> Result:
+    """Get the file of a download that this process has taken; one that may do better later waits, up to ``tries``."""
+    follow = Follow(history, row.key, how)
+    means = replace(how.means, stop=follow.halt)
+    try:
+        with repeating(follow.tick, BEAT_S):
+            fetched = providers.download(
+                row.links, how.target, Rules.of(how.settings), bases=how.bases, report=follow.report, means=means
+            )
+    except (VidlibError, OSError) as error:
+        problem = error if isinstance(error, VidlibError) else DownloadFailed(f"{how.target}: {error}")
+        state, again = _fate(problem, follow, downloads.called(history, row.key).attempts, tries)
+        waits = {} if again is None else {"not_before": time.time() + again}
+        downloads.settle(history, row.key, state, error=str(problem), **follow.progress(), **waits)
+        return Result(downloads.called(history, row.key), problem)
+    return _arrived(history, row.key, fetched, follow)
+
+
+class Follow:
+    """Gives signs of life of a download with its progress, and stops it when told to."""
+
+    def __init__(self, history: Database, key: str, how: Conditions):
+        self.history, self.key, self.how = history, key, how
+        self.halt = threading.Event()
+        self.asked: str | None = None
+        self.done, self.total, self.first = 0, 0, None
+        self.began = time.monotonic()
+
+    def report(self, done: float, total: float) -> None:
+        if self.first is None:
+            self.first, self.began = done, time.monotonic()
+        self.done, self.total = int(done), int(total)
+        self.how.report(done, total)
+
+    def progress(self) -> dict[str, float]:
+        """What the history says of it: bytes, and bytes per second since it began."""
+        passed = time.monotonic() - self.began
+        rate = (self.done - self.first) / passed if self.first is not None and passed > 0 else None
+        return {"bytes_done": self.done, "bytes_total": self.total or None, "rate": rate} if self.total else {}
+
+    def tick(self) -> None:
+        """What is done twice a second."""
+        if self.how.stop.is_set():
+            self.halt.set()
+        try:
+            asked = downloads.beat(self.history, self.key, **self.progress())
+        except VidlibError:  # the next one may get through
+            return
+        if asked:
+            self.asked = asked
+            self.halt.set()
+
+
+def _known(row: Download) -> Result:
+    if row.file and Path(row.file).is_file():
+        return Result(row, known=True)
+    where = f"its file {row.file} is gone" if row.file else "where its file is nobody knows"
+    raise UsageError(f"{row.url} was downloaded before, but {where}; to download it again: --again")
+
+
+def _fate(error: VidlibError, follow: Follow, attempts: int, tries: int) -> tuple[downloads.State, float | None]:
+    """The state that a download is left in after ``error``, and in how many seconds it begins again, if it does."""
+    match error:
+        case Cancelled():
+            return follow.asked if follow.asked in ("cancelled", "known") else "paused", None
+        case NeedsOperator():
+            return "manual", None
+        case DownloadFailed() if error.may_pass and attempts < tries:
+            pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempts - 1))
+            return "waiting", max(pause, error.after_s or 0.0)
+    return "failed", None
+
+
+def _arrived(history: Database, key: str, fetched: Fetched, follow: Follow) -> Result:
+    """Write down what came; the same bytes in the same folder under another link are kept once."""
+    path, other = fetched.path, downloads.same_content(history, fetched.sha256, key)
+    if other and Path(other.file).parent == path.parent and Path(other.file).stat().st_size == fetched.size:
+        path.unlink()
+        path = Path(other.file)
+    came = {"file": str(path), "sha256": fetched.sha256, "bytes_done": fetched.size, "bytes_total": fetched.size}
+    downloads.settle(history, key, "done", error=None, **{**follow.progress(), **came})
+    return Result(downloads.called(history, key), known=path != fetched.path)
+
+
+def waiting(history: Database, how: Conditions, now: float) -> Sequence[Result]:
+    """Do every download that may begin at ``now``, the one that was begun least first; what came of each."""
+    results = []
+    while not how.stop.is_set() and (row := downloads.next_waiting(history, now)):
+        if taken := downloads.claim(history, row.key, ("waiting",)):
+            results.append(perform(history, taken, how, tries=TRIES))
+    return results

@@ -1,0 +1,82 @@
+"""Watches the webhook: notes what is offered there, and downloads what the rule in the settings lets start."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from vidlib.errors import DownloadFailed, NeedsOperator
+from vidlib.ingest.providers import BY_HAND
+from vidlib.ingest.urls import shown
+from vidlib.ingest.webhook import Offer, Rule, Webhook
+from vidlib.runner import downloading, downloads
+from vidlib.runner.database import Database
+from vidlib.runner.downloading import Conditions, Result
+
+log = logging.getLogger("vidlib.monitor")
+
+
+@dataclass
+class Monitor:
+    """What is done at each look at the webhook; ``named`` are the problems that the log knows already."""
+
+    history: Database
+    how: Conditions
+    webhook: Webhook
+    rule: Rule
+    now: Callable[[], float] = time.time
+    named: set[str] = field(default_factory=set)
+
+    def look(self) -> bool:
+        """Ask the webhook, and note what is new; whether it answered."""
+        try:
+            offers, problems = self.webhook.offers(self.now)
+        except DownloadFailed as error:
+            log.warning("%s; asked again in %.0f s", error, self.webhook.pause_s())
+            return False
+        for problem in set(problems) - self.named:
+            log.warning("left out: %s", problem)
+        self.named |= set(problems)
+        noted = downloads.note(self.history, [(offer, self._state(offer)) for offer in offers])
+        if noted.new:
+            log.info("%d new offers, %d were known", noted.new, noted.changed + noted.same)
+        self._name_those_for_people(offers)
+        return True
+
+    def work(self) -> list[Result]:
+        """Download what waits; what came of it."""
+        results = list(downloading.waiting(self.history, self.how, self.now()))
+        for result in results:
+            _say(result)
+        return results
+
+    def run(self) -> None:
+        """Look and work until ``how.stop`` is set."""
+        while not self.how.stop.is_set():
+            self.look()
+            self.work()
+            self.how.stop.wait(self.webhook.pause_s())
+
+    def _state(self, offer: Offer) -> downloads.State:
+        now = self.now()
+        if self.rule.starts(offer, now):
+            return "waiting"
+        by_hand = offer.provider in BY_HAND and offer.proxy is None
+        return "manual" if by_hand and now - offer.offered_at <= self.rule.max_age_s else "known"
+
+    def _name_those_for_people(self, offers: Iterable[Offer]) -> None:
+        by_hand = {downloads.key_of(offer.link) for offer in offers if offer.provider in BY_HAND}
+        for row, _ in downloads.found(self.history, states=["manual"]) if by_hand else []:
+            if row.key in by_hand and row.key not in self.named:
+                self.named.add(row.key)
+                log.warning("a person is needed for %s", row.original_url)
+
+
+def _say(result: Result) -> None:
+    row = result.row
+    if result.error is None:
+        log.info("%s: %s, SHA-256 %s", shown(row.url), row.file, row.sha256)
+    elif isinstance(result.error, NeedsOperator):
+        log.warning("a person is needed for %s: %s", row.original_url, result.error)
+    else:
+        log.warning("%s is %s: %s", shown(row.url), row.state, result.error)
