@@ -32,6 +32,11 @@ AWKWARD_NAMES = (
     "$(touch x)`touch y`.mp4",
     "file:colon|pipe.mp4",
     "Übergröße 北京.mp4",
+    "🎬 👩‍🎬 take.mp4",
+    f"{'ü' * 123}.mp4",  # 250 bytes
+    "=1+1.mp4",
+    "<b onclick=x>&amp;.mp4",
+    b"caf\xe9.mp4".decode("utf-8", "surrogateescape"),  # no UTF-8
 )
 """File names that a shell, a filter graph or a careless path builder reads as something else."""
 
@@ -175,6 +180,75 @@ def playlist(path: Path, target: Path) -> Path:
 def concat_script(path: Path, target: Path) -> Path:
     """As `playlist`, in ffmpeg's own words; ``target`` lies in the same folder."""
     path.write_text(f"ffconcat version 1.0\nfile '{target.name}'\n")
+    return path
+
+
+TRAPS = {
+    "hls": "#EXTM3U\n#EXTINF:2,\n{target}\n#EXT-X-ENDLIST\n",
+    "hls key": '#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="{target}"\n#EXTINF:2,\nhttp://127.0.0.1:9/x.ts\n',
+    "hls and bytes": "\ufeff \n#EXTM3U\n#EXTINF:2,\n{target}\n#EXT-X-ENDLIST\n\0\1\2",
+    "concat": "ffconcat version 1.0\nfile '{target}'\n",
+    "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 9 RTP/AVP 96\n",
+    "dash": '<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><Period><AdaptationSet>'
+    '<Representation id="1"><BaseURL>{target}</BaseURL></Representation></AdaptationSet></Period></MPD>',
+    "imf": '<CompositionPlaylist xmlns="http://www.smpte-ra.org/schemas/2067-3/2016">{target}</CompositionPlaylist>',
+    "smil": '<smil><body><video src="{target}"/></body></smil>',
+    "asx": '<ASX version="3.0"><ENTRY><REF HREF="{target}"/></ENTRY></ASX>',
+    "pls": "[playlist]\nFile1={target}\nNumberOfEntries=1\n",
+    "asf": "[Reference]\nRef1=http://127.0.0.1:9/x.asf\n",
+    "rtsp": "RTSPtextRTSP://127.0.0.1:9/x\n",
+    "vobsub": "# VobSub index file, v7 (do not modify this line!)\nid: en, index: 0\ntimestamp: 00:00:01:000\n",
+    "names": "{target}\nhttp://127.0.0.1:9/x.mp4\n",
+}
+"""Texts that name another file or a host, in the words of programs that would open it."""
+
+
+def trap(path: Path, kind: str, target: Path) -> Path:
+    """One of the `TRAPS` for ``target``, as the file ``path``."""
+    path.write_text(TRAPS[kind].format(target=target))
+    return path
+
+
+def external(path: Path, target: Path) -> Path:
+    """A clip whose pictures are said to lie in the file ``target``: an alias (QuickTime File Format, data references)."""
+    clip(path, sounds=0, options=["-movflags", "-faststart"])
+    where = str(target).encode()
+    where += bytes(len(where) % 2)
+    alias = bytes(10) + bytes(28) + bytes(12) + bytes(64) + bytes(16) + struct.pack(">HH", 1, 1) + bytes(16)
+    alias += struct.pack(">HH", 2, len(where)) + where + struct.pack(">hH", -1, 0)
+    entry = struct.pack(">I4sI", 12 + len(alias), b"alis", 0) + alias
+    path.write_bytes(with_box(path.read_bytes(), "moov/trak/mdia/minf/dinf/dref", struct.pack(">II", 0, 1) + entry))
+    return path
+
+
+def endless(path: Path) -> Path:
+    """A clip that says it takes 2 s, and that each of its frames is shown for a day."""
+    data = clip(path, sounds=0).read_bytes()
+    times = struct.pack(">IIII", 0, 1, N_FRAMES, 2**30)  # ISO 14496-12, 8.6.1.2
+    path.write_bytes(with_box(data, "moov/trak/mdia/minf/stbl/stts", times))
+    return path
+
+
+def with_box(data: bytes, path: str, body: bytes) -> bytes:
+    """An MP4 in which the box at ``path``, such as ``moov/trak``, holds ``body``; nothing else is put right."""
+    name, _, below = path.partition("/")
+    out, at = b"", 0
+    while at < len(data):
+        size, kind = struct.unpack(">I4s", data[at : at + 8])
+        inside = data[at + 8 : at + size]
+        if kind == name.encode():
+            inside = with_box(inside, below, body) if below else body
+        out += struct.pack(">I4s", len(inside) + 8, kind) + inside
+        at += size
+    return out
+
+
+def far_apart(path: Path, seconds: int) -> Path:
+    """A Matroska file of 50 frames that says it takes 2 s; the last ten are shown ``seconds`` later."""
+    late = f"setpts='N/25/TB+if(lt(N,40),0,{seconds}/TB)'"
+    data = clip(path, sounds=0, options=["-vf", late, "-fps_mode", "passthrough", "-f", "matroska"]).read_bytes()
+    at = data.index(b"\x44\x89\x88") + 3  # the element Duration, RFC 9559, 5.1.2.11: milliseconds
+    path.write_bytes(data[:at] + struct.pack(">d", 2000) + data[at + 8 :])
     return path
 
 

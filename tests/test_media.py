@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tests import media as made
-from vidlib import media
-from vidlib.errors import MediaError
+from vidlib import ffmpeg, media
+from vidlib.errors import CommandFailed, MediaError
 
 TIMEOUT_S = 60
 
@@ -53,7 +53,58 @@ def test_a_picture_larger_than_any_film_is_refused(tmp_path, monkeypatch):
         media.probe(made.silent(tmp_path / "clip.mp4"))
 
 
-def test_timestamps_are_exact_and_in_order(tmp_path):
+def test_a_picture_that_is_really_too_large_is_refused_by_what_it_says(tmp_path):
+    huge = made.clip(tmp_path / "huge.mkv", size=(8196, 16), n_frames=2, sounds=0, options=["-c:v", "ffv1"])
+    with pytest.raises(MediaError, match="8196 x 16 pixels"):
+        media.probe(huge)
+
+
+def test_a_picture_that_grows_in_the_middle_is_not_decoded(tmp_path, monkeypatch):
+    small, large = (
+        made.clip(tmp_path / f"{width}.h264", size=(width, 48), sounds=0, options=["-movflags", "0", "-f", "h264"])
+        for width in (64, 320)
+    )
+    small.write_bytes(small.read_bytes() + large.read_bytes())
+    assert media.decode(media.probe(small), timeout_s=TIMEOUT_S).frames == 100
+    monkeypatch.setitem(ffmpeg.INPUT_OPTIONS, "max_pixels", str(200 * 48))
+    assert media.decode(media.probe(small), timeout_s=TIMEOUT_S).frames == 50
+
+
+def test_a_file_that_says_it_lasts_for_days_is_refused(tmp_path):
+    with pytest.raises(MediaError, match="s long; expected at most 86400 s"):
+        media.probe(made.endless(tmp_path / "clip.mp4"))
+
+
+@pytest.mark.parametrize("kind", made.TRAPS)
+def test_a_text_that_names_something_is_refused_before_ffmpeg_sees_it(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(ffmpeg, "run", None)
+    trap = made.trap(tmp_path / "trap.mp4", kind, made.silent(tmp_path / "secret.mp4"))
+    with pytest.raises(MediaError, match=r"'trap\.mp4' is a text"):
+        media.probe(trap)
+
+
+@pytest.mark.parametrize("kind", made.TRAPS)
+def test_ffmpeg_opens_nothing_that_a_text_names_either(tmp_path, kind):
+    trap = made.trap(tmp_path / "trap.mp4", kind, made.silent(tmp_path / "secret.mp4"))
+    with pytest.raises(CommandFailed):
+        ffmpeg.run(ffmpeg.command(*ffmpeg.input_args(trap), "-f", "null", "-"), timeout_s=TIMEOUT_S)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"),
+    [
+        *((suffix, []) for suffix in ("mp4", "mov", "mkv", "avi", "flv", "ts", "nut")),
+        ("mpg", ["-c:v", "mpeg2video", "-c:a", "mp2"]),
+        ("mxf", ["-c:v", "mpeg2video", "-c:a", "pcm_s16le"]),
+        ("wmv", ["-c:v", "wmv2", "-c:a", "wmav2"]),
+        ("webm", ["-c:v", "libvpx", "-c:a", "libopus"]),
+        ("y4m", ["-an", "-c:v", "wrapped_avframe"]),
+    ],
+)
+def test_a_video_is_told_by_its_content_whatever_it_is_called(tmp_path, suffix, options):
+    video = made.clip(tmp_path / f"clip.{suffix}", options=options).rename(tmp_path / "notes.txt")
+    assert media.probe(video).width == 64
+
     constant = media.timestamps(media.probe(made.silent(tmp_path / "clip.mp4")))
     assert constant == [Fraction(frame, 25) for frame in range(50)]
     variable = media.timestamps(media.probe(made.variable_rate(tmp_path / "vfr.mp4")))

@@ -106,10 +106,15 @@ def probe(path: Path) -> VideoInfo:
     sides = (info.width, info.height, *info.display_size)
     if not all(2 <= side <= MAX_SIDE for side in sides):
         raise MediaError(f"{path.name!r} has {info.width} x {info.height} pixels; expected 2 to {MAX_SIDE} each way")
-    longest_s = max(float(said.get("duration", 0)) for said in (*streams, found.get("format", {})))
-    if longest_s > MAX_DURATION_S:
+    said = [float(part.get("duration", 0)) for part in (*streams, found.get("format", {}))]
+    if (longest_s := max(*said, _shown_s(info))) > MAX_DURATION_S:
         raise MediaError(f"{path.name!r} says that it is {longest_s:.0f} s long; expected at most {MAX_DURATION_S} s")
     return info
+
+
+def _shown_s(info: VideoInfo) -> float:
+    """How long all frames take by the times that they have, which may be more than the duration that is said."""
+    return float(info.frames / info.fps) if info.frames and info.fps else 0.0
 
 
 def timestamps(info: VideoInfo) -> list[Fraction]:
@@ -231,6 +236,7 @@ def _has_sound(path: Path) -> bool:
 def _mono(path: Path, sample_rate: int) -> AbstractContextManager[IO[bytes]]:
     """The first audio stream as float32 samples, the first of them at 0 s."""
     mono = ["-map", "0:a:0", "-af", "aresample=async=1:first_pts=0", "-ac", "1", "-ar", str(sample_rate)]
+    mono += ["-t", str(MAX_DURATION_S)]  # silence fills up what lies between two samples, be it years
     return _decoding(path, *mono, "-f", "f32le")
 
 

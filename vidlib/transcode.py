@@ -20,6 +20,8 @@ AUDIO_BITRATE = "192k"
 KEYFRAME_EVERY = 25
 """Frames: a second, so that an editor jumps to any frame at once."""
 
+SOURCE, TARGET = "file:source", "file:target"  # stand for the names, which ffmpeg-python wants in UTF-8
+
 HDR_PEAK_NITS = 100  # what becomes SDR white, ITU-R BT.2035
 
 
@@ -54,15 +56,16 @@ def command(info: VideoInfo, target: Path, encoder: dict[str, str | int] | None)
     """
     import ffmpeg as graph
 
-    source = graph.input(f"file:{info.path}", **ffmpeg.INPUT_OPTIONS)
+    source = graph.input(SOURCE, **ffmpeg.INPUT_OPTIONS)
     picture = source[str(info.index)]
     tracks = [track for track in info.audio if track.codec != "unknown"]
     sounds = [source[str(t.index)] if keeps(info, t) else _from_zero(source[str(t.index)]) for t in tracks]
     shown = _picture(picture, info) if encoder else picture
     counted = graph.output(picture, "-", f="null", fps_mode="passthrough", **({} if encoder else {"c": "copy"}))
     options = _options(info, tracks) | (encoder or {"c:v": "copy"})
-    written = graph.output(shown, *sounds, f"file:{target}", **options)
-    return ffmpeg.command(*graph.merge_outputs(counted, written).get_args())
+    written = graph.output(shown, *sounds, TARGET, **options)
+    names = {SOURCE: f"file:{info.path}", TARGET: f"file:{target}"}
+    return ffmpeg.command(*(names.get(arg, arg) for arg in graph.merge_outputs(counted, written).get_args()))
 
 
 def _picture(stream: Stream, info: VideoInfo) -> Stream:

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import subprocess
 from fractions import Fraction
@@ -7,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests import media as made
-from vidlib import encoders, media
+from vidlib import encoders, media, transcode
 from vidlib.errors import BrokenOutput, EngineUnavailable, MediaError
 from vidlib.files import sha256
 from vidlib.steps import convert
@@ -213,6 +214,26 @@ def test_a_text_that_names_another_file_opens_no_other_file(tmp_path, out_dir, m
     secret = made.clip(tmp_path / "secret.mp4")
     with pytest.raises(MediaError, match="trap"):
         converted(maker(tmp_path / "trap.mp4", secret), out_dir)
+
+
+def test_a_promise_of_billions_of_frames_is_not_counted_one_by_one(tmp_path, out_dir, monkeypatch):
+    info = dataclasses.replace(media.probe(made.clip(tmp_path / "clip.mp4")), frames=10**12)
+    monkeypatch.setattr(media, "probe", lambda path: dataclasses.replace(info, path=path))
+    assert converted(tmp_path / "clip.mp4", out_dir).encoded
+
+
+def test_pictures_that_lie_too_far_apart_are_not_filled_up(tmp_path, out_dir, monkeypatch):
+    assert converted(made.far_apart(tmp_path / "clip.mkv", 3), out_dir).frames == 125
+    for module in (media, transcode):
+        monkeypatch.setattr(module, "MAX_DURATION_S", 4)
+    with pytest.raises(MediaError, match="lie more than 4 s apart"):
+        converted(tmp_path / "clip.mkv", tmp_path / "again")
+
+
+def test_a_file_that_a_video_refers_to_is_not_opened(tmp_path, out_dir):
+    secret = made.clip(tmp_path / "secret.mp4", n_frames=30, sounds=0)
+    with pytest.raises(MediaError, match=r"clip\.mov"):
+        converted(made.external(tmp_path / "clip.mov", secret), out_dir)
 
 
 @pytest.mark.parametrize("name", made.AWKWARD_NAMES)

@@ -89,6 +89,8 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
         encoder = encoders.choose(params.device, *transcode.output_size(info))
         source = _write(info, video, encoder.options(params.preset, params.crf), on_frame)
         frames = _decode(media.probe(video)).frames
+    if frames >= media.MAX_DURATION_S * FPS:
+        raise MediaError(f"{inputs.source.name!r} shows pictures that lie more than {media.MAX_DURATION_S} s apart")
     return _outputs(info, source, media.probe(video), frames, encoder)
 
 
