@@ -94,8 +94,7 @@ def judged(film: Film, params: dict[str, Frozen], given: argparse.Namespace) -> 
     turns = truth_module.read_turns(rttm_file, stem) if rttm_file else None
     if given.results:
         folders = {"archive_dir": settings().archive, "work_dir": settings().work}
-        found = found_module.find(given.results, stem, **folders)
-        return evaluate(truth, Found(**(vars(found) | {"video": video})), turns)
+        return evaluate(truth, found_module.find(given.results, stem, **folders, film=video), turns)
     with TemporaryDirectory() as folder:
         return evaluate(truth, run_steps(video, truth, params, Path(folder), given.given_truth), turns)
 

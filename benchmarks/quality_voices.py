@@ -46,6 +46,7 @@ def measure(chosen: Iterable[tuple[Path, Path]], name: str) -> None:
     with open_diarizer(name, "cpu", Options()) as engine:
         for sound, truth in chosen:
             reference = annotation(read_turns(truth, sound.stem))
+            reference.uri = sound.stem
             waveform, started = media.waveform(sound), time.process_time()
             found = annotation(engine.diarize(waveform).turns)
             used_s, sound_s = time.process_time() - started, len(waveform) / media.SAMPLE_RATE

@@ -1,6 +1,5 @@
 """The command that judges results by a truth: ``vidlib evaluate``."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,9 +7,9 @@ import typer
 
 from vidlib import settings as settings_module
 from vidlib.cli_models import AsJson, print_json
+from vidlib.errors import UsageError
 
 if TYPE_CHECKING:
-    from vidlib.evaluation.found import Found
     from vidlib.evaluation.table import Evaluation
 
 EXAMPLES = """Examples:\n
@@ -45,17 +44,16 @@ def evaluate(
     known = truth_module.read(truth)
     stem = truth_module.stem_of(truth)
     turns = truth_module.read_turns(rttm, stem) if rttm else None
-    there = found.find(results, stem, archive_dir=settings.archive, work_dir=settings.work)
-    evaluation = table.evaluate(known, _with_sound(there, truth.parent / f"{stem}.mp4"), turns)
+    film = truth.parent / f"{stem}.mp4"  # preferred to the one beside the results: the truth was made for it
+    folders = {"archive_dir": settings.archive, "work_dir": settings.work}
+    there = found.find(results, stem, **folders, film=film if film.is_file() else None)
+    if rttm and rttm.absolute() == (there.where / f"{there.stem}.rttm").absolute():
+        raise UsageError(f"--rttm {rttm} is the result that is to be judged; expected who really speaks when")
+    evaluation = table.evaluate(known, there, turns)
     if as_json:
         print_json(evaluation.as_json())
     else:
         _show(evaluation)
-
-
-def _with_sound(there: "Found", film: Path) -> "Found":
-    """The film beside its truth is heard rather than the one beside the results: the truth was made for it."""
-    return replace(there, video=film) if film.is_file() else there
 
 
 def _show(evaluation: "Evaluation") -> None:

@@ -1,7 +1,7 @@
 """The benchmarks of quality as programs: what they judge, and what they say when they cannot."""
 
 import json
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -11,33 +11,44 @@ from tests import evaluated, media
 from vidlib.settings import REPOSITORY
 
 
-def run(script: str, *args: str | Path) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(REPOSITORY / "benchmarks" / script), *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    """``run(script, *args)``: exit code, stdout and stderr of a script, in this process as it imports a lot."""
+    folder = REPOSITORY / "benchmarks"
+    monkeypatch.syspath_prepend(folder)
+
+    def call(script: str, *args: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", [script, *map(str, args)])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(folder / script), run_name="__main__")
+        said = capsys.readouterr()
+        return ended.value.code or 0, said.out, said.err
+
+    return call
 
 
 @pytest.mark.parametrize("script", ["compose.py", "quality.py", "quality_voices.py"])
-def test_help_teaches_with_examples(script):
-    done = run(script, "--help")
-    assert done.returncode == 0
-    assert f"python benchmarks/{script}" in done.stdout
+def test_help_teaches_with_examples(run, script):
+    code, out, _ = run(script, "--help")
+    assert code == 0
+    assert f"python benchmarks/{script}" in out
 
 
-def test_results_that_are_there_are_judged_without_running_a_step(tmp_path):
+def test_results_that_are_there_are_judged_without_running_a_step(run, tmp_path):
     film = media.clip(tmp_path / "film.mp4")
     truth, docs = evaluated.write_truth(tmp_path / "film.truth.json"), evaluated.publish(tmp_path / "docs")
-    table = run("quality.py", film, truth, "--results", docs)
-    assert (table.returncode, table.stderr) == (0, "")
-    assert "error rate" in table.stdout
-    (document,) = json.loads(run("quality.py", film, truth, "--results", docs, "--json").stdout)
+    code, out, err = run("quality.py", film, truth, "--results", docs)
+    assert (code, err) == (0, "")
+    assert "error rate" in out
+    (document,) = json.loads(run("quality.py", film, truth, "--results", docs, "--json")[1])
     found = {(row["part"], row["measure"], row["subset"]): row["value"] for row in document["scores"]}
     assert found["faces", "found", "all"] == found["shots", "F1", "all"] == 1
 
 
-def test_without_a_source_the_composer_says_what_it_takes():
-    done = run("compose.py")
-    assert done.returncode == 0
-    assert "--from film.mp4 film.truth.json" in done.stdout
+def test_without_a_source_the_composer_says_what_it_takes(run):
+    code, out, _ = run("compose.py")
+    assert code == 0
+    assert "--from film.mp4 film.truth.json" in out
 
 
 @pytest.mark.parametrize(
@@ -51,7 +62,7 @@ def test_without_a_source_the_composer_says_what_it_takes():
         ("quality_voices.py", ["."], "has no .wav that an .rttm in it speaks of"),
     ],
 )
-def test_a_mistake_is_one_line_with_exit_code_2(script, args, says):
-    done = run(script, *args)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert says in done.stderr
+def test_a_mistake_is_one_line_with_exit_code_2(run, script, args, says):
+    code, out, err = run(script, *args)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert says in err

@@ -1,6 +1,5 @@
 """Composed films: what is planned, what is drawn, and that the truth says so."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -11,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.composing import camera, drawing, film
+from benchmarks.composing.anywhere import anywhere
 from benchmarks.composing.material import Clip, Material, clips_of, material
 from benchmarks.composing.plan import EFFECTS, PlannedShot, plan
 from tests import evaluated, media
@@ -36,10 +36,6 @@ MATERIAL = Material(
 seeds = st.integers(0, 500)
 
 
-def windows(shots: list[PlannedShot]) -> Iterator[tuple[PlannedShot, PlannedShot]]:
-    return pairwise(shots)
-
-
 @given(seeds)
 def test_the_same_seed_plans_the_same_film_and_every_difficulty_is_in_it(seed):
     shots = plan(MATERIAL, seed)
@@ -55,7 +51,7 @@ def test_the_same_seed_plans_the_same_film_and_every_difficulty_is_in_it(seed):
 
 @given(seeds)
 def test_pairs_are_two_people_framed_alike_with_a_cut_between(seed):
-    pairs = [(a, b) for a, b in windows(plan(MATERIAL, seed)) if b.joined]
+    pairs = [(a, b) for a, b in pairwise(plan(MATERIAL, seed)) if b.joined]
     assert len(pairs) == 2
     for a, b in pairs:
         (one,), (other,) = a.scenes[0].placed, b.scenes[0].placed
@@ -63,17 +59,35 @@ def test_pairs_are_two_people_framed_alike_with_a_cut_between(seed):
         assert one.clip.speaker != other.clip.speaker
 
 
+def keeps_to_its_material(shots: list[PlannedShot]) -> bool:
+    """No clip is asked for more than it has, every panel lies in the picture, no transition outlasts its shot."""
+    tails = [after.length if after.transition == "dissolve" else 0 for _, after in pairwise(shots)] + [0]
+    ends = all(shot.scenes[-1].frames + tail <= shot.scenes[-1].most for shot, tail in zip(shots, tails, strict=True))
+    scenes = [scene for shot in shots for scene in shot.scenes]
+    placed = [one for scene in scenes for one in scene.placed]
+    return (
+        ends
+        and all(0 < scene.frames <= scene.most for scene in scenes)
+        and all(shot.length <= shot.frames for shot in shots)
+        and all(one.left >= 0 and one.left + one.width <= 1280 for one in placed)
+        and all(one.top >= 0 and one.top + one.height <= 720 for one in placed)
+    )
+
+
 @given(seeds)
-def test_no_clip_is_asked_for_more_than_it_has_and_every_panel_lies_in_the_picture(seed):
-    shots = plan(MATERIAL, seed)
-    tails = [after.length if after.transition == "dissolve" else 0 for _, after in windows(shots)] + [0]
-    for shot, tail in zip(shots, tails, strict=True):
-        assert shot.scenes[-1].frames + tail <= shot.scenes[-1].most
-        assert shot.length <= shot.frames
-        for scene in shot.scenes:
-            assert 0 < scene.frames <= scene.most
-            assert all(one.left >= 0 and one.left + one.width <= 1280 for one in scene.placed)
-            assert all(one.top >= 0 and one.top + one.height <= 720 for one in scene.placed)
+def test_a_plan_keeps_to_its_material(seed):
+    assert keeps_to_its_material(plan(MATERIAL, seed))
+
+
+def test_so_does_the_film_that_can_be_had_anywhere(monkeypatch, tmp_path):
+    monkeypatch.setattr("vidlib.demo.film_folder", lambda: tmp_path)
+    material, shots = anywhere()
+    assert keeps_to_its_material(shots)
+    assert {shot.transition for shot in shots} == {"start", "cut", "dissolve", "black"}
+    voices = [scene.voice for shot in shots for scene in shot.scenes if scene.voice]
+    assert all(scene.frames <= scene.voice.frames for shot in shots for scene in shot.scenes if scene.voice)
+    assert len({voice.speaker for voice in voices}) == 2
+    assert material.size == (1280, 720)
 
 
 @given(seeds, st.sampled_from(["", *EFFECTS]), st.integers(34, 90))

@@ -67,6 +67,23 @@ def test_a_video_that_is_not_archived_has_results_beside_it(tmp_path):
     assert find(video).where == video.parent
 
 
+def test_an_rttm_alone_may_be_the_truth_and_is_no_result(tmp_path):
+    video = media.clip(evaluated.publish(tmp_path / "truth", leave_out=[".csv", "_tracking.parquet"]) / "film.mp4")
+    for path in (video, video.parent):
+        with pytest.raises(UsageError):
+            find(path)
+
+
+def test_the_film_itself_is_heard_and_leads_to_how_shots_begin(tmp_path):
+    film = media.clip(tmp_path / "film.mp4", n_frames=5)
+    docs = evaluated.publish(tmp_path / "project" / "docs")
+    step = subject_folder(tmp_path / "work", sha256(film)) / "scenes-0123456789ab"
+    step.mkdir(parents=True)
+    shots_json.write(step / "shots.json", evaluated.SHOTS, engine="made by hand")
+    found = found_module.find(docs, "film", archive_dir=tmp_path, work_dir=tmp_path / "work", film=film)
+    assert (found.video, found.kinds_known) == (film, True)
+
+
 def test_how_shots_begin_comes_from_the_step_that_found_them(tmp_path):
     video = media.clip(evaluated.publish(tmp_path / "project") / "film.mp4", n_frames=5)
     step = subject_folder(tmp_path / "work", sha256(video)) / "scenes-0123456789ab"

@@ -9,11 +9,19 @@ from tests import evaluated
 from vidlib.errors import UsageError
 from vidlib.evaluation import truth
 from vidlib.results.exports import rttm
+from vidlib.settings import REPOSITORY
 from vidlib.timeline import Span, Turn
 
 
 def test_a_truth_survives_its_file(tmp_path):
     assert truth.read(evaluated.write_truth(tmp_path / "film.truth.json")) == evaluated.TRUTH
+
+
+def test_the_example_of_the_guide_is_a_truth(tmp_path):
+    guide = (REPOSITORY / "docs" / "evaluate.md").read_text()
+    path = tmp_path / "film.truth.json"
+    path.write_text(guide.split("```json\n")[1].split("```")[0])
+    assert [shot.kind for shot in truth.read(path).shots] == ["close", "broll"]
 
 
 def test_every_frame_is_in_one_shot_and_one_part():

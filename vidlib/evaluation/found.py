@@ -38,12 +38,19 @@ class Found:
     missing: tuple[str, ...] = ()
 
 
-def find(path: Path, stem: str, *, archive_dir: Path, work_dir: Path) -> Found:
+def find(path: Path, stem: str, *, archive_dir: Path, work_dir: Path, film: Path | None = None) -> Found:
     """The results at ``path``: a folder of a project, its ``docs``, one of the archive, or a video.
 
-    ``stem`` says which film is meant where the folder holds several. Raises UsageError, saying what was expected, where
-    there are none; BrokenOutput where a file is damaged.
+    ``stem`` says which film is meant where the folder holds several; ``film`` is the film itself, where it is known.
+    Raises UsageError, saying what was expected, where there are none; BrokenOutput where a file is damaged.
     """
+    found = _at(path, stem, archive_dir, work_dir)
+    if film is None:
+        return found
+    return replace(found if found.kinds_known else _with_kinds(found, work_dir, sha256(film)), video=film)
+
+
+def _at(path: Path, stem: str, archive_dir: Path, work_dir: Path) -> Found:
     if path.is_file():
         return _of_video(path, archive_dir, work_dir)
     if not path.is_dir():
@@ -91,16 +98,16 @@ def _chosen(folder: Path, stem: str) -> str:
     """The film that is meant: the only one, or the one with the name of the truth."""
     stems = sorted(_stems(folder))
     if not stems:
-        raise UsageError(
-            f"{folder} holds no results; expected files such as film.csv, film.rttm, film_tracking.parquet"
-        )
+        raise UsageError(f"{folder} holds no results; expected files such as film.csv, film_tracking.parquet")
     if len(stems) > 1 and stem not in stems:
         raise UsageError(f"{folder} holds results of {', '.join(stems)}, none of {stem!r}; name the video instead")
     return stem if stem in stems else stems[0]
 
 
 def _stems(folder: Path) -> set[str]:
-    return {path.name.removesuffix(suffix) for suffix in PUBLISHED.values() for path in folder.glob(f"?*{suffix}")}
+    """The films that a folder holds results of; RTTM alone is no sign of any, for it may be the truth."""
+    suffixes = [suffix for name, suffix in PUBLISHED.items() if name != "rttm"]
+    return {path.name.removesuffix(suffix) for suffix in suffixes for path in folder.glob(f"?*{suffix}")}
 
 
 def _read(stem: str, where: Path, files: Mapping[str, Path]) -> Found:
