@@ -1,12 +1,13 @@
 """The commands about model weights: ``vidlib models ...``."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from vidlib.errors import VidlibError
+from vidlib.errors import VidlibError, WeightError
 
 models = typer.Typer(help="The model weights: what is needed, what is here, where it comes from.", no_args_is_help=True)
 
@@ -42,7 +43,12 @@ def fetch_models(names: Annotated[list[str] | None, typer.Argument(help="default
     from vidlib import vault
 
     for name in names or vault.MODELS:
-        print(f"{name}: {vault.fetch(name)}")
+        try:
+            print(f"{name}: {vault.fetch(name)}")
+        except WeightError as error:
+            if names or vault.MODELS[name].needed:
+                raise
+            print(f"{name}: left out, vidlib works without it: {error}", file=sys.stderr)
 
 
 @models.command("verify")
@@ -50,7 +56,7 @@ def verify_models() -> None:
     """Check the SHA-256 of every weight file. Exit code 1 if one is missing or damaged."""
     from vidlib import vault
 
-    answers = {name: _here(name) for name in vault.MODELS}
+    answers = {name: _here(name) for name, model in vault.MODELS.items() if model.needed or vault.has(name)}
     for name, answer in answers.items():
         print(f"{name}: {answer}")
     raise typer.Exit(int(any(answer != "yes" for answer in answers.values())))

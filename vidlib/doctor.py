@@ -128,7 +128,7 @@ def _weights() -> Iterator[Finding]:
         try:
             yield Finding(label, True, f"{model.purpose}: {vault.path(name)}")
         except WeightError as error:
-            yield Finding(label, False, str(error), "get them: vidlib models fetch")
+            yield Finding(label, False, str(error), "get them: vidlib models fetch", needed=model.needed)
 
 
 def _kernel() -> Finding:

@@ -18,6 +18,8 @@ from vidlib.timeline import FPS, seconds
 SAMPLE_RATE = 16_000
 """Samples per second of every waveform here (what the speech models were trained on)."""
 
+SAMPLES_PER_FRAME = int(SAMPLE_RATE / FPS)
+
 STILLS_AT_ONCE = 16
 
 PROBE_TIMEOUT_S = 60
@@ -215,18 +217,23 @@ def waveform(path: Path, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
         return np.frombuffer(stream.read(), np.float32)
 
 
-def loudness(path: Path) -> np.ndarray:
-    """How loud the first audio stream is during each frame at `FPS`: (n,) float32, root mean square in [0, 1].
+def sound(path: Path) -> Iterator[np.ndarray]:
+    """The first audio stream mixed to mono, one frame at `FPS` after the other: (640,) float32 in [-1, 1] each.
 
-    Only one frame's sound is in memory at a time. Empty where the file has no sound. Raises MediaError where the sound
-    cannot be decoded.
+    Only one frame's sound is in memory at a time; the last one may be shorter. Nothing where the file has no sound.
+    Raises MediaError where the sound cannot be decoded.
     """
     if not _has_sound(path):
-        return np.zeros(0, np.float32)
-    n_bytes = int(SAMPLE_RATE / FPS) * np.dtype(np.float32).itemsize
+        return
+    n_bytes = SAMPLES_PER_FRAME * np.dtype(np.float32).itemsize
     with _mono(path, SAMPLE_RATE) as stream:
-        parts = (np.frombuffer(part, np.float32) for part in iter(lambda: stream.read(n_bytes), b""))
-        return np.array([np.sqrt(np.mean(part**2)) for part in parts], np.float32)
+        while part := stream.read(n_bytes):
+            yield np.frombuffer(part, np.float32)
+
+
+def loudness(path: Path) -> np.ndarray:
+    """How loud `sound` is during each frame: (n,) float32, root mean square in [0, 1]."""
+    return np.array([np.sqrt(np.mean(part**2)) for part in sound(path)], np.float32)
 
 
 def _has_sound(path: Path) -> bool:

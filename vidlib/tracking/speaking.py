@@ -1,4 +1,4 @@
-"""Which face is speaking: the sound says that somebody does, the mouths say who."""
+"""Which face is speaking: the sound says that somebody does and how loud, the mouths say who."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,11 +11,30 @@ from vidlib.tracking.blendshapes import JAW_OPEN
 MOVEMENT_FRAMES = 15
 """Frames (0.6 s at 25 fps) over which a mouth's movement is judged: longer than the pauses inside a phrase."""
 
-SYLLABLE_FRAMES = 3
-"""Frames over which a mouth's movement is compared with the sound: about a syllable (0.12 s)."""
+SYLLABLE_FRAMES = 5
+"""Frames over which a mouth's movement is compared with the sound: about a syllable (0.2 s)."""
 
 FIT_FRAMES = 75
 """Frames (3 s) of sound and movement that are compared: shorter, chance decides; longer, the speaker may change."""
+
+LAG_FRAMES = 3
+"""Frames (0.12 s) by which sound and mouth may be apart: lips open before they are heard, broadcasts allow 0.1 s."""
+
+RANK_FRAMES = 51
+"""Frames (2 s) over which mouths are compared with each other: people do not take turns faster."""
+
+FAINT = 0.003
+"""Added to a loudness in [0, 1] before its logarithm is taken: what is fainter (-50 dB) is silence."""
+
+STILL = 0.003
+"""Added to a movement before its logarithm is taken: the mean step of ``jawOpen`` in a face at rest."""
+
+FIT_WEIGHT, MOVEMENT_WEIGHT, LIKELY_WEIGHT, BIAS = 5.8, 1.0, 0.1, 1.5
+"""Log-odds that a face speaks: each times its weight, and the bias, added up. By logistic regression on films composed
+of people who talk, who listen and who are dubbed, rounded; see docs/tracking.md."""
+
+USUALLY_LIKELY = 4.0
+"""What the network says of a face that speaks, in log-odds: assumed where it was not asked."""
 
 LEAST_SHARE = 0.5
 """A voice belongs to a face that speaks in at least this share of the frames that show the face and have the voice."""
@@ -32,18 +51,23 @@ SPEAKS = 0.5
 class Sound:
     """What is heard in consecutive frames, from ``start`` on.
 
-    ``speech`` (n,) bool; ``voices`` n lists of speaker labels; ``loudness`` (n,) float32, root mean square in [0, 1].
+    ``speech`` (n,) bool; ``voices`` n lists of speaker labels; ``samples`` (n, 640) float32, mono at 16 kHz.
     """
 
     start: int
     speech: np.ndarray
     voices: Sequence[Sequence[str]]
-    loudness: np.ndarray
+    samples: np.ndarray
+
+    @property
+    def loudness(self) -> np.ndarray:
+        """Root mean square of each frame: (n,) float32 in [0, 1]."""
+        return np.sqrt(np.mean(self.samples**2, axis=1))
 
     def during(self, start: int, n_frames: int) -> "Sound":
         """The part from frame ``start`` on."""
         part = slice(start - self.start, start - self.start + n_frames)
-        return Sound(start, self.speech[part], self.voices[part], self.loudness[part])
+        return Sound(start, self.speech[part], self.voices[part], self.samples[part])
 
 
 @dataclass(frozen=True)
@@ -68,35 +92,50 @@ class Mouth:
         return _window_sum(np.where(known, steps, 0), window) / np.maximum(_window_sum(known, window), 1)
 
 
-def speaking(mouths: Sequence[Mouth], sound: Sound, min_movement: float) -> list[np.ndarray]:
+def speaking(
+    mouths: Sequence[Mouth], sound: Sound, likely: Sequence[np.ndarray | float] | None = None
+) -> list[np.ndarray]:
     """How surely each of the faces of one shot is speaking, one (n,) float32 in [0, 1) per mouth: above 0.5, it is.
 
-    ``sound`` is that of the whole shot. A face speaks while there is speech and its mouth moves by more than
-    ``min_movement`` (mean step of ``jawOpen`` from frame to frame). Where more mouths move than voices are heard, those
-    whose movement fits the sound best speak.
+    ``sound`` is that of the whole shot; ``likely`` what a network says of each mouth, log-odds (n,), if one was asked.
+    A face speaks while there is speech, and its mouth moves, and does so when the sound gets louder and softer. Where
+    more faces seem to speak than voices are heard, those do that fit best.
     """
     sure = np.zeros((len(mouths), len(sound.speech)), np.float32)
-    fit = np.zeros_like(sure)
-    places = [slice(m.start - sound.start, m.start - sound.start + len(m.opening)) for m in mouths]
-    for row, (mouth, place) in enumerate(zip(mouths, places, strict=True)):
-        movement = mouth.movement(MOVEMENT_FRAMES)
-        sure[row, place] = np.where(sound.speech[place], movement / (movement + min_movement), 0)
-        fit[row, place] = fit_to_sound(mouth.movement(SYLLABLE_FRAMES), sound.loudness[place])
+    rank_by = np.full_like(sure, -np.inf)
+    level = _mean(20 * np.log10(sound.loudness + FAINT), SYLLABLE_FRAMES)
+    for row, mouth in enumerate(mouths):
+        place = slice(mouth.start - sound.start, mouth.start - sound.start + len(mouth.opening))
+        odds = (
+            FIT_WEIGHT * fit_to_sound(mouth.movement(SYLLABLE_FRAMES), level[place])
+            + MOVEMENT_WEIGHT * np.log(mouth.movement(MOVEMENT_FRAMES) + STILL)
+            + LIKELY_WEIGHT * (USUALLY_LIKELY if likely is None else likely[row])
+            + BIAS
+        )
+        sure[row, place] = np.where(sound.speech[place], 1 / (1 + np.exp(-odds)), 0)
+        rank_by[row, place] = _mean(odds, RANK_FRAMES)
     n_voices = [max(1, len(voices)) for voices in sound.voices]
-    rank = np.where(sure > SPEAKS, -fit, np.inf).argsort(axis=0, kind="stable").argsort(axis=0)
+    rank = np.where(sure > SPEAKS, -rank_by, np.inf).argsort(axis=0, kind="stable").argsort(axis=0)
     sure[rank >= n_voices] /= 2
-    return [row[place] for row, place in zip(sure, places, strict=True)]
+    return [row[mouth.start - sound.start :][: len(mouth.opening)] for row, mouth in zip(sure, mouths, strict=True)]
 
 
-def fit_to_sound(movement: np.ndarray, loudness: np.ndarray) -> np.ndarray:
-    """Correlation of a mouth's movement with the loudness in `FIT_FRAMES` around each frame: (n,) in [-1, 1]."""
-    x, y = movement, np.sqrt(loudness)
-    count = _window_sum(np.ones(len(x)), FIT_FRAMES)
-    mean_x, mean_y = _window_sum(x, FIT_FRAMES) / count, _window_sum(y, FIT_FRAMES) / count
-    together = _window_sum(x * y, FIT_FRAMES) / count - mean_x * mean_y
-    spread_x = _window_sum(x * x, FIT_FRAMES) / count - mean_x**2
-    spread_y = _window_sum(y * y, FIT_FRAMES) / count - mean_y**2
-    return together / np.sqrt(np.maximum(spread_x * spread_y, 1e-12))
+def fit_to_sound(movement: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Correlation of a mouth's movement with the level of the sound in `FIT_FRAMES` around each frame: (n,) in [-1, 1].
+
+    The best one, with the sound up to `LAG_FRAMES` earlier or later.
+    """
+    padded = np.pad(level, LAG_FRAMES, mode="edge")
+    lags = range(2 * LAG_FRAMES + 1)
+    return np.max([_correlation(movement, padded[lag : lag + len(level)]) for lag in lags], axis=0)
+
+
+def _correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    mean_x, mean_y = _mean(x, FIT_FRAMES), _mean(y, FIT_FRAMES)
+    together = _mean(x * y, FIT_FRAMES) - mean_x * mean_y
+    spread_x = _mean(x * x, FIT_FRAMES) - mean_x**2
+    spread_y = _mean(y * y, FIT_FRAMES) - mean_y**2
+    return together / np.sqrt(np.maximum(spread_x * spread_y, 1e-9))
 
 
 def voice_of(is_speaking: np.ndarray, sound: Sound) -> str | None:
@@ -112,6 +151,11 @@ def voice_of(is_speaking: np.ndarray, sound: Sound) -> str | None:
         if n_frames >= LEAST_FRAMES and n_frames >= LEAST_SHARE * heard[label]:
             return label
     return None
+
+
+def _mean(values: np.ndarray, window: int) -> np.ndarray:
+    """Mean of the values in a centred window that is cut off at both ends: (n,) -> (n,)."""
+    return _window_sum(values, window) / _window_sum(np.ones(len(values)), window)
 
 
 def _window_sum(values: np.ndarray, window: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 from vidlib.boxes import Detections
 from vidlib.timeline import Span
 from vidlib.tracking.linking import Linker, Track
+from vidlib.tracking.mouths import Looker, Mouths
 
 CHUNK_FRAMES = 20
 """Frames held in memory at a time, about: 125 MB at 1080p, and enough pictures to keep a few cores busy."""
@@ -54,31 +55,41 @@ class Watcher:
 
     Faces and things are looked for in every ``detect_every``-th frame of a shot, in its first and in its last; those
     lower than ``min_face_px`` are left out. ``min_score`` in (0, 1) begins a face's track. Things are followed in shots
-    that show no face, or ``always_things``; with ``things`` None, never.
+    that show no face, or ``always_things``; with ``things`` None, never. ``looker`` describes what mouths do while
+    there is speech; with None, that stays unknown.
     """
 
     faces: Detector
     landmarker: Landmarker
     things: Detector | None
+    looker: Looker | None = None
     always_things: bool = False
     detect_every: int = 5
     min_face_px: int = 24
     min_score: float = 0.5
 
-    def watch(self, shot: Span, pictures: Iterable[np.ndarray]) -> list[Track]:
-        """The tracks of one shot, in order of their first frame; ``pictures`` are its frames, (h, w, 3) uint8 RGB."""
+    def watch(self, shot: Span, pictures: Iterable[np.ndarray], speech: np.ndarray) -> list[Track]:
+        """The tracks of one shot, in order of their first frame.
+
+        ``pictures`` are its frames, (h, w, 3) uint8 RGB; ``speech`` (n,) bool says in which of them somebody speaks.
+        """
+        mouths = Mouths(self.looker, shot.start, speech) if self.looker else None
         faces = Linker("face_landmarker", min_score=self.min_score, max_gap=MAX_GAP)
         things = Linker("object_detector", min_score=THING_SCORE, max_gap=MAX_GAP)
         for chunk in self._chunks(shot, pictures):
             looked = [(frame, picture) for frame, picture in chunk if self._looks_at(frame, shot)]
             shows_face = self._link_faces(looked, faces)
-            self._find_landmarks(chunk, faces)
+            self._find_landmarks(chunk, faces, mouths)
             if self.things is not None:
                 faceless = [
                     seen for seen, face in zip(looked, shows_face, strict=True) if self.always_things or not face
                 ]
                 self._link_things(faceless, things)
         tracks = [track for track in faces.tracks if len(track.frames) > 1 or track.blendshapes]
+        if mouths:
+            mouths.look(last=True)
+            for track in tracks:
+                track.mouth = mouths.seen(track)
         if self.always_things or sum(len(track.span) for track in tracks) < FACE_SHARE * len(shot):
             tracks += things.tracks
         return sorted(tracks, key=lambda track: track.frames[0])
@@ -108,11 +119,17 @@ class Watcher:
         for (frame, _), found in zip(looked, self.things.detect([picture for _, picture in looked]), strict=True):
             things.update(frame, found)
 
-    def _find_landmarks(self, chunk: list[Numbered], faces: Linker) -> None:
-        """Look for the landmarks of each open track in each frame, also where its detector lost it for a while."""
+    def _find_landmarks(self, chunk: list[Numbered], faces: Linker, mouths: Mouths | None) -> None:
+        """Look for the landmarks of each open track in each frame, also where its detector lost it for a while, and at
+        its mouth.
+        """
         wanted = [(track, frame, picture) for frame, picture in chunk for track in faces.open_at(frame)]
         boxes = [track.boxes_at(np.array([frame]))[0] for track, frame, _ in wanted]
         found = self.landmarker.find([picture for _, _, picture in wanted], boxes)
-        for (track, frame, _), face in zip(wanted, found, strict=True):
+        for (track, frame, picture), box, face in zip(wanted, boxes, found, strict=True):
             if face is not None:
                 track.blendshapes[frame] = face.blendshapes
+            if mouths:
+                mouths.show(track, frame, picture, box)
+        if mouths:
+            mouths.look()

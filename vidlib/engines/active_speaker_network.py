@@ -1,0 +1,108 @@
+"""The layers of LR-ASD in PyTorch, only imported to convert its weights; see `active_speaker_lrasd`.
+
+Each encoder has three blocks. A block filters along the axes of one moment (two of a picture, one of a spectrum) twice,
+then along time twice; between blocks the maximum of neighbours halves the picture, or the steps of the sound.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+CHANNELS = (1, 32, 64, 128)
+KERNELS = (5, 3)
+GREY_MEAN, GREY_SPREAD = 0.4161, 0.1688
+"""Mean and standard deviation of the grey values of the pictures that it was trained on, in [0, 1]."""
+
+
+class _Block(nn.Module):
+    """Four convolutions: ``within`` a moment, twice, then along ``time``; these say which axes a kernel covers."""
+
+    def __init__(self, n_in: int, n_out: int, kinds: tuple[type, type], axes: dict[str, tuple[bool, ...]], stride: int):
+        super().__init__()
+        convolution, norm = kinds
+        within, time = axes
+        channels = {f"{within}_1": (n_in, n_out // 2), f"{within}_2": (n_out // 2, n_out)}
+        channels |= {f"{time}_1": (n_out, n_out), f"{time}_2": (n_out, n_out)}
+        for (name, (before, after)), size in zip(channels.items(), KERNELS * 2, strict=True):
+            covers = axes[name[0]]
+            shape = [size if covered else 1 for covered in covers]
+            steps = [stride if covered and name == f"{within}_1" else 1 for covered in covers]
+            padding = [side // 2 for side in shape]
+            self.add_module(name, convolution(before, after, shape, steps, padding, bias=False))
+            self.add_module(f"{name[0]}_norm_{name[2]}", norm(after, eps=0.001))
+        self.names = [(name, f"{name[0]}_norm_{name[2]}") for name in channels]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for convolution, norm in self.names:
+            x = torch.relu(self.get_submodule(norm)(self.get_submodule(convolution)(x)))
+        return x
+
+
+class Seeing(nn.Module):
+    """(1, n, side, side) uint8 grey -> (1, n, 128)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        axes = {"s": (False, True, True), "t": (True, False, False)}
+        for number, (before, after) in enumerate(pairwise(CHANNELS), 1):
+            stride = 2 if number == 1 else 1
+            self.add_module(f"block{number}", _Block(before, after, (nn.Conv3d, nn.BatchNorm3d), axes, stride))
+        self.pool = nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = (x.unsqueeze(1).float() / 255 - GREY_MEAN) / GREY_SPREAD
+        x = self.pool(self.block1(x))
+        x = self.pool(self.block2(x))
+        return self.block3(x).amax(dim=(3, 4)).transpose(1, 2)
+
+
+class Hearing(nn.Module):
+    """(1, 4 n, 13) -> (1, n, 128)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        axes = {"m": (True, False), "t": (False, True)}
+        for number, (before, after) in enumerate(pairwise(CHANNELS), 1):
+            self.add_module(f"block{number}", _Block(before, after, (nn.Conv2d, nn.BatchNorm2d), axes, 1))
+        self.pool = nn.MaxPool2d((1, 3), (1, 2), (0, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = x.transpose(1, 2).unsqueeze(1)
+        x = self.pool(self.block1(x))
+        x = self.pool(self.block2(x))
+        return self.block3(x).mean(dim=2).transpose(1, 2)
+
+
+class _Gate(nn.Module):
+    """Weighs each feature by all of them: (1, n, channels) -> the same."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.attention = nn.Conv1d(channels, channels, 1, bias=False)
+        self.bn = nn.BatchNorm1d(channels, eps=0.001)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * torch.sigmoid(self.bn(self.attention(x.transpose(1, 2)))).transpose(1, 2)
+
+
+class Judging(nn.Module):
+    """What is heard and what is seen, (1, n, 128 + 128) -> log-odds that they belong together, (1, n)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fusion = _Gate(2 * CHANNELS[-1])
+        self.detector = nn.Module()
+        for name in ("gru_forward", "gru_backward"):
+            self.detector.add_module(name, nn.GRU(2 * CHANNELS[-1], CHANNELS[-1] // 2, batch_first=True))
+        self.detector.attention = _Gate(CHANNELS[-1])
+        self.lossAV = nn.Module()
+        self.lossAV.FC = nn.Linear(CHANNELS[-1], 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.fusion(x)
+        ahead, _ = self.detector.gru_forward(x)
+        back, _ = self.detector.gru_backward(x.flip(1))
+        x = self.detector.attention(torch.cat([ahead, back.flip(1)], dim=-1))
+        silent, speaks = self.lossAV.FC(x).unbind(-1)
+        return speaks - silent
