@@ -11,7 +11,6 @@ from pathlib import Path
 
 from tests.ingest import crafted
 from tests.ingest.peak import MAX_BYTES
-from tests.ingest.unpacking import needs_unar
 
 
 def unpacked(archive: Path, target: Path) -> dict:
@@ -48,10 +47,3 @@ def test_names_as_long_as_they_may_be(tmp_path, target):
 def test_300_000_entries(tmp_path, target):
     archive = crafted.zip_of_overlaps(tmp_path / "many.zip", 300_000, 1)
     assert "VIDLIB_MAX_FILES" in unpacked(archive, target)["message"]
-
-
-@needs_unar
-def test_a_list_of_many_long_names(tmp_path, target):
-    blocks = (crafted.rar_file(f"{number:05}" + "🎬" * 200, b"") for number in range(1500))
-    (tmp_path / "names.rar").write_bytes(crafted.rar(*blocks))
-    assert unpacked(tmp_path / "names.rar", target)["outcome"] in ("ok", "refused")

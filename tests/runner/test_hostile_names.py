@@ -1,0 +1,75 @@
+"""Names and titles that are commands to somebody go through a whole run and command nobody."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from tests import media
+from vidlib import settings as settings_module
+from vidlib.files import sha256
+from vidlib.params import read_params
+from vidlib.results.exports import shots_csv
+from vidlib.runner.outcome import RunResult, VideoResult
+from vidlib.runner.pipeline import run
+from vidlib.runner.request import Request
+from vidlib.steps import PARAMS
+
+NAME = '=1+1 "it\'s" %03d [x] 🎬\n<img src=x onerror=alert(1)>{{7*7}}$(touch x)@--' + "ü" * 86 + ".mp4"  # 250 bytes
+TITLES = ["-metadata", "title=<script>alert('title')</script>", "-metadata", "comment==cmd|' /C calc'!A0"]
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    """A run of a folder with one clip, as far as its shots."""
+    folder = tmp_path_factory.mktemp("names")
+    (folder / "=job").mkdir()
+    media.clip(folder / "=job" / NAME, n_frames=30, sounds=0, options=TITLES)
+    settings_module.settings.cache_clear()
+    asked = Request([folder / "=job"], read_params(PARAMS), frozenset({"scenes"}))
+    found = run(asked, settings_module.load(workspace=folder / "workspace"))
+    settings_module.settings.cache_clear()
+    return found
+
+
+@pytest.fixture
+def video(result: RunResult) -> VideoResult:
+    """The one video of the run."""
+    (video,) = result.videos
+    return video
+
+
+def test_every_step_is_done_and_the_run_is_described_in_json(result, video):
+    assert (result.status, len(NAME.encode())) == ("done", 250)
+    (described,) = json.loads(json.dumps(result.as_json()))["videos"]
+    assert Path(described["path"]).name == NAME and described["sha256"] == sha256(video.path)
+
+
+def test_results_lie_in_the_projects_folder_under_names_for_every_system(video):
+    table = video.outputs["shots_csv"]
+    assert table.parent.name == "docs"
+    assert not re.search(r'[\n<>:"|?*]', table.name) and len(table.name.encode()) <= 250
+
+
+def test_tables_hold_numbers_and_no_name_or_title(video):
+    assert shots_csv.read(video.outputs["shots_csv"])
+    text = video.outputs["shots_csv"].read_bytes().decode()
+    assert re.fullmatch(r"[A-Za-z ,]+\r\n([0-9:.,]+\r\n)+", text)
+
+
+def test_reports_show_the_name_as_text_and_no_title(video):
+    text = video.outputs["report"].read_text(encoding="utf-8")
+    page = BeautifulSoup(text, "html.parser")
+    assert page.h1.get_text() == NAME
+    assert page.find_all(["script", "iframe", "object"]) == []
+    assert all(image["src"].startswith("data:image/") for image in page.find_all("img"))
+    assert not [name for tag in page.find_all(True) for name in tag.attrs if name.startswith("on")]
+    assert "alert('title')" not in text and "calc" not in text
+
+
+def test_nothing_was_run_by_a_name(video):
+    folder = video.path.parent
+    assert [path.name for path in folder.glob("*.mp4")] == [NAME]
+    assert not list(folder.parent.rglob("x"))
