@@ -157,3 +157,20 @@ def test_a_file_system_without_links_gets_a_copy(tmp_path, monkeypatch):
     target = files.link_or_copy(source, tmp_path / "target")
     assert target.read_text() == "content"
     assert names(tmp_path) == ["source", "target"]
+
+
+def test_a_file_is_moved_also_to_another_disk(tmp_path, monkeypatch):
+    (tmp_path / "a").write_text("here")
+    assert files.move_file(tmp_path / "a", tmp_path / "b").read_text() == "here"
+    rename = os.replace
+
+    def replace(source, target):
+        if Path(source).name == "b":
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    assert files.move_file(tmp_path / "b", tmp_path / "c").read_text() == "here"
+    assert names(tmp_path) == ["c"]
+    with pytest.raises(FileNotFoundError):
+        files.move_file(tmp_path / "nothing", tmp_path / "d")

@@ -80,7 +80,7 @@ vidlib run projects/Film --steps scenes,audio --json > result.json"""
 
 @app.command(epilog=RUN_EXAMPLES)
 def run(
-    paths: Annotated[list[Path], typer.Argument(help="archives, videos or project folders", metavar="PATH...")],
+    paths: Annotated[list[str], typer.Argument(help="archives, videos, project folders, or links", metavar="PATH...")],
     workspace: Workspace = None,
     params: Profiles = None,
     overrides: Overrides = None,
@@ -91,14 +91,15 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be done, why, and how long")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Process archives, videos or folders, from extraction to report. What is done already is not done again."""
+    """Process archives, videos, folders or links, from download to report. What is done is not done again."""
     from vidlib import console
     from vidlib.runner import pipeline
+    from vidlib.runner.links import place_of
     from vidlib.runner.request import Request
 
     settings = _settings(workspace)
     wanted = frozenset(name.strip() for name in (steps or "").split(",") if name.strip())
-    request = Request(paths, _params(settings, params, overrides), wanted, force)
+    request = Request([place_of(path) for path in paths], _params(settings, params, overrides), wanted, force)
     if dry_run:
         from vidlib.runner import forecast
 

@@ -228,6 +228,18 @@ def copy_verified(source: Path, target: Path) -> Path:
     return target
 
 
+def move_file(source: Path, target: Path) -> Path:
+    """Make ``source`` become ``target``: renamed, or copied, verified and removed where that lies on another disk."""
+    try:
+        os.replace(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        copy_verified(source, target)
+        source.unlink()
+    return target
+
+
 def link_or_copy(source: Path, target: Path) -> Path:
     """Give ``source`` a second name ``target``: a hard link, or a copy where the file system has none. Atomic."""
     target.parent.mkdir(parents=True, exist_ok=True)

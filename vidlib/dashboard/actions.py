@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vidlib.runner.history import History
+from vidlib.runner.links import place_of
 from vidlib.runner.owners import pid_of
 from vidlib.runner.tables import Run
 from vidlib.settings import Settings
@@ -48,7 +49,7 @@ def start(settings: Settings, names: Sequence[str], profile: str | None) -> Star
 
 def resume(settings: Settings, run: Run) -> Started:
     """Start ``vidlib resume`` for a run that is over, to do what it left undone."""
-    return _launch(settings, [Path(path).name for path in run.paths], "resume", run.id)
+    return _launch(settings, [place_of(path).name for path in run.paths], "resume", run.id)
 
 
 def _launch(settings: Settings, names: Sequence[str], command: str, *args: str) -> Started:

@@ -13,6 +13,7 @@ from vidlib.ingest.arrivals import may_be_delivery
 from vidlib.monitor import Load
 from vidlib.runner import reports
 from vidlib.runner.history import History
+from vidlib.runner.links import place_of
 from vidlib.runner.tables import ACTIVE, ENDED, Event, Run, Task
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
@@ -246,7 +247,7 @@ def in_bytes(size: int) -> str:
 
 def _title(run: Run) -> str:
     first, others = run.paths[:3], run.paths[3:]
-    names = ", ".join(readable(Path(path).name) for path in first)
+    names = ", ".join(readable(place_of(path).name) for path in first)
     return f"{names} and {len(others)} more" if others else names
 
 

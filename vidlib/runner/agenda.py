@@ -31,10 +31,18 @@ class Agenda:
     def unfinished(self) -> bool:
         return any(task.status in ACTIVE for task in self.tasks.values())
 
+    def arrived(self) -> list[Task]:
+        """Downloads that are done and whose files have no tasks yet."""
+        return self._done_alone("download", {"download"})
+
     def unpacked(self) -> list[Task]:
         """Archives that are unpacked and whose videos have no tasks yet."""
-        done = (task for task in self.tasks.values() if task.step == "extract" and task.status == "done")
-        return [task for task in done if len(self._of_delivery[task.origin]) == 1]
+        return self._done_alone("extract", {"download", "extract"})
+
+    def _done_alone(self, step: str, arrival: set[str]) -> list[Task]:
+        """The tasks for ``step`` that are done, of deliveries that have none but those for their ``arrival``."""
+        done = (task for task in self.tasks.values() if task.step == step and task.status == "done")
+        return [task for task in done if {other.step for other in self._of_delivery[task.origin].values()} <= arrival]
 
     def ready(self, now: float) -> list[Task]:
         """The tasks that may begin at ``now``, in the order in which they were planned."""

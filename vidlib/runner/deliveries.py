@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidlib.errors import RefusedInput, VidlibError
-from vidlib.runner import projects
+from vidlib.ingest.webhook import Offer
+from vidlib.runner import downloads, projects
 from vidlib.runner.history import History
+from vidlib.runner.links import Link, Place, place_of
 from vidlib.runner.outcome import status_of
 from vidlib.runner.projects import Project, ProjectVideo
 from vidlib.runner.request import Request
@@ -25,23 +27,35 @@ class Deliveries:
     settings: Settings
     history: History
 
-    def take_up(self, path: Path) -> list[Task]:
-        """The first tasks for ``path``: to unpack it, or all there is to do; or one that says why nothing is."""
+    def take_up(self, path: Place) -> list[Task]:
+        """The first tasks for ``path``: to get or unpack it, or all there is to do; or one that says why nothing is."""
         return self._or_why_not(path, lambda: self._first_tasks(path))
+
+    def arrived(self, download: Task) -> list[Task]:
+        """The tasks for a file that was downloaded."""
+        link = Link(download.origin)
+
+        def tasks() -> list[Task]:
+            came = STEPS["download"].outputs(Path(download.folder))
+            what = {"file": str(came.file), "sha256": came.sha256, "bytes_done": came.size, "bytes_total": came.size}
+            downloads.record(self.history, link, "done", **what)
+            return self._of_file(link, came.file)
+
+        return self._or_why_not(link, tasks, download)
 
     def unpacked(self, extract: Task) -> list[Task]:
         """The tasks for the videos of an archive that was unpacked."""
-        path = Path(extract.origin)
+        origin, archive = place_of(extract.origin), Path(extract.source)
 
         def tasks() -> list[Task]:
             outputs = STEPS["extract"].outputs(Path(extract.folder))
-            project = self._project(path, extract.sha256)
+            project = self._project(archive, extract.sha256)
             projects.publish_files(project, Path(extract.folder) / "files", outputs.files)
-            return self._plan(path, project, _videos_below(project.docs, path))
+            return self._plan(origin, project, _videos_below(project.docs, archive))
 
-        return self._or_why_not(path, tasks, extract)
+        return self._or_why_not(origin, tasks, extract)
 
-    def _or_why_not(self, path: Path, tasks: Callable[[], list[Task]], known: Task | None = None) -> list[Task]:
+    def _or_why_not(self, path: Place, tasks: Callable[[], list[Task]], known: Task | None = None) -> list[Task]:
         """What ``tasks`` gives; where it fails, the failed task (``known``, or one made for it)."""
         try:
             return self.history.add_tasks(tasks())
@@ -53,37 +67,54 @@ class Deliveries:
                 self.history.update_task(known.id, **values)
                 return self.history.tasks_called([known.id])
             names = {"project": path.name, "subject": path.name, "origin": str(path), "source": str(path)}
-            return self.history.add_tasks([Task(run_id=self.run.id, sha256="", step="extract", **names, **values)])
+            step = "download" if isinstance(path, Link) else "extract"
+            return self.history.add_tasks([Task(run_id=self.run.id, sha256="", step=step, **names, **values)])
 
-    def _first_tasks(self, path: Path) -> list[Task]:
+    def _first_tasks(self, path: Place) -> list[Task]:
         projects.check_path(path)
+        if isinstance(path, Link):
+            return self._of_link(path)
         if project := projects.reopen_project(path):
             return self._plan(path, project, _videos_below(project.docs, path))
+        return self._of_file(path, path)
+
+    def _of_link(self, link: Link) -> list[Task]:
+        """To download a file, unless `vidlib download` has brought it and it is still there."""
+        downloads.note(self.history, [(Offer(link, time.time()), "known")])
+        known = downloads.find(self.history, link)
+        file = Path(known.file) if known.state == "done" and known.file else None
+        ours = file is None or file.is_relative_to(self.settings.work)  # what a run has brought, the plan finds done
+        if not ours and file.is_file() and not self.request.force:
+            return self._of_file(link, file)
+        return [self._task("download", link, link.name, link.name, known.key, link)]
+
+    def _of_file(self, origin: Place, path: Path) -> list[Task]:
+        """What is to be done for a delivery that is here: to unpack it, or all steps of its videos."""
         sha256 = projects.content_sha256(path)
         if projects.is_archive(path):
-            return [self._task("extract", path, path.name, path.name, sha256, path)]
+            return [self._task("extract", origin, path.name, path.name, sha256, path)]
         videos = projects.videos_of([path], path.parent) if path.is_file() else _videos_below(path, path)
-        return self._plan(path, self._project(path, sha256), videos)
+        return self._plan(origin, self._project(path, sha256), videos)
 
     def _project(self, path: Path, sha256: str) -> Project:
         project = projects.open_project(path, sha256, self.settings.projects)
         self.history.remember_project(project.sha256, project.name, path)
         return project
 
-    def _plan(self, path: Path, project: Project, videos: list[ProjectVideo]) -> list[Task]:
+    def _plan(self, origin: Place, project: Project, videos: list[ProjectVideo]) -> list[Task]:
         """All there is to do for a project: every step of every video, its report, and what is done for the whole."""
         tasks = []
         for video in videos:
             self.history.remember_video(video.sha256, video.path, projects.duration_s(video.path))
             for step in (*self.request.video_steps(), "report"):
-                task = self._task(step, path, project.name, video.name, video.sha256, video.path)
+                task = self._task(step, origin, project.name, video.name, video.sha256, video.path)
                 task.stem = str(video.stem)
                 tasks.append(task)
         if self.request.wants("finalize"):
-            tasks.append(self._task("finalize", path, project.name, project.name, project.sha256, project.folder))
+            tasks.append(self._task("finalize", origin, project.name, project.name, project.sha256, project.folder))
         return tasks
 
-    def _task(self, step: str, origin: Path, project: str, subject: str, sha256: str, source: Path) -> Task:
+    def _task(self, step: str, origin: Place, project: str, subject: str, sha256: str, source: Place) -> Task:
         params = self.request.params.of(project)[step].model_dump(mode="json")
         places = {"origin": str(origin), "source": str(source)}
         names = {"project": project, "subject": subject, "sha256": sha256}

@@ -141,6 +141,14 @@ def settle(history: Database, key: str, state: State, **values: Any) -> bool:
         return bool(session.execute(_mine(key).values(**ended)).rowcount)
 
 
+def record(history: Database, link: str, state: State, **values: Any) -> None:
+    """Write down what came of a link that a run downloads; what another process downloads meanwhile is left alone."""
+    ended = {"state": state, "error": None, "finished_at": time.time(), **values}
+    idle = update(Download).where(Download.key == key_of(link), Download.state != "downloading")
+    with history.writing() as session:
+        session.execute(idle.values(**ended))
+
+
 def ask(history: Database, key: str, state: Literal["waiting", "paused", "cancelled", "known"]) -> str:
     """Have a download left in ``state``; what it is in now. Whoever downloads it is asked, and stops within a second.
 

@@ -9,6 +9,7 @@ from typing import Any
 from vidlib.results.naming import subject_folder
 from vidlib.runner import projects
 from vidlib.runner.history import History
+from vidlib.runner.links import Link
 from vidlib.runner.plan import plan_step
 from vidlib.runner.projects import ProjectVideo
 from vidlib.runner.request import Request
@@ -46,6 +47,9 @@ def forecast(request: Request, settings: Settings) -> dict[str, Any]:
 
 
 def _of_path(request: Request, settings: Settings, path: Path, paces: Paces) -> Iterator[Foreseen]:
+    if isinstance(path, Link):
+        yield Foreseen(path.name, "download", "run", "what is behind the link is known once it is here")
+        return
     if projects.is_archive(path):
         home = subject_folder(settings.work, projects.content_sha256(path))
         params = request.params.of(path.name)["extract"]

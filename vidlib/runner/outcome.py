@@ -8,6 +8,7 @@ from typing import Any
 from vidlib.errors import Cancelled, RefusedInput, StepFailed, VidlibError
 from vidlib.results.naming import PUBLISHED
 from vidlib.runner import projects, reports
+from vidlib.runner.links import Place, place_of
 from vidlib.runner.tables import Run, Task
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
@@ -25,6 +26,9 @@ MADE_BY = {"scenes": ("shots_csv",), "audio": ("rttm",), "tracking": ("tracking_
     "reduce": ("audio_json", "tracking_json")
 }
 """``{step: the results that it shows beside the video}``"""
+ONCE = ("download", "extract", "finalize")
+"""The steps that are done once for a whole delivery."""
+
 REFUSALS = {error.__name__ for error in (RefusedInput, *RefusedInput.__subclasses__())}
 
 
@@ -61,7 +65,7 @@ class VideoResult:
     ``problem`` is one that belongs to no step.
     """
 
-    path: Path
+    path: Place
     sha256: str | None = None
     steps: dict[str, StepResult] = field(default_factory=dict)
     outputs: dict[str, Path] = field(default_factory=dict)
@@ -132,20 +136,20 @@ def result_of(run: Run, tasks: Sequence[Task], settings: Settings, *, cancelled:
     result.executed = sum(task.status in ("done", "failed", "refused") and not task.cached for task in tasks)
     for origin in run.paths:
         of_origin = [task for task in tasks if task.origin == origin]
-        result.videos += _videos(Path(origin), of_origin, tasks, settings)
+        result.videos += _videos(place_of(origin), of_origin, tasks, settings)
         result.projects += [_project(task, settings) for task in of_origin if task.step == "finalize"]
     return result
 
 
-def _videos(origin: Path, delivery: Sequence[Task], tasks: Sequence[Task], settings: Settings) -> list[VideoResult]:
+def _videos(origin: Place, delivery: Sequence[Task], tasks: Sequence[Task], settings: Settings) -> list[VideoResult]:
     """The videos of one delivery; the delivery itself where it gave none, and where part of it was lost."""
-    whole = {task.step: task for task in delivery if task.step in ("extract", "finalize")}
+    whole = {task.step: task for task in delivery if task.step in ONCE}
     sources = list(dict.fromkeys(task.source for task in delivery if task.step not in whole))
     found = []
     lost = _lost(whole.get("extract"))
     if not sources or lost:
-        arrival = {step: StepResult.of(task) for step, task in whole.items() if step == "extract"}
-        sha256 = whole["extract"].sha256 if arrival else None
+        arrival = {step: StepResult.of(task) for step, task in whole.items() if step != "finalize"}
+        sha256 = whole["extract"].sha256 if "extract" in whole else None
         found.append(VideoResult(origin, sha256, arrival, problem=lost))
     for source in sources:
         own = {task.step: task for task in delivery if task.source == source} | whole

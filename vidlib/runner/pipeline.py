@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from vidlib.errors import Cancelled, LeaseLost, UnknownName, VidlibError
 from vidlib.runner import hooks, owners, projects, queue, retries, shares
@@ -17,6 +16,7 @@ from vidlib.runner.agenda import Agenda
 from vidlib.runner.deliveries import Deliveries
 from vidlib.runner.history import History
 from vidlib.runner.lanes import Lanes, open_lanes
+from vidlib.runner.links import place_of
 from vidlib.runner.outcome import RunResult, result_of
 from vidlib.runner.owners import BEAT_S
 from vidlib.runner.repeating import repeating
@@ -146,13 +146,15 @@ class Driver:
 
     def _drive(self, lanes: Lanes) -> None:
         self._put(self.history.tasks(self.record.id))
-        paths = iter([path for path in map(Path, self.record.paths) if not self.agenda.knows(str(path))])
+        paths = iter([path for path in map(place_of, self.record.paths) if not self.agenda.knows(str(path))])
         arriving = True
-        while arriving or self.agenda.unfinished() or self.agenda.unpacked():
+        while arriving or self.agenda.unfinished() or self.agenda.arrived() or self.agenda.unpacked():
             self._check_stopped()
             arriving = (path := next(paths, None)) is not None
             if path is not None:
                 self._put(self.deliveries.take_up(path))
+            for download in self.agenda.arrived():
+                self._put(self.deliveries.arrived(download))
             for archive in self.agenda.unpacked():
                 self._put(self.deliveries.unpacked(archive))
             self._give_up_hopeless()

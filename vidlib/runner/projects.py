@@ -11,6 +11,8 @@ from vidlib import media
 from vidlib.errors import RefusedInput, UsageError, VidlibError
 from vidlib.files import canonical_json, link_or_copy, sha256, sha256_text, sole_writer, write_json
 from vidlib.ingest import archives, names
+from vidlib.ingest.urls import mended
+from vidlib.runner.links import Link, Place
 
 # fmt: off
 VIDEO_SUFFIXES = frozenset({
@@ -57,8 +59,13 @@ def is_archive(path: Path) -> bool:
     return path.is_file() and archives.archive_format(path) is not None
 
 
-def check_path(path: Path) -> Path:
-    """``path``, absolute; raises UsageError if nothing is there or it cannot be read, RefusedInput as `check_name`."""
+def check_path(path: Place) -> Place:
+    """``path``, absolute; raises UsageError if nothing is there or it cannot be read, RefusedInput as `check_name`.
+
+    Whether a link leads anywhere is not asked here; one that is none is refused.
+    """
+    if isinstance(path, Link):
+        return Link(mended(path))
     check_name(path)
     if not path.exists():
         raise UsageError(f"{path} does not exist; expected an archive, a video or a project folder")

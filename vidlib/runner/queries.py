@@ -11,6 +11,7 @@ from vidlib.files import sha256
 from vidlib.params import Frozen
 from vidlib.results.naming import subject_folder
 from vidlib.runner.history import History
+from vidlib.runner.links import place_of
 from vidlib.runner.pipeline import STOPPED
 from vidlib.runner.plan import Planned, plan_step
 from vidlib.settings import Settings
@@ -58,7 +59,7 @@ def last_runs(history: History) -> dict[str, Any]:
             "status": run.status,
             "started": _clock(run.started_at),
             "seconds": round((run.finished_at or time.time()) - run.started_at, 1),
-            "of": ", ".join(Path(path).name for path in run.paths),
+            "of": ", ".join(place_of(path).name for path in run.paths),
             "error": run.error or "",
         }
         for run in history.runs()

@@ -32,7 +32,9 @@ def _plain(report: Task) -> str:
 
 def write_evidence(folder: Path, report: Task, delivery: Sequence[Task]) -> Path:
     """What the report is about: the same for two runs that found the same, so that the second need not write it."""
-    about = [task for task in delivery if task.source == report.source or task.step in ("extract", "finalize")]
+    about = [
+        task for task in delivery if task.source == report.source or task.step in ("download", "extract", "finalize")
+    ]
     order = list(STEPS)
     steps = sorted((task for task in about if task.step != "report"), key=lambda task: order.index(task.step))
     evidence = {

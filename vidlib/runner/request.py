@@ -2,23 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 from vidlib.params import ParamSet
+from vidlib.runner.links import Place, place_of
 from vidlib.runner.tables import Run
 from vidlib.steps import PARAMS, STEPS, VIDEO_STEPS
 
 
 @dataclass(frozen=True)
 class Request:
-    """``paths`` (archives, videos, folders), the params of every step, and which ``steps``.
+    """``paths`` (archives, videos, folders, links), the params of every step, and which ``steps``.
 
     ``steps`` empty means all of them; those that a named one needs are done as well. ``force`` does the named steps
     again though their results are there.
     """
 
-    paths: Sequence[Path]
+    paths: Sequence[Place]
     params: ParamSet
     steps: frozenset[str] = frozenset()
     force: bool = False
@@ -27,7 +27,7 @@ class Request:
     def of(cls, run: Run) -> Self:
         """The request that a run in the history was made from."""
         asked = run.asked
-        paths = [Path(path) for path in run.paths]
+        paths = [place_of(path) for path in run.paths]
         return cls(paths, ParamSet(PARAMS, asked["layers"]), frozenset(asked["steps"]), asked["force"])
 
     def as_json(self) -> dict[str, Any]:

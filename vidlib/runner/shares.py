@@ -7,7 +7,7 @@ from vidlib.runner.lanes import Room
 from vidlib.runner.retries import CAREFULLY
 from vidlib.runner.tables import Task
 
-ON_ONE_CORE = frozenset({"extract", "reduce", "finalize", "report"})
+ON_ONE_CORE = frozenset({"download", "extract", "reduce", "finalize", "report"})
 """Steps that a second core makes no faster."""
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from vidlib import progress
-from vidlib.errors import Cancelled, LeaseLost, OutOfMemory, Postponed, StepFailed, VidlibError
+from vidlib.errors import Cancelled, LeaseLost, NeedsOperator, OutOfMemory, Postponed, StepFailed, VidlibError
 from vidlib.files import TMP_PREFIX, link_or_copy
+from vidlib.ingest.urls import normalized
 from vidlib.results.naming import PUBLISHED, subject_folder
-from vidlib.runner import projects, queue, reports, retries
+from vidlib.runner import downloads, projects, queue, reports, retries
 from vidlib.runner.bench import Bench
 from vidlib.runner.notebooks import Seat, Watch, run_step
 from vidlib.runner.outcome import status_of
@@ -173,6 +174,10 @@ def _plan(job: Job) -> Planned:
 def _further_inputs(job: Job) -> dict[str, Any]:
     """Inputs that neither the source nor earlier steps of the video supply."""
     task, settings = job.task, job.bench.settings
+    if task.step == "download":
+        known = downloads.find(job.bench.history, task.source)
+        kept = subject_folder(settings.work, task.sha256) / "arriving"
+        return {"url": normalized(task.source), "links": known.links if known else (task.source,), "keep_dir": kept}
     if task.step == "finalize":
         places = {"archive_dir": settings.archive, "delivery_dir": settings.delivery}
         videos = tuple(_finished(job, video) for video in job.of_delivery("report"))
@@ -244,6 +249,9 @@ def _note_failure(job: Job, error: Exception) -> None:
             job.tell(f"{failed}; tried again in {delay:.0f} s", "warning")
         return
     status = status_of(error)
+    if task.step == "download" and status != "cancelled":
+        state = "manual" if failed.kind == NeedsOperator.__name__ else "failed"
+        downloads.record(job.bench.history, task.source, state, error=failed.reason)
     if queue.settle(job.bench.history, task.id, status=status, finished_at=now, **what):
         job.tell(str(failed), "warning" if status == "cancelled" else "error")
 

@@ -1,0 +1,102 @@
+"""Links among the paths of a run: what is behind them becomes a project."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import media
+from tests.ingest import faulty_server
+from vidlib.errors import RefusedInput
+from vidlib.params import read_params
+from vidlib.runner import downloads
+from vidlib.runner.forecast import forecast
+from vidlib.runner.history import History
+from vidlib.runner.links import Link
+from vidlib.runner.outcome import RunResult
+from vidlib.runner.pipeline import run
+from vidlib.runner.request import Request
+from vidlib.settings import Settings, settings
+from vidlib.steps import PARAMS
+
+
+@pytest.fixture
+def server() -> Iterator[faulty_server.Server]:
+    with faulty_server.running() as found:
+        yield found
+
+
+@pytest.fixture
+def allowed(workspace: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings that let downloads come from this machine."""
+    monkeypatch.setenv("VIDLIB_ALLOW_PRIVATE_HOSTS", faulty_server.HOST)
+    monkeypatch.setenv("VIDLIB_MIN_FREE_BYTES", "0")
+    settings.cache_clear()
+    return settings()
+
+
+def process(allowed: Settings, *links: str, **asked) -> RunResult:
+    return run(Request([Link(link) for link in links], read_params(PARAMS), frozenset({"convert"}), **asked), allowed)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> bytes:
+    """A ZIP with a clip of two seconds."""
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w") as packed:
+        packed.write(media.clip(tmp_path / "a clip.mp4"), "Job/a clip.mp4")
+    return (tmp_path / "packed.zip").read_bytes()
+
+
+def test_an_archive_behind_a_link_becomes_a_project_once(server, allowed, archive):
+    url = server.page("/Sendung%2012.zip", lambda request: request.file(archive)) + "?key=x&b=1"
+    result = process(allowed, url)
+    (video,) = result.videos
+    assert (result.status, list(video.steps)) == ("done", ["download", "extract", "convert", "report"])
+    assert (allowed.projects / "Sendung 12" / "docs" / "a clip.mp4").is_file()
+    again = process(allowed, f" {url}#again".replace("key=x&b=1", "b=1&amp;key=x"))
+    assert (again.status, again.executed, len(server.asked)) == ("done", 0, 1)
+    with History(allowed.database) as history:
+        ((row, project),) = downloads.found(history)
+        assert (row.state, project, Path(row.file).name) == ("done", "Sendung 12", "Sendung 12.zip")
+
+
+def test_a_video_behind_a_link_is_a_project_of_its_own(server, allowed, tmp_path):
+    clip = media.clip(tmp_path / "clip.mp4").read_bytes()
+    result = process(allowed, server.page("/film.mp4", lambda request: request.file(clip)))
+    assert [list(video.steps) for video in result.videos] == [["download", "convert", "report"]]
+    assert result.status == "done"
+
+
+def test_links_that_give_nothing_are_named_with_the_reason_and_do_not_stop_the_others(server, allowed, archive):
+    page = server.page("/page.zip", lambda request: request.answer(body=b"<!doctype html>"))
+    good = server.page("/good.zip", lambda request: request.file(archive))
+    result = process(allowed, page, "https://we.tl/t-1", good)
+    found = {str(video.path): video for video in result.videos}
+    assert (result.status, found[page].status, found["https://we.tl/t-1"].status) == ("partial", "refused", "refused")
+    assert "a web page came instead of a file" in found[page].error
+    with History(allowed.database) as history:
+        states = {row.url: row.state for row, _ in downloads.found(history)}
+    assert states == {page: "failed", "https://we.tl/t-1": "manual", good: "done"}
+
+
+def test_what_was_downloaded_already_is_taken_from_where_it_is(server, allowed, archive):
+    allowed.inbox.mkdir(parents=True)
+    (allowed.inbox / "here.zip").write_bytes(archive)
+    url = f"{server.base}/gone.zip"
+    with History(allowed.database) as history:
+        downloads.note(history, [(downloads.Offer(url, 1.0), "known")])
+        downloads.record(history, url, "done", file=str(allowed.inbox / "here.zip"))
+    result = process(allowed, url)
+    assert (result.status, list(result.videos[0].steps), server.asked) == ("done", ["extract", "convert", "report"], [])
+
+
+def test_what_is_no_link_is_refused_before_anything_is_done(allowed):
+    with pytest.raises(RefusedInput, match="without user, password"):
+        process(allowed, "https://me:hush@h.example/a.zip")
+
+
+def test_a_forecast_asks_nobody(server, allowed):
+    found = forecast(Request([Link(f"{server.base}/film.zip?key=x")], read_params(PARAMS)), allowed)
+    assert [(row["video"], row["step"], row["does"]) for row in found["rows"]] == [("film.zip", "download", "run")]
+    assert server.asked == []
