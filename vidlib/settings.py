@@ -47,15 +47,6 @@ class Settings(BaseSettings):
         None, gt=0, description="a step that takes more is ended; default its lane's part of 80 % of the machine's"
     )
 
-    dashboard_host: str = Field("127.0.0.1", description="address that the dashboard listens on")
-    dashboard_port: int = Field(8866, ge=0, le=65535, description="port of the dashboard; 0 takes a free one")
-    dashboard_token: SecretStr | None = Field(None, description="token that opens the dashboard; default a random one")
-
-    notify_on: Literal["end", "failure"] = Field(
-        "failure", description="tell the outside of every `end` of a run, or only of one that is not done: `failure`"
-    )
-    notify_command: str | None = Field(None, description="program and arguments that are told when a run ends")
-    notify_url: SecretStr | None = Field(None, description="http(s) address that JSON is posted to when a run ends")
     max_download_bytes: int = Field(200 * GIB, gt=0, description="bytes that one download may have")
     min_free_bytes: int = Field(GIB, ge=0, description="bytes that downloads leave free on the disk")
     download_timeout_s: float = Field(24 * 3600, gt=0, description="a download that takes longer is given up, seconds")
@@ -77,6 +68,15 @@ class Settings(BaseSettings):
     )
     monitor_max_age_days: float = Field(7, gt=0, description="what was offered earlier is noted, not downloaded, days")
 
+    dashboard_host: str = Field("127.0.0.1", description="address that the dashboard listens on")
+    dashboard_port: int = Field(8866, ge=0, le=65535, description="port of the dashboard; 0 takes a free one")
+    dashboard_token: SecretStr | None = Field(None, description="token that opens the dashboard; default a random one")
+
+    notify_on: Literal["end", "failure"] = Field(
+        "failure", description="tell the outside of every `end` of a run, or only of one that is not done: `failure`"
+    )
+    notify_command: str | None = Field(None, description="program and arguments that are told when a run ends")
+    notify_url: SecretStr | None = Field(None, description="http(s) address that JSON is posted to when a run ends")
     notify_email: str | None = Field(None, description="addressees of an e-mail when a run ends, with commas between")
     smtp_url: SecretStr | None = Field(None, description="mail server: smtp(s)://user:password@host:port")
     smtp_from: str | None = Field(None, description="address that e-mails come from")
@@ -105,6 +105,10 @@ class Settings(BaseSettings):
     def archive(self) -> Path:
         return self.archive_dir or self.workspace / "archive"
 
+    def private_hosts(self) -> frozenset[str]:
+        """The hosts of `allow_private_hosts`, in lower case."""
+        return frozenset(name.strip().lower() for name in (self.allow_private_hosts or "").split(",") if name.strip())
+
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.workspace / 'vidlib.sqlite'}"
@@ -113,10 +117,6 @@ class Settings(BaseSettings):
 SECRETS = frozenset(name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation))
 """The settings that are never printed, written into the environment, or given to other programs."""
 
-
-    def private_hosts(self) -> frozenset[str]:
-        """The hosts of `allow_private_hosts`, in lower case."""
-        return frozenset(name.strip().lower() for name in (self.allow_private_hosts or "").split(",") if name.strip())
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
