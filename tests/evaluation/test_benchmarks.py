@@ -1,5 +1,6 @@
 """The benchmarks of quality as programs: what they judge, and what they say when they cannot."""
 
+import importlib
 import json
 import runpy
 import sys
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests import evaluated, media
+from vidlib.evaluation.table import evaluate
 from vidlib.settings import REPOSITORY
+from vidlib.timeline import Shot, Span
 
 
 @pytest.fixture
@@ -43,6 +46,23 @@ def test_results_that_are_there_are_judged_without_running_a_step(run, tmp_path)
     (document,) = json.loads(run("quality.py", film, truth, "--results", docs, "--json")[1])
     found = {(row["part"], row["measure"], row["subset"]): row["value"] for row in document["scores"]}
     assert found["faces", "found", "all"] == found["shots", "F1", "all"] == 1
+
+
+def test_films_stand_side_by_side_with_their_mean(monkeypatch):
+    monkeypatch.syspath_prepend(REPOSITORY / "benchmarks")
+    quality = importlib.import_module("quality")
+    one = evaluate(evaluated.TRUTH, evaluated.found())
+    other = evaluate(
+        evaluated.TRUTH, evaluated.found(stem="other", shots=[evaluated.SHOTS[0], Shot(Span(60, 200))], tracks=None)
+    )
+    lines = quality.text([one, other]).splitlines()
+    assert lines[0].split() == ["film", "film", "other", "mean"]
+    (precision,) = [line for line in lines if line.startswith("shots") and "precision" in line]
+    (recall,) = [line for line in lines if " recall  " in line and " all " in line and "–" not in line][:1]
+    assert precision.split()[-3:] == ["1.000", "1.000", "1.000"]
+    assert recall.split()[-3:] == ["1.000", "0.333", "0.667"]
+    (purity,) = [line for line in lines if "track purity" in line]
+    assert purity.split()[-3:] == ["1.000", "–", "1.000"]
 
 
 def test_without_a_source_the_composer_says_what_it_takes(run):

@@ -206,7 +206,10 @@ def test_results_without_a_single_face_or_voice_have_figures_too():
 
 def test_results_of_a_film_of_another_length_are_wrong_usage():
     with pytest.raises(UsageError, match="are of 199 frames, the truth of 200"):
-        evaluate(evaluated.TRUTH, evaluated.found(shots=[Shot(Span(0, 199), "start")]))
+        evaluate(evaluated.TRUTH, evaluated.found(shots=[Shot(Span(0, 199), "start")], tracks=None))
+    later = pd.DataFrame([row | {"frame": row["frame"] + 1} for row in evaluated.rows()])
+    with pytest.raises(UsageError, match="are of 201 frames, the truth of 200"):
+        evaluate(evaluated.TRUTH, evaluated.found(tracks=later))
 
 
 def test_what_could_not_be_judged_is_said():

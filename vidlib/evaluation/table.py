@@ -102,6 +102,8 @@ def _scores(truth: Truth, found: Found, turns: Sequence[Turn], heard: "np.ndarra
 def _check_length(truth: Truth, found: Found) -> None:
     """Results of another film would give figures as well, all of them meaningless."""
     n_frames = found.shots[-1].span.stop if found.shots else truth.frames
+    if found.tracks is not None and len(found.tracks):
+        n_frames = max(n_frames, int(found.tracks.frame.max()))
     if n_frames != truth.frames:
         raise UsageError(
             f"the results in {found.where} are of {n_frames} frames, the truth of {truth.frames}; "

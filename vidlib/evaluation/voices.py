@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from vidlib.evaluation.faces import owners
 from vidlib.evaluation.pairs import Pairs
 from vidlib.evaluation.score import Score, count, share
-from vidlib.timeline import Turn, seconds
+from vidlib.timeline import FPS, Turn, seconds
 
 if TYPE_CHECKING:
     from pyannote.core import Annotation
@@ -32,14 +32,14 @@ def scores(true: Sequence[Turn], found: Sequence[Turn], n_frames: int) -> Iterat
     parts = components(true, found, float(seconds(n_frames)))
     total_s, right_s, confused_s = parts["total"], parts["correct"], parts["confusion"]
     wrong_s = parts["missed detection"] + parts["false alarm"] + confused_s
-    frames = round(total_s * 25)
+    frames = round(total_s * FPS)
     yield Score(part=PART, measure="error rate", value=wrong_s / total_s if total_s else None, n=frames)
     for name in ("missed detection", "false alarm", "confusion"):
         yield Score(part=PART, measure=name, value=parts[name], unit="s", n=frames)
     yield Score(part=PART, measure="right voice", value=_ratio(right_s, total_s), n=frames)
     heard_s = right_s + confused_s
     of_heard = _ratio(right_s, heard_s)
-    yield Score(part=PART, measure="right voice", subset="of what was found", value=of_heard, n=round(heard_s * 25))
+    yield Score(part=PART, measure="right voice", subset="of what was found", value=of_heard, n=round(heard_s * FPS))
     yield count(PART, "number of voices", len({turn.speaker for turn in found}), len({turn.speaker for turn in true}))
 
 
