@@ -4,7 +4,15 @@ from pathlib import Path
 import pytest
 
 from vidlib.errors import SettingError
-from vidlib.settings import Settings, environment_without_secrets, export, load, settings
+from vidlib.settings import (
+    Settings,
+    environment_of_kernels,
+    environment_without_secrets,
+    export,
+    load,
+    settings,
+    withhold_secrets,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +93,32 @@ def test_exported_settings_leave_secrets_as_they_were(monkeypatch, tmp_path):
 def test_other_programs_get_no_secret(monkeypatch, name):
     monkeypatch.setenv(name, "hush")
     assert name not in environment_without_secrets()
+
+
+def test_a_kernel_gets_the_secrets_that_steps_work_with_and_no_other(monkeypatch):
+    monkeypatch.setenv("VIDLIB_NOTIFY_URL", "https://hooks.example/s3cret")
+    seen = environment_of_kernels(load(lemonfox_key="hush"))
+    assert seen["VIDLIB_LEMONFOX_KEY"] == "hush"
+    assert "VIDLIB_NOTIFY_URL" not in seen
+    assert "VIDLIB_LEMONFOX_KEY" not in environment_of_kernels(load())
+    assert "VIDLIB_LEMONFOX_KEY" not in environment_without_secrets()
+
+
+def test_what_a_kernel_starts_inherits_no_secret(monkeypatch):
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    os.environ["VIDLIB_LEMONFOX_KEY"] = os.environ["vidlib_smtp_url"] = "hush"
+    settings.cache_clear()
+    withhold_secrets()
+    assert "hush" not in os.environ.values()
+    settings.cache_clear()
+
+
+def test_a_wrong_setting_is_no_reason_to_keep_secrets(monkeypatch):
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    os.environ |= {"VIDLIB_LEMONFOX_KEY": "hush", "VIDLIB_MAX_FILES": "0"}
+    settings.cache_clear()
+    withhold_secrets()
+    assert "VIDLIB_LEMONFOX_KEY" not in os.environ
 
 
 @pytest.mark.parametrize(

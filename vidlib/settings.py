@@ -1,6 +1,7 @@
 """Every path, secret and limit, from the environment (``VIDLIB_*``) or a ``.env`` file: the only reader of either."""
 
 import os
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -38,6 +39,14 @@ class Settings(BaseSettings):
         user_data_path("vidlib") / "models", validate_default=True, description="checked model weights"
     )
     models_dir: Folder | None = Field(None, description="a folder of weights that were fetched by hand, searched first")
+
+    lemonfox_key: SecretStr | None = Field(
+        None, description="key of the Lemonfox API, for the voices engine `lemonfox`"
+    )
+    lemonfox_url: str = Field(
+        "https://api.lemonfox.ai/v1/audio/transcriptions",
+        description="where `lemonfox` sends sound; in the EU `https://eu-api.lemonfox.ai/v1/audio/transcriptions`",
+    )
 
     max_unpacked_bytes: int = Field(200 * GIB, gt=0, description="bytes that one archive may hold once unpacked")
     max_files: int = Field(20_000, gt=0, description="files that one archive may hold")
@@ -117,6 +126,9 @@ class Settings(BaseSettings):
 SECRETS = frozenset(name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation))
 """The settings that are never printed, written into the environment, or given to other programs."""
 
+STEP_SECRETS = frozenset({"lemonfox_key"})
+"""Those of them that a step itself works with: vidlib's own kernels get them as well, and keep them to themselves."""
+
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
@@ -159,6 +171,28 @@ def environment_without_secrets() -> dict[str, str]:
     if "@" in address.netloc or "password=" in address.query:
         secret.add("VIDLIB_DATABASE_URL")
     return {name: value for name, value in os.environ.items() if name.upper() not in secret}
+
+
+def environment_of_kernels(chosen: Settings) -> dict[str, str]:
+    """`environment_without_secrets` for a kernel of vidlib, which gets in addition the secrets that steps work with.
+
+    The kernel takes them out again with `withhold_secrets` before any program is started there.
+    """
+    secrets = {f"VIDLIB_{name.upper()}": getattr(chosen, name) for name in sorted(STEP_SECRETS)}
+    needed = {name: secret.get_secret_value() for name, secret in secrets.items() if secret}
+    return environment_without_secrets() | needed
+
+
+def withhold_secrets() -> None:
+    """Read the settings of this process now, then take every secret out of its environment.
+
+    What it starts from here on inherits none. A wrong setting is not complained of: whoever asks for it next does.
+    """
+    with suppress(SettingError):
+        settings()
+    secret = {f"VIDLIB_{name.upper()}" for name in SECRETS}
+    for name in [name for name in os.environ if name.upper() in secret]:
+        del os.environ[name]
 
 
 def _explain(problem: dict) -> str:

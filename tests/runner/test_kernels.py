@@ -93,6 +93,17 @@ def test_a_kernel_is_told_no_secrets(monkeypatch, write):
     assert "DATABASE" not in seen
 
 
+def test_a_step_finds_its_key_and_what_the_step_starts_does_not(monkeypatch, write):
+    monkeypatch.setenv("VIDLIB_LEMONFOX_KEY", "fox-secret")
+    asked = "from vidlib.settings import settings; print(settings().lemonfox_key.get_secret_value(), settings())"
+    started = "import subprocess; print(subprocess.run(['env'], capture_output=True, text=True).stdout)"
+    with Kernels(1) as own, own.borrowed() as kernel:
+        has, *inherited = execute(write(asked, "import os; print(os.environ)", started), kernel)
+    assert has.startswith("fox-secret ")
+    assert has.count("fox-secret") == 1
+    assert "fox-secret" not in "".join(inherited)
+
+
 def test_a_kernel_starts_where_the_name_of_the_temporary_folder_is_too_long_for_sockets(monkeypatch, write, tmp_path):
     deep = tmp_path.joinpath(*["folder"] * 20)
     deep.mkdir(parents=True)

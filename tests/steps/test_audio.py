@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from tests import media as made
 from vidlib import devices, ffmpeg
-from vidlib.engines.speech import Diarization
-from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed
+from vidlib.engines.speech import Diarization, Options
+from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed, ParamError, WeightError
+from vidlib.params import load_params
 from vidlib.results.exports import rttm, speech_json, speech_table
 from vidlib.steps import audio
 from vidlib.steps.base import Doubt, Manifest
@@ -29,24 +30,31 @@ TURNS = [
 
 
 class Fake:
-    """An engine that hears `TURNS` in everything and keeps what it was given; it can have a GPU that gives up."""
+    """Every engine: it hears `TURNS` in everything and keeps what it was given; it can have a GPU that gives up.
 
-    name = "fake"
+    Those in ``broken`` cannot run, for the reason given there.
+    """
+
     heard: np.ndarray
     asked: dict
 
     def __init__(self, turns=TURNS, broken_gpu=False):
-        self.turns, self.broken_gpu = turns, broken_gpu
+        self.turns, self.broken_gpu, self.captions = turns, broken_gpu, ()
+        self.broken: dict[str, Exception] = {}
+        self.opened: list[str] = []
 
-    def open(self, name, device, **settings):
-        self.device, self.settings = device, settings
+    def open(self, name, device, options):
+        self.opened.append(name)
+        self.device, self.options = device, options
+        if name in self.broken:
+            raise self.broken[name]
         return self
 
     def diarize(self, waveform, *, report, **speakers):
         if self.device == "cuda" and self.broken_gpu:
             raise GpuFailed("CUDA out of memory")
         self.heard, self.asked = waveform, speakers
-        return Diarization(self.turns, [(0.1, 1.2), (1.4, 1.8), (1.9, 1.95)])
+        return Diarization(self.turns, [(0.1, 1.2), (1.4, 1.8), (1.9, 1.95)], self.captions)
 
     def __enter__(self):
         return self
@@ -109,7 +117,8 @@ def test_the_files_say_what_the_engine_heard(fake, clip, tmp_path):
     assert rows[48] == {"frame": 49, "is_speech": True, "speakers": []}
     assert (outputs.n_speakers, outputs.speech_s) == (2, 1.55)
     assert fake.asked == {"min_speakers": 2, "max_speakers": 3}
-    assert fake.settings == {"threshold": 0.5, "min_gap_s": 0.2, "min_turn_s": 0.1}
+    assert fake.options == Options(threshold=0.5, min_gap_s=0.2, min_turn_s=0.1)
+    assert (fake.opened, outputs.engine, outputs.fallback) == (["pyannote"], "pyannote", None)
 
 
 def test_sound_after_the_last_frame_is_not_listened_to(fake, clip, tmp_path):
@@ -156,9 +165,87 @@ def test_files_that_disagree_are_not_published(fake, clip, tmp_path):
         audio.verify(inputs, outputs)
 
 
-def test_a_wrong_number_of_speakers_is_refused_before_any_work():
-    with pytest.raises(ValidationError, match="min_speakers 3 is more than max_speakers 2"):
-        audio.Params(min_speakers=3, max_speakers=2)
+def test_the_first_engine_that_works_is_taken_and_why_not_another_is_said(fake, clip, tmp_path):
+    fake.broken["lemonfox"] = EngineUnavailable("lemonfox answered 503; attempts: 5. Try again later")
+    fake.broken["light"] = WeightError("the weights 'voice_activity' are not on this machine")
+    outputs = listen(clip, tmp_path, engines="lemonfox,light,pyannote")
+    assert fake.opened == ["lemonfox", "light", "pyannote"]
+    assert outputs.engine == "pyannote"
+    assert outputs.fallback == (
+        "not lemonfox: lemonfox answered 503; attempts: 5. Try again later; "
+        "not light: the weights 'voice_activity' are not on this machine"
+    )
+
+
+def test_where_no_engine_works_each_says_why(fake, clip, tmp_path):
+    fake.broken = {name: EngineUnavailable(f"no {name} today") for name in ("pyannote", "light")}
+    with pytest.raises(EngineUnavailable, match="not pyannote: no pyannote today; not light: no light today"):
+        listen(clip, tmp_path)
+    with pytest.raises(EngineUnavailable, match=r"^no light today$"):
+        listen(clip, tmp_path / "light", engines="light")
+
+
+def test_a_bug_of_an_engine_is_not_hidden_by_another(fake, clip, tmp_path):
+    fake.broken["pyannote"] = ValueError("a bug")
+    with pytest.raises(ValueError, match="a bug"):
+        listen(clip, tmp_path)
+
+
+def test_who_insists_on_the_gpu_gets_no_engine_without_one(fake, clip, tmp_path, monkeypatch):
+    monkeypatch.setattr(devices, "cuda_problem", lambda: None)
+    fake.broken["pyannote"] = EngineUnavailable("pyannote is broken")
+    with pytest.raises(EngineUnavailable, match="pyannote is broken"):
+        listen(clip, tmp_path, device="cuda")
+    with pytest.raises(EngineUnavailable, match="engine 'light' uses none"):
+        listen(clip, tmp_path, device="cuda", engines="light")
+    assert fake.opened == ["pyannote"]
+
+
+def test_an_engine_in_the_table_is_never_looked_for_in_vain():
+    assert audio.Params(engines=["light", "pyannote"]).engines == audio.Params(engines="light, pyannote").engines
+    with pytest.raises(ValidationError, match=r"did you mean 'light'. known: lemonfox, light, pyannote"):
+        audio.Params(engines="pyannote,lihgt")
+    with pytest.raises(ValidationError, match="twice"):
+        audio.Params(engines="light,light")
+    with pytest.raises(ValidationError, match="'' is not a speech engine"):
+        audio.Params(engines="light,")
+
+
+def test_only_the_weights_that_can_be_loaded_count():
+    of = {engines: audio.weights(audio.Params(engines=engines)) for engines in ("pyannote,light", "light", "lemonfox")}
+    assert of == {
+        "pyannote,light": ("speech_segmentation", "speaker_embedding", "voice_activity"),
+        "light": ("voice_activity", "speaker_embedding"),
+        "lemonfox": (),
+    }
+    assert audio.weights(audio.Params(engines="pyannote", pyannote_model="community-1")) == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"min_speakers": 3, "max_speakers": 2}, "min_speakers 3 is more than max_speakers 2"),
+        ({"num_speakers": 2, "min_speakers": 3}, "num_speakers 2 is less than min_speakers 3; give one of them"),
+        ({"num_speakers": 4, "max_speakers": 3}, "num_speakers 4 is more than max_speakers 3; give one of them"),
+    ],
+)
+def test_a_wrong_number_of_speakers_is_refused_before_any_work(given, says):
+    with pytest.raises(ValidationError, match=says):
+        audio.Params(**given)
+    with pytest.raises(ParamError, match=says) as caught:
+        load_params({"audio": audio.Params}, (), [f"audio.{name}={value}" for name, value in given.items()])
+    assert caught.value.exit_code == 2
+
+
+def test_a_number_of_speakers_is_the_fewest_and_the_most(fake, clip, tmp_path):
+    listen(clip, tmp_path, num_speakers=3)
+    assert fake.asked == {"min_speakers": 3, "max_speakers": 3}
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "/models", ".", ".."])
+def test_a_pipeline_is_named_not_reached(name):
+    with pytest.raises(ValidationError, match="pattern"):
+        audio.Params(pyannote_model=name)
 
 
 def test_real_voices_give_the_same_bytes_twice(dialogue, tmp_path):

@@ -12,17 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-N_MELS = 80
-"""Mel bands that the network reads."""
-
-DIMENSION = 192
-"""Numbers in a voice print."""
+from vidlib.engines.speech_mel import N_MELS
+from vidlib.engines.voice_prints import DIMENSION
 
 CONTEXT_FRAMES = 100
 """Frames of the local context that masks a frame (the paper's segment of 100 frames)."""
-
-MIN_FRAMES = 20
-"""Frames (of 10 ms) below which a voice print says nothing of the voice."""
 
 
 def load(weights: Path) -> nn.Module:

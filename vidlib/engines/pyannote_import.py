@@ -38,7 +38,7 @@ with warnings.catch_warnings():
     from pyannote.audio.pipelines.clustering import AgglomerativeClustering
     from pyannote.audio.pipelines.speaker_diarization import DiarizeOutput
     from pyannote.audio.utils.reproducibility import ReproducibilityWarning
-    from pyannote.core import Annotation, SlidingWindowFeature
+    from pyannote.core import Annotation, SlidingWindow, SlidingWindowFeature
     from torchaudio.compliance.kaldi import fbank
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "Inference",
     "Model",
     "ReproducibilityWarning",
+    "SlidingWindow",
     "SlidingWindowFeature",
     "SpeakerDiarization",
     "fbank",

@@ -8,20 +8,21 @@ linkage (published: centroid), and the mean of the features is taken over one vo
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, Self
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from vidlib import devices, vault
 from vidlib.devices import Device
 from vidlib.engines import campplus
 from vidlib.engines.pool import Pool
+from vidlib.engines.pyannote_folder import Recipe, recipe
 from vidlib.engines.pyannote_import import (
     PLDA,
     AgglomerativeClustering,
@@ -30,11 +31,15 @@ from vidlib.engines.pyannote_import import (
     Inference,
     Model,
     ReproducibilityWarning,
+    SlidingWindow,
     SlidingWindowFeature,
     SpeakerDiarization,
     fbank,
 )
-from vidlib.engines.speech import Diarization, joined
+from vidlib.engines.speech import Diarization, Options, joined, label
+from vidlib.engines.speech_mel import N_MELS
+from vidlib.engines.voice_again import Heard, hear_again
+from vidlib.engines.voice_prints import DIMENSION, MIN_FRAMES, one_core
 from vidlib.errors import GpuFailed
 from vidlib.media import SAMPLE_RATE
 from vidlib.progress import Report, quiet
@@ -48,6 +53,10 @@ MIN_CLUSTER = 2
 
 BATCH = 30
 """Windows, and voices in windows, that go through the networks together."""
+
+FAINT = 0.3
+"""Mean probability of speech that counts where none reaches a half in all of the sound: faint and short answers.
+Voices of noise stay below 0.1."""
 
 TOGETHER = 3
 """Windows in which a core looks for voices at once: always the same number, for it can change the last digits."""
@@ -67,15 +76,19 @@ class Pyannote:
 
     name = "pyannote"
 
-    def __init__(self, device: Device, *, threshold: float, min_gap_s: float, min_turn_s: float):
-        self.device, self._min_turn_s = device, min_turn_s
+    def __init__(self, device: Device, options: Options):
+        self.device, self._min_turn_s = device, options.min_turn_s
+        made = recipe(options.model) if options.model else None
         with _known_warnings_ignored(), _gpu_failures(device):
             self._threads = Pool(
                 nullcontext, devices.cores() if device == "cpu" else 1, partial(torch.set_num_threads, 1)
             )
-            self._pipeline = Pipeline(device, self._threads).to(torch.device(device))
-        clustering = {"method": "complete", "min_cluster_size": MIN_CLUSTER, "threshold": threshold}
-        self._pipeline.instantiate({"segmentation": {"min_duration_off": min_gap_s}, "clustering": clustering})
+            self._pipeline = Pipeline(device, self._threads, made).to(torch.device(device))
+        own = {"method": "complete", "min_cluster_size": MIN_CLUSTER, "threshold": options.threshold}
+        clustering = made.parameters["clustering"] if made else own
+        segmentation = made.parameters.get("segmentation", {}) if made else {}
+        pauses = {**segmentation, "min_duration_off": options.min_gap_s}
+        self._pipeline.instantiate({"segmentation": pauses, "clustering": clustering})
 
     def diarize(
         self, waveform: np.ndarray, *, min_speakers: int = 1, max_speakers: int | None = None, report: Report = quiet
@@ -101,47 +114,79 @@ class Pyannote:
 
 
 class Pipeline(SpeakerDiarization):
-    """pyannote.audio's pipeline, with our weights and clustering; it keeps how sure it was.
+    """pyannote.audio's pipeline, with our weights and clustering or those of a recipe; it keeps how sure it was.
 
     ``votes`` holds, after `apply`, for each instant and speaker the part of the windows around that heard them.
     """
 
-    def __init__(self, device: Device, threads: Pool):
-        super().__init__(
-            segmentation=str(vault.path("speech_segmentation")),
-            segmentation_batch_size=BATCH,
-            embedding=VoicePrints(device, threads),
-            embedding_batch_size=BATCH,
-            embedding_exclude_overlap=True,
-            clustering="AgglomerativeClustering",
-            plda=NoPlda(),
-        )
+    def __init__(self, device: Device, threads: Pool, made: Recipe | None = None):
+        own = {} if made else _own_models(device, threads)
+        batches = {"segmentation_batch_size": BATCH, "embedding_batch_size": BATCH}
+        super().__init__(**{"plda": NoPlda()} | batches | own | (made.arguments if made else {}))
         self._segmentation = VoicesInWindows(self._segmentation, threads)
-        self.clustering = ShortTurns(metric="cosine", constrained_assignment=True)
+        if made is None:
+            self.clustering = ShortTurns(metric="cosine", constrained_assignment=True)
         self.votes: SlidingWindowFeature | None = None
+        self._hears_again = made is None
 
     def apply(self, file: dict[str, Any], **options: Any) -> DiarizeOutput:
-        self.votes = None
+        self.votes, self._sound = None, file["waveform"][0].numpy()
+        self._segmentation.speech = []
         return super().apply(file, **options)
+
+    def speaker_count(
+        self, binarized_segmentations: SlidingWindowFeature, frames: SlidingWindow, **options: Any
+    ) -> SlidingWindowFeature:
+        """Speakers in windows -> how many speak in each instant, (frames, 1); see `FAINT`."""
+        count = super().speaker_count(binarized_segmentations, frames, **options)
+        if not count.data.any() and self._segmentation.speech:
+            speech = np.concatenate(self._segmentation.speech)
+            heard = SlidingWindowFeature(speech, binarized_segmentations.sliding_window)
+            faint = Inference.aggregate(heard, frames, hamming=False, missing=0.0)
+            count.data = (faint.data > FAINT).astype(count.data.dtype)
+        return count
 
     def to_diarization(self, segmentations: SlidingWindowFeature, count: SlidingWindowFeature) -> SlidingWindowFeature:
         """Speakers in windows, (windows, frames, speakers) -> who speaks in each instant, (frames, speakers)."""
         decoded = super().to_diarization(segmentations, count)
         if self.votes is None:  # the second call is for one speaker at a time, which we do not use
-            self.votes = _votes(segmentations, count, decoded)
+            votes = _votes(segmentations, count, decoded)
+            if self._hears_again and self.clustering.people is not None:
+                self._hear_again(decoded, votes, self.clustering.people)
+            # the columns of those who are named: in the order of their labels
+            self.votes = SlidingWindowFeature(votes.data[:, decoded.data.any(axis=0)], votes.sliding_window)
         return decoded
+
+    def _hear_again(self, decoded: SlidingWindowFeature, votes: SlidingWindowFeature, people: np.ndarray) -> None:
+        """Correct ``decoded`` and ``votes`` in place, see `voice_again`."""
+        frames, n = decoded.sliding_window, len(people)
+        times = frames.start + frames.duration / 2 + frames.step * np.arange(len(decoded.data))
+        rows = slice(votes.sliding_window.closest_frame(times[0]), None)
+        rows = slice(rows.start, rows.start + len(times))
+        heard = Heard(times, decoded.data[:, :n] > 0, votes.data[rows, :n])
+        again = hear_again(self._sound, people, heard, self.segmentation.min_duration_off, self._embedding.model_.of)
+        decoded.data[:, :n], votes.data[rows, :n] = again.speaks, again.votes
+
+
+def _own_models(device: Device, threads: Pool) -> dict[str, Any]:
+    """The arguments of `SpeakerDiarization` that name the vault's models."""
+    return {
+        "segmentation": str(vault.path("speech_segmentation")),
+        "embedding": VoicePrints(device, threads),
+        "embedding_exclude_overlap": True,
+        "clustering": "AgglomerativeClustering",
+    }
 
 
 def _votes(
     segmentations: SlidingWindowFeature, count: SlidingWindowFeature, decoded: SlidingWindowFeature
 ) -> SlidingWindowFeature:
-    """(instants, speakers that ever speak): the part of the windows around that hear them."""
+    """(instants, speakers): the part of the windows around that hear them."""
     heard = SlidingWindowFeature(np.nan_to_num(segmentations.data), segmentations.sliding_window)
     votes = Inference.aggregate(heard, count.sliding_window, hamming=False, missing=0.0)
     # decoded has more columns where more voices sound at once than there are speakers; nobody voted for those
     nobody = decoded.data.shape[1] - votes.data.shape[1]
-    data = np.pad(votes.data, ((0, 0), (0, nobody)))[:, decoded.data.any(axis=0)]
-    return SlidingWindowFeature(data, votes.sliding_window)
+    return SlidingWindowFeature(np.pad(votes.data, ((0, 0), (0, nobody))), votes.sliding_window)
 
 
 class VoicesInWindows(Inference):
@@ -151,15 +196,45 @@ class VoicesInWindows(Inference):
         windows = {"duration": whole.duration, "step": whole.step, "batch_size": whole.batch_size}
         super().__init__(whole.model, skip_aggregation=True, **windows)
         self._threads = threads
+        self.speech: list[np.ndarray] = []
+        """How likely anybody speaks, (windows, frames, 1), of all windows since it was emptied."""
+        if self.model.specifications.powerset:
+            self.conversion = WithSpeech(self.conversion)
 
     def infer(self, chunks: Tensor) -> np.ndarray:
         """(windows, 1, samples) -> (windows, frames, voices)."""
         infer = super().infer
-        return np.concatenate(self._threads.map(lambda _, few: infer(few), chunks.split(TOGETHER)))
+        found = np.concatenate(self._threads.map(lambda _, few: infer(few), chunks.split(TOGETHER)))
+        if not self.model.specifications.powerset:
+            return found
+        self.speech.append(found[..., -1:])
+        return found[..., :-1]
+
+
+class WithSpeech(nn.Module):
+    """What the network says, (..., sets of voices) log-probabilities, as voices, and how likely there is any."""
+
+    def __init__(self, voices: nn.Module):
+        super().__init__()
+        self._voices = voices
+
+    def forward(self, said: Tensor) -> Tensor:
+        # the first set is the empty one
+        return torch.cat([self._voices(said), 1 - said[..., :1].exp()], dim=-1)
 
 
 class ShortTurns(AgglomerativeClustering):
-    """Clustering in which voices that speak little in a window count too."""
+    """Clustering in which voices that speak little in a window count too.
+
+    ``people`` are, once it was called, what each person sounds like, (people, 192), if there are at least two.
+    """
+
+    people: np.ndarray | None = None
+
+    def __call__(self, **given: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        clusters, likeness, people = super().__call__(**given)
+        self.people = people if len(people) > 1 else None
+        return clusters, likeness, people
 
     def filter_embeddings(
         self, embeddings: np.ndarray, segmentations: SlidingWindowFeature | None = None
@@ -177,10 +252,10 @@ class NoPlda(PLDA):
 class VoicePrints(Model):
     """(batch, 1, samples) at 16 kHz and (batch, frames) weights, 1 where the voice speaks -> (batch, 192) voice prints.
 
-    A voice that speaks less than `campplus.MIN_FRAMES` frames has a print of NaN.
+    A voice that speaks less than `MIN_FRAMES` frames has a print of NaN.
     """
 
-    dimension = campplus.DIMENSION
+    dimension = DIMENSION
 
     def __init__(self, device: Device, threads: Pool):
         super().__init__(sample_rate=SAMPLE_RATE)
@@ -198,10 +273,15 @@ class VoicePrints(Model):
         voices = [features[at][mask] for at, mask in zip(which, speaks, strict=True)]
         return torch.stack(self._threads.map(self._print, voices))
 
+    def of(self, features: Sequence[np.ndarray]) -> np.ndarray:
+        """(frames, 80) log-mel features of one voice each -> (n, 192) voice prints."""
+        pieces = [torch.from_numpy(piece).to(self.device) for piece in features]
+        return torch.stack(self._threads.map(self._print, pieces)).cpu().numpy()
+
     @torch.inference_mode()  # which each thread has to ask for
     def _print(self, _: None, features: Tensor) -> Tensor:
-        if len(features) < campplus.MIN_FRAMES:
-            return features.new_full((campplus.DIMENSION,), torch.nan)
+        if len(features) < MIN_FRAMES:
+            return features.new_full((DIMENSION,), torch.nan)
         # the mean of this voice alone: that of the whole window would mix in everybody else in it
         return self._embed(features - features.mean(dim=0))
 
@@ -209,16 +289,12 @@ class VoicePrints(Model):
 @torch.inference_mode()
 def _log_mel(_: None, sound: Tensor) -> Tensor:
     """(1, samples) -> (frames of 10 ms, 80), the features that CAM++ was trained on."""
-    return fbank(sound, num_mel_bins=campplus.N_MELS, sample_frequency=SAMPLE_RATE, dither=0.0)
+    return fbank(sound, num_mel_bins=N_MELS, sample_frequency=SAMPLE_RATE, dither=0.0)
 
 
 def _in_onnxruntime() -> Embed:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
     graph = vault.derived("campplus.onnx", "speaker_embedding", "onnx-1", campplus.to_onnx)
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    session = one_core(graph)
 
     def embed(features: Tensor) -> Tensor:
         return torch.from_numpy(session.run(None, {"features": features.numpy()[None]})[0][0])
@@ -244,16 +320,16 @@ def _in_time(
     found: Annotation, votes: SlidingWindowFeature | None, duration_s: float, min_turn_s: float
 ) -> Diarization:
     """What the pipeline found, cut at the end of the sound: its last window reaches beyond."""
-    columns = {label: column for column, label in enumerate(found.labels())}
+    columns = {voice: column for column, voice in enumerate(found.labels())}
     speakers: dict[str, str] = {}
     turns, speech = [], []
-    for segment, _, label in sorted(found.itertracks(yield_label=True)):
+    for segment, _, voice in sorted(found.itertracks(yield_label=True)):
         start_s, stop_s = round(segment.start, 3), round(min(segment.end, duration_s), 3)
         if start_s < stop_s:
             speech.append((start_s, stop_s))
         if stop_s - start_s >= min_turn_s and start_s < stop_s:
-            speaker = speakers.setdefault(label, f"SPEAKER_{len(speakers):02}")
-            confidence = float(votes.crop(segment)[:, columns[label]].mean())
+            speaker = speakers.setdefault(voice, label(len(speakers)))
+            confidence = float(votes.crop(segment)[:, columns[voice]].mean())
             turns.append(Turn(start_s, stop_s, speaker, round(confidence, 4)))
     return Diarization(turns, joined(speech))
 

@@ -13,7 +13,7 @@ from vidlib.errors import Postponed
 from vidlib.runner.history import History
 from vidlib.runner.kernels import Kernels
 from vidlib.runner.notebooks import Watch
-from vidlib.settings import Settings, environment_without_secrets, variables
+from vidlib.settings import Settings, environment_of_kernels, variables
 
 MEMORY_SHARE = 0.8
 """Part of the machine's memory that all steps together may take."""
@@ -31,7 +31,7 @@ class Bench:
     def __enter__(self) -> Self:
         with ExitStack() as undo:
             self.history = undo.enter_context(History(self.settings.database))
-            env = environment_without_secrets() | variables(self.settings)
+            env = environment_of_kernels(self.settings) | variables(self.settings)
             env.pop("VIDLIB_DATABASE_URL", None)  # it may hold a password, and no step asks the history
             self.kernels = undo.enter_context(Kernels(self.lanes, env))
             self._close = undo.pop_all()

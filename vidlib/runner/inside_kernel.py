@@ -50,8 +50,10 @@ def main() -> None:
     from ipykernel import kernelapp
 
     from vidlib.engines.loaded import keep_models
+    from vidlib.settings import withhold_secrets
 
     keep_models()
+    withhold_secrets()
     os.environ.update(OFFLINE)
     kernelapp.IOPubThread = _without_port(kernelapp.IOPubThread)
     app = kernelapp.IPKernelApp.instance()

@@ -27,7 +27,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 
 from vidlib import devices
 from vidlib.errors import WorkerLost
-from vidlib.settings import environment_without_secrets
+from vidlib.settings import environment_of_kernels, load
 
 START_S = 300
 """A kernel starts in a second, and in minutes where the machine has ten times more to do than it can."""
@@ -129,7 +129,7 @@ class Kernels:
 
     def __init__(self, size: int, env: Mapping[str, str] | None = None):
         self.size = size
-        self._env = dict(env or environment_without_secrets())
+        self._env = dict(env or environment_of_kernels(load()))
         self._idle: list[Kernel] = []
         self._busy: set[Kernel] = set()
         self._starting = self._wanted = 0

@@ -1,17 +1,18 @@
 """Audio: who speaks when, as turns and for each frame. A video without sound has a complete result: silence."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from vidlib import devices, media
 from vidlib.devices import Device
-from vidlib.engines.speech import Diarization, open_diarizer
-from vidlib.errors import BrokenOutput
+from vidlib.engines.speech import ON_GPU, WEIGHTS, Diarization, Options, check_name, gpu_problem, open_diarizer
+from vidlib.errors import BrokenOutput, EngineUnavailable, UnknownName, WeightError
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results.exports import rttm, speech_json, speech_table
@@ -20,12 +21,10 @@ from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_step, place, rec
 from vidlib.timeline import Turn, frame_at, seconds
 
 NAME = "audio"
-VERSION = 1
+VERSION = 2
 NOTEBOOK = "05_audio.ipynb"
 UNIT = "s of sound"
 TOOLS = ("ffmpeg", "pyannote-audio", "torch", "onnxruntime", "scipy", "pyarrow")
-
-ENGINE = "pyannote"
 
 SILENCE = "none"
 """What the engine is called where there was nothing to listen to."""
@@ -40,8 +39,10 @@ MAX_DOUBTS = 20
 
 
 def weights(params: "Params") -> tuple[str, ...]:
-    """The vault's models that the step loads."""
-    return ("speech_segmentation", "speaker_embedding")
+    """The vault's models that these params can make the step load."""
+    own = {"pyannote": ()} if params.pyannote_model else {}
+    names = [weight for engine in params.order for weight in (WEIGHTS | own)[engine]]
+    return tuple(dict.fromkeys(names))
 
 
 class Inputs(Frozen):
@@ -55,7 +56,11 @@ class Inputs(Frozen):
 class Params(Frozen):
     """What a user may choose."""
 
+    engines: str = Field(
+        "pyannote,light", description="engines in order, the first that works is taken: pyannote, light, lemonfox"
+    )
     device: devices.Wanted = Field("auto", description="where to compute: auto, cuda, cpu")
+    num_speakers: int = Field(0, ge=0, le=50, description="number of speakers; 0 where it is not known")
     min_speakers: int = Field(1, ge=1, le=50, description="fewest speakers, where anybody speaks")
     max_speakers: int = Field(0, ge=0, le=50, description="most speakers; 0 where it is not known")
     threshold: float = Field(
@@ -64,10 +69,49 @@ class Params(Frozen):
     min_turn_s: float = Field(0.1, ge=0, le=5, description="shorter speech names no speaker, in seconds")
     min_gap_s: float = Field(0.2, ge=0, le=5, description="a shorter pause does not end a turn, in seconds")
 
+    language: str = Field(
+        "", pattern="^[a-z]*$", description="language spoken, as english, for lemonfox; empty: it finds out"
+    )
+    pyannote_model: str = Field(
+        "",
+        pattern=r"^(\w[\w.-]*)?$",
+        description="folder in VIDLIB_MODELS_DIR with another pipeline for pyannote, as community-1",
+    )
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The names of the engines, the first choice first."""
+        return tuple(self.engines.split(","))
+
+    @property
+    def speakers(self) -> dict[str, int | None]:
+        """How many speakers an engine is to look for."""
+        fewest, most = (self.num_speakers,) * 2 if self.num_speakers else (self.min_speakers, self.max_speakers)
+        return {"min_speakers": fewest, "max_speakers": most or None}
+
+    @field_validator("engines", mode="before")
+    @classmethod
+    def _known_engines(cls, value: Any) -> str:
+        given = value if isinstance(value, list | tuple) else str(value).split(",")
+        names = [str(name).strip() for name in given]
+        try:
+            for name in names:
+                check_name(name)
+        except UnknownName as error:
+            raise ValueError(str(error)) from error
+        if len(set(names)) < len(names):
+            raise ValueError(f"{value!r} names an engine twice")
+        return ",".join(names)
+
     @model_validator(mode="after")
-    def _speakers_in_order(self) -> Self:
-        if 0 < self.max_speakers < self.min_speakers:
-            raise ValueError(f"min_speakers {self.min_speakers} is more than max_speakers {self.max_speakers}")
+    def _speakers_agree(self) -> Self:
+        number, fewest, most = self.num_speakers, self.min_speakers, self.max_speakers
+        if 0 < most < fewest:
+            raise ValueError(f"min_speakers {fewest} is more than max_speakers {most}")
+        if 0 < number < fewest:
+            raise ValueError(f"num_speakers {number} is less than min_speakers {fewest}; give one of them")
+        if 0 < most < number:
+            raise ValueError(f"num_speakers {number} is more than max_speakers {most}; give one of them")
         return self
 
 
@@ -86,8 +130,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Find who speaks when in a converted video."""
     duration_s = float(seconds(inputs.frames))
     waveform = media.waveform(inputs.video)[: round(duration_s * media.SAMPLE_RATE)]
-    found, choice = _listen(waveform, params, report)
-    engine = ENGINE if waveform.any() else SILENCE
+    found, engine, choice = _listen(waveform, params, report)
     out = inputs.out_dir
     return Outputs(
         turns=rttm.write(out / "speech.rttm", found.turns),
@@ -115,19 +158,42 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
         raise BrokenOutput(f"{outputs.table} has {n_rows} rows, expected one for each of {inputs.frames} frames")
 
 
-def _listen(waveform: np.ndarray, params: Params, report: Report) -> tuple[Diarization, devices.Choice]:
-    """Who speaks when, and where that was computed; silence is not listened to."""
+def _listen(waveform: np.ndarray, params: Params, report: Report) -> tuple[Diarization, str, devices.Choice]:
+    """Who speaks when, by which engine, and where that ran; silence is not listened to.
+
+    Raises what the last engine raised; where several were asked, EngineUnavailable with what each said.
+    """
     if not waveform.any():
         report(1, 1)
-        return Diarization([], []), devices.Choice("cpu")
+        return Diarization([], []), SILENCE, devices.Choice("cpu")
+    # whoever insists on the GPU is not served without it
+    names = [name for name in params.order if name in ON_GPU or params.device != "cuda"] or list(params.order)
+    problems: list[str] = []
+    for name in names:
+        work = partial(_diarize, name, waveform, params, report)
+        try:
+            found, choice = devices.attempt(params.device, work, partial(gpu_problem, name))
+        except (EngineUnavailable, WeightError) as error:
+            if len(names) == 1:
+                raise
+            problems.append(f"not {name}: {error}")
+            last = error
+        else:
+            why = "; ".join([*problems, *filter(None, [choice.fallback])])
+            return found, name, devices.Choice(choice.device, why or None)
+    raise EngineUnavailable("; ".join(problems)) from last
 
-    def work(device: Device) -> Diarization:
-        settings = {"threshold": params.threshold, "min_gap_s": params.min_gap_s, "min_turn_s": params.min_turn_s}
-        speakers = {"min_speakers": params.min_speakers, "max_speakers": params.max_speakers or None}
-        with open_diarizer(ENGINE, device, **settings) as diarizer:
-            return diarizer.diarize(waveform, **speakers, report=report)
 
-    return devices.attempt(params.device, work)
+def _diarize(name: str, waveform: np.ndarray, params: Params, report: Report, device: Device) -> Diarization:
+    options = Options(
+        threshold=params.threshold,
+        min_gap_s=params.min_gap_s,
+        min_turn_s=params.min_turn_s,
+        model=params.pyannote_model,
+        language=params.language,
+    )
+    with open_diarizer(name, device, options) as diarizer:
+        return diarizer.diarize(waveform, **params.speakers, report=report)
 
 
 def _doubts(turns: Sequence[Turn], params: Params) -> tuple[Doubt, ...]:
@@ -169,6 +235,6 @@ def _at_once(turns: Sequence[Turn]) -> Iterator[Doubt]:
 
 
 def _too_few(turns: Sequence[Turn], params: Params) -> Iterator[Doubt]:
-    n_speakers = len({turn.speaker for turn in turns})
-    if turns and n_speakers < params.min_speakers:
-        yield Doubt(message=f"{n_speakers} speakers were found, {params.min_speakers} were expected")
+    n_speakers, expected = len({turn.speaker for turn in turns}), params.speakers["min_speakers"]
+    if turns and n_speakers < expected:
+        yield Doubt(message=f"{n_speakers} speakers were found, {expected} were expected")

@@ -1,0 +1,137 @@
+"""Pipelines of pyannote.audio in an operator's folder: made here, as their homes on the hub hold them, without weights
+that mean anything."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import yaml
+
+from vidlib import media, vault
+from vidlib.engines import speech
+from vidlib.engines.pyannote_folder import recipe
+from vidlib.errors import WeightError
+from vidlib.settings import settings
+
+SAMPLE = Path(find_spec("pyannote.metrics").origin).parents[1] / "audio/sample/sample.wav"
+
+COMMUNITY = {
+    "dependencies": {"pyannote.audio": "4.0.0"},
+    "pipeline": {
+        "name": "pyannote.audio.pipelines.SpeakerDiarization",
+        "params": {
+            "clustering": "VBxClustering",
+            "segmentation": "$model/segmentation",
+            "embedding": "$model/embedding",
+            "embedding_exclude_overlap": True,
+            "plda": "$model/plda",
+        },
+    },
+    "params": {"clustering": {"threshold": 0.6, "Fa": 0.07, "Fb": 0.8}, "segmentation": {"min_duration_off": 0.0}},
+}
+OLDER = {
+    "version": "3.1.0",
+    "pipeline": {
+        "name": "pyannote.audio.pipelines.SpeakerDiarization",
+        "params": {
+            "clustering": "AgglomerativeClustering",
+            "segmentation": "pyannote/segmentation-3.0",
+            "embedding": "pyannote/wespeaker-voxceleb-resnet34-LM",
+            "embedding_exclude_overlap": True,
+        },
+    },
+    "params": {
+        "clustering": {"method": "centroid", "min_cluster_size": 12, "threshold": 0.7045654963945799},
+        "segmentation": {"min_duration_off": 0.0},
+    },
+}
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch) -> Path:
+    """An empty VIDLIB_MODELS_DIR."""
+    monkeypatch.setenv("VIDLIB_MODELS_DIR", str(tmp_path))
+    settings.cache_clear()
+    yield tmp_path
+    settings.cache_clear()
+
+
+def write(folder: Path, config: object, *files: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    for name in files:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+
+
+def test_a_folder_holds_all_that_its_home_holds(models):
+    parts = ("segmentation/pytorch_model.bin", "embedding/pytorch_model.bin", "plda/plda.npz")
+    write(models / "community-1", COMMUNITY, *parts)
+    found = recipe("community-1")
+    assert found.arguments == {
+        "clustering": "VBxClustering",
+        "embedding_exclude_overlap": True,
+        "segmentation": {"checkpoint": str(models / "community-1" / parts[0])},
+        "embedding": {"checkpoint": str(models / "community-1" / parts[1])},
+        "plda": str(models / "community-1/plda"),
+    }
+    assert found.parameters == COMMUNITY["params"]
+
+
+def test_what_is_named_as_on_the_hub_is_a_folder_beside_or_in_the_vault(models):
+    write(models / "speaker-diarization-3.1", OLDER)
+    with pytest.raises(WeightError, match=r"wespeaker-voxceleb-resnet34-LM/pytorch_model.bin is missing; copy it"):
+        recipe("speaker-diarization-3.1")
+    write(models / "wespeaker-voxceleb-resnet34-LM", {}, "pytorch_model.bin")
+    found = recipe("speaker-diarization-3.1").arguments
+    assert found["segmentation"] == {"checkpoint": str(vault.path("speech_segmentation"))}
+    assert found["embedding"] == {"checkpoint": str(models / "wespeaker-voxceleb-resnet34-LM/pytorch_model.bin")}
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ("", "describes no pipeline"),
+        ({"pipeline": {"name": "OverlappedSpeechDetection", "params": {"a": 1}}}, "another pipeline"),
+        ({"pipeline": {"name": "SpeakerDiarization", "params": {"segmentation": "$model/../../x"}}}, "outside"),
+    ],
+)
+def test_what_is_no_such_pipeline_is_named(models, config, says):
+    write(models / "odd", config)
+    with pytest.raises(WeightError, match=says):
+        recipe("odd")
+
+
+def test_a_folder_that_is_not_there_is_named(models, monkeypatch):
+    with pytest.raises(WeightError, match=r"community-1/config.yaml is missing"):
+        recipe("community-1")
+    monkeypatch.delenv("VIDLIB_MODELS_DIR")
+    settings.cache_clear()
+    with pytest.raises(WeightError, match="VIDLIB_MODELS_DIR, which is not set"):
+        recipe("community-1")
+
+
+def test_a_pipeline_in_a_folder_is_used(models):
+    """With voice prints that nobody trained, so that only when anybody speaks can be told."""
+    import torch
+
+    from vidlib.engines import pyannote_import  # noqa: F401 it makes the next import work
+
+    models_of_voices = import_module("pyannote.audio.models.embedding")
+    torch.manual_seed(0)
+    network = models_of_voices.WeSpeakerResNet34()
+    about = {"versions": {"torch": "2.0.0", "pyannote.audio": "3.0.0"}}
+    about["architecture"] = {"module": "pyannote.audio.models.embedding", "class": "WeSpeakerResNet34"}
+    task = import_module("pyannote.audio.core.task")
+    chunks = {"problem": task.Problem.REPRESENTATION, "resolution": task.Resolution.CHUNK, "duration": 5.0}
+    about["specifications"] = task.Specifications(**chunks)
+    kept = {"state_dict": network.state_dict(), "hyper_parameters": {}, "pytorch-lightning_version": "2.0.0"}
+    write(models / "speaker-diarization-3.1", OLDER)
+    write(models / "wespeaker-voxceleb-resnet34-LM", {})
+    torch.save(kept | {"pyannote.audio": about}, models / "wespeaker-voxceleb-resnet34-LM/pytorch_model.bin")
+    sound = media.waveform(SAMPLE)[6 * media.SAMPLE_RATE : 12 * media.SAMPLE_RATE]
+    with speech.open_diarizer("pyannote", "cpu", speech.Options(model="speaker-diarization-3.1")) as engine:
+        found = engine.diarize(sound)
+    assert found.turns
+    assert sum(stop_s - start_s for start_s, stop_s in found.speech) > 3

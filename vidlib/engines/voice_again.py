@@ -1,0 +1,107 @@
+"""A second hearing: who of the people that were found speaks in each instant, by voice prints of one second.
+
+The pipeline's network sometimes takes two people for one voice throughout ten seconds, however different they sound.
+So every second of speech is compared with all of the people, together with what the network said; from the result each
+person's voice is learnt anew, once, and compared again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vidlib.engines.speech import joined
+from vidlib.engines.speech_mel import FRAME_RATE, log_mel
+from vidlib.engines.voice_clusters import likeness, unit
+from vidlib.engines.voice_path import CELL, Window, cells, cells_of, path, windows
+
+WINDOW, STEP = 100, 50
+"""Frames (of 10 ms) that a voice print is taken from, and from one to the next: longer ones blur short turns."""
+
+VOTE_WEIGHT = 0.15
+"""What it counts that all windows of the network agree, in units of likeness (a cosine). From 0.1 to 0.2 little changes
+(docs/audio.md); without it, short turns go to the wrong person, from 0.3 on the mistakes of the network stay."""
+
+SHARPNESS = 10.0
+"""How sure a difference in likeness is: one of 0.1 is e to 1."""
+
+Prints = Callable[[Sequence[np.ndarray]], np.ndarray]
+"""(frames, 80) log-mel features each -> (n, 192) voice prints."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the network heard: for each instant, of ``times`` in seconds, who speaks, (instants, people) bool, and the
+    part of the windows around that hear each of them, (instants, people) in [0, 1]."""
+
+    times: np.ndarray
+    speaks: np.ndarray
+    votes: np.ndarray
+
+
+def hear_again(sound: np.ndarray, people: np.ndarray, heard: Heard, gap_s: float, prints: Prints) -> Heard:
+    """``heard``, corrected: as many speak in each instant as before, and votes are averaged with the voice prints.
+
+    ``sound`` is (n,) float32 at 16 kHz, ``people`` what each sounds like, (people, 192).
+    """
+    features = log_mel(sound)
+    instant_s = heard.times[1] - heard.times[0] if len(heard.times) > 1 else 0.0
+    spoken = heard.times[heard.speaks.any(axis=1)]
+    spans = joined(((time - instant_s / 2, time + instant_s / 2) for time in np.maximum(spoken, instant_s / 2)), gap_s)
+    found = [window for span in spans for window in windows(span, len(features), WINDOW, STEP)]
+    if not found:
+        return heard
+    voices = prints([features[slice(*window)] for window in found])
+    at = np.minimum((heard.times * FRAME_RATE / CELL).astype(int), -(-len(features) // CELL))
+    votes = _votes_of_cells(heard, at, -(-len(features) // CELL) + 1)
+    alike = cells(found, likeness(voices, unit(people)), len(features))
+    who = _who(spans, alike + VOTE_WEIGHT * votes)
+    alike = cells(found, likeness(voices, _learnt(voices, found, who, people)), len(features))
+    who = _who(spans, alike + VOTE_WEIGHT * votes)
+    return Heard(heard.times, _replaced(heard, who[at]), _averaged(heard.votes, alike[at]))
+
+
+def _votes_of_cells(heard: Heard, at: np.ndarray, n_cells: int) -> np.ndarray:
+    """(cells, people): the mean of the votes in each cell; ``at`` is the cell of each instant."""
+    count = np.bincount(at, minlength=n_cells)[:, None]
+    sums = [np.bincount(at, weights=votes, minlength=n_cells) for votes in heard.votes.T]
+    return np.stack(sums, axis=1) / np.maximum(count, 1)
+
+
+def _who(spans: Sequence[tuple[float, float]], scores: np.ndarray) -> np.ndarray:
+    """(cells,): the person who speaks in each cell; -1 where nobody does."""
+    who = np.full(len(scores), -1)
+    for span in spans:
+        own = cells_of(span, len(scores))
+        who[own] = path(scores[own])
+    return who
+
+
+def _learnt(voices: np.ndarray, found: Sequence[Window], who: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """(people, 192): what each sounds like in the windows that are all theirs; as before if there are none."""
+    whose = [who[first // CELL : -(-stop // CELL)] for first, stop in found]
+    long = [stop - first >= WINDOW for first, stop in found]
+    own = [
+        np.array([full and bool(np.all(cell == person)) for full, cell in zip(long, whose, strict=True)])
+        for person in range(len(people))
+    ]
+    single = unit(voices)
+    return unit(np.stack([single[mine].mean(axis=0) if mine.any() else people[n] for n, mine in enumerate(own)]))
+
+
+def _replaced(heard: Heard, who: np.ndarray) -> np.ndarray:
+    """Who speaks in each instant, where ``who`` does for sure: in place of the one with the fewest votes."""
+    speaks = heard.speaks.copy()
+    for instant in np.flatnonzero((who >= 0) & speaks.any(axis=1)):
+        if not speaks[instant, who[instant]]:
+            present = np.flatnonzero(speaks[instant])
+            speaks[instant, present[heard.votes[instant, present].argmin()]] = False
+            speaks[instant, who[instant]] = True
+    return speaks
+
+
+def _averaged(votes: np.ndarray, alike: np.ndarray) -> np.ndarray:
+    """The mean of votes and of how sure the voice prints are; votes alone where there are no prints."""
+    share = np.exp(SHARPNESS * (alike - alike.max(axis=1, keepdims=True)))
+    share /= share.sum(axis=1, keepdims=True)
+    return np.where(alike.any(axis=1, keepdims=True), (votes + share) / 2, votes)
