@@ -82,6 +82,14 @@ def test_reading_raises_where_the_program_failed_at_its_end():
         assert stream.read() == b"data\n"
 
 
+def test_reading_ends_a_program_that_says_nothing_for_too_long():
+    with (
+        pytest.raises(CommandFailed, match="ended with code -9"),
+        ffmpeg.reading(python("import time; time.sleep(1000)"), timeout_s=0.5) as stream,
+    ):
+        assert stream.read() == b""
+
+
 def test_frames_are_counted_while_they_are_written(tmp_path):
     source = made.clip(tmp_path / "clip.mp4")
     seen = []
