@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from tests import media as made
 from vidlib import devices, ffmpeg
-from vidlib.engines.speech import Diarization, Options
+from vidlib.engines.speech import Caption, Diarization, Options
 from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed, ParamError, WeightError
 from vidlib.params import load_params
 from vidlib.results.exports import rttm, speech_json, speech_table
@@ -119,6 +119,14 @@ def test_the_files_say_what_the_engine_heard(fake, clip, tmp_path):
     assert fake.asked == {"min_speakers": 2, "max_speakers": 3}
     assert fake.options == Options(threshold=0.5, min_gap_s=0.2, min_turn_s=0.1)
     assert (fake.opened, outputs.engine, outputs.fallback) == (["pyannote"], "pyannote", None)
+
+
+def test_what_is_said_is_kept_where_the_engine_understands_it(fake, clip, tmp_path):
+    assert listen(clip, tmp_path / "dumb").captions is None
+    fake.captions = (Caption(0.1, 0.9, "Well, yes."),)
+    outputs = listen(clip, tmp_path / "said")
+    assert "00:00:00.100 --> 00:00:00.900\nWell, yes.\n" in outputs.captions.read_text()
+    assert "speech.vtt" in Manifest.read(tmp_path / "said").files
 
 
 def test_sound_after_the_last_frame_is_not_listened_to(fake, clip, tmp_path):

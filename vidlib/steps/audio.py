@@ -15,7 +15,7 @@ from vidlib.engines.speech import ON_GPU, WEIGHTS, Diarization, Options, check_n
 from vidlib.errors import BrokenOutput, EngineUnavailable, UnknownName, WeightError
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
-from vidlib.results.exports import rttm, speech_json, speech_table
+from vidlib.results.exports import rttm, speech_json, speech_table, webvtt
 from vidlib.results.exports.audio_json import speaker_stats
 from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_step, place, recorded
 from vidlib.timeline import Turn, frame_at, seconds
@@ -30,7 +30,7 @@ SILENCE = "none"
 """What the engine is called where there was nothing to listen to."""
 
 SURE = 0.7
-"""A turn of lower confidence is worth a look: of those, more than half name the wrong voice (docs/audio.md)."""
+"""A turn of lower confidence is worth a look: of those, one in four names the wrong voice (docs/audio.md)."""
 
 BRIEF_S = 2.0
 """Somebody who says less than this in all may be somebody else."""
@@ -121,6 +121,7 @@ class Outputs(StepOutputs):
     turns: OutFile = Field(description="RTTM: a line for each turn")
     speech: OutFile = Field(description="JSON: turns with confidence, and how much each speaker says")
     table: OutFile = Field(description="Parquet, a row per frame: is_speech, speakers")
+    captions: OutFile | None = Field(None, description="WebVTT: what is said, where the engine understands it")
     n_speakers: int = Field(description="number of speakers")
     speech_s: float = Field(description="seconds in which anybody speaks")
 
@@ -136,6 +137,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
         turns=rttm.write(out / "speech.rttm", found.turns),
         speech=speech_json.write(out / "speech.json", found.turns, engine=engine, duration_s=duration_s),
         table=speech_table.write(out / "speech.parquet", inputs.frames, found.speech, found.turns),
+        captions=_write_captions(out / "speech.vtt", found),
         n_speakers=len({turn.speaker for turn in found.turns}),
         speech_s=round(sum(stop_s - start_s for start_s, stop_s in found.speech), 3),
         engine=engine,
@@ -194,6 +196,11 @@ def _diarize(name: str, waveform: np.ndarray, params: Params, report: Report, de
     )
     with open_diarizer(name, device, options) as diarizer:
         return diarizer.diarize(waveform, **params.speakers, report=report)
+
+
+def _write_captions(path: Path, found: Diarization) -> Path | None:
+    cues = [(caption.start_s, caption.stop_s, caption.text) for caption in found.captions]
+    return webvtt.write(path, cues) if cues else None
 
 
 def _doubts(turns: Sequence[Turn], params: Params) -> tuple[Doubt, ...]:
