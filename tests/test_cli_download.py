@@ -218,6 +218,19 @@ def test_the_monitor_ends_with_sigterm(server, allowed, monkeypatch):
         assert process.wait(60) == 0
 
 
+def test_a_monitor_that_is_stopped_in_the_middle_goes_on_when_it_is_started_again(server, vidlib, allowed, monkeypatch):
+    url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(FILM))
+    offer(server, monkeypatch, {"url": url})
+    with started("monitor") as process:
+        wait_until(lambda: arrived(allowed.inbox) >= 900_000)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    (row,) = json.loads(vidlib("history", "list", "--json")[1])["downloads"]
+    assert (row["state"], row["attempts"], row["bytes_total"]) == ("waiting", 0, len(FILM))
+    assert vidlib("monitor", "--once")[0] == 0
+    assert left_in(allowed.inbox) == ["film.mp4"]
+
+
 def test_a_webhook_that_does_not_answer_is_a_failure(server, vidlib, monkeypatch):
     monkeypatch.setenv("VIDLIB_WEBHOOK_URL", f"{server.base}/nowhere?key=hush")
     settings.cache_clear()

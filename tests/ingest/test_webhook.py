@@ -1,12 +1,16 @@
 """What the webhook offers, from a server of this machine."""
 
+import itertools
 import json
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.errors import DownloadFailed, RefusedInput, SettingError, UnknownName
+from tests.ingest import faulty_server
+from vidlib.errors import Cancelled, DownloadFailed, RefusedInput, SettingError, UnknownName
+from vidlib.ingest.fetch import Means
 from vidlib.ingest.webhook import Offer, Rule, Webhook, offer_of, offers_in, seconds_of
 from vidlib.settings import load
 
@@ -135,6 +139,17 @@ def test_a_webhook_that_asks_for_patience_gets_it(server, webhook):
     with pytest.raises(DownloadFailed):
         webhook.offers()
     assert webhook.pause_s() == 5000
+
+
+def test_a_webhook_that_drips_is_given_up_and_a_stop_is_heard(server, webhook):
+    ticks = itertools.count()
+    server.page("/list", faulty_server.drip)
+    with pytest.raises(DownloadFailed, match="no whole answer in 120 s"):
+        webhook.offers(means=Means(clock=lambda: float(next(ticks))))
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        webhook.offers(means=Means(stop=stop))
 
 
 @pytest.mark.parametrize("body", [b"<html>", b'{"urls": []}', b"[" * 100_000])

@@ -16,13 +16,17 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
-from vidlib.errors import DownloadFailed, RefusedInput, SettingError, UnknownName
+from vidlib.errors import Cancelled, DownloadFailed, RefusedInput, SettingError, UnknownName
 from vidlib.files import sha256_text, write_json
-from vidlib.ingest.addresses import Gate
+from vidlib.ingest.addresses import Gate, Watch
+from vidlib.ingest.fetch import Means
 from vidlib.ingest.providers import BY_HAND, PLAIN, PROVIDERS, provider_of
 from vidlib.ingest.urls import mended
 from vidlib.ingest.web import Web, check_status, read_json
 from vidlib.settings import Settings
+
+ANSWER_S = 120.0
+"""How long one look at the webhook may take as a whole, in seconds."""
 
 MILLISECONDS = 1e11  # a number above is no second since 1970 of this millennium
 LONGEST_PAUSE_S = 3600.0
@@ -104,10 +108,13 @@ class Webhook:
         gate = Gate(settings.private_hosts() | {host})
         return cls(url, token, gate, settings.workspace / "webhook.json", settings.webhook_every_s)
 
-    def offers(self, now: Callable[[], float] = time.time) -> tuple[list[Offer], list[str]]:
-        """What is offered, and what is malformed, one line each; raises DownloadFailed where it cannot be asked."""
+    def offers(self, now: Callable[[], float] = time.time, means: Means | None = None) -> tuple[list[Offer], list[str]]:
+        """What is offered, and what is malformed, one line each.
+
+        Raises DownloadFailed where it cannot be asked, Cancelled once ``means.stop`` is set.
+        """
         try:
-            document = self._document(now)
+            document = self._document(now, means or Means())
         except DownloadFailed as error:
             self.in_vain, self.after_s = self.in_vain + 1, error.after_s or 0.0
             raise DownloadFailed(f"the webhook cannot be read: {error}", error.may_pass, error.after_s) from error
@@ -119,14 +126,14 @@ class Webhook:
         ours = self.every_s * 2 ** min(self.in_vain, 10)
         return max(self.after_s, min(ours, max(LONGEST_PAUSE_S, self.every_s)))
 
-    def _document(self, now: Callable[[], float]) -> Any:
+    def _document(self, now: Callable[[], float], means: Means) -> Any:
         kept = self._kept()
         headers = {"Accept": "application/json", **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
         if kept.get("etag"):
             headers["If-None-Match"] = kept["etag"]
         elif kept.get("modified"):
             headers["If-Modified-Since"] = kept["modified"]
-        with Web(self.gate) as web, web.answer(self.url, headers) as answer:
+        with Web(self.gate, _within(ANSWER_S, means)) as web, web.answer(self.url, headers) as answer:
             if answer.status_code == 304 and kept:
                 return kept["document"]
             check_status(answer, now)
@@ -145,6 +152,19 @@ class Webhook:
             if isinstance(kept, dict) and kept.get("of") == sha256_text(self.url):
                 return kept if isinstance(kept.get("document"), list) else {}
         return {}
+
+
+def _within(limit_s: float, means: Means) -> Watch:
+    """Ends a connection after ``limit_s`` seconds, however busy it seems, or when somebody asks to stop."""
+    ends_at = means.clock() + limit_s
+
+    def check() -> None:
+        if means.stop.is_set():
+            raise Cancelled("stopped as asked")
+        if means.clock() > ends_at:
+            raise DownloadFailed(f"no whole answer in {limit_s:g} s", may_pass=True)
+
+    return Watch(check, means.clock)
 
 
 def offers_in(document: Sequence[Any], now: float) -> tuple[list[Offer], list[str]]:

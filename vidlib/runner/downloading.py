@@ -63,11 +63,11 @@ def download(history: Database, link: str, how: Conditions, *, again: bool = Fal
     row = downloads.find(history, link)
     if row.state == "done" and not again:
         return _known(row)
-    if downloads.claim(history, row.key, (*STARTABLE, "done")) is None:
+    if (taken := downloads.claim(history, row.key, (*STARTABLE, "done"))) is None:
         now = downloads.called(history, row.key)
         who = f", by process {pid_of(now.worker)}" if now.worker else ""
         raise UsageError(f"{row.url} is being downloaded already{who}; see: vidlib history list")
-    return perform(history, row, how)
+    return perform(history, taken, how)
 
 
 def perform(history: Database, row: Download, how: Conditions, *, tries: int = 1) -> Result:
@@ -81,8 +81,10 @@ def perform(history: Database, row: Download, how: Conditions, *, tries: int = 1
             )
     except (VidlibError, OSError) as error:
         problem = error if isinstance(error, VidlibError) else DownloadFailed(f"{how.target}: {error}")
-        state, again = _fate(problem, follow, downloads.called(history, row.key).attempts, tries)
+        state, again = _fate(problem, follow, row.attempts, tries)
         waits = {} if again is None else {"not_before": time.time() + again}
+        if isinstance(problem, Cancelled):  # it was no attempt
+            waits["attempts"] = row.attempts - 1
         downloads.settle(history, row.key, state, error=str(problem), **follow.progress(), **waits)
         return Result(downloads.called(history, row.key), problem)
     return _arrived(history, row.key, fetched, follow)
@@ -95,20 +97,22 @@ class Follow:
         self.history, self.key, self.how = history, key, how
         self.halt = threading.Event()
         self.asked: str | None = None
-        self.done, self.total, self.first = 0, 0, None
+        self.done, self.total, self.first = 0, None, None
         self.began = time.monotonic()
 
     def report(self, done: float, total: float) -> None:
         if self.first is None:
             self.first, self.began = done, time.monotonic()
-        self.done, self.total = int(done), int(total)
+        self.done, self.total = int(done), int(total) if total < self.how.settings.max_download_bytes else None
         self.how.report(done, total)
 
-    def progress(self) -> dict[str, float]:
-        """What the history says of it: bytes, and bytes per second since it began."""
+    def progress(self) -> dict[str, float | None]:
+        """What the history says of it, once something came: bytes, and bytes per second since then."""
+        if self.first is None:
+            return {}
         passed = time.monotonic() - self.began
-        rate = (self.done - self.first) / passed if self.first is not None and passed > 0 else None
-        return {"bytes_done": self.done, "bytes_total": self.total or None, "rate": rate} if self.total else {}
+        rate = (self.done - self.first) / passed if passed > 0 else None
+        return {"bytes_done": self.done, "bytes_total": self.total, "rate": rate}
 
     def tick(self) -> None:
         """What is done twice a second."""
@@ -133,8 +137,10 @@ def _known(row: Download) -> Result:
 def _fate(error: VidlibError, follow: Follow, attempts: int, tries: int) -> tuple[downloads.State, float | None]:
     """The state that a download is left in after ``error``, and in how many seconds it begins again, if it does."""
     match error:
-        case Cancelled():
-            return follow.asked if follow.asked in ("cancelled", "known") else "paused", None
+        case Cancelled() if follow.asked in ("paused", "cancelled", "known"):
+            return follow.asked, None
+        case Cancelled():  # whoever asked for it asks again; nobody asks for what began by itself
+            return ("paused", None) if tries == 1 else ("waiting", 0.0)
         case NeedsOperator():
             return "manual", None
         case DownloadFailed() if error.may_pass and attempts < tries:

@@ -3,9 +3,11 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from vidlib.errors import DownloadFailed, NeedsOperator
+from vidlib.errors import Cancelled, DownloadFailed, NeedsOperator
+from vidlib.ingest.fetch import Means
 from vidlib.ingest.providers import BY_HAND
 from vidlib.ingest.urls import shown
 from vidlib.ingest.webhook import Offer, Rule, Webhook
@@ -30,7 +32,7 @@ class Monitor:
     def look(self) -> bool:
         """Ask the webhook, and note what is new; whether it answered."""
         try:
-            offers, problems = self.webhook.offers(self.now)
+            offers, problems = self.webhook.offers(self.now, Means(stop=self.how.stop))
         except DownloadFailed as error:
             log.warning("%s; asked again in %.0f s", error, self.webhook.pause_s())
             return False
@@ -53,7 +55,8 @@ class Monitor:
     def run(self) -> None:
         """Look and work until ``how.stop`` is set."""
         while not self.how.stop.is_set():
-            self.look()
+            with suppress(Cancelled):
+                self.look()
             self.work()
             self.how.stop.wait(self.webhook.pause_s())
 
