@@ -2,9 +2,10 @@
 
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 HOST = "127.0.0.1"
@@ -86,8 +87,8 @@ class Server:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """A server that answers on a port of its own until the block ends, also what it left hanging."""
+def running(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """A server that answers on a port of its own until the block ends, also what it left hanging; over ``tls``."""
     server = Server()
 
     class Handler(socketserver.BaseRequestHandler):
@@ -100,6 +101,11 @@ def running() -> Iterator[Server]:
     class Listener(socketserver.ThreadingTCPServer):
         allow_reuse_address = True
         daemon_threads = False
+
+        def finish_request(self, request: socket.socket, client_address: object) -> None:
+            with suppress(OSError), ExitStack() as closing:  # a handshake that the other side breaks off
+                connection = closing.enter_context(tls.wrap_socket(request, server_side=True)) if tls else request
+                Handler(connection, client_address, self)
 
     with Listener((HOST, 0), Handler) as listener:
         server.port = listener.server_address[1]

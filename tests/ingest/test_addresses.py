@@ -1,6 +1,8 @@
 """Which addresses are called: public ones, and the very one that was checked."""
 
+import shutil
 import ssl
+import subprocess
 from pathlib import Path
 
 import httpcore
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 
 from tests.ingest import faulty_server
 from vidlib.errors import Cancelled, DownloadFailed, RefusedInput
+from vidlib.ingest import addresses
+from vidlib.ingest import web as web_module
 from vidlib.ingest.addresses import CheckedNetwork, Gate, Watch, is_public
 from vidlib.ingest.web import Web
 
@@ -148,6 +152,59 @@ def test_the_name_stays_in_the_tls_handshake():
         pool.request("GET", "https://films.example/a")
     assert network.inner.called == [(PUBLIC, 443)]
     assert asked == [("films.example", ssl.CERT_REQUIRED, True)]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate of films.example that signs itself, with its key in the same file."""
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed: apt-get install openssl")
+    file = tmp_path / "films.pem"
+    subject = ["-subj", "/CN=films.example", "-addext", "subjectAltName=DNS:films.example", "-days", "2"]
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        *subject,
+        "-keyout",
+        file,
+        "-out",
+        "/dev/stdout",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    file.write_text(file.read_text() + done.stdout)
+    return file
+
+
+def pausing(request: faulty_server.Request) -> None:
+    """A document that comes in pieces, with longer pauses than a connection listens at a time."""
+    request.head("200 OK", content_length=2)
+    for piece in (b"[", b"]"):
+        request.closing.wait(0.1)
+        request.send(piece)
+
+
+def test_an_encrypted_connection_is_to_the_name_and_survives_pauses(certificate, monkeypatch):
+    monkeypatch.setattr(addresses, "LISTEN_S", 0.01)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    asked = []
+    context.sni_callback = lambda connection, name, _: asked.append(name)
+    gate = Gate(frozenset({"films.example", "other.example"}), lambda host, port: [faulty_server.HOST])
+    with faulty_server.running(context) as server:
+        server.page("/a", pausing)
+        with Web(gate) as web, pytest.raises(DownloadFailed, match="CERTIFICATE_VERIFY_FAILED") as raised:
+            web.json(f"https://films.example:{server.port}/a")
+        assert not raised.value.may_pass
+        monkeypatch.setattr(web_module, "_certificates", lambda: ssl.create_default_context(cafile=certificate))
+        with Web(gate) as web:
+            assert web.json(f"https://films.example:{server.port}/a") == []
+        with Web(gate) as web, pytest.raises(DownloadFailed, match="CERTIFICATE_VERIFY_FAILED"):
+            web.json(f"https://other.example:{server.port}/a")
+    assert asked == ["films.example", "films.example", "other.example"]
 
 
 def test_proxies_of_the_environment_are_not_used(monkeypatch):
