@@ -165,6 +165,26 @@ def test_a_cut_amid_movement_is_no_dissolve():
     assert boundaries(find_shots(seen, 0.5, 5)) == [("cut", 101, None)]
 
 
+@pytest.mark.parametrize(
+    ("score", "changed", "cuts"),
+    [
+        (0.1, {100: 12}, [100]),  # two people framed alike, before the same backdrop
+        (0.01, {100: 12}, []),  # a caption appears
+        (0.1, {100: 150, 102: 150}, []),  # a flash
+        (0.1, dict.fromkeys(range(95, 106), 40), []),  # a pan
+        (0.1, {100: 3}, []),  # hardly anything
+    ],
+    ids=["framed alike", "caption", "flash", "pan", "noise"],
+)
+def test_a_faint_score_is_a_cut_where_the_picture_jumps_once_and_for_good(score, changed, cuts):
+    seen = evidence()
+    seen.change[:] = 0.5
+    seen.begins[100] = score
+    for frame, change in changed.items():
+        seen.change[frame] = change
+    assert [shot.span.start for shot in find_shots(seen, 0.5, 5)[1:]] == cuts
+
+
 def test_a_fade_is_one_boundary_where_the_picture_comes_back():
     seen = evidence()
     seen.brightness[90:111] = np.abs(np.arange(-10, 11)) * 15

@@ -5,7 +5,7 @@ one found (fade, then dissolve, then cut) is not found again by the next.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,6 +37,22 @@ MAX_GAP = 3
 
 SUDDEN = 0.6
 """Part of the change in a transition that one frame brings if it is a cut after all; a dissolve of n frames has 1/n."""
+
+
+JUMP_FRAMES = 6
+"""Frames before and after (a quarter of a second) that a change is compared with: a flash changes the picture twice in
+them, a pan or fast action in most of them, a cut once."""
+
+JUMP_TIMES = 3
+"""How many times larger than any change around it a jump is; among 62 hard cuts of composed films and trailers two have
+less, of other frames none has more but where the drawing itself jumps."""
+
+MIN_JUMP = 5
+"""Mean difference, 0-255, from which a change is a jump: noise and small movements in a still picture are below 3."""
+
+JUMP_ODDS = 3.5
+"""Log-odds that a jump adds to the score that a shot begins: cuts between people framed alike before the same backdrop
+score 0.07 to 0.5, a caption that appears less than 0.02."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +97,23 @@ def find_shots(evidence: Evidence, threshold: float, min_frames: int) -> list[Sh
     ``threshold`` in (0, 1] is the score from which something counts. A dissolve is cut at its middle; a fade where the
     picture comes back from its darkest. Of two boundaries too close to each other, the more certain one stays.
     """
+    evidence = replace(evidence, begins=with_jumps(evidence.begins, evidence.change))
     found = _keep_apart(find_boundaries(evidence, threshold), len(evidence), min_frames)
     spans = spans_from_stops([boundary.frame - 1 for boundary in found], len(evidence))
     return [Shot(spans[0], "start")] + [
         Shot(span, b.kind, round(b.confidence, 4), None if b.kind == "cut" else b.span)
         for span, b in zip(spans[1:], found, strict=True)
     ]
+
+
+def with_jumps(begins: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """The scores that a shot begins, (n,) in [0, 1], higher where the picture jumps: it changes, once and suddenly."""
+    padded = np.pad(change, JUMP_FRAMES)
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * JUMP_FRAMES + 1).copy()
+    around[:, JUMP_FRAMES] = 0
+    jumps = (change >= MIN_JUMP) & (change >= JUMP_TIMES * around.max(axis=1))
+    sure = np.clip(begins, 1e-6, 1 - 1e-6)
+    return np.where(jumps, 1 / (1 + np.exp(-JUMP_ODDS) * (1 - sure) / sure), begins)
 
 
 def find_boundaries(evidence: Evidence, threshold: float) -> list[Found]:
