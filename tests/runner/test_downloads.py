@@ -190,3 +190,23 @@ def test_a_history_of_every_earlier_version_takes_downloads(url, version):
 def test_the_newest_migration_is_the_one_that_the_code_waits_for():
     names = sorted(path.stem for path in (Path(database.__file__).parent / "migrations" / "versions").glob("*.py"))
     assert names[-1].split("_")[0] == database.REVISION
+
+
+def test_many_offers_are_kept_in_small_transactions_and_counted_as_one_list(url, monkeypatch):
+    monkeypatch.setattr(downloads, "BATCH", 3)
+    links = [f"https://h.example/{n % 7}" for n in range(20)]
+    with History(url) as history:
+        assert downloads.note(history, offered(*links), dry=True) == Noted(new=7, same=13)
+        assert downloads.note(history, offered(*links)) == Noted(new=7, same=13)
+
+
+def test_a_link_that_is_known_itself_and_as_a_copy_of_another_is_its_own(url):
+    copy = "https://r2.example/film.zip"
+    with History(url) as history:
+        downloads.note(history, offered(copy, at=50.0))
+        with history.writing() as session:
+            session.add(Download(key="k", url="u", original_url="u", provider="https", offered_at=1.0, state="known"))
+            session.flush()
+            session.get(Download, "k").proxy_key = downloads.key_of(copy)
+        assert downloads.note(history, offered(copy, at=20.0)) == Noted(changed=1)
+        assert downloads.find(history, copy).offered_at == 20.0

@@ -5,7 +5,6 @@ A link is one row whatever its spelling, however many processes offer it at the 
 
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +26,11 @@ STATES: tuple[State, ...] = ("known", "waiting", "downloading", "paused", "done"
 FORGOTTEN: tuple[State, ...] = ("failed", "cancelled")
 """States whose rows may be cleaned away without a file being downloaded twice."""
 
+BATCH = 500
+"""Offers that are kept in one transaction: others wait for its end."""
+
+KEPT = ("key", "proxy_key", "proxy_url", "name", "offered_at")
+
 
 @dataclass(frozen=True)
 class Noted:
@@ -42,22 +46,25 @@ def key_of(link: str) -> str:
     return sha256_text(normalized(link))
 
 
-class _Undone(Exception):
-    """Takes back what a transaction would have changed."""
-
-
 def note(history: Database, offers: Iterable[tuple[Offer, State]], *, dry: bool = False) -> Noted:
     """Keep offers, each with the state that it gets if it is new; of a known one, the earliest time and a copy.
 
-    A ``dry`` call only says what it would do. Raises RefusedInput, keeping none, for an offer whose link is none.
+    Of many offers, BATCH at a time. A ``dry`` call only says what it would do. Raises RefusedInput, keeping none, for
+    an offer whose link is none.
     """
     rows = [_row(offer, state) for offer, state in offers]
     counts = {"new": 0, "changed": 0, "same": 0}
-    with suppress(_Undone), history.writing() as session:
-        for row in rows:
-            counts[_note_one(session, row)] += 1
-        if dry:
-            raise _Undone
+    known: dict[str, dict[str, Any]] = {}
+    for first in range(0, len(rows), BATCH):
+        batch = rows[first : first + BATCH]
+        with history.reading() if dry else history.writing() as session:
+            _look_up(session, batch, known)
+            changes = [_change(known, row) for row in batch]
+            kept = [row for _, row in changes if row]
+            if kept and not dry:
+                session.execute(_upsert(session), kept)
+        for verdict, _ in changes:
+            counts[verdict] += 1
     return Noted(**counts)
 
 
@@ -196,29 +203,55 @@ def _row(offer: Offer, state: State) -> dict[str, Any]:
     url, proxy = normalized(offer.link), offer.proxy and normalized(offer.proxy)
     copy = {"proxy_url": offer.proxy, "proxy_key": proxy and sha256_text(proxy)}
     what = {"provider": offer.provider, "name": offer.name, "offered_at": offer.offered_at, "state": state}
-    return {"key": sha256_text(url), "url": url, "original_url": offer.link.strip(), **copy, **what}
+    fresh = {"attempts": 0, "not_before": 0.0, "bytes_done": 0}
+    return {"key": sha256_text(url), "url": url, "original_url": offer.link.strip(), **copy, **what, **fresh}
 
 
-def _note_one(session: Session, row: dict[str, Any]) -> Literal["new", "changed", "same"]:
-    known = _found(session, row["key"], row["proxy_key"])
-    before = known and (known.offered_at, known.proxy_url, known.name)
-    if known:  # it may be known under its copy's link, or be a copy itself
-        row = {**row, "key": known.key, "proxy_url": row["proxy_url"] if row["key"] == known.key else None}
-        row["proxy_key"] = row["proxy_key"] if row["proxy_url"] else None
-    session.execute(_upsert(session, row))
-    if known is None:
-        return "new"
-    session.expire(known)
-    return "same" if before == (known.offered_at, known.proxy_url, known.name) else "changed"
+def _look_up(session: Session, rows: Sequence[dict[str, Any]], known: dict[str, dict[str, Any]]) -> None:
+    """Add to ``known`` what is there of ``rows``, by the key of the link and by that of its copy."""
+    keys = {key for row in rows for key in (row["key"], row["proxy_key"]) if key}
+    wanted = select(*(getattr(Download, name) for name in KEPT))
+    wanted = wanted.where(or_(Download.key.in_(keys), Download.proxy_key.in_(keys)))
+    for found in session.execute(wanted.order_by(Download.offered_at, Download.key)).mappings():
+        _remember(known, dict(found))
 
 
-def _upsert(session: Session, row: dict[str, Any]) -> Insert:
-    """Adds a row; of one that is there, the earliest time and what was not known of it yet."""
+def _remember(known: dict[str, dict[str, Any]], row: dict[str, Any]) -> None:
+    """Add a row under its own key, which comes before those of copies, and under that of its copy."""
+    if known.get(row["key"], {}).get("key") != row["key"]:
+        known[row["key"]] = row
+    if row["proxy_key"]:
+        known.setdefault(row["proxy_key"], row)
+
+
+def _change(
+    known: dict[str, dict[str, Any]], row: dict[str, Any]
+) -> tuple[Literal["new", "changed", "same"], dict[str, Any] | None]:
+    """What an offer is, and the row to be kept for it; ``known`` is brought up to date."""
+    there = known.get(row["key"]) or known.get(row["proxy_key"])
+    if there is None:
+        _remember(known, {name: row[name] for name in KEPT})
+        return "new", row
+    own = row["key"] == there["key"] and there["proxy_url"] is None  # it may be known under its copy's link
+    news = {name: row[name] for name in ("proxy_url", "proxy_key", "name")[0 if own else 2 :] if there[name] is None}
+    news = {name: value for name, value in news.items() if value is not None}
+    if row["offered_at"] < there["offered_at"]:
+        news["offered_at"] = row["offered_at"]
+    if not news:
+        return "same", None
+    there.update(news)
+    _remember(known, there)
+    return "changed", {**row, **there}
+
+
+def _upsert(session: Session) -> Insert:
+    """Adds rows; of those that are there, the earliest time and what was not known of them yet."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    adding = dialect.insert(Download).values(attempts=0, not_before=0.0, bytes_done=0, **row)
+    there = Download.__table__.c
+    adding = dialect.insert(Download.__table__)
     new = adding.excluded
-    earliest = case((new.offered_at < Download.offered_at, new.offered_at), else_=Download.offered_at)
-    unknown = {name: func.coalesce(getattr(Download, name), new[name]) for name in ("proxy_url", "proxy_key", "name")}
+    earliest = case((new.offered_at < there.offered_at, new.offered_at), else_=there.offered_at)
+    unknown = {name: func.coalesce(there[name], new[name]) for name in ("proxy_url", "proxy_key", "name")}
     return adding.on_conflict_do_update(index_elements=["key"], set_={"offered_at": earliest, **unknown})
 
 

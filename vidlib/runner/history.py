@@ -1,4 +1,4 @@
-"""The history: what was asked, what ran, what came of it. Only this file, `queue` and `downloads` beside it contain SQL."""
+"""The history: what was asked, what ran, what came of it. Only this file, `queue` and `downloads` contain SQL."""
 
 import secrets
 import time
