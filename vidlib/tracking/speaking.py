@@ -23,6 +23,10 @@ LAG_FRAMES = 3
 RANK_FRAMES = 51
 """Frames (2 s) over which mouths are compared with each other: people do not take turns faster."""
 
+SPEECH_FRAMES = 4
+"""Frames (0.16 s) before and after what is heard as speech that may still be it: a mouth opens before its voice, and
+the soft ends of words are heard as silence."""
+
 FAINT = 0.003
 """Added to a loudness in [0, 1] before its logarithm is taken: what is fainter (-50 dB) is silence."""
 
@@ -103,6 +107,7 @@ def speaking(
     """
     sure = np.zeros((len(mouths), len(sound.speech)), np.float32)
     rank_by = np.full_like(sure, -np.inf)
+    speech = _window_sum(sound.speech, 2 * SPEECH_FRAMES + 1) > 0
     level = _mean(20 * np.log10(sound.loudness + FAINT), SYLLABLE_FRAMES)
     for row, mouth in enumerate(mouths):
         place = slice(mouth.start - sound.start, mouth.start - sound.start + len(mouth.opening))
@@ -112,7 +117,7 @@ def speaking(
             + LIKELY_WEIGHT * (USUALLY_LIKELY if likely is None else likely[row])
             + BIAS
         )
-        sure[row, place] = np.where(sound.speech[place], 1 / (1 + np.exp(-odds)), 0)
+        sure[row, place] = np.where(speech[place], 1 / (1 + np.exp(-odds)), 0)
         rank_by[row, place] = _mean(odds, RANK_FRAMES)
     n_voices = [max(1, len(voices)) for voices in sound.voices]
     rank = np.where(sure > SPEAKS, -rank_by, np.inf).argsort(axis=0, kind="stable").argsort(axis=0)
