@@ -20,7 +20,7 @@ demo: ## the whole pipeline on a delivery of two clips; ends with where the repo
 
 test: ## the whole test suite
 	@$(SETUP) chromium postgresql
-	$(PYTHON_IN) -m pytest
+	$(PYTHON_IN) -m pytest --numprocesses 2 --dist loadfile
 
 soak: ## kills, failing and full disks by the hundred, and what was lost; an hour or more
 	@$(SETUP)
