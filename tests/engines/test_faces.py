@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 from tests import drawn
-from vidlib import devices
+from vidlib import devices, vault
 from vidlib.boxes import overlaps
 from vidlib.engines import faces
 from vidlib.engines.faces_centerface import OnnxCenterFace, OpenVinoCenterFace
 from vidlib.engines.landmarks_mediapipe import MediaPipeLandmarker
 from vidlib.engines.objects import open_objects
 from vidlib.engines.objects_mediapipe import MediaPipeObjects
-from vidlib.errors import EngineUnavailable
+from vidlib.errors import EngineUnavailable, UnknownName
 from vidlib.tracking.blendshapes import BLENDSHAPES, JAW_OPEN
 
 EMPTY = drawn.backdrop(320, 240)
@@ -21,12 +21,23 @@ FACE_BOX = np.array([130, 78, 191, 156], np.float32)
 TWO = drawn.add_face(drawn.add_face(EMPTY, 80, 115, 40), 240, 115, 40)
 
 
-@pytest.fixture(params=["openvino", "onnxruntime"])
+def yunet():
+    if not vault.has("yunet"):
+        pytest.skip("the weights of YuNet are not here: put them into VIDLIB_MODELS_DIR")
+    return faces.open_detector("yunet", "cpu", 0.3, 24)
+
+
+DETECTORS = {
+    "centerface": lambda: faces.open_detector("centerface", "cpu", 0.3, 24),
+    "centerface in onnxruntime": lambda: OnnxCenterFace(0.3, 24, ["CPUExecutionProvider"]),
+    "yunet": yunet,
+    "mediapipe": lambda: faces.open_detector("mediapipe", "cpu", 0.3, 24),
+}
+
+
+@pytest.fixture(params=DETECTORS)
 def detector(request):
-    with {
-        "openvino": lambda: OpenVinoCenterFace(0.3),
-        "onnxruntime": lambda: OnnxCenterFace(0.3, ["CPUExecutionProvider"]),
-    }[request.param]() as engine:
+    with DETECTORS[request.param]() as engine:
         yield engine
 
 
@@ -39,7 +50,7 @@ def landmarker():
 def test_each_picture_has_its_own_faces_in_its_own_pixels(detector):
     none, one, two = detector.detect([EMPTY, FACE, TWO])
     assert (len(none), len(one), len(two)) == (0, 1, 2)
-    assert overlaps(one.boxes, FACE_BOX[None]).item() > 0.8
+    assert overlaps(one.boxes, FACE_BOX[None]).item() > 0.6
     assert one.labels == ("face",)
     assert one.boxes.dtype == one.scores.dtype == np.float32
 
@@ -49,15 +60,30 @@ def test_pictures_of_any_size_are_taken(detector, size):
     picture = drawn.add_face(drawn.backdrop(*size), size[0] // 2, size[1] // 2, 50)
     (found,) = detector.detect([picture])
     middle = (found.boxes[0, :2] + found.boxes[0, 2:]) / 2
-    assert np.abs(middle - np.array(size) / 2).max() < 15
+    assert np.abs(middle - np.array(size) / 2).max() < 20
 
 
 def test_no_picture_no_faces(detector):
     assert detector.detect([]) == []
 
 
-def test_both_detectors_agree():
-    with OpenVinoCenterFace(0.3) as one, OnnxCenterFace(0.3, ["CPUExecutionProvider"]) as other:
+def test_an_unknown_detector_lists_the_known_ones():
+    with pytest.raises(UnknownName, match=r"known: centerface, mediapipe, yunet"):
+        faces.open_detector("haar", "cpu", 0.5, 24)
+
+
+@pytest.mark.parametrize("size", [(640, 360), (1280, 720), (1920, 1080)])
+def test_the_lowest_face_that_counts_is_found_in_pictures_of_any_size(size):
+    width, height = size
+    picture = drawn.add_face(drawn.backdrop(width, height), width // 3, height // 2, 16)
+    with faces.open_detector("centerface", "cpu", 0.3, 24) as centerface:
+        (found,) = centerface.detect([picture])
+    assert len(found) == 1
+    assert 20 < found.boxes[0, 3] - found.boxes[0, 1] < 40
+
+
+def test_centerface_is_the_same_in_openvino_and_onnxruntime():
+    with OpenVinoCenterFace(0.3) as one, OnnxCenterFace(0.3, 24, ["CPUExecutionProvider"]) as other:
         (a,), (b,) = one.detect([TWO]), other.detect([TWO])
     order_a, order_b = a.boxes[:, 0].argsort(), b.boxes[:, 0].argsort()
     # bfloat16 moves a box by up to a pixel
@@ -69,8 +95,8 @@ def test_both_detectors_agree():
 def test_cuda_is_refused_where_there_is_none():
     with pytest.raises(EngineUnavailable, match="cuda"):
         devices.choose("cuda", faces.cuda_problem)
-    with pytest.raises(EngineUnavailable, match="CUDAExecutionProvider") as caught, faces.open_detector("cuda", 0.5):
-        pass
+    with pytest.raises(EngineUnavailable, match="CUDAExecutionProvider") as caught:
+        faces.open_detector("centerface", "cuda", 0.5, 24).__enter__()
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
@@ -95,7 +121,9 @@ def test_a_box_without_a_face_gives_none_even_beside_one(landmarker):
 LARGER = drawn.add_face(drawn.backdrop(640, 360), 320, 170, 60)
 
 ENGINES = {
-    "detector": (lambda: faces.open_detector("cpu", 0.3), lambda engine, pictures: engine.detect(pictures)),
+    "centerface": (DETECTORS["centerface"], lambda engine, pictures: engine.detect(pictures)),
+    "yunet": (yunet, lambda engine, pictures: engine.detect(pictures)),
+    "mediapipe": (DETECTORS["mediapipe"], lambda engine, pictures: engine.detect(pictures)),
     "landmarker": (
         faces.open_landmarker,
         lambda engine, pictures: engine.find(pictures, [FACE_BOX] * len(pictures)),

@@ -5,6 +5,7 @@ frames 30 to 49  nobody, silence
 frames 50 to 99  two faces whose mouths move; the left one's with the sound, the right one's in its pauses
 """
 
+import os
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -127,8 +128,14 @@ def test_smaller_faces_than_asked_for_are_left_out(inputs, tmp_path):
     assert tracked(inputs, tmp_path / "out", min_face_px=200).n_tracks == 0
 
 
-def test_the_same_inputs_give_the_same_bytes(inputs, outputs, tmp_path):
-    assert sha256(tracked(inputs, tmp_path / "out").tracks) == sha256(outputs.tracks)
+def test_one_core_gives_the_same_bytes_as_all(inputs, outputs, tmp_path):
+    cores = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        alone = tracked(inputs, tmp_path / "out")
+    finally:
+        os.sched_setaffinity(0, cores)
+    assert sha256(alone.tracks) == sha256(outputs.tracks)
 
 
 def test_progress_is_told_frame_by_frame_to_the_end(outputs, told):
@@ -182,7 +189,7 @@ def test_parameters_out_of_range_are_refused():
 
 
 def test_cuda_fails_where_there_is_none(inputs, tmp_path, monkeypatch):
-    monkeypatch.setattr(tracking.faces, "cuda_problem", lambda: "there is no GPU")
+    monkeypatch.setattr(tracking.faces, "cuda_problem", lambda name: "there is no GPU")
     with pytest.raises(EngineUnavailable, match="there is no GPU"):
         tracked(inputs, tmp_path / "out", device="cuda")
 
@@ -200,8 +207,11 @@ def test_a_gpu_that_gives_up_in_the_middle_costs_time_and_no_result(inputs, outp
             return [Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ()) for _ in pictures]
 
     real = tracking.faces.open_detector
-    broken = lambda device, score: nullcontext(Lost()) if device == "cuda" else real(device, score)  # noqa: E731
-    monkeypatch.setattr(tracking.faces, "cuda_problem", lambda: None)
+
+    def broken(name, device, *settings):
+        return nullcontext(Lost()) if device == "cuda" else real(name, device, *settings)
+
+    monkeypatch.setattr(tracking.faces, "cuda_problem", lambda name: None)
     monkeypatch.setattr(tracking.faces, "open_detector", broken)
     mended = tracked(inputs, tmp_path / "out")
     assert (mended.device, mended.fallback) == ("cpu", "the GPU has fallen off the bus")

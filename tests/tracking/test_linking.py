@@ -31,6 +31,15 @@ def test_between_two_detections_a_box_moves_on_a_line(linker):
     assert track.span == range(5)
 
 
+def test_two_faces_that_cross_behind_something_keep_their_tracks(linker):
+    for frame in (0, 3, 6):
+        linker.update(frame, seen((3 * frame, 0, 3 * frame + 20, 20), (60 - 3 * frame, 0, 80 - 3 * frame, 20)))
+    linker.update(9, seen())
+    linker.update(12, seen((36, 0, 56, 20), (24, 0, 44, 20)))
+    linker.update(15, seen((45, 0, 65, 20), (15, 0, 35, 20)))
+    assert [track.boxes[-1][0] for track in linker.tracks] == [45, 15]
+
+
 def test_a_face_that_was_hidden_for_a_moment_is_the_same_one(linker):
     linker.update(0, seen((0, 0, 10, 10)))
     linker.update(5, seen())

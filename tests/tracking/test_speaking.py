@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vidlib.tracking.speaking import LAG_FRAMES, SPEAKS, Mouth, Sound, fit_to_sound, speaking, voice_of
+from vidlib.tracking.speaking import LAG_FRAMES, SPEAKS, Mouth, Sound, Voice, fit_to_sound, speaking, voice_of
 
 N = 90
 BURSTS = np.arange(N) % 30 < 15
@@ -75,7 +75,7 @@ def test_where_the_network_was_asked_it_has_a_say():
 
 def test_the_voice_heard_while_a_face_speaks_is_its_own():
     heard = sound()
-    assert voice_of(MOVING, heard) == "A"
+    assert voice_of(MOVING, heard) == Voice("A", 1.0)
     assert voice_of(STILL, heard) is None
 
 
@@ -86,3 +86,9 @@ def test_a_voice_that_is_mostly_heard_while_a_face_is_silent_is_not_its_own():
 def test_a_few_frames_do_not_say_whose_voice_it_is():
     heard = Sound(0, np.full(5, True), [("A",)] * 5, samples(np.zeros(5)))
     assert voice_of(np.full(5, True), heard) is None
+
+
+def test_a_voice_that_is_heard_beside_the_face_is_less_surely_its_own():
+    assert voice_of(np.arange(N) < 2 * N // 3, sound()) == Voice("A", pytest.approx(2 / 3))
+    other = Sound(0, np.full(N, True), [("A",) if n < 60 else ("B",) for n in range(N)], samples(np.ones(N)))
+    assert voice_of(MOVING, other) == Voice("A", pytest.approx(2 / 3))

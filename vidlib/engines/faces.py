@@ -12,19 +12,30 @@ from vidlib import devices
 from vidlib.boxes import Detections
 from vidlib.devices import Device
 from vidlib.engines.loaded import loaded
-from vidlib.errors import EngineUnavailable
+from vidlib.errors import EngineUnavailable, UnknownName
 
-FACE_DETECTORS = {
-    "cpu": "vidlib.engines.faces_centerface:OpenVinoCenterFace",
-    "cuda": "vidlib.engines.faces_centerface:OnnxCenterFace",
+FACE_DETECTORS: dict[str, dict[Device, str]] = {
+    "centerface": {
+        "cpu": "vidlib.engines.faces_centerface:OpenVinoCenterFace",
+        "cuda": "vidlib.engines.faces_centerface:OnnxCenterFace",
+    },
+    "yunet": {"cpu": "vidlib.engines.faces_yunet:YuNet"},
+    "mediapipe": {"cpu": "vidlib.engines.landmarks_mediapipe:MediaPipeFaces"},
 }
-"""Device -> the engine for it, ``module:class``; nothing is imported until it is asked for."""
+"""Name -> the engine for each device that it can use, ``module:class``; nothing is imported until it is asked for."""
+
+WEIGHTS = {"centerface": "centerface", "yunet": "yunet", "mediapipe": "face_landmarker"}
+"""Name -> the vault's model that the engine loads."""
 
 FACE_LANDMARKER = "vidlib.engines.landmarks_mediapipe:MediaPipeLandmarker"
 
 
 class FaceDetector(Protocol):
-    """Finds faces of any size in whole pictures. A context manager: leaving it frees the model."""
+    """Finds faces in whole pictures. A context manager: leaving it frees the model.
+
+    Made as ``Engine(threshold, min_face_px)``: it finds faces with a score of at least ``threshold``, in (0, 1), and at
+    least ``min_face_px`` pixels high, and may find lower ones.
+    """
 
     name: str
 
@@ -63,12 +74,20 @@ class FaceLandmarker(Protocol):
     def __exit__(self, *exception: object) -> None: ...
 
 
-def open_detector(device: Device, threshold: float) -> AbstractContextManager[FaceDetector]:
-    """The detector for ``device`` that finds faces with a score of at least ``threshold``, in (0, 1).
+def open_detector(
+    name: str, device: Device, threshold: float, min_face_px: int
+) -> AbstractContextManager[FaceDetector]:
+    """The detector ``name`` on ``device``; see `FaceDetector`.
 
-    Raises EngineUnavailable where a package is missing or it cannot use the device.
+    Raises UnknownName, EngineUnavailable where a package is missing or it cannot use the device, or WeightError.
     """
-    return loaded((FACE_DETECTORS[device], threshold, devices.cores()), lambda: _detector(device, threshold))
+    if name not in FACE_DETECTORS:
+        raise UnknownName("a face detector", name, FACE_DETECTORS)
+    engine = FACE_DETECTORS[name].get(device)
+    if engine is None:
+        raise EngineUnavailable(f"face detector {name!r} cannot use device {device!r}; expected device 'cpu'")
+    key = (engine, threshold, min_face_px, devices.cores())
+    return loaded(key, lambda: _detector(engine, threshold, min_face_px))
 
 
 def open_landmarker() -> AbstractContextManager[FaceLandmarker]:
@@ -76,17 +95,19 @@ def open_landmarker() -> AbstractContextManager[FaceLandmarker]:
     return loaded((FACE_LANDMARKER, devices.cores()), lambda: resolve_name(FACE_LANDMARKER)())
 
 
-def _detector(device: Device, threshold: float) -> FaceDetector:
+def _detector(engine: str, threshold: float, min_face_px: int) -> FaceDetector:
     try:
-        return resolve_name(FACE_DETECTORS[device])(threshold)
+        return resolve_name(engine)(threshold, min_face_px)
     except ImportError as error:
         raise EngineUnavailable(
             f"faces cannot be detected here: {error}. Install what it needs with: pip install openvino onnx onnxruntime"
         ) from error
 
 
-def cuda_problem() -> str | None:
-    """Why faces cannot be detected on a GPU here; None if they can."""
+def cuda_problem(name: str = "centerface") -> str | None:
+    """Why the detector ``name`` cannot use a GPU here; None if it can."""
+    if "cuda" not in FACE_DETECTORS[name]:
+        return f"face detector {name!r} uses none"
     if not devices.gpus():
         return "the NVIDIA driver shows no GPU"
     try:

@@ -16,8 +16,9 @@ from vidlib.engines import opencv, openvino_cpu
 from vidlib.engines.pool import Pool
 from vidlib.errors import EngineUnavailable, GpuFailed
 
-LONGER_SIDE = 960
-"""Pixels of the longer side of the picture that the network sees: a face of 45 px in 1280x720 has 34 there."""
+LOWEST_PX = 16
+"""Pixels that a face must have in the picture that the network sees: lower ones it hardly finds. The picture is scaled
+so that the lowest face that counts has as many, but not enlarged."""
 
 MULTIPLE = 32
 """Width and height must be multiples of the network's coarsest stride."""
@@ -33,11 +34,11 @@ class OpenVinoCenterFace:
     """CenterFace on the CPU: as many pictures at once as there are cores, each on one core.
 
     One core per picture gives the same numbers on any number of cores. Where the CPU computes in bfloat16, so does
-    this: twice as fast, scores differ by up to 0.01 and boxes by less than a pixel. ``threshold`` in (0, 1).
+    this: twice as fast, scores differ by up to 0.01 and boxes by less than a pixel.
     """
 
-    def __init__(self, threshold: float = 0.5):
-        self.threshold = threshold
+    def __init__(self, threshold: float = 0.5, min_face_px: int = 24):
+        self.threshold, self.min_face_px = threshold, min_face_px
         self._precision = openvino_cpu.fastest_precision()
         self._size: tuple[int, int] | None = None
         self._pool: Pool | None = None
@@ -55,12 +56,12 @@ class OpenVinoCenterFace:
         """See `vidlib.engines.faces.FaceDetector`."""
         if not pictures:
             return []
-        self._compile_for(network_size(*pictures[0].shape[:2]))
+        self._compile_for(network_size(*pictures[0].shape[:2], self.min_face_px))
         with opencv.one_thread():
             return self._pool.map(self._detect, pictures)
 
     def _detect(self, request: Any, picture: np.ndarray) -> Detections:
-        request.infer({0: network_input(picture)}, share_inputs=True)
+        request.infer({0: network_input(picture, self._size)}, share_inputs=True)
         maps = [request.get_output_tensor(index).data for index in range(3)]
         return decode(maps, picture.shape[:2], self.threshold)
 
@@ -76,15 +77,20 @@ class OpenVinoCenterFace:
 
 
 class OnnxCenterFace:
-    """CenterFace in onnxruntime, on the GPU unless other ``providers`` are named. ``threshold`` in (0, 1).
+    """CenterFace in onnxruntime, on the GPU unless other ``providers`` are named.
 
     Raises EngineUnavailable where onnxruntime cannot use the first of them, and would quietly take the CPU instead.
     """
 
-    def __init__(self, threshold: float = 0.5, providers: Sequence[str] = ("CUDAExecutionProvider",)):
+    def __init__(
+        self,
+        threshold: float = 0.5,
+        min_face_px: int = 24,
+        providers: Sequence[str] = ("CUDAExecutionProvider",),
+    ):
         import onnxruntime
 
-        self.threshold = threshold
+        self.threshold, self.min_face_px = threshold, min_face_px
         self._session = None
         if providers[0] in onnxruntime.get_available_providers():
             options = onnxruntime.SessionOptions()
@@ -108,13 +114,15 @@ class OnnxCenterFace:
         from onnxruntime.capi import onnxruntime_pybind11_state as state
 
         name = self._session.get_inputs()[0].name
+        sizes = [picture.shape[:2] for picture in pictures]
         try:
-            return [
-                decode(self._session.run(None, {name: network_input(picture)}), picture.shape[:2], self.threshold)
-                for picture in pictures
+            maps = [
+                self._session.run(None, {name: network_input(picture, network_size(*size, self.min_face_px))})
+                for picture, size in zip(pictures, sizes, strict=True)
             ]
         except (state.Fail, state.RuntimeException, state.EPFail) as error:  # out of memory, or the card is lost
             raise GpuFailed(f"the GPU gave up while faces were looked for: {error}") from error
+        return [decode(found, size, self.threshold) for found, size in zip(maps, sizes, strict=True)]
 
 
 def free_size_network() -> Path:
@@ -139,22 +147,21 @@ def _free_size(weights: Path, target: Path) -> None:
     onnx.save(model, str(target))
 
 
-def network_size(height: int, width: int) -> tuple[int, int]:
-    """Height and width that a picture has for the network.
+def network_size(height: int, width: int, min_face_px: int) -> tuple[int, int]:
+    """Height and width that a picture has for the network, where faces of ``min_face_px`` pixels are to be found.
 
-    >>> network_size(720, 1280)
-    (544, 960)
+    >>> network_size(720, 1280, 24)
+    (480, 864)
     """
-    shrink = LONGER_SIDE / max(height, width)
+    shrink = min(1.0, LOWEST_PX / min_face_px)
     return tuple(max(1, round(side * shrink / MULTIPLE)) * MULTIPLE for side in (height, width))
 
 
-def network_input(picture: np.ndarray) -> np.ndarray:
-    """(height, width, 3) uint8 RGB -> (1, 3, *network_size) float32 in [0, 255]."""
+def network_input(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(height, width, 3) uint8 RGB -> (1, 3, *size) float32 in [0, 255]."""
     import cv2
 
-    height, width = network_size(*picture.shape[:2])
-    resized = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
+    resized = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_LINEAR)
     return np.ascontiguousarray(resized.transpose(2, 0, 1)[None], dtype=np.float32)
 
 

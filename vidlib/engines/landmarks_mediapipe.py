@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from vidlib import devices, vault
-from vidlib.boxes import square_around
+from vidlib.boxes import Detections, square_around
 from vidlib.engines import opencv
 from vidlib.engines.faces import Landmarks
 from vidlib.engines.mediapipe_tasks import detect, task_pool
@@ -20,6 +20,9 @@ TIMES = 2
 
 SMALLEST_PX = 256
 """Smaller squares are enlarged to this: it is what the landmark network reads."""
+
+MOST_FACES = 5
+"""Faces that its own detector is asked for."""
 
 
 class MediaPipeLandmarker:
@@ -40,14 +43,45 @@ class MediaPipeLandmarker:
             return self._pool.map(_find, list(zip(pictures, boxes, strict=True)))
 
 
-def _landmarker() -> Any:
+class MediaPipeFaces:
+    """Faces as the landmarker finds them by itself: large ones only; see `vidlib.engines.faces.FaceDetector`.
+
+    A box is as large as the landmarks; every score is 1, as the landmarker says none. ``min_face_px`` changes nothing.
+    """
+
+    def __init__(self, threshold: float = 0.5, min_face_px: int = 24):
+        self._pool = task_pool(lambda: _landmarker(MOST_FACES, threshold), devices.cores())
+        self.name = "MediaPipe's own detector"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._pool.__exit__(*exception)
+
+    def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
+        """See `vidlib.engines.faces.FaceDetector`."""
+        with opencv.one_thread():
+            return self._pool.map(_faces, pictures)
+
+
+def _faces(task: Any, picture: np.ndarray) -> Detections:
+    height, width = picture.shape[:2]
+    faces = [np.array([(point.x, point.y) for point in face]) for face in detect(task, picture).face_landmarks]
+    corners = [np.concatenate([face.min(0), face.max(0)]).clip(0, 1) for face in faces]
+    boxes = np.array(corners, np.float32).reshape(-1, 4) * np.array([width, height] * 2, np.float32)
+    return Detections(boxes, np.ones(len(boxes), np.float32), ("face",) * len(boxes))
+
+
+def _landmarker(num_faces: int = 1, threshold: float = 0.5) -> Any:
     from mediapipe.tasks.python import BaseOptions, vision
 
     return vision.FaceLandmarker.create_from_options(
         vision.FaceLandmarkerOptions(
             base_options=BaseOptions(model_asset_path=str(vault.path("face_landmarker"))),
-            output_face_blendshapes=True,
-            num_faces=1,
+            min_face_detection_confidence=threshold,
+            output_face_blendshapes=num_faces == 1,
+            num_faces=num_faces,
         )
     )
 

@@ -38,8 +38,7 @@ def weights(params: "Params") -> tuple[str, ...]:
     """The vault's models that these params make the step load."""
     compared = params.speaking == "lr_asd" or (params.speaking == "auto" and vault.has(active_speaker.WEIGHTS))
     return (
-        "centerface",
-        "face_landmarker",
+        *dict.fromkeys((faces.WEIGHTS[params.faces], "face_landmarker")),
         *(() if params.objects == "never" else ("object_detector",)),
         *((active_speaker.WEIGHTS,) if compared else ()),
     )
@@ -59,6 +58,9 @@ class Params(Frozen):
     """What a user may choose."""
 
     device: devices.Wanted = Field("auto", description="where faces are detected: auto, cuda, cpu")
+    faces: Literal["centerface", "yunet", "mediapipe"] = Field(
+        "centerface", description="what faces are detected with; mediapipe sees large ones only"
+    )
     detect_every: int = Field(5, ge=1, le=25, description="faces are looked for in every n-th frame; followed in all")
     min_face_px: int = Field(24, ge=8, le=2000, description="lowest face that counts, in pixels of the video")
     min_confidence: float = Field(0.5, gt=0, lt=1, description="score that begins a face's track, 0 to 1")
@@ -86,7 +88,9 @@ class Outputs(StepOutputs):
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Follow the faces of a converted video, and the things in shots without any."""
     found, choice = devices.attempt(
-        params.device, lambda device: _follow(inputs, params, device, report), faces.cuda_problem
+        params.device,
+        lambda device: _follow(inputs, params, device, report),
+        lambda: faces.cuda_problem(params.faces),
     )
     fallback = "; ".join(filter(None, (choice.fallback, found.pop("missing")))) or None
     return Outputs(n_frames=inputs.frames, device=choice.device, fallback=fallback, **found)
@@ -114,7 +118,8 @@ def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Repo
     info, tally, path = media.probe(inputs.video), Tally(), inputs.out_dir / "tracking.parquet"
     size = {"width": info.width, "height": info.height}
     with ExitStack() as stack:
-        detector = stack.enter_context(faces.open_detector(device, params.min_confidence * WEAK))
+        score = params.min_confidence * WEAK
+        detector = stack.enter_context(faces.open_detector(params.faces, device, score, params.min_face_px))
         speaker, missing = stack.enter_context(_open_speaker(params))
         watcher = _watcher(params, detector, speaker, stack)
         pictures = _counted(media.frames(inputs.video, info.width, info.height), inputs.frames, report)
@@ -216,12 +221,14 @@ def _rows(
     frames = [np.array(track.span) for track in tracks]
     shapes = [track.blendshapes_at(at) for track, at in zip(tracks, frames, strict=True)]
     sure = _speaking(speaker, tracks, shapes, sound)
+    voices = [voice_of(row > SPEAKS, sound.during(at[0], len(at))) for row, at in zip(sure, frames, strict=True)]
     return [
         TrackRows(
             track_id=first_id + place,
             source=track.source,
             label=track.label,
-            speaker=voice_of(sure[place] > SPEAKS, sound.during(at[0], len(at))),
+            speaker=voices[place].label if voices[place] else None,
+            speaker_confidence=voices[place].confidence if voices[place] else None,
             shot=shot,
             start=int(at[0]),
             boxes=track.boxes_at(at),

@@ -19,6 +19,9 @@ UNSURE = 0.6
 LOST_FRAMES = 25
 """And one that is gone more than 1 s before its shot ends."""
 
+SURE_VOICE = 0.7
+"""A voice that belongs to a face less surely is to be heard again; see `vidlib.tracking.speaking.Voice`."""
+
 MAX_DOUBTS = 20
 
 
@@ -99,6 +102,9 @@ def _face_doubts(rows: TrackRows, seen: SeenShot) -> Iterator[Doubt]:
     elif found < UNSURE:
         message = f"{name} shows no expression in {1 - found:.0%} of its frames: turned away, hidden or no face"
         yield Doubt(message=message, frame=rows.start, confidence=found)
+    if rows.speaker_confidence is not None and rows.speaker_confidence < SURE_VOICE:
+        message = f"does {rows.speaker} belong to {name}? It is not always heard when that face speaks, or the reverse"
+        yield Doubt(message=message, frame=rows.start, confidence=rows.speaker_confidence)
     if seen.shot.span.stop - stop > LOST_FRAMES:
         yield Doubt(message=f"{name} is gone before the shot ends: did it leave?", frame=stop - 1, confidence=0.5)
 

@@ -13,6 +13,9 @@ MIN_OVERLAP = 0.2
 """Least intersection over union of two boxes of one track. Low, because a close face that turns or leans moves far in
 the frames between two detections, while two faces of one picture hardly overlap at all."""
 
+COASTS_FRAMES = 10
+"""Frames (0.4 s) for which something out of sight is taken to move on as it did; then it has mostly stopped."""
+
 Source = Literal["face_landmarker", "object_detector"]
 
 
@@ -38,6 +41,15 @@ class Track:
         self.boxes.append(box)
         self.scores.append(score)
         self.labels.append(label)
+
+    def expected_at(self, frame: int) -> np.ndarray:
+        """Where its box should be at a ``frame`` after the last detection, (4,): it goes on moving for a while."""
+        last = self.boxes[-1]
+        if len(self.frames) < 2:
+            return last
+        moved = (last - self.boxes[-2]) / (self.frames[-1] - self.frames[-2])
+        middle = (moved[:2] + moved[2:]) / 2  # how fast it seems to grow is mostly noise
+        return last + np.tile(middle, 2) * min(frame - self.frames[-1], COASTS_FRAMES)
 
     @property
     def label(self) -> str:
@@ -82,7 +94,7 @@ class Linker:
     def update(self, frame: int, found: Detections) -> None:
         """Give each detection at ``frame`` to the track it overlaps best, or let it begin one."""
         tracks = self.open_at(frame)
-        given = _pairs(tracks, found)
+        given = _pairs(tracks, found, frame)
         for index, label in enumerate(found.labels):
             track = given.get(index)
             if track is None:
@@ -93,13 +105,13 @@ class Linker:
             track.add(frame, found.boxes[index], float(found.scores[index]), label)
 
 
-def _pairs(tracks: list[Track], found: Detections) -> dict[int, Track]:
-    """``{detection: track}`` with the greatest overlap in all."""
+def _pairs(tracks: list[Track], found: Detections, frame: int) -> dict[int, Track]:
+    """``{detection: track}`` with the greatest overlap in all, of what was found at ``frame`` and what was expected."""
     if not tracks or not len(found):
         return {}
     from scipy.optimize import linear_sum_assignment
 
-    overlap = overlaps(np.array([track.boxes[-1] for track in tracks]), found.boxes)
+    overlap = overlaps(np.array([track.expected_at(frame) for track in tracks]), found.boxes)
     rows, columns = linear_sum_assignment(overlap, maximize=True)
     return {
         int(column): tracks[row]

@@ -143,18 +143,29 @@ def _correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return together / np.sqrt(np.maximum(spread_x * spread_y, 1e-9))
 
 
-def voice_of(is_speaking: np.ndarray, sound: Sound) -> str | None:
-    """The label of the voice that belongs to a face, or None if none does for certain.
+@dataclass(frozen=True)
+class Voice:
+    """The voice of a face: its label, and how surely it is that, in [0, 1]: the smaller one of two shares.
+
+    Of the frames that show the face and have the voice, those in which the face speaks; and of the frames in which it
+    speaks, those that have the voice.
+    """
+
+    label: str
+    confidence: float
+
+
+def voice_of(is_speaking: np.ndarray, sound: Sound) -> Voice | None:
+    """The voice that belongs to a face, or None if none does for certain.
 
     ``is_speaking`` (n,) bool, ``sound``: the n frames that show the face.
     """
     heard = Counter(label for voices in sound.voices for label in voices)
-    said = Counter(
-        label for voices, speaks in zip(sound.voices, is_speaking, strict=True) if speaks for label in voices
-    )
+    spoken = [voices for voices, speaks in zip(sound.voices, is_speaking, strict=True) if speaks and voices]
+    said = Counter(label for voices in spoken for label in voices)
     for label, n_frames in said.most_common(1):
         if n_frames >= LEAST_FRAMES and n_frames >= LEAST_SHARE * heard[label]:
-            return label
+            return Voice(label, n_frames / max(heard[label], len(spoken)))
     return None
 
 

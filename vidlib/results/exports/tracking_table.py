@@ -28,7 +28,7 @@ class TrackRows:
 
     ``boxes`` (n, 4) xmin, ymin, xmax, ymax in pixels; ``confidence`` and ``speaking_confidence`` (n,) in [0, 1];
     ``is_speaking`` (n,) bool; ``blendshapes`` (n, 52) in [0, 1], NaN where no landmarks were found. ``shot`` counts
-    from 1.
+    from 1. How surely the voice ``speaker`` is that of the face, ``speaker_confidence`` in [0, 1], is not in the table.
     """
 
     track_id: int
@@ -42,6 +42,7 @@ class TrackRows:
     is_speaking: np.ndarray
     speaking_confidence: np.ndarray
     blendshapes: np.ndarray
+    speaker_confidence: float | None = None
 
 
 def schema() -> "pa.Schema":

@@ -1,0 +1,68 @@
+"""YuNet: a very small face detector, as OpenCV carries it.
+
+Wu, Peng, Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence Research, 2023; weights of OpenCV's
+model zoo (MIT).
+"""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any, Self
+
+import numpy as np
+
+from vidlib import devices, vault
+from vidlib.boxes import Detections
+from vidlib.engines import opencv
+from vidlib.engines.pool import Pool
+
+LOWEST_PX = 16
+"""Pixels that a face must have in the picture that the network sees; the picture is scaled so that the lowest face that
+counts has as many, but not enlarged."""
+
+MAX_OVERLAP = 0.3
+"""Intersection over union above which two detections are one face (as published)."""
+
+MOST = 5000
+"""Candidates that are compared with each other (as published)."""
+
+
+class YuNet:
+    """YuNet on the CPU: as many pictures at once as there are cores, each on one core. ``threshold`` in (0, 1)."""
+
+    def __init__(self, threshold: float = 0.5, min_face_px: int = 24):
+        self._shrink = min(1.0, LOWEST_PX / min_face_px)
+        self._pool = Pool(lambda: nullcontext(_network(threshold)), devices.cores())
+        self.name = "YuNet in OpenCV"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._pool.__exit__(*exception)
+
+    def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
+        """See `vidlib.engines.faces.FaceDetector`."""
+        with opencv.one_thread():
+            return self._pool.map(self._detect, pictures)
+
+    def _detect(self, network: Any, picture: np.ndarray) -> Detections:
+        import cv2
+
+        height, width = picture.shape[:2]
+        seen = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+        seen = cv2.resize(seen, None, fx=self._shrink, fy=self._shrink, interpolation=cv2.INTER_AREA)
+        network.setInputSize(seen.shape[1::-1])
+        found = network.detect(seen)[1]
+        if found is None:
+            return Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ())
+        corners = np.concatenate([found[:, :2], found[:, :2] + found[:, 2:4]], axis=1)
+        boxes = corners * (np.array([width, height] * 2) / np.array(seen.shape[1::-1] * 2))
+        boxes = boxes.clip(0, [width, height] * 2).astype(np.float32)
+        return Detections(boxes, found[:, -1].astype(np.float32), ("face",) * len(found))
+
+
+def _network(threshold: float) -> Any:
+    import cv2
+
+    # a size is set for each picture
+    return cv2.FaceDetectorYN.create(str(vault.path("yunet")), "", (320, 320), threshold, MAX_OVERLAP, MOST)
