@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from vidlib.settings import Settings, settings
+
+# how long an example takes says more about the machine than about the code
+hypothesis.settings.register_profile("vidlib", deadline=None)
+hypothesis.settings.load_profile("vidlib")
 
 
 @pytest.fixture

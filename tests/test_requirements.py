@@ -11,8 +11,9 @@ from pathlib import Path
 from vidlib.settings import REPOSITORY
 
 OURS = {"vidlib", "tests", "airflow"}  # Airflow lives in an environment of its own
+OURS |= {"benchmarks", *(path.stem for path in (REPOSITORY / "benchmarks").iterdir())}  # which import each other
 RUN_OR_READ = {  # not imported: programs, plugins, and packages that other ones of the list need in one version
-    *("ipykernel", "jupyterlab", "nbclient", "nbstripout", "playwright", "pytest-timeout", "ruff"),
+    *("ipykernel", "jupyterlab", "nbclient", "nbstripout", "playwright", "pytest-timeout", "pytest-xdist", "ruff"),
     *("torchcodec", "psycopg", "psycopg-binary"),
 }
 

@@ -46,10 +46,18 @@ def _name_beside(target: Path) -> Path:
     A process of another machine is taken for dead here; it would lose a name that it needs for a moment only.
     """
     mark = sha256_text(target.name)[:12]
-    for left_over in target.parent.glob(f"{TMP_PREFIX}*-{mark}"):
-        if not Path(f"/proc/{left_over.name.removeprefix(TMP_PREFIX).split('-')[0]}").exists():
-            left_over.unlink(missing_ok=True)
+    for left_over in left_by_the_dead(target.parent, TMP_PREFIX, f"*-{mark}"):
+        left_over.unlink(missing_ok=True)
     return target.with_name(f"{TMP_PREFIX}{os.getpid()}-{os.urandom(4).hex()}-{mark}")
+
+
+def left_by_the_dead(folder: Path, prefix: str, rest: str = "*") -> Iterator[Path]:
+    """What lies in ``folder`` under names ``prefix``, process number, ``-`` and what the pattern ``rest`` matches, of
+    processes of this machine that are gone.
+    """
+    for left_over in folder.glob(f"{prefix}{rest}"):
+        if not Path(f"/proc/{left_over.name.removeprefix(prefix).split('-')[0]}").exists():
+            yield left_over
 
 
 def write_text(path: Path, text: str) -> Path:

@@ -145,6 +145,12 @@ def test_noise_of_any_length_is_nobody(engine, n_samples):
     assert engine.diarize(noise) == speech.Diarization([], [])
 
 
+@pytest.mark.parametrize("hertz", [440, 1000])
+def test_a_tone_is_nobody(engine, hertz):
+    tone = np.sin(2 * np.pi * hertz * np.arange(2 * RATE) / RATE).astype(np.float32) / 8
+    assert engine.diarize(tone).turns == []
+
+
 def test_an_instant_of_speech_is_no_error(engine, dialogue):
     found = engine.diarize(dialogue[: RATE * 3 // 10])
     assert all(stop_s <= 0.3 for _, stop_s in found.speech)

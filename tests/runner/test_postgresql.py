@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, text
+from sqlalchemy import URL, func, select, text
 
 from tests import postgresql
 from vidlib.errors import LeaseLost, VidlibError
 from vidlib.runner import database, queue
 from vidlib.runner.history import History
-from vidlib.runner.tables import Lease, Task
+from vidlib.runner.tables import Lease, Project, Task, Video
 
 KEY = "0123456789abcdef/convert-0123456789ab"
 
@@ -91,3 +91,5 @@ def test_what_two_processes_see_at_the_same_moment_is_kept_once(url):
             names = [f"{number}"] * 8
             list(several.map(lambda sha: history.remember_project(sha, sha, Path("clip.zip")), names))
             list(several.map(lambda sha: history.remember_video(sha, Path("clip.mp4"), 1.0), names))
+        with history.reading() as session:
+            assert [session.scalar(select(func.count()).select_from(kind)) for kind in (Project, Video)] == [20, 20]

@@ -139,7 +139,8 @@ class Pipeline(SpeakerDiarization):
     ) -> SlidingWindowFeature:
         """Speakers in windows -> how many speak in each instant, (frames, 1); see `FAINT`."""
         count = super().speaker_count(binarized_segmentations, frames, **options)
-        if not count.data.any() and self._segmentation.speech:
+        somebody = binarized_segmentations.data.any()  # else there is no voice that could be named
+        if somebody and not count.data.any() and self._segmentation.speech:
             speech = np.concatenate(self._segmentation.speech)
             heard = SlidingWindowFeature(speech, binarized_segmentations.sliding_window)
             faint = Inference.aggregate(heard, frames, hamming=False, missing=0.0)

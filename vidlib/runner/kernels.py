@@ -27,6 +27,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 
 from vidlib import devices
 from vidlib.errors import WorkerLost
+from vidlib.files import left_by_the_dead
 from vidlib.settings import environment_of_kernels, load
 
 START_S = 300
@@ -293,9 +294,8 @@ def _tmp() -> str:
 
 def _sweep_sockets() -> None:
     """Remove the folders of sockets that processes left which were killed."""
-    for folder in Path(_tmp()).glob(f"{SOCKETS}*-*"):
-        if not Path(f"/proc/{folder.name.removeprefix(SOCKETS).split('-')[0]}").exists():
-            rmtree(folder, ignore_errors=True)
+    for folder in left_by_the_dead(Path(_tmp()), SOCKETS):
+        rmtree(folder, ignore_errors=True)
 
 
 async def _begin(manager: AsyncKernelManager, options: list[str], env: dict[str, str]) -> None:
