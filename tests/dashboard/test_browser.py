@@ -9,9 +9,13 @@ from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from tests import media
 from tests.waiting import wait_until
+from vidlib.ingest.webhook import Offer
+from vidlib.runner import downloads
+from vidlib.runner.history import History
 
 CHROMIUM = shutil.which("chromium")
 NAME = '-<img src=x onerror=alert(1)> "it\'s" & 🎬\nnew.mp4'
+BY_HAND = "https://mega.nz/file/1?a='1'&b=2#key"
 SHOWN = NAME.replace("\n", "\N{REPLACEMENT CHARACTER}")
 PAGE_MS, RUN_MS = 60_000, 200_000
 """How long a page and a run of a two-second clip may take where other programs are busy as well."""
@@ -54,6 +58,8 @@ def open_from(page: Page, link: str) -> Page:
 
 def test_an_operator_signs_in_runs_a_clip_and_reads_its_report(dashboard, browser):
     media.silent(dashboard.settings.inbox / NAME)
+    with History(dashboard.settings.database) as history:
+        downloads.note(history, [(Offer(BY_HAND, 0.0, name=NAME), "manual")])
     dialogs, answers = [], []
     browser.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     browser.on("response", lambda response: answers.append(response.url))
@@ -62,10 +68,12 @@ def test_an_operator_signs_in_runs_a_clip_and_reads_its_report(dashboard, browse
     page.goto(dashboard.url)
     page.get_by_label("Token").fill(dashboard.token)
     page.get_by_role("button", name="Sign in").click()
+    expect(page.locator(".vl-offer b")).to_have_text(SHOWN, timeout=PAGE_MS)
+    expect(page.locator(".vl-offer a")).to_have_attribute("href", BY_HAND)
     page.get_by_role("checkbox", name=SHOWN).check()
     page.get_by_label("Profile").select_option("fast")
     page.get_by_role("button", name="Run").click()
-    status = page.locator(".vl-badge")
+    status = page.locator(".vl-run .vl-badge")
     expect(status).to_have_text("starting", timeout=PAGE_MS)
     expect(status).to_have_text("running", timeout=PAGE_MS)
     expect(page.locator(".vl-step.vl-running b")).to_have_text("convert", timeout=PAGE_MS)
@@ -74,7 +82,7 @@ def test_an_operator_signs_in_runs_a_clip_and_reads_its_report(dashboard, browse
     page = browser.new_page()
     page.goto(dashboard.url)
     expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=PAGE_MS)
-    expect(page.locator(".vl-badge")).to_have_text("done", timeout=RUN_MS)
+    expect(page.locator(".vl-run .vl-badge")).to_have_text("done", timeout=RUN_MS)
     assert page.evaluate(WARNING) == ["hidden", "visible"]
     expect(page.locator(".vl-title b")).to_have_text(SHOWN)
     expect(page.locator(".vl-step.vl-done")).to_have_count(7)

@@ -1,14 +1,21 @@
 """The page as it lives in a kernel, without one: clicks on its widgets, real runs, a real history."""
 
 import asyncio
+import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import pytest
+
 from tests import media
 from tests.dashboard.processes import processes_of
+from tests.ingest import faulty_server
 from tests.waiting import wait_until
 from vidlib.dashboard.control import Control
+from vidlib.ingest.webhook import Offer
+from vidlib.runner import downloads
 from vidlib.settings import Settings, settings
 
 
@@ -122,5 +129,83 @@ def test_the_run_that_is_chosen_is_shown(workspace, planned):
             await until(lambda: "<b>newer.mp4</b>" in control.page.run.value)
             control.page.runs.value = older.id
             assert await until(lambda: "<b>older.mp4</b>" in control.page.run.value)
+
+    asyncio.run(scenario())
+
+
+FILM = b"\0\0\0\x18ftypmp42" + os.urandom(50_000)
+
+
+@pytest.fixture
+def allowed(workspace: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings that let downloads come from this machine."""
+    monkeypatch.setenv("VIDLIB_ALLOW_PRIVATE_HOSTS", faulty_server.HOST)
+    monkeypatch.setenv("VIDLIB_MIN_FREE_BYTES", "0")
+    settings.cache_clear()
+    return settings()
+
+
+def row_of(control: Control, number: int = 0) -> str:
+    """What is drawn of one download."""
+    rows = control.page.downloads.rows.children
+    return rows[number].children[0].value if len(rows) > number else ""
+
+
+def send(control: Control, link: str) -> None:
+    """Paste a link and press Download."""
+    control.page.downloads.link.value = link
+    control.page.downloads.start.click()
+
+
+def test_a_link_that_is_pasted_becomes_a_file_of_the_inbox(allowed):
+    async def scenario(url: str):
+        async with opened(allowed) as control:
+            send(control, f" {url} ")
+            await until(lambda: ">starting<" in row_of(control))
+            await until(lambda: ">done<" in row_of(control))
+            assert "<b>film.mp4</b>" in row_of(control)
+            assert (allowed.inbox / "film.mp4").read_bytes() == FILM
+            send(control, url)
+            assert await until(lambda: "was downloaded before" in control.page.head.value)
+
+    with faulty_server.running() as server:
+        asyncio.run(scenario(server.page("/film.mp4", lambda request: request.file(FILM))))
+
+
+def test_a_download_that_failed_says_why_and_is_begun_again(allowed):
+    answers = [lambda request: request.file(FILM), lambda request: request.answer("404 Not Found")]
+
+    async def scenario(url: str):
+        async with opened(allowed) as control:
+            send(control, url)
+            await until(lambda: ">failed<" in row_of(control))
+            assert "answered 404" in row_of(control)
+            await until(lambda: "answered 404" in control.page.head.value)
+            control.page.downloads.rows.children[0].children[1].click()
+            assert await until(lambda: ">done<" in row_of(control))
+
+    with faulty_server.running() as server:
+        asyncio.run(scenario(server.page("/film.mp4", lambda request: answers.pop()(request))))
+
+
+@pytest.mark.parametrize(("link", "says"), [("", "Paste a link first"), ("javascript:alert(1)", "expected a link")])
+def test_what_is_no_link_starts_nothing(workspace, link, says):
+    async def scenario():
+        async with opened(workspace) as control:
+            send(control, link)
+            await until(lambda: says in control.page.head.value)
+            assert control.page.downloads.rows.children == ()
+
+    asyncio.run(scenario())
+
+
+def test_what_a_person_has_downloaded_is_closed(workspace, history):
+    downloads.note(history, [(Offer("https://we.tl/t-1", time.time()), "manual")])
+
+    async def scenario():
+        async with opened(workspace) as control:
+            await until(lambda: ">manual<" in row_of(control))
+            control.page.downloads.rows.children[0].children[1].click()
+            assert await until(lambda: ">known<" in row_of(control))
 
     asyncio.run(scenario())

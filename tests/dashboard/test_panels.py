@@ -2,7 +2,8 @@
 
 import pytest
 
-from vidlib.dashboard.panels import Page, meters
+from vidlib.dashboard.downloads import DownloadView
+from vidlib.dashboard.panels import DownloadsPanel, Page, meters
 from vidlib.dashboard.state import InboxFile, LogLine, PageView, RunView, StepView, VideoView
 from vidlib.monitor import Disk, GpuLoad, Load
 
@@ -19,6 +20,11 @@ def calls() -> list[tuple]:
 def page(calls) -> Page:
     return Page(
         ["default", "fast"],
+        DownloadsPanel(
+            on_download=lambda *given: calls.append(("download", *given)),
+            on_again=lambda *given: calls.append(("again", *given)),
+            on_close=lambda *given: calls.append(("close", *given)),
+        ),
         on_start=lambda *given: calls.append(("start", *given)),
         on_cancel=lambda *given: calls.append(("cancel", *given)),
         on_resume=lambda *given: calls.append(("resume", *given)),
@@ -45,8 +51,9 @@ def tick(page: Page, name: str) -> None:
 
 def drawn(page: Page) -> str:
     """All that the page shows as HTML."""
-    parts = [page.head, page.inbox_note, page.run, page.log, *page.videos.children]
-    return "".join(part.value for part in [*parts, *(row.children[1] for row in page.inbox.children)])
+    parts = [page.head, page.inbox_note, page.run, page.log, page.downloads.note, *page.videos.children]
+    parts += [row.children[1] for row in page.inbox.children]
+    return "".join(part.value for part in [*parts, *(row.children[0] for row in page.downloads.rows.children)])
 
 
 def test_run_starts_what_is_ticked_with_the_profile(page, calls):
@@ -74,6 +81,61 @@ def test_names_that_are_html_are_text(page):
     assert "<script" not in drawn(page)
     assert drawn(page).count(ESCAPED) >= 10
     assert not page.inbox.children[0].children[0].description_allow_html
+
+
+def test_downloads_that_are_html_are_text(page):
+    offer = DownloadView(HOSTILE, "manual", HOSTILE, HOSTILE, HOSTILE, None, HOSTILE, f'https://h/" onclick="{HOSTILE}')
+    page.show(PageView(downloads=(offer, DownloadView("2", "failed", HOSTILE, HOSTILE, HOSTILE, None, HOSTILE))))
+    assert "<script" not in drawn(page)
+    assert '" onclick="' not in drawn(page)
+    assert drawn(page).count(ESCAPED) >= 9
+
+
+def test_a_file_that_a_person_has_to_download_has_its_link_and_what_to_do(page, calls):
+    offers = (
+        DownloadView("1", "manual", "a.zip", "https://h/a", url="https://h/a?k=1"),
+        DownloadView("2", "done", "b"),
+    )
+    page.show(PageView(downloads=offers))
+    manual, done = (row.children[0].value for row in page.downloads.rows.children)
+    assert '<a href="https://h/a?k=1" target="_blank" rel="noopener noreferrer">https://h/a</a>' in manual
+    assert "<a " not in done
+    assert "put it into the\n  inbox" in page.downloads.note.value
+    page.downloads.rows.children[0].children[1].click()
+    assert calls == [("close", "1")]
+    page.show(PageView(downloads=offers[1:]))
+    assert page.downloads.note.value.strip() == ""
+
+
+@pytest.mark.parametrize(("state", "asks"), [("failed", "Again"), ("paused", "Again"), ("known", "Download")])
+def test_a_download_that_is_not_here_can_be_begun_again(page, calls, state, asks):
+    page.show(PageView(downloads=(DownloadView("1", state, "a.zip"), DownloadView("2", "downloading", "b.zip"))))
+    first, second = (row.children[1] for row in page.downloads.rows.children)
+    assert (first.description, second.layout.display) == (asks, "none")
+    first.click()
+    assert calls == [("again", "1")]
+
+
+def test_a_download_has_a_bar_while_it_comes(page):
+    coming = DownloadView("1", "downloading", "a.zip", says="1.0 MB of 4.0 MB", fraction=0.25)
+    page.show(PageView(downloads=(coming, DownloadView("2", "downloading", "b.zip"), DownloadView("3", "done", "c"))))
+    first, second, third = (row.children[0].value for row in page.downloads.rows.children)
+    assert "width: 25%" in first
+    assert "vl-waits" in second
+    assert "vl-bar" not in third
+
+
+def test_a_link_that_was_sent_makes_room_for_the_next(page, calls):
+    page.downloads.link.value = "https://h/a"
+    page.downloads.start.click()
+    assert calls == [("download", "https://h/a")]
+    page.show(PageView())
+    assert page.downloads.link.value == ""
+    page.downloads.link.value = "https://h/b"
+    page.downloads.start.click()
+    page.downloads.link.value = "https://h/c"
+    page.show(PageView())
+    assert page.downloads.link.value == "https://h/c"
 
 
 def test_cancel_is_there_for_a_run_that_goes_on_and_names_it(page, calls):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests import media
-from vidlib.dashboard.state import by_video, inbox_files, page_view, readable, run_view
+from vidlib.dashboard.state import by_video, inbox_files, page_view, run_view
+from vidlib.dashboard.wording import readable
 from vidlib.runner.tables import Task
 
 

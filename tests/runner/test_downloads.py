@@ -120,6 +120,15 @@ def test_whoever_downloads_is_asked_to_stop(url):
             downloads.ask(history, "nothing", "paused")
 
 
+def test_what_a_person_has_brought_can_be_closed_and_not_paused(url):
+    with History(url) as history:
+        downloads.note(history, offered(LINK, state="manual"))
+        key = downloads.key_of(LINK)
+        with pytest.raises(UsageError, match="is manual; expected"):
+            downloads.ask(history, key, "paused")
+        assert downloads.ask(history, key, "known") == "known"
+
+
 def test_the_download_of_a_dead_process_waits_again(url):
     host, place, _, start = owners.me().split("/")
     with History(url) as history:

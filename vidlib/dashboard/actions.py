@@ -1,4 +1,4 @@
-"""What the operators' page does: start a run as a process of its own, and ask one to stop."""
+"""What the operators' page does: start a run or a download as a process of its own, and ask a run to stop."""
 
 import secrets
 import subprocess
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vidlib.ingest.urls import shown
 from vidlib.runner.history import History
 from vidlib.runner.links import place_of
 from vidlib.runner.owners import pid_of
@@ -17,7 +18,7 @@ from vidlib.settings import Settings
 
 @dataclass(frozen=True)
 class Started:
-    """A run that was started from this page: its process, the inbox names that it works on, and where its words go."""
+    """What was started from this page: its process, the inbox names or link it works on, and where its words go."""
 
     process: subprocess.Popen
     names: tuple[str, ...]
@@ -37,7 +38,7 @@ class Started:
     def last_words(self) -> str:
         """The last line that it said: why it ended before it came into the history."""
         lines = self.said.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"the run ended with code {self.process.returncode} and said nothing"
+        return lines[-1] if lines else f"it ended with code {self.process.returncode} and said nothing"
 
 
 def start(settings: Settings, names: Sequence[str], profile: str | None) -> Started:
@@ -50,6 +51,11 @@ def start(settings: Settings, names: Sequence[str], profile: str | None) -> Star
 def resume(settings: Settings, run: Run) -> Started:
     """Start ``vidlib resume`` for a run that is over, to do what it left undone."""
     return _launch(settings, [place_of(path).name for path in run.paths], "resume", run.id)
+
+
+def download(settings: Settings, link: str) -> Started:
+    """Start ``vidlib download`` for a link, whose file comes into the inbox."""
+    return _launch(settings, [shown(link)], "download", "--", link)
 
 
 def _launch(settings: Settings, names: Sequence[str], command: str, *args: str) -> Started:

@@ -7,16 +7,24 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from vidlib import monitor
 from vidlib.dashboard import actions
-from vidlib.dashboard.panels import Page
-from vidlib.dashboard.state import RUNS_SHOWN, PageView, page_view, readable
+from vidlib.dashboard.downloads import DownloadView
+from vidlib.dashboard.panels import DownloadsPanel, Page
+from vidlib.dashboard.state import RUNS_SHOWN, PageView, page_view
+from vidlib.dashboard.wording import readable
 from vidlib.errors import UsageError, VidlibError
+from vidlib.ingest.urls import shown
+from vidlib.ingest.webhook import Offer
+from vidlib.runner import downloads
 from vidlib.runner.history import History
+from vidlib.runner.tables import Download
 from vidlib.settings import Settings, settings
 
 EVERY_S = 1.0
+PAUSED = 130  # the exit code of a download that was stopped as asked
 
 
 class Control:
@@ -29,6 +37,11 @@ class Control:
         self.settings = settings
         self.page = Page(
             actions.profiles(settings),
+            DownloadsPanel(
+                on_download=lambda link: self._order(self._download, link),
+                on_again=lambda key: self._order(self._download_again, key),
+                on_close=lambda key: self._order(self._close, key),
+            ),
             on_start=lambda names, profile: self._order(self._start, names, profile),
             on_cancel=lambda run_id: self._order(actions.cancel, settings, run_id),
             on_resume=lambda run_id: self._order(self._resume, run_id),
@@ -40,6 +53,7 @@ class Control:
         self._chosen: str | None = None
         self._started: actions.Started | None = None  # the last one: somebody has to ask for its exit code
         self._awaited: actions.Started | None = None  # until it is in the history
+        self._fetching: dict[str, actions.Started] = {}  # by the key of the download
         self._problem: str | None = None
         self._view = PageView()
 
@@ -82,6 +96,8 @@ class Control:
 
     def _look(self, history: History) -> PageView:
         history.mark_interrupted()
+        downloads.free_up(history)
+        self._ask_downloads()
         ended = self._started is not None and self._started.ended()  # asked first: a run is written before it ends
         runs = history.runs(RUNS_SHOWN)
         if self._awaited and (run_id := self._awaited.run_id(runs)):
@@ -89,7 +105,22 @@ class Control:
         elif self._awaited and ended:
             self._problem, self._awaited = self._awaited.last_words(), None
         view = page_view(history, self.settings, runs, self._chosen)
-        return replace(view, starting=self._awaited and readable(", ".join(self._awaited.names)))
+        offered = tuple(self._begun(download) for download in view.downloads)
+        starting = self._awaited and readable(", ".join(self._awaited.names))
+        return replace(view, starting=starting, downloads=offered)
+
+    def _ask_downloads(self) -> None:
+        """Ask those that were started from here for their exit codes, and say why one failed."""
+        for key, started in list(self._fetching.items()):
+            if started.ended():
+                del self._fetching[key]
+                if started.process.returncode not in (0, PAUSED):
+                    self._problem = started.last_words()
+
+    def _begun(self, view: DownloadView) -> DownloadView:
+        """``view``, or that it starts: its process is there, and has not taken it in the history yet."""
+        starts = view.key in self._fetching and view.asks
+        return replace(view, state="starting", says="", note="", url=None) if starts else view
 
     def _start(self, names: list[str], profile: str | None) -> None:
         if not names:
@@ -99,6 +130,28 @@ class Control:
     def _resume(self, run_id: str) -> None:
         with History(self.settings.database) as history:
             self._started = self._awaited = actions.resume(self.settings, history.run(run_id))
+
+    def _download(self, link: str) -> None:
+        if not link.strip():
+            raise UsageError("Paste a link first.")
+        with History(self.settings.database) as history:
+            downloads.note(history, [(Offer(link, time.time()), "known")])
+            self._fetch(downloads.find(history, link))
+
+    def _download_again(self, key: str) -> None:
+        with History(self.settings.database) as history:
+            self._fetch(downloads.called(history, key))
+
+    def _fetch(self, row: Download) -> None:
+        if row.state == "done" and row.file and Path(row.file).exists():
+            raise UsageError(f"{shown(row.url)} was downloaded before: {row.file}")
+        if row.key in self._fetching or row.state == "downloading":
+            raise UsageError(f"{shown(row.url)} is being downloaded already.")
+        self._fetching[row.key] = actions.download(self.settings, row.original_url)
+
+    def _close(self, key: str) -> None:
+        with History(self.settings.database) as history:
+            downloads.ask(history, key, "known")
 
     def _choose(self, run_id: str) -> None:
         self._chosen = run_id

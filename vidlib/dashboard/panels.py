@@ -1,4 +1,4 @@
-"""The widgets of the operators' page. Only `Page.show` changes them; a click only calls a function."""
+"""The widgets of the operators' page. Only what is called ``show`` changes them; a click only calls a function."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ from pathlib import Path
 import ipywidgets as widgets
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from vidlib.dashboard.state import InboxFile, PageView, RunView, in_bytes
+from vidlib.dashboard.downloads import DownloadView
+from vidlib.dashboard.state import InboxFile, PageView, RunView
+from vidlib.dashboard.wording import in_bytes
 from vidlib.monitor import Load
 
 HERE = Path(__file__).parent
@@ -25,12 +27,14 @@ class Page:
     def __init__(
         self,
         profiles: list[str],
+        downloads: "DownloadsPanel",
         on_start: Callable[[list[str], str | None], None],
         on_cancel: Callable[[str], None],
         on_resume: Callable[[str], None],
         on_choose: Callable[[str], None],
     ):
         self.head, self.inbox_note, self.run, self.log = (widgets.HTML() for _ in range(4))
+        self.downloads = downloads
         self.inbox, self.videos = _box("vl-inbox"), _box("vl-videos")
         self.profile = widgets.Dropdown(options=profiles, description="Profile")
         self.start = widgets.Button(description="Run", button_style="primary")
@@ -51,7 +55,8 @@ class Page:
         inbox = _box("vl-card", widgets.HTML("<h2>Inbox</h2>"), self.inbox_note, self.inbox, start)
         title = _box("vl-row", widgets.HTML("<h2>Runs</h2>"), self.runs, self.cancel, self.resume)
         runs = _box("vl-card", title, self.run, self.videos, self.log)
-        return _box("vl-page", widgets.HTML(f"<style>{STYLE}</style>"), self.head, _box("vl-columns", inbox, runs))
+        columns = _box("vl-columns", _box("vl-left", inbox, self.downloads.widget), runs)
+        return _box("vl-page", widgets.HTML(f"<style>{STYLE}</style>"), self.head, columns)
 
     def chosen(self) -> list[str]:
         """The names of the inbox files that are ticked."""
@@ -63,6 +68,7 @@ class Page:
         try:
             self.head.value = _html("head", view=view, meters=list(meters(view.load)))
             self._show_inbox(view)
+            self.downloads.show(view.downloads)
             self._show_run(view)
         finally:
             self._drawing = False
@@ -101,6 +107,52 @@ class Page:
             self.runs.options = runs
         if self.runs.value != shown:
             self.runs.value = shown
+
+
+class DownloadsPanel:
+    """What was offered for download; clicks call ``on_download(link)``, and the others with the key of a download."""
+
+    def __init__(
+        self,
+        on_download: Callable[[str], None],
+        on_again: Callable[[str], None],
+        on_close: Callable[[str], None],
+    ):
+        self.note, self.rows = widgets.HTML(), _box("vl-downloads")
+        self.link = widgets.Text(placeholder="https://…", tooltip="a link to a file")
+        self.start = widgets.Button(description="Download", button_style="primary")
+        self._on_download, self._on_again, self._on_close = on_download, on_again, on_close
+        self._rows: dict[str, widgets.Box] = {}
+        self._closing: frozenset[str] = frozenset()
+        self._sent: str | None = None
+        self.start.on_click(lambda _: self._send())
+        asked = _box("vl-row", self.link, self.start)
+        self.widget = _box("vl-card", widgets.HTML("<h2>Downloads</h2>"), asked, self.note, self.rows)
+
+    def show(self, views: tuple[DownloadView, ...]) -> None:
+        """Draw ``views``; a link that was sent makes room for the next one, unless that is typed already."""
+        if self._sent is not None and self.link.value == self._sent:
+            self.link.value = ""
+        self._sent = None
+        self.note.value = _html("downloads_note", views=views)
+        if list(self._rows) != [view.key for view in views]:
+            self._rows = {view.key: self._rows.get(view.key) or self._row(view.key) for view in views}
+            self.rows.children = list(self._rows.values())
+        self._closing = frozenset(view.key for view in views if view.state == "manual")
+        for view in views:
+            about, button = self._rows[view.key].children
+            about.value = _html("download", view=view)
+            button.description = view.asks or ""
+            button.layout.display = "" if view.asks else "none"
+
+    def _row(self, key: str) -> widgets.Box:
+        button = widgets.Button()
+        button.on_click(lambda _: self._on_close(key) if key in self._closing else self._on_again(key))
+        return _box("vl-download", widgets.HTML(), button)
+
+    def _send(self) -> None:
+        self._sent = self.link.value
+        self._on_download(self._sent)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """What the operators' page shows, as plain data: from the history, the inbox and the machine; no widgets."""
 
-import math
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from vidlib.dashboard.downloads import DownloadView, download_views
+from vidlib.dashboard.wording import duration, in_bytes, readable, when
 from vidlib.ingest.arrivals import may_be_delivery
 from vidlib.monitor import Load
 from vidlib.runner import reports
@@ -21,10 +22,8 @@ from vidlib.steps import STEPS
 LOG_LINES = 12
 UNFINISHED_RUNS = ("interrupted", "cancelled", "failed", "partial", "refused")
 RUNS_SHOWN = 20
-UNITS = ("B", "kB", "MB", "GB", "TB")
 RESULTS_ROUTE = "results"
 """Where the dashboard's server shows reports and notebooks, below its own address."""
-ZERO_WIDTH_JOINER = "\u200d"  # cannot be seen, but holds emoji together
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ class RunView:
 
 @dataclass(frozen=True)
 class PageView:
-    """The whole page: what may be started, the runs, the one that is shown, how busy the machine is, what is wrong.
+    """The whole page: what may be started or was offered, the runs, the one shown, the machine's load, what is wrong.
 
     ``runs`` are pairs of what to call a run and its id; ``starting`` names what was started and is not in the history
     yet.
@@ -115,6 +114,7 @@ class PageView:
 
     folder: str = ""
     inbox: tuple[InboxFile, ...] = ()
+    downloads: tuple[DownloadView, ...] = ()
     runs: tuple[tuple[str, str], ...] = ()
     shown: RunView | None = None
     starting: str | None = None
@@ -129,7 +129,8 @@ def page_view(history: History, settings: Settings, runs: Sequence[Run], run_id:
     return PageView(
         folder=readable(str(settings.inbox)),
         inbox=tuple(inbox_files(settings.inbox)),
-        runs=tuple((f"{_when(run.started_at)} · {run.status} · {_title(run)}", run.id) for run in runs),
+        downloads=tuple(download_views(history)),
+        runs=tuple((f"{when(run.started_at)} · {run.status} · {_title(run)}", run.id) for run in runs),
         shown=run_view(history, settings, shown) if shown else None,
     )
 
@@ -142,7 +143,7 @@ def inbox_files(folder: Path) -> Iterator[InboxFile]:
         with suppress(FileNotFoundError):  # it went away since the folder was listed
             about = path.stat()
             size = "folder" if path.is_dir() else in_bytes(about.st_size)
-            yield InboxFile(path.name, readable(path.name), f"{size} · {_when(about.st_mtime)}")
+            yield InboxFile(path.name, readable(path.name), f"{size} · {when(about.st_mtime)}")
 
 
 def run_view(history: History, settings: Settings, run: Run) -> RunView:
@@ -152,7 +153,7 @@ def run_view(history: History, settings: Settings, run: Run) -> RunView:
         run_id=run.id,
         title=_title(run),
         status=run.status,
-        when=_when(run.started_at),
+        when=when(run.started_at),
         took=duration((run.finished_at or time.time()) - run.started_at),
         videos=tuple(_video_view(row, tasks, settings) for row in by_video(tasks)),
         log=tuple(_log_line(event) for event in history.events(run.id, LOG_LINES)),
@@ -213,49 +214,10 @@ def result_url(name: str, root: Path, file: Path) -> str | None:
     return "/".join((RESULTS_ROUTE, name, *(quote(os.fsencode(part)) for part in file.relative_to(root).parts)))
 
 
-def readable(text: str) -> str:
-    """``text`` for the eyes: whatever cannot be seen, or turns the text around it, becomes a mark that can.
-
-    >>> readable("new\\nline")
-    'new�line'
-    """
-    return "".join(c if c.isprintable() or c == ZERO_WIDTH_JOINER else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def duration(seconds: float) -> str:
-    """How long something took, as precisely as it matters.
-
-    >>> duration(7.25), duration(83), duration(3723)
-    ('7.2 s', '1:23', '1:02:03')
-    """
-    if seconds < 60:
-        return f"{max(seconds, 0):.1f} s"
-    minutes, second = divmod(int(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
-
-
-def in_bytes(size: int) -> str:
-    """A number of bytes in the unit that suits it.
-
-    >>> in_bytes(320), in_bytes(4_200_000)
-    ('320 B', '4.2 MB')
-    """
-    power = min(int(math.log10(max(size, 1))) // 3, len(UNITS) - 1)
-    return f"{size / 1000**power:.{min(power, 1)}f} {UNITS[power]}"
-
-
 def _title(run: Run) -> str:
     first, others = run.paths[:3], run.paths[3:]
     names = ", ".join(readable(place_of(path).name) for path in first)
     return f"{names} and {len(others)} more" if others else names
-
-
-def _when(at: float) -> str:
-    """The local time, with the day unless it is today's."""
-    there = time.localtime(at)
-    today = there[:3] == time.localtime()[:3]
-    return time.strftime("%H:%M" if today else "%d %b %H:%M", there)
 
 
 def _log_line(event: Event) -> LogLine:

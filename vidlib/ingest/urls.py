@@ -46,6 +46,17 @@ def mended(link: str) -> str:
     return _joined(parts, path, [pair for pair in pairs if pair])
 
 
+def openable(link: str) -> str:
+    """A `mended` link for a person's browser: with its fragment, which holds the key of what some services keep.
+
+    >>> openable("https://h.example/file/1?a=1&amp;b=2#k'ey")
+    "https://h.example/file/1?a=1&b=2#k'ey"
+    """
+    without = mended(link)
+    fragment = _encoded(urlsplit(_unbroken(link)).fragment, QUERY_CHARS)
+    return f"{without}#{fragment}" if fragment else without
+
+
 def normalized(link: str) -> str:
     """One spelling for all links that lead to the same file; doing it again changes nothing. Raises as `mended` does.
 
@@ -105,9 +116,7 @@ def _normalized_once(link: str) -> str:
 
 def _split(link: str) -> SplitResult:
     """A link taken apart; its ``netloc`` is the host as it is asked for, with a port that is not the default one."""
-    link = re.sub(r"[\t\r\n]", "", link.strip())  # a long link that an e-mail broke over lines
-    while (without := ENTITY.sub("&", link)) != link:
-        link = without
+    link = _unbroken(link)
     if len(link) > MAX_CHARS:
         raise RefusedInput(f"{shown(link)}: it has {len(link)} characters; expected at most {MAX_CHARS}")
     try:
@@ -123,6 +132,13 @@ def _split(link: str) -> SplitResult:
         raise RefusedInput(f"{shown(link)}: there is no port 0")
     host = _host(parts.hostname or "", link)
     return parts._replace(netloc=host if port in (None, SCHEMES[parts.scheme]) else f"{host}:{port}", fragment="")
+
+
+def _unbroken(link: str) -> str:
+    link = re.sub(r"[\t\r\n]", "", link.strip())  # a long link that an e-mail broke over lines
+    while (without := ENTITY.sub("&", link)) != link:
+        link = without
+    return link
 
 
 def _host(host: str, link: str) -> str:

@@ -159,7 +159,7 @@ def record(history: Database, link: str, state: State, **values: Any) -> None:
 def ask(history: Database, key: str, state: Literal["waiting", "paused", "cancelled", "known"]) -> str:
     """Have a download left in ``state``; what it is in now. Whoever downloads it is asked, and stops within a second.
 
-    Raises UsageError for one that is over, unless it is to wait again.
+    Raises UsageError for one that is over, unless it is to wait again; one that a person has brought may be closed.
     """
     with history.writing() as session:
         row = session.get(Download, key, with_for_update=True)
@@ -167,10 +167,10 @@ def ask(history: Database, key: str, state: Literal["waiting", "paused", "cancel
             raise UsageError(f"there is no download {key[:12]}; see: vidlib history list")
         if row.state == "downloading" and not _is_lost(row):
             row.asked = None if state == "waiting" else state
-        elif state == "waiting" or row.state in TO_COME:
+        elif state == "waiting" or row.state in TO_COME or (row.state == "manual" and state != "paused"):
             row.state, row.not_before, row.error = state, 0.0, None
         else:
-            raise UsageError(f"{row.url} is {row.state}; expected one that waits or is being downloaded")
+            raise UsageError(f"{row.url} is {row.state}; expected one that waits, is being downloaded or is manual")
         return row.state
 
 
