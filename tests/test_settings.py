@@ -74,6 +74,54 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_variable(monkeypatch, name,
     assert raised.value.exit_code == 2
 
 
+@pytest.mark.parametrize("folder", ["docs", "media/clips", "Küche 2/v1.0", "a/b/c/d"])
+def test_files_of_a_project_may_lie_in_any_plain_folder(monkeypatch, folder):
+    monkeypatch.setenv("VIDLIB_DOCS_FOLDER", folder)
+    assert load().docs_folder == folder
+
+
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "/docs",
+        "..",
+        "a/../b",
+        "./a",
+        ".hidden",
+        "a//b",
+        "a/",
+        "a\\b",
+        "c:docs",
+        "a.",
+        "nul",
+        "*",
+        "com1.x/a",
+        "a/b/c/d/e",
+        "project.json",
+    ],
+)
+def test_a_folder_that_leads_elsewhere_or_that_some_system_does_not_take_is_refused(monkeypatch, folder):
+    monkeypatch.setenv("VIDLIB_DOCS_FOLDER", folder)
+    with pytest.raises(SettingError, match=r"VIDLIB_DOCS_FOLDER=.*expected a plain folder") as raised:
+        load()
+    assert raised.value.exit_code == 2
+
+
+@pytest.mark.parametrize("folder", ["a ", "a\nb", "x" * 101])
+def test_a_folder_that_nobody_could_type_is_refused(folder):
+    with pytest.raises(SettingError, match="expected a plain folder"):
+        load(docs_folder=folder)
+
+
+@pytest.mark.parametrize(("pattern", "says"), [("(", "no regular expression: missing"), ("film", "expected a group")])
+def test_a_bad_pattern_is_one_line(monkeypatch, pattern, says):
+    monkeypatch.setenv("VIDLIB_PROJECT_NAME_PATTERN", pattern)
+    with pytest.raises(SettingError, match=says) as raised:
+        load()
+    assert raised.value.exit_code == 2
+    assert "\n" not in str(raised.value)
+
+
 def test_a_token_is_not_printed(monkeypatch):
     monkeypatch.setenv("VIDLIB_DASHBOARD_TOKEN", "hush")
     found = load()

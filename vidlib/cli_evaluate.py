@@ -46,7 +46,8 @@ def evaluate(
     turns = truth_module.read_turns(rttm, stem) if rttm else None
     film = truth.parent / f"{stem}.mp4"  # preferred to the one beside the results: the truth was made for it
     folders = {"archive_dir": settings.archive, "work_dir": settings.work}
-    there = found.find(results, stem, **folders, film=film if film.is_file() else None)
+    film = film if film.is_file() else None
+    there = found.find(results, stem, **folders, film=film, docs_folder=settings.docs_folder)
     if rttm and rttm.absolute() == (there.where / f"{there.stem}.rttm").absolute():
         raise UsageError(f"--rttm {rttm} is the result that is to be judged; expected who really speaks when")
     evaluation = table.evaluate(known, there, turns)

@@ -1,6 +1,7 @@
 """Every path, secret and limit, from the environment (``VIDLIB_*``) or a ``.env`` file: the only reader of either."""
 
 import os
+import re
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,33 @@ GIB = 1024**3
 
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
+PLAIN_FOLDER = re.compile(r"\w([\w .-]{0,98}[\w-])?")
+RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)\d)(\.|$)|project\.json$", re.IGNORECASE)  # by Windows, and by vidlib
+
+
+def plain_folder(folder: str) -> str:
+    """``folder``, if it is one that lies below another on every system; raises ValueError otherwise.
+
+    >>> plain_folder("media/my clips")
+    'media/my clips'
+    """
+    parts = folder.split("/")
+    if len(parts) > 4 or not all(PLAIN_FOLDER.fullmatch(part) and not RESERVED.match(part) for part in parts):
+        raise ValueError(
+            "expected a plain folder below that of the project, as docs or media/clips: letters, digits, spaces, _ - ."
+        )
+    return folder
+
+
+def _names_something(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"it is no regular expression: {error}") from error
+    if not groups:
+        raise ValueError(r"expected a group in parentheses that names the project, as ^\d+_(.+)$")
+    return pattern
+
 
 class Settings(BaseSettings):
     """Where things are and how much is allowed. Unset folders lie in the workspace."""
@@ -27,6 +55,12 @@ class Settings(BaseSettings):
     workspace: Folder = Field(Path("workspace"), validate_default=True, description="folder that holds all the others")
     inbox_dir: Folder | None = Field(None, description="archives and videos that arrived; default WORKSPACE/inbox")
     projects_dir: Folder | None = Field(None, description="extracted projects; default WORKSPACE/projects")
+    docs_folder: Annotated[str, AfterValidator(plain_folder)] = Field(
+        "docs", description="folder of a project that holds its files and their results; may be nested, as media/clips"
+    )
+    project_name_pattern: Annotated[str, AfterValidator(_names_something)] | None = Field(
+        None, description="regular expression; where it is found in what a delivery is called, its group is the name"
+    )
     work_dir: Folder | None = Field(None, description="finished steps; default WORKSPACE/work")
     runs_dir: Folder | None = Field(None, description="reports and logs of runs; default WORKSPACE/runs")
     delivery_dir: Folder | None = Field(None, description="finalized projects; default WORKSPACE/delivery")
@@ -197,4 +231,5 @@ def withhold_secrets() -> None:
 
 def _explain(problem: dict) -> str:
     name = "VIDLIB_" + "_".join(str(part) for part in problem["loc"]).upper()
-    return f"{name}={problem['input']!r}: {problem['msg']}; correct it in the environment or in .env"
+    says = problem["msg"].removeprefix("Value error, ")  # what pydantic puts before words of our own
+    return f"{name}={problem['input']!r}: {says}; correct it in the environment or in .env"

@@ -149,6 +149,18 @@ def test_two_archives_of_one_name_become_two_projects(delivered, tmp_path):
     assert ours == {"Sendung 12", f"Sendung 12-{sha256(other)[:8]}"}
 
 
+def test_an_archive_under_another_name_is_answered_with_the_results_that_are_there(delivered, tmp_path):
+    workspace, package, first = delivered
+    copied = tmp_path / "Copy of Sendung 12 (1).zip"
+    copied.write_bytes(package.read_bytes())
+    before = sorted(workspace.projects.iterdir())
+    again = process(workspace, copied)
+    good = good_video(again)
+    assert {name for name, step in good.steps.items() if not step.cached} == set()
+    assert (good.path, good.outputs["shots_csv"]) == (good_video(first).path, good_video(first).outputs["shots_csv"])
+    assert sorted(workspace.projects.iterdir()) == before
+
+
 def test_a_delivery_that_lost_a_file_is_not_taken_for_whole(delivered, tmp_path):
     workspace, _, first = delivered
     package = tmp_path / "damaged.zip"

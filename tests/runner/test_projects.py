@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from vidlib.errors import RefusedInput
-from vidlib.runner.projects import check_path, content_sha256, open_project, reopen_project, videos_of
+from vidlib.files import write_json
+from vidlib.runner.projects import check_path, content_sha256, docs_of, open_project, reopen_project, videos_of
 
 NOT_UTF_8 = b"caf\xe9.mp4".decode("utf-8", "surrogateescape")
 
@@ -43,21 +44,52 @@ def test_the_longest_name_leaves_room_for_what_results_add_to_it(tmp_path):
     assert len(f"{stem}_tracking.parquet".encode()) <= 255
 
 
-def test_one_content_is_one_project_and_two_of_one_name_are_two(tmp_path):
-    (tmp_path / "film.tar.gz").touch()
-    first, again, other = (
-        open_project(tmp_path / "film.tar.gz", digit * 64, tmp_path / "projects") for digit in ("a", "a", "b")
-    )
+def test_one_content_is_one_project_and_two_of_one_name_are_two(workspace):
+    first, again, other = (open_project(Path("film.tar.gz"), digit * 64, workspace) for digit in ("a", "a", "b"))
     assert first == again == reopen_project(first.folder)
     assert (first.name, other.name) == ("film", "film-bbbbbbbb")
 
 
-def test_a_folder_that_is_no_project_is_not_taken_over(tmp_path):
-    (tmp_path / "projects" / "film").mkdir(parents=True)
-    (tmp_path / "projects" / "film" / "cut.aep").touch()
-    (tmp_path / "film.zip").touch()
-    assert open_project(tmp_path / "film.zip", "a" * 64, tmp_path / "projects").name == "film-aaaaaaaa"
-    assert reopen_project(tmp_path / "projects" / "film") is None
+def test_what_is_unpacked_into_its_project_gets_that_under_any_name(workspace):
+    first = open_project(Path("film.zip"), "a" * 64, workspace, unpacked=True)
+    assert open_project(Path("copy of film.zip"), "a" * 64, workspace, unpacked=True) == first
+    assert open_project(Path("copy of film.mp4"), "a" * 64, workspace).name == "copy of film"
+
+
+@pytest.mark.parametrize("record", [None, "", "[]", '{"name": "film"}', '{"name": "../x", "sha256": "a"}', '"film"'])
+def test_a_folder_that_is_no_project_is_not_taken_over(workspace, record):
+    folder = workspace.projects / "film"
+    folder.mkdir(parents=True)
+    if record is None:
+        (folder / "cut.aep").touch()
+    else:
+        (folder / "project.json").write_text(record)
+    assert open_project(Path("film.zip"), "a" * 64, workspace, unpacked=True).name == "film-aaaaaaaa"
+    assert reopen_project(folder) is None
+
+
+def test_a_record_that_came_from_outside_leads_nowhere_else(tmp_path):
+    for docs in ("../docs", "/etc", "a/../../b"):
+        write_json(tmp_path / "project.json", {"name": "film", "sha256": "a", "docs": docs})
+        assert reopen_project(tmp_path) is None
+
+
+def test_a_pattern_finds_what_a_project_is_called(workspace):
+    chosen = workspace.model_copy(update={"project_name_pattern": r"^\d+_(.+?)_v\d+$|(^A )"})
+    names = [
+        f"{name}.tar.gz" for name in ("2026_Spring_v2", "2026_Spring_v3", "Autumn_v1", "A film", "1_:?_v1", "1_ _v1")
+    ]
+    found = [open_project(Path(name), f"{number}" * 64, chosen).name for number, name in enumerate(names)]
+    assert found == ["Spring", "Spring-11111111", "Autumn_v1", "A", "__", "1_ _v1"]
+
+
+def test_files_lie_where_the_project_was_begun_with_whatever_is_set_later(workspace):
+    nested = workspace.model_copy(update={"docs_folder": "media/clips"})
+    project = open_project(Path("film.zip"), "a" * 64, nested)
+    assert project.docs == workspace.projects / "film" / "media" / "clips"
+    assert reopen_project(project.folder) == open_project(Path("film.zip"), "a" * 64, workspace) == project
+    assert docs_of(workspace, "film") == project.docs
+    assert docs_of(nested, "gone") == workspace.projects / "gone" / "media" / "clips"
 
 
 def test_a_folder_with_videos_has_the_identity_of_what_is_in_it(tmp_path):

@@ -38,13 +38,22 @@ class Found:
     missing: tuple[str, ...] = ()
 
 
-def find(path: Path, stem: str, *, archive_dir: Path, work_dir: Path, film: Path | None = None) -> Found:
-    """The results at ``path``: a folder of a project, its ``docs``, one of the archive, or a video.
+def find(
+    path: Path,
+    stem: str,
+    *,
+    archive_dir: Path,
+    work_dir: Path,
+    film: Path | None = None,
+    docs_folder: str = "docs",
+) -> Found:
+    """The results at ``path``: a folder of a project, its ``docs_folder``, one of the archive, or a video.
 
     ``stem`` says which film is meant where the folder holds several; ``film`` is the film itself, where it is known.
     Raises UsageError, saying what was expected, where there are none; BrokenOutput where a file is damaged.
     """
-    found = _at(path, stem, archive_dir, work_dir)
+    below = path / docs_folder
+    found = _at(below if below.is_dir() else path, stem, archive_dir, work_dir)
     if film is None:
         return found
     return replace(found if found.kinds_known else _with_kinds(found, work_dir, sha256(film)), video=film)
@@ -57,8 +66,7 @@ def _at(path: Path, stem: str, archive_dir: Path, work_dir: Path) -> Found:
         raise UsageError(f"results {str(path)!r} do not exist; expected a folder with results, or a video")
     if (path / METADATA).is_file():
         return _of_entry(_entry(path), work_dir)
-    folder = path / "docs" if (path / "docs").is_dir() else path
-    return _of_folder(folder, _chosen(folder, stem), work_dir)
+    return _of_folder(path, _chosen(path, stem), work_dir)
 
 
 def _of_video(video: Path, archive_dir: Path, work_dir: Path) -> Found:

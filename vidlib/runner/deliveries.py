@@ -49,7 +49,7 @@ class Deliveries:
 
         def tasks() -> list[Task]:
             outputs = STEPS["extract"].outputs(Path(extract.folder))
-            project = self._project(archive, extract.sha256)
+            project = self._project(archive, extract.sha256, unpacked=True)
             projects.publish_files(project, Path(extract.folder) / "files", outputs.files)
             return self._plan(origin, project, _videos_below(project.docs, archive))
 
@@ -96,8 +96,8 @@ class Deliveries:
         videos = projects.videos_of([path], path.parent) if path.is_file() else _videos_below(path, path)
         return self._plan(origin, self._project(path, sha256), videos)
 
-    def _project(self, path: Path, sha256: str) -> Project:
-        project = projects.open_project(path, sha256, self.settings.projects)
+    def _project(self, path: Path, sha256: str, *, unpacked: bool = False) -> Project:
+        project = projects.open_project(path, sha256, self.settings, unpacked=unpacked)
         self.history.remember_project(project.sha256, project.name, path)
         return project
 

@@ -60,11 +60,11 @@ def _of_path(request: Request, settings: Settings, path: Path, paces: Paces) -> 
             return
         yield Foreseen(path.name, "extract", "done", str(planned.folder))
         root = planned.folder / "files"
+        name = projects.name_of(path, settings)
     else:
         project = projects.reopen_project(path)
-        root = project.docs if project else path
+        root, name = (project.docs, project.name) if project else (path, projects.name_of(path, settings))
     found = [path] if path.is_file() and root == path else projects.find_videos(root)
-    name = path.stem if path.is_file() else path.name
     for video in projects.videos_of(found, root if root.is_dir() else root.parent):
         yield from _of_video(request, settings, video, name, paces)
 

@@ -168,7 +168,7 @@ def _lost(extract: Task | None) -> str | None:
 def _video(source: Path, own: dict[str, Task], tasks: Sequence[Task], settings: Settings) -> VideoResult:
     report = own["report"]
     steps = {step: StepResult.of(own[step]) for step in STEPS if step in own}
-    docs = projects.docs_of(settings.projects, report.project)
+    docs = projects.docs_of(settings, report.project)
     done = [step for step, task in own.items() if task.status == "done"]
     outputs = {name: docs / f"{report.stem}{PUBLISHED[name]}" for step in done for name in MADE_BY.get(step, ())}
     if report.status == "done":

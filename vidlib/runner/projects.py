@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -13,6 +14,7 @@ from vidlib.files import canonical_json, link_or_copy, sha256, sha256_text, sole
 from vidlib.ingest import archives, names
 from vidlib.ingest.urls import mended
 from vidlib.runner.links import Link, Place
+from vidlib.settings import Settings, plain_folder
 
 # fmt: off
 VIDEO_SUFFIXES = frozenset({
@@ -25,15 +27,12 @@ RECORD = "project.json"
 
 @dataclass(frozen=True)
 class Project:
-    """One delivery: ``folder`` is PROJECTS/<name>, ``docs`` in it holds the files and beside them their results."""
+    """One delivery: ``folder`` is PROJECTS/<name>, ``docs`` below it holds the files and beside them their results."""
 
     name: str
     sha256: str
     folder: Path
-
-    @property
-    def docs(self) -> Path:
-        return docs_of(self.folder.parent, self.folder.name)
+    docs: Path
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,19 @@ class ProjectVideo:
         return self.path.name
 
 
-def docs_of(root: Path, name: str) -> Path:
-    """Where the project ``name`` below ``root`` keeps its files and their results."""
-    return root / name / "docs"
+def docs_of(settings: Settings, name: str) -> Path:
+    """Where the project ``name`` keeps its files and their results: as when it was begun, whatever is set by now."""
+    folder = settings.projects / name
+    project = reopen_project(folder)
+    return project.docs if project else folder / settings.docs_folder
+
+
+def name_of(path: Path, settings: Settings) -> str:
+    """What the project of ``path`` is called: as that is, or what the pattern of the settings finds in it."""
+    name = path.name if path.is_dir() else path.stem.removesuffix(".tar")
+    found = re.search(settings.project_name_pattern, name) if settings.project_name_pattern else None
+    groups = found.groups() if found else ()
+    return names.safe_name(next((group for group in groups if group and group.strip()), name))
 
 
 def is_archive(path: Path) -> bool:
@@ -91,21 +100,34 @@ def content_sha256(path: Path) -> str:
     return sha256_text(canonical_json(listing))
 
 
-def open_project(path: Path, sha256_: str, root: Path) -> Project:
-    """The project below ``root`` of the content ``sha256_``, named after ``path``.
+def open_project(path: Path, sha256_: str, settings: Settings, *, unpacked: bool = False) -> Project:
+    """The project of the content ``sha256_``, named after ``path``.
 
-    The same content gets the same project again; another content of the same name gets one of its own.
+    The same content gets the same project again; another content of the same name gets one of its own. What is
+    ``unpacked`` into its project gets that under any name.
     """
-    base = names.safe_name(path.stem.removesuffix(".tar") if path.is_file() else path.name)
+    root, base = settings.projects, name_of(path, settings)
+    candidates = [root / base, root / f"{base}-{sha256_[:8]}"]
     source = os.fsencode(path).decode(errors="replace")
     with sole_writer(root):
-        for name in (base, f"{base}-{sha256_[:8]}"):
-            project = Project(name, sha256_, root / name)
-            if not any(project.folder.glob("[!.]*")):  # new, or left by a process that was killed right here
-                write_json(project.folder / RECORD, {"name": name, "sha256": sha256_, "source": source})
-            if reopen_project(project.folder) == project:
-                return project
-    raise UsageError(f"{root / base} and {project.folder} are taken by other files; move one of them away")
+        if known := _of_content(sha256_, candidates) or (unpacked and _of_content(sha256_, _projects_in(root))):
+            return known
+        for folder in candidates:
+            if not any(folder.glob("[!.]*")):  # new, or left by a process that was killed right here
+                record = {"name": folder.name, "sha256": sha256_, "source": source, "docs": settings.docs_folder}
+                write_json(folder / RECORD, record)
+                return Project(folder.name, sha256_, folder, folder / settings.docs_folder)
+    raise UsageError(f"{candidates[0]} and {candidates[1]} are taken by other files; move one of them away")
+
+
+def _projects_in(root: Path) -> Iterator[Path]:
+    return (record.parent for record in sorted(root.glob(f"*/{RECORD}")))
+
+
+def _of_content(sha256_: str, folders: Iterable[Path]) -> Project | None:
+    """The first project among ``folders`` of this content, still under its name: others find it by that."""
+    found = filter(None, map(reopen_project, folders))
+    return next((known for known in found if (known.sha256, known.name) == (sha256_, known.folder.name)), None)
 
 
 def reopen_project(folder: Path) -> Project | None:
@@ -113,8 +135,14 @@ def reopen_project(folder: Path) -> Project | None:
     record = folder / RECORD
     if not record.is_file():
         return None
-    known = json.loads(record.read_text(encoding="utf-8"))
-    return Project(known["name"], known["sha256"], folder)
+    try:
+        known = json.loads(record.read_text(encoding="utf-8"))
+        name, sha256_ = known["name"], known["sha256"]
+        docs = folder / plain_folder(known.get("docs", "docs"))  # those that were begun long ago do not say
+    except (ValueError, KeyError, TypeError, AttributeError):  # it is some other program's
+        return None
+    # a folder may come from outside with a record in it, which is not to lead anywhere else
+    return Project(name, sha256_, folder, docs) if names.split_name(name) == (name,) else None
 
 
 def publish_files(project: Project, root: Path, files: Iterable[Path]) -> None:

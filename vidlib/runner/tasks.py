@@ -208,7 +208,7 @@ def _show(job: Job, outputs: StepOutputs) -> None:
     task = job.task
     for name, (step, output) in RESULTS.items():
         if step == task.step:
-            docs = projects.docs_of(job.bench.settings.projects, task.project)
+            docs = projects.docs_of(job.bench.settings, task.project)
             link_or_copy(getattr(outputs, output), docs / f"{task.stem}{PUBLISHED[name]}")
     if task.step == "report":
         reports.show(outputs.summary.parent, job.report_folder)
