@@ -52,7 +52,7 @@ from vidlib.steps import STEPS
 from vidlib.timeline import Span, spans_from_stops
 from vidlib.tracking.speaking import Sound, voice_of
 
-ROUNDS = 3
+ROUNDS = 2
 BESIDE = {"shots": "scenes", "voices": "audio", "faces": "tracking", "speaking": "reduce"}
 """Each script, and the step whose time stands beside it; tracking says who speaks as well."""
 
@@ -307,11 +307,12 @@ def track(number: int, rows: list[dict], frames: list[list[dict]]) -> TrackRows:
     seen = [frames[row["frame"]][row["face"]] for row in rows]
     speaks = np.array([row["speaking"] for row in rows])
     heard = Sound(rows[0]["frame"], speaks, [row["voices"] for row in rows], np.zeros((len(rows), 0), np.float32))
+    voice = voice_of(speaks, heard)
     return TrackRows(
         track_id=number,
         source="face_landmarker",
         label="face",
-        speaker=voice_of(speaks, heard),
+        speaker=voice.label if voice else None,
         shot=rows[0]["shot"],
         start=rows[0]["frame"],
         boxes=np.array([face["box"] for face in seen]),
