@@ -18,6 +18,8 @@ from vidlib.runner.request import Request
 from vidlib.steps import PARAMS
 
 NAME = '=1+1 "it\'s" %03d [x] 🎬\n<img src=x onerror=alert(1)>{{7*7}}$(touch x)@--' + "ü" * 86 + ".mp4"  # 250 bytes
+NOT_UTF_8 = b"caf\xe9.mp4".decode("utf-8", "surrogateescape")
+SHOWN = "caf\N{REPLACEMENT CHARACTER}.mp4"
 TITLES = ["-metadata", "title=<script>alert('title')</script>", "-metadata", "comment==cmd|' /C calc'!A0"]
 
 
@@ -27,6 +29,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     folder = tmp_path_factory.mktemp("names")
     (folder / "=job").mkdir()
     media.clip(folder / "=job" / NAME, n_frames=30, sounds=0, options=TITLES)
+    media.clip(folder / "=job" / NOT_UTF_8, n_frames=30, cuts=(10,), sounds=0)
     settings_module.settings.cache_clear()
     asked = Request([folder / "=job"], read_params(PARAMS), frozenset({"scenes"}))
     found = run(asked, settings_module.load(workspace=folder / "workspace"))
@@ -36,15 +39,15 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
 
 @pytest.fixture
 def video(result: RunResult) -> VideoResult:
-    """The one video of the run."""
-    (video,) = result.videos
-    return video
+    """The video of the run whose name is UTF-8."""
+    return next(video for video in result.videos if video.path.name == NAME)
 
 
 def test_every_step_is_done_and_the_run_is_described_in_json(result, video):
     assert (result.status, len(NAME.encode())) == ("done", 250)
-    (described,) = json.loads(json.dumps(result.as_json()))["videos"]
-    assert Path(described["path"]).name == NAME and described["sha256"] == sha256(video.path)
+    described = {Path(one["path"]).name: one for one in json.loads(json.dumps(result.as_json()))["videos"]}
+    assert described.keys() == {NAME, SHOWN}
+    assert described[NAME]["sha256"] == sha256(video.path)
 
 
 def test_results_lie_in_the_projects_folder_under_names_for_every_system(video):
@@ -71,5 +74,5 @@ def test_reports_show_the_name_as_text_and_no_title(video):
 
 def test_nothing_was_run_by_a_name(video):
     folder = video.path.parent
-    assert [path.name for path in folder.glob("*.mp4")] == [NAME]
+    assert {path.name for path in folder.glob("*.mp4")} == {NAME, NOT_UTF_8}
     assert not list(folder.parent.rglob("x"))

@@ -4,43 +4,49 @@ from pathlib import Path
 
 import pytest
 
-from vidlib.errors import RefusedInput
 from vidlib.files import write_json
 from vidlib.runner.projects import check_path, content_sha256, docs_of, open_project, reopen_project, videos_of
+from vidlib.settings import Settings
 
 NOT_UTF_8 = b"caf\xe9.mp4".decode("utf-8", "surrogateescape")
 
 
-def test_a_name_that_nobody_could_write_down_is_refused_with_what_to_do(tmp_path):
-    file = Path(tmp_path / NOT_UTF_8)
-    file.touch()
-    for ask in (lambda: check_path(file), lambda: videos_of([file], tmp_path)):
-        with pytest.raises(RefusedInput, match="rename the file"):
-            ask()
+def test_a_name_that_is_not_utf_8_is_led_to_by_one_that_is(tmp_path, workspace):
+    file, plain = tmp_path / NOT_UTF_8, tmp_path / "plain.mp4"
+    for path in (file, plain):
+        path.write_text("content")
+    link = check_path(file, workspace)
+    assert link.name == "caf\N{REPLACEMENT CHARACTER}.mp4"
+    assert link.samefile(file)
+    assert check_path(file, workspace) == link
+    assert check_path(plain, workspace) == plain
+    (video,) = videos_of([file], tmp_path, workspace)
+    assert video.path == link and str(video.stem).encode()
+    assert content_sha256(tmp_path)
 
 
-def stems(folder: Path, *names: str) -> list[str]:
+def stems(workspace: Settings, folder: Path, *names: str) -> list[str]:
     """What the results of files with these names are called."""
     files = [folder / name for name in names]
     for file in files:
         file.parent.mkdir(exist_ok=True)
         file.touch()
-    return [str(video.stem) for video in videos_of(files, folder)]
+    return [str(video.stem) for video in videos_of(files, folder, workspace)]
 
 
-def test_results_are_called_after_their_video_and_lie_in_its_sub_folder(tmp_path):
-    assert stems(tmp_path, "reel 1/a.clip.mp4", "reel 2/a.clip.mp4") == ["reel 1/a.clip", "reel 2/a.clip"]
+def test_results_are_called_after_their_video_and_lie_in_its_sub_folder(tmp_path, workspace):
+    assert stems(workspace, tmp_path, "reel 1/a.clip.mp4", "reel 2/a.clip.mp4") == ["reel 1/a.clip", "reel 2/a.clip"]
 
 
-def test_no_two_videos_share_what_their_results_are_called(tmp_path):
+def test_no_two_videos_share_what_their_results_are_called(tmp_path, workspace):
     names = ["clip.mp4", "clip.mov", "CLIP.MP4", "clip_mov.mkv", "clip?.mp4", "clip*.mp4"]
-    found = stems(tmp_path, *names)
+    found = stems(workspace, tmp_path, *names)
     assert found[:3] == ["clip", "clip_mov", "CLIP_MP4"]
     assert len({stem.casefold() for stem in found}) == len(names)
 
 
-def test_the_longest_name_leaves_room_for_what_results_add_to_it(tmp_path):
-    (stem,) = stems(tmp_path, f"{'ü' * 125}.mp4")
+def test_the_longest_name_leaves_room_for_what_results_add_to_it(tmp_path, workspace):
+    (stem,) = stems(workspace, tmp_path, f"{'ü' * 125}.mp4")
     assert len(f"{stem}_tracking.parquet".encode()) <= 255
 
 

@@ -51,7 +51,7 @@ class Deliveries:
             outputs = STEPS["extract"].outputs(Path(extract.folder))
             project = self._project(archive, extract.sha256, unpacked=True)
             projects.publish_files(project, Path(extract.folder) / "files", outputs.files)
-            return self._plan(origin, project, _videos_below(project.docs, archive))
+            return self._plan(origin, project, _videos_below(project.docs, archive, self.settings))
 
         return self._or_why_not(origin, tasks, extract)
 
@@ -71,11 +71,11 @@ class Deliveries:
             return self.history.add_tasks([Task(run_id=self.run.id, sha256="", step=step, **names, **values)])
 
     def _first_tasks(self, path: Place) -> list[Task]:
-        projects.check_path(path)
+        projects.check_path(path, self.settings)
         if isinstance(path, Link):
             return self._of_link(path)
         if project := projects.reopen_project(path):
-            return self._plan(path, project, _videos_below(project.docs, path))
+            return self._plan(path, project, _videos_below(project.docs, path, self.settings))
         return self._of_file(path, path)
 
     def _of_link(self, link: Link) -> list[Task]:
@@ -93,7 +93,10 @@ class Deliveries:
         sha256 = projects.content_sha256(path)
         if projects.is_archive(path):
             return [self._task("extract", origin, path.name, path.name, sha256, path)]
-        videos = projects.videos_of([path], path.parent) if path.is_file() else _videos_below(path, path)
+        if path.is_file():
+            videos = projects.videos_of([path], path.parent, self.settings)
+        else:
+            videos = _videos_below(path, path, self.settings)
         return self._plan(origin, self._project(path, sha256), videos)
 
     def _project(self, path: Path, sha256: str, *, unpacked: bool = False) -> Project:
@@ -121,7 +124,7 @@ class Deliveries:
         return Task(run_id=self.run.id, step=step, params=params, **names, **places)
 
 
-def _videos_below(folder: Path, named: Path) -> list[ProjectVideo]:
+def _videos_below(folder: Path, named: Path, settings: Settings) -> list[ProjectVideo]:
     if not (found := projects.find_videos(folder)):
         raise RefusedInput(f"{named.name} holds no video; expected files such as .mp4, .mov, .mkv or .mxf in it")
-    return projects.videos_of(found, folder)
+    return projects.videos_of(found, folder, settings)

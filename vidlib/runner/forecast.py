@@ -38,7 +38,7 @@ def forecast(request: Request, settings: Settings) -> dict[str, Any]:
     ``seconds`` add up what is known of how long steps took on this machine, one after the other; None where nothing is.
     Raises UsageError for a path that does not exist.
     """
-    paths = [projects.check_path(path) for path in request.paths]
+    paths = [projects.check_path(path, settings) for path in request.paths]
     with History(settings.database) as history:
         paces = history.paces(STEPS, socket.gethostname())
     rows = [row for path in paths for row in _of_path(request, settings, path, paces)]
@@ -65,7 +65,7 @@ def _of_path(request: Request, settings: Settings, path: Path, paces: Paces) -> 
         project = projects.reopen_project(path)
         root, name = (project.docs, project.name) if project else (path, projects.name_of(path, settings))
     found = [path] if path.is_file() and root == path else projects.find_videos(root)
-    for video in projects.videos_of(found, root if root.is_dir() else root.parent):
+    for video in projects.videos_of(found, root if root.is_dir() else root.parent, settings):
         yield from _of_video(request, settings, video, name, paces)
 
 

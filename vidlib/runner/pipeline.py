@@ -55,7 +55,7 @@ def run(request: Request, settings: Settings, conditions: Conditions | None = No
 
     Raises UsageError for a path or a step that does not exist, before anything is done.
     """
-    paths = [projects.check_path(path) for path in request.paths]
+    paths = [projects.check_path(path, settings) for path in request.paths]
     for name in request.steps - STEPS.keys():
         raise UnknownName("a step", name, STEPS)
     hooks.check(settings)

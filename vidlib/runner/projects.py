@@ -9,11 +9,12 @@ from itertools import count
 from pathlib import Path
 
 from vidlib import media
-from vidlib.errors import RefusedInput, UsageError, VidlibError
+from vidlib.errors import UsageError, VidlibError
 from vidlib.files import canonical_json, link_or_copy, sha256, sha256_text, sole_writer, write_json
 from vidlib.ingest import archives, names
 from vidlib.ingest.urls import mended
 from vidlib.runner.links import Link, Place
+from vidlib.runner.readable import under_utf_8
 from vidlib.settings import Settings, plain_folder
 
 # fmt: off
@@ -68,35 +69,30 @@ def is_archive(path: Path) -> bool:
     return path.is_file() and archives.archive_format(path) is not None
 
 
-def check_path(path: Place) -> Place:
-    """``path``, absolute; raises UsageError if nothing is there or it cannot be read, RefusedInput as `check_name`.
+def check_path(path: Place, settings: Settings) -> Place:
+    """``path``, absolute, under a name that is UTF-8; raises UsageError if nothing is there or it cannot be read.
 
     Whether a link leads anywhere is not asked here; one that is none is refused.
     """
     if isinstance(path, Link):
         return Link(mended(path))
-    check_name(path)
     if not path.exists():
-        raise UsageError(f"{path} does not exist; expected an archive, a video or a project folder")
+        raise UsageError(f"{_shown(path)} does not exist; expected an archive, a video or a project folder")
     if not os.access(path, os.R_OK):
-        raise UsageError(f"{path} cannot be read by this user; check its permissions")
-    return path.absolute()
+        raise UsageError(f"{_shown(path)} cannot be read by this user; check its permissions")
+    return under_utf_8(path.absolute(), settings)
 
 
-def check_name(path: Path) -> None:
-    """Raise RefusedInput for a name that is not UTF-8: neither the history nor a notebook can hold it."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        shown = os.fsencode(path).decode(errors="replace")
-        raise RefusedInput(f"{shown!r}: a name must be UTF-8; rename the file and ask again") from error
+def _shown(path: Path) -> str:
+    """A path for people and programs that take UTF-8 only."""
+    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def content_sha256(path: Path) -> str:
     """What identifies a project: the SHA-256 of a file, or of the names and contents of the videos in a folder."""
     if path.is_file():
         return sha256(path)
-    listing = {str(video.relative_to(path)): sha256(video) for video in find_videos(path)}
+    listing = {_shown(video.relative_to(path)): sha256(video) for video in find_videos(path)}
     return sha256_text(canonical_json(listing))
 
 
@@ -108,7 +104,7 @@ def open_project(path: Path, sha256_: str, settings: Settings, *, unpacked: bool
     """
     root, base = settings.projects, name_of(path, settings)
     candidates = [root / base, root / f"{base}-{sha256_[:8]}"]
-    source = os.fsencode(path).decode(errors="replace")
+    source = _shown(path)
     with sole_writer(root):
         if known := _of_content(sha256_, candidates) or (unpacked and _of_content(sha256_, _projects_in(root))):
             return known
@@ -167,17 +163,14 @@ def duration_s(video: Path) -> float | None:
         return None
 
 
-def videos_of(paths: Iterable[Path], root: Path) -> list[ProjectVideo]:
-    """``paths`` below ``root`` as the videos of one project, each with a stem that is safe and that no other has.
-
-    Raises RefusedInput as `check_name`.
-    """
+def videos_of(paths: Iterable[Path], root: Path, settings: Settings) -> list[ProjectVideo]:
+    """``paths`` below ``root`` as the videos of one project, each with a stem that is safe and that no other has."""
     videos, taken = [], set()
     for path in paths:
-        check_name(path)
-        stem = next(stem for stem in _stems(path.relative_to(root)) if str(stem).casefold() not in taken)
+        relative = Path(os.fsencode(path.relative_to(root)).decode(errors="replace"))
+        stem = next(stem for stem in _stems(relative) if str(stem).casefold() not in taken)
         taken.add(str(stem).casefold())
-        videos.append(ProjectVideo(path, stem, sha256(path)))
+        videos.append(ProjectVideo(under_utf_8(path, settings), stem, sha256(path)))
     return videos
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from vidlib.errors import VidlibError
 from vidlib.files import canonical_json, sha256_text
 from vidlib.ingest.arrivals import is_arriving, may_be_delivery
-from vidlib.runner.projects import VIDEO_SUFFIXES, check_name, content_sha256, find_videos, is_archive
+from vidlib.runner.projects import VIDEO_SUFFIXES, content_sha256, find_videos, is_archive
 from vidlib.settings import Settings
 
 EVERY_S = 10.0
@@ -136,7 +136,6 @@ def _content_of(path: Path, watched: Watched) -> str | None:
     """The SHA-256 of a delivery; None for what is none, which the log is told once."""
     problem = "it is no video, no archive and no folder with videos"
     try:
-        check_name(path)
         if is_delivery(path):
             return content_sha256(path)
     except VidlibError as error:

@@ -1,0 +1,31 @@
+"""Files under names that can be written down: neither the history nor a notebook holds a name that is not UTF-8."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from vidlib.files import sha256_text
+from vidlib.ingest import names
+from vidlib.settings import Settings
+
+
+def under_utf_8(path: Path, settings: Settings) -> Path:
+    """``path``, or, where its name is not UTF-8, a link to it below WORKSPACE/names: the same one each time."""
+    if is_utf_8(path):
+        return path
+    shown = os.fsencode(path.absolute()).decode(errors="backslashreplace")
+    name = os.fsencode(path.name).decode(errors="replace")
+    link = settings.workspace / "names" / sha256_text(shown)[:12] / names.safe_name(name)
+    link.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        link.symlink_to(path.absolute())
+    return link
+
+
+def is_utf_8(path: Path) -> bool:
+    """Whether the whole of ``path`` can be written as UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
