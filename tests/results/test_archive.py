@@ -14,7 +14,7 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 @pytest.fixture
 def analysed(tmp_path):
-    """One video as it arrived and as it was delivered, and its five results; bytes stand for all of them."""
+    """One video as it arrived and as it was delivered, and its results; bytes stand for all of them."""
     folder = tmp_path / "work"
     folder.mkdir()
     paths = {name: folder / name for name in ("arrived.mov", "video.mp4", *ARCHIVED)}
@@ -39,6 +39,7 @@ def test_an_entry_has_the_files_and_the_metadata_that_other_programs_read(root, 
         "my clip_tracking.json",
         "my clip_tracking.parquet",
         "my clip.rttm",
+        "my clip.vtt",
     }
     said = json.loads((entry.folder / "metadata.json").read_text())
     assert said["video_path"] == str(analysed.source)
@@ -123,6 +124,7 @@ def test_results_come_back_beside_a_renamed_video(root, analysed, tmp_path):
         "final cut_tracking.json",
         "final cut_tracking.parquet",
         "final cut.rttm",
+        "final cut.vtt",
     }
     assert (tmp_path / "edit" / "final cut.csv").read_text() == "this is shots_csv"
 

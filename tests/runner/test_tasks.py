@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.finished import finish
 from tests.runner import counting
 from tests.waiting import wait_until
 from vidlib.runner import owners, queue, tasks
@@ -64,6 +65,25 @@ def test_a_task_is_done_and_the_next_one_for_the_same_finds_it_done(bench, add):
     assert first.folder == second.folder
     assert (Path(first.folder) / "numbers.json").is_file()
     assert events(bench, second) == [("info", "clip.mp4: counting was done already")]
+
+
+@pytest.mark.parametrize("captions", ["speech.vtt", None])
+def test_what_is_said_lies_beside_the_video_where_somebody_understood_it(bench, add, tmp_path, captions):
+    folder = tmp_path / "audio-0123456789ab"
+    folder.mkdir()
+    for name in ("speech.rttm", "speech.json", "speech.parquet", *filter(None, [captions])):
+        (folder / name).write_text(f"this is {name}")
+    left = {"turns": "speech.rttm", "speech": "speech.json", "table": "speech.parquet", "captions": captions}
+    finish(folder, **left, n_speakers=1, speech_s=1.0)
+    bench.history.update_task(add().id, step="audio", status="done", folder=str(folder))
+    job = tasks.Job(bench, bench.history.tasks_called([1])[0])
+    tasks.show(job, STEPS["audio"].outputs(folder))
+    docs = bench.settings.projects / "clip" / "docs"
+    assert (docs / "clip.rttm").read_text() == "this is speech.rttm"
+    assert (docs / "clip.vtt").exists() == bool(captions)
+    video = tasks.finished(job, job.task)
+    assert video.captions == (folder / captions if captions else None)
+    assert "captions" not in video.missing
 
 
 def test_bad_input_is_refused_at_once(bench, add):

@@ -23,7 +23,7 @@ INSTANTS = (
     "vidlib.runner.notebooks:fsync_tree",
     "vidlib.runner.notebooks:publish_folder",
     "vidlib.runner.queue:release",
-    "vidlib.runner.tasks:_show",
+    "vidlib.runner.tasks:show",
     "vidlib.files:os.replace",
     "vidlib.files:fsync",
     "vidlib.runner.tasks:_note_success",

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from vidlib import files
 from vidlib.errors import BrokenOutput
+from vidlib.plots import delivery as delivery_plot
 from vidlib.results import archive
 from vidlib.steps import finalize
 from vidlib.steps.base import Step
@@ -67,6 +68,18 @@ def test_the_editor_gets_every_video_with_its_results_in_the_folders_it_came_in(
     assert set(delivered) == {f"{folder}/{name}" for folder in "AB" for name in names}
     assert delivered["B/clip.mp4"] == "video of B/clip"
     assert set(outputs.delivered) == {str(home / "delivery/Spring" / name) for name in delivered}
+
+
+def test_what_is_said_is_delivered_and_archived_only_where_somebody_understood_it(home):
+    said = home / "work/A/clip/captions"
+    said.write_text("WEBVTT")
+    outputs = run(home, [finished(home, "A/clip", captions=str(said)), finished(home, "B/clip")])
+    assert outputs.left_out == ()
+    assert (home / "delivery/Spring/A/clip.vtt").read_text() == "WEBVTT"
+    assert not (home / "delivery/Spring/B/clip.vtt").exists()
+    held = [(Path(folder) / "clip.vtt").exists() for folder in outputs.archived]
+    assert held == [True, False]
+    assert delivery_plot.results(json.loads(outputs.delivery.read_text())).axes[0].get_legend()
 
 
 def test_results_are_archived_under_the_hash_of_the_delivered_video(home):

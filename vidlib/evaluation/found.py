@@ -113,8 +113,8 @@ def _chosen(folder: Path, stem: str) -> str:
 
 
 def _stems(folder: Path) -> set[str]:
-    """The films that a folder holds results of; RTTM alone is no sign of any, for it may be the truth."""
-    suffixes = [suffix for name, suffix in PUBLISHED.items() if name != "rttm"]
+    """The films that a folder holds results of; RTTM or WebVTT alone is no sign of any: others write such files too."""
+    suffixes = [suffix for name, suffix in PUBLISHED.items() if name not in ("rttm", "captions")]
     return {path.name.removesuffix(suffix) for suffix in suffixes for path in folder.glob(f"?*{suffix}")}
 
 

@@ -16,6 +16,7 @@ RESULTS = {
     "_tracking.json": "tracks, reduced (JSON)",
     "_tracking.parquet": "tracks, full (Parquet)",
     ".rttm": "turns (RTTM)",
+    ".vtt": "what is said (WebVTT)",
 }
 """What the results are, by what follows the video's stem in their names."""
 
@@ -45,7 +46,9 @@ def results(listing: Mapping[str, Any]) -> Figure:
     fig, ax = _rows(names)
     left = [0.0] * len(names)
     for (suffix, label), colour in zip(RESULTS.items(), style.SPEAKERS, strict=False):
-        widths = [size[suffix] / KB for size in sizes]
+        if not any(suffix in size for size in sizes):
+            continue
+        widths = [size.get(suffix, 0) / KB for size in sizes]
         ax.barh(names, widths, left=left, color=colour, height=0.6, label=label)
         left = [start + width for start, width in zip(left, widths, strict=True)]
     ax.set_xlabel("results, kB")

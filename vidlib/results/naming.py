@@ -8,8 +8,12 @@ PUBLISHED = {
     "tracking_json": "_tracking.json",
     "tracking_parquet": "_tracking.parquet",
     "rttm": ".rttm",
+    "captions": ".vtt",
 }
 """Each result beside its video: ``<stem>`` and this. Editors' scripts look for these names."""
+
+OPTIONAL = frozenset({"captions"})
+"""Results that a video may lack though every step did its work: what is said, where no engine understands it."""
 
 ARCHIVED = PUBLISHED | {"shots_csv": "_scenes.csv"}
 """Each result in the archive: ``<stem>`` and this."""

@@ -36,8 +36,9 @@ RESULTS = {
     "tracking_json": ("reduce", "tracking_json"),
     "tracking_parquet": ("tracking", "tracks"),
     "rttm": ("audio", "turns"),
+    "captions": ("audio", "captions"),
 }
-"""``{published result: (step, output)}``: who leaves what editors get."""
+"""``{published result: (step, output)}``: who leaves what editors get; an output may be None, of what is optional."""
 
 POSTPONED_S = 1.0
 """Seconds after which a task is looked at again that could not be done at once."""
@@ -126,7 +127,7 @@ def perform(bench: Bench, task_id: int, n_cores: int = 1, gpu: bool = False) -> 
         try:
             with bench.handing_out(n_cores, gpu) as (cores, card):
                 planned, outputs, executed = _do(job, watch, cores, card)
-            _show(job, outputs)
+            show(job, outputs)
             watch.check()
         except Exception as error:  # noqa: BLE001 whatever it is, a task that nobody does any more must not seem to run
             _note_failure(job, error)
@@ -180,7 +181,7 @@ def _further_inputs(job: Job) -> dict[str, Any]:
         return {"url": normalized(task.source), "links": known.links if known else (task.source,), "keep_dir": kept}
     if task.step == "finalize":
         places = {"archive_dir": settings.archive, "delivery_dir": settings.delivery}
-        videos = tuple(_finished(job, video) for video in job.of_delivery("report"))
+        videos = tuple(finished(job, video) for video in job.of_delivery("report"))
         return {"project": task.project, "videos": videos, **places}
     if task.step == "report":
         evidence = reports.write_evidence(job.report_folder, task, job.of_delivery(*STEPS))
@@ -188,7 +189,8 @@ def _further_inputs(job: Job) -> dict[str, Any]:
     return {}
 
 
-def _finished(job: Job, video: Task) -> FinishedVideo:
+def finished(job: Job, video: Task) -> FinishedVideo:
+    """What the steps of a video left for its delivery; ``video`` is any task of it."""
     left = job.left(video.source)
     found = {name: getattr(left[step], output) for name, (step, output) in RESULTS.items() if step in left}
     converted = left["convert"].video if "convert" in left else None
@@ -203,13 +205,13 @@ def _sweep(job: Job, home: Path) -> None:
             shutil.rmtree(left_over, ignore_errors=True)
 
 
-def _show(job: Job, outputs: StepOutputs) -> None:
+def show(job: Job, outputs: StepOutputs) -> None:
     """Let people find what the step left: results beside the video, the report in the folder of the run."""
     task = job.task
     for name, (step, output) in RESULTS.items():
-        if step == task.step:
+        if step == task.step and (left := getattr(outputs, output)):
             docs = projects.docs_of(job.bench.settings, task.project)
-            link_or_copy(getattr(outputs, output), docs / f"{task.stem}{PUBLISHED[name]}")
+            link_or_copy(left, docs / f"{task.stem}{PUBLISHED[name]}")
     if task.step == "report":
         reports.show(outputs.summary.parent, job.report_folder)
 

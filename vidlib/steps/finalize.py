@@ -13,7 +13,7 @@ from vidlib.files import FileRecord, write_json
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results import archive, delivery
-from vidlib.results.naming import PUBLISHED
+from vidlib.results.naming import OPTIONAL, PUBLISHED
 from vidlib.steps.base import OutFile, StepOutputs, place, recorded
 
 NAME = "finalize"
@@ -56,11 +56,12 @@ class FinishedVideo(Frozen):
     tracking_json: Path | None = None
     tracking_parquet: Path | None = None
     rttm: Path | None = None
+    captions: Path | None = None
 
     @property
     def missing(self) -> list[str]:
         """What it lacks to be delivered."""
-        return [name for name in ("video", *PUBLISHED) if getattr(self, name) is None]
+        return [name for name in ("video", *PUBLISHED) if name not in OPTIONAL and getattr(self, name) is None]
 
     @property
     def results(self) -> dict[str, Path]:
