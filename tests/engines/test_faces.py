@@ -21,21 +21,16 @@ FACE_BOX = np.array([130, 78, 191, 156], np.float32)
 TWO = drawn.add_face(drawn.add_face(EMPTY, 80, 115, 40), 240, 115, 40)
 
 
-def yunet():
-    if not vault.has("yunet"):
-        pytest.skip("the weights of YuNet are not here: put them into VIDLIB_MODELS_DIR")
-    return faces.open_detector("yunet", "cpu", 0.3, 24)
-
-
+needs_yunet = pytest.mark.skipif(not vault.has("yunet"), reason="the weights of YuNet are not here")
 DETECTORS = {
     "centerface": lambda: faces.open_detector("centerface", "cpu", 0.3, 24),
     "centerface in onnxruntime": lambda: OnnxCenterFace(0.3, 24, ["CPUExecutionProvider"]),
-    "yunet": yunet,
+    "yunet": lambda: faces.open_detector("yunet", "cpu", 0.3, 24),
     "mediapipe": lambda: faces.open_detector("mediapipe", "cpu", 0.3, 24),
 }
 
 
-@pytest.fixture(params=DETECTORS)
+@pytest.fixture(params=[pytest.param(name, marks=needs_yunet if name == "yunet" else ()) for name in DETECTORS])
 def detector(request):
     with DETECTORS[request.param]() as engine:
         yield engine
@@ -122,7 +117,7 @@ LARGER = drawn.add_face(drawn.backdrop(640, 360), 320, 170, 60)
 
 ENGINES = {
     "centerface": (DETECTORS["centerface"], lambda engine, pictures: engine.detect(pictures)),
-    "yunet": (yunet, lambda engine, pictures: engine.detect(pictures)),
+    "yunet": (DETECTORS["yunet"], lambda engine, pictures: engine.detect(pictures)),
     "mediapipe": (DETECTORS["mediapipe"], lambda engine, pictures: engine.detect(pictures)),
     "landmarker": (
         faces.open_landmarker,
@@ -130,7 +125,10 @@ ENGINES = {
     ),
     "objects": (open_objects, lambda engine, pictures: engine.detect(pictures)),
 }
-every_engine = pytest.mark.parametrize(("opened", "use"), ENGINES.values(), ids=ENGINES)
+every_engine = pytest.mark.parametrize(
+    ("opened", "use"),
+    [pytest.param(*engine, id=name, marks=needs_yunet if name == "yunet" else ()) for name, engine in ENGINES.items()],
+)
 
 
 def as_bytes(found: list) -> bytes:

@@ -63,8 +63,10 @@ class Control:
             while True:
                 view = await asyncio.to_thread(self._turn)
                 self.page.show(replace(view, load=load(), clock=time.strftime("%H:%M:%S")))
+                # not `wait_for`: where an order and a cancellation come at once, that one swallows the cancellation
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._ordered.wait(), every_s)
+                    async with asyncio.timeout(every_s):
+                        await self._ordered.wait()
                 self._ordered.clear()
 
     def stopped(self, following: asyncio.Task) -> None:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     import torch
 
 SIDE = 112
-WINDOW = 100
+WINDOW = 36
+"""Frames that are looked at together: few, so that the mouths of a short shot keep several cores busy."""
+
 MARGIN = 9
 """Frames before and after that count for what is seen in one: the network's convolutions reach that far."""
 

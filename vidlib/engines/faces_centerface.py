@@ -18,7 +18,10 @@ from vidlib.errors import EngineUnavailable, GpuFailed
 
 LOWEST_PX = 16
 """Pixels that a face must have in the picture that the network sees: lower ones it hardly finds. The picture is scaled
-so that the lowest face that counts has as many, but not enlarged."""
+so that the lowest face that counts has as many."""
+
+LEAST_SIDE = 864
+"""But its longer side has at least so many: faces in small pictures are found more surely where they are enlarged."""
 
 MULTIPLE = 32
 """Width and height must be multiples of the network's coarsest stride."""
@@ -153,8 +156,8 @@ def network_size(height: int, width: int, min_face_px: int) -> tuple[int, int]:
     >>> network_size(720, 1280, 24)
     (480, 864)
     """
-    shrink = min(1.0, LOWEST_PX / min_face_px)
-    return tuple(max(1, round(side * shrink / MULTIPLE)) * MULTIPLE for side in (height, width))
+    scale = max(LOWEST_PX / min_face_px, LEAST_SIDE / max(height, width))
+    return tuple(max(1, round(side * scale / MULTIPLE)) * MULTIPLE for side in (height, width))
 
 
 def network_input(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
