@@ -210,7 +210,7 @@ def trap(path: Path, kind: str, target: Path) -> Path:
 
 
 def external(path: Path, target: Path) -> Path:
-    """A clip whose pictures are said to lie in the file ``target``: an alias (QuickTime File Format, data references)."""
+    """A clip whose pictures are said to lie in the file ``target``: an alias (QuickTime File Format)."""
     clip(path, sounds=0, options=["-movflags", "-faststart"])
     where = str(target).encode()
     where += bytes(len(where) % 2)

@@ -154,7 +154,7 @@ def test_a_kernel_gets_the_secrets_that_steps_work_with_and_no_other(monkeypatch
 
 def test_what_a_kernel_starts_inherits_no_secret(monkeypatch):
     monkeypatch.setattr(os, "environ", dict(os.environ))
-    os.environ["VIDLIB_LEMONFOX_KEY"] = os.environ["vidlib_smtp_url"] = "hush"
+    os.environ.update({"VIDLIB_LEMONFOX_KEY": "hush", "vidlib_smtp_url": "hush"})
     settings.cache_clear()
     withhold_secrets()
     assert "hush" not in os.environ.values()
