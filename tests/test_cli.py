@@ -10,24 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import media
-from vidlib import cli
 from vidlib.runner.history import History
-from vidlib.settings import Settings
-
-
-@pytest.fixture
-def vidlib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, workspace: Settings):
-    """``vidlib(*args)``: exit code, stdout and stderr of one command."""
-
-    def call(*args: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["vidlib", *map(str, args)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return ended.value.code or 0, said.out, said.err
-
-    return call
-
 
 COMMANDS = [
     *("run", "resume", "watch", "worker", "extract", "convert", "status", "report", "why", "cancel", "doctor"),

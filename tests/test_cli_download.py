@@ -14,43 +14,21 @@ import pytest
 
 from tests.ingest import faulty_server
 from tests.waiting import wait_until
-from vidlib import cli
 from vidlib.runner import downloads
 from vidlib.runner.history import History
-from vidlib.settings import Settings, settings
+from vidlib.settings import settings
 
 FILM = b"\0\0\0\x18ftypmp42" + os.urandom(2_000_000)
 SHA256 = hashlib.sha256(FILM).hexdigest()
 LINK = "https://h.example/old.zip"
+
+pytestmark = pytest.mark.usefixtures("allowed")
 
 
 @pytest.fixture
 def server() -> Iterator[faulty_server.Server]:
     with faulty_server.running() as found:
         yield found
-
-
-@pytest.fixture
-def allowed(workspace: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings that let downloads come from this machine."""
-    monkeypatch.setenv("VIDLIB_ALLOW_PRIVATE_HOSTS", faulty_server.HOST)
-    monkeypatch.setenv("VIDLIB_MIN_FREE_BYTES", "0")
-    settings.cache_clear()
-    return settings()
-
-
-@pytest.fixture
-def vidlib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, allowed: Settings):
-    """``vidlib(*args)``: exit code, stdout and stderr of one command."""
-
-    def call(*args: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["vidlib", *map(str, args)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return ended.value.code or 0, said.out, said.err
-
-    return call
 
 
 def left_in(folder: Path) -> list[str]:

@@ -136,15 +136,6 @@ def test_the_run_that_is_chosen_is_shown(workspace, planned):
 FILM = b"\0\0\0\x18ftypmp42" + os.urandom(50_000)
 
 
-@pytest.fixture
-def allowed(workspace: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings that let downloads come from this machine."""
-    monkeypatch.setenv("VIDLIB_ALLOW_PRIVATE_HOSTS", faulty_server.HOST)
-    monkeypatch.setenv("VIDLIB_MIN_FREE_BYTES", "0")
-    settings.cache_clear()
-    return settings()
-
-
 def row_of(control: Control, number: int = 0) -> str:
     """What is drawn of one download."""
     rows = control.page.downloads.rows.children

@@ -17,7 +17,7 @@ from vidlib.runner.links import Link
 from vidlib.runner.outcome import RunResult
 from vidlib.runner.pipeline import run
 from vidlib.runner.request import Request
-from vidlib.settings import Settings, settings
+from vidlib.settings import Settings
 from vidlib.steps import PARAMS
 
 
@@ -25,15 +25,6 @@ from vidlib.steps import PARAMS
 def server() -> Iterator[faulty_server.Server]:
     with faulty_server.running() as found:
         yield found
-
-
-@pytest.fixture
-def allowed(workspace: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings that let downloads come from this machine."""
-    monkeypatch.setenv("VIDLIB_ALLOW_PRIVATE_HOSTS", faulty_server.HOST)
-    monkeypatch.setenv("VIDLIB_MIN_FREE_BYTES", "0")
-    settings.cache_clear()
-    return settings()
 
 
 def process(allowed: Settings, *links: str, **asked) -> RunResult:
