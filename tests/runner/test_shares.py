@@ -10,8 +10,9 @@ from vidlib.runner.tables import Task
 STEPS = ("convert", "scenes", "audio", "tracking", "reduce", "report")
 
 
-def task(number: int, step: str = "tracking", **values) -> Task:
-    return Task(id=number, step=step, params=values.pop("params", {}), **values)
+def task(number: int, step: str = "tracking", subject: str | None = None, **values) -> Task:
+    values = {"params": {}, **values}
+    return Task(id=number, step=step, project="news", subject=subject or f"clip{number}.mp4", **values)
 
 
 def machine(cores: int, lanes: int | None = None, gpus: int = 0) -> Room:
@@ -22,6 +23,14 @@ def test_one_task_gets_all_cores_and_many_get_one_each():
     assert divide([task(1)], machine(8), []) == [Share(1, 8)]
     assert divide([task(n) for n in range(20)], machine(8), []) == [Share(n, 1) for n in range(8)]
     assert sorted(divide([task(1), task(2)], machine(8), []), key=lambda s: s.task_id) == [Share(1, 4), Share(2, 4)]
+
+
+def test_the_steps_of_one_video_take_turns_on_all_cores_and_those_of_two_share_them():
+    sound, picture = task(1, "audio", "a.mp4"), task(2, "scenes", "a.mp4")
+    assert divide([sound, picture], machine(8), []) == [Share(1, 8)]
+    assert divide([sound, picture, task(3, "audio", "b.mp4")], machine(8), []) == [Share(1, 4), Share(3, 4)]
+    assert divide([sound, picture], Room(2, 16, 8, 0), []) == [Share(1, 8), Share(2, 8)]  # two machines
+    assert divide([picture], machine(8), [Share(1, 4)]) == [Share(2, 4)]
 
 
 def test_what_a_step_cannot_use_is_left_to_the_others():
@@ -52,18 +61,21 @@ def test_what_ran_out_of_memory_runs_alone_on_one_core_without_a_gpu():
 
 
 @given(
-    steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=30),
+    steps=st.lists(st.tuples(st.sampled_from(STEPS), st.sampled_from("abcdef")), min_size=1, max_size=30),
     taken=st.lists(st.integers(1, 4), max_size=6),
     cores=st.integers(1, 32),
     lanes=st.integers(1, 16),
 )
 def test_never_more_than_there_is_and_nothing_idle_while_there_is_work(steps, taken, cores, lanes):
     before = [Share(1000 + n, share) for n, share in enumerate(taken)]
-    room = machine(cores, lanes)
-    shares = divide([task(n, step) for n, step in enumerate(steps)], room, before)
-    free_cores, free_lanes = cores - sum(taken), lanes - len(taken)
-    assert sum(share.cores for share in shares) <= max(0, free_cores)
-    assert len(shares) == max(0, min(len(steps), free_cores, free_lanes))
-    assert all(share.cores == 1 for share in shares if steps[share.task_id] in ON_ONE_CORE)
-    if any(steps[share.task_id] not in ON_ONE_CORE for share in shares):
-        assert sum(share.cores for share in shares) == free_cores
+    shares = divide([task(n, *step) for n, step in enumerate(steps)], machine(cores, lanes), before)
+    free_cores, free_lanes = max(0, cores - sum(taken)), max(0, lanes - len(taken))
+    used = sum(share.cores for share in shares)
+    assert used <= free_cores
+    assert len(shares) <= free_lanes
+    assert used == free_cores or len(shares) == min(len(steps), free_lanes)
+    assert all(share.cores == 1 for share in shares if steps[share.task_id][0] in ON_ONE_CORE)
+    videos = {video for _, video in steps}
+    assert len({steps[share.task_id][1] for share in shares}) >= min(len(videos), len(shares))
+    if free_lanes and any(steps[share.task_id][0] not in ON_ONE_CORE for share in shares):
+        assert used == free_cores

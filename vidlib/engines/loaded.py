@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 Model = TypeVar("Model")
 
-MOST_KEPT = 10
-"""Models kept open: the five that one video needs, for two numbers of cores. The one unused for longest goes first."""
+MOST_KEPT = 12
+"""Models kept open: the six that one video needs, for two numbers of cores. The one unused for longest goes first."""
 
 _kept: OrderedDict[Hashable, tuple[Any, ExitStack]] | None = None  # None: models are closed after use
 _lock = threading.Lock()

@@ -24,12 +24,25 @@ class Share:
 def divide(ready: Sequence[Task], room: Room, taken: Sequence[Share]) -> list[Share]:
     """Which of the ``ready`` tasks begin now, beside those that have ``taken`` a share, and with how much.
 
-    In their order, as many as there are lanes, cores and GPUs for. A task that ran out of memory before runs alone.
+    In their order, as many as there are lanes, cores and GPUs for; but a second task of a video only on cores that the
+    first tasks of all videos cannot use. A task that ran out of memory before runs alone.
     """
     if any(share.alone for share in taken):
         return []
     if careful := next((task for task in ready if task.kind in CAREFULLY), None):
         return [] if taken else [Share(careful.id, cores=1, alone=True)]
+    firsts = {(task.project, task.subject): task for task in reversed(ready)}
+    first_ids = {task.id for task in firsts.values()}
+    begun: list[Share] = []
+    # two steps of one video side by side leave cores idle once the shorter one is done
+    for first in (True, False):
+        turn = [task for task in ready if (task.id in first_ids) is first]
+        begun += _begin(turn, room, [*taken, *begun])
+    return begun
+
+
+def _begin(ready: Sequence[Task], room: Room, taken: Sequence[Share]) -> list[Share]:
+    """As many of the tasks as there is still room for, with all of the cores that they can use."""
     lanes = room.lanes - len(taken)
     cores = room.cores - sum(share.cores for share in taken)
     gpus = room.gpus - sum(share.gpu for share in taken)
