@@ -138,8 +138,11 @@ def test_one_core_gives_the_same_bytes_as_all(inputs, outputs, tmp_path):
     assert sha256(alone.tracks) == sha256(outputs.tracks)
 
 
-def test_progress_is_told_frame_by_frame_to_the_end(outputs, told):
-    assert told == [(frame, N_FRAMES) for frame in range(1, N_FRAMES + 1)]
+def test_progress_is_told_once_a_second_at_least_to_the_end(outputs, told):
+    done = [frame for frame, of in told if of == N_FRAMES]
+    assert len(done) == len(told)
+    assert done[-1] == N_FRAMES
+    assert np.diff([0, *done]).min() > 0 and np.diff([0, *done]).max() <= 25
 
 
 def test_it_says_what_did_the_work_and_where(outputs):

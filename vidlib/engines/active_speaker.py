@@ -1,6 +1,6 @@
 """Active speaker: whether a mouth moves in time with the sound. What such an engine does, and which there is."""
 
-from collections.abc import Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from pkgutil import resolve_name
 from typing import Protocol, Self
@@ -19,8 +19,8 @@ WEIGHTS = "lr_asd"
 class ActiveSpeaker(Protocol):
     """Compares mouths with the sound. A context manager: leaving it frees the models.
 
-    Mouths are squares of ``side`` pixels. They are looked at in windows of ``window`` frames, with ``margin`` frames
-    before and after.
+    Mouths are squares of ``side`` pixels. They are looked at in windows of at most ``window`` frames, with ``margin``
+    frames before and after.
     """
 
     name: str
@@ -28,8 +28,8 @@ class ActiveSpeaker(Protocol):
     window: int
     margin: int
 
-    def look(self, windows: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """What mouths do: (margin + window + margin, side, side) uint8 grey each -> (window, features) float32."""
+    def look(self, crops: np.ndarray) -> Future[np.ndarray]:
+        """Begin to see what a mouth does: (margin + n + margin, side, side) uint8 grey -> (n, features) float32."""
 
     def listen(self, samples: np.ndarray) -> np.ndarray:
         """What is heard: mono sound at 16 kHz, (640 n,) float32 in [-1, 1] -> (n, features) float32 for n frames."""

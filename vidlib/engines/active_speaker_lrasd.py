@@ -6,7 +6,7 @@ the paper; the names of its layers are those of the published weights.
 """
 
 import warnings
-from collections.abc import Sequence
+from concurrent.futures import Future
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import torch
 
 SIDE = 112
-WINDOW = 36
-"""Frames that are looked at together: few, so that the mouths of a short shot keep several cores busy."""
+WINDOW = 72
+"""Frames that are looked at together at most: more take more memory; of fewer, more are looked at twice, as margin."""
 
 MARGIN = 9
 """Frames before and after that count for what is seen in one: the network's convolutions reach that far."""
@@ -55,9 +55,9 @@ class LrAsd:
         for pool in (self._eyes, self._ears, self._judges):
             pool.__exit__(*exception)
 
-    def look(self, windows: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def look(self, crops: np.ndarray) -> Future[np.ndarray]:
         """See `vidlib.engines.active_speaker.ActiveSpeaker`."""
-        return [seen[MARGIN : MARGIN + WINDOW] for seen in self._eyes.map(_infer, windows)]
+        return self._eyes.submit(_see, crops)
 
     def listen(self, samples: np.ndarray) -> np.ndarray:
         """See `vidlib.engines.active_speaker.ActiveSpeaker`."""
@@ -78,13 +78,17 @@ class LrAsd:
         return np.concatenate(self._judges.map(_infer, parts))
 
 
+def _see(request: Any, crops: np.ndarray) -> np.ndarray:
+    return _infer(request, crops)[MARGIN : len(crops) - MARGIN]
+
+
 def _infer(request: Any, values: np.ndarray) -> np.ndarray:
     return request.infer({0: values[np.newaxis]}, share_inputs=True)[0][0].copy()
 
 
 def _graph(part: str) -> Path:
     """One part of the network as OpenVINO reads it: seeing, hearing or judging."""
-    version = f"openvino-{metadata.version('openvino')}-{WINDOW}"
+    version = f"openvino-{metadata.version('openvino')}-2"
     return vault.derived("seeing.xml", WEIGHTS, version, _convert).with_name(f"{part}.xml")
 
 
@@ -95,7 +99,7 @@ def _convert(weights: Path, target: Path) -> None:
 
     seeing, hearing, judging = parts(weights)
     examples = {
-        "seeing": (seeing, torch.zeros(1, WINDOW + 2 * MARGIN, SIDE, SIDE, dtype=torch.uint8), {}),
+        "seeing": (seeing, torch.zeros(1, WINDOW, SIDE, SIDE, dtype=torch.uint8), {"steps": {1: "n"}}),
         "hearing": (hearing, torch.zeros(1, 100, mfcc.N_COEFFICIENTS), {"steps": {1: "n"}}),
         "judging": (judging, torch.zeros(1, 25, 2 * N_FEATURES), {"steps": {1: "n"}}),
     }

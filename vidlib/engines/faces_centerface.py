@@ -12,7 +12,7 @@ import numpy as np
 
 from vidlib import devices, vault
 from vidlib.boxes import Detections
-from vidlib.engines import opencv, openvino_cpu
+from vidlib.engines import openvino_cpu
 from vidlib.engines.pool import Pool
 from vidlib.errors import EngineUnavailable, GpuFailed
 
@@ -60,8 +60,7 @@ class OpenVinoCenterFace:
         if not pictures:
             return []
         self._compile_for(network_size(*pictures[0].shape[:2], self.min_face_px))
-        with opencv.one_thread():
-            return self._pool.map(self._detect, pictures)
+        return self._pool.map(self._detect, pictures)
 
     def _detect(self, request: Any, picture: np.ndarray) -> Detections:
         request.infer({0: network_input(picture, self._size)}, share_inputs=True)

@@ -12,7 +12,6 @@ import numpy as np
 
 from vidlib import devices, vault
 from vidlib.boxes import Detections
-from vidlib.engines import opencv
 from vidlib.engines.pool import Pool
 
 LOWEST_PX = 16
@@ -42,8 +41,7 @@ class YuNet:
 
     def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
         """See `vidlib.engines.faces.FaceDetector`."""
-        with opencv.one_thread():
-            return self._pool.map(self._detect, pictures)
+        return self._pool.map(self._detect, pictures)
 
     def _detect(self, network: Any, picture: np.ndarray) -> Detections:
         import cv2

@@ -11,7 +11,6 @@ import numpy as np
 
 from vidlib import devices, vault
 from vidlib.boxes import Detections, square_around
-from vidlib.engines import opencv
 from vidlib.engines.faces import Landmarks
 from vidlib.engines.mediapipe_tasks import detect, task_pool
 
@@ -39,8 +38,7 @@ class MediaPipeLandmarker:
 
     def find(self, pictures: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Landmarks | None]:
         """See `vidlib.engines.faces.FaceLandmarker`."""
-        with opencv.one_thread():
-            return self._pool.map(_find, list(zip(pictures, boxes, strict=True)))
+        return self._pool.map(_find, list(zip(pictures, boxes, strict=True)))
 
 
 class MediaPipeFaces:
@@ -61,8 +59,7 @@ class MediaPipeFaces:
 
     def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
         """See `vidlib.engines.faces.FaceDetector`."""
-        with opencv.one_thread():
-            return self._pool.map(_faces, pictures)
+        return self._pool.map(_faces, pictures)
 
 
 def _faces(task: Any, picture: np.ndarray) -> Detections:

@@ -44,6 +44,10 @@ class Pool(Generic[Worker]):
     def __exit__(self, *exception: object) -> None:
         self._close.close()
 
+    def submit(self, work: Callable[[Worker, Item], Result], item: Item) -> Future[Result]:
+        """Begin ``work(worker, item)``; it waits for its turn without end, so that nobody should submit too many."""
+        return self._threads.submit(self._borrow, work, item)
+
     def map(self, work: Callable[[Worker, Item], Result], items: Iterable[Item]) -> list[Result]:
         """``work(worker, item)`` for each item, in order; raises what the first of them raised."""
         return list(self._threads.map(lambda item: self._borrow(work, item), items))
@@ -53,7 +57,7 @@ class Pool(Generic[Worker]):
         ahead: deque[Future[Result]] = deque()
         try:
             for item in items:
-                ahead.append(self._threads.submit(self._borrow, work, item))
+                ahead.append(self.submit(work, item))
                 if len(ahead) > self.size:
                     yield ahead.popleft().result()
             while ahead:
@@ -68,3 +72,16 @@ class Pool(Generic[Worker]):
             return work(worker, item)
         finally:
             self._idle.put(worker)
+
+
+def ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """The items; while their reader is busy with one, the next is made in a thread of its own.
+
+    Close it (`contextlib.closing`) before anybody else reads on: then that thread has ended.
+    """
+    source, end = iter(items), object()
+    with ThreadPoolExecutor(1, "ahead") as thread:
+        coming = thread.submit(next, source, end)
+        while (item := coming.result()) is not end:
+            coming = thread.submit(next, source, end)
+            yield item

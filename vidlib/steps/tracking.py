@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from itertools import islice, zip_longest
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,9 +10,10 @@ import numpy as np
 from pydantic import Field
 
 from vidlib import devices, media, vault
-from vidlib.engines import active_speaker, faces
+from vidlib.engines import active_speaker, faces, opencv
 from vidlib.engines.active_speaker import ActiveSpeaker, open_active_speaker
 from vidlib.engines.objects import open_objects
+from vidlib.engines.pool import ahead
 from vidlib.errors import BrokenOutput
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
@@ -23,7 +24,7 @@ from vidlib.steps.tracking_counts import SeenShot, Tally
 from vidlib.timeline import Span, tiles
 from vidlib.tracking.linking import Track
 from vidlib.tracking.speaking import SPEAKS, Mouth, Sound, speaking, voice_of
-from vidlib.tracking.watching import WEAK, Watcher
+from vidlib.tracking.watching import WEAK, Chunk, Watcher
 
 NAME = "tracking"
 VERSION = 2
@@ -117,14 +118,13 @@ def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Repo
     """Write the table, faces detected on ``device``; what `Outputs` say of it, and ``missing``: what was wanted."""
     info, tally, path = media.probe(inputs.video), Tally(), inputs.out_dir / "tracking.parquet"
     size = {"width": info.width, "height": info.height}
-    with ExitStack() as stack:
+    with ExitStack() as stack, opencv.one_thread():
         score = params.min_confidence * WEAK
         detector = stack.enter_context(faces.open_detector(params.faces, device, score, params.min_face_px))
         speaker, missing = stack.enter_context(_open_speaker(params))
         watcher = _watcher(params, detector, speaker, stack)
-        pictures = _counted(media.frames(inputs.video, info.width, info.height), inputs.frames, report)
         write = stack.enter_context(tracking_table.writing(path, total_frames=inputs.frames, **size))
-        for seen in _shots(inputs, watcher, pictures, speaker):
+        for seen in _shots(inputs, watcher, speaker, report):
             write(seen.rows)
             tally.add(seen)
     engine = ", ".join([detector.name, "MediaPipe on the CPU", *([speaker.name] if speaker else [])])
@@ -156,31 +156,41 @@ def _watcher(params: Params, detector: faces.FaceDetector, speaker: ActiveSpeake
     )
 
 
-def _counted(pictures: Iterator[np.ndarray], expected: int, report: Report) -> Iterator[np.ndarray]:
-    """The pictures, reported as they pass; raises BrokenOutput unless there are as many as expected."""
-    number = 0
-    for number, picture in enumerate(pictures, 1):
-        report(number, expected)
-        yield picture
-    if number != expected:
-        raise BrokenOutput(f"decoded {number} frames, expected {expected}")
+def _looked(inputs: Inputs, watcher: Watcher, spans: Sequence[Span]) -> Iterator[Chunk]:
+    """The video in chunks, faces looked for; raises BrokenOutput unless it has as many frames as expected."""
+    info = media.probe(inputs.video)
+    with closing(media.frames(inputs.video, info.width, info.height)) as pictures:
+        n_seen = 0
+        for chunk in watcher.look(spans, pictures):
+            n_seen += len(chunk.frames)
+            yield chunk
+        if n_seen != inputs.frames:
+            raise BrokenOutput(f"{inputs.video}: decoded {n_seen} frames, expected {inputs.frames}")
+        if next(pictures, None) is not None:
+            raise BrokenOutput(f"{inputs.video} has more frames than the {inputs.frames} expected")
 
 
-def _shots(
-    inputs: Inputs, watcher: Watcher, pictures: Iterator[np.ndarray], speaker: ActiveSpeaker | None
-) -> Iterator[SeenShot]:
+def _shots(inputs: Inputs, watcher: Watcher, speaker: ActiveSpeaker | None, report: Report) -> Iterator[SeenShot]:
     """One shot after the other: its tracks are finished before the next begins."""
     shots, first_id = shots_json.read(inputs.shots), 1
-    if not tiles([shot.span for shot in shots], inputs.frames):
+    spans = [shot.span for shot in shots]
+    if not tiles(spans, inputs.frames):
         raise BrokenOutput(f"{inputs.shots}: the shots do not cover the video's {inputs.frames} frames exactly once")
-    sounds = _sounds(inputs, [shot.span for shot in shots])
-    for number, (shot, following, sound) in enumerate(zip_longest(shots, shots[1:], sounds), 1):
-        tracks = watcher.watch(shot.span, islice(pictures, len(shot.span)), sound.speech)
-        blended = [near.transition for near in (shot, following) if near and near.transition]
-        yield SeenShot(shot, _rows(tracks, number, first_id, sound, speaker), sound, blended)
-        first_id += len(tracks)
-    if next(pictures, None) is not None:
-        raise BrokenOutput(f"{inputs.video} has more frames than the {inputs.frames} expected")
+    with closing(ahead(_looked(inputs, watcher, spans))) as chunks:
+        by_shot = groupby(_reported(chunks, inputs.frames, report), key=lambda chunk: chunk.shot)
+        each = zip(by_shot, shots, [*shots[1:], None], _sounds(inputs, spans), strict=True)
+        for number, ((_, looked), shot, following, sound) in enumerate(each, 1):
+            tracks = watcher.watch(shot.span, looked, sound.may_be_speech)
+            blended = [near.transition for near in (shot, following) if near and near.transition]
+            yield SeenShot(shot, _rows(tracks, number, first_id, sound, speaker), sound, blended)
+            first_id += len(tracks)
+
+
+def _reported(chunks: Iterable[Chunk], n_frames: int, report: Report) -> Iterator[Chunk]:
+    """The chunks, each reported once it is done with."""
+    for chunk in chunks:
+        yield chunk
+        report(chunk.frames[-1][0] + 1, n_frames)
 
 
 def _sounds(inputs: Inputs, spans: Iterable[Span]) -> Iterator[Sound]:

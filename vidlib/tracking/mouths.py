@@ -1,6 +1,7 @@
-"""What mouths do: cut out of every frame, and looked at in windows, so that only a few frames of each are in memory."""
+"""What mouths do: cut out of every frame, and looked at in windows, beside all else that is done."""
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,15 +17,18 @@ times the box, of which it sees the half in the middle)."""
 BELOW = 0.2
 """How far its middle lies below that of the box, in longer sides of the box (as published)."""
 
+MOST_WAITING = 16
+"""Windows that wait for their turn at most, about 1 MB each: with more faces than can be looked at, all wait."""
+
 
 class Looker(Protocol):
-    """Describes what mouths do in windows of frames, see `vidlib.engines.active_speaker.ActiveSpeaker`."""
+    """Sees what mouths do in windows of frames, see `vidlib.engines.active_speaker.ActiveSpeaker`."""
 
     side: int
     window: int
     margin: int
 
-    def look(self, windows: Sequence[np.ndarray]) -> list[np.ndarray]: ...
+    def look(self, crops: np.ndarray) -> Future[np.ndarray]: ...
 
 
 def mouth_of(picture: np.ndarray, box: np.ndarray, side: int) -> np.ndarray:
@@ -38,55 +42,62 @@ def mouth_of(picture: np.ndarray, box: np.ndarray, side: int) -> np.ndarray:
 
 @dataclass
 class Reel:
-    """One mouth in consecutive frames; ``crops`` begin a margin before frame ``at``, the first not looked at yet."""
+    """One mouth in consecutive frames from ``start`` on; ``crops`` begin a margin before frame ``at``, the first that
+    was not looked at yet. ``seen``: at which frames somebody looked, and what was seen, (n, features).
+    """
 
+    start: int
     at: int
     crops: list[np.ndarray] = field(default_factory=list)
-    seen: list[np.ndarray] = field(default_factory=list)
+    seen: list[tuple[range, Future[np.ndarray]]] = field(default_factory=list)
 
 
 class Mouths:
     """Looks at the mouths of one shot while its frames pass.
 
-    ``speech`` (n,) bool says in which frames from ``start`` on somebody speaks: where nobody does, nobody looks.
+    ``speech`` (n,) bool says in which frames from ``start`` on somebody may speak: where nobody does, nobody looks.
     """
 
     def __init__(self, looker: Looker, start: int, speech: np.ndarray):
         self._looker, self._start, self._speech = looker, start, speech
         self._reels: dict[int, Reel] = {}
+        self._waiting: deque[Future[np.ndarray]] = deque()
 
     def show(self, track: Track, frame: int, picture: np.ndarray, box: np.ndarray) -> None:
         """The next frame of a face's track."""
-        reel = self._reels.setdefault(id(track), Reel(frame))
-        crop = mouth_of(picture, box, self._looker.side)
-        reel.crops += [crop] * (1 if reel.crops else 1 + self._looker.margin)
-
-    def look(self, last: bool = False) -> None:
-        """Look at the windows that are complete; at the ``last`` frame of the shot, at what is left as well."""
-        ready = [(reel, *window) for reel in self._reels.values() for window in self._windows(reel, last)]
-        spoken = [self._speech[at - self._start :][: self._looker.window].any() for _, at, _ in ready]
-        wanted = [window for (_, _, window), wanted in zip(ready, spoken, strict=True) if wanted]
-        looked = iter(self._looker.look(wanted))
-        for (reel, _, _), any_speech in zip(ready, spoken, strict=True):
-            reel.seen.append(next(looked) if any_speech else None)
-
-    def _windows(self, reel: Reel, last: bool) -> Iterator[tuple[int, np.ndarray]]:
-        """Take the windows that a reel fills, each with its first frame; the last frame fills up the last one."""
         margin, window = self._looker.margin, self._looker.window
-        size = margin + window + margin
-        while len(reel.crops) >= size or (last and len(reel.crops) > margin):
-            crops = reel.crops[:size]
-            yield reel.at, np.stack(crops + crops[-1:] * (size - len(crops)))
-            del reel.crops[:window]
-            reel.at += window
+        reel = self._reels.setdefault(id(track), Reel(frame, frame))
+        crop = mouth_of(picture, box, self._looker.side)
+        reel.crops += [crop] * (1 if reel.crops else 1 + margin)
+        if len(reel.crops) == margin + window + margin:
+            self._look(reel, window)
 
     def seen(self, track: Track) -> np.ndarray | None:
         """What its mouth does in each frame of its span: (n, features) float32, zeros where nobody looked.
 
-        None where nobody looked at all.
+        None where nobody looked at all. Nothing more can be shown of it.
         """
-        parts = self._reels[id(track)].seen
-        known = next((part for part in parts if part is not None), None)
-        if known is None:
+        reel = self._reels[id(track)]
+        reel.crops += reel.crops[-1:] * self._looker.margin
+        while (left := track.span.stop - reel.at) > 0:
+            self._look(reel, min(left, self._looker.window))
+        if not reel.seen:
             return None
-        return np.concatenate([np.zeros_like(known) if part is None else part for part in parts])[: len(track.span)]
+        parts = [(frames, looked.result()) for frames, looked in reel.seen]
+        known = np.zeros((reel.at - reel.start, parts[0][1].shape[1]), np.float32)
+        for frames, part in parts:
+            known[frames.start - reel.start : frames.stop - reel.start] = part
+        return known[: len(track.span)]
+
+    def _look(self, reel: Reel, n_frames: int) -> None:
+        """Begin to look at the next frames of a reel, from the first to the last in which somebody may speak."""
+        spoken = np.flatnonzero(self._speech[reel.at - self._start :][:n_frames])
+        if len(spoken):
+            frames = range(reel.at + int(spoken[0]), reel.at + int(spoken[-1]) + 1)
+            crops = reel.crops[spoken[0] : spoken[-1] + 1 + 2 * self._looker.margin]
+            reel.seen.append((frames, self._looker.look(np.stack(crops))))
+            self._waiting.append(reel.seen[-1][1])
+        if len(self._waiting) > MOST_WAITING:
+            self._waiting.popleft().result()
+        del reel.crops[:n_frames]
+        reel.at += n_frames

@@ -64,6 +64,11 @@ class Sound:
     samples: np.ndarray
 
     @property
+    def may_be_speech(self) -> np.ndarray:
+        """What is speech, and `SPEECH_FRAMES` before and after: (n,) bool."""
+        return _window_sum(self.speech, 2 * SPEECH_FRAMES + 1) > 0
+
+    @property
     def loudness(self) -> np.ndarray:
         """Root mean square of each frame: (n,) float32 in [0, 1]."""
         return np.sqrt(np.mean(self.samples**2, axis=1))
@@ -107,7 +112,7 @@ def speaking(
     """
     sure = np.zeros((len(mouths), len(sound.speech)), np.float32)
     rank_by = np.full_like(sure, -np.inf)
-    speech = _window_sum(sound.speech, 2 * SPEECH_FRAMES + 1) > 0
+    speech = sound.may_be_speech
     level = _mean(20 * np.log10(sound.loudness + FAINT), SYLLABLE_FRAMES)
     for row, mouth in enumerate(mouths):
         place = slice(mouth.start - sound.start, mouth.start - sound.start + len(mouth.opening))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +13,7 @@ from vidlib.tracking.linking import Linker, Track
 from vidlib.tracking.mouths import Looker, Mouths
 
 CHUNK_FRAMES = 20
-"""Frames held in memory at a time, about: 125 MB at 1080p, and enough pictures to keep a few cores busy."""
+"""Frames in a chunk, about: enough pictures to keep a few cores busy. Two chunks are in memory, 250 MB at 1080p."""
 
 MAX_GAP = 25
 """Frames (1 s at 25 fps) that a face or thing may be out of sight, turned away say, and still be the same one."""
@@ -50,6 +51,15 @@ class Landmarker(Protocol):
 
 
 @dataclass(frozen=True)
+class Chunk:
+    """Consecutive ``frames`` of one shot, and the ``faces`` that were found in those where somebody looked for them."""
+
+    shot: Span
+    frames: list[Numbered]
+    faces: dict[int, Detections]
+
+
+@dataclass(frozen=True)
 class Watcher:
     """Follows what shots show.
 
@@ -68,26 +78,34 @@ class Watcher:
     min_face_px: int = 24
     min_score: float = 0.5
 
-    def watch(self, shot: Span, pictures: Iterable[np.ndarray], speech: np.ndarray) -> list[Track]:
+    def look(self, shots: Iterable[Span], pictures: Iterator[np.ndarray]) -> Iterator[Chunk]:
+        """Look for faces in the ``pictures`` of shots that follow each other, (h, w, 3) uint8 RGB.
+
+        Nothing here depends on what `watch` does with a chunk, so it may run ahead.
+        """
+        for shot in shots:
+            for frames in self._chunks(shot, islice(pictures, len(shot))):
+                looked = [(frame, picture) for frame, picture in frames if self._looks_at(frame, shot)]
+                found = self.faces.detect([picture for _, picture in looked])
+                faces = [one.keep(one.boxes[:, 3] - one.boxes[:, 1] >= self.min_face_px) for one in found]
+                yield Chunk(shot, frames, dict(zip([frame for frame, _ in looked], faces, strict=True)))
+
+    def watch(self, shot: Span, chunks: Iterable[Chunk], speech: np.ndarray) -> list[Track]:
         """The tracks of one shot, in order of their first frame.
 
-        ``pictures`` are its frames, (h, w, 3) uint8 RGB; ``speech`` (n,) bool says in which of them somebody speaks.
+        ``speech`` (n,) bool says in which of its frames somebody may speak.
         """
         mouths = Mouths(self.looker, shot.start, speech) if self.looker else None
         faces = Linker("face_landmarker", min_score=self.min_score, max_gap=MAX_GAP)
         things = Linker("object_detector", min_score=THING_SCORE, max_gap=MAX_GAP)
-        for chunk in self._chunks(shot, pictures):
-            looked = [(frame, picture) for frame, picture in chunk if self._looks_at(frame, shot)]
-            shows_face = self._link_faces(looked, faces)
-            self._find_landmarks(chunk, faces, mouths)
+        for chunk in chunks:
+            for frame, found in chunk.faces.items():
+                faces.update(frame, found)
+            self._find_landmarks(chunk.frames, faces, mouths)
             if self.things is not None:
-                faceless = [
-                    seen for seen, face in zip(looked, shows_face, strict=True) if self.always_things or not face
-                ]
-                self._link_things(faceless, things)
+                self._link_things(chunk, things)
         tracks = [track for track in faces.tracks if len(track.frames) > 1 or track.blendshapes]
         if mouths:
-            mouths.look(last=True)
             for track in tracks:
                 track.mouth = mouths.seen(track)
         if self.always_things or sum(len(track.span) for track in tracks) < FACE_SHARE * len(shot):
@@ -106,24 +124,24 @@ class Watcher:
             if (frame - shot.start) % length == 0 or frame == shot.stop - 1:
                 yield chunk
                 chunk = []
+        if chunk:  # the pictures ended early
+            yield chunk
 
-    def _link_faces(self, looked: list[Numbered], faces: Linker) -> list[bool]:
-        """Give the faces of some frames to their tracks; whether each frame shows one."""
-        found = self.faces.detect([picture for _, picture in looked])
-        for (frame, _), detections in zip(looked, found, strict=True):
-            tall = detections.boxes[:, 3] - detections.boxes[:, 1] >= self.min_face_px
-            faces.update(frame, detections.keep(tall))
-        return [bool((detections.scores >= self.min_score).any()) for detections in found]
-
-    def _link_things(self, looked: list[Numbered], things: Linker) -> None:
-        for (frame, _), found in zip(looked, self.things.detect([picture for _, picture in looked]), strict=True):
+    def _link_things(self, chunk: Chunk, things: Linker) -> None:
+        """Give the things of frames that show no face, or of all where somebody looked, to their tracks."""
+        wanted = [
+            (frame, picture)
+            for frame, picture in chunk.frames
+            if frame in chunk.faces and (self.always_things or not (chunk.faces[frame].scores >= self.min_score).any())
+        ]
+        for (frame, _), found in zip(wanted, self.things.detect([picture for _, picture in wanted]), strict=True):
             things.update(frame, found)
 
-    def _find_landmarks(self, chunk: list[Numbered], faces: Linker, mouths: Mouths | None) -> None:
+    def _find_landmarks(self, frames: list[Numbered], faces: Linker, mouths: Mouths | None) -> None:
         """Look for the landmarks of each open track in each frame, also where its detector lost it for a while, and at
         its mouth.
         """
-        wanted = [(track, frame, picture) for frame, picture in chunk for track in faces.open_at(frame)]
+        wanted = [(track, frame, picture) for frame, picture in frames for track in faces.open_at(frame)]
         boxes = [track.boxes_at(np.array([frame]))[0] for track, frame, _ in wanted]
         found = self.landmarker.find([picture for _, _, picture in wanted], boxes)
         for (track, frame, picture), box, face in zip(wanted, boxes, found, strict=True):
@@ -131,5 +149,3 @@ class Watcher:
                 track.blendshapes[frame] = face.blendshapes
             if mouths:
                 mouths.show(track, frame, picture, box)
-        if mouths:
-            mouths.look()
