@@ -1,15 +1,19 @@
 import numpy as np
 import pytest
 
+from vidlib.tracking.blendshapes import SPEECH
 from vidlib.tracking.speaking import LAG_FRAMES, SPEAKS, Mouth, Sound, Voice, fit_to_sound, speaking, voice_of
 
 N = 90
 BURSTS = np.arange(N) % 30 < 15
-"""Speech that is loud for 15 frames and soft for 15."""
+"""Speech for 15 frames, and silence for 15."""
+
+SYLLABLES = BURSTS & (np.arange(N) % 4 < 2)
+"""Where the speech is loud."""
 
 
-def sound(speech=True, voices=("A",), loud=BURSTS) -> Sound:
-    return Sound(0, np.full(N, speech), [voices] * N, samples(np.where(loud, 0.3, 0.01)))
+def sound(speech=True, voices=("A",)) -> Sound:
+    return Sound(0, np.full(N, speech), [voices] * N, samples(np.where(SYLLABLES, 0.3, 0.01)))
 
 
 def samples(loudness: np.ndarray) -> np.ndarray:
@@ -18,7 +22,8 @@ def samples(loudness: np.ndarray) -> np.ndarray:
 
 def mouth(moves: np.ndarray, start: int = 0) -> Mouth:
     """Opens and closes every other frame by 0.2 where it ``moves``."""
-    return Mouth(start, np.where(moves & (np.arange(len(moves)) % 4 < 2), 0.2, 0.0).astype(np.float32))
+    opening = np.where(moves & (np.arange(len(moves)) % 4 < 2), 0.2, 0.0)
+    return Mouth(start, np.repeat(opening[:, np.newaxis], len(SPEECH), axis=1).astype(np.float32))
 
 
 MOVING, STILL = np.full(N, True), np.full(N, False)
@@ -53,7 +58,7 @@ def test_faces_need_not_be_there_for_the_whole_shot():
 
 
 def test_a_mouth_that_is_not_known_does_not_speak():
-    (sure,) = speaking([Mouth(0, np.full(N, np.nan, np.float32))], sound())
+    (sure,) = speaking([Mouth(0, np.full((N, len(SPEECH)), np.nan, np.float32))], sound())
     assert not (sure > SPEAKS).any()
 
 

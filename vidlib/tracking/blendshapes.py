@@ -57,3 +57,13 @@ BLENDSHAPES = (
 """Names in the order of the model's output (face_landmarker float16/1)."""
 
 JAW_OPEN = BLENDSHAPES.index("jawOpen")
+
+SPEECH = tuple(
+    place
+    for place, name in enumerate(BLENDSHAPES)
+    if name in ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker")
+    or name.startswith(
+        ("mouthLowerDown", "mouthUpperUp", "mouthRoll", "mouthShrug", "mouthStretch", "mouthPress"),
+    )
+)
+"""The 16 that open, close, round and press the lips, as speech does; smiles, and jaws that move sideways, are none."""

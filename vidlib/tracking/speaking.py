@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vidlib.tracking.blendshapes import JAW_OPEN
+from vidlib.tracking.blendshapes import SPEECH
 
 MOVEMENT_FRAMES = 15
 """Frames (0.6 s at 25 fps) over which a mouth's movement is judged: longer than the pauses inside a phrase."""
@@ -17,11 +17,12 @@ SYLLABLE_FRAMES = 5
 FIT_FRAMES = 75
 """Frames (3 s) of sound and movement that are compared: shorter, chance decides; longer, the speaker may change."""
 
-LAG_FRAMES = 3
-"""Frames (0.12 s) by which sound and mouth may be apart: lips open before they are heard, broadcasts allow 0.1 s."""
+LAG_FRAMES = 1
+"""Frames (0.04 s) by which sound and mouth may be apart, about what broadcasts allow (EBU R37: 0.04 s early, 0.06 s
+late): whoever allows more takes more for speech that is none."""
 
-RANK_FRAMES = 51
-"""Frames (2 s) over which mouths are compared with each other: people do not take turns faster."""
+RANK_FRAMES = 25
+"""Frames (1 s) over which mouths are compared with each other: people do not take turns faster."""
 
 SPEECH_FRAMES = 4
 """Frames (0.16 s) before and after what is heard as speech that may still be it: a mouth opens before its voice, and
@@ -30,10 +31,10 @@ the soft ends of words are heard as silence."""
 FAINT = 0.003
 """Added to a loudness in [0, 1] before its logarithm is taken: what is fainter (-50 dB) is silence."""
 
-STILL = 0.003
-"""Added to a movement before its logarithm is taken: the mean step of ``jawOpen`` in a face at rest."""
+STILL = 0.02
+"""Added to a movement before its logarithm is taken: about the mean step of all `SPEECH` shapes in a face at rest."""
 
-FIT_WEIGHT, MOVEMENT_WEIGHT, LIKELY_WEIGHT, BIAS = 5.8, 1.0, 0.1, 1.5
+LEVEL_WEIGHT, CHANGE_WEIGHT, MOVEMENT_WEIGHT, LIKELY_WEIGHT, BIAS = 1.8, 2.7, 1.5, 0.1, 2.4
 """Log-odds that a face speaks: each times its weight, and the bias, added up. By logistic regression on films composed
 of people who talk, who listen and who are dubbed, rounded; see docs/tracking.md."""
 
@@ -73,6 +74,11 @@ class Sound:
         """Root mean square of each frame: (n,) float32 in [0, 1]."""
         return np.sqrt(np.mean(self.samples**2, axis=1))
 
+    @property
+    def level(self) -> np.ndarray:
+        """How loud each frame is, in dB below full scale: (n,)."""
+        return 20 * np.log10(self.loudness + FAINT)
+
     def during(self, start: int, n_frames: int) -> "Sound":
         """The part from frame ``start`` on."""
         part = slice(start - self.start, start - self.start + n_frames)
@@ -81,22 +87,25 @@ class Sound:
 
 @dataclass(frozen=True)
 class Mouth:
-    """How far one jaw is open in consecutive frames, from ``start`` on: (n,) float32 in [0, 1], NaN where unknown."""
+    """One mouth in consecutive frames, from ``start`` on: its `SPEECH` shapes, (n, k) float32 in [0, 1], NaN where they
+    are unknown.
+    """
 
     start: int
-    opening: np.ndarray
+    shapes: np.ndarray
 
     @classmethod
     def of(cls, start: int, blendshapes: np.ndarray) -> "Mouth":
         """The mouth of a face with ``blendshapes`` (n, 52)."""
-        return cls(start, blendshapes[:, JAW_OPEN])
+        return cls(start, blendshapes[:, SPEECH])
 
     def movement(self, window: int) -> np.ndarray:
         """How much it moves around each frame, (n,): the mean step from frame to frame in a centred ``window``.
 
-        Steps to or from a frame where the mouth is unknown do not count; without any step there is no movement.
+        A step is the sum of those of all shapes. Steps to or from a frame where the mouth is unknown do not count;
+        without any step there is no movement.
         """
-        steps = np.abs(np.diff(self.opening, prepend=np.nan))
+        steps = np.abs(np.diff(self.shapes, axis=0, prepend=np.nan)).sum(axis=1)
         known = np.isfinite(steps)
         return _window_sum(np.where(known, steps, 0), window) / np.maximum(_window_sum(known, window), 1)
 
@@ -107,17 +116,20 @@ def speaking(
     """How surely each of the faces of one shot is speaking, one (n,) float32 in [0, 1) per mouth: above 0.5, it is.
 
     ``sound`` is that of the whole shot; ``likely`` what a network says of each mouth, log-odds (n,), if one was asked.
-    A face speaks while there is speech, and its mouth moves, and does so when the sound gets louder and softer. Where
-    more faces seem to speak than voices are heard, those do that fit best.
+    A face speaks while there is speech, and its mouth moves, and does so when the sound is loud, and when it gets
+    louder or softer. Where more faces seem to speak than voices are heard, those do that fit best.
     """
     sure = np.zeros((len(mouths), len(sound.speech)), np.float32)
     rank_by = np.full_like(sure, -np.inf)
     speech = sound.may_be_speech
-    level = _mean(20 * np.log10(sound.loudness + FAINT), SYLLABLE_FRAMES)
+    level = _mean(sound.level, SYLLABLE_FRAMES)
+    change = _mean(np.abs(np.diff(sound.level, prepend=sound.level[:1])), SYLLABLE_FRAMES)
     for row, mouth in enumerate(mouths):
-        place = slice(mouth.start - sound.start, mouth.start - sound.start + len(mouth.opening))
+        place = slice(mouth.start - sound.start, mouth.start - sound.start + len(mouth.shapes))
+        syllables = mouth.movement(SYLLABLE_FRAMES)
         odds = (
-            FIT_WEIGHT * fit_to_sound(mouth.movement(SYLLABLE_FRAMES), level[place])
+            LEVEL_WEIGHT * fit_to_sound(syllables, level[place])
+            + CHANGE_WEIGHT * fit_to_sound(syllables, change[place])
             + MOVEMENT_WEIGHT * np.log(mouth.movement(MOVEMENT_FRAMES) + STILL)
             + LIKELY_WEIGHT * (USUALLY_LIKELY if likely is None else likely[row])
             + BIAS
@@ -127,13 +139,13 @@ def speaking(
     n_voices = [max(1, len(voices)) for voices in sound.voices]
     rank = np.where(sure > SPEAKS, -rank_by, np.inf).argsort(axis=0, kind="stable").argsort(axis=0)
     sure[rank >= n_voices] /= 2
-    return [row[mouth.start - sound.start :][: len(mouth.opening)] for row, mouth in zip(sure, mouths, strict=True)]
+    return [row[mouth.start - sound.start :][: len(mouth.shapes)] for row, mouth in zip(sure, mouths, strict=True)]
 
 
 def fit_to_sound(movement: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Correlation of a mouth's movement with the level of the sound in `FIT_FRAMES` around each frame: (n,) in [-1, 1].
+    """Correlation of a mouth's movement with the sound's level, or its change: (n,) in [-1, 1].
 
-    The best one, with the sound up to `LAG_FRAMES` earlier or later.
+    That of the `FIT_FRAMES` around each frame, the best one with the sound up to `LAG_FRAMES` earlier or later.
     """
     padded = np.pad(level, LAG_FRAMES, mode="edge")
     lags = range(2 * LAG_FRAMES + 1)

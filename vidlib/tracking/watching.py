@@ -2,18 +2,21 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Protocol
 
 import numpy as np
 
-from vidlib.boxes import Detections
+from vidlib.boxes import Detections, overlaps
 from vidlib.timeline import Span
 from vidlib.tracking.linking import Linker, Track
 from vidlib.tracking.mouths import Looker, Mouths
 
 CHUNK_FRAMES = 20
 """Frames in a chunk, about: enough pictures to keep a few cores busy. Two chunks are in memory, 250 MB at 1080p."""
+
+ALIKE = 0.5
+"""Least intersection over union of boxes of two frames between which a face moves no further than a line can say."""
 
 MAX_GAP = 25
 """Frames (1 s at 25 fps) that a face or thing may be out of sight, turned away say, and still be the same one."""
@@ -63,10 +66,11 @@ class Chunk:
 class Watcher:
     """Follows what shots show.
 
-    Faces and things are looked for in every ``detect_every``-th frame of a shot, in its first and in its last; those
-    lower than ``min_face_px`` are left out. ``min_score`` in (0, 1) begins a face's track. Things are followed in shots
-    that show no face, or ``always_things``; with ``things`` None, never. ``looker`` describes what mouths do while
-    there is speech; with None, that stays unknown.
+    Faces and things are looked for in every ``detect_every``-th frame of a shot, in its first and in its last, and
+    halfway between two of these where faces have moved, come or gone. Faces lower than ``min_face_px`` are left out;
+    ``min_score`` in (0, 1) begins a face's track. Things are followed in shots that show no face, or
+    ``always_things``; with ``things`` None, never. ``looker`` describes what mouths do while there is speech; with
+    None, that stays unknown.
     """
 
     faces: Detector
@@ -74,7 +78,7 @@ class Watcher:
     things: Detector | None
     looker: Looker | None = None
     always_things: bool = False
-    detect_every: int = 5
+    detect_every: int = 10
     min_face_px: int = 24
     min_score: float = 0.5
 
@@ -84,11 +88,13 @@ class Watcher:
         Nothing here depends on what `watch` does with a chunk, so it may run ahead.
         """
         for shot in shots:
+            last: dict[int, Detections] = {}
             for frames in self._chunks(shot, islice(pictures, len(shot))):
-                looked = [(frame, picture) for frame, picture in frames if self._looks_at(frame, shot)]
-                found = self.faces.detect([picture for _, picture in looked])
-                faces = [one.keep(one.boxes[:, 3] - one.boxes[:, 1] >= self.min_face_px) for one in found]
-                yield Chunk(shot, frames, dict(zip([frame for frame, _ in looked], faces, strict=True)))
+                pictured = dict(frames)
+                faces = self._faces_in(pictured, [frame for frame in pictured if self._looks_at(frame, shot)])
+                faces = dict(sorted({**faces, **self._faces_in(pictured, self._halfway(last | faces))}.items()))
+                yield Chunk(shot, frames, faces)
+                last = dict(list(faces.items())[-1:])
 
     def watch(self, shot: Span, chunks: Iterable[Chunk], speech: np.ndarray) -> list[Track]:
         """The tracks of one shot, in order of their first frame.
@@ -114,6 +120,21 @@ class Watcher:
 
     def _looks_at(self, frame: int, shot: Span) -> bool:
         return (frame - shot.start) % self.detect_every == 0 or frame == shot.stop - 1
+
+    def _faces_in(self, pictured: dict[int, np.ndarray], frames: Sequence[int]) -> dict[int, Detections]:
+        """The faces in some frames that are not too low to count."""
+        found = self.faces.detect([pictured[frame] for frame in frames])
+        tall = [one.keep(one.boxes[:, 3] - one.boxes[:, 1] >= self.min_face_px) for one in found]
+        return dict(zip(frames, tall, strict=True))
+
+    def _halfway(self, faces: dict[int, Detections]) -> list[int]:
+        """The frames in the middle between two in which the faces are not at the same place, or not as many."""
+        sure = {frame: found.boxes[found.scores >= self.min_score] for frame, found in faces.items()}
+        return [
+            (before + after) // 2
+            for before, after in pairwise(sure)
+            if after - before > 1 and not _are_alike(sure[before], sure[after])
+        ]
 
     def _chunks(self, shot: Span, pictures: Iterable[np.ndarray]) -> Iterator[list[Numbered]]:
         """The frames of a shot in chunks that each end with one where faces are looked for."""
@@ -149,3 +170,11 @@ class Watcher:
                 track.blendshapes[frame] = face.blendshapes
             if mouths:
                 mouths.show(track, frame, picture, box)
+
+
+def _are_alike(boxes: np.ndarray, others: np.ndarray) -> bool:
+    """Whether each of ``boxes`` (n, 4) has one of ``others`` (m, 4) at its place, and the other way round."""
+    if not len(boxes) or not len(others):
+        return len(boxes) == len(others)
+    overlap = overlaps(boxes, others)
+    return min(overlap.max(axis=0).min(), overlap.max(axis=1).min()) >= ALIKE
