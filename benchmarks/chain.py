@@ -261,7 +261,7 @@ def read_steps(film: Film, out: Path) -> Found:
         shots=shots_json.read(left["scenes"].shots),
         kinds_known=True,
         tracks=tracking_table.read(left["tracking"].tracks),
-        turns=rttm.read(left["audio"].turns),
+        turns=rttm.read(left["tracking"].turns),
         video=film.video,
     )
 

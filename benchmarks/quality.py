@@ -104,11 +104,12 @@ def run_steps(video: Path, truth: Truth, params: dict[str, Frozen], folder: Path
     about = {"video": video, "frames": truth.frames}
     shots = timed(scenes, scenes.Inputs(**about, out_dir=folder / "scenes"), params)
     heard = timed(audio, audio.Inputs(**about, out_dir=folder / "audio"), params)
-    shown = {"shots": shots.shots, "speech": heard.table}
+    shown = {"shots": shots.shots, "speech": heard.table, "turns": heard.turns}
     if given_truth:
         shown = {
             "shots": shots_json.write(folder / "shots.json", true_shots(truth), engine="truth"),
             "speech": speech_table.write(folder / "speech.parquet", truth.frames, [], truth.turns()),
+            "turns": rttm.write(folder / "speech.rttm", truth.turns()),
         }
     tracks = timed(tracking, tracking.Inputs(**about, **shown, out_dir=folder / "tracking"), params)
     return Found(
@@ -117,7 +118,7 @@ def run_steps(video: Path, truth: Truth, params: dict[str, Frozen], folder: Path
         shots=shots_json.read(shots.shots),
         kinds_known=True,
         tracks=tracking_table.read(tracks.tracks),
-        turns=truth.turns() if given_truth else rttm.read(heard.turns),
+        turns=rttm.read(tracks.turns),
         video=video,
     )
 

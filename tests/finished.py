@@ -72,8 +72,9 @@ def all_steps(
     (width, height), n_frames = media.SIZE, shots[-1].span.stop
     (folders["convert"] / "video.mp4").write_bytes(video.read_bytes())
     shots_json.write(folders["scenes"] / "shots.json", shots, engine="made by hand")
-    rttm.write(folders["audio"] / "speech.rttm", turns)
-    speech_table.write(folders["audio"] / "speech.parquet", n_frames, [], turns)
+    for name in ("audio", "tracking"):
+        rttm.write(folders[name] / "speech.rttm", turns)
+        speech_table.write(folders[name] / "speech.parquet", n_frames, [], turns)
     table = folders["tracking"] / "tracking.parquet"
     with tracking_table.writing(table, total_frames=n_frames, width=width, height=height) as write_shot:
         for _, rows in groupby(tracks, key=lambda rows: rows.shot):
@@ -85,7 +86,9 @@ def all_steps(
     finish(folders["convert"], video="video.mp4", frames=n_frames, width=width, height=height, has_audio=has_audio)
     finish(folders["scenes"], shots="shots.json", doubts=[DOUBT])
     finish(folders["audio"], turns="speech.rttm", table="speech.parquet", speech_s=speech_s)
-    finish(folders["tracking"], tracks="tracking.parquet", face_coverage=len(seen) / n_frames, fallback="no GPU here")
+    voices = {"turns": "speech.rttm", "speech": "speech.parquet"}
+    coverage = len(seen) / n_frames
+    finish(folders["tracking"], tracks="tracking.parquet", face_coverage=coverage, fallback="no GPU here", **voices)
     finish(folders["reduce"])
     return folders
 

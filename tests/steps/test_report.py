@@ -112,12 +112,12 @@ def test_it_says_what_ran_where_with_links_relative_to_the_report(tmp_path, fold
 
 def test_a_failed_step_leaves_the_others_in_the_report(tmp_path, folders):
     failed = {"status": "failed", "folder": None, "error": "out of memory", "remedy": "Close the browser."}
-    found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders, audio=failed))
+    found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders, scenes=failed))
     assert [(step.name, step.error, step.remedy) for step in found.trouble] == [
-        ("audio", "out of memory", "Close the browser.")
+        ("scenes", "out of memory", "Close the browser.")
     ]
-    assert found.voices is None
-    assert len(found.shots) == 3
+    assert found.shots is None
+    assert len(found.voices) == 2
     assert len(found.faces) == 3
 
 

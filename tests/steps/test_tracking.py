@@ -7,6 +7,7 @@ frames 50 to 99  two faces whose mouths move; the left one's with the sound, the
 
 import os
 from contextlib import nullcontext
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from vidlib.boxes import Detections
 from vidlib.engines import active_speaker
 from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed
 from vidlib.files import sha256
-from vidlib.results.exports import shots_json, speech_table, tracking_table
+from vidlib.results.exports import rttm, shots_json, speech_table, tracking_table
 from vidlib.steps import tracking
 from vidlib.steps.base import Manifest, Step
 from vidlib.timeline import Shot, Span, Turn
@@ -44,10 +45,16 @@ def draw(frame: int, talks: bool = True) -> np.ndarray:
     return drawn.add_face(left, 240, 115, 45, open_now * (not is_loud(frame)))
 
 
-def write_speech(path: Path, voices: list[str | None]) -> Path:
-    """A speech table with one voice, or none, in each frame."""
-    turns = [Turn(n / 25, (n + 1) / 25, voice) for n, voice in enumerate(voices) if voice]
-    return speech_table.write(path, len(voices), [], turns)
+def write_speech(folder: Path, voices: list[str | None]) -> dict[str, Path]:
+    """What the audio step leaves of one voice, or none, in each frame: a table, and the turns."""
+    folder.mkdir(parents=True, exist_ok=True)
+    turns = [
+        Turn(group[0] / 25, (group[-1] + 1) / 25, voice)
+        for voice, frames in groupby(range(len(voices)), key=voices.__getitem__)
+        if (group := list(frames)) and voice
+    ]
+    table = speech_table.write(folder / "speech.parquet", len(voices), [], turns)
+    return {"speech": table, "turns": rttm.write(folder / "speech.rttm", turns)}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +65,7 @@ def inputs(tmp_path_factory) -> dict:
         "video": drawn.clip(folder / "video.mp4", N_FRAMES, draw, is_loud),
         "frames": N_FRAMES,
         "shots": shots_json.write(folder / "shots.json", [Shot(span) for span in SHOTS], engine="drawn"),
-        "speech": write_speech(folder / "speech.parquet", voices),
+        **write_speech(folder, voices),
     }
 
 
@@ -118,6 +125,22 @@ def test_the_face_that_moves_with_the_sound_speaks_and_has_the_voice(rows):
     assert speaks[alone] > 0.9 and speaks[left] > 0.8 and speaks[right] < 0.2
 
 
+def test_a_voice_that_is_heard_in_the_middle_of_what_a_face_says_is_put_right(inputs, tmp_path):
+    voices = ["A"] * 30 + [None] * 20 + ["B"] * 18 + ["A"] * 10 + ["B"] * 22
+    outputs = tracked(inputs | write_speech(tmp_path / "heard", voices), tmp_path / "out")
+    assert [turn.speaker for turn in rttm.read(outputs.turns)] == ["A", "B", "B", "B"]
+    speakers = speech_table.read(outputs.speech)["speakers"].to_pylist()
+    assert speakers == [["A"]] * 30 + [[]] * 20 + [["B"]] * 50
+    assert outputs.n_corrected == 1
+    assert [doubt.frame for doubt in outputs.doubts if "was heard where face" in doubt.message] == [68]
+
+
+def test_voices_are_left_as_they_were_heard_where_no_face_says_otherwise(inputs, outputs):
+    assert outputs.n_corrected == 0
+    assert sha256(outputs.speech) == sha256(inputs["speech"])
+    assert rttm.read(outputs.turns) == rttm.read(inputs["turns"])
+
+
 def test_speech_that_no_visible_face_speaks_is_doubted(inputs, tmp_path):
     still = drawn.clip(tmp_path / "still.mp4", N_FRAMES, lambda frame: draw(frame, talks=False), is_loud)
     outputs = tracked(inputs | {"video": still}, tmp_path / "out")
@@ -161,7 +184,7 @@ def test_the_object_detector_counts_only_where_it_is_used(inputs, tmp_path):
 def test_inputs_that_do_not_fit_each_other_are_refused(inputs, tmp_path, change):
     wrong = {
         "shots": shots_json.write(tmp_path / "shots.json", [Shot(Span(0, 99))], engine="drawn"),
-        "speech": write_speech(tmp_path / "speech.parquet", [None] * 99),
+        **write_speech(tmp_path, [None] * 99),
     }
     with pytest.raises(BrokenOutput):
         tracked(inputs | {change: wrong[change]}, tmp_path / "out", min_face_px=200)
@@ -173,7 +196,7 @@ def test_a_video_with_other_frames_than_promised_is_refused(inputs, tmp_path, fr
     wrong = {
         "frames": frames,
         "shots": shots_json.write(tmp_path / "shots.json", [Shot(Span(0, frames))], engine="drawn"),
-        "speech": write_speech(tmp_path / "speech.parquet", [None] * frames),
+        **write_speech(tmp_path, [None] * frames),
     }
     with pytest.raises(BrokenOutput, match=f"frames.* {frames} expected|expected {frames}"):
         tracked(inputs | wrong, tmp_path / "out", min_face_px=200)
@@ -241,7 +264,7 @@ def test_with_them_mouths_and_sound_are_compared(inputs, tmp_path):
 def test_a_video_without_sound_has_faces_and_no_speaker_however_mouths_move(inputs, tmp_path):
     mute, copy = tmp_path / "mute.mp4", ["-an", "-c", "copy"]
     ffmpeg.run(ffmpeg.command(*ffmpeg.input_args(inputs["video"]), *copy, str(mute)), timeout_s=60)
-    silent = {"video": mute, "speech": write_speech(tmp_path / "speech.parquet", [None] * N_FRAMES)}
+    silent = {"video": mute, **write_speech(tmp_path, [None] * N_FRAMES)}
     outputs = tracked(inputs | silent, tmp_path / "out", objects="always")
     assert (outputs.n_faces, outputs.speaking_s, outputs.doubts) == (3, 0, ())
     assert not tracking_table.read(outputs.tracks).is_speaking.any()
@@ -258,7 +281,7 @@ def test_a_small_real_face_in_a_wide_shot_is_followed(tmp_path):
             "video": tmp_path / "wide.mp4",
             "frames": n,
             "shots": shots_json.write(tmp_path / "shots.json", [Shot(Span(0, n))], engine="cut out"),
-            "speech": write_speech(tmp_path / "speech.parquet", ["D"] * n),
+            **write_speech(tmp_path, ["D"] * n),
         },
         tmp_path / "out",
     )

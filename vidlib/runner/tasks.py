@@ -30,15 +30,17 @@ from vidlib.steps import STEPS, VIDEO_STEPS
 from vidlib.steps.base import StepOutputs
 from vidlib.steps.finalize import FinishedVideo
 
-RESULTS = {
-    "shots_csv": ("scenes", "csv"),
-    "audio_json": ("reduce", "audio_json"),
-    "tracking_json": ("reduce", "tracking_json"),
-    "tracking_parquet": ("tracking", "tracks"),
-    "rttm": ("audio", "turns"),
-    "captions": ("audio", "captions"),
-}
-"""``{published result: (step, output)}``: who leaves what editors get; an output may be None, of what is optional."""
+RESULTS = (
+    ("shots_csv", "scenes", "csv"),
+    ("rttm", "audio", "turns"),
+    ("captions", "audio", "captions"),
+    ("tracking_parquet", "tracking", "tracks"),
+    ("rttm", "tracking", "turns"),
+    ("audio_json", "reduce", "audio_json"),
+    ("tracking_json", "reduce", "tracking_json"),
+)
+"""Published result, step, output: who leaves what editors get. An output may be None, of what is optional; what a later
+step leaves stands for what an earlier one did."""
 
 POSTPONED_S = 1.0
 """Seconds after which a task is looked at again that could not be done at once."""
@@ -192,7 +194,7 @@ def _further_inputs(job: Job) -> dict[str, Any]:
 def finished(job: Job, video: Task) -> FinishedVideo:
     """What the steps of a video left for its delivery; ``video`` is any task of it."""
     left = job.left(video.source)
-    found = {name: getattr(left[step], output) for name, (step, output) in RESULTS.items() if step in left}
+    found = {name: getattr(left[step], output) for name, step, output in RESULTS if step in left}
     converted = left["convert"].video if "convert" in left else None
     return FinishedVideo(stem=video.stem, source=Path(video.source), video=converted, **found)
 
@@ -208,7 +210,7 @@ def _sweep(job: Job, home: Path) -> None:
 def show(job: Job, outputs: StepOutputs) -> None:
     """Let people find what the step left: results beside the video, the report in the folder of the run."""
     task = job.task
-    for name, (step, output) in RESULTS.items():
+    for name, step, output in RESULTS:
         if step == task.step and (left := getattr(outputs, output)):
             docs = projects.docs_of(job.bench.settings, task.project)
             link_or_copy(left, docs / f"{task.stem}{PUBLISHED[name]}")

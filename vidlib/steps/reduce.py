@@ -44,8 +44,8 @@ class Inputs(Frozen):
 
     frames: int = from_step("convert", "frames", "how many frames the video has")
     tracks: Path = from_step("tracking", "tracks", "Parquet, a row per frame and track")
-    speech: Path = from_step("audio", "table", "Parquet, a row per frame: is_speech, speakers")
-    turns: Path = from_step("audio", "turns", "RTTM: who speaks from when to when")
+    speech: Path = from_step("tracking", "speech", "Parquet, a row per frame: is_speech, speakers")
+    turns: Path = from_step("tracking", "turns", "RTTM: who speaks from when to when")
     out_dir: Path = place("the one folder that the step writes to")
 
 

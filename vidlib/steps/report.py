@@ -175,9 +175,13 @@ def _read_shots(folder: Path, outputs: dict[str, Any], found: Found) -> None:
 
 
 def _read_voices(folder: Path, outputs: dict[str, Any], found: Found) -> None:
-    found.speech = speech_table.read(folder / outputs["table"]).to_pandas()
-    found.voices = summary.voice_rows(rttm.read(folder / outputs["turns"]))
+    _read_turns(folder / outputs["turns"], folder / outputs["table"], found)
     found.speech_s = outputs["speech_s"]
+
+
+def _read_turns(turns: Path, table: Path, found: Found) -> None:
+    found.speech = speech_table.read(table).to_pandas()
+    found.voices = summary.voice_rows(rttm.read(turns))
 
 
 def _read_faces(folder: Path, outputs: dict[str, Any], found: Found) -> None:
@@ -186,6 +190,7 @@ def _read_faces(folder: Path, outputs: dict[str, Any], found: Found) -> None:
     found.tracks = pd.read_parquet(folder / outputs["tracks"], columns=list(summary.TRACK_COLUMNS))
     found.faces, found.objects = summary.face_rows(found.tracks), summary.object_rows(found.tracks)
     found.face_coverage = outputs["face_coverage"]
+    _read_turns(folder / outputs["turns"], folder / outputs["speech"], found)  # instead of those that were only heard
 
 
 READERS: dict[str, Callable[[Path, dict[str, Any], Found], None]] = {

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,11 +18,12 @@ from vidlib.engines.pool import ahead
 from vidlib.errors import BrokenOutput
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
-from vidlib.results.exports import shots_json, speech_table, tracking_table
+from vidlib.results.exports import rttm, shots_json, speech_table, tracking_table
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.base import OutFile, StepOutputs, from_step, place, recorded
-from vidlib.steps.tracking_counts import SeenShot, Tally
+from vidlib.steps.tracking_counts import SeenShot, Tally, correction_doubts
 from vidlib.timeline import Span, tiles
+from vidlib.tracking.correcting import Correction, TalkingFace, corrections
 from vidlib.tracking.linking import Track
 from vidlib.tracking.speaking import SPEAKS, Mouth, Sound, speaking, voice_of
 from vidlib.tracking.watching import WEAK, Chunk, Watcher
@@ -52,6 +54,7 @@ class Inputs(Frozen):
     frames: int = from_step("convert", "frames", "how many frames the video has")
     shots: Path = from_step("scenes", "shots", "JSON: every shot; no track crosses from one to the next")
     speech: Path = from_step("audio", "table", "Parquet, a row per frame: is_speech, speakers")
+    turns: Path = from_step("audio", "turns", "RTTM: who speaks from when to when")
     out_dir: Path = place("the one folder that the step writes to")
 
 
@@ -79,6 +82,9 @@ class Outputs(StepOutputs):
     """What the step leaves."""
 
     tracks: OutFile = Field(description="Parquet, a row per frame and track")
+    turns: OutFile = Field(description="RTTM: who speaks when, put right where a face speaks for certain")
+    speech: OutFile = Field(description="Parquet, a row per frame: is_speech, speakers, put right likewise")
+    n_corrected: int = Field(description="turns that faces put right")
     n_frames: int = Field(description="frames of the video")
     n_tracks: int = Field(description="tracks of faces and things")
     n_faces: int = Field(description="tracks of faces")
@@ -100,7 +106,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
-    """No track leaves its shot, and each has at most one row in a frame."""
+    """No track leaves its shot, each has at most one row in a frame; turns have other speakers at most than heard."""
     spans = [shot.span for shot in shots_json.read(inputs.shots)]
     known: set[int] = set()
     for table in tracking_table.shots(outputs.tracks, ["frame", "track_id", "shot"]):
@@ -114,11 +120,15 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
         known.update(track)
     if len(known) != outputs.n_tracks:
         raise BrokenOutput(f"{outputs.tracks} has {len(known)} tracks, not {outputs.n_tracks}")
+    heard, corrected = rttm.read(inputs.turns), rttm.read(outputs.turns)
+    if [(turn.start_s, turn.stop_s) for turn in heard] != [(turn.start_s, turn.stop_s) for turn in corrected]:
+        raise BrokenOutput(f"{outputs.turns} has turns at other times than {inputs.turns}")
 
 
 def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Report) -> dict[str, Any]:
     """Write the table, faces detected on ``device``; what `Outputs` say of it, and ``missing``: what was wanted."""
     info, tally, path = media.probe(inputs.video), Tally(), inputs.out_dir / "tracking.parquet"
+    talking: list[TalkingFace] = []
     size = {"width": info.width, "height": info.height}
     with ExitStack() as stack, opencv.one_thread():
         score = params.min_confidence * WEAK
@@ -129,8 +139,27 @@ def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Repo
         for seen in _shots(inputs, watcher, speaker, report):
             write(seen.rows)
             tally.add(seen)
+            talking += map(_talking, filter(attrgetter("speaker"), seen.rows))
     engine = ", ".join([detector.name, "MediaPipe on the CPU", *([speaker.name] if speaker else [])])
-    return {"tracks": path, "engine": engine, "missing": missing, **tally.outputs()}
+    right = list(corrections(rttm.read(inputs.turns), talking))
+    tally.doubt(correction_doubts(right))
+    return {"tracks": path, "engine": engine, "missing": missing, **tally.outputs(), **_write_voices(inputs, right)}
+
+
+def _talking(rows: TrackRows) -> TalkingFace:
+    return TalkingFace(rows.track_id, rows.speaker, rows.start, rows.speaking_confidence)
+
+
+def _write_voices(inputs: Inputs, right: Sequence[Correction]) -> dict[str, Any]:
+    """Who speaks when, as heard, except what faces put right: the fields of `Outputs` about it."""
+    by_turn = {correction.turn: correction.corrected for correction in right}
+    turns = [by_turn.get(turn, turn) for turn in rttm.read(inputs.turns)]
+    table, out = speech_table.read(inputs.speech), inputs.out_dir
+    return {
+        "turns": rttm.write(out / "speech.rttm", turns),
+        "speech": speech_table.write_corrected(out / "speech.parquet", table, turns),
+        "n_corrected": len(right),
+    }
 
 
 @contextmanager

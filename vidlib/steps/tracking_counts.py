@@ -7,7 +7,8 @@ import numpy as np
 
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.base import Doubt
-from vidlib.timeline import FPS, Shot, Span, seconds
+from vidlib.timeline import FPS, Shot, Span, nearest_frame, seconds
+from vidlib.tracking.correcting import Correction
 from vidlib.tracking.speaking import Sound
 
 SHORT_FRAMES = 10
@@ -69,8 +70,11 @@ class Tally:
         self.frames_speaking += int(seen.frames_with((rows, rows.is_speaking) for rows in seen.faces).sum())
         self.face_rows += sum(len(rows.boxes) for rows in seen.faces)
         self.rows_with_landmarks += sum(int(_has_landmarks(rows).sum()) for rows in seen.faces)
-        doubts = [*self.doubts, *(doubt for rows in seen.faces for doubt in _face_doubts(rows, seen)), *_unseen(seen)]
-        self.doubts = sorted(doubts, key=lambda doubt: doubt.confidence)[:MAX_DOUBTS]
+        self.doubt([*(doubt for rows in seen.faces for doubt in _face_doubts(rows, seen)), *_unseen(seen)])
+
+    def doubt(self, more: Iterable[Doubt]) -> None:
+        """Keep the most doubtful of what is to be looked at."""
+        self.doubts = sorted([*self.doubts, *more], key=lambda doubt: doubt.confidence)[:MAX_DOUBTS]
 
     def outputs(self) -> dict[str, object]:
         """The fields of `Outputs` that are counted."""
@@ -119,3 +123,12 @@ def _unseen(seen: SeenShot) -> Iterator[Doubt]:
         yield Doubt(
             message=message, frame=first, confidence=1 - float(silent.sum() / (shown & seen.sound.speech).sum())
         )
+
+
+def correction_doubts(right: Iterable[Correction]) -> Iterator[Doubt]:
+    """What faces put right is to be heard again."""
+    for one in right:
+        message = (
+            f"{one.turn.speaker} was heard where face {one.face.track_id} speaks: named {one.face.voice}, its voice"
+        )
+        yield Doubt(message=message, frame=nearest_frame(one.turn.start_s), confidence=one.share)

@@ -18,14 +18,24 @@ if TYPE_CHECKING:
 
 def write(path: Path, n_frames: int, speech: Iterable[tuple[float, float]], turns: Sequence[Turn]) -> Path:
     """Write ``n_frames`` rows from the ``(start, stop)`` of all speech and the turns of known speakers, in seconds."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     is_speech = [False] * n_frames
-    speakers: list[list[str]] = [[] for _ in range(n_frames)]
     for start_s, stop_s in [*speech, *((turn.start_s, turn.stop_s) for turn in turns)]:
         for frame in _frames(start_s, stop_s, n_frames):
             is_speech[frame] = True
+    return _write(path, is_speech, turns)
+
+
+def write_corrected(path: Path, table: "pa.Table", turns: Sequence[Turn]) -> Path:
+    """Write the speech of another ``table`` (see `read`), with the speakers of ``turns``, which lie within it."""
+    return _write(path, table["is_speech"].to_pylist(), turns)
+
+
+def _write(path: Path, is_speech: Sequence[bool], turns: Sequence[Turn]) -> Path:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    n_frames = len(is_speech)
+    speakers: list[list[str]] = [[] for _ in range(n_frames)]
     for speaker in sorted({turn.speaker for turn in turns}):
         own = [turn for turn in turns if turn.speaker == speaker]
         for frame in sorted({frame for turn in own for frame in _frames(turn.start_s, turn.stop_s, n_frames)}):
