@@ -25,7 +25,7 @@ from vidlib.ingest.formats.limits import MIB, Limits
 from vidlib.ingest.names import safe_name
 
 LIMITS = Limits(max_unpacked_bytes=4 * MIB, max_ratio=200, max_files=200)
-HANGS_AFTER_S = 60
+HANGS_AFTER_S = 90
 CANARY = "canary"
 
 FILES = {"job/clip.mov": bytes(range(256)) * 8, "job/sub/größe.txt": b"text " * 300, "job/empty.txt": b""}

@@ -20,9 +20,10 @@ import pytest
 from tests.ingest import crafted
 from tests.ingest.test_archives import ALL, Packer
 from tests.ingest.unpacking import GENEROUS, NOISE, contents, needs_7zip, needs_unar, refusal, tar_info, tar_of, zip_of
+from vidlib.errors import ArchiveError
 from vidlib.ingest.archives import unpack
 from vidlib.ingest.formats import listed
-from vidlib.ingest.formats.limits import MIB, Limits
+from vidlib.ingest.formats.limits import MIB, Limits, Meter
 from vidlib.settings import settings
 
 TIB = 1024**4
@@ -272,6 +273,13 @@ def test_programs_are_limited_in_memory_time_and_files():
     said = subprocess.run(listed.confined(sys.executable, "-c", ask), capture_output=True, text=True, check=True)
     limits = listed.MAX_MEMORY_BYTES, listed.MAX_FILE_BYTES, int(settings().step_timeout_s)
     assert said.stdout.split() == [str(limit) for limit in limits]
+
+
+def test_a_list_of_members_that_never_ends_is_hostile(monkeypatch):
+    monkeypatch.setattr(listed, "LISTING_TIMEOUT_S", 0.2)
+    meter = Meter(GENEROUS, packed_bytes=1)
+    with pytest.raises(ArchiveError, match="list of members takes longer than"):
+        listed.listing(["sh", "-c", "echo '[{'; sleep 3600"], meter, b"{")
 
 
 @pytest.fixture

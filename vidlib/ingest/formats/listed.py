@@ -4,6 +4,7 @@ The program creates no file: the stream is cut into members here, by the sizes o
 the checksum of the list. The child has limits on memory, time and what it may write to a file, and ends with us.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from vidlib.settings import settings
 MAX_LISTING_BYTES = 32 * MIB
 MAX_MEMORY_BYTES = 4 * GIB  # 7-Zip's largest preset needs 2 GB to unpack; RAR 5 dictionaries are 4 GB at most
 MAX_FILE_BYTES = MIB  # of what it complains of; members go to a pipe
-LISTING_TIMEOUT_S = 300
+LISTING_TIMEOUT_S = 60
+"""A list of 300,000 members takes seconds; some damaged RARs have their program go round in a circle."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,16 @@ def listing(command: Sequence[str], meter: Meter, mark: bytes) -> bytes:
     """What a program prints about an archive; a program that fails in the middle has printed what it found.
 
     ``mark`` stands in it once for each member: too many are refused before anybody makes objects of them. Raises
-    ArchiveError, with the program's own words, if it prints nothing or far too much.
+    ArchiveError, with the program's own words, if it prints nothing or far too much, or takes too long.
     """
-    text, reason = b"", "empty"
+    text, reason, started = b"", "empty", time.monotonic()
     try:
         with ffmpeg.reading(confined(*command), timeout_s=LISTING_TIMEOUT_S) as stdout:
             text = stdout.read(MAX_LISTING_BYTES)
     except CommandFailed as error:
         reason = " ".join(error.stderr.split())
+        if time.monotonic() - started >= LISTING_TIMEOUT_S:
+            raise ArchiveError(f"hostile: its list of members takes longer than {LISTING_TIMEOUT_S} s") from error
     meter.check_members(text.count(mark))
     if len(text) == MAX_LISTING_BYTES:
         raise ArchiveError(f"hostile: its list of members is longer than {MAX_LISTING_BYTES} bytes")
