@@ -4,6 +4,7 @@ By strace, which makes the system itself answer so; see `padding` for how exactl
 """
 
 import json
+import logging
 import os
 import random
 import shutil
@@ -21,6 +22,8 @@ from tests.soak import small, verdict
 from tests.soak.batch import ROOT, scratch
 from tests.soak.padding import CALLS, COUNTING, FAILING, MILESTONE
 from tests.soak.verdict import Record, Tally, Verdict
+
+log = logging.getLogger("soak")
 
 KINDS = {"ENOSPC": "error=ENOSPC", "EIO": "error=EIO", "SIGKILL": "signal=SIGKILL"}
 NOWHERE = "nowhere fsync 0"
@@ -157,7 +160,8 @@ def _try(fault: Fault, wanted: dict[str, str], workspace: Path, tracer: Traced, 
     code, said, found = tracer.work(workspace, f"{fault.place} {fault.call} {fault.number}")
     hit = code != 0 if fault.kind == "SIGKILL" else tracer.injected()
     if not hit:
-        found.other.append("nothing failed")
+        log.info("%s: there was no such call this time", fault)  # how often a run is looked at depends on its speed
+        return
     tally.points += 1
     if "Traceback" in said:
         found.other.append(f"a traceback: {said[-1500:]}")
