@@ -35,7 +35,12 @@ LANE_BYTES = 2 * 1024**3
 CONNECT_S = 10
 """Seconds to wait for an answer of the scheduler, also when it is started anew while a run goes on."""
 
-NO_PAGES = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
+QUIET = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+    "distributed.worker.profile.enabled": False,
+}
+"""No pages for everybody on this machine, and no profiler, which keeps a tree of calls of each of the last 1,000 s."""
 
 PLUGIN = "vidlib"
 """What the bench is called among a worker's plugins."""
@@ -256,7 +261,7 @@ def _cluster(bench: Bench) -> Iterator["distributed.Client"]:
     scheduler = {"cls": _without_pages(distributed.Scheduler), "options": {**here, "dashboard": False}}
     worker = {"cls": _without_pages(distributed.Worker), "options": {**here, **_offer(bench)}}
     with (
-        dask.config.set({"distributed.admin.tick.limit": "1h", **NO_PAGES}),
+        dask.config.set({"distributed.admin.tick.limit": "1h", **QUIET}),
         distributed.SpecCluster(workers={0: worker}, scheduler=scheduler, silence_logs=logging.CRITICAL) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -338,7 +343,7 @@ async def _work(bench: Bench, scheduler: str, stop: threading.Event, say: Callab
     # the address of this machine that the scheduler sees: by default a worker listens at all that the machine has
     host = distributed.comm.get_address_host(scheduler)
     options = {"host": distributed.utils.get_ip(host), "silence_logs": logging.CRITICAL, **_offer(bench)}
-    with dask.config.set(NO_PAGES):
+    with dask.config.set(QUIET):
         async with _without_pages(distributed.Worker)(scheduler, **options) as worker:
             say(f"{worker.address} works for {scheduler}, {bench.lanes} lanes, {resources_of(bench)}")
             while not stop.is_set() and worker.status is distributed.core.Status.running:
