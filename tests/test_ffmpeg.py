@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from tests import media as made
+from tests.waiting import wait_until
 from vidlib import ffmpeg
 from vidlib.errors import CommandFailed, EngineUnavailable
 
@@ -17,8 +18,11 @@ def is_running(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    with open(f"/proc/{pid}/stat") as stat:
-        return stat.read().rpartition(")")[2].split()[0] != "Z"
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_run_returns_what_was_printed_and_hands_on_each_line():
@@ -49,7 +53,7 @@ time.sleep(1000)
 """
     with pytest.raises(CommandFailed, match="limit of 3 s"):
         ffmpeg.run(python(code), timeout_s=3)
-    assert not is_running(int(child.read_text()))
+    wait_until(lambda: not is_running(int(child.read_text())))  # whoever is killed takes a moment
 
 
 def test_an_error_in_the_caller_ends_the_program():
