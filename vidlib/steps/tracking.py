@@ -22,7 +22,7 @@ from vidlib.results.exports import rttm, shots_json, speech_table, tracking_tabl
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.base import OutFile, StepOutputs, from_step, place, recorded
 from vidlib.steps.tracking_counts import SeenShot, Tally, correction_doubts
-from vidlib.timeline import Span, tiles
+from vidlib.timeline import Span, Turn, tiles
 from vidlib.tracking.correcting import Correction, TalkingFace, corrections
 from vidlib.tracking.linking import Track
 from vidlib.tracking.speaking import SPEAKS, Mouth, Sound, speaking, voice_of
@@ -141,19 +141,21 @@ def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Repo
             tally.add(seen)
             talking += map(_talking, filter(attrgetter("speaker"), seen.rows))
     engine = ", ".join([detector.name, "MediaPipe on the CPU", *([speaker.name] if speaker else [])])
-    right = list(corrections(rttm.read(inputs.turns), talking))
+    turns = rttm.read(inputs.turns)
+    right = list(corrections(turns, talking))
     tally.doubt(correction_doubts(right))
-    return {"tracks": path, "engine": engine, "missing": missing, **tally.outputs(), **_write_voices(inputs, right)}
+    voices = _write_voices(inputs, turns, right)
+    return {"tracks": path, "engine": engine, "missing": missing, **tally.outputs(), **voices}
 
 
 def _talking(rows: TrackRows) -> TalkingFace:
     return TalkingFace(rows.track_id, rows.speaker, rows.start, rows.speaking_confidence)
 
 
-def _write_voices(inputs: Inputs, right: Sequence[Correction]) -> dict[str, Any]:
+def _write_voices(inputs: Inputs, heard: Sequence[Turn], right: Sequence[Correction]) -> dict[str, Any]:
     """Who speaks when, as heard, except what faces put right: the fields of `Outputs` about it."""
     by_turn = {correction.turn: correction.corrected for correction in right}
-    turns = [by_turn.get(turn, turn) for turn in rttm.read(inputs.turns)]
+    turns = [by_turn.get(turn, turn) for turn in heard]
     table, out = speech_table.read(inputs.speech), inputs.out_dir
     return {
         "turns": rttm.write(out / "speech.rttm", turns),
