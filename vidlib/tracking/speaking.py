@@ -32,7 +32,7 @@ FAINT = 0.003
 """Added to a loudness in [0, 1] before its logarithm is taken: what is fainter (-50 dB) is silence."""
 
 STILL = 0.02
-"""Added to a movement before its logarithm is taken: below it, less movement hardly counts. The weights belong to it."""
+"""Added to a movement before its logarithm is taken: less than this hardly counts. The weights were fitted with it."""
 
 LEVEL_WEIGHT, CHANGE_WEIGHT, MOVEMENT_WEIGHT, LIKELY_WEIGHT, BIAS = 1.8, 2.7, 1.5, 0.1, 2.4
 """Log-odds that a face speaks: each times its weight, and the bias, added up. By logistic regression on films composed
