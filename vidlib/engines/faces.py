@@ -20,14 +20,14 @@ FACE_DETECTORS: dict[str, dict[Device, str]] = {
         "cuda": "vidlib.engines.faces_centerface:OnnxCenterFace",
     },
     "yunet": {"cpu": "vidlib.engines.faces_yunet:YuNet"},
-    "mediapipe": {"cpu": "vidlib.engines.landmarks_mediapipe:MediaPipeFaces"},
+    "mediapipe": {"cpu": "vidlib.engines.faces_mediapipe:MediaPipeFaces"},
 }
 """Name -> the engine for each device that it can use, ``module:class``; nothing is imported until it is asked for."""
 
 WEIGHTS = {"centerface": "centerface", "yunet": "yunet", "mediapipe": "face_landmarker"}
 """Name -> the vault's model that the engine loads."""
 
-FACE_LANDMARKER = "vidlib.engines.landmarks_mediapipe:MediaPipeLandmarker"
+FACE_LANDMARKER = "vidlib.engines.landmarks:OpenVinoLandmarker"
 
 
 class FaceDetector(Protocol):

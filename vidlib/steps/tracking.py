@@ -29,7 +29,7 @@ from vidlib.tracking.speaking import SPEAKS, Mouth, Sound, speaking, voice_of
 from vidlib.tracking.watching import WEAK, Chunk, Watcher
 
 NAME = "tracking"
-VERSION = 3
+VERSION = 4
 NOTEBOOK = "06_tracking.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg", "mediapipe", "openvino", "onnxruntime", "opencv-contrib-python-headless", "scipy", "pyarrow")
