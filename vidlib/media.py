@@ -20,9 +20,15 @@ SAMPLE_RATE = 16_000
 
 SAMPLES_PER_FRAME = int(SAMPLE_RATE / FPS)
 
-STILLS_AT_ONCE = 16
+RUNS_AT_ONCE = 16
+"""Places of a video that stills are sought at by one ffmpeg."""
+
+NEAR = 50
+"""Frames (2 s) that are sooner read than sought: a seek reads from the last key frame, mostly a whole shot."""
 
 PROBE_TIMEOUT_S = 60
+
+PART_BYTES = 1 << 20
 
 MAX_SIDE = 8192
 """Width and height that are accepted, in pixels: 8K television, and no picture that fills the memory."""
@@ -182,27 +188,49 @@ def _is_one_of(numbers: Sequence[int]) -> str:
 def stills(path: Path, numbers: Sequence[int], width: int, height: int) -> list[np.ndarray]:
     """The frames of these ``numbers`` (0-based) of a video at `FPS`, (height, width, 3) uint8 RGB each.
 
-    Each is sought by its time, so a few cost the same in a long video as in a short one. Raises MediaError for a
-    number past the end.
+    Each is sought by its time, so a few cost the same in a long video as in a short one; those that follow each other
+    closely are read on to. Raises MediaError for a number past the end.
     """
-    groups = [numbers[start : start + STILLS_AT_ONCE] for start in range(0, len(numbers), STILLS_AT_ONCE)]
+    runs = _runs(numbers)
+    groups = [runs[start : start + RUNS_AT_ONCE] for start in range(0, len(runs), RUNS_AT_ONCE)]
     return [still for group in groups for still in _stills(path, group, width, height)]
 
 
-def _stills(path: Path, numbers: Sequence[int], width: int, height: int) -> Iterator[np.ndarray]:
-    """All by one ffmpeg that opens the file once for each: starting one takes longer than finding a frame."""
+def _runs(numbers: Sequence[int]) -> list[list[int]]:
+    """The numbers in runs that rise by `NEAR` at most.
+
+    >>> _runs([0, 30, 200, 200])
+    [[0, 30], [200], [200]]
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and 0 < number - runs[-1][-1] <= NEAR:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return runs
+
+
+def _stills(path: Path, runs: Sequence[Sequence[int]], width: int, height: int) -> Iterator[np.ndarray]:
+    """All by one ffmpeg that opens the file once for each run: starting one takes longer than finding a frame."""
     # half a frame early: what is shown first from then on is the frame that is meant
-    times = [max(0.0, float(seconds(number) - 1 / (2 * FPS))) for number in numbers]
+    times = [max(0.0, float(seconds(run[0]) - 1 / (2 * FPS))) for run in runs]
     inputs = [arg for at_s in times for arg in ffmpeg.input_args(path, "-threads", "1", "-an", "-ss", f"{at_s:.6f}")]
-    fit = f"trim=end_frame=1,setpts=0,scale={width}:{height}:flags=area,setsar=1"
-    graph = "".join(f"[{place}:V:0]{fit}[still{place}];" for place in range(len(numbers)))
-    graph += "".join(f"[still{place}]" for place in range(len(numbers))) + f"concat=n={len(numbers)}[stills]"
+    fit = f"setpts=N,scale={width}:{height}:flags=area,setsar=1"
+    graph = "".join(f"[{place}:V:0]{_picked(run)},{fit}[run{place}];" for place, run in enumerate(runs))
+    graph += "".join(f"[run{place}]" for place in range(len(runs))) + f"concat=n={len(runs)}[stills]"
     output = ["-filter_complex", graph, "-map", "[stills]", "-fps_mode", "passthrough"]
+    numbers = [number for run in runs for number in run]
     with _reading(path, *inputs, *output, "-f", "rawvideo", "-pix_fmt", "rgb24") as stream:
         found = [_next_frame(stream, width, height) for _ in numbers]
     if missing := sum(frame is None for frame in found):
         raise MediaError(f"{path.name!r} has no frame {sorted(numbers)[-missing]}")  # it lacks those past its end
     yield from found
+
+
+def _picked(run: Sequence[int]) -> str:
+    """Filters that let a run through, of an input that begins with its first frame, and then end that input."""
+    return f"trim=end_frame={run[-1] - run[0] + 1},select='{_is_one_of([number - run[0] for number in run])}'"
 
 
 def waveform(path: Path, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
@@ -213,8 +241,11 @@ def waveform(path: Path, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
     """
     if not _has_sound(path):
         return np.zeros(0, np.float32)
+    samples = bytearray()  # grows in place: all parts and their sum would be twice as much
     with _mono(path, sample_rate) as stream:
-        return np.frombuffer(stream.read(), np.float32)
+        while part := stream.read(PART_BYTES):
+            samples += part
+    return np.frombuffer(samples, np.float32)
 
 
 def sound(path: Path) -> Iterator[np.ndarray]:

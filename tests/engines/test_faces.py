@@ -13,7 +13,7 @@ from vidlib.engines.landmarks import OpenVinoLandmarker
 from vidlib.engines.objects import open_objects
 from vidlib.engines.objects_mediapipe import MediaPipeObjects
 from vidlib.errors import EngineUnavailable, UnknownName
-from vidlib.tracking.blendshapes import BLENDSHAPES, JAW_OPEN
+from vidlib.tracking.blendshapes import BLENDSHAPES
 
 EMPTY = drawn.backdrop(320, 240)
 FACE = drawn.add_face(EMPTY, 160, 115, 40)
@@ -105,7 +105,8 @@ def test_a_face_has_blendshapes_and_points_on_it(landmarker):
 def test_the_blendshape_called_jaw_open_is_the_one_of_an_open_mouth(landmarker):
     wide_open = drawn.add_face(EMPTY, 160, 115, 40, mouth=1)
     shut, opened = landmarker.find([FACE, wide_open], [FACE_BOX, FACE_BOX])
-    assert opened.blendshapes[JAW_OPEN] > 0.2 > shut.blendshapes[JAW_OPEN]
+    jaw = BLENDSHAPES.index("jawOpen")
+    assert opened.blendshapes[jaw] > 0.2 > shut.blendshapes[jaw]
 
 
 def by_mediapipe(picture: np.ndarray) -> np.ndarray:

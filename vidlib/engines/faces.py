@@ -63,6 +63,8 @@ class Landmarks:
 class FaceLandmarker(Protocol):
     """Finds the landmarks of faces whose boxes are known. A context manager: leaving it frees the models."""
 
+    name: str
+
     def find(self, pictures: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Landmarks | None]:
         """The face in each box (4,) of the picture at the same place, (height, width, 3) uint8 RGB of any size.
 

@@ -39,8 +39,10 @@ def log_mel(waveform: np.ndarray) -> np.ndarray:
     if len(waveform) < WINDOW:
         return np.zeros((0, N_MELS), np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(waveform, WINDOW)[::STEP]
-    parts = [_log_mel(frames[at : at + AT_ONCE]) for at in range(0, len(frames), AT_ONCE)]
-    return np.concatenate(parts)
+    found = np.empty((len(frames), N_MELS), np.float32)
+    for at in range(0, len(frames), AT_ONCE):
+        found[at : at + AT_ONCE] = _log_mel(frames[at : at + AT_ONCE])
+    return found
 
 
 def _log_mel(frames: np.ndarray) -> np.ndarray:

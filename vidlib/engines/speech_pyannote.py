@@ -94,7 +94,7 @@ class Pyannote:
         self, waveform: np.ndarray, *, min_speakers: int = 1, max_speakers: int | None = None, report: Report = quiet
     ) -> Diarization:
         """See `Diarizer.diarize`."""
-        sound = {"waveform": torch.tensor(waveform)[None], "sample_rate": SAMPLE_RATE, "uri": "sound"}
+        sound = {"waveform": torch.from_numpy(waveform)[None], "sample_rate": SAMPLE_RATE, "uri": "sound"}
         duration_s = len(waveform) / SAMPLE_RATE
         with _known_warnings_ignored(), _gpu_failures(self.device), torch.inference_mode(), _one_thread():
             found = self._pipeline.apply(

@@ -140,7 +140,7 @@ def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Repo
             write(seen.rows)
             tally.add(seen)
             talking += map(_talking, filter(attrgetter("speaker"), seen.rows))
-    engine = ", ".join([detector.name, "MediaPipe on the CPU", *([speaker.name] if speaker else [])])
+    engine = ", ".join([detector.name, watcher.landmarker.name, *([speaker.name] if speaker else [])])
     turns = rttm.read(inputs.turns)
     right = list(corrections(turns, talking))
     tally.doubt(correction_doubts(right))

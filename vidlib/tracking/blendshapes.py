@@ -56,8 +56,6 @@ BLENDSHAPES = (
 )
 """Names in the order of the model's output (face_landmarker float16/1)."""
 
-JAW_OPEN = BLENDSHAPES.index("jawOpen")
-
 SPEECH = tuple(
     place
     for place, name in enumerate(BLENDSHAPES)

@@ -50,6 +50,8 @@ class Landmarks(Protocol):
 class Landmarker(Protocol):
     """Finds the landmarks of faces whose boxes are known."""
 
+    name: str
+
     def find(self, pictures: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> Sequence[Landmarks | None]: ...
 
 
