@@ -183,9 +183,16 @@ class Trial:
 
 @contextmanager
 def scratch(folder: Path, tally: Tally) -> Iterator[Path]:
-    """A folder that is there while the block runs, and is kept if that fails or adds a problem to the ``tally``."""
+    """A folder that is there while the block runs, and is kept if that fails or adds a problem to the ``tally``.
+
+    What never ends is a point with a problem, and the next trial goes on.
+    """
     folder.mkdir(parents=True)
     known = len(tally.problems)
-    yield folder
+    try:
+        yield folder
+    except (TimeoutError, subprocess.TimeoutExpired) as error:
+        tally.points += 1
+        tally.add(folder.name, Verdict(other=[str(error)]))
     if len(tally.problems) == known:
         shutil.rmtree(folder, ignore_errors=True)
