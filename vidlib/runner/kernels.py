@@ -136,7 +136,7 @@ class Kernels:
         self._starting = self._wanted = 0
         self._changed = threading.Condition()
         self._starter = ThreadPoolExecutor(1, "kernel-starter")
-        self._preloader = ThreadPoolExecutor(size, "kernel-preloader")
+        self._helpers = ThreadPoolExecutor(2 * size, "kernel-helper")
         self._closed = False
         self._problem: str | None = None
 
@@ -176,7 +176,7 @@ class Kernels:
         for kernel in idle:
             kernel.bury()
         self._starter.shutdown()
-        self._preloader.shutdown()
+        self._helpers.shutdown()
         for kernel in self._idle:  # those that were being started
             kernel.bury()
 
@@ -207,26 +207,39 @@ class Kernels:
             self._start(card)
         elif self._idle and not self._starting:
             other = self._idle.pop()
-            self._preloader.submit(other.bury)
+            self._helpers.submit(other.bury)
             self._start(card)
         return None
 
     def _start(self, card: int | None) -> None:
         self._starting += 1
-        self._starter.submit(self._started, card)
+        self._starter.submit(self._begin, card)
 
-    def _started(self, card: int | None) -> None:
-        kernel = None
+    def _begin(self, card: int | None) -> None:
+        """In the one thread that starts them: begin to start one, which another thread waits for."""
         try:
             kernel = _start_kernel(card, self._env)
         except Exception as error:  # noqa: BLE001 whoever waits for the kernel is to hear of it, whatever it is
-            self._problem = f"no kernel can be started: {type(error).__name__}: {error}"
-        finally:
-            with self._changed:
-                self._starting -= 1
-                self._changed.notify_all()
-        if kernel:
+            self._started(error)
+        else:
+            self._helpers.submit(self._await, kernel)
+
+    def _await(self, kernel: Kernel) -> None:
+        try:
+            asyncio.run(_ask(kernel.manager, "None"))
+        except Exception as error:  # noqa: BLE001 as in `_begin`
+            kernel.bury()
+            self._started(error)
+        else:
             self._rest(kernel)
+            self._started()
+
+    def _started(self, error: Exception | None = None) -> None:
+        with self._changed:
+            if error:
+                self._problem = f"no kernel can be started: {type(error).__name__}: {error}"
+            self._starting -= 1
+            self._changed.notify_all()
 
     def _give_back(self, kernel: Kernel) -> None:
         kernel.notebooks += 1
@@ -246,7 +259,7 @@ class Kernels:
             self._idle.append(kernel)
             self._changed.notify_all()
             if not kernel.preloaded and not self._closed:
-                self._preloader.submit(self._preload, kernel)
+                self._helpers.submit(self._preload, kernel)
 
     def _preload(self, kernel: Kernel) -> None:
         with self._changed:
@@ -268,7 +281,7 @@ class Kernels:
 
 
 def _start_kernel(card: int | None, env: Mapping[str, str]) -> Kernel:
-    """A kernel that has begun; runs in the thread that all kernels are started by."""
+    """A kernel that begins; runs in the thread that all kernels are started by."""
     _sweep_sockets()
     sockets = TemporaryDirectory(prefix=f"{SOCKETS}{os.getpid()}-", dir=_tmp())
     place = {"transport": "ipc", "ip": f"{sockets.name}/kernel"}
@@ -278,7 +291,7 @@ def _start_kernel(card: int | None, env: Mapping[str, str]) -> Kernel:
     # a kernel that is ended calls that an error; nobody looks at the history of what notebooks said
     options = ["--log-level=50", "--HistoryManager.enabled=False"]
     try:
-        asyncio.run(_begin(manager, options, {**env, **seen}))
+        asyncio.run(manager.start_kernel(extra_arguments=options, env={**env, **seen}))
     except BaseException:
         if manager.has_kernel:
             Kernel(manager, sockets, card, manager.provisioner.process.pid).bury()
@@ -296,11 +309,6 @@ def _sweep_sockets() -> None:
     """Remove the folders of sockets that processes left which were killed."""
     for folder in left_by_the_dead(Path(_tmp()), SOCKETS):
         rmtree(folder, ignore_errors=True)
-
-
-async def _begin(manager: AsyncKernelManager, options: list[str], env: dict[str, str]) -> None:
-    await manager.start_kernel(extra_arguments=options, env=env)
-    await _ask(manager, "None")
 
 
 def channels_to(manager: AsyncKernelManager) -> AsyncKernelClient:
