@@ -52,9 +52,11 @@ def full_disk(batch: Batch, wanted: dict[str, str], redo: Redo, folder: Path, ro
         trial = Trial(batch, seeded(workspace, redo.source, redo.steps), wanted)
         _resize(workspace, f"size={_used(workspace) + room}")
         run = trial.begin(resuming=False)
+        if problem := run.ended():
+            trial.found.other.append(problem)
+        _resize(workspace, ROOMY)  # SQLite cannot even read without room for a file beside its own
         trial.disturbed(run, f"{room} bytes of room", spare=len(redo.steps) * len(batch.paths))
         tally.points += 1
-        _resize(workspace, ROOMY)
         trial.judged(resuming=room // STEP_BYTES % 2 == 0, tally=tally)
         return run.process.returncode
 
