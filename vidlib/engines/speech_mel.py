@@ -45,6 +45,16 @@ def log_mel(waveform: np.ndarray) -> np.ndarray:
     return found
 
 
+def log_mel_of(waveform: np.ndarray, first: int, stop: int) -> np.ndarray:
+    """The rows ``first`` to ``stop`` (not included) of `log_mel`, which has that many."""
+    return log_mel(waveform[first * STEP : (stop - 1) * STEP + WINDOW])
+
+
+def count_frames(waveform: np.ndarray) -> int:
+    """How many rows `log_mel` has."""
+    return max(0, (len(waveform) - WINDOW) // STEP + 1)
+
+
 def _log_mel(frames: np.ndarray) -> np.ndarray:
     centred = frames.astype(np.float64) - frames.mean(axis=1, keepdims=True, dtype=np.float64)
     before = np.concatenate([centred[:, :1], centred[:, :-1]], axis=1)

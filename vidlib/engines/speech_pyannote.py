@@ -51,6 +51,10 @@ MIN_ACTIVE_RATIO = 0.05
 MIN_CLUSTER = 2
 """Windows in which a voice has to be heard to be somebody of its own."""
 
+MOST_CLUSTERED = 2500
+"""Voices in windows that are compared with each other at most, a film of 20 minutes: it takes memory by the square. Of
+more, every n-th is; the others go to whoever they are like. Who speaks once is heard in ten windows, one a second."""
+
 BATCH = 30
 """Windows, and voices in windows, that go through the networks together."""
 
@@ -240,7 +244,9 @@ class ShortTurns(AgglomerativeClustering):
     def filter_embeddings(
         self, embeddings: np.ndarray, segmentations: SlidingWindowFeature | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return super().filter_embeddings(embeddings, segmentations, min_active_ratio=MIN_ACTIVE_RATIO)
+        found = super().filter_embeddings(embeddings, segmentations, min_active_ratio=MIN_ACTIVE_RATIO)
+        every = -(-len(found[0]) // MOST_CLUSTERED)
+        return tuple(part[:: max(1, every)] for part in found)
 
 
 class NoPlda(PLDA):

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from vidlib.engines.speech import joined
-from vidlib.engines.speech_mel import FRAME_RATE, log_mel
+from vidlib.engines.speech_mel import FRAME_RATE, count_frames, log_mel_of
 from vidlib.engines.voice_clusters import likeness, unit
 from vidlib.engines.voice_path import CELL, Window, cells, cells_of, path, windows
 
 WINDOW, STEP = 100, 50
 """Frames (of 10 ms) that a voice print is taken from, and from one to the next: longer ones blur short turns."""
+
+AT_ONCE = 200
+"""Windows whose features are in memory together, 6 MB."""
 
 VOTE_WEIGHT = 0.15
 """What it counts that all windows of the network agree, in units of likeness (a cosine). From 0.1 to 0.2 little changes
@@ -44,21 +47,27 @@ def hear_again(sound: np.ndarray, people: np.ndarray, heard: Heard, gap_s: float
 
     ``sound`` is (n,) float32 at 16 kHz, ``people`` what each sounds like, (people, 192).
     """
-    features = log_mel(sound)
+    n_frames = count_frames(sound)
     instant_s = heard.times[1] - heard.times[0] if len(heard.times) > 1 else 0.0
     spoken = heard.times[heard.speaks.any(axis=1)]
     spans = joined(((time - instant_s / 2, time + instant_s / 2) for time in np.maximum(spoken, instant_s / 2)), gap_s)
-    found = [window for span in spans for window in windows(span, len(features), WINDOW, STEP)]
+    found = [window for span in spans for window in windows(span, n_frames, WINDOW, STEP)]
     if not found:
         return heard
-    voices = prints([features[slice(*window)] for window in found])
-    at = np.minimum((heard.times * FRAME_RATE / CELL).astype(int), -(-len(features) // CELL))
-    votes = _votes_of_cells(heard, at, -(-len(features) // CELL) + 1)
-    alike = cells(found, likeness(voices, unit(people)), len(features))
+    voices = _printed(sound, found, prints)
+    at = np.minimum((heard.times * FRAME_RATE / CELL).astype(int), -(-n_frames // CELL))
+    votes = _votes_of_cells(heard, at, -(-n_frames // CELL) + 1)
+    alike = cells(found, likeness(voices, unit(people)), n_frames)
     who = _who(spans, alike + VOTE_WEIGHT * votes)
-    alike = cells(found, likeness(voices, _learnt(voices, found, who, people)), len(features))
+    alike = cells(found, likeness(voices, _learnt(voices, found, who, people)), n_frames)
     who = _who(spans, alike + VOTE_WEIGHT * votes)
     return Heard(heard.times, _replaced(heard, who[at]), _averaged(heard.votes, alike[at]))
+
+
+def _printed(sound: np.ndarray, found: Sequence[Window], prints: Prints) -> np.ndarray:
+    """The voice print of each window, (n, 192); features are made for a few at a time, as all of a film are large."""
+    parts = [found[start : start + AT_ONCE] for start in range(0, len(found), AT_ONCE)]
+    return np.concatenate([prints([log_mel_of(sound, *window) for window in part]) for part in parts])
 
 
 def _votes_of_cells(heard: Heard, at: np.ndarray, n_cells: int) -> np.ndarray:
