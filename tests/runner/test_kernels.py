@@ -209,3 +209,21 @@ def test_a_kernel_that_cannot_be_started_is_said_and_not_tried_for_ever(monkeypa
                 pass
         with own.borrowed() as kernel:
             assert execute(write("print(1)"), kernel) == ["1"]
+
+
+def test_a_kernel_that_is_given_back_leaves_no_room_for_another(monkeypatch):
+    started = []
+    start = kernels_module._start_kernel
+    monkeypatch.setattr(kernels_module, "_start_kernel", lambda *given: started.append(given) or start(*given))
+    with Kernels(1) as own:
+
+        def seen_by_another_lane(_: Kernel) -> int:
+            own.start_ahead()
+            return 0
+
+        with own.borrowed():
+            # asked while it is decided whether the kernel is worn
+            monkeypatch.setattr(Kernel, "bytes_held", seen_by_another_lane)
+        with own.borrowed():
+            pass
+    assert len(started) == 1

@@ -243,19 +243,20 @@ class Kernels:
 
     def _give_back(self, kernel: Kernel) -> None:
         kernel.notebooks += 1
+        if not kernel.worn:
+            self._rest(kernel)
+            return
+        kernel.bury()
         with self._changed:
             self._busy.discard(kernel)
             closed = self._closed
-        if kernel.worn:
-            kernel.bury()
-            if not closed:
-                self.start_ahead(kernel.card)
-        else:
-            self._rest(kernel)
+        if not closed:
+            self.start_ahead(kernel.card)
 
     def _rest(self, kernel: Kernel) -> None:
         """Put an idle kernel where it can be taken; one that nobody takes soon imports the libraries."""
         with self._changed:
+            self._busy.discard(kernel)  # at once, for who counts neither starts one too many
             self._idle.append(kernel)
             self._changed.notify_all()
             if not kernel.preloaded and not self._closed:
