@@ -114,6 +114,14 @@ def test_two_voices_are_told_apart(engine, sample):
     assert told[-1] == (30, 30)
 
 
+def test_a_part_of_the_voices_of_a_long_sound_says_who_there_is(sample, monkeypatch):
+    from vidlib.engines import speech_pyannote
+
+    monkeypatch.setattr(speech_pyannote, "MOST_CLUSTERED", 10)
+    with speech.open_diarizer("pyannote", "cpu", OPTIONS) as engine:
+        assert error_rate(engine.diarize(sample), SAMPLE / "sample.rttm") < MOST_WRONG["pyannote"]
+
+
 def test_the_same_sound_gives_the_same_answer(engine, dialogue):
     assert engine.diarize(dialogue) == engine.diarize(dialogue)
 

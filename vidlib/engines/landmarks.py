@@ -23,7 +23,7 @@ SIDE = 256
 
 TIMES = 1.5
 """Side of the square in longer sides of the box. MediaPipe's own squares are like 1.3; who speaks is told best, by a
-little, with 1.5, as boxes between two detections are not exact (docs/tracking.md)."""
+little, with 1.5, as boxes between two detections are not exact (docs/decisions/0007)."""
 
 LOWER = 0.06
 """By how much of the box's longer side the middle of the landmarks is lower than that of the box."""

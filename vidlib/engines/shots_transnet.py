@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 WINDOW = 250
 """Frames that the network sees at once, at most.
 
-Published are 100, of which 50 are scored: it looks at each frame twice. Here it does so 1.25 times. What it says may be
-another by up to 0.1, as it sees more around a frame.
+Published are 100, of which 50 are scored: it looks at each frame twice. Here it does so 1.25 times. It sees more
+around a frame then, and its scores are others by up to 0.14 (docs/scenes.md).
 """
 
 MARGIN = 25
