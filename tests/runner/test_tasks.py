@@ -204,3 +204,22 @@ def test_a_run_that_was_cancelled_begins_nothing(bench, add):
         session.get(Run, task.run_id).cancel_requested = True
     perform(bench, task.id)
     assert now(bench, task).status == "cancelled"
+
+
+def test_a_lease_that_is_given_back_during_a_sign_of_life_is_not_lost(bench, add, monkeypatch):
+    task = add()
+    queue.claim(bench.history, task.id)
+    watch = tasks.TaskWatch(bench, task)
+    watch.held = held = queue.take_lease(bench.history, "0123456789abcdef/counting-0123456789ab")
+    beat = queue.beat
+
+    def meanwhile(*given: object, **progress: float) -> str:
+        if watch.held:  # as the task's own thread does, when it is done
+            watch.held = None
+            queue.release(bench.history, held)
+        return beat(*given, **progress)
+
+    monkeypatch.setattr(queue, "beat", meanwhile)
+    watch.tick()
+    watch.check()
+    assert now(bench, task).beat_at is not None

@@ -4,6 +4,7 @@ Papermill finds it by its entry point (pyproject.toml) when it is imported itsel
 as well. Nothing else imports this module: it needs a Papermill that is there already.
 """
 
+import asyncio
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -99,8 +100,20 @@ class WarmClient(PapermillNotebookClient):
         try:
             return super().execute(**options)
         finally:
+            self._end_tasks()
             if self.kc is not None:
                 self.kc.stop_channels()
+
+    async def _async_end_tasks(self) -> None:
+        """End what nbclient does beside a cell: where that fails it only asks for it, and nobody waits."""
+        frames = {task: task.get_coro().cr_frame for task in asyncio.all_tasks() - {asyncio.current_task()}}
+        left = [task for task, frame in frames.items() if frame and frame.f_locals.get("self") is self]
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=HEARD_S)
+
+    _end_tasks = run_sync(_async_end_tasks)
 
     def _tell(self, call: str) -> None:
         reply = self.wait_for_reply(self.kc.execute(f"{INSIDE}.{call}", silent=True, store_history=False))

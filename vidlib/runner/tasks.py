@@ -94,9 +94,11 @@ class TaskWatch(Watch):
 
     def tick(self) -> None:
         """What is done twice a second."""
-        tmp, kernel = self.tmp, self.kernel
+        tmp, kernel, held = self.tmp, self.kernel, self.held
         try:
-            order = queue.beat(self.bench.history, self.task.id, self.held, **_progress(tmp))
+            order = queue.beat(self.bench.history, self.task.id, held, **_progress(tmp))
+            if order == "lost" and held is not self.held:  # given back by the task itself, meanwhile
+                order = queue.beat(self.bench.history, self.task.id, **_progress(tmp))
         except VidlibError as error:  # the next one may get through, before anybody takes this process for dead
             if time.monotonic() - self.beaten_at > LEASE_S:
                 self.stop(LeaseLost(f"no sign of life could be given: {error}"))
