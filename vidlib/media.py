@@ -29,6 +29,7 @@ NEAR = 50
 PROBE_TIMEOUT_S = 60
 
 PART_BYTES = 1 << 20
+"""Bytes of sound that are read at a time."""
 
 MAX_SIDE = 8192
 """Width and height that are accepted, in pixels: 8K television, and no picture that fills the memory."""

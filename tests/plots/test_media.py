@@ -11,6 +11,7 @@ def test_the_contact_sheet_shows_each_still_under_its_timecode():
     sheet = plots.contact_sheet({number: made.picture(number) for number in (0, 25, 26, 100, 101, 102, 103)})
     (ax,) = sheet.axes
     pixels, (width, height) = ax.images[0].get_array(), made.SIZE
+    assert [text.get_text() for text in ax.texts[:3]] == ["00:00:00.000", "00:00:01.000", "00:00:01.040"]
     for number, text in zip((0, 25, 26, 100, 101, 102, 103), ax.texts, strict=True):
         x, y = (round(edge) for edge in text.get_position())
         assert text.get_text() == timecode(number)

@@ -142,7 +142,7 @@ def _convert(weights: Path, target: Path) -> None:
     onnx = io.BytesIO()
     example = torch.zeros(1, 2 * MARGIN, 27, 48, 3, dtype=torch.uint8)
     with warnings.catch_warnings():
-        # the exporter warns of shapes that it takes for constant, which they are, and of its own age
+        # the exporter warns of its own age, and of shapes that it takes for constant: all are but the number of frames
         warnings.simplefilter("ignore")
         torch.onnx.export(
             _network(weights),
