@@ -78,8 +78,7 @@ def told() -> list[tuple[float, float]]:
 @pytest.fixture(scope="module")
 def outputs(inputs, told, tmp_path_factory) -> tracking.Outputs:
     given = tracking.Inputs(**inputs, out_dir=tmp_path_factory.mktemp("outputs"))
-    params = tracking.Params(speaking="movement")
-    return tracking.run(given, params, report=lambda done, total: told.append((done, total)))
+    return tracking.run(given, tracking.Params(), report=lambda done, total: told.append((done, total)))
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +87,7 @@ def rows(outputs):
 
 
 def tracked(inputs: dict, out_dir: Path, **params) -> tracking.Outputs:
-    chosen = tracking.Params(**{"speaking": "movement", **params})
-    return tracking.run(tracking.Inputs(**inputs, out_dir=out_dir), chosen)
+    return tracking.run(tracking.Inputs(**inputs, out_dir=out_dir), tracking.Params(**params))
 
 
 def test_every_face_is_found_in_every_frame(rows, outputs):
@@ -246,12 +244,8 @@ def test_a_gpu_that_gives_up_in_the_middle_costs_time_and_no_result(inputs, outp
         tracked(inputs, tmp_path / "asked", device="cuda")
 
 
-def test_without_the_weights_of_lr_asd_movement_decides_and_that_is_said(inputs, outputs, tmp_path, monkeypatch):
-    monkeypatch.setattr(tracking.vault, "has", lambda name: False)
-    judged = tracked(inputs, tmp_path / "out", speaking="auto")
-    assert "'lr_asd' are not here" in judged.fallback
-    assert sha256(judged.tracks) == sha256(outputs.tracks)
-    assert active_speaker.WEIGHTS not in tracking.weights(tracking.Params())
+def test_nothing_is_needed_by_default_that_no_package_carries():
+    assert all(vault.MODELS[name].package for name in tracking.weights(tracking.Params()))
 
 
 @pytest.mark.skipif(not vault.has(active_speaker.WEIGHTS), reason="the weights of LR-ASD are not here")

@@ -74,14 +74,17 @@ class Pool(Generic[Worker]):
             self._idle.put(worker)
 
 
-def ahead(items: Iterable[Item]) -> Iterator[Item]:
-    """The items; while their reader is busy with one, the next is made in a thread of its own.
+def ahead(items: Iterable[Item], n_items: int = 1) -> Iterator[Item]:
+    """The items; while their reader is busy with one, the next ``n_items`` are made in a thread of its own.
 
     Close it (`contextlib.closing`) before anybody else reads on: then that thread has ended.
     """
     source, end = iter(items), object()
     with ThreadPoolExecutor(1, "ahead") as thread:
-        coming = thread.submit(next, source, end)
-        while (item := coming.result()) is not end:
-            coming = thread.submit(next, source, end)
-            yield item
+        coming = deque(thread.submit(next, source, end) for _ in range(n_items))
+        try:
+            while (item := coming.popleft().result()) is not end:
+                coming.append(thread.submit(next, source, end))
+                yield item
+        finally:
+            thread.shutdown(cancel_futures=True)

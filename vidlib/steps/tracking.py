@@ -1,7 +1,7 @@
 """Tracking: which faces and things are to be seen, where, with what expression, and which face is speaking."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from vidlib import devices, media, vault
+from vidlib import devices, media
 from vidlib.engines import active_speaker, faces, opencv
 from vidlib.engines.active_speaker import ActiveSpeaker, open_active_speaker
 from vidlib.engines.objects import open_objects
@@ -29,7 +29,7 @@ from vidlib.tracking.speaking import SPEAKS, Mouth, Sound, speaking, voice_of
 from vidlib.tracking.watching import WEAK, Chunk, Watcher
 
 NAME = "tracking"
-VERSION = 4
+VERSION = 5
 NOTEBOOK = "06_tracking.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg", "mediapipe", "openvino", "onnxruntime", "opencv-contrib-python-headless", "scipy", "pyarrow")
@@ -39,11 +39,10 @@ SILENCE = np.zeros(0, np.float32)
 
 def weights(params: "Params") -> tuple[str, ...]:
     """The vault's models that these params make the step load."""
-    compared = params.speaking == "lr_asd" or (params.speaking == "auto" and vault.has(active_speaker.WEIGHTS))
     return (
         *dict.fromkeys((faces.WEIGHTS[params.faces], "face_landmarker")),
         *(() if params.objects == "never" else ("object_detector",)),
-        *((active_speaker.WEIGHTS,) if compared else ()),
+        *((active_speaker.WEIGHTS,) if params.speaking == "lr_asd" else ()),
     )
 
 
@@ -66,15 +65,15 @@ class Params(Frozen):
         "centerface", description="what faces are detected with; mediapipe sees large ones only"
     )
     detect_every: int = Field(
-        10, ge=1, le=25, description="faces are looked for in every n-th frame, twice as often where they move"
+        20, ge=1, le=25, description="faces are looked for in every n-th frame, up to 4 times as often where they move"
     )
     min_face_px: int = Field(24, ge=8, le=2000, description="lowest face that counts, in pixels of the video")
     min_confidence: float = Field(0.5, gt=0, lt=1, description="score that begins a face's track, 0 to 1")
     objects: Literal["when_no_face", "always", "never"] = Field(
         "when_no_face", description="which shots are searched for other things than faces"
     )
-    speaking: Literal["auto", "lr_asd", "movement"] = Field(
-        "auto", description="who speaks, by LR-ASD as well or by movement alone; auto: LR-ASD where its weights are"
+    speaking: Literal["movement", "lr_asd"] = Field(
+        "movement", description="who speaks is told by how lips move with the sound; lr_asd: and by that network"
     )
 
 
@@ -101,8 +100,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
         lambda device: _follow(inputs, params, device, report),
         lambda: faces.cuda_problem(params.faces),
     )
-    fallback = "; ".join(filter(None, (choice.fallback, found.pop("missing")))) or None
-    return Outputs(n_frames=inputs.frames, device=choice.device, fallback=fallback, **found)
+    return Outputs(n_frames=inputs.frames, device=choice.device, fallback=choice.fallback, **found)
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
@@ -126,14 +124,14 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
 
 
 def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Report) -> dict[str, Any]:
-    """Write the table, faces detected on ``device``; what `Outputs` say of it, and ``missing``: what was wanted."""
+    """Write the table, faces detected on ``device``; what `Outputs` say of it."""
     info, tally, path = media.probe(inputs.video), Tally(), inputs.out_dir / "tracking.parquet"
     talking: list[TalkingFace] = []
     size = {"width": info.width, "height": info.height}
     with ExitStack() as stack, opencv.one_thread():
         score = params.min_confidence * WEAK
         detector = stack.enter_context(faces.open_detector(params.faces, device, score, params.min_face_px))
-        speaker, missing = stack.enter_context(_open_speaker(params))
+        speaker = stack.enter_context(open_active_speaker()) if params.speaking == "lr_asd" else None
         watcher = _watcher(params, detector, speaker, stack)
         write = stack.enter_context(tracking_table.writing(path, total_frames=inputs.frames, **size))
         for seen in _shots(inputs, watcher, speaker, report):
@@ -145,7 +143,7 @@ def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Repo
     right = list(corrections(turns, talking))
     tally.doubt(correction_doubts(right))
     voices = _write_voices(inputs, turns, right)
-    return {"tracks": path, "engine": engine, "missing": missing, **tally.outputs(), **voices}
+    return {"tracks": path, "engine": engine, **tally.outputs(), **voices}
 
 
 def _talking(rows: TrackRows) -> TalkingFace:
@@ -162,18 +160,6 @@ def _write_voices(inputs: Inputs, heard: Sequence[Turn], right: Sequence[Correct
         "speech": speech_table.write_corrected(out / "speech.parquet", table, turns),
         "n_corrected": len(right),
     }
-
-
-@contextmanager
-def _open_speaker(params: Params) -> Iterator[tuple[ActiveSpeaker | None, str | None]]:
-    """What compares mouths with the sound, and None; or None, and why it is not there although it was wanted."""
-    if params.speaking == "movement":
-        yield None, None
-    elif params.speaking == "auto" and not vault.has(active_speaker.WEIGHTS):
-        yield None, f"who speaks is judged by movement alone: the weights {active_speaker.WEIGHTS!r} are not here"
-    else:
-        with open_active_speaker() as speaker:
-            yield speaker, None
 
 
 def _watcher(params: Params, detector: faces.FaceDetector, speaker: ActiveSpeaker | None, stack: ExitStack) -> Watcher:
