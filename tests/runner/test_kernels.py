@@ -227,3 +227,19 @@ def test_a_kernel_that_is_given_back_leaves_no_room_for_another(monkeypatch):
         with own.borrowed():
             pass
     assert len(started) == 1
+
+
+def test_kernels_that_work_wait_for_no_other_that_imports_what_nobody_needs(monkeypatch):
+    decided = []
+    preload = Kernels._preload
+    monkeypatch.setattr(Kernels, "_preload", lambda *given: (preload(*given), decided.append(given)))
+    monkeypatch.setattr(kernels_module, "INSIDE", "__import__('types').SimpleNamespace(preload=lambda: None)")
+    with Kernels(2) as own:
+        with own.borrowed() as first:
+            monkeypatch.setattr(kernels_module, "UNWANTED_S", 0)
+            wait_until(lambda: own.start_ahead() or any(kernel.preloaded for kernel in own._idle))
+            second = own.borrowed()
+            assert second.__enter__().preloaded
+        wait_until(lambda: len(decided) >= 3)  # each as it came, and the first when it was given back
+        assert not first.preloaded
+        second.__exit__(None, None, None)

@@ -254,7 +254,7 @@ class Kernels:
             self.start_ahead(kernel.card)
 
     def _rest(self, kernel: Kernel) -> None:
-        """Put an idle kernel where it can be taken; one that nobody takes soon imports the libraries."""
+        """Put an idle kernel where it can be taken; one that nobody takes soon imports the libraries (`_preload`)."""
         with self._changed:
             self._busy.discard(kernel)  # at once, for who counts neither starts one too many
             self._idle.append(kernel)
@@ -263,13 +263,21 @@ class Kernels:
                 self._helpers.submit(self._preload, kernel)
 
     def _preload(self, kernel: Kernel) -> None:
+        """Have a kernel import the libraries, unless it is taken first, or others have done enough of that."""
         with self._changed:
             self._changed.wait_for(lambda: kernel not in self._idle or len(self._idle) > 1 or self._closed, UNWANTED_S)
-            if kernel not in self._idle or self._closed:
+            if kernel not in self._idle or self._closed or self._enough_preloaded():
                 return
             self._idle.remove(kernel)
             self._busy.add(kernel)
         self._preloaded(kernel)
+
+    def _enough_preloaded(self) -> bool:
+        """Whether all that goes on finds a kernel that has imported the libraries: another would only cost time and
+        memory of those that work.
+        """
+        ready = sum(kernel.preloaded for kernel in [*self._idle, *self._busy])
+        return 0 < len(self._busy) <= ready
 
     def _preloaded(self, kernel: Kernel) -> None:
         try:
