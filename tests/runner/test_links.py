@@ -15,7 +15,7 @@ from vidlib.runner.forecast import forecast
 from vidlib.runner.history import History
 from vidlib.runner.links import Link
 from vidlib.runner.outcome import RunResult
-from vidlib.runner.pipeline import run
+from vidlib.runner.pipeline import Conditions, run
 from vidlib.runner.request import Request
 from vidlib.settings import Settings
 from vidlib.steps import PARAMS
@@ -28,7 +28,8 @@ def server() -> Iterator[faulty_server.Server]:
 
 
 def process(allowed: Settings, *links: str, **asked) -> RunResult:
-    return run(Request([Link(link) for link in links], read_params(PARAMS), frozenset({"convert"}), **asked), allowed)
+    asked_for = Request([Link(link) for link in links], read_params(PARAMS), frozenset({"convert"}), **asked)
+    return run(asked_for, allowed, Conditions(jobs=1))
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def strict_kernels() -> Iterator[None]:
 
 
 def process(workspace: Settings, *paths: Path, **asked) -> RunResult:
-    return run(Request(paths, read_params(PARAMS), **asked), workspace)
+    return run(Request(paths, read_params(PARAMS), **asked), workspace, Conditions(jobs=1))
 
 
 @pytest.fixture(scope="module")

@@ -1,19 +1,20 @@
 """MediaPipe's own face detector: it sees 128x128 pixels, and of the faces on film material it finds 13-30 %."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from vidlib import devices, vault
 from vidlib.boxes import Detections
 from vidlib.engines.mediapipe_tasks import detect, task_pool
+from vidlib.engines.pool import Pooled
 
 MOST_FACES = 5
 """Faces that it is asked for."""
 
 
-class MediaPipeFaces:
+class MediaPipeFaces(Pooled):
     """Faces as MediaPipe's landmarker finds them by itself; see `vidlib.engines.faces.FaceDetector`.
 
     A box is as large as the landmarks; every score is 1, as the landmarker says none. ``min_face_px`` changes nothing.
@@ -22,12 +23,6 @@ class MediaPipeFaces:
     def __init__(self, threshold: float = 0.5, min_face_px: int = 24):
         self._pool = task_pool(lambda: _landmarker(threshold), devices.cores())
         self.name = "MediaPipe's own detector"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._pool.__exit__(*exception)
 
     def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
         """See `vidlib.engines.faces.FaceDetector`."""

@@ -6,13 +6,13 @@ model zoo (MIT).
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from vidlib import devices, vault
 from vidlib.boxes import Detections
-from vidlib.engines.pool import Pool
+from vidlib.engines.pool import Pool, Pooled
 
 LOWEST_PX = 16
 """Pixels that a face must have in the picture that the network sees; the picture is scaled so that the lowest face that
@@ -25,19 +25,13 @@ MOST = 5000
 """Candidates that are compared with each other (as published)."""
 
 
-class YuNet:
+class YuNet(Pooled):
     """YuNet on the CPU: as many pictures at once as there are cores, each on one core. ``threshold`` in (0, 1)."""
 
     def __init__(self, threshold: float = 0.5, min_face_px: int = 24):
         self._shrink = min(1.0, LOWEST_PX / min_face_px)
         self._pool = Pool(lambda: nullcontext(_network(threshold)), devices.cores())
         self.name = "YuNet in OpenCV"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._pool.__exit__(*exception)
 
     def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
         """See `vidlib.engines.faces.FaceDetector`."""

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from vidlib import devices, vault
 from vidlib.engines import openvino_cpu
 from vidlib.engines.faces import Landmarks
+from vidlib.engines.pool import Pooled
 
 SIDE = 256
 """Pixels of the square that the network sees."""
@@ -67,7 +68,7 @@ class Square:
         return np.column_stack([axes, self.middle - axes @ np.full(2, SIDE / 2)])
 
 
-class OpenVinoLandmarker:
+class OpenVinoLandmarker(Pooled):
     """Landmarks and blendshapes of faces, on ``threads`` cores (default: all); the same for any number of them.
 
     See `vidlib.engines.faces.FaceLandmarker`.
@@ -81,12 +82,6 @@ class OpenVinoLandmarker:
         )
         # never bfloat16: it has 8 bits, which is a whole pixel of 256
         self._pool = openvino_cpu.request_pool(graph, "f32", threads or devices.cores())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._pool.__exit__(*exception)
 
     def find(self, pictures: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Landmarks | None]:
         """See `vidlib.engines.faces.FaceLandmarker`."""

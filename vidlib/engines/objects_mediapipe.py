@@ -1,26 +1,21 @@
 """MediaPipe's object detector (EfficientDet-Lite0): 80 kinds of things by their COCO names."""
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from vidlib import devices, vault
 from vidlib.boxes import Detections
 from vidlib.engines.mediapipe_tasks import detect, task_pool
+from vidlib.engines.pool import Pooled
 
 
-class MediaPipeObjects:
+class MediaPipeObjects(Pooled):
     """Finds the ``most`` things of each picture that it is surest of, those with a score of ``threshold`` or more."""
 
     def __init__(self, threshold: float = 0.3, most: int = 5, threads: int | None = None):
         self._pool = task_pool(lambda: _detector(threshold, most), threads or devices.cores())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._pool.__exit__(*exception)
 
     def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
         """See `vidlib.engines.objects.ObjectDetector`."""

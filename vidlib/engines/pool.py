@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack
 from queue import SimpleQueue
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 Worker = TypeVar("Worker")
 Item = TypeVar("Item")
@@ -72,6 +72,18 @@ class Pool(Generic[Worker]):
             return work(worker, item)
         finally:
             self._idle.put(worker)
+
+
+class Pooled:
+    """An engine that works through the pool which it made: a context manager, leaving it frees the models."""
+
+    _pool: Pool[Any]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._pool.__exit__(*exception)
 
 
 def ahead(items: Iterable[Item], n_items: int = 1) -> Iterator[Item]:

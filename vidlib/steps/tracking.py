@@ -16,6 +16,7 @@ from vidlib.engines.active_speaker import ActiveSpeaker, open_active_speaker
 from vidlib.engines.objects import open_objects
 from vidlib.engines.pool import ahead
 from vidlib.errors import BrokenOutput
+from vidlib.media import VideoInfo
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results.exports import rttm, shots_json, speech_table, tracking_table
@@ -137,7 +138,7 @@ def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Repo
         speaker = stack.enter_context(open_active_speaker()) if params.speaking == "lr_asd" else None
         watcher = _watcher(params, detector, speaker, stack)
         write = stack.enter_context(tracking_table.writing(path, total_frames=inputs.frames, **size))
-        for seen in _shots(inputs, watcher, speaker, report):
+        for seen in _shots(inputs, info, watcher, speaker, report):
             write(seen.rows)
             tally.add(seen)
             talking += map(_talking, filter(attrgetter("speaker"), seen.rows))
@@ -178,9 +179,8 @@ def _watcher(params: Params, detector: faces.FaceDetector, speaker: ActiveSpeake
     )
 
 
-def _looked(inputs: Inputs, watcher: Watcher, spans: Sequence[Span]) -> Iterator[Chunk]:
+def _looked(inputs: Inputs, info: VideoInfo, watcher: Watcher, spans: Sequence[Span]) -> Iterator[Chunk]:
     """The video in chunks, faces looked for; raises BrokenOutput unless it has as many frames as expected."""
-    info = media.probe(inputs.video)
     with closing(ahead(media.frames(inputs.video, info.width, info.height), DECODED)) as pictures:
         n_seen = 0
         for chunk in watcher.look(spans, pictures):
@@ -192,13 +192,15 @@ def _looked(inputs: Inputs, watcher: Watcher, spans: Sequence[Span]) -> Iterator
             raise BrokenOutput(f"{inputs.video} has more frames than the {inputs.frames} expected")
 
 
-def _shots(inputs: Inputs, watcher: Watcher, speaker: ActiveSpeaker | None, report: Report) -> Iterator[SeenShot]:
+def _shots(
+    inputs: Inputs, info: VideoInfo, watcher: Watcher, speaker: ActiveSpeaker | None, report: Report
+) -> Iterator[SeenShot]:
     """One shot after the other: its tracks are finished before the next begins."""
     shots, first_id = shots_json.read(inputs.shots), 1
     spans = [shot.span for shot in shots]
     if not tiles(spans, inputs.frames):
         raise BrokenOutput(f"{inputs.shots}: the shots do not cover the video's {inputs.frames} frames exactly once")
-    with closing(ahead(_looked(inputs, watcher, spans))) as chunks:
+    with closing(ahead(_looked(inputs, info, watcher, spans))) as chunks:
         by_shot = groupby(_reported(chunks, inputs.frames, report), key=lambda chunk: chunk.shot)
         each = zip(by_shot, shots, [*shots[1:], None], _sounds(inputs, spans), strict=True)
         for number, ((_, looked), shot, following, sound) in enumerate(each, 1):
