@@ -20,6 +20,7 @@ COUNTING, MILESTONE = "counting", "/nowhere/soak"
 CALLS: dict[str, Callable[[], object]] = {
     "fsync": lambda: os.fsync(CLOSED),
     "fdatasync": lambda: os.fdatasync(CLOSED),
+    "write": lambda: os.write(CLOSED, b""),
     "pwrite64": lambda: os.pwrite(CLOSED, b"", 0),
     "ftruncate": lambda: os.ftruncate(CLOSED, 0),
     "sendfile": lambda: os.sendfile(CLOSED, CLOSED, 0, 1),
