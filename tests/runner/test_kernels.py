@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import nbformat
@@ -234,12 +235,10 @@ def test_kernels_that_work_wait_for_no_other_that_imports_what_nobody_needs(monk
     preload = Kernels._preload
     monkeypatch.setattr(Kernels, "_preload", lambda *given: (preload(*given), decided.append(given)))
     monkeypatch.setattr(kernels_module, "INSIDE", "__import__('types').SimpleNamespace(preload=lambda: None)")
-    with Kernels(2) as own:
+    with Kernels(2) as own, ExitStack() as later:
         with own.borrowed() as first:
             monkeypatch.setattr(kernels_module, "UNWANTED_S", 0)
             wait_until(lambda: own.start_ahead() or any(kernel.preloaded for kernel in own._idle))
-            second = own.borrowed()
-            assert second.__enter__().preloaded
+            assert later.enter_context(own.borrowed()).preloaded
         wait_until(lambda: len(decided) >= 3)  # each as it came, and the first when it was given back
         assert not first.preloaded
-        second.__exit__(None, None, None)
