@@ -21,6 +21,13 @@ from vidlib.timeline import Shot, Span, tiles
 every_engine = pytest.mark.parametrize("name", SHOT_SCORERS)
 
 
+@pytest.fixture
+def short_windows(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Frames that transnet looks at together: few, so that a short clip needs several windows."""
+    monkeypatch.setattr(shots_transnet, "WINDOW", 3 * shots_transnet.MARGIN)
+    return shots_transnet.WINDOW
+
+
 def frames_of(scorer: ShotScorer, n_frames: int = media.N_FRAMES) -> list[np.ndarray]:
     """A clip's frames in the size that the engine wants; cuts at the frames `media.CUTS`."""
     shots = np.searchsorted(media.CUTS, np.arange(n_frames), side="right")
@@ -44,9 +51,8 @@ def test_every_frame_is_scored_once(name, n_frames):
 
 
 @every_engine
-def test_a_long_clip_is_never_held_as_a_whole(name, monkeypatch):
-    monkeypatch.setattr(shots_transnet, "WINDOW", 3 * shots_transnet.MARGIN)  # short ones take less time
-    read, windows = [], shots_transnet.WINDOW * (1 + devices.cores())
+def test_a_long_clip_is_never_held_as_a_whole(name, short_windows):
+    read, windows = [], short_windows * (1 + devices.cores())
     with open_scorer(name, "cpu") as (scorer, _):
         scores = scorer.score(frame for frame in frames_of(scorer, windows + 100) if not read.append(1))
         next(scores)
@@ -55,19 +61,19 @@ def test_a_long_clip_is_never_held_as_a_whole(name, monkeypatch):
 
 
 @every_engine
-def test_a_model_that_was_used_scores_as_a_fresh_one(name, warm):
+def test_a_model_that_was_used_scores_as_a_fresh_one(name, warm, short_windows):
     assert warm.same_each_time(
         lambda: open_scorer(name, "cpu"),
         lambda opened, n_frames: list(opened[0].score(frames_of(opened[0], n_frames))),
-        (media.N_FRAMES, 170),
+        (media.N_FRAMES, 30),
     )
 
 
 @every_engine
-def test_any_number_of_cores_gives_the_same_scores(name, on_cores):
+def test_any_number_of_cores_gives_the_same_scores(name, on_cores, short_windows):
     def scores() -> list[tuple[float, float]]:
         with open_scorer(name, "cpu") as (scorer, _):
-            return list(scorer.score(frames_of(scorer, 170)))
+            return list(scorer.score(frames_of(scorer, media.N_FRAMES)))
 
     assert on_cores(1, scores) == on_cores(2, scores) == on_cores(3, scores)
 
