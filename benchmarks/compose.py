@@ -45,7 +45,7 @@ def main() -> int:
         return 0
     try:
         made_from = source(given.source)
-        for seed in given.seeds:
+        for seed in given.seeds or TUNING:
             print(*compose(made_from, seed, given.folder), flush=True)
     except VidlibError as error:
         print(f"compose: {error}", file=sys.stderr)
@@ -59,7 +59,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         "--from", dest="source", type=Path, nargs=2, metavar=("FILM", "TRUTH"), help="compose from this film"
     )
     parser.add_argument(
-        "--seeds", type=int, nargs="+", default=list(TUNING), help="0 to 3: tuning (default); 4 to 7: untouched"
+        "--seeds", type=int, nargs="+", help="which of them: 0 to 3 are for tuning (default), 4 to 7 untouched"
     )
 
 

@@ -23,7 +23,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-from compose import add_source, source
+from compose import TUNING, add_source, source
 from composing.anywhere import anywhere
 from composing.film import compose, write
 
@@ -73,13 +73,15 @@ def arguments() -> argparse.ArgumentParser:
 
 def films(given: argparse.Namespace, folder: Path) -> Iterator[Film]:
     """The film that was named, and those that are to be composed."""
+    if given.seeds and not given.source:
+        raise UsageError(f"--seeds {given.seeds[0]} names a film that is composed; expected --from FILM TRUTH as well")
     if given.video:
         if not given.truth:
             raise UsageError(f"{given.video} was given without a truth; expected VIDEO TRUTH [RTTM]")
         yield given.video, given.truth, given.rttm
     if given.source:
         made_from = source(given.source)
-        for seed in given.seeds:
+        for seed in given.seeds or TUNING:
             yield compose(made_from, seed, folder)
     elif not given.video:
         made_from, shots = anywhere()
