@@ -155,9 +155,7 @@ class Watcher:
             yield chunk
 
     def _link_things(self, chunk: Chunk, things: Linker) -> None:
-        """Look for things in some of the frames, of which only those that show no face if that is asked, and give them
-        to their tracks.
-        """
+        """Look for things in some of the frames, those that show no face or ``always_things``, for their tracks."""
         every = max(1, self.detect_every // 2)
         wanted = [
             (frame, picture)
