@@ -134,7 +134,7 @@ class Pipeline(SpeakerDiarization):
         self._hears_again = made is None
 
     def apply(self, file: dict[str, Any], **options: Any) -> DiarizeOutput:
-        self.votes, self._sound = None, file["waveform"][0].numpy()
+        self.votes, self._sound, self._most = None, file["waveform"][0].numpy(), options.get("max_speakers")
         self._segmentation.speech = []
         return super().apply(file, **options)
 
@@ -157,20 +157,26 @@ class Pipeline(SpeakerDiarization):
         if self.votes is None:  # the second call is for one speaker at a time, which we do not use
             votes = _votes(segmentations, count, decoded)
             if self._hears_again and self.clustering.people is not None:
-                self._hear_again(decoded, votes, self.clustering.people)
+                decoded, votes = self._hear_again(decoded, votes, self.clustering.people)
             # the columns of those who are named: in the order of their labels
             self.votes = SlidingWindowFeature(votes.data[:, decoded.data.any(axis=0)], votes.sliding_window)
         return decoded
 
-    def _hear_again(self, decoded: SlidingWindowFeature, votes: SlidingWindowFeature, people: np.ndarray) -> None:
-        """Correct ``decoded`` and ``votes`` in place, see `voice_again`."""
+    def _hear_again(
+        self, decoded: SlidingWindowFeature, votes: SlidingWindowFeature, people: np.ndarray
+    ) -> tuple[SlidingWindowFeature, SlidingWindowFeature]:
+        """``decoded`` and ``votes``, corrected, with a column for each of the people that there are then."""
         frames, n = decoded.sliding_window, len(people)
         times = frames.start + frames.duration / 2 + frames.step * np.arange(len(decoded.data))
-        rows = slice(votes.sliding_window.closest_frame(times[0]), None)
-        rows = slice(rows.start, rows.start + len(times))
-        heard = Heard(times, decoded.data[:, :n] > 0, votes.data[rows, :n])
-        again = hear_again(self._sound, people, heard, self.segmentation.min_duration_off, self._embedding.model_.of)
-        decoded.data[:, :n], votes.data[rows, :n] = again.speaks, again.votes
+        first = votes.sliding_window.closest_frame(times[0])
+        heard = Heard(times, decoded.data[:, :n] > 0, votes.data[first : first + len(times), :n])
+        pause_s, prints = self.segmentation.min_duration_off, self._embedding.model_.of
+        again = hear_again(self._sound, people, heard, pause_s, prints, self._most)
+        # behind them, voices beyond the number of people, if more sound at once than there are people
+        speaks = np.column_stack([again.speaks, decoded.data[:, n:]]).astype(decoded.data.dtype)
+        corrected = np.zeros((len(votes.data), speaks.shape[1]))
+        corrected[first : first + len(times), : again.votes.shape[1]] = again.votes
+        return SlidingWindowFeature(speaks, frames), SlidingWindowFeature(corrected, votes.sliding_window)
 
 
 def _own_models(device: Device, threads: Pool) -> dict[str, Any]:
@@ -231,14 +237,14 @@ class WithSpeech(nn.Module):
 class ShortTurns(AgglomerativeClustering):
     """Clustering in which voices that speak little in a window count too.
 
-    ``people`` are, once it was called, what each person sounds like, (people, 192), if there are at least two.
+    ``people`` are, once it was called, what each person sounds like, (people, 192), if that is known.
     """
 
     people: np.ndarray | None = None
 
     def __call__(self, **given: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         clusters, likeness, people = super().__call__(**given)
-        self.people = people if len(people) > 1 else None
+        self.people = people if np.isfinite(people).all() else None
         return clusters, likeness, people
 
     def filter_embeddings(

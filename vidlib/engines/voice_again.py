@@ -14,8 +14,9 @@ from vidlib.engines.speech import joined
 from vidlib.engines.speech_mel import FRAME_RATE, count_frames, log_mel_of
 from vidlib.engines.voice_clusters import likeness, unit
 from vidlib.engines.voice_path import CELL, Window, cells, cells_of, path, windows
+from vidlib.engines.voice_split import split
 
-WINDOW, STEP = 100, 50
+WINDOW, STEP = 100, 25
 """Frames (of 10 ms) that a voice print is taken from, and from one to the next: longer ones blur short turns."""
 
 AT_ONCE = 200
@@ -42,10 +43,13 @@ class Heard:
     votes: np.ndarray
 
 
-def hear_again(sound: np.ndarray, people: np.ndarray, heard: Heard, gap_s: float, prints: Prints) -> Heard:
+def hear_again(
+    sound: np.ndarray, people: np.ndarray, heard: Heard, gap_s: float, prints: Prints, most: int | None = None
+) -> Heard:
     """``heard``, corrected: as many speak in each instant as before, and votes are averaged with the voice prints.
 
-    ``sound`` is (n,) float32 at 16 kHz, ``people`` what each sounds like, (people, 192).
+    ``sound`` is (n,) float32 at 16 kHz, ``people`` what each sounds like, (people, 192). Whoever is two people becomes
+    two (see `voice_split`), up to ``most``: the new ones come after the others.
     """
     n_frames = count_frames(sound)
     instant_s = heard.times[1] - heard.times[0] if len(heard.times) > 1 else 0.0
@@ -59,9 +63,11 @@ def hear_again(sound: np.ndarray, people: np.ndarray, heard: Heard, gap_s: float
     votes = _votes_of_cells(heard, at, -(-n_frames // CELL) + 1)
     alike = cells(found, likeness(voices, unit(people)), n_frames)
     who = _who(spans, alike + VOTE_WEIGHT * votes)
-    alike = cells(found, likeness(voices, _learnt(voices, found, who, people)), n_frames)
-    who = _who(spans, alike + VOTE_WEIGHT * votes)
-    return Heard(heard.times, _replaced(heard, who[at]), _averaged(heard.votes, alike[at]))
+    whose, origins = split(voices, _whose(found, who), len(people), most)
+    alike = cells(found, likeness(voices, _learnt(voices, whose, people[origins])), n_frames)
+    who = _who(spans, alike + VOTE_WEIGHT * votes[:, origins])
+    heard = Heard(heard.times, _none_new(heard.speaks, len(origins)), heard.votes[:, origins])
+    return Heard(heard.times, _replaced(heard, who[at], origins), _averaged(heard.votes, alike[at]))
 
 
 def _printed(sound: np.ndarray, found: Sequence[Window], prints: Prints) -> np.ndarray:
@@ -86,25 +92,37 @@ def _who(spans: Sequence[tuple[float, float]], scores: np.ndarray) -> np.ndarray
     return who
 
 
-def _learnt(voices: np.ndarray, found: Sequence[Window], who: np.ndarray, people: np.ndarray) -> np.ndarray:
+def _whose(found: Sequence[Window], who: np.ndarray) -> np.ndarray:
+    """(windows,): the person who speaks throughout each whole window; -1 where nobody does, or several."""
+    whose = np.full(len(found), -1)
+    for n, (first, stop) in enumerate(found):
+        cell = who[first // CELL : -(-stop // CELL)]
+        if stop - first >= WINDOW and (cell == cell[0]).all():
+            whose[n] = cell[0]
+    return whose
+
+
+def _learnt(voices: np.ndarray, whose: np.ndarray, people: np.ndarray) -> np.ndarray:
     """(people, 192): what each sounds like in the windows that are all theirs; as before if there are none."""
-    whose = [who[first // CELL : -(-stop // CELL)] for first, stop in found]
-    long = [stop - first >= WINDOW for first, stop in found]
-    own = [
-        np.array([full and bool(np.all(cell == person)) for full, cell in zip(long, whose, strict=True)])
-        for person in range(len(people))
-    ]
-    single = unit(voices)
+    own, single = [whose == person for person in range(len(people))], unit(voices)
     return unit(np.stack([single[mine].mean(axis=0) if mine.any() else people[n] for n, mine in enumerate(own)]))
 
 
-def _replaced(heard: Heard, who: np.ndarray) -> np.ndarray:
-    """Who speaks in each instant, where ``who`` does for sure: in place of the one with the fewest votes."""
+def _none_new(speaks: np.ndarray, n_people: int) -> np.ndarray:
+    """Who speaks, (instants, n_people): of those who were split off, nobody yet."""
+    return np.pad(speaks, ((0, 0), (0, n_people - speaks.shape[1])))
+
+
+def _replaced(heard: Heard, who: np.ndarray, origins: Sequence[int]) -> np.ndarray:
+    """Who speaks in each instant, where ``who`` does for sure: in place of whom they were split from, else of the one
+    with the fewest votes."""
     speaks = heard.speaks.copy()
     for instant in np.flatnonzero((who >= 0) & speaks.any(axis=1)):
         if not speaks[instant, who[instant]]:
             present = np.flatnonzero(speaks[instant])
-            speaks[instant, present[heard.votes[instant, present].argmin()]] = False
+            before = origins[who[instant]]
+            gone = before if before in present else present[heard.votes[instant, present].argmin()]
+            speaks[instant, gone] = False
             speaks[instant, who[instant]] = True
     return speaks
 

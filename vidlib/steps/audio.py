@@ -21,7 +21,7 @@ from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_step, place, rec
 from vidlib.timeline import Turn, frame_at, seconds
 
 NAME = "audio"
-VERSION = 3
+VERSION = 4
 NOTEBOOK = "05_audio.ipynb"
 UNIT = "s of sound"
 TOOLS = ("ffmpeg", "pyannote-audio", "torch", "onnxruntime", "scipy", "pyarrow")
