@@ -80,6 +80,19 @@ MODELS = {
             "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/face_landmarker.task",
         ),
         Model(
+            "face_embedding",
+            "dlib_face_recognition_resnet_model_v1.dat",
+            "the same face in several shots (dlib)",
+            "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+            22_466_066,
+            "CC0-1.0",
+            True,
+            (
+                "face_recognition_models==0.1.3",
+                "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat",
+            ),
+        ),
+        Model(
             "object_detector",
             "object_detector.tflite",
             "COCO objects",

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from itertools import groupby
-from operator import attrgetter
+from dataclasses import replace
+from itertools import chain, groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from vidlib import devices, media
-from vidlib.engines import active_speaker, faces, opencv
+from vidlib.engines import active_speaker, face_prints, faces, opencv
 from vidlib.engines.active_speaker import ActiveSpeaker, open_active_speaker
 from vidlib.engines.objects import open_objects
 from vidlib.engines.pool import ahead
@@ -24,13 +25,14 @@ from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.base import OutFile, StepOutputs, from_step, place, recorded
 from vidlib.steps.tracking_counts import SeenShot, Tally, correction_doubts
 from vidlib.timeline import Span, Turn, tiles
+from vidlib.tracking.conversation import Face, Scene, Spoken, conversation
 from vidlib.tracking.correcting import Correction, TalkingFace, corrections
 from vidlib.tracking.linking import Track
-from vidlib.tracking.speaking import SPEAKS, Mouth, Sound, speaking, voice_of
+from vidlib.tracking.speaking import USUALLY_LIKELY, Mouth, Sound, odds
 from vidlib.tracking.watching import WEAK, Chunk, Watcher
 
 NAME = "tracking"
-VERSION = 5
+VERSION = 6
 NOTEBOOK = "06_tracking.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg", "mediapipe", "openvino", "onnxruntime", "opencv-contrib-python-headless", "scipy", "pyarrow")
@@ -44,7 +46,7 @@ SILENCE = np.zeros(0, np.float32)
 def weights(params: "Params") -> tuple[str, ...]:
     """The vault's models that these params make the step load."""
     return (
-        *dict.fromkeys((faces.WEIGHTS[params.faces], "face_landmarker")),
+        *dict.fromkeys((faces.WEIGHTS[params.faces], "face_landmarker", face_prints.WEIGHTS)),
         *(() if params.objects == "never" else ("object_detector",)),
         *((active_speaker.WEIGHTS,) if params.speaking == "lr_asd" else ()),
     )
@@ -130,28 +132,53 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
 def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Report) -> dict[str, Any]:
     """Write the table, faces detected on ``device``; what `Outputs` say of it."""
     info, tally, path = media.probe(inputs.video), Tally(), inputs.out_dir / "tracking.parquet"
-    talking: list[TalkingFace] = []
-    size = {"width": info.width, "height": info.height}
     with ExitStack() as stack, opencv.one_thread():
         score = params.min_confidence * WEAK
         detector = stack.enter_context(faces.open_detector(params.faces, device, score, params.min_face_px))
         speaker = stack.enter_context(open_active_speaker()) if params.speaking == "lr_asd" else None
         watcher = _watcher(params, detector, speaker, stack)
-        write = stack.enter_context(tracking_table.writing(path, total_frames=inputs.frames, **size))
-        for seen in _shots(inputs, info, watcher, speaker, report):
-            write(seen.rows)
-            tally.add(seen)
-            talking += map(_talking, filter(attrgetter("speaker"), seen.rows))
+        seen = Path(stack.enter_context(TemporaryDirectory(prefix=".seen-", dir=inputs.out_dir))) / path.name
+        scenes, unclear = _see(inputs, info, watcher, speaker, tally, seen, report)
+        spoken = conversation(scenes)
+        tracking_table.with_speech(seen, path, {one.face.track_id: _speech(one) for shot in spoken for one in shot})
+    for scene, shot in zip(scenes, spoken, strict=True):
+        tally.heard(scene.sound, shot, unclear)
     engine = ", ".join([detector.name, watcher.landmarker.name, *([speaker.name] if speaker else [])])
     turns = rttm.read(inputs.turns)
-    right = list(corrections(turns, talking))
+    right = list(corrections(turns, _talking(spoken)))
     tally.doubt(correction_doubts(right))
     voices = _write_voices(inputs, turns, right)
     return {"tracks": path, "engine": engine, **tally.outputs(), **voices}
 
 
-def _talking(rows: TrackRows) -> TalkingFace:
-    return TalkingFace(rows.track_id, rows.speaker, rows.start, rows.speaking_confidence)
+def _see(
+    inputs: Inputs,
+    info: VideoInfo,
+    watcher: Watcher,
+    speaker: ActiveSpeaker | None,
+    tally: Tally,
+    path: Path,
+    report: Report,
+) -> tuple[list[Scene], set[int]]:
+    """Write what is to be seen to ``path``, without who speaks; what that is told by, and which tracks are blended."""
+    scenes, unclear, size = [], set(), {"width": info.width, "height": info.height}
+    with tracking_table.writing(path, total_frames=inputs.frames, **size) as write:
+        for seen, scene in _shots(inputs, info, watcher, speaker, report):
+            write(seen.rows)
+            tally.saw(seen)
+            scenes.append(scene)
+            unclear |= seen.unclear
+    return scenes, unclear
+
+
+def _speech(one: Spoken) -> tracking_table.Speech:
+    return tracking_table.Speech(one.is_speaking, one.sure, one.voice.label if one.voice else None)
+
+
+def _talking(spoken: Iterable[Iterable[Spoken]]) -> Iterator[TalkingFace]:
+    for one in chain.from_iterable(spoken):
+        if one.voice is not None:
+            yield TalkingFace(one.face.track_id, one.voice.label, one.face.start, one.sure)
 
 
 def _write_voices(inputs: Inputs, heard: Sequence[Turn], right: Sequence[Correction]) -> dict[str, Any]:
@@ -170,6 +197,7 @@ def _watcher(params: Params, detector: faces.FaceDetector, speaker: ActiveSpeake
     return Watcher(
         faces=detector,
         landmarker=stack.enter_context(faces.open_landmarker()),
+        prints=stack.enter_context(face_prints.open_face_prints()),
         things=None if params.objects == "never" else stack.enter_context(open_objects()),
         looker=speaker,
         always_things=params.objects == "always",
@@ -194,7 +222,7 @@ def _looked(inputs: Inputs, info: VideoInfo, watcher: Watcher, spans: Sequence[S
 
 def _shots(
     inputs: Inputs, info: VideoInfo, watcher: Watcher, speaker: ActiveSpeaker | None, report: Report
-) -> Iterator[SeenShot]:
+) -> Iterator[tuple[SeenShot, Scene]]:
     """One shot after the other: its tracks are finished before the next begins."""
     shots, first_id = shots_json.read(inputs.shots), 1
     spans = [shot.span for shot in shots]
@@ -206,7 +234,8 @@ def _shots(
         for number, ((_, looked), shot, following, sound) in enumerate(each, 1):
             tracks = watcher.watch(shot.span, looked, sound.may_be_speech)
             blended = [near.transition for near in (shot, following) if near and near.transition]
-            yield SeenShot(shot, _rows(tracks, number, first_id, sound, speaker), sound, blended)
+            rows = [_rows(track, number, track_id) for track_id, track in enumerate(tracks, first_id)]
+            yield SeenShot(shot, rows, blended), _scene(tracks, rows, sound, speaker)
             first_id += len(tracks)
 
 
@@ -232,44 +261,39 @@ def _sounds(inputs: Inputs, spans: Iterable[Span]) -> Iterator[Sound]:
             yield Sound(span.start, speech["is_speech"].to_numpy(), speech["speakers"].to_pylist(), samples)
 
 
-def _speaking(
-    speaker: ActiveSpeaker | None, tracks: Sequence[Track], shapes: Sequence[np.ndarray], sound: Sound
-) -> list[np.ndarray]:
-    """How surely each of the ``tracks`` of a shot, whose blendshapes are ``shapes``, speaks: (n,) in [0, 1) each."""
-    mouths = [Mouth.of(track.span.start, known) for track, known in zip(tracks, shapes, strict=True)]
-    if speaker is None or not any(track.mouth is not None for track in tracks):
-        return speaking(mouths, sound)
-    heard = speaker.listen(sound.samples.ravel())
-    parts = [heard[track.span.start - sound.start :][: len(track.span)] for track in tracks]
-    likely = [
-        0.0 if track.mouth is None else speaker.decide(track.mouth, part)
-        for track, part in zip(tracks, parts, strict=True)
-    ]
-    return speaking(mouths, sound, likely)
+def _rows(track: Track, shot: int, track_id: int) -> TrackRows:
+    """The rows of one track, which is not known to speak yet."""
+    frames = np.array(track.span)
+    return TrackRows(
+        track_id=track_id,
+        source=track.source,
+        label=track.label,
+        speaker=None,
+        shot=shot,
+        start=track.span.start,
+        boxes=track.boxes_at(frames),
+        confidence=track.scores_at(frames),
+        is_speaking=np.zeros(len(frames), bool),
+        speaking_confidence=np.zeros(len(frames), np.float32),
+        blendshapes=track.blendshapes_at(frames),
+    )
 
 
-def _rows(
-    tracks: list[Track], shot: int, first_id: int, sound: Sound, speaker: ActiveSpeaker | None
-) -> list[TrackRows]:
-    """The rows of one shot's tracks, with who of them is speaking when."""
-    frames = [np.array(track.span) for track in tracks]
-    shapes = [track.blendshapes_at(at) for track, at in zip(tracks, frames, strict=True)]
-    sure = _speaking(speaker, tracks, shapes, sound)
-    voices = [voice_of(row > SPEAKS, sound.during(at[0], len(at))) for row, at in zip(sure, frames, strict=True)]
-    return [
-        TrackRows(
-            track_id=first_id + place,
-            source=track.source,
-            label=track.label,
-            speaker=voices[place].label if voices[place] else None,
-            speaker_confidence=voices[place].confidence if voices[place] else None,
-            shot=shot,
-            start=int(at[0]),
-            boxes=track.boxes_at(at),
-            confidence=track.scores_at(at),
-            is_speaking=sure[place] > SPEAKS,
-            speaking_confidence=sure[place],
-            blendshapes=shapes[place],
+def _scene(tracks: list[Track], rows: list[TrackRows], sound: Sound, speaker: ActiveSpeaker | None) -> Scene:
+    """What a shot says of who speaks in it; ``speaker`` is asked what it thinks of mouths that were looked at."""
+    faces = [(track, own) for track, own in zip(tracks, rows, strict=True) if track.source == "face_landmarker"]
+    heard = (
+        speaker.listen(sound.samples.ravel())
+        if speaker and any(track.mouth is not None for track, _ in faces)
+        else None
+    )
+    found = []
+    for track, own in faces:
+        likely = USUALLY_LIKELY if heard is None else 0.0
+        if track.mouth is not None:
+            likely = speaker.decide(track.mouth, heard[own.start - sound.start :][: len(own.boxes)])
+        mean_print = np.mean(track.prints, axis=0) if track.prints else None
+        found.append(
+            Face(own.track_id, own.start, odds(Mouth.of(own.start, own.blendshapes), sound, likely), mean_print)
         )
-        for place, (track, at) in enumerate(zip(tracks, frames, strict=True))
-    ]
+    return Scene(replace(sound, samples=SILENCE), found)

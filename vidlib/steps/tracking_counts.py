@@ -1,6 +1,6 @@
 """What is counted of the tracks of a video, shot by shot, and what a human should look at."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.base import Doubt
 from vidlib.timeline import FPS, Shot, Span, nearest_frame, seconds
+from vidlib.tracking.conversation import Face, Spoken
 from vidlib.tracking.correcting import Correction
 from vidlib.tracking.speaking import Sound
 
@@ -28,24 +29,23 @@ MAX_DOUBTS = 20
 
 @dataclass(frozen=True)
 class SeenShot:
-    """What one shot shows, and how it sounds; ``blended`` are the spans in which it is mixed with a neighbour."""
+    """What one shot shows; ``blended`` are the spans in which it is mixed with a neighbour."""
 
     shot: Shot
     rows: list[TrackRows]
-    sound: Sound
     blended: list[Span]
 
     @property
     def faces(self) -> list[TrackRows]:
         return [rows for rows in self.rows if rows.source == "face_landmarker"]
 
-    def frames_with(self, chosen: Iterable[tuple[TrackRows, np.ndarray]]) -> np.ndarray:
-        """Which frames of the shot have at least one chosen row: (n,) bool."""
-        found = np.zeros(len(self.shot.span), bool)
-        for rows, wanted in chosen:
-            first = rows.start - self.shot.span.start
-            found[first : first + len(rows.boxes)] |= wanted
-        return found
+    @property
+    def unclear(self) -> set[int]:
+        """The ids of tracks that begin or end in a dissolve or fade."""
+        ends = {rows.track_id: (rows.start, rows.start + len(rows.boxes) - 1) for rows in self.rows}
+        return {
+            track for track, (first, last) in ends.items() for span in self.blended if first in span or last in span
+        }
 
 
 @dataclass
@@ -61,16 +61,24 @@ class Tally:
     rows_with_landmarks: int = 0
     doubts: list[Doubt] = field(default_factory=list)
 
-    def add(self, seen: SeenShot) -> None:
-        """Count one more shot."""
+    def saw(self, seen: SeenShot) -> None:
+        """Count what one more shot shows."""
         self.frames += len(seen.shot.span)
         self.tracks += len(seen.rows)
         self.faces += len(seen.faces)
-        self.frames_with_face += int(seen.frames_with((rows, np.True_) for rows in seen.faces).sum())
-        self.frames_speaking += int(seen.frames_with((rows, rows.is_speaking) for rows in seen.faces).sum())
         self.face_rows += sum(len(rows.boxes) for rows in seen.faces)
         self.rows_with_landmarks += sum(int(_has_landmarks(rows).sum()) for rows in seen.faces)
-        self.doubt([*(doubt for rows in seen.faces for doubt in _face_doubts(rows, seen)), *_unseen(seen)])
+        clear = [rows for rows in seen.faces if rows.track_id not in seen.unclear]
+        self.doubt(doubt for rows in clear for doubt in _face_doubts(rows, seen.shot.span))
+
+    def heard(self, sound: Sound, spoken: Sequence[Spoken], unclear: Container[int]) -> None:
+        """Count who speaks in one more shot, of the faces that it shows; ``unclear`` are the ids of blended tracks."""
+        shown = _frames_with(sound, [(one.face, np.True_) for one in spoken])
+        speaking = _frames_with(sound, [(one.face, one.is_speaking) for one in spoken])
+        self.frames_with_face += int(shown.sum())
+        self.frames_speaking += int(speaking.sum())
+        self.doubt(doubt for one in spoken if one.face.track_id not in unclear for doubt in _voice_doubts(one))
+        self.doubt(_unseen(sound, shown, speaking))
 
     def doubt(self, more: Iterable[Doubt]) -> None:
         """Keep the most doubtful of what is to be looked at."""
@@ -92,11 +100,17 @@ def _has_landmarks(rows: TrackRows) -> np.ndarray:
     return np.isfinite(rows.blendshapes[:, 0])
 
 
-def _face_doubts(rows: TrackRows, seen: SeenShot) -> Iterator[Doubt]:
+def _frames_with(sound: Sound, chosen: Iterable[tuple[Face, np.ndarray]]) -> np.ndarray:
+    """Which frames of a shot have at least one of the chosen, of all frames of these faces: (n,) bool."""
+    found = np.zeros(len(sound.speech), bool)
+    for face, wanted in chosen:
+        found[face.start - sound.start : face.span.stop - sound.start] |= wanted
+    return found
+
+
+def _face_doubts(rows: TrackRows, shot: Span) -> Iterator[Doubt]:
     """What may be wrong with one face; what a dissolve or fade does to faces is not."""
     stop = rows.start + len(rows.boxes)
-    if any(rows.start in span or stop - 1 in span for span in seen.blended):
-        return
     found, sure = float(_has_landmarks(rows).mean()), float(rows.confidence.mean())
     name = f"face {rows.track_id}"
     if len(rows.boxes) < SHORT_FRAMES:
@@ -106,23 +120,24 @@ def _face_doubts(rows: TrackRows, seen: SeenShot) -> Iterator[Doubt]:
     elif found < UNSURE:
         message = f"{name} shows no expression in {1 - found:.0%} of its frames: turned away, hidden or no face"
         yield Doubt(message=message, frame=rows.start, confidence=found)
-    if rows.speaker_confidence is not None and rows.speaker_confidence < SURE_VOICE:
-        message = f"does {rows.speaker} belong to {name}? It is not always heard when that face speaks, or the reverse"
-        yield Doubt(message=message, frame=rows.start, confidence=rows.speaker_confidence)
-    if seen.shot.span.stop - stop > LOST_FRAMES:
+    if shot.stop - stop > LOST_FRAMES:
         yield Doubt(message=f"{name} is gone before the shot ends: did it leave?", frame=stop - 1, confidence=0.5)
 
 
-def _unseen(seen: SeenShot) -> Iterator[Doubt]:
+def _voice_doubts(one: Spoken) -> Iterator[Doubt]:
+    """Whether the voice of one face is its own."""
+    if one.voice is not None and one.voice.confidence < SURE_VOICE:
+        message = f"does {one.voice.label} belong to face {one.face.track_id}? It is not always heard when that speaks"
+        yield Doubt(message=f"{message}, or the reverse", frame=one.face.start, confidence=one.voice.confidence)
+
+
+def _unseen(sound: Sound, shown: np.ndarray, speaking: np.ndarray) -> Iterator[Doubt]:
     """Somebody is heard, faces are to be seen, and none of them seems to speak: for a second or more in all."""
-    shown = seen.frames_with((rows, np.True_) for rows in seen.faces)
-    silent = shown & seen.sound.speech & ~seen.frames_with((rows, rows.is_speaking) for rows in seen.faces)
+    silent = shown & sound.speech & ~speaking
     if silent.sum() >= FPS:
         message = f"somebody speaks for {float(seconds(int(silent.sum()))):.1f} s, but no face to be seen does"
-        first = seen.shot.span.start + int(silent.argmax())
-        yield Doubt(
-            message=message, frame=first, confidence=1 - float(silent.sum() / (shown & seen.sound.speech).sum())
-        )
+        confidence = 1 - float(silent.sum() / (shown & sound.speech).sum())
+        yield Doubt(message=message, frame=sound.start + int(silent.argmax()), confidence=confidence)
 
 
 def correction_doubts(right: Iterable[Correction]) -> Iterator[Doubt]:

@@ -24,7 +24,7 @@ class Track:
     """One face or thing followed through one shot: where it was detected, frames ascending.
 
     ``blendshapes`` holds (52,) float32 for each frame where landmarks were found; ``mouth`` what the mouth does in each
-    frame of its span, (n, features) float32, where somebody looked.
+    frame of its span, (n, features) float32, where somebody looked; ``prints`` are a few face prints, (128,) each.
     """
 
     source: Source
@@ -34,6 +34,7 @@ class Track:
     labels: list[str] = field(default_factory=list)
     blendshapes: dict[int, np.ndarray] = field(default_factory=dict)
     mouth: np.ndarray | None = None
+    prints: list[np.ndarray] = field(default_factory=list)
 
     def add(self, frame: int, box: np.ndarray, score: float, label: str) -> None:
         """It was seen again, at a later frame than before."""

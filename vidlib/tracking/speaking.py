@@ -110,36 +110,44 @@ class Mouth:
         return _window_sum(np.where(known, steps, 0), window) / np.maximum(_window_sum(known, window), 1)
 
 
-def speaking(
-    mouths: Sequence[Mouth], sound: Sound, likely: Sequence[np.ndarray | float] | None = None
-) -> list[np.ndarray]:
-    """How surely each of the faces of one shot is speaking, one (n,) float32 in [0, 1) per mouth: above 0.5, it is.
+def odds(mouth: Mouth, sound: Sound, likely: np.ndarray | float = USUALLY_LIKELY) -> np.ndarray:
+    """How likely a face speaks by its mouth and the sound alone, wherever there is speech: log-odds, (n,).
 
-    ``sound`` is that of the whole shot; ``likely`` what a network says of each mouth, log-odds (n,), if one was asked.
-    A face speaks while there is speech, and its mouth moves, and does so when the sound is loud, and when it gets
-    louder or softer. Where more faces seem to speak than voices are heard, those do that fit best.
+    ``sound`` is that of the whole shot; ``likely`` what a network says of the mouth, log-odds (n,), if one was asked. A
+    face that speaks moves its mouth, and does so when the sound is loud, and when it gets louder or softer.
     """
-    sure = np.zeros((len(mouths), len(sound.speech)), np.float32)
-    rank_by = np.full_like(sure, -np.inf)
-    speech = sound.may_be_speech
+    place = slice(mouth.start - sound.start, mouth.start - sound.start + len(mouth.shapes))
     level = _mean(sound.level, SYLLABLE_FRAMES)
     change = _mean(np.abs(np.diff(sound.level, prepend=sound.level[:1])), SYLLABLE_FRAMES)
-    for row, mouth in enumerate(mouths):
-        place = slice(mouth.start - sound.start, mouth.start - sound.start + len(mouth.shapes))
-        syllables = mouth.movement(SYLLABLE_FRAMES)
-        odds = (
-            LEVEL_WEIGHT * fit_to_sound(syllables, level[place])
-            + CHANGE_WEIGHT * fit_to_sound(syllables, change[place])
-            + MOVEMENT_WEIGHT * np.log(mouth.movement(MOVEMENT_FRAMES) + STILL)
-            + LIKELY_WEIGHT * (USUALLY_LIKELY if likely is None else likely[row])
-            + BIAS
-        )
-        sure[row, place] = np.where(speech[place], 1 / (1 + np.exp(-odds)), 0)
-        rank_by[row, place] = _mean(odds, RANK_FRAMES)
+    syllables = mouth.movement(SYLLABLE_FRAMES)
+    return (
+        LEVEL_WEIGHT * fit_to_sound(syllables, level[place])
+        + CHANGE_WEIGHT * fit_to_sound(syllables, change[place])
+        + MOVEMENT_WEIGHT * np.log(mouth.movement(MOVEMENT_FRAMES) + STILL)
+        + LIKELY_WEIGHT * likely
+        + BIAS
+    )
+
+
+def speaking(starts: Sequence[int], odds: Sequence[np.ndarray], sound: Sound) -> list[np.ndarray]:
+    """How surely each of the faces of one shot is speaking, one (n,) float32 in [0, 1) per face: above 0.5, it is.
+
+    ``sound`` is that of the whole shot; a face with ``odds`` (n,), log-odds, is seen from its start on. Nobody speaks
+    where there is no speech; where more faces seem to speak than voices are heard, those do that are likelier for 1 s.
+    """
+    sure = np.zeros((len(odds), len(sound.speech)), np.float32)
+    rank_by = np.full_like(sure, -np.inf)
+    places = [
+        slice(start - sound.start, start - sound.start + len(row)) for start, row in zip(starts, odds, strict=True)
+    ]
+    speech = sound.may_be_speech
+    for row, (place, own) in enumerate(zip(places, odds, strict=True)):
+        sure[row, place] = np.where(speech[place], 1 / (1 + np.exp(-own)), 0)
+        rank_by[row, place] = _mean(own, RANK_FRAMES)
     n_voices = [max(1, len(voices)) for voices in sound.voices]
     rank = np.where(sure > SPEAKS, -rank_by, np.inf).argsort(axis=0, kind="stable").argsort(axis=0)
     sure[rank >= n_voices] /= 2
-    return [row[mouth.start - sound.start :][: len(mouth.shapes)] for row, mouth in zip(sure, mouths, strict=True)]
+    return [row[place] for row, place in zip(sure, places, strict=True)]
 
 
 def fit_to_sound(movement: np.ndarray, level: np.ndarray) -> np.ndarray:
@@ -172,14 +180,14 @@ class Voice:
     confidence: float
 
 
-def voice_of(is_speaking: np.ndarray, sound: Sound) -> Voice | None:
-    """The voice that belongs to a face, or None if none does for certain.
+def voice_of(is_speaking: np.ndarray, voices: Sequence[Sequence[str]]) -> Voice | None:
+    """The voice that belongs to somebody, or None if none does for certain.
 
-    ``is_speaking`` (n,) bool, ``sound``: the n frames that show the face.
+    ``is_speaking`` (n,) bool and the ``voices`` that are heard: in the n frames that show that face, or person.
     """
-    heard = Counter(label for voices in sound.voices for label in voices)
-    spoken = [voices for voices, speaks in zip(sound.voices, is_speaking, strict=True) if speaks and voices]
-    said = Counter(label for voices in spoken for label in voices)
+    heard = Counter(label for labels in voices for label in labels)
+    spoken = [labels for labels, speaks in zip(voices, is_speaking, strict=True) if speaks and labels]
+    said = Counter(label for labels in spoken for label in labels)
     for label, n_frames in said.most_common(1):
         if n_frames >= LEAST_FRAMES and n_frames >= LEAST_SHARE * heard[label]:
             return Voice(label, n_frames / max(heard[label], len(spoken)))

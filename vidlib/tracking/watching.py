@@ -34,6 +34,9 @@ FACE_SHARE = 0.5
 """A shot shows no face if faces are in sight for less than this share of it: in a dissolve, for a moment, every shot
 does that follows one with faces."""
 
+MOST_PRINTS = 4
+"""Face prints taken of one track, of frames that are up to a second apart: their mean says whose face it is."""
+
 Numbered = tuple[int, np.ndarray]
 """A frame's number in the video, and its picture."""
 
@@ -45,8 +48,9 @@ class Detector(Protocol):
 
 
 class Landmarks(Protocol):
-    """What is known of one face: its blendshapes, (52,) float32."""
+    """What is known of one face: its landmarks, (478, 2) in pixels, and blendshapes, (52,) float32."""
 
+    points: np.ndarray
     blendshapes: np.ndarray
 
 
@@ -56,6 +60,12 @@ class Landmarker(Protocol):
     name: str
 
     def find(self, pictures: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> Sequence[Landmarks | None]: ...
+
+
+class FacePrints(Protocol):
+    """Tells faces apart by their landmarks in pictures: (n, 128) face prints."""
+
+    def of(self, pictures: Sequence[np.ndarray], points: Sequence[np.ndarray]) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,7 @@ class Watcher:
 
     faces: Detector
     landmarker: Landmarker
+    prints: FacePrints
     things: Detector | None
     looker: Looker | None = None
     always_things: bool = False
@@ -113,7 +124,7 @@ class Watcher:
         for chunk in chunks:
             for frame, found in chunk.faces.items():
                 faces.update(frame, found)
-            self._find_landmarks(chunk.frames, faces, mouths)
+            self._find_landmarks(chunk, faces, mouths)
             if self.things is not None:
                 self._link_things(chunk, things)
         tracks = [track for track in faces.tracks if len(track.frames) > 1 or track.blendshapes]
@@ -171,18 +182,34 @@ class Watcher:
         nearest = min(chunk.faces, key=lambda looked: abs(looked - frame), default=None)
         return nearest is not None and bool((chunk.faces[nearest].scores >= self.min_score).any())
 
-    def _find_landmarks(self, frames: list[Numbered], faces: Linker, mouths: Mouths | None) -> None:
+    def _find_landmarks(self, chunk: Chunk, faces: Linker, mouths: Mouths | None) -> None:
         """Look for the landmarks of each open track in each frame, also where its detector lost it for a while, and at
-        its mouth.
+        its mouth; where faces were looked for, take its face print.
         """
-        wanted = [(track, frame, picture) for frame, picture in frames for track in faces.open_at(frame)]
+        wanted = [(track, frame, picture) for frame, picture in chunk.frames for track in faces.open_at(frame)]
         boxes = [track.boxes_at(np.array([frame]))[0] for track, frame, _ in wanted]
         found = self.landmarker.find([picture for _, _, picture in wanted], boxes)
+        clear: list[tuple[Track, np.ndarray, np.ndarray]] = []
         for (track, frame, picture), box, face in zip(wanted, boxes, found, strict=True):
             if face is not None:
                 track.blendshapes[frame] = face.blendshapes
+                if frame in chunk.faces:
+                    clear.append((track, picture, face.points))
             if mouths:
                 mouths.show(track, frame, picture, box)
+        self._take_prints(clear)
+
+    def _take_prints(self, clear: list[tuple[Track, np.ndarray, np.ndarray]]) -> None:
+        """The face prints of tracks that have few, of pictures in which their landmarks are known."""
+        left = {id(track): MOST_PRINTS - len(track.prints) for track, _, _ in clear}
+        chosen = []
+        for track, picture, points in clear:
+            if left[id(track)] > 0:
+                left[id(track)] -= 1
+                chosen.append((track, picture, points))
+        taken = self.prints.of([picture for _, picture, _ in chosen], [points for _, _, points in chosen])
+        for (track, _, _), one in zip(chosen, taken, strict=True):
+            track.prints.append(one)
 
 
 def _are_alike(boxes: np.ndarray, others: np.ndarray) -> bool:

@@ -4,7 +4,7 @@ Frames and shots count from 1, as in the shot list; positions are pixels of the 
 track. The file's own metadata say ``fps``, ``total_frames``, ``width`` and ``height``.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ class TrackRows:
 
     ``boxes`` (n, 4) xmin, ymin, xmax, ymax in pixels; ``confidence`` and ``speaking_confidence`` (n,) in [0, 1];
     ``is_speaking`` (n,) bool; ``blendshapes`` (n, 52) in [0, 1], NaN where no landmarks were found. ``shot`` counts
-    from 1. How surely the voice ``speaker`` is that of the face, ``speaker_confidence`` in [0, 1], is not in the table.
+    from 1.
     """
 
     track_id: int
@@ -42,7 +42,6 @@ class TrackRows:
     is_speaking: np.ndarray
     speaking_confidence: np.ndarray
     blendshapes: np.ndarray
-    speaker_confidence: float | None = None
 
 
 def schema() -> "pa.Schema":
@@ -87,6 +86,41 @@ def writing(
                 writer.write_table(_table(tracks, columns))
 
         yield write_shot
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What one track says in its frames: ``is_speaking`` (n,) bool, ``confidence`` (n,) in [0, 1]; its ``speaker``."""
+
+    is_speaking: np.ndarray
+    confidence: np.ndarray
+    speaker: str | None
+
+
+def with_speech(seen: Path, path: Path, speech: Mapping[int, Speech]) -> None:
+    """Write the table ``seen`` once more, at ``path``, with who speaks: ``speech`` of tracks by their id."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(seen) as table, atomic_write(path, "wb") as file:
+        columns = table.schema_arrow
+        with pq.ParquetWriter(file, columns, compression="zstd") as writer:
+            for group in range(table.num_row_groups):
+                writer.write_table(_spoken(table.read_row_group(group), speech, columns))
+
+
+def _spoken(shot: "pa.Table", speech: Mapping[int, Speech], columns: "pa.Schema") -> "pa.Table":
+    import pyarrow as pa
+
+    ids = shot["track_id"].to_numpy()
+    is_speaking, sure, speaker = np.zeros(len(ids), bool), np.zeros(len(ids), np.float32), np.full(len(ids), None)
+    for track_id in np.unique(ids).tolist():
+        if (said := speech.get(track_id)) is not None:
+            own = ids == track_id
+            is_speaking[own], sure[own], speaker[own] = said.is_speaking, said.confidence, said.speaker
+    for name, values in {"is_speaking": is_speaking, "speaking_confidence": sure, "speaker": speaker}.items():
+        place = columns.get_field_index(name)
+        shot = shot.set_column(place, columns.field(place), pa.array(values, columns.field(place).type))
+    return shot
 
 
 def _table(tracks: Sequence[TrackRows], columns: "pa.Schema") -> "pa.Table":
