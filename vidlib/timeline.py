@@ -58,6 +58,11 @@ class Turn:
     confidence: float = 1.0
 
 
+def speaker_label(number: int) -> str:
+    """What the speaker is called who is the ``number``-th to speak, from 0."""
+    return f"SPEAKER_{number:02}"
+
+
 def spans_from_stops(stops: Iterable[int], n_frames: int) -> list[Span]:
     """Split ``[0, n_frames)`` after each stop: half-open spans, in order, no gap, no overlap.
 

@@ -15,7 +15,7 @@ from vidlib.devices import Device
 from vidlib.engines.loaded import loaded
 from vidlib.errors import EngineUnavailable, UnknownName
 from vidlib.progress import Report, quiet
-from vidlib.timeline import Turn
+from vidlib.timeline import Turn, speaker_label
 
 DIARIZERS = {
     "pyannote": "vidlib.engines.speech_pyannote:Pyannote",
@@ -155,14 +155,9 @@ Turn(start_s=1.0, stop_s=3.0, speaker='SPEAKER_01', confidence=1.0)]
     most = sorted(spans, key=lambda voice: -sum(stop - start for start, stop in spans[voice]))[:max_speakers]
     named = sorted((*span, voice) for voice in most for span in spans[voice] if span[1] - span[0] >= min_turn_s)
     labels: dict[str, str] = {}
-    turns = [Turn(start, stop, labels.setdefault(voice, label(len(labels)))) for start, stop, voice in named]
+    turns = [Turn(start, stop, labels.setdefault(voice, speaker_label(len(labels)))) for start, stop, voice in named]
     everything = [(start, stop) for start, stop, _ in within] + [span for own in spans.values() for span in own]
     return Diarization(turns, joined(everything))
-
-
-def label(number: int) -> str:
-    """What the speaker is called who is the ``number``-th to speak, from 0."""
-    return f"SPEAKER_{number:02}"
 
 
 def joined(spans: Iterable[tuple[float, float]], gap_s: float = 0.0) -> list[tuple[float, float]]:

@@ -36,14 +36,14 @@ from vidlib.engines.pyannote_import import (
     SpeakerDiarization,
     fbank,
 )
-from vidlib.engines.speech import Diarization, Options, joined, label
+from vidlib.engines.speech import Diarization, Options, joined
 from vidlib.engines.speech_mel import N_MELS
 from vidlib.engines.voice_again import Heard, hear_again
 from vidlib.engines.voice_prints import DIMENSION, MIN_FRAMES, one_core
 from vidlib.errors import GpuFailed
 from vidlib.media import SAMPLE_RATE
 from vidlib.progress import Report, quiet
-from vidlib.timeline import Turn
+from vidlib.timeline import Turn, speaker_label
 
 MIN_ACTIVE_RATIO = 0.05
 """Part of a window that a voice has to speak alone to count in the clustering."""
@@ -341,7 +341,7 @@ def _in_time(
         if start_s < stop_s:
             speech.append((start_s, stop_s))
         if stop_s - start_s >= min_turn_s and start_s < stop_s:
-            speaker = speakers.setdefault(voice, label(len(speakers)))
+            speaker = speakers.setdefault(voice, speaker_label(len(speakers)))
             confidence = float(votes.crop(segment)[:, columns[voice]].mean())
             turns.append(Turn(start_s, stop_s, speaker, round(confidence, 4)))
     return Diarization(turns, joined(speech))

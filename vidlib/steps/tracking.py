@@ -1,6 +1,7 @@
 """Tracking: which faces and things are to be seen, where, with what expression, and which face is speaking."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from itertools import chain, groupby
@@ -26,7 +27,7 @@ from vidlib.steps.base import OutFile, StepOutputs, from_step, place, recorded
 from vidlib.steps.tracking_counts import SeenShot, Tally, correction_doubts
 from vidlib.timeline import Span, Turn, tiles
 from vidlib.tracking.conversation import Face, Scene, Spoken, conversation
-from vidlib.tracking.correcting import Correction, TalkingFace, corrections
+from vidlib.tracking.correcting import Correction, Talker, TalkingFace, corrections, told_apart
 from vidlib.tracking.linking import Track
 from vidlib.tracking.speaking import USUALLY_LIKELY, Mouth, Sound, odds
 from vidlib.tracking.watching import WEAK, Chunk, Watcher
@@ -110,7 +111,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
-    """No track leaves its shot, each has at most one row in a frame; turns have other speakers at most than heard."""
+    """No track leaves its shot, each has at most one row in a frame; turns have the times that were heard."""
     spans = [shot.span for shot in shots_json.read(inputs.shots)]
     known: set[int] = set()
     for table in tracking_table.shots(outputs.tracks, ["frame", "track_id", "shot"]):
@@ -139,13 +140,13 @@ def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Repo
         watcher = _watcher(params, detector, speaker, stack)
         seen = Path(stack.enter_context(TemporaryDirectory(prefix=".seen-", dir=inputs.out_dir))) / path.name
         scenes, unclear = _see(inputs, info, watcher, speaker, tally, seen, report)
-        spoken = conversation(scenes)
-        tracking_table.with_speech(seen, path, {one.face.track_id: _speech(one) for shot in spoken for one in shot})
+        turns, spoken = rttm.read(inputs.turns), conversation(scenes)
+        talkers = _talkers(turns, spoken)
+        tracking_table.with_speech(seen, path, _speech(spoken, talkers))
     for scene, shot in zip(scenes, spoken, strict=True):
         tally.heard(scene.sound, shot, unclear)
     engine = ", ".join([detector.name, watcher.landmarker.name, *([speaker.name] if speaker else [])])
-    turns = rttm.read(inputs.turns)
-    right = list(corrections(turns, _talking(spoken)))
+    right = list(corrections(turns, list(talkers.values())))
     tally.doubt(correction_doubts(right))
     voices = _write_voices(inputs, turns, right)
     return {"tracks": path, "engine": engine, **tally.outputs(), **voices}
@@ -171,14 +172,26 @@ def _see(
     return scenes, unclear
 
 
-def _speech(one: Spoken) -> tracking_table.Speech:
-    return tracking_table.Speech(one.is_speaking, one.sure, one.voice.label if one.voice else None)
-
-
-def _talking(spoken: Iterable[Iterable[Spoken]]) -> Iterator[TalkingFace]:
+def _talkers(turns: Sequence[Turn], spoken: Iterable[Iterable[Spoken]]) -> dict[int, Talker]:
+    """Each person who has a voice, by number."""
+    faces: dict[int, list[TalkingFace]] = defaultdict(list)
+    voices: dict[int, str] = {}
     for one in chain.from_iterable(spoken):
         if one.voice is not None:
-            yield TalkingFace(one.face.track_id, one.voice.label, one.face.start, one.sure)
+            faces[one.person].append(TalkingFace(one.face.track_id, one.face.start, one.sure))
+            voices[one.person] = one.voice.label
+    talkers = [Talker(voices[person], own) for person, own in faces.items()]
+    return dict(zip(faces, told_apart(turns, talkers), strict=True))
+
+
+def _speech(spoken: Iterable[Iterable[Spoken]], talkers: Mapping[int, Talker]) -> dict[int, tracking_table.Speech]:
+    """What each face says, by the number of its track."""
+    return {
+        one.face.track_id: tracking_table.Speech(
+            one.is_speaking, one.sure, talkers[one.person].voice if one.person in talkers else None
+        )
+        for one in chain.from_iterable(spoken)
+    }
 
 
 def _write_voices(inputs: Inputs, heard: Sequence[Turn], right: Sequence[Correction]) -> dict[str, Any]:

@@ -143,7 +143,5 @@ def _unseen(sound: Sound, shown: np.ndarray, speaking: np.ndarray) -> Iterator[D
 def correction_doubts(right: Iterable[Correction]) -> Iterator[Doubt]:
     """What faces put right is to be heard again."""
     for one in right:
-        message = (
-            f"{one.turn.speaker} was heard where face {one.face.track_id} speaks: named {one.face.voice}, its voice"
-        )
+        message = f"{one.turn.speaker} was heard where face {one.face.track_id} speaks: named {one.voice}, its voice"
         yield Doubt(message=message, frame=nearest_frame(one.turn.start_s), confidence=one.share)

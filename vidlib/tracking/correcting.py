@@ -1,11 +1,12 @@
-"""Voices put right by faces: whoever speaks for certain has one voice, also where another was heard for a moment."""
+"""Voices put right by faces: whoever speaks for certain has one voice, and no other face has the same."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 
-from vidlib.timeline import Turn, nearest_frame
+from vidlib.timeline import Turn, nearest_frame, speaker_label
 
 SURELY = 0.8
 """Confidence from which a face is taken to speak for certain."""
@@ -14,17 +15,17 @@ MOSTLY = 0.8
 """Share of a turn in which a face has to speak for certain, for the turn to be its own."""
 
 TIMES = 2
-"""While a face speaks for certain, its own voice is heard at least so many times as long as the one put right."""
+"""While somebody speaks for certain, his or her own voice is heard at least so many times as long as one that nobody
+else has, for that to be the same voice."""
 
 
 @dataclass(frozen=True)
 class TalkingFace:
-    """A face with a voice: its track, the voice's label, and how surely it speaks, (n,) in [0, 1], in each frame from
-    ``start`` (0-based) on.
+    """A track of a face that has a voice, and how surely it speaks, (n,) in [0, 1], in each frame from ``start`` (from
+    0) on.
     """
 
     track_id: int
-    voice: str
     start: int
     sure: np.ndarray
 
@@ -35,35 +36,82 @@ class TalkingFace:
 
 
 @dataclass(frozen=True)
+class Talker:
+    """A person who is seen to speak, in one track or several, and the label of the ``voice``."""
+
+    voice: str
+    faces: Sequence[TalkingFace]
+
+    def certain_in(self, turns: Sequence[Turn]) -> int:
+        """In how many frames of some turns, which do not overlap, he or she speaks for certain."""
+        return sum(face.certain_in(turns) for face in self.faces)
+
+    def says(self, turn: Turn, turns: Iterable[Turn]) -> bool:
+        """Whether a turn, of all ``turns``, is certainly his or hers: seen so, and nobody else is heard."""
+        length = nearest_frame(turn.stop_s) - nearest_frame(turn.start_s)
+        return self.certain_in([turn]) >= MOSTLY * max(1, length) and not _is_overlapped(turn, turns)
+
+
+@dataclass(frozen=True)
 class Correction:
-    """A turn that was heard as another voice than that of the face that speaks it: in ``share`` of it, for certain."""
+    """A turn that was heard as another voice than that of the ``face`` that speaks it, in ``share`` of it for certain."""
 
     turn: Turn
+    voice: str
     face: TalkingFace
     share: float
 
     @property
     def corrected(self) -> Turn:
         """The turn, with the voice of the face; it is as sure as the face."""
-        return replace(self.turn, speaker=self.face.voice, confidence=self.share)
+        return replace(self.turn, speaker=self.voice, confidence=self.share)
 
 
-def corrections(turns: Sequence[Turn], faces: Iterable[TalkingFace]) -> Iterator[Correction]:
+def told_apart(turns: Sequence[Turn], talkers: Sequence[Talker]) -> list[Talker]:
+    """The same people, each with a voice of its own.
+
+    Of several who were heard as one voice, the one who speaks longest with it keeps it; the others get new ones, if
+    some turn is certainly theirs.
+    """
+    labels = {turn.speaker for turn in turns}
+    free = (label for label in map(speaker_label, count(len(labels))) if label not in labels)
+    keeps = _owners(turns, talkers)
+    return [
+        replace(talker, voice=next(free))
+        if keeps.get(talker.voice, talker) is not talker and any(talker.says(turn, turns) for turn in turns)
+        else talker
+        for talker in talkers
+    ]
+
+
+def corrections(turns: Sequence[Turn], talkers: Sequence[Talker]) -> Iterator[Correction]:
     """The turns that faces put right.
 
-    That is a turn in which nobody else is heard, while one face speaks for certain that has another voice, and has had
-    it for much longer.
+    That is a turn in which nobody else is heard, while somebody is seen to speak for certain, who has another voice;
+    and the voice that was heard is somebody else's, or was heard for a moment only.
     """
-    for face in faces:
-        own = face.certain_in(turn for turn in turns if turn.speaker == face.voice)
+    owners = _owners(turns, talkers)
+    for talker in talkers:
+        own = talker.certain_in([turn for turn in turns if turn.speaker == talker.voice])
         for turn in turns:
-            length = nearest_frame(turn.stop_s) - nearest_frame(turn.start_s)
-            share = face.certain_in([turn]) / max(1, length)
-            if share < MOSTLY or turn.speaker == face.voice or _is_overlapped(turn, turns):
+            if turn.speaker == talker.voice or not talker.says(turn, turns):
                 continue
-            other = face.certain_in(one for one in turns if one.speaker == turn.speaker)
-            if own >= TIMES * other:
-                yield Correction(turn, face, share)
+            heard_so = talker.certain_in([one for one in turns if one.speaker == turn.speaker])
+            if owners.get(turn.speaker, talker) is not talker or own >= TIMES * heard_so:
+                face = max(talker.faces, key=lambda face: face.certain_in([turn]))
+                length = nearest_frame(turn.stop_s) - nearest_frame(turn.start_s)
+                yield Correction(turn, talker.voice, face, talker.certain_in([turn]) / max(1, length))
+
+
+def _owners(turns: Sequence[Turn], talkers: Sequence[Talker]) -> dict[str, Talker]:
+    """Whose voice each label is: of those who call it theirs, who speaks longest with it for certain."""
+    owners: dict[str, Talker] = {}
+    for label in {turn.speaker for turn in turns}:
+        own = [turn for turn in turns if turn.speaker == label]
+        named = [talker for talker in talkers if talker.voice == label]
+        if named:
+            owners[label] = max(named, key=lambda talker: talker.certain_in(own))
+    return owners
 
 
 def _is_overlapped(turn: Turn, turns: Iterable[Turn]) -> bool:
