@@ -1,6 +1,7 @@
 """Drawn people that face detectors and landmarkers take for real ones, and clips of them. No photograph is needed."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,20 @@ import numpy as np
 from vidlib import ffmpeg
 
 BACKDROP = (90, 110, 130)
-HAIR, SKIN, WHITE, DARK, LIP = (60, 40, 30), (225, 175, 145), (250, 250, 250), (50, 35, 30), (170, 80, 80)
+WHITE, DARK, LIP = (250, 250, 250), (50, 35, 30), (170, 80, 80)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What tells people apart: colours, how high the forehead is, and how thick the brows are, in sizes of the face."""
+
+    hair: tuple[int, int, int] = (60, 40, 30)
+    skin: tuple[int, int, int] = (225, 175, 145)
+    forehead: float = 0.0
+    brows: float = 0.045
+
+
+ANNA, BERT = Looks(), Looks((190, 190, 185), (150, 105, 80), 0.2, 0.1)
 
 
 def backdrop(width: int, height: int) -> np.ndarray:
@@ -17,7 +31,7 @@ def backdrop(width: int, height: int) -> np.ndarray:
     return np.full((height, width, 3), BACKDROP, np.uint8)
 
 
-def add_face(picture: np.ndarray, x: int, y: int, size: int, mouth: float = 0.0) -> np.ndarray:
+def add_face(picture: np.ndarray, x: int, y: int, size: int, mouth: float = 0.0, looks: Looks = ANNA) -> np.ndarray:
     """The picture with a face about 2 x ``size`` pixels high around ``x, y``; ``mouth`` 0 is shut, 1 wide open."""
     drawn = picture.copy()
 
@@ -26,13 +40,13 @@ def add_face(picture: np.ndarray, x: int, y: int, size: int, mouth: float = 0.0)
         axes = (max(1, round(width * size)), max(1, round(height * size)))
         cv2.ellipse(drawn, middle, axes, 0, 0, 360, colour, -1, cv2.LINE_AA)
 
-    oval(0, -0.15, 0.95, 1.15, HAIR)
+    oval(0, -0.15 - looks.forehead, 0.95, 1.15, looks.hair)
     oval(0, 1.2, 0.4, 0.5, (200, 150, 120))
-    oval(0, 0.05 + 0.1 * mouth, 0.75, 1.0 + 0.1 * mouth, SKIN)
+    oval(0, 0.05 + 0.1 * mouth, 0.75, 1.0 + 0.1 * mouth, looks.skin)
     for side in (-1, 1):
         oval(side * 0.3, -0.12, 0.17, 0.09, WHITE)
         oval(side * 0.3, -0.12, 0.08, 0.085, DARK)
-        oval(side * 0.3, -0.30, 0.2, 0.045, HAIR)
+        oval(side * 0.3, -0.30, 0.2, looks.brows, looks.hair)
         oval(side * 0.1, 0.25, 0.05, 0.03, (130, 85, 75))
     oval(0, 0.12, 0.07, 0.18, (235, 190, 160))
     oval(0, 0.2, 0.12, 0.07, (215, 160, 135))

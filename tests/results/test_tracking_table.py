@@ -4,7 +4,7 @@ import pytest
 
 from vidlib.errors import BrokenOutput
 from vidlib.results.exports import tracking_table
-from vidlib.results.exports.tracking_table import TrackRows
+from vidlib.results.exports.tracking_table import Speech, TrackRows
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
 
@@ -36,6 +36,21 @@ def test_rows_are_in_order_of_frame_then_track(table):
     assert list(zip(read.frame, read.track_id, strict=True)) == [
         (1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (4, 2), (41, 3), (42, 3), (43, 3),
     ]  # fmt: skip
+
+
+def test_who_speaks_is_told_afterwards_of_some_tracks_and_nothing_else_changes(table, tmp_path):
+    told = {1: Speech(np.array([True, True, False]), np.array([0.9, 0.7, 0.1]), "SPEAKER_07")}
+    tracking_table.with_speech(table, tmp_path / "told.parquet", told)
+    before, after = tracking_table.read(table), tracking_table.read(tmp_path / "told.parquet")
+    own = after.track_id == 1
+    assert after[own].is_speaking.tolist() == [True, True, False]
+    assert after[own].speaking_confidence.tolist() == pytest.approx([0.9, 0.7, 0.1])
+    assert after[own].speaker.tolist() == ["SPEAKER_07"] * 3
+    assert not after[~own].is_speaking.any() and after[~own].speaker.isna().all()
+    said = ["is_speaking", "speaking_confidence", "speaker"]
+    assert after.drop(columns=said).equals(before.drop(columns=said))
+    facts = [pq.read_schema(path).metadata[b"total_frames"] for path in (table, tmp_path / "told.parquet")]
+    assert facts == [b"50", b"50"]
 
 
 def test_columns_are_those_that_other_programs_read(table):

@@ -23,7 +23,7 @@ class OneFace:
 
 
 def looked_at(places: list[int], shots: list[Span], detect_every: int = 20) -> list[int]:
-    watcher = Watcher(OneFace(), landmarker=None, things=None, detect_every=detect_every)
+    watcher = Watcher(OneFace(), landmarker=None, prints=None, things=None, detect_every=detect_every)
     pictures = (np.array([place]) for place in places)
     return [frame for chunk in watcher.look(shots, pictures) for frame in chunk.faces]
 

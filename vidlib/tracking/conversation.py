@@ -118,6 +118,8 @@ def _speaks_for(evidence: np.ndarray) -> np.ndarray:
 
 def _most_of_others(table: np.ndarray) -> np.ndarray:
     """The greatest value of each column in any other row, at least 0: (n, m) -> (n, m)."""
+    if not len(table):
+        return table
     with_none = np.vstack([table, np.zeros(table.shape[1])])
     second, first = np.sort(with_none, axis=0)[-2:]
     return np.where(np.arange(len(table))[:, None] == with_none.argmax(axis=0), second, first)

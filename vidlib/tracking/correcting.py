@@ -54,7 +54,7 @@ class Talker:
 
 @dataclass(frozen=True)
 class Correction:
-    """A turn that was heard as another voice than that of the ``face`` that speaks it, in ``share`` of it for certain."""
+    """A turn heard as another ``voice`` than that of the ``face`` that speaks it, for certain in ``share`` of it."""
 
     turn: Turn
     voice: str

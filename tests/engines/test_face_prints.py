@@ -1,0 +1,62 @@
+"""Face prints of drawn faces: what is the same face, and what the network is shown of it."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tests import drawn
+from vidlib.engines.face_prints import DIMENSION, FacePrints, upright
+from vidlib.engines.landmarks import OpenVinoLandmarker
+from vidlib.tracking.people import SAME
+
+PICTURE = drawn.add_face(drawn.backdrop(320, 240), 160, 115, 40)
+BOX = np.array([130, 78, 191, 156], np.float32)
+
+
+@pytest.fixture(scope="module")
+def points():
+    with OpenVinoLandmarker(threads=1) as landmarker:
+        (face,) = landmarker.find([PICTURE], [BOX])
+    return face.points
+
+
+@pytest.fixture(scope="module")
+def prints():
+    with FacePrints(threads=2) as engine:
+        yield engine
+
+
+def moved(points: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    picture = cv2.warpAffine(PICTURE, matrix, (640, 480), borderMode=cv2.BORDER_REPLICATE)
+    return picture, points @ matrix[:, :2].T + matrix[:, 2]
+
+
+@pytest.mark.parametrize(("degrees", "times"), [(0, 1), (25, 1), (-40, 1.6), (180, 1.3)])
+def test_a_face_has_one_print_wherever_it_is_however_large_and_however_it_leans(prints, points, degrees, times):
+    matrix = cv2.getRotationMatrix2D((160, 115), degrees, times) + np.array([[0, 0, 160], [0, 0, 100]])
+    picture, there = moved(points, matrix)
+    one, other = prints.of([PICTURE, picture], [points, there])
+    assert one.shape == (DIMENSION,)
+    assert np.linalg.norm(one - other) < 0.25
+
+
+def test_another_face_has_another_print(prints, points):
+    bert = drawn.add_face(drawn.backdrop(320, 240), 160, 115, 40, looks=drawn.BERT)
+    one, other = prints.of([PICTURE, bert], [points, points])
+    assert np.linalg.norm(one - other) > SAME
+
+
+def test_the_network_is_shown_a_face_upright_with_its_eyes_in_one_place(points):
+    picture, there = moved(points, cv2.getRotationMatrix2D((160, 115), 90, 1.0))
+    shown, turned = upright(PICTURE, points), upright(picture, there)
+    assert shown.shape == turned.shape == (150, 150, 3)
+    assert np.abs(shown[20:130, 20:130].astype(int) - turned[20:130, 20:130]).mean() < 5
+
+
+def test_no_face_no_print(prints):
+    assert prints.of([], []).shape == (0, DIMENSION)
+
+
+def test_the_prints_are_the_same_on_any_number_of_cores(prints, points):
+    with FacePrints(threads=1) as alone:
+        assert alone.of([PICTURE], [points]).tobytes() == prints.of([PICTURE], [points]).tobytes()

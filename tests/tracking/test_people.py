@@ -1,0 +1,32 @@
+"""Face prints of people who differ by 0.7, as faces do, with some noise."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vidlib.tracking.people import people
+
+
+def prints_of(whose: list[int], noise: float = 0.2) -> list[np.ndarray]:
+    lot = np.random.default_rng(3)
+    return [0.5 * np.eye(128)[one] + noise / 16 * lot.standard_normal(128) for one in whose]
+
+
+def one_after_the_other(n: int) -> list[range]:
+    return [range(10 * place, 10 * place + 10) for place in range(n)]
+
+
+@given(st.lists(st.integers(0, 5), max_size=30))
+def test_tracks_of_one_person_are_found_by_the_face_and_numbered_as_they_appear(whose):
+    numbers: dict[int, int] = {}
+    expected = [numbers.setdefault(one, len(numbers)) for one in whose]
+    assert people(prints_of(whose), one_after_the_other(len(whose))) == expected
+
+
+def test_two_who_are_seen_at_once_are_two_however_alike():
+    assert people(prints_of([0, 0, 0]), [range(10), range(5, 15), range(20, 30)])[:2] == [0, 1]
+
+
+def test_a_face_that_was_not_seen_well_is_nobody_who_is_known():
+    one, other = prints_of([0, 0])
+    assert people([one, None, other, None], one_after_the_other(4)) == [0, 1, 0, 2]
