@@ -35,8 +35,7 @@ class StoredSamples:
     def __getitem__(self, piece: slice, /) -> np.ndarray:
         start, stop, _ = piece.indices(len(self))
         self._file.seek(start * SAMPLE.itemsize)
-        # a copy of its own, which may be written to
-        return np.frombuffer(bytearray(self._file.read(max(0, stop - start) * SAMPLE.itemsize)), SAMPLE)
+        return np.fromfile(self._file, SAMPLE, max(0, stop - start))
 
 
 def parts(samples: Samples, n_samples: int = PART) -> Iterator[np.ndarray]:

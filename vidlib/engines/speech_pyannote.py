@@ -292,8 +292,7 @@ def _in_torch() -> Embed:
 def _watch(report: Report, duration_s: float, stage: str, *_: Any, **progress: Any) -> None:
     """Turn what the pipeline says of its stages into seconds of sound that are done."""
     if progress.get("total"):
-        # the last batch counts as a full one
-        part, share = min(1.0, float(progress["completed"] / progress["total"])), SEGMENTATION_SHARE
+        part, share = progress["completed"] / progress["total"], SEGMENTATION_SHARE
         done = part * share if stage == "segmentation" else share + part * (1 - share)
         report(round(done * duration_s, 1), duration_s)
 
