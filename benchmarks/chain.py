@@ -50,7 +50,7 @@ from vidlib.results.naming import PUBLISHED
 from vidlib.runner.kernels import Kernels
 from vidlib.steps import STEPS
 from vidlib.timeline import Span, spans_from_stops
-from vidlib.tracking.speaking import Sound, voice_of
+from vidlib.tracking.speaking import voice_of
 
 ROUNDS = 2
 BESIDE = {"shots": "scenes", "voices": "audio", "faces": "tracking", "speaking": "reduce"}
@@ -306,8 +306,7 @@ def track(number: int, rows: list[dict], frames: list[list[dict]]) -> TrackRows:
     """The rows of one face in consecutive frames."""
     seen = [frames[row["frame"]][row["face"]] for row in rows]
     speaks = np.array([row["speaking"] for row in rows])
-    heard = Sound(rows[0]["frame"], speaks, [row["voices"] for row in rows], np.zeros((len(rows), 0), np.float32))
-    voice = voice_of(speaks, heard)
+    voice = voice_of(speaks, [row["voices"] for row in rows])
     return TrackRows(
         track_id=number,
         source="face_landmarker",

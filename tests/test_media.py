@@ -162,6 +162,23 @@ def test_a_silent_clip_has_an_empty_waveform(tmp_path):
     assert len(media.waveform(made.silent(tmp_path / "clip.mp4"))) == 0
 
 
+def test_a_waveform_on_disk_is_the_same_and_leaves_nothing(tmp_path):
+    source, folder = made.clip(tmp_path / "clip.mp4"), tmp_path / "folder"
+    folder.mkdir()
+    with media.stored_waveform(source, folder, 30_000) as stored:
+        np.testing.assert_array_equal(stored[:], media.waveform(source)[:30_000])
+        assert not list(folder.iterdir())
+    with media.stored_waveform(source, folder, 60_000) as stored:
+        assert len(stored) == len(media.waveform(source)) < 60_000
+    with media.stored_waveform(made.silent(tmp_path / "silent.mp4"), folder, 60_000) as stored:
+        assert len(stored) == 0
+
+
+def test_sound_that_cannot_be_decoded_is_not_stored(tmp_path):
+    with pytest.raises(MediaError), media.stored_waveform(made.garbage(tmp_path / "clip.mp4"), tmp_path, 1):
+        pass
+
+
 def test_only_the_frames_asked_for_come(tmp_path):
     source = made.clip(tmp_path / "clip.mp4")
     for wanted in ([7], [0, 1, 30, 49], list(range(0, 50, 2))):

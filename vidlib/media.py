@@ -1,11 +1,13 @@
 """What a media file contains, and its frames and sound as arrays."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from vidlib import ffmpeg
 from vidlib.errors import CommandFailed, MediaError
 from vidlib.playlists import refuse_playlist
 from vidlib.timeline import FPS, seconds
+from vidlib.waveforms import SAMPLE, StoredSamples
 
 SAMPLE_RATE = 16_000
 """Samples per second of every waveform here (what the speech models were trained on)."""
@@ -247,6 +250,20 @@ def waveform(path: Path, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
         while part := stream.read(PART_BYTES):
             samples += part
     return np.frombuffer(samples, np.float32)
+
+
+@contextmanager
+def stored_waveform(path: Path, folder: Path, n_samples: int) -> Iterator[StoredSamples]:
+    """The first ``n_samples`` of `waveform`, or all if there are fewer, on disk instead of in memory: 230 MB an hour.
+
+    The file is in ``folder`` and has no name, so that nothing is left of it, whatever ends this process. Raises
+    MediaError where the sound cannot be decoded, OSError where it cannot be written.
+    """
+    with TemporaryFile(dir=folder) as file:
+        if _has_sound(path):
+            with _mono(path, SAMPLE_RATE) as stream:
+                shutil.copyfileobj(stream, file, PART_BYTES)
+        yield StoredSamples(file, min(n_samples, file.tell() // SAMPLE.itemsize))
 
 
 def sound(path: Path) -> Iterator[np.ndarray]:

@@ -21,6 +21,7 @@ from vidlib.engines.loudness import at_loudness
 from vidlib.errors import EngineUnavailable, GpuFailed, UnknownName
 from vidlib.results.exports import rttm
 from vidlib.settings import settings
+from vidlib.waveforms import StoredSamples
 
 OPTIONS = speech.Options()
 SAMPLE = Path(find_spec("pyannote.metrics").origin).parents[1] / "audio/sample"
@@ -124,6 +125,12 @@ def test_a_part_of_the_voices_of_a_long_sound_says_who_there_is(sample, monkeypa
 
 def test_the_same_sound_gives_the_same_answer(engine, dialogue):
     assert engine.diarize(dialogue) == engine.diarize(dialogue)
+
+
+def test_sound_that_is_not_in_memory_gives_the_same_answer(engine, dialogue, tmp_path):
+    dialogue.tofile(tmp_path / "sound.f32")
+    with open(tmp_path / "sound.f32", "rb") as file:
+        assert engine.diarize(StoredSamples(file, len(dialogue))) == engine.diarize(dialogue)
 
 
 def test_speech_covers_every_turn_once(engine, dialogue):

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from vidlib.engines.speech import diarization
-from vidlib.engines.voice_again import Heard, hear_again
+from vidlib.engines.speech import diarization, joined
+from vidlib.engines.voice_again import Heard, _spoken, hear_again
 from vidlib.engines.voice_clusters import clusters, likeness
 from vidlib.media import SAMPLE_RATE
 
@@ -55,6 +57,14 @@ def test_two_people_taken_for_one_are_told_apart():
 def test_where_nobody_speaks_nothing_changes():
     silent = Heard(np.arange(0.0, 1, 0.02), np.zeros((50, 2), bool), np.zeros((50, 2)))
     assert hear_again(np.zeros(SAMPLE_RATE, np.float32), np.eye(2), silent, 0.2, np.stack) is silent
+
+
+@given(speaks=st.lists(st.booleans(), min_size=2, max_size=60), gap_s=st.sampled_from([0.0, 0.02, 0.05, 0.2]))
+def test_speech_is_that_of_the_instants_joined(speaks, gap_s):
+    times = 0.008 + 0.017 * np.arange(len(speaks))
+    half_s = (times[1] - times[0]) / 2
+    own = [(time - half_s, time + half_s) for time in np.maximum(times[speaks], half_s)]
+    assert _spoken(Heard(times, np.array(speaks)[:, None], np.zeros((len(speaks), 1))), gap_s) == joined(own, gap_s)
 
 
 def test_where_there_are_too_many_those_who_speak_least_are_nobody():

@@ -8,14 +8,13 @@ from operator import itemgetter
 from pkgutil import resolve_name
 from typing import Protocol, Self
 
-import numpy as np
-
 from vidlib import devices
 from vidlib.devices import Device
 from vidlib.engines.loaded import loaded
 from vidlib.errors import EngineUnavailable, UnknownName
 from vidlib.progress import Report, quiet
 from vidlib.timeline import Turn, speaker_label
+from vidlib.waveforms import Samples
 
 DIARIZERS = {
     "pyannote": "vidlib.engines.speech_pyannote:Pyannote",
@@ -91,9 +90,9 @@ class Diarizer(Protocol):
     device: Device
 
     def diarize(
-        self, waveform: np.ndarray, *, min_speakers: int = 1, max_speakers: int | None = None, report: Report = quiet
+        self, waveform: Samples, *, min_speakers: int = 1, max_speakers: int | None = None, report: Report = quiet
     ) -> Diarization:
-        """(n,) float32 in [-1, 1], mono, 16 kHz -> who speaks when; the same waveform gives the same answer.
+        """`Samples` at 16 kHz -> who speaks when; the same waveform gives the same answer, in memory or not.
 
         Never more than ``max_speakers`` speakers, and ``min_speakers`` wherever the sound has as many voices.
         ``report`` is given seconds of sound. Raises GpuFailed where the GPU gives up, EngineUnavailable where a service

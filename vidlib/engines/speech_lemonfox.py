@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-
 from vidlib import ffmpeg
 from vidlib.devices import Device
 from vidlib.engines.lemonfox import MAX_UPLOAD_BYTES, Answer, Fields, Segment, Service, Word, check_size
@@ -18,6 +16,7 @@ from vidlib.errors import EngineUnavailable
 from vidlib.media import SAMPLE_RATE
 from vidlib.progress import Report, quiet
 from vidlib.settings import settings
+from vidlib.waveforms import Samples, parts
 
 JOIN_S = 0.15
 """Words of one speaker closer than this are one turn, whatever is asked for: people do not pause between words."""
@@ -39,7 +38,7 @@ class Lemonfox:
         self._service = service or _service()
 
     def diarize(
-        self, waveform: np.ndarray, *, min_speakers: int = 1, max_speakers: int | None = None, report: Report = quiet
+        self, waveform: Samples, *, min_speakers: int = 1, max_speakers: int | None = None, report: Report = quiet
     ) -> Diarization:
         """See `Diarizer.diarize`. Raises EngineUnavailable where the service does not do it, with the reason."""
         duration_s = len(waveform) / SAMPLE_RATE
@@ -80,13 +79,15 @@ def _service() -> Service:
     return Service(settings().lemonfox_url, key)
 
 
-def encoded(waveform: np.ndarray, folder: Path) -> Path:
-    """``waveform``, (n,) float32, mono, 16 kHz, as a file in ``folder`` that may be sent.
+def encoded(waveform: Samples, folder: Path) -> Path:
+    """``waveform``, `Samples` at 16 kHz, as a file in ``folder`` that may be sent.
 
     Raises EngineUnavailable where it is too long for that.
     """
     raw = folder / "sound.f32"
-    waveform.astype("<f4").tofile(raw)
+    with raw.open("wb") as file:
+        for part in parts(waveform):
+            part.astype("<f4").tofile(file)
     source = ["-f", "f32le", "-ar", str(SAMPLE_RATE), "-ac", "1", "-i", raw]
     for name, options in ENCODINGS:
         sound = folder / name

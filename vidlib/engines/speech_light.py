@@ -27,6 +27,7 @@ from vidlib.engines.voice_prints import VoicePrints
 from vidlib.errors import EngineUnavailable
 from vidlib.media import SAMPLE_RATE
 from vidlib.progress import Report, quiet
+from vidlib.waveforms import Samples
 
 LOUDNESS_DB = -23.0
 """What every sound is brought to (EBU R 128 says -23 LUFS): the detector hears faint speech only if it is louder."""
@@ -62,11 +63,11 @@ class Light:
         self._threads = Pool(nullcontext, devices.cores())
 
     def diarize(
-        self, waveform: np.ndarray, *, min_speakers: int = 1, max_speakers: int | None = None, report: Report = quiet
+        self, waveform: Samples, *, min_speakers: int = 1, max_speakers: int | None = None, report: Report = quiet
     ) -> Diarization:
         """See `Diarizer.diarize`."""
         duration_s, options = len(waveform) / SAMPLE_RATE, self._options
-        sound = at_loudness(waveform, LOUDNESS_DB)
+        sound = at_loudness(waveform[:], LOUDNESS_DB)
         spoken = _spoken(self._activity.of(sound), options.min_gap_s)
         features = log_mel(sound)
         found = [window for span in spoken for window in windows(span, len(features), WINDOW, STEP)]

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from vidlib.media import SAMPLE_RATE
+from vidlib.waveforms import Samples
 
 N_MELS = 80
 """Mel bands that CAM++ reads."""
@@ -45,12 +46,12 @@ def log_mel(waveform: np.ndarray) -> np.ndarray:
     return found
 
 
-def log_mel_of(waveform: np.ndarray, first: int, stop: int) -> np.ndarray:
+def log_mel_of(waveform: Samples, first: int, stop: int) -> np.ndarray:
     """The rows ``first`` to ``stop`` (not included) of `log_mel`, which has that many."""
     return log_mel(waveform[first * STEP : (stop - 1) * STEP + WINDOW])
 
 
-def count_frames(waveform: np.ndarray) -> int:
+def count_frames(waveform: Samples) -> int:
     """How many rows `log_mel` has."""
     return max(0, (len(waveform) - WINDOW) // STEP + 1)
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import interpolate
 
 from vidlib import devices, vault
@@ -36,14 +36,17 @@ from vidlib.engines.pyannote_import import (
     SpeakerDiarization,
     fbank,
 )
+from vidlib.engines.pyannote_windows import BATCH, VoicesInWindows, pieces
 from vidlib.engines.speech import Diarization, Options, joined
 from vidlib.engines.speech_mel import N_MELS
 from vidlib.engines.voice_again import Heard, hear_again
+from vidlib.engines.voice_instants import heard_around, most_heard
 from vidlib.engines.voice_prints import DIMENSION, MIN_FRAMES, one_core
 from vidlib.errors import GpuFailed
 from vidlib.media import SAMPLE_RATE
 from vidlib.progress import Report, quiet
 from vidlib.timeline import Turn, speaker_label
+from vidlib.waveforms import Samples
 
 MIN_ACTIVE_RATIO = 0.05
 """Part of a window that a voice has to speak alone to count in the clustering."""
@@ -55,15 +58,9 @@ MOST_CLUSTERED = 2500
 """Voices in windows that are compared with each other at most, a film of 20 minutes: it takes memory by the square. Of
 more, every n-th is; the others go to whoever they are like. Who speaks once is heard in ten windows, one a second."""
 
-BATCH = 30
-"""Windows, and voices in windows, that go through the networks together."""
-
 FAINT = 0.3
 """Mean probability of speech that counts where none reaches a half in all of the sound: faint and short answers.
 Voices of noise stay below 0.1."""
-
-TOGETHER = 3
-"""Windows in which a core looks for voices at once: always the same number, for it can change the last digits."""
 
 SEGMENTATION_SHARE = 0.4
 """Part of the time that finding voices takes; their prints take the rest (measured on two cores)."""
@@ -95,10 +92,10 @@ class Pyannote:
         self._pipeline.instantiate({"segmentation": pauses, "clustering": clustering})
 
     def diarize(
-        self, waveform: np.ndarray, *, min_speakers: int = 1, max_speakers: int | None = None, report: Report = quiet
+        self, waveform: Samples, *, min_speakers: int = 1, max_speakers: int | None = None, report: Report = quiet
     ) -> Diarization:
         """See `Diarizer.diarize`."""
-        sound = {"waveform": torch.from_numpy(waveform)[None], "sample_rate": SAMPLE_RATE, "uri": "sound"}
+        sound = {"sound": waveform, "uri": "sound"}
         duration_s = len(waveform) / SAMPLE_RATE
         with _known_warnings_ignored(), _gpu_failures(self.device), torch.inference_mode(), _one_thread():
             found = self._pipeline.apply(
@@ -134,8 +131,8 @@ class Pipeline(SpeakerDiarization):
         self._hears_again = made is None
 
     def apply(self, file: dict[str, Any], **options: Any) -> DiarizeOutput:
-        self.votes, self._sound, self._most = None, file["waveform"][0].numpy(), options.get("max_speakers")
-        self._segmentation.speech = []
+        self.votes, self._sound, self._most = None, file["sound"], options.get("max_speakers")
+        self._segmentation.speech.clear()
         return super().apply(file, **options)
 
     def speaker_count(
@@ -149,34 +146,54 @@ class Pipeline(SpeakerDiarization):
             heard = SlidingWindowFeature(speech, binarized_segmentations.sliding_window)
             faint = Inference.aggregate(heard, frames, hamming=False, missing=0.0)
             count.data = (faint.data > FAINT).astype(count.data.dtype)
+        self._segmentation.speech.clear()
         return count
 
-    def to_diarization(self, segmentations: SlidingWindowFeature, count: SlidingWindowFeature) -> SlidingWindowFeature:
-        """Speakers in windows, (windows, frames, speakers) -> who speaks in each instant, (frames, speakers)."""
-        decoded = super().to_diarization(segmentations, count)
+    def get_embeddings(
+        self,
+        file: dict[str, Any],
+        binary_segmentations: SlidingWindowFeature,
+        exclude_overlap: bool = False,
+        hook: Callable | None = None,
+    ) -> np.ndarray:
+        """Voice prints, (windows, voices, numbers), of a piece of the sound at a time."""
+        window, found = binary_segmentations.sliding_window, []
+        for at, n_windows, piece in pieces(file["sound"], window):
+            voices = SlidingWindowFeature(binary_segmentations.data[at], window)
+            found.append(super().get_embeddings(piece, voices, exclude_overlap))
+            if hook:
+                hook("embeddings", None, completed=at.stop, total=n_windows)
+        return np.concatenate(found)
+
+    def reconstruct(
+        self, segmentations: SlidingWindowFeature, hard_clusters: np.ndarray, count: SlidingWindowFeature
+    ) -> SlidingWindowFeature:
+        """Speakers in windows, and who they are -> who speaks in each instant, (frames, speakers) bool."""
+        frames, windows = count.sliding_window, segmentations.sliding_window
+        starts = [windows[n].start + frames.duration / 2 for n in range(len(hard_clusters))]
+        firsts = [frames.closest_frame(start_s) for start_s in starts]
+        heard, around = heard_around(segmentations.data, firsts, hard_clusters, len(count.data))
+        speaks = most_heard(heard, count.data[:, 0])
         if self.votes is None:  # the second call is for one speaker at a time, which we do not use
-            votes = _votes(segmentations, count, decoded)
+            votes = np.zeros(speaks.shape, np.float32)  # nobody votes for speakers beyond the people that there are
+            np.divide(heard, np.maximum(around, 1), out=votes[:, : heard.shape[1]], dtype=np.float32)
             if self._hears_again and self.clustering.people is not None:
-                decoded, votes = self._hear_again(decoded, votes, self.clustering.people)
+                # whoever comes last among the people may have no voice in any window
+                speaks, votes = self._hear_again(frames, speaks, votes, self.clustering.people[: heard.shape[1]])
             # the columns of those who are named: in the order of their labels
-            self.votes = SlidingWindowFeature(votes.data[:, decoded.data.any(axis=0)], votes.sliding_window)
-        return decoded
+            self.votes = SlidingWindowFeature(votes[:, speaks.any(axis=0)], frames)
+        return SlidingWindowFeature(speaks, frames)
 
     def _hear_again(
-        self, decoded: SlidingWindowFeature, votes: SlidingWindowFeature, people: np.ndarray
-    ) -> tuple[SlidingWindowFeature, SlidingWindowFeature]:
-        """``decoded`` and ``votes``, corrected, with a column for each of the people that there are then."""
-        frames, n = decoded.sliding_window, len(people)
-        times = frames.start + frames.duration / 2 + frames.step * np.arange(len(decoded.data))
-        first = votes.sliding_window.closest_frame(times[0])
-        heard = Heard(times, decoded.data[:, :n] > 0, votes.data[first : first + len(times), :n])
-        pause_s, prints = self.segmentation.min_duration_off, self._embedding.model_.of
-        again = hear_again(self._sound, people, heard, pause_s, prints, self._most)
+        self, frames: SlidingWindow, speaks: np.ndarray, votes: np.ndarray, people: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """``speaks`` and ``votes``, (instants, speakers), corrected: with a column for everybody who is known then."""
+        n = len(people)
+        times = frames.start + frames.duration / 2 + frames.step * np.arange(len(speaks))
+        heard, pause_s = Heard(times, speaks[:, :n], votes[:, :n]), self.segmentation.min_duration_off
+        again = hear_again(self._sound, people, heard, pause_s, self._embedding.model_.of, self._most)
         # behind them, voices beyond the number of people, if more sound at once than there are people
-        speaks = np.column_stack([again.speaks, decoded.data[:, n:]]).astype(decoded.data.dtype)
-        corrected = np.zeros((len(votes.data), speaks.shape[1]))
-        corrected[first : first + len(times), : again.votes.shape[1]] = again.votes
-        return SlidingWindowFeature(speaks, frames), SlidingWindowFeature(corrected, votes.sliding_window)
+        return np.hstack([again.speaks, speaks[:, n:]]), np.hstack([again.votes, votes[:, n:]])
 
 
 def _own_models(device: Device, threads: Pool) -> dict[str, Any]:
@@ -187,51 +204,6 @@ def _own_models(device: Device, threads: Pool) -> dict[str, Any]:
         "embedding_exclude_overlap": True,
         "clustering": "AgglomerativeClustering",
     }
-
-
-def _votes(
-    segmentations: SlidingWindowFeature, count: SlidingWindowFeature, decoded: SlidingWindowFeature
-) -> SlidingWindowFeature:
-    """(instants, speakers): the part of the windows around that hear them."""
-    heard = SlidingWindowFeature(np.nan_to_num(segmentations.data), segmentations.sliding_window)
-    votes = Inference.aggregate(heard, count.sliding_window, hamming=False, missing=0.0)
-    # decoded has more columns where more voices sound at once than there are speakers; nobody voted for those
-    nobody = decoded.data.shape[1] - votes.data.shape[1]
-    return SlidingWindowFeature(np.pad(votes.data, ((0, 0), (0, nobody))), votes.sliding_window)
-
-
-class VoicesInWindows(Inference):
-    """The pipeline's segmentation, a few windows at a time in each of the ``threads``."""
-
-    def __init__(self, whole: Inference, threads: Pool):
-        windows = {"duration": whole.duration, "step": whole.step, "batch_size": whole.batch_size}
-        super().__init__(whole.model, skip_aggregation=True, **windows)
-        self._threads = threads
-        self.speech: list[np.ndarray] = []
-        """How likely anybody speaks, (windows, frames, 1), of all windows since it was emptied."""
-        if self.model.specifications.powerset:
-            self.conversion = WithSpeech(self.conversion)
-
-    def infer(self, chunks: Tensor) -> np.ndarray:
-        """(windows, 1, samples) -> (windows, frames, voices)."""
-        infer = super().infer
-        found = np.concatenate(self._threads.map(lambda _, few: infer(few), chunks.split(TOGETHER)))
-        if not self.model.specifications.powerset:
-            return found
-        self.speech.append(found[..., -1:])
-        return found[..., :-1]
-
-
-class WithSpeech(nn.Module):
-    """What the network says, (..., sets of voices) log-probabilities, as voices, and how likely there is any."""
-
-    def __init__(self, voices: nn.Module):
-        super().__init__()
-        self._voices = voices
-
-    def forward(self, said: Tensor) -> Tensor:
-        # the first set is the empty one
-        return torch.cat([self._voices(said), 1 - said[..., :1].exp()], dim=-1)
 
 
 class ShortTurns(AgglomerativeClustering):
@@ -323,8 +295,7 @@ def _in_torch() -> Embed:
 def _watch(report: Report, duration_s: float, stage: str, *_: Any, **progress: Any) -> None:
     """Turn what the pipeline says of its stages into seconds of sound that are done."""
     if progress.get("total"):
-        # the last batch counts as a full one
-        part, share = min(1.0, float(progress["completed"] / progress["total"])), SEGMENTATION_SHARE
+        part, share = progress["completed"] / progress["total"], SEGMENTATION_SHARE
         done = part * share if stage == "segmentation" else share + part * (1 - share)
         report(round(done * duration_s, 1), duration_s)
 

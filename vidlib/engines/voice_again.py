@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vidlib.engines.speech import joined
 from vidlib.engines.speech_mel import FRAME_RATE, count_frames, log_mel_of
 from vidlib.engines.voice_clusters import likeness, unit
 from vidlib.engines.voice_path import CELL, Window, cells, cells_of, path, windows
 from vidlib.engines.voice_split import split
+from vidlib.waveforms import Samples
 
 WINDOW, STEP = 100, 25
 """Frames (of 10 ms) that a voice print is taken from, and from one to the next: longer ones blur short turns."""
@@ -44,17 +44,15 @@ class Heard:
 
 
 def hear_again(
-    sound: np.ndarray, people: np.ndarray, heard: Heard, gap_s: float, prints: Prints, most: int | None = None
+    sound: Samples, people: np.ndarray, heard: Heard, gap_s: float, prints: Prints, most: int | None = None
 ) -> Heard:
     """``heard``, corrected: as many speak in each instant as before, and votes are averaged with the voice prints.
 
-    ``sound`` is (n,) float32 at 16 kHz, ``people`` what each sounds like, (people, 192). Whoever is two people becomes
+    ``sound`` are samples at 16 kHz, ``people`` what each sounds like, (people, 192). Whoever is two people becomes
     two (see `voice_split`), up to ``most``: the new ones come after the others.
     """
     n_frames = count_frames(sound)
-    instant_s = heard.times[1] - heard.times[0] if len(heard.times) > 1 else 0.0
-    spoken = heard.times[heard.speaks.any(axis=1)]
-    spans = joined(((time - instant_s / 2, time + instant_s / 2) for time in np.maximum(spoken, instant_s / 2)), gap_s)
+    spans = _spoken(heard, gap_s)
     found = [window for span in spans for window in windows(span, n_frames, WINDOW, STEP)]
     if not found:
         return heard
@@ -67,7 +65,18 @@ def hear_again(
     alike = cells(found, likeness(voices, _learnt(voices, whose, people[origins])), n_frames)
     who = _who(spans, alike + VOTE_WEIGHT * votes[:, origins])
     heard = Heard(heard.times, _none_new(heard.speaks, len(origins)), heard.votes[:, origins])
-    return Heard(heard.times, _replaced(heard, who[at], origins), _averaged(heard.votes, alike[at]))
+    return Heard(heard.times, _replaced(heard, who[at], origins), _averaged(heard.votes, alike, at))
+
+
+def _spoken(heard: Heard, gap_s: float) -> list[tuple[float, float]]:
+    """From when to when anybody speaks, in seconds; pauses up to ``gap_s`` are closed."""
+    # as `joined` would do with a span for each instant, of which there are 200,000 in an hour
+    half_s = (heard.times[1] - heard.times[0]) / 2 if len(heard.times) > 1 else 0.0
+    spoken = np.maximum(heard.times[heard.speaks.any(axis=1)], half_s)
+    starts, stops = spoken - half_s, spoken + half_s
+    pauses = np.flatnonzero(starts[1:] - stops[:-1] > gap_s)
+    first, last = np.append(0, pauses + 1), np.append(pauses, len(spoken) - 1)
+    return list(zip(starts[first], stops[last], strict=True)) if len(spoken) else []
 
 
 def _printed(sound: np.ndarray, found: Sequence[Window], prints: Prints) -> np.ndarray:
@@ -127,8 +136,15 @@ def _replaced(heard: Heard, who: np.ndarray, origins: Sequence[int]) -> np.ndarr
     return speaks
 
 
-def _averaged(votes: np.ndarray, alike: np.ndarray) -> np.ndarray:
-    """The mean of votes and of how sure the voice prints are; votes alone where there are no prints."""
+def _averaged(votes: np.ndarray, alike: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """The mean of votes and of how sure the voice prints are; votes alone where there are no prints.
+
+    ``votes`` is (instants, people), ``alike`` (cells, people); ``at`` is the cell of each instant.
+    """
     share = np.exp(SHARPNESS * (alike - alike.max(axis=1, keepdims=True)))
     share /= share.sum(axis=1, keepdims=True)
-    return np.where(alike.any(axis=1, keepdims=True), (votes + share) / 2, votes)
+    known = alike.any(axis=1)[at]
+    averaged = votes.copy()
+    for votes_for, shares in zip(averaged.T, share.T, strict=True):  # one person at a time: it bounds memory
+        votes_for[known] = (votes_for[known] + shares[at[known]]) / 2
+    return averaged

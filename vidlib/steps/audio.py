@@ -6,7 +6,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from vidlib import devices, media
@@ -19,6 +18,7 @@ from vidlib.results.exports import rttm, speech_json, speech_table, webvtt
 from vidlib.results.exports.audio_json import speaker_stats
 from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_step, place, recorded
 from vidlib.timeline import Turn, frame_at, seconds
+from vidlib.waveforms import Samples, parts
 
 NAME = "audio"
 VERSION = 4
@@ -130,9 +130,10 @@ class Outputs(StepOutputs):
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Find who speaks when in a converted video."""
     duration_s = float(seconds(inputs.frames))
-    waveform = media.waveform(inputs.video)[: round(duration_s * media.SAMPLE_RATE)]
-    found, engine, choice = _listen(waveform, params, report)
     out = inputs.out_dir
+    out.mkdir(parents=True, exist_ok=True)
+    with media.stored_waveform(inputs.video, out, round(duration_s * media.SAMPLE_RATE)) as waveform:
+        found, engine, choice = _listen(waveform, params, report)
     return Outputs(
         turns=rttm.write(out / "speech.rttm", found.turns),
         speech=speech_json.write(out / "speech.json", found.turns, engine=engine, duration_s=duration_s),
@@ -160,12 +161,12 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
         raise BrokenOutput(f"{outputs.table} has {n_rows} rows, expected one for each of {inputs.frames} frames")
 
 
-def _listen(waveform: np.ndarray, params: Params, report: Report) -> tuple[Diarization, str, devices.Choice]:
+def _listen(waveform: Samples, params: Params, report: Report) -> tuple[Diarization, str, devices.Choice]:
     """Who speaks when, by which engine, and where that ran; silence is not listened to.
 
     Raises what the last engine raised; where several were asked, EngineUnavailable with what each said.
     """
-    if not waveform.any():
+    if not any(part.any() for part in parts(waveform)):
         report(1, 1)
         return Diarization([], []), SILENCE, devices.Choice("cpu")
     # whoever insists on the GPU is not served without it
@@ -186,7 +187,7 @@ def _listen(waveform: np.ndarray, params: Params, report: Report) -> tuple[Diari
     raise EngineUnavailable("; ".join(problems)) from last
 
 
-def _diarize(name: str, waveform: np.ndarray, params: Params, report: Report, device: Device) -> Diarization:
+def _diarize(name: str, waveform: Samples, params: Params, report: Report, device: Device) -> Diarization:
     options = Options(
         threshold=params.threshold,
         min_gap_s=params.min_gap_s,
