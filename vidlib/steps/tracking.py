@@ -1,10 +1,9 @@
 """Tracking: which faces and things are to be seen, where, with what expression, and which face is speaking."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from itertools import chain, groupby
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -21,13 +20,14 @@ from vidlib.errors import BrokenOutput
 from vidlib.media import VideoInfo
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
-from vidlib.results.exports import rttm, shots_json, speech_table, tracking_table
+from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.base import OutFile, StepOutputs, from_step, place, recorded
 from vidlib.steps.tracking_counts import SeenShot, Tally, correction_doubts
+from vidlib.steps.tracking_people import people_of, speech_of, talkers_of
 from vidlib.timeline import Span, Turn, tiles
-from vidlib.tracking.conversation import Face, Scene, Spoken, conversation
-from vidlib.tracking.correcting import Correction, Talker, TalkingFace, corrections, told_apart
+from vidlib.tracking.conversation import Face, Scene, conversation
+from vidlib.tracking.correcting import Correction, corrections
 from vidlib.tracking.linking import Track
 from vidlib.tracking.speaking import USUALLY_LIKELY, Mouth, Sound, odds
 from vidlib.tracking.watching import WEAK, Chunk, Watcher
@@ -88,10 +88,12 @@ class Outputs(StepOutputs):
     """What the step leaves."""
 
     tracks: OutFile = Field(description="Parquet, a row per frame and track")
+    people: OutFile = Field(description="JSON: who is seen in which tracks of all shots, and with which voice")
     turns: OutFile = Field(description="RTTM: who speaks when, put right where a face speaks for certain")
     speech: OutFile = Field(description="Parquet, a row per frame: is_speech, speakers, put right likewise")
     n_corrected: int = Field(description="turns that faces put right")
     n_frames: int = Field(description="frames of the video")
+    n_people: int = Field(description="people who are seen")
     n_tracks: int = Field(description="tracks of faces and things")
     n_faces: int = Field(description="tracks of faces")
     face_coverage: float = Field(ge=0, le=1, description="share of the frames that show at least one face")
@@ -125,9 +127,19 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
         known.update(track)
     if len(known) != outputs.n_tracks:
         raise BrokenOutput(f"{outputs.tracks} has {len(known)} tracks, not {outputs.n_tracks}")
+    _check_people(outputs)
     heard, corrected = rttm.read(inputs.turns), rttm.read(outputs.turns)
     if [(turn.start_s, turn.stop_s) for turn in heard] != [(turn.start_s, turn.stop_s) for turn in corrected]:
         raise BrokenOutput(f"{outputs.turns} has turns at other times than {inputs.turns}")
+
+
+def _check_people(outputs: Outputs) -> None:
+    """Every face is somebody's, and nobody's twice."""
+    tracks = [track for person in people_json.read(outputs.people) for track in person.tracks]
+    if len(set(tracks)) != len(tracks) or len(tracks) != outputs.n_faces:
+        raise BrokenOutput(
+            f"{outputs.people} names {len(tracks)} tracks, expected each of {outputs.n_faces} faces once"
+        )
 
 
 def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Report) -> dict[str, Any]:
@@ -141,15 +153,17 @@ def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Repo
         seen = Path(stack.enter_context(TemporaryDirectory(prefix=".seen-", dir=inputs.out_dir))) / path.name
         scenes, unclear = _see(inputs, info, watcher, speaker, tally, seen, report)
         turns, spoken = rttm.read(inputs.turns), conversation(scenes)
-        talkers = _talkers(turns, spoken)
-        tracking_table.with_speech(seen, path, _speech(spoken, talkers))
+        talkers = talkers_of(turns, spoken)
+        tracking_table.with_speech(seen, path, speech_of(spoken, talkers))
     for scene, shot in zip(scenes, spoken, strict=True):
         tally.heard(scene.sound, shot, unclear)
     engine = ", ".join([detector.name, watcher.landmarker.name, *([speaker.name] if speaker else [])])
     right = list(corrections(turns, list(talkers.values())))
     tally.doubt(correction_doubts(right))
     voices = _write_voices(inputs, turns, right)
-    return {"tracks": path, "engine": engine, **tally.outputs(), **voices}
+    seen_people = people_of(spoken, talkers)
+    found = {"people": people_json.write(inputs.out_dir / "people.json", seen_people), "n_people": len(seen_people)}
+    return {"tracks": path, "engine": engine, **tally.outputs(), **voices, **found}
 
 
 def _see(
@@ -170,28 +184,6 @@ def _see(
             scenes.append(scene)
             unclear |= seen.unclear
     return scenes, unclear
-
-
-def _talkers(turns: Sequence[Turn], spoken: Iterable[Iterable[Spoken]]) -> dict[int, Talker]:
-    """Each person who has a voice, by number."""
-    faces: dict[int, list[TalkingFace]] = defaultdict(list)
-    voices: dict[int, str] = {}
-    for one in chain.from_iterable(spoken):
-        if one.voice is not None:
-            faces[one.person].append(TalkingFace(one.face.track_id, one.face.start, one.sure))
-            voices[one.person] = one.voice.label
-    talkers = [Talker(voices[person], own) for person, own in faces.items()]
-    return dict(zip(faces, told_apart(turns, talkers), strict=True))
-
-
-def _speech(spoken: Iterable[Iterable[Spoken]], talkers: Mapping[int, Talker]) -> dict[int, tracking_table.Speech]:
-    """What each face says, by the number of its track."""
-    return {
-        one.face.track_id: tracking_table.Speech(
-            one.is_speaking, one.sure, talkers[one.person].voice if one.person in talkers else None
-        )
-        for one in chain.from_iterable(spoken)
-    }
 
 
 def _write_voices(inputs: Inputs, heard: Sequence[Turn], right: Sequence[Correction]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vidlib.tracking.people import people
+from vidlib.tracking.people import people, sureness
 from vidlib.tracking.speaking import SPEAKS, Sound, Voice, speaking, voice_of
 
 OWN_WEIGHT, RIVAL_WEIGHT, OTHER_WEIGHT = 0.8, 0.4, 0.2
@@ -55,13 +55,13 @@ class Scene:
 
 @dataclass(frozen=True)
 class Spoken:
-    """A face, whose it is (from 0), how surely it speaks in each of its frames, (n,) float32 in [0, 1), and its voice.
-
-    The voice is the person's, in all shots together.
+    """A face, whose it is (from 0; how surely, in [0, 1]), how surely it speaks in each of its frames, (n,) float32 in
+    [0, 1), and its voice: the person's, in all shots together.
     """
 
     face: Face
     person: int
+    person_confidence: float
     sure: np.ndarray
     voice: Voice | None
 
@@ -73,7 +73,10 @@ class Spoken:
 def conversation(scenes: Sequence[Scene]) -> list[list[Spoken]]:
     """Who speaks when, of all faces of a video; a list for each of its shots, in the order of its faces."""
     faces = [face for scene in scenes for face in scene.faces]
-    who = dict(zip(map(id, faces), people([face.print for face in faces], [face.span for face in faces]), strict=True))
+    prints, spans = [face.print for face in faces], [face.span for face in faces]
+    numbered = people(prints, spans)
+    who = dict(zip(map(id, faces), numbered, strict=True))
+    known = dict(zip(map(id, faces), sureness(prints, numbered), strict=True))
     labels = sorted({label for scene in scenes for labels in scene.sound.voices for label in labels})
     numbers = {label: number for number, label in enumerate(labels)}
     shape = (1 + max(who.values(), default=-1), len(numbers))
@@ -86,7 +89,10 @@ def conversation(scenes: Sequence[Scene]) -> list[list[Spoken]]:
         sure.append(speaking([face.start for face in scene.faces], odds, scene.sound))
     voices = _voices(scenes, sure, who)
     return [
-        [Spoken(face, who[id(face)], row, voices[who[id(face)]]) for face, row in zip(scene.faces, rows, strict=True)]
+        [
+            Spoken(face, who[id(face)], known[id(face)], row, voices[who[id(face)]])
+            for face, row in zip(scene.faces, rows, strict=True)
+        ]
         for scene, rows in zip(scenes, sure, strict=True)
     ]
 

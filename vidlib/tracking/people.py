@@ -14,6 +14,27 @@ TWO_AT_ONCE = 2.0
 """Distance of two tracks that are to be seen at the same time, and so are two people, however alike."""
 
 
+SURENESS = 12.0
+"""Log-odds for a distance: of prints 0.25 nearer than `SAME` to their person, 0.95 are right."""
+
+
+def sureness(prints: Sequence[np.ndarray | None], whose: Sequence[int]) -> list[float]:
+    """How surely each track shows the person that `people` found, in [0, 1]: 1 where that is its only one.
+
+    By how near its print is to the others of that person, and how far from the nearest of somebody else.
+    """
+    known = [place for place, one in enumerate(prints) if one is not None]
+    sure = [1.0] * len(prints)
+    table = squareform(pdist(np.stack([prints[place] for place in known]))) if len(known) > 1 else np.zeros((1, 1))
+    numbers = np.array([whose[place] for place in known])
+    for place, distances, number in zip(known, table, numbers, strict=False):
+        others, strangers = distances[numbers == number], distances[numbers != number]
+        near = SAME - others.sum() / (len(others) - 1) if len(others) > 1 else np.inf
+        far = strangers.min() - SAME if len(strangers) else np.inf
+        sure[place] = float(1 / (1 + np.exp(-SURENESS * min(near, far))))
+    return sure
+
+
 def people(prints: Sequence[np.ndarray | None], spans: Sequence[range]) -> list[int]:
     """The person, from 0 in order of first appearance, that each track shows.
 
