@@ -9,8 +9,9 @@ The first runs the steps scenes, audio and tracking with their defaults, or what
 that are there already; the third composes films first (benchmarks/compose.py says what is in them, and which seeds are
 for tuning); the last composes one of what two packages carry, with one face that is never heard.
 
-All end with one table, a column for each film. With --given-truth the tracking step is given the truth's shots and
-voices, so that its figures are those of tracking alone. What each figure means: docs/evaluate.md.
+All end with one table, a column for each film, and one that says how often what was claimed with a confidence is right.
+With --given-truth the tracking step is given the truth's shots and voices, so that its figures are those of tracking
+alone. What each figure means: docs/evaluate.md.
 """
 
 import argparse
@@ -29,12 +30,14 @@ from composing.film import compose, write
 
 from vidlib.errors import UsageError, VidlibError
 from vidlib.evaluation import found as found_module
+from vidlib.evaluation import sureness
 from vidlib.evaluation import truth as truth_module
 from vidlib.evaluation.found import Found
+from vidlib.evaluation.sureness import Claim
 from vidlib.evaluation.table import Evaluation, evaluate
 from vidlib.evaluation.truth import Truth
 from vidlib.params import Frozen, read_params
-from vidlib.results.exports import rttm, shots_json, speech_table, tracking_table
+from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
 from vidlib.settings import settings
 from vidlib.steps import PARAMS, audio, scenes, tracking
 from vidlib.timeline import Shot
@@ -49,11 +52,16 @@ def main() -> int:
     try:
         with TemporaryDirectory() as folder:
             params = read_params(PARAMS, (), given.set).of()
-            evaluations = [judged(film, params, given) for film in films(given, given.keep or Path(folder))]
+            judgements = [judged(film, params, given) for film in films(given, given.keep or Path(folder))]
     except VidlibError as error:
         print(f"quality: {error}", file=sys.stderr)
         return error.exit_code
-    print(json.dumps([one.as_json() for one in evaluations], indent=2) if given.json else text(evaluations))
+    evaluations = [evaluation for evaluation, _ in judgements]
+    if given.json:
+        print(json.dumps([one.as_json() for one in evaluations], indent=2))
+    else:
+        how_sure = sureness.table([claim for _, claims in judgements for claim in claims])
+        print(text(evaluations), how_sure.to_string(float_format="%.3f"), sep="\n\n")
     return 0
 
 
@@ -88,17 +96,19 @@ def films(given: argparse.Namespace, folder: Path) -> Iterator[Film]:
         yield write(shots, made_from, folder / "film-anywhere", Random(0))
 
 
-def judged(film: Film, params: dict[str, Frozen], given: argparse.Namespace) -> Evaluation:
-    """The figures of one film."""
+def judged(film: Film, params: dict[str, Frozen], given: argparse.Namespace) -> tuple[Evaluation, list[Claim]]:
+    """The figures of one film, and how sure each thing in it was, and whether rightly."""
     video, truth_file, rttm_file = film
     truth = truth_module.read(truth_file)
     stem = truth_module.stem_of(truth_file)
-    turns = truth_module.read_turns(rttm_file, stem) if rttm_file else None
-    if given.results:
-        folders = {"archive_dir": settings().archive, "work_dir": settings().work}
-        return evaluate(truth, found_module.find(given.results, stem, **folders, film=video), turns)
+    turns = truth_module.read_turns(rttm_file, stem) if rttm_file else truth.turns()
     with TemporaryDirectory() as folder:
-        return evaluate(truth, run_steps(video, truth, params, Path(folder), given.given_truth), turns)
+        if given.results:
+            folders = {"archive_dir": settings().archive, "work_dir": settings().work}
+            found = found_module.find(given.results, stem, **folders, film=video)
+        else:
+            found = run_steps(video, truth, params, Path(folder), given.given_truth)
+        return evaluate(truth, found, turns), list(sureness.claims(truth, found, turns))
 
 
 def run_steps(video: Path, truth: Truth, params: dict[str, Frozen], folder: Path, given_truth: bool) -> Found:
@@ -121,6 +131,7 @@ def run_steps(video: Path, truth: Truth, params: dict[str, Frozen], folder: Path
         kinds_known=True,
         tracks=tracking_table.read(tracks.tracks),
         turns=rttm.read(tracks.turns),
+        people=people_json.read(tracks.people),
         video=video,
     )
 

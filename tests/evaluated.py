@@ -14,6 +14,7 @@ import pandas as pd
 from vidlib.evaluation.found import Found
 from vidlib.evaluation.truth import Event, Part, TrueFace, TrueShot, Truth
 from vidlib.results.exports import rttm, shots_csv
+from vidlib.results.exports.people_json import Person
 from vidlib.timeline import Shot, Span, Turn
 
 CLOSE, LEFT, RIGHT = (50, 0, 540, 360), (10, 60, 300, 240), (330, 60, 300, 240)
@@ -71,6 +72,13 @@ TURNS = [
 ]
 
 
+PEOPLE = [
+    Person(1, {1: 0.99, 2: 0.98, 4: 0.6}, 160, 100, "SPEAKER_00", 0.95),
+    Person(2, {3: 1.0}, 70, 30, "SPEAKER_01", 0.8),
+]
+"""A is the first, B the second."""
+
+
 def rows(truth: Truth = TRUTH) -> list[dict[str, Any]]:
     """A perfect tracking table as dictionaries: each person of a shot is a track, with his or her own voice."""
     ids: dict[tuple[int, str], int] = {}
@@ -88,7 +96,9 @@ def rows(truth: Truth = TRUTH) -> list[dict[str, Any]]:
                     "centroid_y": top + height / 2,
                     "bbox_width": width / 4,
                     "bbox_height": height / 3,
+                    "confidence": 0.95,
                     "is_speaking": one.speaking,
+                    "speaking_confidence": 0.9 if one.speaking else 0.1,
                     "speaker": LABELS[one.speaker],
                     "jawOpen": 0.1,
                 }
@@ -105,6 +115,7 @@ def found(**changed: Any) -> Found:
         "kinds_known": True,
         "tracks": pd.DataFrame(rows()),
         "turns": TURNS,
+        "people": PEOPLE,
     }
     return Found(**(perfect | changed))
 

@@ -52,6 +52,8 @@ def with_rows(change: Callable[[dict], dict | None]) -> Found:
 def test_perfect_results_have_perfect_figures(score):
     if score.measure == "number of voices":
         assert (score.value, score.n) == (3, 3)
+    elif score.measure == "number of people":
+        assert (score.value, score.n) == (2, 2)
     elif score.measure in LOW_IS_GOOD:
         assert score.value == 0
     else:
@@ -165,14 +167,18 @@ def test_a_face_with_the_wrong_voice_lowers_both_and_one_without_a_voice_only_re
 @given(st.permutations(["SPEAKER_00", "SPEAKER_01", "SPEAKER_02", "SPEAKER_07"]), st.integers(1, 10_000))
 def test_nothing_depends_on_what_voices_and_tracks_are_called(labels, first_id):
     new = dict(zip(["SPEAKER_00", "SPEAKER_01", "SPEAKER_02"], labels, strict=False))
+
+    def number(track: int) -> int:
+        return (track * 7919) % 10_007 + first_id
+
     found = evaluated.found(
         turns=[replace(turn, speaker=new[turn.speaker]) for turn in evaluated.TURNS],
         tracks=pd.DataFrame(
-            [
-                row | {"track_id": (row["track_id"] * 7919) % 10_007 + first_id, "speaker": new[row["speaker"]]}
-                for row in evaluated.rows()
-            ]
+            [row | {"track_id": number(row["track_id"]), "speaker": new[row["speaker"]]} for row in evaluated.rows()]
         ),
+        people=[
+            replace(one, tracks={number(track): sure for track, sure in one.tracks.items()}) for one in evaluated.PEOPLE
+        ],
     )
     assert moved(found) == set()
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.tracking.people import people
+from vidlib.tracking.people import people, sureness
 
 
 def prints_of(whose: list[int], noise: float = 0.2) -> list[np.ndarray]:
@@ -30,3 +30,16 @@ def test_two_who_are_seen_at_once_are_two_however_alike():
 def test_a_face_that_was_not_seen_well_is_nobody_who_is_known():
     one, other = prints_of([0, 0])
     assert people([one, None, other, None], one_after_the_other(4)) == [0, 1, 0, 2]
+
+
+@given(st.lists(st.integers(0, 5), max_size=20))
+def test_faces_that_differ_clearly_are_known_for_sure(whose):
+    assert all(0.98 < sure <= 1 for sure in sureness(prints_of(whose), whose))
+
+
+def test_a_face_between_two_people_is_less_sure_than_the_others():
+    one, other = prints_of([0, 1], noise=0)
+    prints = [one, one, other, 0.45 * one + 0.55 * other, None]
+    sure = sureness(prints, [0, 0, 1, 1, 2])
+    assert min(sure) == sure[3] < 0.8 < sure[0]
+    assert sure[4] == 1

@@ -12,6 +12,7 @@ from vidlib.files import sha256
 from vidlib.results import archive
 from vidlib.results.archive import METADATA, Entry, Metadata
 from vidlib.results.exports import audio_json, rttm, shots_csv, shots_json, tracking_table
+from vidlib.results.exports.people_json import Person
 from vidlib.results.naming import PUBLISHED, finished, subject_folder
 from vidlib.timeline import Shot, Span, Turn, seconds
 
@@ -34,6 +35,7 @@ class Found:
     kinds_known: bool = False
     tracks: "pd.DataFrame | None" = None
     turns: list[Turn] | None = None
+    people: list[Person] | None = None
     video: Path | None = None
     missing: tuple[str, ...] = ()
 

@@ -19,7 +19,7 @@ FACES = "face_landmarker"
 
 COLUMNS = [
     *("frame", "track_id", "centroid_x", "centroid_y", "bbox_width", "bbox_height", "is_speaking", "speaker"),
-    "jawOpen",
+    *("speaking_confidence", "jawOpen"),
 ]
 """The columns of a tracking table that are read here; the last is one of the blendshapes, null without landmarks."""
 

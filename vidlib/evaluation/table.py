@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vidlib import media
 from vidlib.errors import UsageError
-from vidlib.evaluation import faces, pairs, shots, speaking, voices
+from vidlib.evaluation import faces, pairs, people, shots, speaking, voices
 from vidlib.evaluation.found import Found
 from vidlib.evaluation.score import Score
 from vidlib.evaluation.truth import Truth
@@ -93,6 +93,8 @@ def _scores(truth: Truth, found: Found, turns: Sequence[Turn], heard: "np.ndarra
     if paired is not None:
         yield from faces.scores(truth, paired, found.tracks)
         yield from speaking.scores(paired, heard)
+    if paired is not None and found.people is not None:
+        yield from people.scores(paired, found.people)
     if found.turns is not None:
         yield from voices.scores(turns, found.turns, truth.frames)
     if paired is not None and found.turns is not None:

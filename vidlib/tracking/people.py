@@ -15,23 +15,24 @@ TWO_AT_ONCE = 2.0
 
 
 SURENESS = 12.0
-"""Log-odds for a distance: of prints 0.25 nearer than `SAME` to their person, 0.95 are right."""
+"""Log-odds for a distance: who is nearer by 0.25 to one person than to the next is that person with 0.95."""
 
 
 def sureness(prints: Sequence[np.ndarray | None], whose: Sequence[int]) -> list[float]:
-    """How surely each track shows the person that `people` found, in [0, 1]: 1 where that is its only one.
+    """How surely each track shows the person that `people` found, in [0, 1].
 
-    By how near its print is to the others of that person, and how far from the nearest of somebody else.
+    By how much nearer its print is to the others of that person than to the nearest of anybody else; 1 without a print.
     """
     known = [place for place, one in enumerate(prints) if one is not None]
     sure = [1.0] * len(prints)
-    table = squareform(pdist(np.stack([prints[place] for place in known]))) if len(known) > 1 else np.zeros((1, 1))
-    numbers = np.array([whose[place] for place in known])
-    for place, distances, number in zip(known, table, numbers, strict=False):
-        others, strangers = distances[numbers == number], distances[numbers != number]
-        near = SAME - others.sum() / (len(others) - 1) if len(others) > 1 else np.inf
-        far = strangers.min() - SAME if len(strangers) else np.inf
-        sure[place] = float(1 / (1 + np.exp(-SURENESS * min(near, far))))
+    if known:
+        table = squareform(pdist(np.stack([prints[place] for place in known])))
+        numbers = np.array([whose[place] for place in known])
+        for place, distances, number in zip(known, table, numbers, strict=True):
+            own = distances[numbers == number]
+            nearest = distances[numbers != number].min(initial=TWO_AT_ONCE)
+            ahead = nearest - own.sum() / max(1, len(own) - 1)
+            sure[place] = float(1 / (1 + np.exp(-SURENESS * ahead)))
     return sure
 
 

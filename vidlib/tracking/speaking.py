@@ -48,6 +48,9 @@ LEAST_FRAMES = 10
 """Fewer frames (0.4 s) of speaking say nothing about whose voice it is."""
 
 
+FRAMES_IN_DOUBT = 5
+"""Frames that count as if they spoke against a voice: what few frames say is less sure."""
+
 SPEAKS = 0.5
 """A face is speaking where its confidence is above this."""
 
@@ -173,7 +176,7 @@ class Voice:
     """The voice of a face: its label, and how surely it is that, in [0, 1]: the smaller one of two shares.
 
     Of the frames that show the face and have the voice, those in which the face speaks; and of the frames in which it
-    speaks, those that have the voice.
+    speaks, those that have the voice; `FRAMES_IN_DOUBT` more in both.
     """
 
     label: str
@@ -190,7 +193,7 @@ def voice_of(is_speaking: np.ndarray, voices: Sequence[Sequence[str]]) -> Voice 
     said = Counter(label for labels in spoken for label in labels)
     for label, n_frames in said.most_common(1):
         if n_frames >= LEAST_FRAMES and n_frames >= LEAST_SHARE * heard[label]:
-            return Voice(label, n_frames / max(heard[label], len(spoken)))
+            return Voice(label, n_frames / (max(heard[label], len(spoken)) + FRAMES_IN_DOUBT))
     return None
 
 
