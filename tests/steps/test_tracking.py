@@ -20,7 +20,7 @@ from vidlib.boxes import Detections
 from vidlib.engines import active_speaker
 from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed
 from vidlib.files import sha256
-from vidlib.results.exports import rttm, shots_json, speech_table, tracking_table
+from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
 from vidlib.steps import tracking
 from vidlib.steps.base import Manifest, Step
 from vidlib.timeline import Shot, Span, Turn
@@ -126,6 +126,15 @@ def test_the_face_that_moves_with_the_sound_speaks_and_each_has_the_voice_it_has
     ]
     speaks = tracks.is_speaking.mean()
     assert speaks[alone] > 0.9 and speaks[left] > 0.8 and speaks[right] < 0.2
+
+
+def test_whoever_is_seen_in_two_shots_is_one_person_with_one_voice(rows, outputs):
+    people = people_json.read(outputs.people)
+    places = rows.groupby("track_id").centroid_x.mean()
+    left, right = places[[2, 3]].sort_values().index
+    found = [(set(one.tracks), one.voice, one.frames) for one in people]
+    assert found == [({1, right}, "SPEAKER_00", 80), ({left}, "SPEAKER_01", 50)]
+    assert outputs.n_people == 2
 
 
 def test_a_voice_that_is_heard_in_the_middle_of_what_a_face_says_is_put_right(inputs, tmp_path):

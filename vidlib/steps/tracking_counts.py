@@ -24,6 +24,9 @@ LOST_FRAMES = 25
 SURE_VOICE = 0.7
 """A voice that belongs to a face less surely is to be heard again; see `vidlib.tracking.speaking.Voice`."""
 
+SURE_PERSON = 0.7
+"""A face that shows a known person less surely is to be looked at; see `vidlib.tracking.people.sureness`."""
+
 MAX_DOUBTS = 20
 
 
@@ -77,7 +80,7 @@ class Tally:
         speaking = _frames_with(sound, [(one.face, one.is_speaking) for one in spoken])
         self.frames_with_face += int(shown.sum())
         self.frames_speaking += int(speaking.sum())
-        self.doubt(doubt for one in spoken if one.face.track_id not in unclear for doubt in _voice_doubts(one))
+        self.doubt(doubt for one in spoken if one.face.track_id not in unclear for doubt in _person_doubts(one))
         self.doubt(_unseen(sound, shown, speaking))
 
     def doubt(self, more: Iterable[Doubt]) -> None:
@@ -124,8 +127,11 @@ def _face_doubts(rows: TrackRows, shot: Span) -> Iterator[Doubt]:
         yield Doubt(message=f"{name} is gone before the shot ends: did it leave?", frame=stop - 1, confidence=0.5)
 
 
-def _voice_doubts(one: Spoken) -> Iterator[Doubt]:
-    """Whether the voice of one face is its own."""
+def _person_doubts(one: Spoken) -> Iterator[Doubt]:
+    """Whether one face is who it was taken for, and the voice its own."""
+    if one.person_confidence < SURE_PERSON:
+        message = f"is face {one.face.track_id} person {one.person + 1}? It resembles somebody else as much"
+        yield Doubt(message=message, frame=one.face.start, confidence=one.person_confidence)
     if one.voice is not None and one.voice.confidence < SURE_VOICE:
         message = f"does {one.voice.label} belong to face {one.face.track_id}? It is not always heard when that speaks"
         yield Doubt(message=f"{message}, or the reverse", frame=one.face.start, confidence=one.voice.confidence)

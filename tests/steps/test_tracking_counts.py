@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from vidlib.steps.tracking_counts import Tally
+from vidlib.tracking.conversation import Face, Spoken
+from vidlib.tracking.speaking import Sound, Voice
+
+N = 40
+SOUND = Sound(100, np.full(N, True), [["SPEAKER_00"]] * N, np.zeros(0, np.float32))
+
+
+def doubts(unclear: tuple[int, ...] = (), **changed: object) -> list[tuple[str, int, float]]:
+    """What is doubted of face 7, which is seen and speaks in all of a shot from frame 100 on."""
+    face = Face(7, 100, np.full(N, 2.0), None)
+    one = {"person": 2, "person_confidence": 0.9, "sure": np.full(N, 0.9), "voice": Voice("SPEAKER_00", 0.9)}
+    tally = Tally()
+    tally.heard(SOUND, [Spoken(face, **one | changed)], unclear)
+    return [(doubt.message.split("?")[0], doubt.frame, doubt.confidence) for doubt in tally.doubts]
+
+
+def test_what_is_sure_is_not_doubted():
+    assert doubts() == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "doubt"),
+    [
+        ({"person_confidence": 0.5}, ("is face 7 person 3", 100, 0.5)),
+        ({"voice": Voice("SPEAKER_00", 0.6)}, ("does SPEAKER_00 belong to face 7", 100, 0.6)),
+    ],
+    ids=["who it is", "whose voice"],
+)
+def test_what_is_not_sure_is_doubted_unless_the_shot_is_mixed_with_another(changed, doubt):
+    assert doubts(**changed) == [doubt]
+    assert doubts((7,), **changed) == []
+
+
+def test_speech_that_no_face_to_be_seen_speaks_is_doubted_from_its_first_frame():
+    silent = np.where(np.arange(N) < 10, 0.9, 0.1)
+    (found,) = doubts(sure=silent)
+    assert found == ("somebody speaks for 1.2 s, but no face to be seen does", 110, 0.25)
