@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.tracking.people import people, sureness
+from vidlib.tracking.linking import Track
+from vidlib.tracking.people import by_person, people, sureness
 
 
 def prints_of(whose: list[int], noise: float = 0.2) -> list[np.ndarray]:
@@ -43,3 +44,40 @@ def test_a_face_between_two_people_is_less_sure_than_the_others():
     sure = sureness(prints, [0, 0, 1, 1, 2])
     assert min(sure) == sure[3] < 0.8 < sure[0]
     assert sure[4] == 1
+
+
+def track_of(whose: list[int], change: int | None = None, every: int = 20) -> Track:
+    """A still face that is looked at every 20 frames; its expression changes once, where it becomes another's."""
+    track = Track("face_landmarker")
+    for place, one in enumerate(prints_of(whose, noise=0.1)):
+        track.add(every * place, np.array([10, 20, 50, 80.0]), 0.9, "face")
+        track.prints[every * place] = one
+    for frame in track.span:
+        track.blendshapes[frame] = np.full(52, float(change is not None and frame >= change), np.float32)
+    return track
+
+
+@given(st.integers(21, 39))
+def test_a_track_that_becomes_somebody_else_is_parted_in_the_very_frame(change):
+    first, second = by_person(track_of([0, 0, 1, 1], change))
+    assert (first.span, second.span) == (range(change), range(change, 61))
+    assert (sorted(first.prints), sorted(second.prints)) == ([0, 20], [40, 60])
+    assert sorted(first.blendshapes | second.blendshapes) == list(range(61))
+    assert np.allclose(second.boxes_at(np.array([change, 60])), [10, 20, 50, 80])
+
+
+def test_each_of_three_people_of_one_track_gets_a_track():
+    assert [one.span for one in by_person(track_of([0, 0, 1, 1, 2, 2]))] == [range(21), range(21, 61), range(61, 101)]
+
+
+@given(st.lists(st.just(0), min_size=1, max_size=8), st.integers(0, 8))
+def test_one_person_stays_one_track_also_where_one_print_is_of_a_turned_face(whose, turned):
+    track = track_of([3 if place == turned else one for place, one in enumerate(whose)])
+    assert by_person(track) == [track]
+
+
+def test_what_mouths_do_is_parted_as_well():
+    track = track_of([0, 0, 1, 1], 30)
+    track.mouth = np.arange(61.0)[:, None]
+    first, second = by_person(track)
+    assert (len(first.mouth), second.mouth[0, 0]) == (30, 30)

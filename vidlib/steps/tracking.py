@@ -297,7 +297,7 @@ def _scene(tracks: list[Track], rows: list[TrackRows], sound: Sound, speaker: Ac
         likely = USUALLY_LIKELY if heard is None else 0.0
         if track.mouth is not None:
             likely = speaker.decide(track.mouth, heard[own.start - sound.start :][: len(own.boxes)])
-        mean_print = np.mean(track.prints, axis=0) if track.prints else None
+        mean_print = np.mean(list(track.prints.values()), axis=0) if track.prints else None
         found.append(
             Face(own.track_id, own.start, odds(Mouth.of(own.start, own.blendshapes), sound, likely), mean_print)
         )

@@ -24,7 +24,7 @@ class Track:
     """One face or thing followed through one shot: where it was detected, frames ascending.
 
     ``blendshapes`` holds (52,) float32 for each frame where landmarks were found; ``mouth`` what the mouth does in each
-    frame of its span, (n, features) float32, where somebody looked; ``prints`` are a few face prints, (128,) each.
+    frame of its span, (n, features) float32, where somebody looked; ``prints`` holds face prints of some frames, (128,).
     """
 
     source: Source
@@ -34,7 +34,7 @@ class Track:
     labels: list[str] = field(default_factory=list)
     blendshapes: dict[int, np.ndarray] = field(default_factory=dict)
     mouth: np.ndarray | None = None
-    prints: list[np.ndarray] = field(default_factory=list)
+    prints: dict[int, np.ndarray] = field(default_factory=dict)
 
     def add(self, frame: int, box: np.ndarray, score: float, label: str) -> None:
         """It was seen again, at a later frame than before."""
@@ -51,6 +51,36 @@ class Track:
         moved = (last - self.boxes[-2]) / (self.frames[-1] - self.frames[-2])
         middle = (moved[:2] + moved[2:]) / 2  # how fast it seems to grow is mostly noise
         return last + np.tile(middle, 2) * min(frame - self.frames[-1], COASTS_FRAMES)
+
+    def parted(self, frame: int) -> tuple["Track", "Track"]:
+        """What it shows before ``frame``, which lies within its span, and from then on."""
+        numbers = np.array(self.frames)
+        score, at = float(self.scores_at(np.array([frame]))[0]), int(np.searchsorted(numbers, frame))
+        before, after = self._part(slice(at), range(frame)), self._part(slice(at, None), range(frame, self.span.stop))
+        if before.frames[-1] < frame - 1:
+            before.add(frame - 1, self.boxes_at(np.array([frame - 1]))[0], score, self.label)
+        if after.frames[0] > frame:
+            for known, value in zip(
+                (after.frames, after.boxes, after.scores, after.labels),
+                (frame, self.boxes_at(np.array([frame]))[0], score, self.label),
+                strict=True,
+            ):
+                known.insert(0, value)
+        if self.mouth is not None:
+            before.mouth, after.mouth = np.split(self.mouth, [frame - self.span.start])
+        return before, after
+
+    def _part(self, detections: slice, frames: range) -> "Track":
+        """The detections, and what is known of the frames."""
+        return Track(
+            self.source,
+            self.frames[detections],
+            self.boxes[detections],
+            self.scores[detections],
+            self.labels[detections],
+            {frame: shapes for frame, shapes in self.blendshapes.items() if frame in frames},
+            prints={frame: one for frame, one in self.prints.items() if frame in frames},
+        )
 
     @property
     def label(self) -> str:

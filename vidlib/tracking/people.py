@@ -1,10 +1,12 @@
-"""Who is who: the tracks of one video that show the same person, by their face prints."""
+"""Who is who, by face prints: tracks that show two people, and tracks of one video that show the same person."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import pdist, squareform
+from scipy.spatial.distance import cdist, pdist, squareform
+
+from vidlib.tracking.linking import Track
 
 SAME = 0.5
 """Distance of mean face prints from which two groups of tracks are two people. Single prints of one person are less
@@ -12,6 +14,32 @@ than 0.6 apart (dlib); in films of six people, tracks of one are up to 0.36 apar
 
 TWO_AT_ONCE = 2.0
 """Distance of two tracks that are to be seen at the same time, and so are two people, however alike."""
+
+
+FEWEST_PRINTS = 2
+"""Face prints of each of two people that one track shows: a single one may be of a turned or mixed face."""
+
+
+def by_person(track: Track) -> list[Track]:
+    """The track, or one for each person that it shows: where a cut between two who are framed alike was missed.
+
+    It is parted where all face prints before are unlike all after; among the frames between, where the face changes
+    most.
+    """
+    frames = sorted(frame for frame in track.prints if frame in track.span)
+    for place in range(FEWEST_PRINTS, len(frames) - FEWEST_PRINTS + 1):
+        before, after = ([track.prints[frame] for frame in part] for part in (frames[:place], frames[place:]))
+        if cdist(before, after).min() > SAME:
+            first, second = track.parted(_change(track, frames[place - 1], frames[place]))
+            return [first, *by_person(second)]
+    return [track]
+
+
+def _change(track: Track, last: int, first: int) -> int:
+    """The frame after ``last``, up to ``first``, in which the face is least like in the one before."""
+    frames = np.arange(last, first + 1)
+    steps = np.abs(np.diff(track.blendshapes_at(frames), axis=0)).sum(axis=1)
+    return int(frames[1 + np.argmax(np.nan_to_num(steps, nan=-1.0))])
 
 
 SURENESS = 12.0

@@ -11,6 +11,7 @@ from vidlib.boxes import Detections, overlaps
 from vidlib.timeline import Span
 from vidlib.tracking.linking import Linker, Track
 from vidlib.tracking.mouths import Looker, Mouths
+from vidlib.tracking.people import by_person
 
 CHUNK_FRAMES = 20
 """Frames in a chunk, about: enough pictures to keep a few cores busy. Two chunks are in memory, 250 MB at 1080p."""
@@ -34,11 +35,15 @@ FACE_SHARE = 0.5
 """A shot shows no face if faces are in sight for less than this share of it: in a dissolve, for a moment, every shot
 does that follows one with faces."""
 
-MOST_PRINTS = 4
-"""Face prints taken of one track, of frames that are up to a second apart: their mean says whose face it is."""
+PRINT_FRAMES = 15
+"""Frames (0.6 s) between two face prints of a track, at least: their mean says whose face it is."""
 
 Numbered = tuple[int, np.ndarray]
 """A frame's number in the video, and its picture."""
+
+
+Clear = tuple[Track, int, np.ndarray, np.ndarray]
+"""A track in a frame of which the picture and the landmarks, (478, 2), are known."""
 
 
 class Detector(Protocol):
@@ -131,6 +136,7 @@ class Watcher:
         if mouths:
             for track in tracks:
                 track.mouth = mouths.seen(track)
+        tracks = [one for track in tracks for one in by_person(track)]
         if self.always_things or sum(len(track.span) for track in tracks) < FACE_SHARE * len(shot):
             tracks += things.tracks
         return sorted(tracks, key=lambda track: track.frames[0])
@@ -189,27 +195,27 @@ class Watcher:
         wanted = [(track, frame, picture) for frame, picture in chunk.frames for track in faces.open_at(frame)]
         boxes = [track.boxes_at(np.array([frame]))[0] for track, frame, _ in wanted]
         found = self.landmarker.find([picture for _, _, picture in wanted], boxes)
-        clear: list[tuple[Track, np.ndarray, np.ndarray]] = []
+        clear: list[Clear] = []
         for (track, frame, picture), box, face in zip(wanted, boxes, found, strict=True):
             if face is not None:
                 track.blendshapes[frame] = face.blendshapes
                 if frame in chunk.faces:
-                    clear.append((track, picture, face.points))
+                    clear.append((track, frame, picture, face.points))
             if mouths:
                 mouths.show(track, frame, picture, box)
         self._take_prints(clear)
 
-    def _take_prints(self, clear: list[tuple[Track, np.ndarray, np.ndarray]]) -> None:
-        """The face prints of tracks that have few, of pictures in which their landmarks are known."""
-        left = {id(track): MOST_PRINTS - len(track.prints) for track, _, _ in clear}
+    def _take_prints(self, clear: list[Clear]) -> None:
+        """The face prints of tracks that have had none for a while, where their landmarks are known."""
+        last = {id(track): max(track.prints, default=-PRINT_FRAMES) for track, *_ in clear}
         chosen = []
-        for track, picture, points in clear:
-            if left[id(track)] > 0:
-                left[id(track)] -= 1
-                chosen.append((track, picture, points))
-        taken = self.prints.of([picture for _, picture, _ in chosen], [points for _, _, points in chosen])
-        for (track, _, _), one in zip(chosen, taken, strict=True):
-            track.prints.append(one)
+        for track, frame, picture, points in clear:
+            if frame - last[id(track)] >= PRINT_FRAMES:
+                last[id(track)] = frame
+                chosen.append((track, frame, picture, points))
+        taken = self.prints.of([picture for *_, picture, _ in chosen], [points for *_, points in chosen])
+        for (track, frame, *_), one in zip(chosen, taken, strict=True):
+            track.prints[frame] = one
 
 
 def _are_alike(boxes: np.ndarray, others: np.ndarray) -> bool:
