@@ -24,7 +24,7 @@ class Track:
     """One face or thing followed through one shot: where it was detected, frames ascending.
 
     ``blendshapes`` holds (52,) float32 for each frame where landmarks were found; ``mouth`` what the mouth does in each
-    frame of its span, (n, features) float32, where somebody looked; ``prints`` holds face prints of some frames, (128,).
+    frame of its span, (n, features) float32, where somebody looked; ``prints`` holds face prints, (128,), of some.
     """
 
     source: Source
