@@ -118,7 +118,7 @@ def test_status_of_an_empty_workspace_is_no_error(vidlib):
 def test_models_are_listed_with_their_licences(vidlib):
     code, out, _ = vidlib("models", "list", "--json")
     assert code == 0
-    assert {model["licence"] for model in json.loads(out)["models"]} == {"MIT", "Apache-2.0"}
+    assert {model["licence"] for model in json.loads(out)["models"]} == {"MIT", "Apache-2.0", "CC0-1.0"}
 
 
 def test_a_weight_file_of_no_known_model_is_refused(vidlib, tmp_path):
