@@ -71,7 +71,8 @@ class Tally:
         self.faces += len(seen.faces)
         self.face_rows += sum(len(rows.boxes) for rows in seen.faces)
         self.rows_with_landmarks += sum(int(_has_landmarks(rows).sum()) for rows in seen.faces)
-        clear = [rows for rows in seen.faces if rows.track_id not in seen.unclear]
+        unclear = seen.unclear
+        clear = [rows for rows in seen.faces if rows.track_id not in unclear]
         self.doubt(doubt for rows in clear for doubt in _face_doubts(rows, seen.shot.span))
 
     def heard(self, sound: Sound, spoken: Sequence[Spoken], unclear: Container[int]) -> None:

@@ -15,8 +15,8 @@ from vidlib.tracking.speaking import SPEAKS, Sound, Voice, speaking, voice_of
 
 OWN_WEIGHT, RIVAL_WEIGHT, OTHER_WEIGHT = 0.8, 0.4, 0.2
 """Log-odds that a face speaks, for each unit of evidence in other shots that the voice is its own, is that of another
-face, or that its own is another one. By logistic regression on films of people who talk, listen and are dubbed,
-rounded; see docs/tracking.md."""
+face, or that its own is another one. Near those of a logistic regression (0.81, -0.46, -0.25) on films of people who
+talk, listen and are dubbed, and the best by F1 of two dozen tried on them; see docs/tracking.md."""
 
 MOST_EVIDENCE = 6.0
 """More evidence counts no more: it is what two or three shots give, and voices may have been mixed up."""
@@ -75,31 +75,43 @@ def conversation(scenes: Sequence[Scene]) -> list[list[Spoken]]:
     faces = [face for scene in scenes for face in scene.faces]
     prints, spans = [face.print for face in faces], [face.span for face in faces]
     numbered = people(prints, spans)
-    who = dict(zip(map(id, faces), numbered, strict=True))
-    known = dict(zip(map(id, faces), sureness(prints, numbered), strict=True))
-    labels = sorted({label for scene in scenes for labels in scene.sound.voices for label in labels})
-    numbers = {label: number for number, label in enumerate(labels)}
-    shape = (1 + max(who.values(), default=-1), len(numbers))
-    evidence = [_evidence(scene, who, numbers, shape) for scene in scenes]
-    whole = sum(evidence, np.zeros(shape))
-    sure = []
-    for scene, own in zip(scenes, evidence, strict=True):
-        speaks_for = _speaks_for(whole - own)
-        odds = [face.odds + _heard(scene.sound, face, speaks_for[who[id(face)]], numbers) for face in scene.faces]
-        sure.append(speaking([face.start for face in scene.faces], odds, scene.sound))
+    tracks = [face.track_id for face in faces]
+    who = dict(zip(tracks, numbered, strict=True))
+    known = dict(zip(tracks, sureness(prints, numbered), strict=True))
+    sure = _sure(scenes, who)
     voices = _voices(scenes, sure, who)
     return [
         [
-            Spoken(face, who[id(face)], known[id(face)], row, voices[who[id(face)]])
+            Spoken(face, who[face.track_id], known[face.track_id], row, voices[who[face.track_id]])
             for face, row in zip(scene.faces, rows, strict=True)
         ]
         for scene, rows in zip(scenes, sure, strict=True)
     ]
 
 
-def _evidence(scene: Scene, who: dict[int, int], numbers: dict[str, int], shape: tuple[int, int]) -> np.ndarray:
-    """What one shot says of whose voice is whose: log-odds, (people, voices), 0 where it says nothing."""
-    found = np.zeros(shape)
+def _sure(scenes: Sequence[Scene], who: dict[int, int]) -> list[list[np.ndarray]]:
+    """How surely each face of each shot speaks, (n,) each; ``who`` is the person of each track."""
+    labels = sorted({label for scene in scenes for labels in scene.sound.voices for label in labels})
+    numbers = {label: number for number, label in enumerate(labels)}
+    evidence = [_evidence(scene, who, numbers) for scene in scenes]
+    whole = np.zeros((1 + max(who.values(), default=-1), len(numbers)))
+    for own in evidence:
+        for person, odds_of in own.items():
+            whole[person] += odds_of
+    sure = []
+    for scene, own in zip(scenes, evidence, strict=True):
+        others = whole.copy()
+        for person, odds_of in own.items():
+            others[person] -= odds_of
+        speaks_for = _speaks_for(others)
+        odds = [face.odds + _heard(scene.sound, face, speaks_for[who[face.track_id]], numbers) for face in scene.faces]
+        sure.append(speaking([face.start for face in scene.faces], odds, scene.sound))
+    return sure
+
+
+def _evidence(scene: Scene, who: dict[int, int], numbers: dict[str, int]) -> dict[int, np.ndarray]:
+    """What one shot says of the voices of each person whom it shows: log-odds, (voices,), 0 where it says nothing."""
+    found: dict[int, np.ndarray] = defaultdict(lambda: np.zeros(len(numbers)))
     speech = scene.sound.may_be_speech
     for face in scene.faces:
         during = slice(face.start - scene.sound.start, face.span.stop - scene.sound.start)
@@ -110,7 +122,7 @@ def _evidence(scene: Scene, who: dict[int, int], numbers: dict[str, int], shape:
         n_frames = heard.sum(axis=0)
         mean = np.clip(face.odds, -MOST_ODDS, MOST_ODDS) @ heard / np.maximum(n_frames, 1)
         enough = n_frames >= FEWEST_FRAMES
-        found[who[id(face)]] += np.where(enough, mean * np.minimum(1, n_frames / FULL_FRAMES), 0)
+        found[who[face.track_id]] += np.where(enough, mean * np.minimum(1, n_frames / FULL_FRAMES), 0)
     return found
 
 
@@ -145,6 +157,6 @@ def _voices(
     heard: dict[int, list[Sequence[str]]] = defaultdict(list)
     for scene, rows in zip(scenes, sure, strict=True):
         for face, row in zip(scene.faces, rows, strict=True):
-            speaks[who[id(face)]].append(row > SPEAKS)
-            heard[who[id(face)]] += scene.sound.during(face.start, len(row)).voices
+            speaks[who[face.track_id]].append(row > SPEAKS)
+            heard[who[face.track_id]] += scene.sound.during(face.start, len(row)).voices
     return {person: voice_of(np.concatenate(rows), heard[person]) for person, rows in speaks.items()}

@@ -46,10 +46,14 @@ class Talker:
         """In how many frames of some turns, which do not overlap, he or she speaks for certain."""
         return sum(face.certain_in(turns) for face in self.faces)
 
+    def share_of(self, turn: Turn) -> float:
+        """In which part of a turn he or she speaks for certain."""
+        length = nearest_frame(turn.stop_s) - nearest_frame(turn.start_s)
+        return self.certain_in([turn]) / max(1, length)
+
     def says(self, turn: Turn, turns: Iterable[Turn]) -> bool:
         """Whether a turn, of all ``turns``, is certainly his or hers: seen so, and nobody else is heard."""
-        length = nearest_frame(turn.stop_s) - nearest_frame(turn.start_s)
-        return self.certain_in([turn]) >= MOSTLY * max(1, length) and not _is_overlapped(turn, turns)
+        return self.share_of(turn) >= MOSTLY and not _is_overlapped(turn, turns)
 
 
 @dataclass(frozen=True)
@@ -99,8 +103,7 @@ def corrections(turns: Sequence[Turn], talkers: Sequence[Talker]) -> Iterator[Co
             heard_so = talker.certain_in([one for one in turns if one.speaker == turn.speaker])
             if owners.get(turn.speaker, talker) is not talker or own >= TIMES * heard_so:
                 face = max(talker.faces, key=lambda face: face.certain_in([turn]))
-                length = nearest_frame(turn.stop_s) - nearest_frame(turn.start_s)
-                yield Correction(turn, talker.voice, face, talker.certain_in([turn]) / max(1, length))
+                yield Correction(turn, talker.voice, face, talker.share_of(turn))
 
 
 def _owners(turns: Sequence[Turn], talkers: Sequence[Talker]) -> dict[str, Talker]:

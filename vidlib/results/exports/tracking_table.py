@@ -101,11 +101,10 @@ def with_speech(seen: Path, path: Path, speech: Mapping[int, Speech]) -> None:
     """Write the table ``seen`` once more, at ``path``, with who speaks: ``speech`` of tracks by their id."""
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(seen) as table, atomic_write(path, "wb") as file:
-        columns = table.schema_arrow
-        with pq.ParquetWriter(file, columns, compression="zstd") as writer:
-            for group in range(table.num_row_groups):
-                writer.write_table(_spoken(table.read_row_group(group), speech, columns))
+    columns = pq.read_schema(seen)
+    with atomic_write(path, "wb") as file, pq.ParquetWriter(file, columns, compression="zstd") as writer:
+        for shot in shots(seen):
+            writer.write_table(_spoken(shot, speech, columns))
 
 
 def _spoken(shot: "pa.Table", speech: Mapping[int, Speech], columns: "pa.Schema") -> "pa.Table":
