@@ -7,7 +7,7 @@ import pytest
 from tests import drawn
 from vidlib import devices, vault
 from vidlib.boxes import overlaps
-from vidlib.engines import faces, mediapipe_tasks
+from vidlib.engines import faces, landmarks, mediapipe_tasks
 from vidlib.engines.faces_centerface import OnnxCenterFace, OpenVinoCenterFace
 from vidlib.engines.landmarks import OpenVinoLandmarker
 from vidlib.engines.objects import open_objects
@@ -132,6 +132,20 @@ def test_a_head_that_leans_makes_the_same_face(landmarker, degrees):
     expected = upright.points @ turn[:, :2].T + turn[:, 2]
     assert np.abs(leant.points - expected).mean() < 0.03 * (FACE_BOX[3] - FACE_BOX[1])
     assert np.abs(leant.blendshapes - upright.blendshapes).mean() < 0.03
+
+
+@pytest.mark.parametrize("degrees", [-40, 25])
+def test_a_head_that_leans_as_it_did_before_is_looked_at_once(landmarker, degrees, monkeypatch):
+    turn = cv2.getRotationMatrix2D((160, 115), degrees, 1)
+    leaning = cv2.warpAffine(FACE, turn, (320, 240), borderMode=cv2.BORDER_REPLICATE)
+    (searched,) = landmarker.find([leaning], [FACE_BOX])
+    looks, look = [], landmarks._look
+    monkeypatch.setattr(landmarks, "_look", lambda *view: looks.append(view) or look(*view))
+    (found,) = landmarker.find([leaning], [FACE_BOX], [searched.lean])
+    assert len(looks) == 1
+    assert found.lean == pytest.approx(np.radians(-degrees), abs=np.radians(10))
+    assert np.abs(found.points - searched.points).mean() < 0.03 * (FACE_BOX[3] - FACE_BOX[1])
+    assert np.abs(found.blendshapes - searched.blendshapes).mean() < 0.03
 
 
 def test_a_box_without_a_face_gives_none_even_beside_one(landmarker):

@@ -29,6 +29,9 @@ WEIGHTS = {"centerface": "centerface", "yunet": "yunet", "mediapipe": "face_land
 
 FACE_LANDMARKER = "vidlib.engines.landmarks:OpenVinoLandmarker"
 
+EYES = (33, 263)
+"""The landmarks at the outer corners of the right and of the left eye."""
+
 
 class FaceDetector(Protocol):
     """Finds faces in whole pictures. A context manager: leaving it frees the model.
@@ -59,16 +62,25 @@ class Landmarks:
     points: np.ndarray
     blendshapes: np.ndarray
 
+    @property
+    def lean(self) -> float:
+        """How much the head leans to its left, in radians: where its eyes are not level."""
+        right, left = self.points[EYES, :]
+        return float(np.arctan2(*(left - right)[::-1]))
+
 
 class FaceLandmarker(Protocol):
     """Finds the landmarks of faces whose boxes are known. A context manager: leaving it frees the models."""
 
     name: str
 
-    def find(self, pictures: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Landmarks | None]:
+    def find(
+        self, pictures: Sequence[np.ndarray], boxes: Sequence[np.ndarray], leans: Sequence[float] | None = None
+    ) -> list[Landmarks | None]:
         """The face in each box (4,) of the picture at the same place, (height, width, 3) uint8 RGB of any size.
 
-        None where no face is found whose middle lies in the box.
+        ``leans`` says how much each head should lean, as `Landmarks.lean`: a head that does is found at the first look
+        then. None where no face is found whose middle lies in the box.
         """
 
     def __enter__(self) -> Self: ...

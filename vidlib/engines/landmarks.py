@@ -38,9 +38,6 @@ UPRIGHT = np.radians(10)
 MOST_LOOKS = 3
 """Looks at one face: of a head that leans by 45 degrees, the first sees 15 and the second 35."""
 
-EYES = (33, 263)
-"""The landmarks at the outer corners of the right and of the left eye."""
-
 SHAPED_BY = (
     *(0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67, 70, 78, 80),
     *(81, 82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136, 144, 145, 146, 148, 149, 150, 152, 153),
@@ -83,25 +80,27 @@ class OpenVinoLandmarker(Pooled):
         # never bfloat16: it has 8 bits, which is a whole pixel of 256
         self._pool = openvino_cpu.request_pool(graph, "f32", threads or devices.cores())
 
-    def find(self, pictures: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[Landmarks | None]:
+    def find(
+        self, pictures: Sequence[np.ndarray], boxes: Sequence[np.ndarray], leans: Sequence[float] | None = None
+    ) -> list[Landmarks | None]:
         """See `vidlib.engines.faces.FaceLandmarker`."""
-        return self._pool.map(_find, list(zip(pictures, boxes, strict=True)))
+        views = zip(pictures, boxes, [0.0] * len(boxes) if leans is None else leans, strict=True)
+        return self._pool.map(_find, list(views))
 
 
-def _find(request: Any, view: tuple[np.ndarray, np.ndarray]) -> Landmarks | None:
-    picture, box = view
+def _find(request: Any, view: tuple[np.ndarray, np.ndarray, float]) -> Landmarks | None:
+    picture, box, lean = view
     longer = float(max(box[2:] - box[:2]))
-    square = Square((box[:2] + box[2:]) / 2 + (0, LOWER * longer), max(1.0, TIMES * longer))
+    middle = (box[:2] + box[2:]) / 2 + (0, LOWER * longer)
+    square = Square(middle, max(1.0, TIMES * longer), lean if abs(lean) > UPRIGHT else 0.0)
     for _ in range(MOST_LOOKS):
         face = _look(request, picture, square)
         if face is None:
             return None
         middle = (face.points.min(0) + face.points.max(0)) / 2
-        right, left = face.points[EYES, :]
-        lean = float(np.arctan2(*(left - right)[::-1]))
-        if abs(lean - square.lean) <= UPRIGHT:
+        if abs(face.lean - square.lean) <= UPRIGHT:
             break
-        square = Square(middle, square.side, lean)
+        square = Square(middle, square.side, face.lean)
     # the face of somebody beside is none for this box
     return face if (box[:2] <= middle).all() and (middle <= box[2:]).all() else None
 

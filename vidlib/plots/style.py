@@ -7,10 +7,13 @@ apart; one meaning keeps one colour in every figure.
 from collections.abc import Iterable
 from io import BytesIO
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from PIL import Image
 
 DPI = 100
 
@@ -59,8 +62,10 @@ class Picture(Figure):
     """A figure that a notebook shows where it is the value of a cell; pyplot, and its state, stay out of it."""
 
     def _repr_png_(self) -> bytes:
-        png = BytesIO()
-        self.savefig(png, format="png")
+        """What ``savefig`` makes of it, which draws everything twice: once only to lay it out."""
+        canvas, png = FigureCanvasAgg(self), BytesIO()
+        canvas.draw()
+        Image.fromarray(np.asarray(canvas.buffer_rgba())).save(png, "png")
         return png.getvalue()
 
 

@@ -53,10 +53,13 @@ class Detector(Protocol):
 
 
 class Landmarks(Protocol):
-    """What is known of one face: its landmarks, (478, 2) in pixels, and blendshapes, (52,) float32."""
+    """What is known of one face: its landmarks, (478, 2) in pixels, blendshapes, (52,) float32, and how much it leans,
+    in radians.
+    """
 
     points: np.ndarray
     blendshapes: np.ndarray
+    lean: float
 
 
 class Landmarker(Protocol):
@@ -64,7 +67,9 @@ class Landmarker(Protocol):
 
     name: str
 
-    def find(self, pictures: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> Sequence[Landmarks | None]: ...
+    def find(
+        self, pictures: Sequence[np.ndarray], boxes: Sequence[np.ndarray], leans: Sequence[float]
+    ) -> Sequence[Landmarks | None]: ...
 
 
 class FacePrints(Protocol):
@@ -194,11 +199,12 @@ class Watcher:
         """
         wanted = [(track, frame, picture) for frame, picture in chunk.frames for track in faces.open_at(frame)]
         boxes = [track.boxes_at(np.array([frame]))[0] for track, frame, _ in wanted]
-        found = self.landmarker.find([picture for _, _, picture in wanted], boxes)
+        leans = [track.lean for track, _, _ in wanted]  # of the chunk before: its frames are looked at side by side
+        found = self.landmarker.find([picture for _, _, picture in wanted], boxes, leans)
         clear: list[Clear] = []
         for (track, frame, picture), box, face in zip(wanted, boxes, found, strict=True):
             if face is not None:
-                track.blendshapes[frame] = face.blendshapes
+                track.blendshapes[frame], track.lean = face.blendshapes, face.lean
                 if frame in chunk.faces:
                     clear.append((track, frame, picture, face.points))
             if mouths:
