@@ -40,7 +40,8 @@ def main(video: Path) -> None:
 
 def score(engine: ShotScorer, video: Path) -> np.ndarray:
     """The score of every frame that a shot begins with the next one, (n,) float."""
-    return np.array([begins for begins, _ in engine.score(media.frames(video, *engine.size))])
+    n_frames = media.probe(video).frames or 0
+    return np.array([begins for begins, _ in engine.score(media.frames(video, *engine.size), n_frames)])
 
 
 def alternate(works: list[Callable[[], np.ndarray]]) -> tuple[list[list[float]], list[np.ndarray]]:

@@ -23,9 +23,9 @@ every_engine = pytest.mark.parametrize("name", SHOT_SCORERS)
 
 @pytest.fixture
 def short_windows(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Frames that transnet looks at together: few, so that a short clip needs several windows."""
-    monkeypatch.setattr(shots_transnet, "WINDOW", 3 * shots_transnet.MARGIN)
-    return shots_transnet.WINDOW
+    """Frames that transnet looks at together, at most: few, so that a short clip needs several windows."""
+    monkeypatch.setattr(shots_transnet, "MOST_SCORED", shots_transnet.MARGIN)
+    return 3 * shots_transnet.MARGIN
 
 
 def frames_of(scorer: ShotScorer, n_frames: int = media.N_FRAMES) -> list[np.ndarray]:
@@ -37,7 +37,7 @@ def frames_of(scorer: ShotScorer, n_frames: int = media.N_FRAMES) -> list[np.nda
 @every_engine
 def test_a_hard_cut_scores_at_the_first_frame_of_the_new_shot(name):
     with open_scorer(name, "cpu") as (scorer, _):
-        begins = np.array(list(scorer.score(frames_of(scorer))))[:, 0]
+        begins = np.array(list(scorer.score(frames_of(scorer), media.N_FRAMES)))[:, 0]
     assert np.flatnonzero(begins >= 0.5).tolist() == list(media.CUTS)
 
 
@@ -45,16 +45,35 @@ def test_a_hard_cut_scores_at_the_first_frame_of_the_new_shot(name):
 @pytest.mark.parametrize("n_frames", [0, 1, 4, 76])
 def test_every_frame_is_scored_once(name, n_frames):
     with open_scorer(name, "cpu") as (scorer, _):
-        scores = list(scorer.score(frames_of(scorer, n_frames)))
+        scores = list(scorer.score(frames_of(scorer, n_frames), n_frames))
     assert len(scores) == n_frames
     assert all(0 <= score <= 1 for both in scores for score in both)
+
+
+@every_engine
+@pytest.mark.parametrize("said", [0, 60, 140])
+def test_a_clip_of_more_or_fewer_frames_than_were_said_is_scored_as_well(name, said, short_windows):
+    with open_scorer(name, "cpu") as (scorer, _):
+        scores = list(scorer.score(frames_of(scorer), said))
+    assert len(scores) == media.N_FRAMES
+    assert [begins >= 0.5 for begins, _ in scores] == [frame in media.CUTS for frame in range(media.N_FRAMES)]
+
+
+@given(st.integers(0, 20_000))
+def test_windows_are_alike_and_of_an_even_number(n_frames):
+    each = shots_transnet.scored_at_once(n_frames)
+    n_windows = -(-n_frames // each)
+    assert 1 <= each <= shots_transnet.MOST_SCORED
+    assert n_windows <= 1 or n_windows % 2 == 0
+    assert n_windows * each - n_frames < max(1, n_windows)
 
 
 @every_engine
 def test_a_long_clip_is_never_held_as_a_whole(name, short_windows):
     read, windows = [], short_windows * (1 + devices.cores())
     with open_scorer(name, "cpu") as (scorer, _):
-        scores = scorer.score(frame for frame in frames_of(scorer, windows + 100) if not read.append(1))
+        frames = (frame for frame in frames_of(scorer, windows + 100) if not read.append(1))
+        scores = scorer.score(frames, windows + 100)
         next(scores)
         assert len(read) <= windows
         scores.close()
@@ -64,7 +83,7 @@ def test_a_long_clip_is_never_held_as_a_whole(name, short_windows):
 def test_a_model_that_was_used_scores_as_a_fresh_one(name, warm, short_windows):
     assert warm.same_each_time(
         lambda: open_scorer(name, "cpu"),
-        lambda opened, n_frames: list(opened[0].score(frames_of(opened[0], n_frames))),
+        lambda opened, n_frames: list(opened[0].score(frames_of(opened[0], n_frames), n_frames)),
         (media.N_FRAMES, 30),
     )
 
@@ -73,7 +92,7 @@ def test_a_model_that_was_used_scores_as_a_fresh_one(name, warm, short_windows):
 def test_any_number_of_cores_gives_the_same_scores(name, on_cores, short_windows):
     def scores() -> list[tuple[float, float]]:
         with open_scorer(name, "cpu") as (scorer, _):
-            return list(scorer.score(frames_of(scorer, media.N_FRAMES)))
+            return list(scorer.score(frames_of(scorer, media.N_FRAMES), media.N_FRAMES))
 
     assert on_cores(1, scores) == on_cores(2, scores) == on_cores(3, scores)
 
@@ -85,7 +104,7 @@ def test_a_reader_that_fails_leaves_nobody_at_work(name):
         raise OSError("the file is gone")
 
     with pytest.raises(OSError, match="is gone"), open_scorer(name, "cpu") as (scorer, _):
-        list(scorer.score(broken(frames_of(scorer, 120))))
+        list(scorer.score(broken(frames_of(scorer, 120)), 120))
 
 
 @every_engine
@@ -141,12 +160,12 @@ def test_a_gpu_scores_as_the_cpu_does():
     np.testing.assert_allclose(on_gpu, on_cpu, atol=1e-3)
 
 
-@given(st.integers(0, 1000))
-def test_windows_score_every_frame_once_and_in_order(n_frames):
+@given(st.integers(0, 1000), st.integers(1, 400))
+def test_windows_score_every_frame_once_and_in_order(n_frames, most_scored):
     frames = [np.array(number) for number in range(n_frames)]
-    windows = list(shots_transnet.windows(frames))
+    windows = list(shots_transnet.windows(frames, most_scored))
     scored = [window[25 : 25 + n_scored] for window, n_scored in windows]
-    assert all(len(window) == n_scored + 50 <= shots_transnet.WINDOW for window, n_scored in windows)
+    assert all(len(window) == n_scored + 50 and n_scored <= most_scored for window, n_scored in windows)
     assert np.concatenate([[], *scored]).tolist() == list(range(n_frames))
 
 

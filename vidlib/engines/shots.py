@@ -30,10 +30,11 @@ class ShotScorer(Protocol):
     size: tuple[int, int]
     """Width and height of the pictures that it wants, in pixels."""
 
-    def score(self, frames: Iterable[np.ndarray]) -> Iterator[tuple[float, float]]:
+    def score(self, frames: Iterable[np.ndarray], n_frames: int) -> Iterator[tuple[float, float]]:
         """The frames of a clip in order, (height, width, 3) uint8 RGB -> for each, two scores in [0, 1]:
 
         that a shot begins with it, and that it is part of a gradual transition. Holds a window of frames, never all.
+        ``n_frames`` is how many there should be; with more or fewer, all the same each is scored.
         """
 
     def __enter__(self) -> Self: ...

@@ -31,7 +31,7 @@ class PySceneDetect:
         if device != "cpu":
             raise EngineUnavailable(f"engine 'pyscenedetect' runs on the CPU only, not on {device!r}")
 
-    def score(self, frames: Iterable[np.ndarray]) -> Iterator[tuple[float, float]]:
+    def score(self, frames: Iterable[np.ndarray], n_frames: int) -> Iterator[tuple[float, float]]:
         """See `ShotScorer.score`; it knows nothing of gradual transitions and scores them 0."""
         with opencv.one_thread():
             yield from self._score(frames)

