@@ -19,6 +19,18 @@ def test_probe_says_what_a_clip_holds(tmp_path):
     assert [(track.codec, track.sample_rate, track.channels) for track in info.audio] == [("aac", 48000, 1)] * 2
 
 
+def test_a_file_is_described_once_and_anew_when_it_has_changed(tmp_path, monkeypatch):
+    asked, run = [], ffmpeg.run
+    monkeypatch.setattr(ffmpeg, "run", lambda args, **how: asked.append(args) or run(args, **how))
+    path = made.clip(tmp_path / "clip.mp4", sounds=1)
+    del asked[:]
+    assert media.probe(path) == media.probe(path) and len(media.waveform(path))
+    assert len([args for args in asked if "-show_format" in args]) == 1
+    made.clip(path, fps="30", sounds=0)
+    assert (media.probe(path).fps, media.probe(path).audio) == (30, ())
+    assert len(media.waveform(path)) == 0
+
+
 def test_rates_are_exact(tmp_path):
     assert media.probe(made.clip(tmp_path / "clip.mp4", fps="30000/1001")).fps == Fraction(30000, 1001)
 

@@ -68,9 +68,11 @@ def svg(figure: Figure) -> bytes:
     """The figure as an SVG document that depends on no font; the same figure gives the same bytes."""
     from io import BytesIO
 
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     buffer = BytesIO()
     with rc_context({"svg.fonttype": "path", "svg.hashsalt": "vidlib"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
     return buffer.getvalue()
 
 

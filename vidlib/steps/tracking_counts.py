@@ -1,6 +1,6 @@
 """What is counted of the tracks of a video, shot by shot, and what a human should look at."""
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +26,10 @@ SURE_VOICE = 0.7
 
 SURE_PERSON = 0.7
 """A face that shows a known person less surely is to be looked at; see `vidlib.tracking.people.sureness`."""
+
+NO_CUT = 0.2
+"""How surely no cut was missed where one face becomes another's from one frame to the next: of three on the composed
+films of docs/tracking.md, three were cuts."""
 
 MAX_DOUBTS = 20
 
@@ -73,7 +77,8 @@ class Tally:
         self.rows_with_landmarks += sum(int(_has_landmarks(rows).sum()) for rows in seen.faces)
         unclear = seen.unclear
         clear = [rows for rows in seen.faces if rows.track_id not in unclear]
-        self.doubt(doubt for rows in clear for doubt in _face_doubts(rows, seen.shot.span))
+        begin = {rows.start: rows.track_id for rows in seen.faces}
+        self.doubt(doubt for rows in clear for doubt in _face_doubts(rows, seen.shot.span, begin))
 
     def heard(self, sound: Sound, spoken: Sequence[Spoken], unclear: Container[int]) -> None:
         """Count who speaks in one more shot, of the faces that it shows; ``unclear`` are the ids of blended tracks."""
@@ -112,8 +117,11 @@ def _frames_with(sound: Sound, chosen: Iterable[tuple[Face, np.ndarray]]) -> np.
     return found
 
 
-def _face_doubts(rows: TrackRows, shot: Span) -> Iterator[Doubt]:
-    """What may be wrong with one face; what a dissolve or fade does to faces is not."""
+def _face_doubts(rows: TrackRows, shot: Span, begin: Mapping[int, int]) -> Iterator[Doubt]:
+    """What may be wrong with one face; what a dissolve or fade does to faces is not.
+
+    ``begin`` is a face for each frame in which one begins: at the very end of this one, it was parted from it.
+    """
     stop = rows.start + len(rows.boxes)
     found, sure = float(_has_landmarks(rows).mean()), float(rows.confidence.mean())
     name = f"face {rows.track_id}"
@@ -124,7 +132,10 @@ def _face_doubts(rows: TrackRows, shot: Span) -> Iterator[Doubt]:
     elif found < UNSURE:
         message = f"{name} shows no expression in {1 - found:.0%} of its frames: turned away, hidden or no face"
         yield Doubt(message=message, frame=rows.start, confidence=found)
-    if shot.stop - stop > LOST_FRAMES:
+    if stop in begin:
+        message = f"{name} becomes somebody else's, face {begin[stop]}, from one frame to the next: was a cut missed?"
+        yield Doubt(message=message, frame=stop, confidence=NO_CUT)
+    elif shot.stop - stop > LOST_FRAMES:
         yield Doubt(message=f"{name} is gone before the shot ends: did it leave?", frame=stop - 1, confidence=0.5)
 
 
