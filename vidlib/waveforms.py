@@ -38,6 +38,19 @@ class StoredSamples:
         return np.fromfile(self._file, SAMPLE, max(0, stop - start))
 
 
+class Louder:
+    """See `Samples`: others, each times ``gain`` when it is asked for; they may leave [-1, 1]."""
+
+    def __init__(self, samples: Samples, gain: float):
+        self._samples, self._gain = samples, SAMPLE.type(gain)
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, piece: slice, /) -> np.ndarray:
+        return self._samples[piece] * self._gain
+
+
 def parts(samples: Samples, n_samples: int = PART) -> Iterator[np.ndarray]:
     """The samples in pieces of ``n_samples``, in order; the last may be shorter.
 

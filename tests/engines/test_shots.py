@@ -160,7 +160,7 @@ def test_a_gpu_scores_as_the_cpu_does():
     np.testing.assert_allclose(on_gpu, on_cpu, atol=1e-3)
 
 
-@given(st.integers(0, 1000), st.integers(1, 400))
+@given(st.integers(0, 1000), st.integers(20, 400))
 def test_windows_score_every_frame_once_and_in_order(n_frames, most_scored):
     frames = [np.array(number) for number in range(n_frames)]
     windows = list(shots_transnet.windows(frames, most_scored))

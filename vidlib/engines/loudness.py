@@ -3,6 +3,7 @@
 import numpy as np
 
 from vidlib.media import SAMPLE_RATE
+from vidlib.waveforms import Louder, Samples
 
 BLOCK = SAMPLE_RATE * 2 // 5
 """Samples whose power is measured together, 0.4 s, each block half a step from the next (ITU-R BS.1770, annex 1)."""
@@ -17,18 +18,18 @@ MOST_DB = 40.0
 """The largest gain: what needs more is noise."""
 
 
-def at_loudness(waveform: np.ndarray, target_db: float) -> np.ndarray:
-    """(n,) float32 in [-1, 1] -> the same, its loud parts at ``target_db`` of full scale on average; may leave [-1, 1].
+def at_loudness(waveform: Samples, target_db: float) -> Samples:
+    """The same sound, its loud parts at ``target_db`` of full scale on average; may leave [-1, 1].
 
     As BS.1770 gates, but without its weighting of frequencies. What is silent throughout stays as it is.
     """
     loudness_db = _loudness_db(waveform)
     if loudness_db is None:
         return waveform
-    return waveform * np.float32(10 ** (min(target_db - loudness_db, MOST_DB) / 20))
+    return Louder(waveform, 10 ** (min(target_db - loudness_db, MOST_DB) / 20))
 
 
-def _loudness_db(waveform: np.ndarray) -> float | None:
+def _loudness_db(waveform: Samples) -> float | None:
     """The gated loudness in decibels of full scale; None for silence."""
     starts = range(0, max(1, len(waveform) - BLOCK + 1), BLOCK // 2)
     power = np.array([np.mean(waveform[start : start + BLOCK].astype(np.float64) ** 2) for start in starts])

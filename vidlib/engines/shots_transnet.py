@@ -89,8 +89,9 @@ class TransNet:
 
 
 def scored_at_once(n_frames: int) -> int:
-    """How many frames of a clip each of its windows scores: as long as may be, all of one length, one or an even
-    number of them, so that two cores are done together.
+    """How many frames of a clip each of its windows scores.
+
+    As many as may be, all windows alike, one or an even number of them, so that two cores are done together.
 
     >>> scored_at_once(350), scored_at_once(351), scored_at_once(1050)
     (350, 176, 263)
@@ -98,7 +99,7 @@ def scored_at_once(n_frames: int) -> int:
     n_windows = -(-n_frames // MOST_SCORED)
     if n_windows > 1:
         n_windows += n_windows % 2
-    return -(-n_frames // max(1, n_windows)) or 1
+    return -(-n_frames // max(1, n_windows)) or MOST_SCORED
 
 
 def windows(frames: Iterable[np.ndarray], most_scored: int) -> Iterator[tuple[np.ndarray, int]]:

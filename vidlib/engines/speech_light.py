@@ -7,7 +7,7 @@ change of the speaker (a Viterbi path). People who speak at once are one turn, o
 torch is needed once on a machine, to convert CAM++ (see `voice_prints`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from itertools import pairwise
 from typing import Self
@@ -19,8 +19,9 @@ from vidlib.devices import Device
 from vidlib.engines.loudness import at_loudness
 from vidlib.engines.pool import Pool
 from vidlib.engines.speech import Diarization, Options, Voiced, diarization, joined
-from vidlib.engines.speech_mel import FRAME_RATE, log_mel
+from vidlib.engines.speech_mel import FRAME_RATE, count_frames
 from vidlib.engines.speech_vad import CHUNK_S, VoiceActivity
+from vidlib.engines.voice_again import printed
 from vidlib.engines.voice_clusters import clusters, likeness
 from vidlib.engines.voice_path import CELL, cells, cells_of, path, windows
 from vidlib.engines.voice_prints import VoicePrints
@@ -67,21 +68,23 @@ class Light:
     ) -> Diarization:
         """See `Diarizer.diarize`."""
         duration_s, options = len(waveform) / SAMPLE_RATE, self._options
-        sound = at_loudness(waveform[:], LOUDNESS_DB)
-        spoken = _spoken(self._activity.of(sound), options.min_gap_s)
-        features = log_mel(sound)
-        found = [window for span in spoken for window in windows(span, len(features), WINDOW, STEP)]
+        sound = at_loudness(waveform, LOUDNESS_DB)
+        spoken, n_frames = _spoken(self._activity.of(sound), options.min_gap_s), count_frames(sound)
+        found = [window for span in spoken for window in windows(span, n_frames, WINDOW, STEP)]
         report(0, duration_s)
-        prints = self._threads.map(lambda _, window: self._prints.of(features[slice(*window)]), found)
-        report(duration_s, duration_s)
         voiced: list[Voiced] = [(start, stop, None) for start, stop in spoken]
-        if prints:
+        if found:
+            prints = printed(sound, found, self._all_prints)
             long = np.array([stop - first >= TRUSTED for first, stop in found])
             threshold = options.threshold * THRESHOLD_SHARE
-            people = clusters(np.stack(prints), long, threshold, min_speakers, max_speakers)
-            heard = cells(found, likeness(np.stack(prints), people), len(features))
+            people = clusters(prints, long, threshold, min_speakers, max_speakers)
+            heard = cells(found, likeness(prints, people), n_frames)
             voiced += [turn for span in spoken for turn in _assigned(span, heard)]
+        report(duration_s, duration_s)
         return diarization(voiced, duration_s, options.min_gap_s, options.min_turn_s, max_speakers)
+
+    def _all_prints(self, features: Sequence[np.ndarray]) -> np.ndarray:
+        return np.stack(self._threads.map(lambda _, piece: self._prints.of(piece), features))
 
     def __enter__(self) -> Self:
         return self

@@ -3,11 +3,14 @@
 The ONNX graph is the one inside the package silero-vad (MIT), run by ONNX Runtime.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from vidlib import vault
 from vidlib.engines.voice_prints import one_core
 from vidlib.media import SAMPLE_RATE
+from vidlib.waveforms import Samples, parts
 
 CHUNK = 512
 """Samples that the network hears at a time, at 16 kHz."""
@@ -20,6 +23,9 @@ STATE = (2, 1, 128)
 
 CHUNK_S = CHUNK / SAMPLE_RATE
 
+AT_ONCE = 2048
+"""Chunks whose samples are in memory together: 65 s."""
+
 
 class VoiceActivity:
     """The network on one core. It remembers nothing from one sound to the next."""
@@ -27,15 +33,20 @@ class VoiceActivity:
     def __init__(self) -> None:
         self._session = one_core(vault.path("voice_activity"))
 
-    def of(self, waveform: np.ndarray) -> np.ndarray:
-        """(n,) float32 in [-1, 1], 16 kHz -> (chunks of 32 ms, the last one padded,) float32 in [0, 1]."""
-        n_chunks = -(-len(waveform) // CHUNK)
-        padded = np.zeros(CONTEXT + n_chunks * CHUNK, np.float32)
-        padded[CONTEXT : CONTEXT + len(waveform)] = waveform
-        state, rate = np.zeros(STATE, np.float32), np.array(SAMPLE_RATE, np.int64)
-        speech = np.zeros(n_chunks, np.float32)
-        for number in range(n_chunks):
-            chunk = padded[None, number * CHUNK : (number + 1) * CHUNK + CONTEXT]
-            found, state = self._session.run(None, {"input": chunk, "state": state, "sr": rate})
-            speech[number] = found[0, 0]
-        return speech
+    def of(self, waveform: Samples) -> np.ndarray:
+        """`Samples` at 16 kHz -> (chunks of 32 ms, the last one padded,) float32 in [0, 1]."""
+        state, rate, speech = np.zeros(STATE, np.float32), np.array(SAMPLE_RATE, np.int64), []
+        for chunk in _chunks(waveform):
+            found, state = self._session.run(None, {"input": chunk[None], "state": state, "sr": rate})
+            speech.append(found[0, 0])
+        return np.array(speech, np.float32)
+
+
+def _chunks(waveform: Samples) -> Iterator[np.ndarray]:
+    """(CONTEXT + CHUNK,) each: what the network hears; silence before and after the sound."""
+    before = np.zeros(CONTEXT, np.float32)
+    for part in parts(waveform, AT_ONCE * CHUNK):
+        heard = np.concatenate([before, part, np.zeros(-len(part) % CHUNK, np.float32)])
+        for start in range(0, len(heard) - CONTEXT, CHUNK):
+            yield heard[start : start + CONTEXT + CHUNK]
+        before = heard[-CONTEXT:]

@@ -56,7 +56,7 @@ def hear_again(
     found = [window for span in spans for window in windows(span, n_frames, WINDOW, STEP)]
     if not found:
         return heard
-    voices = _printed(sound, found, prints)
+    voices = printed(sound, found, prints)
     at = np.minimum((heard.times * FRAME_RATE / CELL).astype(int), -(-n_frames // CELL))
     votes = _votes_of_cells(heard, at, -(-n_frames // CELL) + 1)
     alike = cells(found, likeness(voices, unit(people)), n_frames)
@@ -79,7 +79,7 @@ def _spoken(heard: Heard, gap_s: float) -> list[tuple[float, float]]:
     return list(zip(starts[first], stops[last], strict=True)) if len(spoken) else []
 
 
-def _printed(sound: np.ndarray, found: Sequence[Window], prints: Prints) -> np.ndarray:
+def printed(sound: Samples, found: Sequence[Window], prints: Prints) -> np.ndarray:
     """The voice print of each window, (n, 192); features are made for a few at a time, as all of a film are large."""
     parts = [found[start : start + AT_ONCE] for start in range(0, len(found), AT_ONCE)]
     return np.concatenate([prints([log_mel_of(sound, *window) for window in part]) for part in parts])
