@@ -78,6 +78,19 @@ def test_it_is_read_one_shot_at_a_time(table):
     assert [part["shot"].unique().to_pylist() for part in parts] == [[1], [3]]
 
 
+@pytest.mark.parametrize(("group_rows", "groups"), [(1, 3), (3, 2), (100, 1)])
+def test_shots_share_row_groups_and_are_none_the_worse(tmp_path, monkeypatch, group_rows, groups):
+    monkeypatch.setattr(tracking_table, "GROUP_ROWS", group_rows)
+    path = tmp_path / "t.parquet"
+    with tracking_table.writing(path, total_frames=50, width=640, height=480) as write:
+        for shot in (1, 2, 4):
+            write([rows(shot, 10 * shot, 2, shot=shot)])
+    assert pq.ParquetFile(path).num_row_groups == groups
+    parts = [part.to_pydict() for part in tracking_table.shots(path, ["shot", "frame"])]
+    assert parts == [{"shot": [n] * 2, "frame": [10 * n + 1, 10 * n + 2]} for n in (1, 2, 4)]
+    assert [part.column_names for part in tracking_table.shots(path, ["frame"])] == [["frame"]] * 3
+
+
 def test_the_file_says_what_it_is_about(table):
     facts = pq.read_schema(table).metadata
     assert {facts[key] for key in (b"fps", b"total_frames", b"width", b"height")} == {b"25", b"50", b"640", b"480"}

@@ -1,4 +1,4 @@
-"""``tracking.parquet``: all faces and things of one video, a row for each frame and track, a row group for each shot.
+"""``tracking.parquet``: all faces and things of one video, a row for each frame and track, row groups of whole shots.
 
 Frames and shots count from 1, as in the shot list; positions are pixels of the video; rows are in order of frame, then
 track. The file's own metadata say ``fps``, ``total_frames``, ``width`` and ``height``.
@@ -7,6 +7,7 @@ track. The file's own metadata say ``fps``, ``total_frames``, ``width`` and ``he
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,11 @@ from vidlib.tracking.blendshapes import BLENDSHAPES
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+
+GROUP_ROWS = 20_000
+"""Rows, or a few more, in a row group, 5 MB. A group for each shot would be slower to read, and what is known of each
+group's 67 columns is in memory until the file is closed: 100 MB for the thousand shots of an hour."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +81,38 @@ def writing(
     path: Path, *, total_frames: int, width: int, height: int
 ) -> Iterator[Callable[[Sequence[TrackRows]], None]]:
     """A function that writes the tracks of one shot after the other; ``path`` appears when the block ends well."""
-    import pyarrow.parquet as pq
-
     facts = {"fps": str(FPS), "total_frames": str(total_frames), "width": str(width), "height": str(height)}
     columns = schema().with_metadata(facts)
-    with atomic_write(path, "wb") as file, pq.ParquetWriter(file, columns, compression="zstd") as writer:
+    with _grouping(path, columns) as write:
 
         def write_shot(tracks: Sequence[TrackRows]) -> None:
             if tracks:
-                writer.write_table(_table(tracks, columns))
+                write(_table(tracks, columns))
 
         yield write_shot
+
+
+@contextmanager
+def _grouping(path: Path, columns: "pa.Schema") -> Iterator[Callable[["pa.Table"], None]]:
+    """A function that writes one shot after the other, in groups of `GROUP_ROWS`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    held: list[pa.Table] = []
+    with atomic_write(path, "wb") as file, pq.ParquetWriter(file, columns, compression="zstd") as writer:
+
+        def write_group() -> None:
+            writer.write_table(pa.concat_tables(held))
+            held.clear()
+
+        def write(shot: pa.Table) -> None:
+            held.append(shot)
+            if sum(map(len, held)) >= GROUP_ROWS:
+                write_group()
+
+        yield write
+        if held:
+            write_group()
 
 
 @dataclass(frozen=True)
@@ -102,9 +129,9 @@ def with_speech(seen: Path, path: Path, speech: Mapping[int, Speech]) -> None:
     import pyarrow.parquet as pq
 
     columns = pq.read_schema(seen)
-    with atomic_write(path, "wb") as file, pq.ParquetWriter(file, columns, compression="zstd") as writer:
+    with _grouping(path, columns) as write:
         for shot in shots(seen):
-            writer.write_table(_spoken(shot, speech, columns))
+            write(_spoken(shot, speech, columns))
 
 
 def _spoken(shot: "pa.Table", speech: Mapping[int, Speech], columns: "pa.Schema") -> "pa.Table":
@@ -174,8 +201,12 @@ def shots(path: Path, columns: Sequence[str] | None = None) -> Iterator["pa.Tabl
     with _understood(path), pq.ParquetFile(path) as file:
         if not file.schema_arrow.equals(schema()):
             raise BrokenOutput(f"{path} has other columns than a tracking table")
+        wanted = columns or file.schema_arrow.names
         for group in range(file.num_row_groups):
-            yield file.read_row_group(group, columns=columns)
+            rows = file.read_row_group(group, columns=list({*wanted, "shot"}))
+            (begin,) = np.nonzero(np.diff(rows["shot"].to_numpy(), prepend=0))
+            for start, stop in pairwise([*begin.tolist(), len(rows)]):
+                yield rows.slice(start, stop - start).select(wanted)
 
 
 @contextmanager
