@@ -220,7 +220,8 @@ def _stills(path: Path, runs: Sequence[Sequence[int]], width: int, height: int) 
     """All by one ffmpeg that opens the file once for each run: starting one takes longer than finding a frame."""
     # half a frame early: what is shown first from then on is the frame that is meant
     times = [max(0.0, float(seconds(run[0]) - 1 / (2 * FPS))) for run in runs]
-    inputs = [arg for at_s in times for arg in ffmpeg.input_args(path, "-threads", "1", "-an", "-ss", f"{at_s:.6f}")]
+    # two threads each: the inputs are read one after the other, and a frame may lie ten seconds behind its key frame
+    inputs = [arg for at_s in times for arg in ffmpeg.input_args(path, "-threads", "2", "-an", "-ss", f"{at_s:.6f}")]
     fit = f"setpts=N,scale={width}:{height}:flags=area,setsar=1"
     graph = "".join(f"[{place}:V:0]{_picked(run)},{fit}[run{place}];" for place, run in enumerate(runs))
     graph += "".join(f"[run{place}]" for place in range(len(runs))) + f"concat=n={len(runs)}[stills]"
