@@ -20,6 +20,7 @@ SUFFIXES: Mapping[str, str] = {
 """Kind by suffix, for a colour only: what a file really is, `vidlib.media.probe` finds out."""
 
 
+@style.styled
 def largest_files(files: Sequence[Path], folder: Path) -> Figure:
     """A bar for each of the SHOWN largest ``files`` (all in ``folder``), largest first, coloured by kind."""
     sizes = {path: path.stat().st_size for path in files}

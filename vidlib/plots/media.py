@@ -16,6 +16,7 @@ SILENCE_DB = -60
 LEVEL_EVERY_S = 0.1
 
 
+@style.styled
 def contact_sheet(stills: Mapping[int, np.ndarray], columns: int = 6) -> Figure:
     """Frames of a 25 fps video, ``{number (0-based): (height, width, 3) uint8 RGB}``, each under its timecode."""
     rows = math.ceil(len(stills) / columns)
@@ -33,6 +34,7 @@ def contact_sheet(stills: Mapping[int, np.ndarray], columns: int = 6) -> Figure:
     return fig
 
 
+@style.styled
 def frame_spacing(source: Sequence[Fraction], result: Sequence[Fraction]) -> Figure:
     """How long each frame is shown, in ms, before and after: the timestamps of both, in seconds, in order."""
     fig, ax = style.figure(10, 2.6)
@@ -48,6 +50,7 @@ def frame_spacing(source: Sequence[Fraction], result: Sequence[Fraction]) -> Fig
     return fig
 
 
+@style.styled
 def sound_level(waveform: np.ndarray, sample_rate: int) -> Figure:
     """The level of mono sound, (n,) float32 in [-1, 1], every tenth of a second, in dB below full scale."""
     block = int(sample_rate * LEVEL_EVERY_S)

@@ -16,6 +16,7 @@ PALEST = 0.3
 LEVEL_EVERY_S = 0.1
 
 
+@style.styled
 def turns(turns: Sequence[Turn], waveform: np.ndarray, sample_rate: int, duration_s: float) -> Figure:
     """A lane for each speaker, paler where less sure, below the sound: (n,) float32 in [-1, 1], mono."""
     speakers = sorted({turn.speaker for turn in turns})
@@ -30,6 +31,7 @@ def turns(turns: Sequence[Turn], waveform: np.ndarray, sample_rate: int, duratio
     return fig
 
 
+@style.styled
 def shares(total_s: Mapping[str, float]) -> Figure:
     """How many seconds each speaker says, in all."""
     fig, ax = style.figure(10, 1.1 + LANE_IN * max(1, len(total_s)))
@@ -47,6 +49,7 @@ def shares(total_s: Mapping[str, float]) -> Figure:
     return fig
 
 
+@style.styled
 def confidences(turns: Sequence[Turn], sure: float, duration_s: float) -> Figure:
     """The confidence of each turn, in [0, 1]; those below ``sure`` are worth hearing again."""
     fig, ax = style.figure(10, 2.6)

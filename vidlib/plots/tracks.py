@@ -26,6 +26,7 @@ PALE = 0.35  # opacity of a face that is silent
 FACE = "face_landmarker"
 
 
+@style.styled
 def timeline(tracks: "pd.DataFrame", shots: Sequence[Shot]) -> Figure:
     """A row for each track: pale where it is seen, full where it speaks, in the colour of its voice; lines are cuts."""
     groups = list(tracks.groupby("track_id"))
@@ -47,6 +48,7 @@ def timeline(tracks: "pd.DataFrame", shots: Sequence[Shot]) -> Figure:
     return fig
 
 
+@style.styled
 def stills(pictures: Mapping[int, np.ndarray], tracks: "pd.DataFrame", width_px: int) -> Figure:
     """Pictures by their number (from 0), any size, with the box of each track; ``width_px`` is the video's own width.
 
@@ -66,6 +68,7 @@ def stills(pictures: Mapping[int, np.ndarray], tracks: "pd.DataFrame", width_px:
     return fig
 
 
+@style.styled
 def mouths(tracks: "pd.DataFrame", shot: int) -> Figure:
     """How far each face of a ``shot`` (from 1) opens its jaw, over time; shaded where it is said to speak."""
     here = tracks[(tracks.shot == shot) & (tracks.source == FACE)]
