@@ -23,9 +23,6 @@ STATE = (2, 1, 128)
 
 CHUNK_S = CHUNK / SAMPLE_RATE
 
-AT_ONCE = 2048
-"""Chunks whose samples are in memory together: 65 s."""
-
 
 class VoiceActivity:
     """The network on one core. It remembers nothing from one sound to the next."""
@@ -45,7 +42,7 @@ class VoiceActivity:
 def _chunks(waveform: Samples) -> Iterator[np.ndarray]:
     """(CONTEXT + CHUNK,) each: what the network hears; silence before and after the sound."""
     before = np.zeros(CONTEXT, np.float32)
-    for part in parts(waveform, AT_ONCE * CHUNK):
+    for part in parts(waveform):  # all but the last hold whole chunks
         heard = np.concatenate([before, part, np.zeros(-len(part) % CHUNK, np.float32)])
         for start in range(0, len(heard) - CONTEXT, CHUNK):
             yield heard[start : start + CONTEXT + CHUNK]

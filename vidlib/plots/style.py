@@ -78,10 +78,8 @@ def figure(width_in: float = 10, height_in: float = 3, **subplots: object) -> tu
     """An empty figure in our style, and its axes: one, or an array of them as ``subplots`` asks
     (``Figure.subplots``: nrows, ncols, sharex, ...). Sizes are in inches, at 100 pixels an inch.
     """
-    with rc_context(_RC):
-        fig = Picture(figsize=(width_in, height_in), dpi=DPI, layout="constrained")
-        axes = fig.subplots(**subplots)
-    return fig, axes
+    fig = Picture(figsize=(width_in, height_in), dpi=DPI, layout="constrained")
+    return fig, fig.subplots(**subplots)
 
 
 def speaker_colors(labels: Iterable[str]) -> dict[str, str]:

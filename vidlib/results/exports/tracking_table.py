@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 GROUP_ROWS = 20_000
-"""Rows, or a few more, in a row group, 5 MB. A group for each shot would be slower to read, and what is known of each
-group's 67 columns is in memory until the file is closed: 100 MB for the thousand shots of an hour."""
+"""Rows, or a few more, in a row group, 5 MB. What is known of each group's 67 columns is in memory until the file is
+closed: with a group for each shot, 100 MB for the thousand shots of an hour."""
 
 
 @dataclass(frozen=True)
