@@ -42,6 +42,7 @@ from vidlib.engines.speech_mel import N_MELS
 from vidlib.engines.voice_again import Heard, hear_again
 from vidlib.engines.voice_instants import heard_around, most_heard
 from vidlib.engines.voice_prints import DIMENSION, MIN_FRAMES, one_core
+from vidlib.engines.voice_repeats import whose_prints
 from vidlib.errors import GpuFailed
 from vidlib.media import SAMPLE_RATE
 from vidlib.progress import Report, quiet
@@ -256,7 +257,11 @@ class VoicePrints(Model):
         else:
             speaks = interpolate(weights[:, None], size=features.shape[1], mode="nearest")[:, 0] > 0.5
         voices = [features[at][mask] for at, mask in zip(which, speaks, strict=True)]
-        return torch.stack(self._threads.map(self._print, voices))
+        # windows begin on the same grid of frames, so that a frame is the same numbers in each
+        whose = whose_prints([map(bytes, voice.cpu().numpy()) for voice in voices], which.tolist())
+        own = sorted(set(whose))
+        prints = dict(zip(own, self._threads.map(self._print, [voices[n] for n in own]), strict=True))
+        return torch.stack([prints[n] for n in whose])
 
     def of(self, features: Sequence[np.ndarray]) -> np.ndarray:
         """(frames, 80) log-mel features of one voice each -> (n, 192) voice prints."""

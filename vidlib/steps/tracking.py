@@ -41,6 +41,10 @@ TOOLS = ("ffmpeg", "mediapipe", "openvino", "onnxruntime", "opencv-contrib-pytho
 DECODED = 20
 """Frames that are decoded while faces are looked for in others, 125 MB at 1080p."""
 
+LOOKED_AT = 2
+"""Chunks in which faces are looked for while another is watched: one has a picture or two to look at, too few for two
+cores."""
+
 SILENCE = np.zeros(0, np.float32)
 
 
@@ -233,7 +237,7 @@ def _shots(
     spans = [shot.span for shot in shots]
     if not tiles(spans, inputs.frames):
         raise BrokenOutput(f"{inputs.shots}: the shots do not cover the video's {inputs.frames} frames exactly once")
-    with closing(ahead(_looked(inputs, info, watcher, spans))) as chunks:
+    with closing(ahead(_looked(inputs, info, watcher, spans), LOOKED_AT)) as chunks:
         by_shot = groupby(_reported(chunks, inputs.frames, report), key=lambda chunk: chunk.shot)
         each = zip(by_shot, shots, [*shots[1:], None], _sounds(inputs, spans), strict=True)
         for number, ((_, looked), shot, following, sound) in enumerate(each, 1):
