@@ -6,6 +6,7 @@ A server of this test stands for Lemonfox. It knows what is said in the sample, 
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -304,3 +305,28 @@ def test_loudness_is_the_same_after_any_gain(dialogue, gain):
     np.testing.assert_allclose(at_loudness(dialogue * np.float32(gain), -23)[:], expected, rtol=0.02, atol=1e-6)
     silence = np.zeros(RATE, np.float32)
     assert at_loudness(silence, -23) is silence
+
+
+def test_what_two_windows_hear_has_one_voice_print_and_what_is_too_short_lends_none(sample):
+    """Windows of ten seconds that begin at 0, 1 and 2 s; the voice speaks from 7 s on."""
+    import torch
+
+    from vidlib.engines.pool import Pool
+    from vidlib.engines.speech_pyannote import VoicePrints
+
+    windows = torch.from_numpy(np.stack([sample[start * RATE :][: 10 * RATE] for start in (0, 1, 2)]))[:, None]
+
+    def speaks(*lengths_s: float) -> torch.Tensor:
+        weights = torch.zeros(3, 1000)
+        for window, length_s in enumerate(lengths_s):
+            weights[window, 700 - 100 * window :][: round(100 * length_s)] = 1
+        return weights
+
+    with Pool(nullcontext, 2) as threads:
+        prints = VoicePrints("cpu", threads)
+        long = prints(windows, speaks(2, 3, 3))
+        assert (long[0] == long[1]).all() and (long[1] == long[2]).all()
+        anew = prints(windows, speaks(1, 3, 3))
+        assert (anew[0] != anew[1]).any() and (anew[1] == anew[2]).all()
+        short = prints(windows, speaks(0.15, 0.25, 0.25))
+        assert short[0].isnan().all() and short[1:].isfinite().all()

@@ -258,7 +258,8 @@ class VoicePrints(Model):
             speaks = interpolate(weights[:, None], size=features.shape[1], mode="nearest")[:, 0] > 0.5
         voices = [features[at][mask] for at, mask in zip(which, speaks, strict=True)]
         # windows begin on the same grid of frames, so that a frame is the same numbers in each
-        whose = whose_prints([map(bytes, voice.cpu().numpy()) for voice in voices], which.tolist())
+        names = [map(bytes, voice.cpu().numpy()) if len(voice) >= MIN_FRAMES else () for voice in voices]
+        whose = whose_prints(names, which.tolist())
         own = sorted(set(whose))
         prints = dict(zip(own, self._threads.map(self._print, [voices[n] for n in own]), strict=True))
         return torch.stack([prints[n] for n in whose])
