@@ -1,6 +1,6 @@
 """Windows overlap, so that most of them hear again what the one before has heard: one voice print serves both."""
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 SAME = 0.5
 """Two stretches of sound have one print if they share more than this of all that they cover together.
@@ -9,7 +9,7 @@ Two voices of one window never share that much with one stretch, unless they spe
 """
 
 
-def whose_prints(stretches: Sequence[Collection[Hashable]], windows: Sequence[int]) -> list[int]:
+def whose_prints(stretches: Sequence[Iterable[Hashable]], windows: Sequence[int]) -> list[int]:
     """For each voice in a window the number of the one whose print is its own as well: mostly its own number.
 
     ``stretches`` are the frames in which each voice speaks, any names for them, the same in all windows; ``windows``
