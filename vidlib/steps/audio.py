@@ -21,7 +21,7 @@ from vidlib.timeline import Turn, frame_at, seconds
 from vidlib.waveforms import Samples, parts
 
 NAME = "audio"
-VERSION = 5
+VERSION = 6
 NOTEBOOK = "05_audio.ipynb"
 UNIT = "s of sound"
 TOOLS = ("ffmpeg", "pyannote-audio", "torch", "onnxruntime", "scipy", "pyarrow")
