@@ -15,7 +15,7 @@ one person each, in studios and meetings, the two halves that differ most differ
 people, by 0.37 to 0.73."""
 
 FEWEST = 3
-"""Windows in a group, half a second apart, or it is a chance likeness."""
+"""Windows in a group, a quarter of a second apart, or it is a chance likeness."""
 
 MOST = 1000
 """Windows of one person that are compared with each other, 8 MB: of more, every n-th is."""
