@@ -14,9 +14,10 @@ from vidlib.engines.pool import Pool
 Precision = Literal["f32", "bf16"]
 
 NARROW_KERNELS = (
-    *("brgconv_avx512_amx_1x1", "brgconv_avx512_amx", "jit_avx512_amx_dw", "jit_avx512_amx_1x1", "jit_avx512_amx"),
+    *("brgconv_avx512_dw", "brgconv_avx512_amx_1x1", "brgconv_avx512_amx"),
+    *("jit_avx512_amx_dw", "jit_avx512_amx_1x1", "jit_avx512_amx"),
     *("brgconv_avx512_1x1", "brgconv_avx512", "jit_avx512_dw", "jit_avx512_1x1", "jit_avx512"),
-    *("jit_avx2_dw", "jit_avx2_1x1", "jit_avx2"),
+    *("jit_avx2_1x1_dw", "jit_avx2_dw", "jit_avx2_1x1", "jit_avx2"),
 )
 """Kernels for the convolutions of a network with few channels: OpenVINO's own order, without those for AVX2 that multiply
 matrices. They are the fastest for many channels; for few, as phones like them, the others take 0.87 of the time."""

@@ -39,7 +39,7 @@ def largest_files(files: Sequence[Path], folder: Path) -> Figure:
     ax.set_xlim(0, 1.12 * max(1, *sizes.values()))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: amount(value)))
     ax.set_xlabel("size")
-    ax.set_title(_title(len(files), len(shown), sum(sizes.values())), loc="left", size=10, weight="bold")
+    ax.set_title(_title(len(files), len(shown), sum(sizes.values())))
     handles = [Patch(color=KINDS[kind], label=kind) for kind in KINDS if kind in kinds]
     ax.legend(handles=handles, loc="lower right", frameon=False, fontsize=8)
     return fig

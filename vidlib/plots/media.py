@@ -45,7 +45,7 @@ def frame_spacing(source: Sequence[Fraction], result: Sequence[Fraction]) -> Fig
     ax.margins(y=0.2)
     ax.set_ylim(bottom=0)
     ax.set_ylabel("shown for (ms)")
-    ax.set_title("How long each frame is shown", loc="left")
+    ax.set_title("How long each frame is shown")
     ax.legend(loc="lower right", ncols=2, frameon=False)
     return fig
 
@@ -62,5 +62,5 @@ def sound_level(waveform: np.ndarray, sample_rate: int) -> Figure:
     style.time_axis(ax, max(len(level_db), 1) * LEVEL_EVERY_S)
     ax.set_ylim(SILENCE_DB, 0)
     ax.set_ylabel("level (dB)")
-    ax.set_title("Sound, first track" if len(waveform) else "No sound", loc="left")
+    ax.set_title("Sound, first track" if len(waveform) else "No sound")
     return fig

@@ -27,7 +27,7 @@ def turns(turns: Sequence[Turn], waveform: np.ndarray, sample_rate: int, duratio
     _draw_sound(top, waveform, sample_rate)
     _draw_lanes(bottom, turns, speakers)
     style.time_axis(bottom, duration_s)
-    top.set_title("Sound" if len(waveform) else "No sound", loc="left")
+    top.set_title("Sound" if len(waveform) else "No sound")
     return fig
 
 
@@ -45,7 +45,7 @@ def shares(total_s: Mapping[str, float]) -> Figure:
     ax.set_xlim(left=0)
     ax.grid(visible=False, axis="y")
     ax.set_xlabel("speech (s)")
-    ax.set_title("How much each speaker says" if total_s else "Nobody speaks", loc="left")
+    ax.set_title("How much each speaker says" if total_s else "Nobody speaks")
     return fig
 
 
@@ -60,7 +60,7 @@ def confidences(turns: Sequence[Turn], sure: float, duration_s: float) -> Figure
     ax.text(0.995, sure - 0.03, "hear again", transform=ax.get_yaxis_transform(), ha="right", va="top", fontsize=8)
     ax.set_ylim(0, 1.02)
     ax.set_ylabel("confidence (0 to 1)")
-    ax.set_title("How sure each turn is", loc="left")
+    ax.set_title("How sure each turn is")
     style.time_axis(ax, duration_s)
     return fig
 
@@ -88,4 +88,4 @@ def _draw_lanes(ax: Axes, turns: Sequence[Turn], speakers: Sequence[str]) -> Non
     ax.set_ylim(max(1, len(speakers)) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
-    ax.set_title("Who speaks when" if turns else "Nobody speaks", loc="left")
+    ax.set_title("Who speaks when" if turns else "Nobody speaks")

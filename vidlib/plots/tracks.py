@@ -42,7 +42,7 @@ def timeline(tracks: "pd.DataFrame", shots: Sequence[Shot]) -> Figure:
         _bars(ax, rows.frame[rows.is_speaking].to_numpy(), row, color, 1)
     ax.set_ylim(max(3, len(groups)) - 0.5, -0.5)
     ax.grid(visible=False)
-    ax.set_title("Faces and things: pale where seen, full where speaking", loc="left")
+    ax.set_title("Faces and things: pale where seen, full where speaking")
     named = len(groups) <= MOST_NAMED
     ax.set_yticks(range(len(groups)) if named else [], [_name(rows) for _, rows in groups] if named else [])
     return fig
@@ -61,7 +61,7 @@ def stills(pictures: Mapping[int, np.ndarray], tracks: "pd.DataFrame", width_px:
         ax.set_axis_off()
     for ax, (number, picture) in zip(axes.flat, pictures.items(), strict=False):
         ax.imshow(picture)
-        ax.set_title(style.clock(float(seconds(number))), loc="left")
+        ax.set_title(style.clock(float(seconds(number))))
         scale = picture.shape[1] / width_px
         for row in tracks[tracks.frame == number + 1].itertuples():
             _box(ax, row, scale, colors.get(row.speaker, style.PAPER))
@@ -83,7 +83,7 @@ def mouths(tracks: "pd.DataFrame", shot: int) -> Figure:
         ax.fill_between(time_s, 0, 1, where=rows.is_speaking, color=color, alpha=0.2, lw=0, step="mid")
         ax.plot(time_s, rows.jawOpen, color=color)
         ax.set_ylim(0, max(0.5, float(np.nan_to_num(here.jawOpen.max())) * 1.1))
-        ax.set_title(_name(rows), loc="left")
+        ax.set_title(_name(rows))
         ax.set_ylabel("jawOpen, 0 to 1")
     axes[-1, 0].set_xlabel("time (s)")
     return fig
