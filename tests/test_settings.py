@@ -152,6 +152,13 @@ def test_a_kernel_gets_the_secrets_that_steps_work_with_and_no_other(monkeypatch
     assert "VIDLIB_LEMONFOX_KEY" not in environment_without_secrets()
 
 
+def test_a_kernel_has_two_heaps_unless_somebody_wants_another_number(monkeypatch):
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    assert environment_of_kernels(load())["MALLOC_ARENA_MAX"] == "2"
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "5")
+    assert environment_of_kernels(load())["MALLOC_ARENA_MAX"] == "5"
+
+
 def test_what_a_kernel_starts_inherits_no_secret(monkeypatch):
     monkeypatch.setattr(os, "environ", dict(os.environ))
     os.environ.update({"VIDLIB_LEMONFOX_KEY": "hush", "vidlib_smtp_url": "hush"})

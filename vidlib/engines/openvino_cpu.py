@@ -19,8 +19,9 @@ NARROW_KERNELS = (
     *("brgconv_avx512_1x1", "brgconv_avx512", "jit_avx512_dw", "jit_avx512_1x1", "jit_avx512"),
     *("jit_avx2_1x1_dw", "jit_avx2_dw", "jit_avx2_1x1", "jit_avx2"),
 )
-"""Kernels for the convolutions of a network with few channels: OpenVINO's own order, without those for AVX2 that multiply
-matrices. They are the fastest for many channels; for few, as phones like them, the others take 0.87 of the time."""
+"""Kernels for the convolutions of a network with few channels: OpenVINO's own order, without those for AVX2 that
+multiply matrices. These are the fastest for many channels; for few, the others take 0.87 to 0.93 of the time
+(docs/decisions/0010)."""
 
 
 def fastest_precision() -> Precision:

@@ -260,14 +260,16 @@ def _sounds(inputs: Inputs, spans: Iterable[Span]) -> Iterator[Sound]:
     table = speech_table.read(inputs.speech)
     if len(table) != inputs.frames:
         raise BrokenOutput(f"{inputs.speech} has {len(table)} rows, expected one for each of {inputs.frames} frames")
+    known: dict[tuple[str, ...], tuple[str, ...]] = {}  # each combination of voices is in memory once
     with closing(media.sound(inputs.video)) as sound:
         for span in spans:
             speech = table.slice(span.start, len(span))
+            voices = [known.setdefault(heard, heard) for heard in map(tuple, speech["speakers"].to_pylist())]
             samples = np.zeros((len(span), media.SAMPLES_PER_FRAME), np.float32)
             for row in samples:
                 part = next(sound, SILENCE)
                 row[: len(part)] = part
-            yield Sound(span.start, speech["is_speech"].to_numpy(), speech["speakers"].to_pylist(), samples)
+            yield Sound(span.start, speech["is_speech"].to_numpy(), voices, samples)
 
 
 def _rows(track: Track, shot: int, track_id: int) -> TrackRows:

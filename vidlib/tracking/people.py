@@ -81,7 +81,7 @@ def people(prints: Sequence[np.ndarray | None], spans: Sequence[range]) -> list[
 
 
 def _apart(prints: np.ndarray, spans: Sequence[range]) -> np.ndarray:
-    """The distance of each two of n faces, (n (n - 1) / 2,) in the order of `pdist`: for an hour's 2,000 it is 16 MB."""
+    """The distance of each two of n faces, (n (n - 1) / 2,) in the order of `pdist`: 16 MB for an hour's 2,000."""
     apart, first = pdist(prints), 0
     starts, stops = np.array([[span.start, span.stop] for span in spans]).T
     for place in range(len(spans)):
