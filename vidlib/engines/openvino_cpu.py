@@ -35,7 +35,10 @@ def read(graph: Path) -> Any:
 
 
 def save_narrow(network: Any, target: Path) -> None:
-    """Write a network with few channels, such as a MobileNet, as ``target``.xml and .bin in float32, for `read`."""
+    """Write a network with few channels, such as a MobileNet, as ``target``.xml and .bin in float32, for `read`.
+
+    Its convolutions are computed by the first of `NARROW_KERNELS` that the processor has, in whatever network they are.
+    """
     import openvino
 
     openvino.save_model(network, target, compress_to_fp16=False)
