@@ -1,14 +1,11 @@
 """Items shared between threads: in order, few at a time, none left behind."""
 
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from itertools import count
 
 import pytest
 
-from tests.waiting import wait_until
-from vidlib.engines.pool import Pool, ahead
+from vidlib.engines.pool import Pool
 
 every_way = pytest.mark.parametrize("way", [Pool.map, Pool.stream])
 
@@ -85,30 +82,3 @@ def test_each_thread_is_prepared_once_before_its_first_item():
     prepared = set()
     with Pool(nullcontext, 2, prepare=lambda: prepared.add(threading.get_ident())) as pool:
         assert all(pool.map(lambda _, item: threading.get_ident() in prepared, range(20)))
-
-
-def numbers(made: list[object]) -> Iterator[int]:
-    """0, 1, 2, ... as long as it is asked; what it gave, and at its end "closed"."""
-    try:
-        for number in count():
-            made.append(number)
-            yield number
-    finally:
-        made.append("closed")
-
-
-@pytest.mark.parametrize("n_items", [1, 3])
-def test_items_are_made_ahead_but_not_more_than_asked_for(n_items):
-    made: list[object] = []
-    items = ahead(numbers(made), n_items)
-    assert [next(items), next(items)] == [0, 1]
-    wait_until(lambda: made == list(range(2 + n_items)))
-    items.close()
-    assert made == [*range(2 + n_items), "closed"]
-
-
-def test_what_is_raised_while_an_item_is_made_ahead_is_raised_in_its_place():
-    items = ahead((1 // number for number in (1, 0)), 3)
-    assert next(items) == 1
-    with pytest.raises(ZeroDivisionError):
-        next(items)

@@ -5,9 +5,9 @@ sums in an order that depends on their number; one that keeps to a core gives th
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack
 from queue import SimpleQueue
 from typing import Any, Generic, Self, TypeVar
 
@@ -84,19 +84,3 @@ class Pooled:
 
     def __exit__(self, *exception: object) -> None:
         self._pool.__exit__(*exception)
-
-
-def ahead(items: Generator[Item, None, None], n_items: int = 1) -> Iterator[Item]:
-    """The items; while their reader is busy with one, the next ``n_items`` are made in a thread of its own.
-
-    Close it (`contextlib.closing`): then that thread has ended, and ``items`` are closed as well.
-    """
-    end = object()
-    with closing(items), ThreadPoolExecutor(1, "ahead") as thread:
-        coming = deque(thread.submit(next, items, end) for _ in range(n_items))
-        try:
-            while (item := coming.popleft().result()) is not end:
-                coming.append(thread.submit(next, items, end))
-                yield item
-        finally:
-            thread.shutdown(cancel_futures=True)

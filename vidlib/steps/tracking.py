@@ -15,7 +15,6 @@ from vidlib import devices, media
 from vidlib.engines import active_speaker, face_prints, faces, opencv
 from vidlib.engines.active_speaker import ActiveSpeaker, open_active_speaker
 from vidlib.engines.objects import open_objects
-from vidlib.engines.pool import ahead
 from vidlib.errors import BrokenOutput
 from vidlib.media import VideoInfo
 from vidlib.params import Frozen
@@ -25,6 +24,7 @@ from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.base import OutFile, StepOutputs, from_step, place, recorded
 from vidlib.steps.tracking_counts import SeenShot, Tally, correction_doubts
 from vidlib.steps.tracking_people import people_of, speech_of, talkers_of
+from vidlib.threads import ahead
 from vidlib.timeline import Span, Turn, tiles
 from vidlib.tracking.conversation import Face, Scene, conversation
 from vidlib.tracking.correcting import Correction, corrections

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from vidlib.boxes import Detections, overlaps
+from vidlib.threads import behind
 from vidlib.timeline import Span
 from vidlib.tracking.linking import Linker, Track
 from vidlib.tracking.mouths import Looker, Mouths
@@ -131,12 +132,13 @@ class Watcher:
         mouths = Mouths(self.looker, shot.start, speech) if self.looker else None
         faces = Linker("face_landmarker", min_score=self.min_score, max_gap=MAX_GAP)
         things = Linker("object_detector", min_score=THING_SCORE, max_gap=MAX_GAP)
-        for chunk in chunks:
-            for frame, found in chunk.faces.items():
-                faces.update(frame, found)
-            self._find_landmarks(chunk, faces, mouths)
-            if self.things is not None:
-                self._link_things(chunk, things)
+        with behind() as do:
+            for chunk in chunks:
+                for frame, found in chunk.faces.items():
+                    faces.update(frame, found)
+                clear = self._find_landmarks(chunk, faces, mouths)
+                # one or two pictures, too few for two cores, and needed at the end of the shot only
+                do(self._look_closer, chunk, clear, things)
         tracks = [track for track in faces.tracks if len(track.frames) > 1 or track.blendshapes]
         if mouths:
             for track in tracks:
@@ -193,9 +195,9 @@ class Watcher:
         nearest = min(chunk.faces, key=lambda looked: abs(looked - frame), default=None)
         return nearest is not None and bool((chunk.faces[nearest].scores >= self.min_score).any())
 
-    def _find_landmarks(self, chunk: Chunk, faces: Linker, mouths: Mouths | None) -> None:
+    def _find_landmarks(self, chunk: Chunk, faces: Linker, mouths: Mouths | None) -> list[Clear]:
         """Look for the landmarks of each open track in each frame, also where its detector lost it for a while, and at
-        its mouth; where faces were looked for, take its face print.
+        its mouth; those that were found where faces were looked for.
         """
         wanted = [(track, frame, picture) for frame, picture in chunk.frames for track in faces.open_at(frame)]
         boxes = [track.boxes_at(np.array([frame]))[0] for track, frame, _ in wanted]
@@ -209,7 +211,13 @@ class Watcher:
                     clear.append((track, frame, picture, face.points))
             if mouths:
                 mouths.show(track, frame, picture, box)
+        return clear
+
+    def _look_closer(self, chunk: Chunk, clear: list[Clear], things: Linker) -> None:
+        """Take face prints, and look for things."""
         self._take_prints(clear)
+        if self.things is not None:
+            self._link_things(chunk, things)
 
     def _take_prints(self, clear: list[Clear]) -> None:
         """The face prints of tracks that have had none for a while, where their landmarks are known."""
