@@ -15,7 +15,7 @@ from vidlib.tracking.mouths import Looker, Mouths
 from vidlib.tracking.people import by_person
 
 CHUNK_FRAMES = 20
-"""Frames in a chunk, about: enough pictures to keep a few cores busy. Three chunks are in memory, 375 MB at 1080p."""
+"""Frames in a chunk, about: enough pictures to keep a few cores busy. Four chunks are in memory, 500 MB at 1080p."""
 
 FINER = 4
 """Times that faces are looked for more often where they move than where they stay."""
