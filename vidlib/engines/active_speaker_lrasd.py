@@ -7,7 +7,6 @@ the paper; the names of its layers are those of the published weights.
 
 import warnings
 from concurrent.futures import Future
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -88,7 +87,7 @@ def _infer(request: Any, values: np.ndarray) -> np.ndarray:
 
 def _graph(part: str) -> Path:
     """One part of the network as OpenVINO reads it: seeing, hearing or judging."""
-    version = f"openvino-{metadata.version('openvino')}-2"
+    version = f"{openvino_cpu.version()}-2"
     return vault.derived("seeing.xml", WEIGHTS, version, _convert).with_name(f"{part}.xml")
 
 

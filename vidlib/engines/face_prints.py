@@ -7,7 +7,6 @@ times as long for a face. Its file names every layer's values in order; what the
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,7 @@ class FacePrints(Pooled):
     """The network on ``threads`` cores (default: all), one face on one core: the same for any number of them."""
 
     def __init__(self, threads: int | None = None):
-        graph = vault.derived("face_prints.xml", WEIGHTS, f"openvino-{metadata.version('openvino')}", _convert)
+        graph = vault.derived("face_prints.xml", WEIGHTS, openvino_cpu.version(), _convert)
         self._pool = openvino_cpu.request_pool(graph, "f32", threads or devices.cores())
 
     def of(self, pictures: Sequence[np.ndarray], points: Sequence[np.ndarray]) -> np.ndarray:

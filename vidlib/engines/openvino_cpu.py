@@ -3,6 +3,7 @@
 import functools
 import os
 from contextlib import nullcontext
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 from xml.etree import ElementTree
@@ -27,6 +28,11 @@ multiply matrices. These are the fastest for many channels; for few, the others 
 def fastest_precision() -> Precision:
     """What the CPU computes fastest in: bfloat16 where it has instructions for it."""
     return "bf16" if "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+
+
+def version() -> str:
+    """What a converted network is kept under (`vault.derived`): it holds for one version of OpenVINO only."""
+    return f"openvino-{metadata.version('openvino')}"
 
 
 def read(graph: Path) -> Any:

@@ -8,7 +8,6 @@ import io
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, nullcontext
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -123,8 +122,7 @@ def windows(frames: Iterable[np.ndarray], most_scored: int) -> Iterator[tuple[np
 def _in_openvino() -> tuple[Pool, Infer]:
     import openvino  # noqa: F401  (missing packages are to be known before anything else is)
 
-    # a converted network holds for one version of OpenVINO only
-    version = f"openvino-{metadata.version('openvino')}-{CONVERSION}"
+    version = f"{openvino_cpu.version()}-{CONVERSION}"
     graph = vault.derived("transnetv2.xml", "transnetv2", version, _convert)
 
     def infer(request: Any, window: np.ndarray) -> np.ndarray:
