@@ -8,8 +8,9 @@ from PIL import Image
 
 from tests import media
 from vidlib.errors import MediaError
+from vidlib.plots.pictures import Box
 from vidlib.results import stills
-from vidlib.results.stills import Box, Budget, Still
+from vidlib.results.stills import Budget, Still
 
 
 def still(path, frame, **others):

@@ -28,7 +28,7 @@ def largest_files(files: Sequence[Path], folder: Path) -> Figure:
     names = [_short(str(path.relative_to(folder))) for path in shown]
     kinds = [SUFFIXES.get(path.suffix.lower(), "other") for path in shown]
 
-    fig, ax = style.figure(10, 1.1 + 0.26 * len(shown))
+    fig, ax = style.figure(10, 0.9 + 0.26 * len(shown), left_in=style.beside(names))
     ax.barh(range(len(shown)), [sizes[path] for path in shown], color=[KINDS[kind] for kind in kinds], height=0.7)
     ax.set_yticks(range(len(shown)), names)
     ax.tick_params(axis="y", length=0)

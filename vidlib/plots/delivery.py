@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from vidlib.plots import style
 
 MB, KB = 1e6, 1e3
+LEGEND_IN = 2.0  # margin for the legend of results
 RESULTS = {
     ".csv": "shots (CSV)",
     "_audio.json": "who speaks (JSON)",
@@ -43,7 +44,7 @@ def results(listing: Mapping[str, Any]) -> Figure:
     """The results beside each delivered video, in kB, by kind."""
     names = [video["stem"] for video in listing["videos"]]
     sizes = [_sizes(video) for video in listing["videos"]]
-    fig, ax = _rows(names)
+    fig, ax = _rows(names, right_in=LEGEND_IN)
     left = [0.0] * len(names)
     for (suffix, label), colour in zip(RESULTS.items(), style.SPEAKERS, strict=False):
         if not any(suffix in size for size in sizes):
@@ -57,9 +58,10 @@ def results(listing: Mapping[str, Any]) -> Figure:
     return fig
 
 
-def _rows(names: Sequence[str]) -> tuple[Figure, Axes]:
+def _rows(names: Sequence[str], right_in: float = 0.2) -> tuple[Figure, Axes]:
     """A figure with one row a name, the first on top."""
-    fig, ax = style.figure(10, 1.2 + 0.35 * max(3, len(names)))
+    height_in = 0.9 + 0.35 * max(3, len(names))
+    fig, ax = style.figure(10, height_in, left_in=style.beside(names), right_in=right_in)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     return fig, ax

@@ -1,6 +1,5 @@
 """What a video looks and sounds like: a strip of its frames, the spacing of its frames, the level of its sound."""
 
-import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
@@ -8,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vidlib.plots import style
+from vidlib.plots.pictures import Cell, Sheet, sheet
 from vidlib.timeline import FPS, timecode
 
 SILENCE_DB = -60
@@ -16,22 +16,9 @@ SILENCE_DB = -60
 LEVEL_EVERY_S = 0.1
 
 
-@style.styled
-def contact_sheet(stills: Mapping[int, np.ndarray], columns: int = 6) -> Figure:
+def contact_sheet(stills: Mapping[int, np.ndarray], columns: int = 6) -> Sheet:
     """Frames of a 25 fps video, ``{number (0-based): (height, width, 3) uint8 RGB}``, each under its timecode."""
-    rows = math.ceil(len(stills) / columns)
-    height, width = next(iter(stills.values())).shape[:2]
-    line, gap = width // 8, width // 24
-    # one picture in one plot: a plot for each still takes four times as long to draw
-    sheet = np.full((rows * (line + height), columns * (width + gap), 3), 255, np.uint8)
-    fig, ax = style.figure(10, 10 * sheet.shape[0] / sheet.shape[1])
-    for place, (number, still) in enumerate(stills.items()):
-        x, y = place % columns * (width + gap), place // columns * (line + height) + line
-        sheet[y : y + height, x : x + width] = still
-        ax.text(x, y - gap / 2, timecode(number), fontsize=8, color=style.INK)
-    ax.imshow(sheet)
-    ax.axis("off")
-    return fig
+    return sheet([Cell(still, timecode(number)) for number, still in stills.items()], columns)
 
 
 @style.styled

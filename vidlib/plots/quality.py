@@ -12,6 +12,8 @@ from vidlib.timeline import Shot, Span, seconds
 if TYPE_CHECKING:
     import pandas as pd
 
+COUNT_IN = 1.6  # margin for a share in figures, and of how many it is one
+
 
 @style.styled
 def shares(table: "pd.DataFrame") -> Figure:
@@ -21,14 +23,15 @@ def shares(table: "pd.DataFrame") -> Figure:
     """
     rows = table[(table.unit == "share") & (table.measure != "error rate")]
     colors = dict(zip(rows.part.unique(), style.SPEAKERS, strict=False))
-    fig, ax = style.figure(11, 1 + 0.2 * len(rows))
+    names = [_name(row) for row in rows.itertuples()]
+    fig, ax = style.figure(11, 0.8 + 0.2 * len(rows), left_in=style.beside(names), right_in=COUNT_IN)
     places = range(len(rows))
     ax.barh(places, rows.value.fillna(0), height=0.75, color=rows.part.map(colors))
     for place, row in zip(places, rows.itertuples(), strict=True):
         said = "not known" if row.value != row.value else f"{row.value:.3f}"
         ax.annotate(f"{said}  of {row.n}", (1.01, place), va="center", color=style.MUTED, annotation_clip=False)
     ax.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5), xlabel="share that is right", title="Shares, by part")
-    ax.set_yticks(places, [_name(row) for row in rows.itertuples()])
+    ax.set_yticks(places, names)
     ax.grid(visible=False, axis="y")
     return fig
 
@@ -36,7 +39,7 @@ def shares(table: "pd.DataFrame") -> Figure:
 @style.styled
 def shots(true: Sequence[Span], found: Sequence[Shot]) -> Figure:
     """The true shots above those that were found, over time."""
-    fig, axes = style.figure(11, 1.9, nrows=2, sharex=True)
+    fig, axes = style.figure(11, 1.9, left_in=0.2, nrows=2, sharex=True)
     for ax, name, spans in zip(axes, ("true", "found"), (true, [shot.span for shot in found]), strict=True):
         _draw_band(ax, spans, name)
     style.time_axis(axes[-1], float(seconds(true[-1].stop)))

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from vidlib.results.exports.audio_json import AudioFile
     from vidlib.results.exports.tracking_json import TrackingFile
 
+CENTRE_IN = 0.75
+"""Margin for where a face is, in thousands of pixels."""
+
 MARKER = 3
 """Size of the dot that a track leaves in each frame, in points."""
 
@@ -25,8 +28,10 @@ def positions(tracking: "TrackingFile", audio: "AudioFile") -> Figure:
     """
     colors = style.speaker_colors(audio.speaker_stats)
     n_voices = max(1, len(colors))
+    left_in = max(CENTRE_IN, style.beside(colors))
+    rows_in = [0.22 * n_voices + 0.1, 2.3]
     fig, (voices, ax) = style.figure(
-        11, 3.4 + 0.22 * n_voices, nrows=2, sharex=True, height_ratios=[0.22 * n_voices + 0.2, 3]
+        11, 1.1 + sum(rows_in), left_in=left_in, nrows=2, sharex=True, height_ratios=rows_in
     )
     _draw_voices(voices, audio, colors)
     _draw_tracks(ax, tracking, colors)
@@ -61,7 +66,7 @@ def speaker_shares(audio: "AudioFile") -> Figure:
     """How many seconds each speaker says, and which share of all speech that is."""
     stats = audio.speaker_stats
     colors = style.speaker_colors(stats)
-    fig, ax = style.figure(11, 0.9 + 0.3 * max(1, len(stats)))
+    fig, ax = style.figure(11, 0.6 + 0.3 * max(1, len(stats)), left_in=style.beside(stats), top_in=0.1)
     for row, (label, said) in enumerate(stats.items()):
         ax.barh(row, said.total_sec, color=colors[label], height=0.7)
         ax.annotate(

@@ -12,7 +12,7 @@ from vidlib.plots import style
 from vidlib.timeline import Boundary
 
 WIDTH_IN = 11.5
-MARGINS_IN = 0.75  # time axis and legend
+LEGEND_IN, TIME_IN = 0.25, 0.5  # margins above and below
 TITLE_IN = 0.34  # above each group of rows
 SHOT_IN, VOICE_IN, FACE_IN = 0.34, 0.22, 0.2  # height of one row
 FACES_IN = 9.0  # all faces together at most, so that the figure of a long film still fits on a page
@@ -50,7 +50,8 @@ def timeline(
     voices_top = TITLE_IN + SHOT_IN + TITLE_IN
     faces_top = voices_top + VOICE_IN * len(voices or ()) + TITLE_IN
     bottom = faces_top + face_in * len(faces or ()) + 0.05
-    fig, ax = style.figure(WIDTH_IN, bottom + MARGINS_IN)
+    left_in = style.beside(lane.name for lane in (*(voices or ()), *(faces or ())))
+    fig, ax = style.figure(WIDTH_IN, bottom + LEGEND_IN + TIME_IN, left_in=left_in, top_in=LEGEND_IN, bottom_in=TIME_IN)
     style.time_axis(ax, duration_s)
     ax.set_ylim(bottom, 0)
     ax.grid(visible=False)
@@ -110,5 +111,5 @@ def _legend(fig: Figure, boundaries: set[str], faces: Sequence[Lane] | None) -> 
         entries.append(Patch(color=style.INK, alpha=PALE, linewidth=0, label="face, silent"))
         entries.append(Patch(color=style.INK, label="face, speaking"))
     if entries:
-        where = {"loc": "outside upper right", "ncols": len(entries)}
-        fig.legend(handles=entries, **where, frameon=False, fontsize=8.5, handlelength=1.1, columnspacing=1.5)
+        look = {"frameon": False, "fontsize": 8.5, "handlelength": 1.1, "columnspacing": 1.5}
+        fig.legend(handles=entries, loc="upper right", ncols=len(entries), borderaxespad=0, **look)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from vidlib.plots import style
+from vidlib.plots.pictures import Cell, Sheet, sheet
 from vidlib.timeline import FPS, Shot, seconds
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _draw_band(ax: Axes, shots: Sequence[Shot]) -> None:
 def lengths(shots: Sequence[Shot]) -> Figure:
     """How long each shot is, in order, in the colour of how it begins, and the median."""
     values = [float(seconds(len(shot.span))) for shot in shots]
-    fig, ax = style.figure(11, 2.2)
+    fig, ax = style.figure(11, 2.2, top_in=0.1)
     ax.bar(range(1, len(shots) + 1), values, width=0.8, color=[style.BOUNDARIES[shot.boundary] for shot in shots])
     median = float(np.median(values))
     ax.axhline(median, color=style.INK, lw=1, ls=":")
@@ -78,29 +79,7 @@ def lengths(shots: Sequence[Shot]) -> Figure:
     return fig
 
 
-@style.styled
-def filmstrips(rows: Sequence[Sequence[np.ndarray]], titles: Sequence[str], captions: Sequence[str]) -> Figure:
-    """Rows of pictures, (height, width, 3) uint8 each: a title above each row, a caption below each column.
-
-    Without rows the figure says that there is nothing to see.
-    """
-    if not rows:
-        return _nothing_to_see()
-    height, width = rows[0][0].shape[:2]
-    n_columns = len(captions)
-    each_in = 11 / n_columns * height / width
-    fig, axes = style.figure(11, len(rows) * (each_in + 0.5), nrows=len(rows), ncols=n_columns, squeeze=False)
-    for cells, pictures, title in zip(axes, rows, titles, strict=True):
-        cells[0].set_title(title)
-        for ax, picture, caption in zip(cells, pictures, captions, strict=True):
-            ax.imshow(picture)
-            ax.set(xticks=(), yticks=(), xlabel=caption)
-            ax.spines[:].set_visible(False)
-    return fig
-
-
-def _nothing_to_see() -> Figure:
-    fig, ax = style.figure(11, 0.6)
-    ax.text(0, 0.5, "Nothing to check.", color=style.MUTED, va="center")
-    ax.axis("off")
-    return fig
+def filmstrips(stills: Sequence[np.ndarray], titles: Sequence[str], captions: Sequence[str]) -> Sheet:
+    """A row of pictures, (height, width, 3) uint8 RGB each, below each title: one for each of the ``captions``."""
+    cells = map(Cell, stills, list(captions) * len(titles))
+    return sheet(list(cells), len(captions), titles)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from vidlib.plots import style
@@ -22,7 +23,7 @@ def turns(turns: Sequence[Turn], waveform: np.ndarray, sample_rate: int, duratio
     speakers = sorted({turn.speaker for turn in turns})
     lanes_in = LANE_IN * max(1, len(speakers))
     fig, (top, bottom) = style.figure(
-        10, 1.9 + lanes_in, nrows=2, sharex=True, gridspec_kw={"height_ratios": [0.8, lanes_in]}
+        10, 1.9 + lanes_in, left_in=style.beside(speakers), nrows=2, sharex=True, height_ratios=[0.8, lanes_in]
     )
     _draw_sound(top, waveform, sample_rate)
     _draw_lanes(bottom, turns, speakers)
@@ -34,7 +35,7 @@ def turns(turns: Sequence[Turn], waveform: np.ndarray, sample_rate: int, duratio
 @style.styled
 def shares(total_s: Mapping[str, float]) -> Figure:
     """How many seconds each speaker says, in all."""
-    fig, ax = style.figure(10, 1.1 + LANE_IN * max(1, len(total_s)))
+    fig, ax = style.figure(10, 0.9 + LANE_IN * max(1, len(total_s)), left_in=style.beside(total_s))
     colors = style.speaker_colors(total_s)
     rows = range(len(total_s))
     bars = ax.barh(rows, list(total_s.values()), color=[colors[speaker] for speaker in total_s], height=0.7)
@@ -54,8 +55,10 @@ def confidences(turns: Sequence[Turn], sure: float, duration_s: float) -> Figure
     """The confidence of each turn, in [0, 1]; those below ``sure`` are worth hearing again."""
     fig, ax = style.figure(10, 2.6)
     colors = style.speaker_colors(sorted({turn.speaker for turn in turns}))
-    for turn in turns:
-        ax.hlines(turn.confidence, turn.start_s, turn.stop_s, color=colors[turn.speaker], linewidth=5)
+    confidence, start_s, stop_s = (
+        [getattr(turn, name) for turn in turns] for name in ("confidence", "start_s", "stop_s")
+    )
+    ax.hlines(confidence, start_s, stop_s, colors=[colors[turn.speaker] for turn in turns], linewidth=5)
     ax.axhspan(0, sure, color=style.WARNING, alpha=0.08, linewidth=0)
     ax.text(0.995, sure - 0.03, "hear again", transform=ax.get_yaxis_transform(), ha="right", va="top", fontsize=8)
     ax.set_ylim(0, 1.02)
@@ -79,11 +82,11 @@ def _draw_sound(ax: Axes, waveform: np.ndarray, sample_rate: int) -> None:
 
 def _draw_lanes(ax: Axes, turns: Sequence[Turn], speakers: Sequence[str]) -> None:
     colors = style.speaker_colors(speakers)
-    for turn in turns:
-        opacity = PALEST + (1 - PALEST) * turn.confidence
-        span = [(turn.start_s, turn.stop_s - turn.start_s)]
-        lane = speakers.index(turn.speaker) - 0.38, 0.76
-        ax.broken_barh(span, lane, facecolor=colors[turn.speaker], alpha=opacity, linewidth=0)
+    for lane, speaker in enumerate(speakers):
+        own = [turn for turn in turns if turn.speaker == speaker]
+        spans = [(turn.start_s, turn.stop_s - turn.start_s) for turn in own]
+        shades = [to_rgba(colors[speaker], PALEST + (1 - PALEST) * turn.confidence) for turn in own]
+        ax.broken_barh(spans, (lane - 0.38, 0.76), facecolors=shades, linewidth=0)
     ax.set_yticks(range(len(speakers)), speakers)
     ax.set_ylim(max(1, len(speakers)) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from PIL import Image
 
 from vidlib.plots import style
+from vidlib.plots.pictures import Cell, Sheet, boxes_of, draw_boxes, sheet
 from vidlib.timeline import FPS, Shot, seconds
 
 if TYPE_CHECKING:
@@ -25,47 +26,48 @@ STILLS_A_ROW = 3
 PALE = 0.35  # opacity of a face that is silent
 FACE = "face_landmarker"
 
+Color = tuple[float, float, float, float]
+"""Red, green, blue and opacity, 0 to 1."""
+
 
 @style.styled
 def timeline(tracks: "pd.DataFrame", shots: Sequence[Shot]) -> Figure:
     """A row for each track: pale where it is seen, full where it speaks, in the colour of its voice; lines are cuts."""
     groups = list(tracks.groupby("track_id"))
     height = min(TALLEST_IN, ROW_IN * max(3, len(groups)))
-    fig, ax = style.figure(WIDTH_IN, height + 0.8)
+    names = [_name(rows) for _, rows in groups] if len(groups) <= MOST_NAMED else []
+    fig, ax = style.figure(WIDTH_IN, height + 0.8, left_in=style.beside(names))
     style.time_axis(ax, float(seconds(shots[-1].span.stop)))
-    for shot in shots[1:]:
-        ax.axvline(float(seconds(shot.span.start)), color=style.BOUNDARIES[shot.boundary], lw=0.8)
+    starts = [float(seconds(shot.span.start)) for shot in shots[1:]]
+    lowest = max(3, len(groups)) - 0.5
+    ax.vlines(starts, -0.5, lowest, colors=[style.BOUNDARIES[shot.boundary] for shot in shots[1:]], lw=0.8)
     colors = style.speaker_colors(sorted(tracks.speaker.dropna().unique()))
+    bars = []
     for row, (_, rows) in enumerate(groups):
         color = colors.get(rows.speaker.iloc[0], style.MUTED)
-        _bars(ax, rows.frame.to_numpy(), row, color, PALE)
-        _bars(ax, rows.frame[rows.is_speaking].to_numpy(), row, color, 1)
-    ax.set_ylim(max(3, len(groups)) - 0.5, -0.5)
+        bars += _bars(rows.frame.to_numpy(), row, to_rgba(color, PALE))
+        bars += _bars(rows.frame[rows.is_speaking].to_numpy(), row, to_rgba(color))
+    if bars:
+        row, start_s, stop_s, color = zip(*bars, strict=True)
+        ax.hlines(row, start_s, stop_s, colors=color, lw=0.8 * 72 * height / (lowest + 0.5))
+    ax.set_ylim(lowest, -0.5)
     ax.grid(visible=False)
     ax.set_title("Faces and things: pale where seen, full where speaking")
-    named = len(groups) <= MOST_NAMED
-    ax.set_yticks(range(len(groups)) if named else [], [_name(rows) for _, rows in groups] if named else [])
+    ax.set_yticks(range(len(names)), names)
     return fig
 
 
-@style.styled
-def stills(pictures: Mapping[int, np.ndarray], tracks: "pd.DataFrame", width_px: int) -> Figure:
-    """Pictures by their number (from 0), any size, with the box of each track; ``width_px`` is the video's own width.
+def stills(pictures: Mapping[int, np.ndarray], tracks: "pd.DataFrame", width_px: int) -> Sheet:
+    """Pictures by their number (from 0), all of one size, with the box of each track.
 
-    A speaking face has a thick box.
+    ``width_px`` is the video's width. A speaking face has a thick box.
     """
-    n_rows = max(1, -(-len(pictures) // STILLS_A_ROW))
-    fig, axes = style.figure(WIDTH_IN, 2.4 * n_rows, nrows=n_rows, ncols=STILLS_A_ROW, squeeze=False)
-    colors = style.speaker_colors(sorted(tracks.speaker.dropna().unique()))
-    for ax in axes.flat:
-        ax.set_axis_off()
-    for ax, (number, picture) in zip(axes.flat, pictures.items(), strict=False):
-        ax.imshow(picture)
-        ax.set_title(style.clock(float(seconds(number))))
-        scale = picture.shape[1] / width_px
-        for row in tracks[tracks.frame == number + 1].itertuples():
-            _box(ax, row, scale, colors.get(row.speaker, style.PAPER))
-    return fig
+    cells = []
+    for number, pixels in pictures.items():
+        picture = Image.fromarray(pixels)
+        draw_boxes(picture, boxes_of(tracks, number), picture.width / width_px)
+        cells.append(Cell(np.asarray(picture), style.clock(float(seconds(number)))))
+    return sheet(cells, STILLS_A_ROW)
 
 
 @style.styled
@@ -90,10 +92,13 @@ def mouths(tracks: "pd.DataFrame", shot: int) -> Figure:
 
 
 def telling_frames(tracks: "pd.DataFrame", most: int) -> list[int]:
-    """Up to ``most`` frames (from 0), in order: the middles of the longest tracks, at most one of each shot."""
-    lengths = tracks.groupby(["shot", "track_id"]).frame.agg(["size", "median"]).reset_index()
+    """Up to ``most`` frames (from 0), in order: a second into the longest tracks, at most one of each shot.
+
+    Or the middle of a shorter track. Later frames take longer to find: they are read on to from the shot's first.
+    """
+    lengths = tracks.groupby(["shot", "track_id"]).frame.agg(["size", "min", "median"]).reset_index()
     longest = lengths.sort_values("size", ascending=False).drop_duplicates("shot").head(most)
-    return sorted(int(middle) - 1 for middle in longest["median"])
+    return sorted(int(frame) - 1 for frame in np.minimum(longest["min"] + int(FPS), longest["median"]))
 
 
 def busiest_shot(tracks: "pd.DataFrame") -> int:
@@ -102,23 +107,13 @@ def busiest_shot(tracks: "pd.DataFrame") -> int:
     return int(shots.sort_values(["any", "size"]).index[-1]) if len(shots) else 1
 
 
-def _bars(ax: Axes, frames: np.ndarray, row: int, color: str, alpha: float) -> None:
-    """A bar for each run of consecutive ``frames`` (from 1)."""
-    for run in np.split(frames, np.nonzero(np.diff(frames) > 1)[0] + 1):
-        if len(run):
-            start = float(seconds(int(run[0]) - 1))
-            ax.barh(row, len(run) / float(FPS), left=start, height=0.8, color=color, alpha=alpha, lw=0)
-
-
-def _box(ax: Axes, row: object, scale: float, color: str) -> None:
-    corner = (row.bbox_xmin * scale, row.bbox_ymin * scale)
-    width = 3 if row.is_speaking else 1
-    ax.add_patch(Rectangle(corner, row.bbox_width * scale, row.bbox_height * scale, fill=False, color=color, lw=width))
-    plate = {"facecolor": style.INK, "alpha": 0.6, "lw": 0, "pad": 1}
-    ax.annotate(str(row.track_id), corner, (1, 3), textcoords="offset points", color=color, size=7, bbox=plate)
+def _bars(frames: np.ndarray, row: int, color: Color) -> list[tuple[int, float, float, Color]]:
+    """A bar for each run of consecutive ``frames`` (from 1): its row, when it begins and ends, and its colour."""
+    runs = np.split(frames, np.nonzero(np.diff(frames) > 1)[0] + 1)
+    return [(row, (run[0] - 1) / float(FPS), run[-1] / float(FPS), color) for run in runs if len(run)]
 
 
 def _name(rows: "pd.DataFrame") -> str:
     """``12 SPEAKER_01`` for a face with a voice, ``13 face`` for one without, ``14 bird`` for a thing."""
-    named = rows[["speaker", "label"]].iloc[0].dropna()
-    return f"{rows.track_id.iloc[0]} {named.iloc[0]}"
+    speaker = rows.speaker.iloc[0]
+    return f"{rows.track_id.iloc[0]} {speaker if isinstance(speaker, str) else rows.label.iloc[0]}"

@@ -11,6 +11,7 @@ import numpy as np
 from vidlib import media
 from vidlib.errors import MediaError
 from vidlib.files import atomic_write
+from vidlib.plots.pictures import Box, draw_boxes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,21 +23,6 @@ BYTES_PER_PIXEL = 0.2
 """What stills of film and television take at the first quality, at most; noise takes three times that."""
 
 NARROWEST_PX = 96
-LABEL_SHARE = 1 / 28
-"""Height of a label's letters, as a part of the picture's width: legible where three pictures stand in a row."""
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle to draw: its corner and size in pixels of the video, what to write at it, and how."""
-
-    left: float
-    top: float
-    width: float
-    height: float
-    label: str
-    color: str
-    bold: bool
 
 
 @dataclass(frozen=True)
@@ -94,7 +80,7 @@ def _height(width: int, size: tuple[int, int]) -> int:
 def _write(still: Still, picture: "Image", size: tuple[int, int]) -> Path:
     width = min(still.width, picture.width)
     picture = picture.resize((width, _height(width, size)), reducing_gap=2)
-    _draw(picture, still.boxes, width / size[0])
+    draw_boxes(picture, still.boxes, width / size[0])
     with atomic_write(still.file, "wb") as file:
         file.write(_jpeg(picture, still.max_bytes))
     return still.file
@@ -108,28 +94,3 @@ def _jpeg(picture: "Image", max_bytes: int) -> bytes:
         if buffer.tell() <= max_bytes:
             break
     return buffer.getvalue()
-
-
-def _draw(picture: "Image", boxes: Sequence[Box], scale: float) -> None:
-    """Draw each box with its label on a plate of its colour: above it, or in it where there is no room above."""
-    from PIL import ImageDraw, ImageFont
-
-    letters = max(11, round(picture.width * LABEL_SHARE))
-    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(letters)
-    for box in boxes:
-        left, top = box.left * scale, box.top * scale
-        corners = (left, top, left + box.width * scale, top + box.height * scale)
-        draw.rounded_rectangle(corners, radius=4, outline=box.color, width=4 if box.bold else 2)
-        width = draw.textlength(box.label, font=font) + 8
-        x = max(0, min(left, picture.width - width))
-        y = max(0, top - letters - 6)
-        draw.rounded_rectangle((x, y, x + width, y + letters + 5), radius=3, fill=box.color)
-        draw.text((x + 4, y + 1), box.label, fill=_ink_on(box.color), font=font)
-
-
-def _ink_on(color: str) -> str:
-    """White or black, whichever is read more easily on ``color``; luma as in ITU-R BT.601, 7."""
-    from PIL import ImageColor
-
-    red, green, blue = ImageColor.getrgb(color)
-    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 150 else "white"

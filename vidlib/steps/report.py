@@ -15,10 +15,11 @@ from pydantic import ConfigDict, Field
 from vidlib.errors import BrokenOutput, MediaError, VidlibError
 from vidlib.files import write_json
 from vidlib.params import Frozen
+from vidlib.plots.pictures import boxes_of
 from vidlib.progress import Report, quiet
 from vidlib.results import stills, summary
 from vidlib.results.exports import rttm, shots_json, speech_table
-from vidlib.results.stills import Box, Budget, Still
+from vidlib.results.stills import Budget, Still
 from vidlib.results.summary import DoubtRow, FaceRow, ObjectRow, ShotRow, StepRow, Summary, VoiceRow
 from vidlib.steps.base import Doubt, Manifest, OutFile, StepOutputs, place, recorded
 
@@ -238,33 +239,10 @@ def _make_stills(page: Summary, found: Found, out_dir: Path, report: Report) -> 
         frames = {row.still: row.frame for row in rows if row.still}
         width, n_bytes = budget.each(len(frames), found.size[0] / max(1, found.size[1]))
         for name, frame in frames.items():
-            boxes = _boxes(found.tracks, frame) if rows is page.track_stills else ()
+            boxes = boxes_of(found.tracks, frame) if rows is page.track_stills else ()
             wanted[name] = Still(frame, out_dir / name, width, n_bytes, boxes)
     made = []
     for file in stills.make(found.video, found.size, list(wanted.values())):
         made.append(file)
         report(len(made), len(wanted))
     return made
-
-
-def _boxes(tracks: "pd.DataFrame", frame: int) -> tuple[Box, ...]:
-    """A box for each track in ``frame`` (from 0), in the colour of its voice; bold where it speaks."""
-    here = tracks[tracks.frame == frame + 1]
-    return tuple(
-        Box(
-            row.bbox_xmin,
-            row.bbox_ymin,
-            row.bbox_width,
-            row.bbox_height,
-            label=f"{row.track_id}  {row.speaker if isinstance(row.speaker, str) else row.label}",
-            color=_color(row.speaker),
-            bold=bool(row.is_speaking),
-        )
-        for row in here.itertuples()
-    )
-
-
-def _color(speaker: Any) -> str:
-    from vidlib.plots import style
-
-    return style.speaker_colors([speaker])[speaker] if isinstance(speaker, str) else style.MUTED
