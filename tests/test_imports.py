@@ -14,7 +14,7 @@ PACKAGE = Path(vidlib.__file__).parent
 ORDER = """
     __main__ cli cli_evaluate cli_history cli_download cli_models console dashboard demo doctor runner steps evaluation
     ingest engines results tracking boxes vault plots params settings progress encoders devices monitor transcode media
-    waveforms playlists ffmpeg timeline stopping threads files errors
+    waveforms playlists ffmpeg timeline stopping threads files jupyter_import errors
 """.split()  # noqa: SIM905 two lines are read at a glance, a list of one name a line is not
 APART = {"ingest", "engines", "results"}
 HEAVY = {"torch", "cv2", "mediapipe", "openvino", "pyannote", "pandas", "matplotlib", "papermill"}
@@ -39,6 +39,12 @@ def test_imports_point_down(file):
     others = imports_of(file) - {part}
     assert not others - set(below), f"{file} imports what stands above it"
     assert part not in APART or not others & APART, f"{file} imports its neighbour"
+
+
+def test_papermill_is_imported_without_a_grammar_that_takes_three_seconds():
+    code = "import sys, vidlib.jupyter_import; print('papermill' in sys.modules, 'lark' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]
 
 
 @pytest.mark.parametrize("module", ["vidlib", "vidlib.steps", "vidlib.cli"])

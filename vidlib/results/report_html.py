@@ -68,8 +68,9 @@ def to_html(notebook: Path, html: Path) -> Path:
 
     The page needs no network and no other file; its links are relative to where it lies.
     """
-    import nbformat
-    from nbconvert import HTMLExporter
+    from vidlib.jupyter_import import nbformat
+
+    from nbconvert import HTMLExporter  # isort: skip (it imports what that one keeps away)
     from traitlets.config import Config
 
     read = nbformat.read(notebook, as_version=4)

@@ -39,8 +39,12 @@ QUIET = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,
+    "distributed.admin.system-monitor.interval": "1h",
+    "distributed.admin.tick.interval": "1s",
 }
-"""No pages for everybody on this machine, and no profiler, which keeps a tree of calls of each of the last 1,000 s."""
+"""No pages for everybody on this machine, no profiler, which keeps a tree of calls of each of the last 1,000 s, and
+nobody who looks twice a second how the machine is, and 50 times whether Dask itself is late.
+"""
 
 PLUGIN = "vidlib"
 """What the bench is called among a worker's plugins."""

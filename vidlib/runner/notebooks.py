@@ -121,8 +121,7 @@ def _fresh_folder(final: Path) -> Path:
 
 
 def _execute(planned: Planned, tmp: Path, watch: Watch, seat: Seat) -> None:
-    import papermill
-
+    from vidlib.jupyter_import import papermill
     from vidlib.runner.kernels import own_kernels
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it calls an error is raised here
@@ -149,7 +148,7 @@ def _execute(planned: Planned, tmp: Path, watch: Watch, seat: Seat) -> None:
 @contextmanager
 def _failures_kept(planned: Planned, tmp: Path, watch: Watch) -> Iterator[None]:
     """Make of whatever a notebook or its kernel raises a failed attempt that people can look at."""
-    from papermill.exceptions import PapermillExecutionError
+    from vidlib.jupyter_import import PapermillExecutionError
 
     try:
         yield
@@ -196,7 +195,7 @@ def _finish(planned: Planned, tmp: Path, publishing: Callable[[], AbstractContex
 
 def check_parameters(notebook: Path, values: dict[str, Any]) -> None:
     """Raise ParamError unless the notebook's `parameters` cell has exactly these names; Papermill would only warn."""
-    import papermill
+    from vidlib.jupyter_import import papermill
 
     if not notebook.is_file():
         raise SettingError(

@@ -15,8 +15,12 @@ LEASE_S = 30.0
 
 def me() -> str:
     """This process, as ``host/place/pid/start``: no other process, on any machine, at any time, is called so."""
-    # asked for each time: a forked child is another process
-    return f"{socket.gethostname()}/{_place()}/{os.getpid()}/{_started(os.getpid())}"
+    return _name_of(os.getpid())  # asked for each time: a forked child is another process
+
+
+@functools.cache
+def _name_of(pid: int) -> str:
+    return f"{socket.gethostname()}/{_place()}/{pid}/{_started(pid)}"
 
 
 def pid_of(owner: str) -> int:

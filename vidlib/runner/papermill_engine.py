@@ -6,6 +6,7 @@ as well. Nothing else imports this module: it needs a Papermill that is there al
 
 import asyncio
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty
@@ -19,6 +20,9 @@ from papermill.log import logger
 
 from vidlib.errors import WorkerLost
 from vidlib.runner.kernels import INSIDE, Kernel, channels_to, own_kernels
+
+SAVED_S = 1.0
+"""Seconds from one time that a notebook is written to the next."""
 
 HEARD_S = 0.2
 """Seconds after which a kernel that was not heard is asked again."""
@@ -47,13 +51,31 @@ class VidlibEngine(Engine):
             with own_kernels().borrowed() as kernel:
                 return cls.execute_managed_notebook(nb_man, kernel_name, kernel, cores, execution_timeout)
         chosen = cores or sorted(os.sched_getaffinity(0))
+        save = _saved_now_and_then(nb_man)
         try:
             WarmClient(nb_man, km=kernel.manager, cores=chosen, timeout=execution_timeout, log=logger).execute()
             kernel.failed |= bool(nb_man.nb.metadata.papermill["exception"])
         except BaseException:
             kernel.failed = True
+            with suppress(OSError):  # a full disk is not the reason
+                save()
             raise
         return None
+
+
+def _saved_now_and_then(nb_man: NotebookExecutionManager) -> Callable[[], None]:
+    """Have the notebook written every `SAVED_S` at most while it runs; what writes it at once.
+
+    Papermill writes all of it before and after each cell, which takes longer than most cells that draw a figure.
+    """
+    save = nb_man.save
+
+    def now_and_then() -> None:
+        if (nb_man.now() - nb_man.last_save_time).total_seconds() >= SAVED_S:
+            save()
+
+    nb_man.save = now_and_then
+    return save
 
 
 class WarmClient(PapermillNotebookClient):
