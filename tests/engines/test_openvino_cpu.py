@@ -1,3 +1,7 @@
+import multiprocessing
+import os
+import threading
+
 import numpy as np
 import openvino
 import pytest
@@ -28,3 +32,28 @@ def test_it_does_not_do_so_by_multiplying_matrices_with_avx2(narrow):
     compiled = openvino.compile_model(narrow, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     kernels = [str(node.get_rt_info()["primitiveType"].astype(str)) for node in compiled.get_runtime_model().get_ops()]
     assert kernels and not any("brgconv_avx2" in kernel for kernel in kernels)
+
+
+def cores_while_computing(given: int) -> set[frozenset[int]]:
+    """Where a thread may run that computes a network alone, in a process that was ``given`` one core."""
+    pictures = ops.parameter([1, 64, 128, 128], np.float32)
+    mixed = pictures
+    for _ in range(20):
+        mixed = ops.convolution(mixed, np.full((64, 64, 3, 3), 1e-3, np.float32), [1, 1], [1, 1], [1, 1], [1, 1])
+    seen = set()
+    os.sched_setaffinity(0, {given})
+    with openvino_cpu.request_pool(openvino.Model([mixed], [pictures]), "f32", 1) as pool:
+        thread = pool.submit(lambda *_: threading.get_native_id(), None).result()
+        computed = pool.submit(lambda request, one: request.infer({0: one}), np.ones((1, 64, 128, 128), np.float32))
+        while not computed.done():
+            seen.add(frozenset(os.sched_getaffinity(thread)))
+    return seen
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is no other core to be moved to")
+def test_a_network_that_computes_alone_is_not_moved_to_a_core_that_was_not_given():
+    given = max(os.sched_getaffinity(0))
+    with multiprocessing.get_context("spawn").Pool(1) as fresh:  # in a used one OpenVINO does not do it
+        seen = fresh.apply(cores_while_computing, (given,))
+    assert seen
+    assert all(given in cores for cores in seen)

@@ -59,10 +59,12 @@ def save_narrow(network: Any, target: Path) -> None:
 
 def request_pool(network: Any, precision: Precision, size: int) -> Pool:
     """``size`` inference requests of the network (from `read`, or its file), which compute on one core each."""
+    # one that it is to compute alone, OpenVINO moves to the machine's first core each time, in every process
+    streams = max(2, size)
     options = {
         "INFERENCE_PRECISION_HINT": precision,
-        "INFERENCE_NUM_THREADS": size,
-        "NUM_STREAMS": size,
+        "INFERENCE_NUM_THREADS": streams,
+        "NUM_STREAMS": streams,
         # threads stay where the process may run, also after that has changed
         "ENABLE_CPU_PINNING": False,
     }
