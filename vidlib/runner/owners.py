@@ -23,6 +23,9 @@ def _name_of(pid: int) -> str:
     return f"{socket.gethostname()}/{_place()}/{pid}/{_started(pid)}"
 
 
+os.register_at_fork(after_in_child=_name_of.cache_clear)  # numbers are given again
+
+
 def pid_of(owner: str) -> int:
     """The process number in an owner's name."""
     return int(owner.split("/")[2])
