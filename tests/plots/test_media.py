@@ -4,6 +4,7 @@ import numpy as np
 
 from tests import media as made
 from vidlib.plots import media as plots
+from vidlib.plots.pictures import Cell, sheet
 
 
 def test_the_contact_sheet_shows_all_stills_in_order():
@@ -18,6 +19,14 @@ def test_the_contact_sheet_shows_all_stills_in_order():
     }
     assert [places[place] for place in sorted(places)] == list(stills)
     assert [sum(top == row for top, _ in places) for row in sorted({top for top, _ in places})] == [6, 1]
+
+
+def test_each_still_of_a_contact_sheet_has_its_timecode():
+    stills = {number: made.picture(number) for number in (0, 25, 26)}
+    timecodes = ["00:00:00.000", "00:00:01.000", "00:00:01.040"]
+    expected = sheet([Cell(still, said) for still, said in zip(stills.values(), timecodes, strict=True)], 6)
+    assert plots.contact_sheet(stills).picture == expected.picture
+    assert plots.contact_sheet({number + 1: still for number, still in stills.items()}).picture != expected.picture
 
 
 def test_frame_spacing_is_in_milliseconds():
