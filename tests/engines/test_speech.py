@@ -254,6 +254,18 @@ def test_nothing_is_sent_or_asked_for_while_pyannote_runs():
     assert constants.HF_HUB_OFFLINE
 
 
+def test_pyannote_is_imported_without_torchs_compiler_which_works_afterwards():
+    code = """
+import sys
+from vidlib.engines import pyannote_import
+print(sorted({"torch._dynamo", "torchcodec"} & set(sys.modules)))
+import torch
+print(torch._dynamo.is_compiling(), torch.compiler.disable(len)("four"))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "False 4"]
+
+
 def test_an_unknown_engine_is_named_with_the_known_ones():
     known = pytest.raises(UnknownName, match="known: lemonfox, light, pyannote")
     with known, speech.open_diarizer("pianote", "cpu", OPTIONS):

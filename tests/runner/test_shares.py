@@ -33,6 +33,13 @@ def test_the_steps_of_one_video_take_turns_on_all_cores_and_those_of_two_share_t
     assert divide([picture], machine(8), [Share(1, 4)]) == [Share(2, 4)]
 
 
+def test_the_first_of_many_leaves_cores_for_those_that_come():
+    assert divide([task(1)], machine(8, lanes=2), [], more_come=True) == [Share(1, 4)]
+    assert divide([task(2)], machine(8, lanes=2), [Share(1, 4)], more_come=True) == [Share(2, 4)]
+    assert divide([task(1)], machine(2, lanes=4), [], more_come=True) == [Share(1, 1)]
+    assert divide([task(1)], Room(0, 0, 0, 0), [], more_come=True) == []
+
+
 def test_what_a_step_cannot_use_is_left_to_the_others():
     shares = {share.task_id: share.cores for share in divide([task(1), task(2, "report")], machine(8), [])}
     assert shares == {1: 7, 2: 1}

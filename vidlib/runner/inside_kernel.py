@@ -33,7 +33,7 @@ PRELOAD = (
     *(f"vidlib.plots.{name}" for name in ("media", "shots", "speech", "tracks", "reduced", "report", "delivery")),
     "vidlib.results.report_html",
 )
-"""What the steps and their notebooks import: 8.5 s and 640 MB in all, half of it pyannote.audio."""
+"""What the steps and their notebooks import: 7 s and 560 MB in all, half of it pyannote.audio."""
 
 OFFLINE = {"PYANNOTE_METRICS_ENABLED": "0", "HF_HUB_OFFLINE": "1"}
 """pyannote.audio reads both again after it was imported, so they have to outlast a fresh environment."""

@@ -6,6 +6,7 @@ what is written there (`resume`).
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -146,22 +147,20 @@ class Driver:
 
     def _drive(self, lanes: Lanes) -> None:
         self._put(self.history.tasks(self.record.id))
-        paths = iter([path for path in map(place_of, self.record.paths) if not self.agenda.knows(str(path))])
-        arriving = True
-        while arriving or self.agenda.unfinished() or self.agenda.arrived() or self.agenda.unpacked():
+        paths = deque(path for path in map(place_of, self.record.paths) if not self.agenda.knows(str(path)))
+        while paths or self.agenda.unfinished() or self.agenda.arrived() or self.agenda.unpacked():
             self._check_stopped()
-            arriving = (path := next(paths, None)) is not None
-            if path is not None:
-                self._put(self.deliveries.take_up(path))
+            if paths:
+                self._put(self.deliveries.take_up(paths.popleft()))
             for download in self.agenda.arrived():
                 self._put(self.deliveries.arrived(download))
             for archive in self.agenda.unpacked():
                 self._put(self.deliveries.unpacked(archive))
             self._give_up_hopeless()
-            self._hand_out(lanes)
-            self._follow(lanes, 0.0 if arriving else POLL_S)
+            self._hand_out(lanes, more_come=bool(paths))
+            self._follow(lanes, 0.0 if paths else POLL_S)
 
-    def _hand_out(self, lanes: Lanes) -> None:
+    def _hand_out(self, lanes: Lanes, more_come: bool) -> None:
         """Give the lanes as much of what may begin as they have room for."""
         ready = [task for task in self.agenda.ready(time.time()) if task.id not in self.in_flight]
         if not ready:
@@ -170,7 +169,7 @@ class Driver:
         if not room.lanes and not self.waits:
             self.history.add_event(self.record.id, "no worker is there; the run waits for one", "warning")
         self.waits = not room.lanes
-        for share in shares.divide(ready, room, list(self.in_flight.values())):
+        for share in shares.divide(ready, room, list(self.in_flight.values()), more_come):
             self.in_flight[share.task_id] = share
             lanes.submit(share.task_id, share.cores, share.gpu)
 

@@ -1,7 +1,7 @@
 """Who gets how much of a machine: one task alone gets all cores, many get a part each, together never more than all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vidlib.runner.lanes import Room
 from vidlib.runner.retries import CAREFULLY
@@ -21,12 +21,15 @@ class Share:
     alone: bool = False
 
 
-def divide(ready: Sequence[Task], room: Room, taken: Sequence[Share]) -> list[Share]:
+def divide(ready: Sequence[Task], room: Room, taken: Sequence[Share], more_come: bool = False) -> list[Share]:
     """Which of the ``ready`` tasks begin now, beside those that have ``taken`` a share, and with how much.
 
     In their order, as many as there are lanes, cores and GPUs for; but a second task of a video only on cores that the
-    first tasks of all videos cannot use. A task that ran out of memory before runs alone.
+    first tasks of all videos cannot use. A task that ran out of memory before runs alone. Where ``more_come``, each
+    gets no more cores than if all lanes had work already.
     """
+    if more_come and room.lanes:
+        room = replace(room, cores_of_one=max(1, min(room.cores_of_one, room.cores // room.lanes)))
     if any(share.alone for share in taken):
         return []
     if careful := next((task for task in ready if task.kind in CAREFULLY), None):
