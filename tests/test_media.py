@@ -25,7 +25,11 @@ def test_a_file_is_described_once_and_anew_when_it_has_changed(tmp_path, monkeyp
     path = made.clip(tmp_path / "clip.mp4", sounds=1)
     del asked[:]
     assert media.probe(path) == media.probe(path) and len(media.waveform(path))
-    assert len([args for args in asked if "-show_format" in args]) == 1
+    (tmp_path / "other.mp4").hardlink_to(path)
+    infos = [media.probe(path), media.probe(tmp_path / "other.mp4")]
+    assert [info.path.name for info in infos] == ["clip.mp4", "other.mp4"]
+    assert media.timestamps(infos[0]) == media.timestamps(infos[1])
+    assert len([args for args in asked if "-show_format" in args or "-select_streams" in args]) == 2
     made.clip(path, fps="30", sounds=0)
     assert (media.probe(path).fps, media.probe(path).audio) == (30, ())
     assert len(media.waveform(path)) == 0

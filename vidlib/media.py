@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -108,7 +108,7 @@ def probe(path: Path) -> VideoInfo:
     """
     if not path.is_file():
         raise MediaError(f"{str(path)!r} is no file; expected a video file")
-    found = _described(path)
+    found = _described(_Stored.at(path))
     streams = found.get("streams", [])
     videos = [s for s in streams if s.get("codec_type") == "video" and not s["disposition"].get("attached_pic")]
     if not videos:
@@ -135,10 +135,14 @@ def timestamps(info: VideoInfo) -> list[Fraction]:
 
     Frames that an edit list leaves out are among them. Raises MediaError where the file cannot be read.
     """
-    entries = "packet=pts:stream=time_base"
-    found = _ffprobe(info.path, "-select_streams", str(info.index), "-show_entries", entries)
+    return list(_timestamps(_Stored.at(info.path), info.index))
+
+
+@lru_cache(maxsize=2)
+def _timestamps(file: "_Stored", index: int) -> tuple[Fraction, ...]:
+    found = _ffprobe(file.path, "-select_streams", str(index), "-show_entries", "packet=pts:stream=time_base")
     time_base = Fraction(found["streams"][0]["time_base"])
-    return sorted(packet["pts"] * time_base for packet in found.get("packets", []) if "pts" in packet)
+    return tuple(sorted(packet["pts"] * time_base for packet in found.get("packets", []) if "pts" in packet))
 
 
 def decode(info: VideoInfo, *, timeout_s: float, on_frame: Callable[[int], None] | None = None) -> ffmpeg.Pass:
@@ -288,7 +292,7 @@ def loudness(path: Path) -> np.ndarray:
 
 
 def _has_sound(path: Path) -> bool:
-    return any(stream.get("codec_type") == "audio" for stream in _described(path).get("streams", []))
+    return any(stream.get("codec_type") == "audio" for stream in _described(_Stored.at(path)).get("streams", []))
 
 
 def _mono(path: Path, sample_rate: int) -> AbstractContextManager[IO[bytes]]:
@@ -318,18 +322,26 @@ def _next_frame(stream: IO[bytes], width: int, height: int) -> np.ndarray | None
     return np.frombuffer(data, np.uint8).reshape(height, width, 3) if len(data) == width * height * 3 else None
 
 
-def _described(path: Path) -> dict[str, Any]:
-    """What ffprobe says of a file and its streams, asked once for each state of the file: it takes 0.1 s to start."""
-    try:
-        state = path.stat()
-    except OSError as error:
-        raise MediaError(f"{path.name!r} is no readable video: {error}") from error
-    return _described_once(path, state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
+@dataclass(frozen=True)
+class _Stored:
+    """A file as it is now, the same by whatever name: ffprobe, which takes 0.1 s to start, is asked once about it."""
+
+    path: Path = field(compare=False)
+    state: tuple[int, ...]
+
+    @classmethod
+    def at(cls, path: Path) -> "_Stored":
+        try:
+            now = path.stat()
+        except OSError as error:
+            raise MediaError(f"{path.name!r} is no readable video: {error}") from error
+        return cls(path, (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns))
 
 
 @lru_cache(maxsize=64)
-def _described_once(path: Path, *_state: int) -> dict[str, Any]:
-    return _ffprobe(path, "-show_format", "-show_streams")
+def _described(file: _Stored) -> dict[str, Any]:
+    """What ffprobe says of a file and its streams."""
+    return _ffprobe(file.path, "-show_format", "-show_streams")
 
 
 def _ffprobe(path: Path, *options: str) -> dict[str, Any]:
