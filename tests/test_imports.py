@@ -17,7 +17,7 @@ ORDER = """
     waveforms playlists ffmpeg timeline stopping threads files jupyter_import errors
 """.split()  # noqa: SIM905 two lines are read at a glance, a list of one name a line is not
 APART = {"ingest", "engines", "results"}
-HEAVY = {"torch", "cv2", "mediapipe", "openvino", "pyannote", "pandas", "matplotlib", "papermill"}
+HEAVY = {"torch", "cv2", "mediapipe", "openvino", "pyannote", "pandas", "matplotlib", "papermill", "scipy"}
 
 
 def imports_of(file: Path) -> set[str]:
@@ -47,7 +47,7 @@ def test_papermill_is_imported_without_a_grammar_that_takes_three_seconds():
     assert done.stdout.split() == ["True", "False"]
 
 
-@pytest.mark.parametrize("module", ["vidlib", "vidlib.steps", "vidlib.cli"])
+@pytest.mark.parametrize("module", ["vidlib", "vidlib.steps", "vidlib.cli", "vidlib.console"])
 def test_importing_loads_no_heavy_library(module):
     code = f"import sys, {module}; print(*sorted(set(sys.modules) & {HEAVY}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
