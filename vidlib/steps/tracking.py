@@ -33,7 +33,7 @@ from vidlib.tracking.speaking import USUALLY_LIKELY, Mouth, Sound, odds
 from vidlib.tracking.watching import WEAK, Chunk, Watcher
 
 NAME = "tracking"
-VERSION = 8
+VERSION = 9
 NOTEBOOK = "06_tracking.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg", "mediapipe", "openvino", "onnxruntime", "opencv-contrib-python-headless", "scipy", "pyarrow")
