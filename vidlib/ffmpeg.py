@@ -68,6 +68,22 @@ def run(
         return _to_its_end(process, stderr, timeout_s, on_line, accept)
 
 
+def picked(numbers: Sequence[int]) -> str:
+    """A filter of ffmpeg that lets through the frames of these numbers only (from 0, rising).
+
+    >>> picked([3, 7])
+    "select='if(lt(n,7),eq(n,3),eq(n,7))'"
+    """
+
+    def one_of(numbers: Sequence[int]) -> str:  # a search tree, for a long sum is more than ffmpeg parses
+        if len(numbers) == 1:
+            return f"eq(n,{numbers[0]})"
+        middle = len(numbers) // 2
+        return f"if(lt(n,{numbers[middle]}),{one_of(numbers[:middle])},{one_of(numbers[middle:])})"
+
+    return f"select='{one_of(numbers)}'"
+
+
 @dataclass(frozen=True)
 class Pass:
     """One pass over a file: frames of the first output so far written, and what ffmpeg complained of (``""``: nothing).

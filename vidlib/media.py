@@ -145,13 +145,14 @@ def _timestamps(file: "_Stored", index: int) -> tuple[Fraction, ...]:
     return tuple(sorted(packet["pts"] * time_base for packet in found.get("packets", []) if "pts" in packet))
 
 
-def decode(info: VideoInfo, *, timeout_s: float, on_frame: Callable[[int], None] | None = None) -> ffmpeg.Pass:
-    """Decode picture and sound from beginning to end, keep nothing: how many frames there really are, and complaints.
+def decode(info: VideoInfo, *also: str, timeout_s: float, on_frame: Callable[[int], None] | None = None) -> ffmpeg.Pass:
+    """Decode picture and sound from beginning to end: how many frames there really are, and complaints.
 
-    ``on_frame`` is given the number of frames so far. Raises MediaError where the file cannot be decoded at all.
+    Kept is what further outputs of ffmpeg ``also`` names. ``on_frame`` is given the number of frames so far. Raises
+    MediaError where the file cannot be decoded at all.
     """
     maps = [arg for index in (info.index, *(a.index for a in info.audio)) for arg in ("-map", f"0:{index}")]
-    output = [*maps, "-fps_mode", "passthrough", "-f", "null", "-"]
+    output = [*maps, "-fps_mode", "passthrough", "-f", "null", "-", *also]
     try:
         return ffmpeg.run_counted(
             ffmpeg.command(*ffmpeg.input_args(info.path), *output), timeout_s=timeout_s, on_frame=on_frame
@@ -175,23 +176,11 @@ def frames(
     costs a seek. Other sizes than the video's own are scaled to. Frames are neither dropped nor repeated. Raises
     MediaError where the file cannot be decoded.
     """
-    pick = f"select='{_is_one_of(only)}'," if only is not None else ""
+    pick = f"{ffmpeg.picked(only)}," if only is not None else ""
     scale = ["-map", "0:V:0", "-vf", f"{pick}scale={width}:{height}:flags={scale_flags}", "-fps_mode", "passthrough"]
     with _decoding(path, *scale, "-f", "rawvideo", "-pix_fmt", pix_fmt) as stream:
         while (frame := _next_frame(stream, width, height)) is not None:
             yield frame
-
-
-def _is_one_of(numbers: Sequence[int]) -> str:
-    """An expression of ffmpeg that is 1 at these frames: a search tree, for a long sum is more than it parses.
-
-    >>> _is_one_of([3, 7])
-    'if(lt(n,7),eq(n,3),eq(n,7))'
-    """
-    if len(numbers) == 1:
-        return f"eq(n,{numbers[0]})"
-    middle = len(numbers) // 2
-    return f"if(lt(n,{numbers[middle]}),{_is_one_of(numbers[:middle])},{_is_one_of(numbers[middle:])})"
 
 
 def stills(path: Path, numbers: Sequence[int], width: int, height: int) -> list[np.ndarray]:
@@ -227,7 +216,7 @@ def _stills(path: Path, runs: Sequence[Sequence[int]], width: int, height: int) 
     # two threads each: the inputs are read one after the other, and a frame may lie ten seconds behind its key frame
     inputs = [arg for at_s in times for arg in ffmpeg.input_args(path, "-threads", "2", "-an", "-ss", f"{at_s:.6f}")]
     fit = f"setpts=N,scale={width}:{height}:flags=area,setsar=1"
-    graph = "".join(f"[{place}:V:0]{_picked(run)},{fit}[run{place}];" for place, run in enumerate(runs))
+    graph = "".join(f"[{place}:V:0]{_run_of(run)},{fit}[run{place}];" for place, run in enumerate(runs))
     graph += "".join(f"[run{place}]" for place in range(len(runs))) + f"concat=n={len(runs)}[stills]"
     output = ["-filter_complex", graph, "-map", "[stills]", "-fps_mode", "passthrough"]
     numbers = [number for run in runs for number in run]
@@ -238,9 +227,9 @@ def _stills(path: Path, runs: Sequence[Sequence[int]], width: int, height: int) 
     yield from found
 
 
-def _picked(run: Sequence[int]) -> str:
+def _run_of(run: Sequence[int]) -> str:
     """Filters that let a run through, of an input that begins with its first frame, and then end that input."""
-    return f"trim=end_frame={run[-1] - run[0] + 1},select='{_is_one_of([number - run[0] for number in run])}'"
+    return f"trim=end_frame={run[-1] - run[0] + 1},{ffmpeg.picked([number - run[0] for number in run])}"
 
 
 def waveform(path: Path, sample_rate: int = SAMPLE_RATE) -> np.ndarray:

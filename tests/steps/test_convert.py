@@ -4,7 +4,9 @@ import subprocess
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from pydantic import ValidationError
 
 from tests import media as made
@@ -42,6 +44,22 @@ def test_a_clip_in_the_editors_form_is_not_encoded_again(tmp_path, out_dir):
     assert (outputs.engine, outputs.encoded, outputs.frames, outputs.has_audio) == ("copy", False, 50, True)
     assert sha256(outputs.video) == sha256(source)
     assert outputs.video == out_dir / "video.mp4"
+
+
+@pytest.mark.parametrize(("fps", "n_frames"), [("25", 50), ("24", 50), ("25", 5)], ids=["kept", "encoded", "short"])
+def test_stills_are_left_of_frames_that_are_evenly_spaced(tmp_path, out_dir, fps, n_frames):
+    outputs = converted(made.clip(tmp_path / "clip.mp4", fps=fps, n_frames=n_frames), out_dir)
+    numbers = convert.still_numbers(outputs.frames)
+    assert len(numbers) == min(12, outputs.frames)
+    shown = np.hstack(media.stills(outputs.video, numbers, 240, 180)).astype(int)
+    assert np.abs(np.asarray(Image.open(outputs.stills)) - shown).mean() < 3
+
+
+@pytest.mark.parametrize("size", [(2, 4096), (4096, 2)])
+def test_a_strip_is_converted_and_has_stills(tmp_path, out_dir, size):
+    source = made.clip(tmp_path / "clip.mp4", size=size, n_frames=12)
+    with Image.open(converted(source, out_dir).stills) as stills:
+        assert stills.size == (12 * 240, 960 if size[1] > size[0] else 2)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """What a video looks and sounds like: a strip of its frames, the spacing of its frames, the level of its sound."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
 from vidlib.plots import style
 from vidlib.plots.pictures import Cell, Sheet, sheet
@@ -16,9 +18,11 @@ SILENCE_DB = -60
 LEVEL_EVERY_S = 0.1
 
 
-def contact_sheet(stills: Mapping[int, np.ndarray], columns: int = 6) -> Sheet:
-    """Frames of a 25 fps video, ``{number (0-based): (height, width, 3) uint8 RGB}``, each under its timecode."""
-    return sheet([Cell(still, timecode(number)) for number, still in stills.items()], columns)
+def contact_sheet(side_by_side: Path, numbers: Sequence[int], columns: int = 6) -> Sheet:
+    """Frames of a 25 fps video, each under its timecode: those of these ``numbers`` (0-based), all in one picture."""
+    with Image.open(side_by_side) as picture:
+        stills = np.split(np.asarray(picture.convert("RGB")), len(numbers), axis=1)
+    return sheet([Cell(still, timecode(number)) for number, still in zip(numbers, stills, strict=True)], columns)
 
 
 @style.styled

@@ -28,12 +28,17 @@ from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_source, place, r
 from vidlib.timeline import FPS, seconds
 
 NAME = "convert"
-VERSION = 2
+VERSION = 3
 NOTEBOOK = "03_convert.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg",)
 
 VIDEO_FILE = "video.mp4"
+STILLS_FILE = "stills.jpg"
+
+MOST_STILLS = 12
+STILL_PX = 240
+"""Width of each; a strip that is taller than four times that is squeezed."""
 
 
 class Inputs(Frozen):
@@ -57,6 +62,7 @@ class Outputs(StepOutputs):
     """The video that every later step and the editor work with."""
 
     video: OutFile = Field(description="MP4: H.264 yuv420p, 25/1 fps from 0 s, square pixels, AAC")
+    stills: OutFile = Field(description="JPEG: up to twelve of its frames, evenly spaced, side by side")
     frames: int = Field(description="frames in it, counted by decoding")
     width: int = Field(description="pixels, even")
     height: int = Field(description="pixels, even")
@@ -79,7 +85,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     video = inputs.out_dir / VIDEO_FILE
     on_frame = _counting(info, report)
     encoder = None
-    if source := _sound_picture(info, on_frame):
+    if source := _sound_picture(info, inputs.out_dir, on_frame):
         if transcode.sound_has_form(info):
             link_or_copy(inputs.source, video)
         else:
@@ -88,7 +94,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     else:
         encoder = encoders.choose(params.device, *transcode.output_size(info))
         source = _write(info, video, encoder.options(params.preset, params.crf), on_frame)
-        frames = _decode(media.probe(video)).frames
+        frames = _checked(media.probe(video), inputs.out_dir).frames
     if frames >= media.MAX_DURATION_S * FPS:
         raise MediaError(f"{inputs.source.name!r} shows pictures that lie more than {media.MAX_DURATION_S} s apart")
     return _outputs(info, source, media.probe(video), frames, encoder)
@@ -144,7 +150,16 @@ def _publish(result: Path, source: Path, target: Path) -> None:
         fsync(target.parent)
 
 
-def _sound_picture(info: VideoInfo, on_frame: Callable[[int], None]) -> Pass | None:
+def still_numbers(n_frames: int) -> list[int]:
+    """Which frames (from 0) the ``stills`` of a video of so many show.
+
+    >>> still_numbers(3), still_numbers(50)[:4]
+    ([0, 1, 2], [0, 4, 8, 12])
+    """
+    return sorted({n_frames * place // MOST_STILLS for place in range(MOST_STILLS)})
+
+
+def _sound_picture(info: VideoInfo, out_dir: Path, on_frame: Callable[[int], None]) -> Pass | None:
     """The pass that decoded the picture, if it can stay as it is: in form, steady, whole and without complaint."""
     if not transcode.picture_has_form(info):
         return None
@@ -152,7 +167,7 @@ def _sound_picture(info: VideoInfo, on_frame: Callable[[int], None]) -> Pass | N
     # what the file promises may be billions of frames: their number is compared first
     if len(times) != (info.frames or len(times)) or not _are_steady(times):
         return None
-    decoded = _decode(info, on_frame)
+    decoded = _checked(info, out_dir, on_frame)
     return decoded if decoded.frames == len(times) and not decoded.complaints else None
 
 
@@ -161,8 +176,18 @@ def _are_steady(times: list[Fraction]) -> bool:
     return bool(times) and times == [seconds(frame) for frame in range(len(times))]
 
 
-def _decode(info: VideoInfo, on_frame: Callable[[int], None] | None = None) -> Pass:
-    return media.decode(info, timeout_s=settings().step_timeout_s, on_frame=on_frame)
+def _checked(info: VideoInfo, out_dir: Path, on_frame: Callable[[int], None] | None = None) -> Pass:
+    """The pass that decodes all of a video which has the form, and leaves its stills."""
+    numbers = still_numbers(info.frames or 1)
+    height = min(max(2, STILL_PX * info.height // info.width), 4 * STILL_PX) // 2 * 2
+    filters = f"{ffmpeg.picked(numbers)},scale={STILL_PX}:{height}:flags=area,tile={len(numbers)}x1"
+    picture = ["-map", f"0:{info.index}", "-vf", filters, "-fps_mode", "passthrough"]
+    jpeg = ["-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "3", "-f", "image2", "-update", "1"]
+    return _decode(info, *picture, *jpeg, f"file:{out_dir / STILLS_FILE}", on_frame=on_frame)
+
+
+def _decode(info: VideoInfo, *also: str, on_frame: Callable[[int], None] | None = None) -> Pass:
+    return media.decode(info, *also, timeout_s=settings().step_timeout_s, on_frame=on_frame)
 
 
 def _write(info: VideoInfo, video: Path, options: dict | None, on_frame: Callable[[int], None]) -> Pass:
@@ -188,6 +213,7 @@ def _outputs(info: VideoInfo, source: Pass, result: VideoInfo, frames: int, enco
     lost = _lost_frames(info, source.frames, frames)
     return Outputs(
         video=result.path,
+        stills=result.path.with_name(STILLS_FILE),
         frames=frames,
         width=result.width,
         height=result.height,
