@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tests import drawn
+from vidlib.engines import openvino_cpu
 from vidlib.engines.face_prints import DIMENSION, FacePrints, upright
 from vidlib.engines.landmarks import OpenVinoLandmarker
 from vidlib.tracking.people import SAME
@@ -60,3 +61,11 @@ def test_no_face_no_print(prints):
 def test_the_prints_are_the_same_on_any_number_of_cores(prints, points):
     with FacePrints(threads=1) as alone:
         assert alone.of([PICTURE], [points]).tobytes() == prints.of([PICTURE], [points]).tobytes()
+
+
+def test_the_fastest_precision_gives_the_prints_of_float32(monkeypatch, prints, points):
+    if openvino_cpu.fastest_precision() == "f32":
+        pytest.skip("this CPU has no instructions for bfloat16")
+    monkeypatch.setattr(openvino_cpu, "fastest_precision", lambda: "f32")
+    with FacePrints(threads=1) as exact:
+        assert np.linalg.norm(exact.of([PICTURE], [points]) - prints.of([PICTURE], [points])) < 0.03
