@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -37,8 +37,8 @@ class NoCompiler(ModuleType):
 
 
 @contextmanager
-def _standing_in(**others: ModuleType | None) -> Iterator[None]:
-    """While the block runs, whoever imports one of these modules gets another, or ImportError for None.
+def _standing_in(others: Mapping[str, ModuleType | None]) -> Iterator[None]:
+    """While the block runs, whoever imports a module of these names gets another, or ImportError for None.
 
     Those that were imported before stay.
     """
@@ -71,7 +71,7 @@ os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 # it reads no files for us, sound is handed over as an array: so it needs no torchcodec, which takes 0.5 s and 40 MB
-with _standing_in(**{"torch._dynamo": NoCompiler("torch._dynamo"), "torchcodec": None}), warnings.catch_warnings():
+with _standing_in({"torch._dynamo": NoCompiler("torch._dynamo"), "torchcodec": None}), warnings.catch_warnings():
     warnings.filterwarnings("ignore", r"\s*torchcodec is not installed correctly", UserWarning)
     _mend_torchaudio()
     from pyannote.audio import Inference, Model
