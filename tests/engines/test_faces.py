@@ -81,9 +81,8 @@ def test_centerface_is_the_same_in_openvino_and_onnxruntime():
     with OpenVinoCenterFace(0.3) as one, OnnxCenterFace(0.3, 24, ["CPUExecutionProvider"]) as other:
         (a,), (b,) = one.detect([TWO]), other.detect([TWO])
     order_a, order_b = a.boxes[:, 0].argsort(), b.boxes[:, 0].argsort()
-    # bfloat16 moves a box by up to a pixel
-    assert np.abs(a.boxes[order_a] - b.boxes[order_b]).max() < 1.5
-    assert np.abs(a.scores[order_a] - b.scores[order_b]).max() < 0.05
+    assert np.abs(a.boxes[order_a] - b.boxes[order_b]).max() < 0.05
+    assert np.abs(a.scores[order_a] - b.scores[order_b]).max() < 0.001
 
 
 @pytest.mark.skipif(faces.cuda_problem() is None, reason="faces can be detected on a GPU here")
