@@ -61,6 +61,8 @@ class LrAsd:
     def listen(self, samples: np.ndarray) -> np.ndarray:
         """See `vidlib.engines.active_speaker.ActiveSpeaker`."""
         n_frames = len(samples) // (mfcc.STEP * STEPS)
+        if not n_frames:  # of no sound, the network makes something on some processors and fails on others
+            return np.zeros((0, N_FEATURES), np.float32)
         steps = mfcc.coefficients(samples)
         missing = n_frames * STEPS - len(steps)
         steps = np.pad(steps, ((0, max(0, missing)), (0, 0)), mode="edge")[: n_frames * STEPS]
