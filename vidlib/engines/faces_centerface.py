@@ -38,7 +38,7 @@ class OpenVinoCenterFace:
     """CenterFace on the CPU: as many pictures at once as there are cores, each on one core.
 
     One core per picture gives the same numbers on any number of cores. Never in bfloat16, which takes half of the time:
-    it moves boxes by up to two pixels, and whose voice is heard is then told wrongly more often (docs/tracking.md).
+    it moves boxes by up to two pixels, which cost one of eight films a voice (docs/tracking.md).
     """
 
     name = "CenterFace on OpenVINO (f32)"
