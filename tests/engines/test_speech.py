@@ -247,9 +247,12 @@ def test_only_the_gpus_own_failures_are_called_so(error):
 
 
 def test_nothing_is_sent_or_asked_for_while_pyannote_runs():
-    import_module("vidlib.engines.pyannote_import")
-    assert not import_module("pyannote.audio.telemetry.metrics").is_metrics_enabled()
-    assert import_module("huggingface_hub.constants").HF_HUB_OFFLINE
+    import_module("vidlib.engines.pyannote_import")  # first: what it sets is read while the others are imported
+    from huggingface_hub import constants
+    from pyannote.audio.telemetry import metrics
+
+    assert not metrics.is_metrics_enabled()
+    assert constants.HF_HUB_OFFLINE
 
 
 def test_pyannote_is_imported_without_torchs_compiler_which_works_afterwards():
