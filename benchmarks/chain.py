@@ -211,7 +211,8 @@ def script(name: str, *files: Path) -> float:
 
 def run_steps(video: Path, out: Path, execute: Execute) -> Seconds:
     """Run the notebooks of our steps, on the video as it is; what they find is left in ``out``."""
-    left: dict[str, object] = {"convert": SimpleNamespace(video=video, frames=media.probe(video).frames)}
+    as_it_is = SimpleNamespace(video=video, frames=media.probe(video).frames, small=None)
+    left: dict[str, object] = {"convert": as_it_is}
     took = {}
     for name in BESIDE.values():
         step, folder = STEPS[name], out / name

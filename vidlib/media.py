@@ -149,7 +149,7 @@ def decode(info: VideoInfo, *also: str, timeout_s: float, on_frame: Callable[[in
     """Decode picture and sound from beginning to end: how many frames there really are, and complaints.
 
     Kept is what further outputs of ffmpeg ``also`` names. ``on_frame`` is given the number of frames so far. Raises
-    MediaError where the file cannot be decoded at all.
+    MediaError where the file cannot be decoded at all, CommandFailed where what is to be kept cannot be written.
     """
     maps = [arg for index in (info.index, *(a.index for a in info.audio)) for arg in ("-map", f"0:{index}")]
     output = [*maps, "-fps_mode", "passthrough", "-f", "null", "-", *also]
@@ -158,6 +158,9 @@ def decode(info: VideoInfo, *also: str, timeout_s: float, on_frame: Callable[[in
             ffmpeg.command(*ffmpeg.input_args(info.path), *output), timeout_s=timeout_s, on_frame=on_frame
         )
     except CommandFailed as error:
+        if also:  # one that can be decoded alone is not what failed
+            decode(info, timeout_s=timeout_s)
+            raise
         raise MediaError(f"{info.path.name!r} cannot be decoded: {error}") from error
 
 
@@ -177,10 +180,15 @@ def frames(
     MediaError where the file cannot be decoded.
     """
     pick = f"{ffmpeg.picked(only)}," if only is not None else ""
-    scale = ["-map", "0:V:0", "-vf", f"{pick}scale={width}:{height}:flags={scale_flags}", "-fps_mode", "passthrough"]
-    with _decoding(path, *scale, "-f", "rawvideo", "-pix_fmt", pix_fmt) as stream:
-        while (frame := _next_frame(stream, width, height)) is not None:
+    picture = ["-map", "0:V:0", *every_frame(width, height, pick, scale_flags)]
+    with _decoding(path, *picture, "-f", "rawvideo", "-pix_fmt", pix_fmt) as stream:
+        while (frame := next_frame(stream, width, height)) is not None:
             yield frame
+
+
+def every_frame(width: int, height: int, pick: str = "", scale_flags: str = "area") -> list[str]:
+    """Options of ffmpeg: each frame in this size, or each that ``pick`` (a filter and a comma) lets through."""
+    return ["-vf", f"{pick}scale={width}:{height}:flags={scale_flags}", "-fps_mode", "passthrough"]
 
 
 def stills(path: Path, numbers: Sequence[int], width: int, height: int) -> list[np.ndarray]:
@@ -221,7 +229,7 @@ def _stills(path: Path, runs: Sequence[Sequence[int]], width: int, height: int) 
     output = ["-filter_complex", graph, "-map", "[stills]", "-fps_mode", "passthrough"]
     numbers = [number for run in runs for number in run]
     with _reading(path, *inputs, *output, "-f", "rawvideo", "-pix_fmt", "rgb24") as stream:
-        found = [_next_frame(stream, width, height) for _ in numbers]
+        found = [next_frame(stream, width, height) for _ in numbers]
     if missing := sum(frame is None for frame in found):
         raise MediaError(f"{path.name!r} has no frame {sorted(numbers)[-missing]}")  # it lacks those past its end
     yield from found
@@ -306,7 +314,8 @@ def _reading(path: Path, *args: str) -> Iterator[IO[bytes]]:
         raise MediaError(f"{path.name!r} cannot be decoded: {error}") from error
 
 
-def _next_frame(stream: IO[bytes], width: int, height: int) -> np.ndarray | None:
+def next_frame(stream: IO[bytes], width: int, height: int) -> np.ndarray | None:
+    """The next frame of raw ones, 3 bytes a pixel: (height, width, 3) uint8, read-only; None at their end."""
     data = stream.read(width * height * 3)
     return np.frombuffer(data, np.uint8).reshape(height, width, 3) if len(data) == width * height * 3 else None
 

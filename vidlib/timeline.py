@@ -33,6 +33,11 @@ class Span:
     def __contains__(self, frame: object) -> bool:
         return isinstance(frame, int) and self.start <= frame < self.stop
 
+    @property
+    def middle(self) -> int:
+        """The frame that stands for a shot: no transition reaches it."""
+        return (self.start + self.stop) // 2
+
 
 @dataclass(frozen=True)
 class Shot:

@@ -10,8 +10,8 @@ from PIL import Image
 from pydantic import ValidationError
 
 from tests import media as made
-from vidlib import encoders, media, transcode
-from vidlib.errors import BrokenOutput, EngineUnavailable, MediaError
+from vidlib import encoders, media, small_frames, transcode
+from vidlib.errors import BrokenOutput, CommandFailed, EngineUnavailable, MediaError
 from vidlib.files import sha256
 from vidlib.steps import convert
 from vidlib.steps.base import Step
@@ -53,6 +53,22 @@ def test_stills_are_left_of_frames_that_are_evenly_spaced(tmp_path, out_dir, fps
     assert len(numbers) == min(12, outputs.frames)
     shown = np.hstack(media.stills(outputs.video, numbers, 240, 180)).astype(int)
     assert np.abs(np.asarray(Image.open(outputs.stills)) - shown).mean() < 3
+
+
+@pytest.mark.parametrize("fps", ["25", "24"], ids=["kept", "encoded"])
+def test_every_frame_is_left_in_few_pixels(tmp_path, out_dir, fps):
+    outputs = converted(made.clip(tmp_path / "clip.mp4", fps=fps), out_dir)
+    small = list(small_frames.read(outputs.small))
+    np.testing.assert_array_equal(small, list(media.frames(outputs.video, *small_frames.SIZE)))
+    assert len(small) == outputs.frames
+
+
+@pytest.mark.parametrize("file", [convert.STILLS_FILE, convert.SMALL_FILE])
+def test_what_cannot_be_written_is_not_called_a_broken_video(tmp_path, out_dir, file):
+    source = made.clip(tmp_path / "clip.mp4")
+    (out_dir / file).mkdir(parents=True)
+    with pytest.raises(CommandFailed, match=file):
+        converted(source, out_dir)
 
 
 @pytest.mark.parametrize("size", [(2, 4096), (4096, 2)])
@@ -329,6 +345,9 @@ def test_verify_refuses_a_video_that_is_not_what_was_promised(tmp_path, out_dir)
         convert.verify(inputs, outputs.model_copy(update={"frames": 49}))
     with pytest.raises(BrokenOutput, match="2 tracks"):
         convert.verify(inputs, outputs.model_copy(update={"audio_tracks": 2}))
+    os.truncate(outputs.small, 49 * small_frames.FRAME_BYTES)
+    with pytest.raises(BrokenOutput, match="not 50 frames"):
+        convert.verify(inputs, outputs)
 
 
 def test_a_finished_step_is_read_back_as_it_was(tmp_path, out_dir):

@@ -1,6 +1,7 @@
 """Scenes: shots at the exact frame, typed, in two files that agree."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vidlib import ffmpeg
+from vidlib import ffmpeg, media, small_frames
 from vidlib.errors import BrokenOutput, EngineUnavailable
 from vidlib.results.exports import shots_csv, shots_json
 from vidlib.steps import scenes
@@ -54,6 +55,36 @@ def test_hard_cuts_are_found_at_the_exact_frame(clip, tmp_path, engine):
     assert [shot.span for shot in shots_json.read(outputs.shots)] == CUTS_OF_CLIP
     assert shots_csv.read(outputs.csv) == CUTS_OF_CLIP
     assert (outputs.n_shots, outputs.engine, outputs.device, outputs.fallback) == (3, engine, "cpu", None)
+
+
+def small_of(clip: Path, path: Path) -> Path:
+    """All frames of a clip in few pixels."""
+    path.write_bytes(np.array(list(media.frames(clip, *small_frames.SIZE))).tobytes())
+    return path
+
+
+@pytest.mark.parametrize("engine", ["transnet", "pyscenedetect"])
+def test_small_frames_give_the_same_bytes_as_the_video(clip, tmp_path, engine):
+    small = small_of(clip, tmp_path / "small.rgb")
+    inputs = scenes.Inputs(video=clip, frames=50, small=small, out_dir=tmp_path / "small")
+    outputs = scenes.run(inputs, scenes.Params(device="cpu", engine=engine))
+    decoded = find(clip, 50, tmp_path / "decoded", engine=engine)
+    for file, other in ((outputs.shots, decoded.shots), (outputs.scores, decoded.scores)):
+        assert file.read_bytes() == other.read_bytes()
+
+
+def test_small_frames_spare_the_decoding(clip, tmp_path, monkeypatch):
+    small = small_of(clip, tmp_path / "small.rgb")
+    monkeypatch.setattr(ffmpeg, "reading", lambda *_: pytest.fail("the video is decoded"))
+    inputs = scenes.Inputs(video=clip, frames=50, small=small, out_dir=tmp_path)
+    assert scenes.run(inputs, scenes.Params(device="cpu", engine="transnet")).n_shots == 3
+
+
+def test_small_frames_that_end_early_are_not_taken_for_the_whole_video(clip, tmp_path):
+    os.truncate(small := small_of(clip, tmp_path / "small.rgb"), 30 * small_frames.FRAME_BYTES)
+    inputs = scenes.Inputs(video=clip, frames=50, small=small, out_dir=tmp_path)
+    with pytest.raises(BrokenOutput, match="30 frames, expected 50"):
+        scenes.run(inputs, scenes.Params(device="cpu"))
 
 
 def test_the_same_video_gives_the_same_bytes(clip, tmp_path):

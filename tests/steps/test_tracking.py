@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydantic import ValidationError
 
 from tests import drawn
@@ -96,6 +97,12 @@ def test_every_face_is_found_in_every_frame(rows, outputs):
     assert found.tolist() == [1] * 30 + [0] * 20 + [2] * 50
     assert (outputs.n_tracks, outputs.n_faces, outputs.n_frames) == (3, 3, N_FRAMES)
     assert outputs.face_coverage == 0.8
+
+
+def test_the_middle_of_every_shot_with_a_track_is_left_as_a_still(inputs, outputs):
+    assert outputs.still_frames == (15, 75)
+    stills = np.hstack(media.stills(inputs["video"], outputs.still_frames, 400, 300)).astype(int)
+    assert np.abs(np.asarray(Image.open(outputs.stills)) - stills).mean() < 3
 
 
 def test_boxes_follow_a_face_between_the_frames_where_it_was_looked_for(rows):

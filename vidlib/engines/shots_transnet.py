@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from vidlib import devices, vault
+from vidlib import devices, small_frames, vault
 from vidlib.devices import Device
 from vidlib.engines import openvino_cpu
 from vidlib.engines.openvino_cpu import Precision
@@ -51,7 +51,7 @@ class TransNet:
     """
 
     name = "transnet"
-    size = (48, 27)
+    size = small_frames.SIZE
 
     def __init__(self, device: Device):
         self.device = device

@@ -3,7 +3,8 @@
 ``tracks`` is the tracking table (frames from 1).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from vidlib.plots import style
-from vidlib.plots.pictures import Cell, Sheet, boxes_of, draw_boxes, sheet
+from vidlib.plots.pictures import Cell, Sheet, apart, boxes_of, draw_boxes, sheet
 from vidlib.timeline import FPS, Shot, seconds
 
 if TYPE_CHECKING:
@@ -57,13 +58,13 @@ def timeline(tracks: "pd.DataFrame", shots: Sequence[Shot]) -> Figure:
     return fig
 
 
-def stills(pictures: Mapping[int, np.ndarray], tracks: "pd.DataFrame", width_px: int) -> Sheet:
-    """Pictures by their number (from 0), all of one size, with the box of each track.
+def stills(side_by_side: Path, numbers: Sequence[int], tracks: "pd.DataFrame", width_px: int) -> Sheet:
+    """Frames of these ``numbers`` (from 0), all in one picture, with the box of each track.
 
     ``width_px`` is the video's width. A speaking face has a thick box.
     """
     cells = []
-    for number, pixels in pictures.items():
+    for number, pixels in zip(numbers, apart(side_by_side, len(numbers)), strict=True):
         picture = Image.fromarray(pixels)
         draw_boxes(picture, boxes_of(tracks, number), picture.width / width_px)
         cells.append(Cell(np.asarray(picture), style.clock(float(seconds(number)))))
@@ -89,16 +90,6 @@ def mouths(tracks: "pd.DataFrame", shot: int) -> Figure:
         ax.set_ylabel("jawOpen, 0 to 1")
     axes[-1, 0].set_xlabel("time (s)")
     return fig
-
-
-def telling_frames(tracks: "pd.DataFrame", most: int) -> list[int]:
-    """Up to ``most`` frames (from 0), in order: a second into the longest tracks, at most one of each shot.
-
-    Or the middle of a shorter track. Later frames take longer to find: they are read on to from the shot's first.
-    """
-    lengths = tracks.groupby(["shot", "track_id"]).frame.agg(["size", "min", "median"]).reset_index()
-    longest = lengths.sort_values("size", ascending=False).drop_duplicates("shot").head(most)
-    return sorted(int(frame) - 1 for frame in np.minimum(longest["min"] + int(FPS), longest["median"]))
 
 
 def busiest_shot(tracks: "pd.DataFrame") -> int:

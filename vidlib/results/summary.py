@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from vidlib.params import Frozen
-from vidlib.timeline import FPS, Boundary, Shot, Turn, seconds
+from vidlib.timeline import FPS, Boundary, Shot, Span, Turn, seconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,8 +58,7 @@ class ShotRow(Frozen):
 
     @property
     def frame(self) -> int:
-        """The frame that stands for the shot: its middle, which no transition reaches."""
-        return (self.start + self.stop) // 2
+        return Span(self.start, self.stop).middle
 
     @property
     def length_s(self) -> float:

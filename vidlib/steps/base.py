@@ -56,9 +56,9 @@ def from_source(description: str) -> Any:
     return Field(description=description, json_schema_extra={"from": "source"})
 
 
-def from_step(step: str, output: str, description: str = "") -> Any:
-    """An input that is the ``output`` of an earlier ``step``."""
-    return Field(description=description, json_schema_extra={"from": f"{step}.{output}"})
+def from_step(step: str, output: str, description: str = "", *, default: Any = ...) -> Any:
+    """An input that is the ``output`` of an earlier ``step``; with a ``default``, it may be left out."""
+    return Field(default, description=description, json_schema_extra={"from": f"{step}.{output}"})
 
 
 def place(description: str) -> Any:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from vidlib import encoders, ffmpeg, media, transcode
+from vidlib import encoders, ffmpeg, media, small_frames, transcode
 from vidlib.devices import Wanted
 from vidlib.encoders import Encoder, Preset
 from vidlib.errors import BrokenOutput, CommandFailed, MediaError
@@ -28,13 +28,14 @@ from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_source, place, r
 from vidlib.timeline import FPS, seconds
 
 NAME = "convert"
-VERSION = 3
+VERSION = 4
 NOTEBOOK = "03_convert.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg",)
 
 VIDEO_FILE = "video.mp4"
 STILLS_FILE = "stills.jpg"
+SMALL_FILE = "small.rgb"
 
 MOST_STILLS = 12
 STILL_PX = 240
@@ -63,6 +64,7 @@ class Outputs(StepOutputs):
 
     video: OutFile = Field(description="MP4: H.264 yuv420p, 25/1 fps from 0 s, square pixels, AAC")
     stills: OutFile = Field(description="JPEG: up to twelve of its frames, evenly spaced, side by side")
+    small: OutFile = Field(description="each of its frames in 48x27 pixels, RGB, uint8, one after the other")
     frames: int = Field(description="frames in it, counted by decoding")
     width: int = Field(description="pixels, even")
     height: int = Field(description="pixels, even")
@@ -106,6 +108,8 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
     times = media.timestamps(info)
     if not transcode.picture_has_form(info) or times != [seconds(frame) for frame in range(outputs.frames)]:
         raise BrokenOutput(f"{outputs.video} is not {outputs.frames} frames of 25 fps H.264 yuv420p: {info}")
+    if (size := outputs.small.stat().st_size) != outputs.frames * small_frames.FRAME_BYTES:
+        raise BrokenOutput(f"{outputs.small} has {size} bytes, not {outputs.frames} frames: is the disk full?")
     if len(info.audio) != outputs.audio_tracks or any(track.codec != "aac" for track in info.audio):
         raise BrokenOutput(f"{outputs.video} does not hold {outputs.audio_tracks} tracks of AAC: {info.audio}")
 
@@ -177,13 +181,14 @@ def _are_steady(times: list[Fraction]) -> bool:
 
 
 def _checked(info: VideoInfo, out_dir: Path, on_frame: Callable[[int], None] | None = None) -> Pass:
-    """The pass that decodes all of a video which has the form, and leaves its stills."""
+    """The pass that decodes all of a video which has the form, and leaves its stills and its small frames."""
     numbers = still_numbers(info.frames or 1)
     height = min(max(2, STILL_PX * info.height // info.width), 4 * STILL_PX) // 2 * 2
     filters = f"{ffmpeg.picked(numbers)},scale={STILL_PX}:{height}:flags=area,tile={len(numbers)}x1"
     picture = ["-map", f"0:{info.index}", "-vf", filters, "-fps_mode", "passthrough"]
     jpeg = ["-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "3", "-f", "image2", "-update", "1"]
-    return _decode(info, *picture, *jpeg, f"file:{out_dir / STILLS_FILE}", on_frame=on_frame)
+    stills = [*picture, *jpeg, f"file:{out_dir / STILLS_FILE}"]
+    return _decode(info, *stills, *small_frames.output(info.index, out_dir / SMALL_FILE), on_frame=on_frame)
 
 
 def _decode(info: VideoInfo, *also: str, on_frame: Callable[[int], None] | None = None) -> Pass:
@@ -214,6 +219,7 @@ def _outputs(info: VideoInfo, source: Pass, result: VideoInfo, frames: int, enco
     return Outputs(
         video=result.path,
         stills=result.path.with_name(STILLS_FILE),
+        small=result.path.with_name(SMALL_FILE),
         frames=frames,
         width=result.width,
         height=result.height,

