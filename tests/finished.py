@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from tests import media
+from vidlib import media as frames_of
 from vidlib.files import FileRecord, write_json
 from vidlib.results.exports import rttm, shots_json, speech_table, tracking_table
 from vidlib.results.exports.tracking_table import TrackRows
@@ -88,9 +90,22 @@ def all_steps(
     finish(folders["audio"], turns="speech.rttm", table="speech.parquet", speech_s=speech_s)
     voices = {"turns": "speech.rttm", "speech": "speech.parquet"}
     coverage = len(seen) / n_frames
-    finish(folders["tracking"], tracks="tracking.parquet", face_coverage=coverage, fallback="no GPU here", **voices)
+    middles = _middles(video, shots, folders["tracking"])
+    left = {"tracks": "tracking.parquet", "middles": [file.name for file in middles], **voices}
+    finish(folders["tracking"], face_coverage=coverage, fallback="no GPU here", **left)
     finish(folders["reduce"])
     return folders
+
+
+def _middles(video: Path, shots: Sequence[Shot], folder: Path) -> list[Path]:
+    """A picture of the middle of each shot, as many as the video has."""
+    width, height = frames_of.probe(video).display_size
+    pictures = frames_of.frames(video, width, height, only=[shot.span.middle for shot in shots])
+    files = []
+    for number, picture in enumerate(pictures, 1):
+        files.append(folder / f"middle-{number}.jpg")
+        Image.fromarray(picture).save(files[-1], quality=95)
+    return files
 
 
 def finish(folder: Path, **outputs: Any) -> None:

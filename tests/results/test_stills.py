@@ -54,3 +54,36 @@ def test_a_budget_is_kept_by_any_number_of_pictures(n_stills, aspect):
     width, max_bytes = budget.each(n_stills, aspect)
     assert n_stills * max_bytes <= budget.n_bytes
     assert stills.NARROWEST_PX <= width <= budget.widest_px
+
+
+def test_a_picture_at_hand_is_taken_if_it_is_wide_enough(tmp_path):
+    clip = media.clip(tmp_path / "clip.mp4")
+    wide, narrow = (Image.new("RGB", size, "red") for size in (media.SIZE, (32, 24)))
+    wide.save(tmp_path / "wide.png")
+    narrow.save(tmp_path / "narrow.png")
+    wanted = [still(tmp_path / f"{frame}.jpg", frame) for frame in (3, 7, 9)]
+    at_hand = {3: tmp_path / "wide.png", 7: tmp_path / "narrow.png"}
+    made = {file.stem: np.asarray(Image.open(file)) for file in stills.make(clip, media.SIZE, wanted, at_hand)}
+    assert made["3"].reshape(-1, 3).mean(axis=0) == pytest.approx([254, 0, 0], abs=2)
+    assert [media.frame_number(made[frame]) for frame in ("7", "9")] == [7, 9]
+
+
+def test_what_is_at_hand_needs_no_video(tmp_path):
+    Image.new("RGB", media.SIZE).save(tmp_path / "picture.png")
+    wanted = [still(tmp_path / "3.jpg", 3)]
+    made = stills.make(tmp_path / "not there.mp4", media.SIZE, wanted, {3: tmp_path / "picture.png"})
+    assert list(made) == [tmp_path / "3.jpg"]
+
+
+def test_frames_that_are_sought_are_those_of_one_pass(tmp_path, monkeypatch):
+    clip = media.clip(tmp_path / "clip.mp4")
+
+    def made(folder):
+        return [
+            file.read_bytes()
+            for file in stills.make(clip, media.SIZE, [still(folder / f"{n}.jpg", n) for n in (2, 49)])
+        ]
+
+    in_one_pass = made(tmp_path / "passed")
+    monkeypatch.setattr(stills, "SOUGHT", 1)
+    assert made(tmp_path / "sought") == in_one_pass

@@ -10,6 +10,7 @@ from PIL import Image
 from tests import finished, media
 from vidlib.results.summary import Summary
 from vidlib.steps import report
+from vidlib.steps.base import Manifest
 from vidlib.timeline import Shot, Span
 
 
@@ -70,6 +71,16 @@ def test_every_shot_has_the_still_of_its_middle(tmp_path, folders):
     found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders))
     pictures = [np.asarray(Image.open(tmp_path / "report" / shot.still)) for shot in found.shots]
     assert [media.frame_number(picture) for picture in pictures] == [10, 30, 45]
+
+
+@pytest.mark.parametrize("tracking", ["done", "failed"])
+def test_shots_are_shown_also_where_tracking_left_no_middles(tmp_path, folders, tracking):
+    Image.new("RGB", media.SIZE, "red").save(folders["tracking"] / "middle-2.jpg", quality=95)
+    finished.finish(folders["tracking"], **Manifest.read(folders["tracking"]).outputs)
+    evidence = finished.evidence(tmp_path / "evidence.json", folders, tracking={"status": tracking})
+    second = Image.open(tmp_path / "report" / reported(tmp_path, evidence).shots[1].still)
+    red = np.abs(np.asarray(second).astype(int) - (254, 0, 0)).max() < 5
+    assert red if tracking == "done" else media.frame_number(np.asarray(second)) == 30
 
 
 def test_stills_show_every_track_in_its_box(tmp_path, folders):

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
 from vidlib.plots import style
-from vidlib.plots.pictures import Cell, Sheet, apart, sheet
+from vidlib.plots.pictures import Cell, Sheet, sheet
 from vidlib.timeline import FPS, timecode
 
 SILENCE_DB = -60
@@ -19,8 +20,9 @@ LEVEL_EVERY_S = 0.1
 
 def contact_sheet(side_by_side: Path, numbers: Sequence[int], columns: int = 6) -> Sheet:
     """Frames of a 25 fps video, each under its timecode: those of these ``numbers`` (0-based), all in one picture."""
-    stills = zip(numbers, apart(side_by_side, len(numbers)), strict=True)
-    return sheet([Cell(still, timecode(number)) for number, still in stills], columns)
+    with Image.open(side_by_side) as picture:
+        stills = np.split(np.asarray(picture.convert("RGB")), len(numbers), axis=1)
+    return sheet([Cell(still, timecode(number)) for number, still in zip(numbers, stills, strict=True)], columns)
 
 
 @style.styled

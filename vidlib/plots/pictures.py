@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,14 +55,6 @@ class Sheet:
         jpeg = BytesIO()
         self.picture.save(jpeg, "JPEG", quality=JPEG_QUALITY)
         return jpeg.getvalue()
-
-
-def apart(side_by_side: Path, n_pictures: int) -> list[np.ndarray]:
-    """The pictures, (height, width, 3) uint8 RGB, that lie side by side in one file, all of one width."""
-    from PIL import Image
-
-    with Image.open(side_by_side) as picture:
-        return np.split(np.asarray(picture.convert("RGB")), n_pictures, axis=1)
 
 
 def boxes_of(tracks: "pd.DataFrame", frame: int) -> tuple[Box, ...]:

@@ -3,7 +3,7 @@
 ``tracks`` is the tracking table (frames from 1).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from vidlib.plots import style
-from vidlib.plots.pictures import Cell, Sheet, apart, boxes_of, draw_boxes, sheet
+from vidlib.plots.pictures import Cell, Sheet, boxes_of, draw_boxes, sheet
 from vidlib.timeline import FPS, Shot, seconds
 
 if TYPE_CHECKING:
@@ -58,14 +58,14 @@ def timeline(tracks: "pd.DataFrame", shots: Sequence[Shot]) -> Figure:
     return fig
 
 
-def stills(side_by_side: Path, numbers: Sequence[int], tracks: "pd.DataFrame", width_px: int) -> Sheet:
-    """Frames of these ``numbers`` (from 0), all in one picture, with the box of each track.
+def stills(files: Mapping[int, Path], tracks: "pd.DataFrame", width_px: int) -> Sheet:
+    """Pictures by the frame that each shows (from 0), all of one size, with the box of each track.
 
     ``width_px`` is the video's width. A speaking face has a thick box.
     """
     cells = []
-    for number, pixels in zip(numbers, apart(side_by_side, len(numbers)), strict=True):
-        picture = Image.fromarray(pixels)
+    for number, file in files.items():
+        picture = Image.open(file).convert("RGB")
         draw_boxes(picture, boxes_of(tracks, number), picture.width / width_px)
         cells.append(Cell(np.asarray(picture), style.clock(float(seconds(number)))))
     return sheet(cells, STILLS_A_ROW)
@@ -90,6 +90,12 @@ def mouths(tracks: "pd.DataFrame", shot: int) -> Figure:
         ax.set_ylabel("jawOpen, 0 to 1")
     axes[-1, 0].set_xlabel("time (s)")
     return fig
+
+
+def telling_shots(tracks: "pd.DataFrame", most: int) -> list[int]:
+    """Up to ``most`` shots (from 1), in order: those with the longest tracks."""
+    lengths = tracks.groupby(["shot", "track_id"]).size().groupby("shot").max()
+    return sorted(lengths.sort_values(ascending=False, kind="stable").index[:most].tolist())
 
 
 def busiest_shot(tracks: "pd.DataFrame") -> int:

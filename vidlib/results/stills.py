@@ -1,6 +1,6 @@
 """Small JPEG pictures out of a video, with boxes drawn on them, each within a budget of bytes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +23,9 @@ BYTES_PER_PIXEL = 0.2
 """What stills of film and television take at the first quality, at most; noise takes three times that."""
 
 NARROWEST_PX = 96
+
+SOUGHT = 100
+"""Frames that are decoded in the time in which one is sought: the last key frame lies up to ten seconds before it."""
 
 
 @dataclass(frozen=True)
@@ -54,23 +57,49 @@ class Budget:
         return int(np.clip(width, NARROWEST_PX, self.widest_px)) // 2 * 2, max_bytes
 
 
-def make(video: Path, size: tuple[int, int], stills: Sequence[Still]) -> Iterator[Path]:
-    """Write each still, yielding its file when it is there; the video of ``size`` (width, height) is decoded once.
+def make(
+    video: Path, size: tuple[int, int], stills: Sequence[Still], at_hand: Mapping[int, Path] | None = None
+) -> Iterator[Path]:
+    """Write each still of a video of ``size`` (width, height), yielding its file when it is there.
 
-    Raises MediaError where the video cannot be decoded, or ends before the last of them.
+    Of frames that are ``at_hand``, in pictures that are wide enough, it is made from those; of the others, a few in a
+    long video are sought, many are taken in one pass. Raises MediaError where the video cannot be decoded, or ends
+    before the last of them.
     """
     from PIL import Image
 
-    if not stills:
-        return
+    sought = []
+    for still in stills:
+        if at_hand is None or still.frame not in at_hand:
+            sought.append(still)
+            continue
+        with Image.open(at_hand[still.frame]) as picture:
+            if picture.width >= min(still.width, size[0]):
+                yield _write(still, picture, size)
+            else:
+                sought.append(still)
+    if sought:
+        yield from _decoded(video, size, sought)
+
+
+def _decoded(video: Path, size: tuple[int, int], stills: Sequence[Still]) -> Iterator[Path]:
+    from PIL import Image
+
     width = min(size[0], max(still.width for still in stills))
     frames = sorted({still.frame for still in stills})
-    pictures = media.frames(video, width, _height(width, size), only=frames)
+    pictures = _pictures(video, frames, width, _height(width, size))
     for frame in frames:
         if (pixels := next(pictures, None)) is None:
             raise MediaError(f"{video.name!r} has no frame {frame}")
         picture = Image.fromarray(pixels)
         yield from (_write(still, picture, size) for still in stills if still.frame == frame)
+
+
+def _pictures(video: Path, frames: Sequence[int], width: int, height: int) -> Iterator[np.ndarray]:
+    """These frames (rising), in one pass over the video unless it is quicker to seek them."""
+    if frames[-1] < SOUGHT * len(frames):
+        return media.frames(video, width, height, only=frames)
+    return iter(media.stills(video, frames, width, height))
 
 
 def _height(width: int, size: tuple[int, int]) -> int:

@@ -5,7 +5,7 @@ unreadable is reported as such, and the report is written all the same. The exec
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -104,6 +104,7 @@ class Found:
     speech: "pd.DataFrame | None" = None
     speech_s: float | None = None
     tracks: "pd.DataFrame | None" = None
+    middles: Sequence[Path] = ()
     faces: tuple[FaceRow, ...] | None = None
     objects: tuple[ObjectRow, ...] | None = None
     face_coverage: float | None = None
@@ -191,6 +192,7 @@ def _read_faces(folder: Path, outputs: dict[str, Any], found: Found) -> None:
     found.tracks = pd.read_parquet(folder / outputs["tracks"], columns=list(summary.TRACK_COLUMNS))
     found.faces, found.objects = summary.face_rows(found.tracks), summary.object_rows(found.tracks)
     found.face_coverage = outputs["face_coverage"]
+    found.middles = [folder / name for name in outputs.get("middles", ())]
     _read_turns(folder / outputs["turns"], folder / outputs["speech"], found)  # instead of those that were only heard
 
 
@@ -233,7 +235,7 @@ def _doubt_row(step: str, doubt: Doubt, n_frames: int) -> DoubtRow:
 
 
 def _make_stills(page: Summary, found: Found, out_dir: Path, report: Report) -> list[Path]:
-    """Make every picture that ``page`` names."""
+    """Make every picture that ``page`` names; the middles of shots are at hand where tracking has left them."""
     wanted: dict[str, Still] = {}
     for rows, budget in ((page.shots or (), KEY_FRAMES), (page.track_stills, TRACKS), (page.doubts, DOUBTS)):
         frames = {row.still: row.frame for row in rows if row.still}
@@ -241,8 +243,9 @@ def _make_stills(page: Summary, found: Found, out_dir: Path, report: Report) -> 
         for name, frame in frames.items():
             boxes = boxes_of(found.tracks, frame) if rows is page.track_stills else ()
             wanted[name] = Still(frame, out_dir / name, width, n_bytes, boxes)
+    at_hand = {shot.frame: file for shot, file in zip(page.shots or (), found.middles, strict=False)}
     made = []
-    for file in stills.make(found.video, found.size, list(wanted.values())):
+    for file in stills.make(found.video, found.size, list(wanted.values()), at_hand):
         made.append(file)
         report(len(made), len(wanted))
     return made

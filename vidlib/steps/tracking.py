@@ -23,8 +23,9 @@ from vidlib.results.exports import people_json, rttm, shots_json, speech_table, 
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.base import OutFile, StepOutputs, from_step, place, recorded
 from vidlib.steps.tracking_counts import SeenShot, Tally, correction_doubts
+from vidlib.steps.tracking_middles import files as middles_in
+from vidlib.steps.tracking_middles import kept
 from vidlib.steps.tracking_people import people_of, speech_of, talkers_of
-from vidlib.steps.tracking_stills import Stills
 from vidlib.threads import ahead
 from vidlib.timeline import Span, Turn, tiles
 from vidlib.tracking.conversation import Face, Scene, conversation
@@ -45,6 +46,8 @@ DECODED = 20
 LOOKED_AT = 2
 """Chunks in which faces are looked for while another is watched: one has a picture or two to look at, too few for two
 cores."""
+
+MIDDLES = "middles"
 
 SILENCE = np.zeros(0, np.float32)
 
@@ -96,10 +99,7 @@ class Outputs(StepOutputs):
     people: OutFile = Field(description="JSON: who is seen in which tracks of all shots, and with which voice")
     turns: OutFile = Field(description="RTTM: who speaks when, put right where a face speaks for certain")
     speech: OutFile = Field(description="Parquet, a row per frame: is_speech, speakers, put right likewise")
-    stills: OutFile | None = Field(
-        description="JPEG: the middles of up to six shots, side by side, if there are tracks"
-    )
-    still_frames: tuple[int, ...] = Field(description="the frames (from 0) that the stills show")
+    middles: tuple[OutFile, ...] = Field(description="JPEG: the middle of every shot, small, in order")
     n_corrected: int = Field(description="turns that faces put right")
     n_frames: int = Field(description="frames of the video")
     n_people: int = Field(description="people who are seen")
@@ -160,7 +160,7 @@ def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Repo
         speaker = stack.enter_context(open_active_speaker()) if params.speaking == "lr_asd" else None
         watcher = _watcher(params, detector, speaker, stack)
         seen = Path(stack.enter_context(TemporaryDirectory(prefix=".seen-", dir=inputs.out_dir))) / path.name
-        scenes, unclear, stills = _see(inputs, info, watcher, speaker, tally, seen, report)
+        scenes, unclear = _see(inputs, info, watcher, speaker, tally, seen, report)
         turns, spoken = rttm.read(inputs.turns), conversation(scenes)
         talkers = talkers_of(turns, spoken)
         tracking_table.with_speech(seen, path, speech_of(spoken, talkers))
@@ -172,8 +172,8 @@ def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Repo
     voices = _write_voices(inputs, turns, right)
     seen_people = people_of(spoken, talkers)
     found = {"people": people_json.write(inputs.out_dir / "people.json", seen_people), "n_people": len(seen_people)}
-    found |= stills.write(inputs.out_dir / "stills.jpg")
-    return {"tracks": path, "engine": engine, **tally.outputs(), **voices, **found}
+    found |= {"tracks": path, "middles": middles_in(inputs.out_dir / MIDDLES), "engine": engine}
+    return {**tally.outputs(), **voices, **found}
 
 
 def _see(
@@ -184,19 +184,16 @@ def _see(
     tally: Tally,
     path: Path,
     report: Report,
-) -> tuple[list[Scene], set[int], Stills]:
-    """Write what is to be seen to ``path``, without who speaks; what that is told by, which tracks are blended, and
-    stills.
-    """
-    scenes, unclear, stills, size = [], set(), Stills(), {"width": info.width, "height": info.height}
+) -> tuple[list[Scene], set[int]]:
+    """Write what is to be seen to ``path``, without who speaks; what that is told by, and which tracks are blended."""
+    scenes, unclear, size = [], set(), {"width": info.width, "height": info.height}
     with tracking_table.writing(path, total_frames=inputs.frames, **size) as write:
-        for seen, scene in _shots(inputs, info, watcher, speaker, stills, report):
+        for seen, scene in _shots(inputs, info, watcher, speaker, report):
             write(seen.rows)
             tally.saw(seen)
-            stills.saw(seen)
             scenes.append(scene)
             unclear |= seen.unclear
-    return scenes, unclear, stills
+    return scenes, unclear
 
 
 def _write_voices(inputs: Inputs, heard: Sequence[Turn], right: Sequence[Correction]) -> dict[str, Any]:
@@ -239,15 +236,15 @@ def _looked(inputs: Inputs, info: VideoInfo, watcher: Watcher, spans: Sequence[S
 
 
 def _shots(
-    inputs: Inputs, info: VideoInfo, watcher: Watcher, speaker: ActiveSpeaker | None, stills: Stills, report: Report
+    inputs: Inputs, info: VideoInfo, watcher: Watcher, speaker: ActiveSpeaker | None, report: Report
 ) -> Iterator[tuple[SeenShot, Scene]]:
-    """One shot after the other: its tracks are finished before the next begins; its middle has passed ``stills``."""
+    """One shot after the other: its tracks are finished before the next begins, and its middle is kept."""
     shots, first_id = shots_json.read(inputs.shots), 1
     spans = [shot.span for shot in shots]
     if not tiles(spans, inputs.frames):
         raise BrokenOutput(f"{inputs.shots}: the shots do not cover the video's {inputs.frames} frames exactly once")
     with closing(ahead(_looked(inputs, info, watcher, spans), LOOKED_AT)) as chunks:
-        passed = stills.passing(_reported(chunks, inputs.frames, report))
+        passed = kept(_reported(chunks, inputs.frames, report), inputs.out_dir / MIDDLES)
         by_shot = groupby(passed, key=lambda chunk: chunk.shot)
         each = zip(by_shot, shots, [*shots[1:], None], _sounds(inputs, spans), strict=True)
         for number, ((_, looked), shot, following, sound) in enumerate(each, 1):
