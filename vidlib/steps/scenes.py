@@ -117,10 +117,11 @@ def _open_scorer(params: Params) -> Iterator[tuple[ShotScorer, str | None]]:
 def _measure(inputs: Inputs, scorer: ShotScorer, report: Report) -> Evidence:
     """Look at every frame once: the scorer's two scores of every frame, its brightness and its change."""
     brightness, change = array("f"), array("f")
+    source, frames = _frames(inputs, scorer.size)
 
     def watched() -> Iterator[np.ndarray]:
         previous = None
-        for number, frame in enumerate(_frames(inputs, scorer.size)):
+        for number, frame in enumerate(frames):
             brightness.append(np.percentile(frame.mean(axis=-1), 95))
             change.append(0 if previous is None else np.abs(frame - previous.astype(np.int16)).mean())
             previous = frame
@@ -130,15 +131,15 @@ def _measure(inputs: Inputs, scorer: ShotScorer, report: Report) -> Evidence:
     scores = np.fromiter(scorer.score(watched(), inputs.frames), np.dtype((np.float32, 2)))
     report(inputs.frames, inputs.frames)
     if len(scores) != inputs.frames:
-        raise BrokenOutput(f"{inputs.video}: decoded {len(scores)} frames, expected {inputs.frames}")
+        raise BrokenOutput(f"{source} has {len(scores)} frames, expected {inputs.frames}")
     return Evidence(scores[:, 0], scores[:, 1], np.array(brightness), np.array(change))
 
 
-def _frames(inputs: Inputs, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    """Every frame in this size (width, height), decoded only if it has to be."""
+def _frames(inputs: Inputs, size: tuple[int, int]) -> tuple[Path, Iterator[np.ndarray]]:
+    """Every frame in this size (width, height), decoded only if it has to be; and the file that they come from."""
     if inputs.small and size == small_frames.SIZE:
-        return small_frames.read(inputs.small)
-    return media.frames(inputs.video, *size)
+        return inputs.small, small_frames.read(inputs.small)
+    return inputs.video, media.frames(inputs.video, *size)
 
 
 def _write_scores(path: Path, evidence: Evidence) -> Path:
