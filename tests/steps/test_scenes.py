@@ -83,7 +83,7 @@ def test_small_frames_spare_the_decoding(clip, tmp_path, monkeypatch):
 def test_small_frames_that_end_early_are_not_taken_for_the_whole_video(clip, tmp_path):
     os.truncate(small := small_of(clip, tmp_path / "small.rgb"), 30 * small_frames.FRAME_BYTES)
     inputs = scenes.Inputs(video=clip, frames=50, small=small, out_dir=tmp_path)
-    with pytest.raises(BrokenOutput, match="small.rgb has 30 frames, expected 50"):
+    with pytest.raises(BrokenOutput, match=r"small\.rgb has 30 frames, expected 50"):
         scenes.run(inputs, scenes.Params(device="cpu"))
 
 
@@ -112,7 +112,7 @@ def test_a_minimum_length_joins_what_is_shorter(clip, tmp_path):
 
 
 def test_other_frames_than_promised_are_an_error(clip, tmp_path):
-    with pytest.raises(BrokenOutput, match="clip.mp4 has 50 frames, expected 51"):
+    with pytest.raises(BrokenOutput, match=r"clip\.mp4 has 50 frames, expected 51"):
         find(clip, 51, tmp_path)
 
 
