@@ -346,7 +346,7 @@ def test_verify_refuses_a_video_that_is_not_what_was_promised(tmp_path, out_dir)
     with pytest.raises(BrokenOutput, match="2 tracks"):
         convert.verify(inputs, outputs.model_copy(update={"audio_tracks": 2}))
     os.truncate(outputs.small, 49 * small_frames.FRAME_BYTES)
-    with pytest.raises(BrokenOutput, match="not 50 frames"):
+    with pytest.raises(BrokenOutput, match="not those of 50 frames"):
         convert.verify(inputs, outputs)
 
 

@@ -227,6 +227,12 @@ def test_a_track_that_crosses_a_cut_is_no_result(inputs, outputs, tmp_path):
         tracking.verify(tracking.Inputs(**moved, out_dir=tmp_path), outputs)
 
 
+def test_a_middle_that_is_missing_is_no_result(inputs, outputs, tmp_path):
+    lost = outputs.model_copy(update={"middles": outputs.middles[:2]})
+    with pytest.raises(BrokenOutput, match="3 shots, but 2 middles"):
+        tracking.verify(tracking.Inputs(**inputs, out_dir=tmp_path), lost)
+
+
 def test_parameters_out_of_range_are_refused():
     with pytest.raises(ValidationError):
         tracking.Params(detect_every=0)

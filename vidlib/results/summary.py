@@ -58,6 +58,7 @@ class ShotRow(Frozen):
 
     @property
     def frame(self) -> int:
+        """The one that stands for the shot."""
         return Span(self.start, self.stop).middle
 
     @property

@@ -109,7 +109,7 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
     if not transcode.picture_has_form(info) or times != [seconds(frame) for frame in range(outputs.frames)]:
         raise BrokenOutput(f"{outputs.video} is not {outputs.frames} frames of 25 fps H.264 yuv420p: {info}")
     if (size := outputs.small.stat().st_size) != outputs.frames * small_frames.FRAME_BYTES:
-        raise BrokenOutput(f"{outputs.small} has {size} bytes, not {outputs.frames} frames: is the disk full?")
+        raise BrokenOutput(f"{outputs.small} has {size} bytes, not those of {outputs.frames} frames")
     if len(info.audio) != outputs.audio_tracks or any(track.codec != "aac" for track in info.audio):
         raise BrokenOutput(f"{outputs.video} does not hold {outputs.audio_tracks} tracks of AAC: {info.audio}")
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "report"
-VERSION = 1
+VERSION = 2
 NOTEBOOK = "09_report.ipynb"
 TOOLS = ("ffmpeg", "pillow", "matplotlib")
 

@@ -122,8 +122,12 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
-    """No track leaves its shot, each has at most one row in a frame; turns have the times that were heard."""
+    """Every shot has a middle; no track leaves its shot, each has at most one row in a frame; turns have the times that
+    were heard.
+    """
     spans = [shot.span for shot in shots_json.read(inputs.shots)]
+    if len(outputs.middles) != len(spans):
+        raise BrokenOutput(f"{inputs.shots} has {len(spans)} shots, but {len(outputs.middles)} middles were left")
     known: set[int] = set()
     for table in tracking_table.shots(outputs.tracks, ["frame", "track_id", "shot"]):
         frame, track, shot = (table[name].to_numpy() for name in ("frame", "track_id", "shot"))
