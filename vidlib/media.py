@@ -179,15 +179,15 @@ def frames(
     costs a seek. Other sizes than the video's own are scaled to. Frames are neither dropped nor repeated. Raises
     MediaError where the file cannot be decoded.
     """
-    pick = f"{ffmpeg.picked(only)}," if only is not None else ""
-    picture = ["-map", "0:V:0", *every_frame(width, height, pick, scale_flags)]
+    picture = ["-map", "0:V:0", *scaled(width, height, only, scale_flags)]
     with _decoding(path, *picture, "-f", "rawvideo", "-pix_fmt", pix_fmt) as stream:
         while (frame := next_frame(stream, width, height)) is not None:
             yield frame
 
 
-def every_frame(width: int, height: int, pick: str = "", scale_flags: str = "area") -> list[str]:
-    """Options of ffmpeg: each frame in this size, or each that ``pick`` (a filter and a comma) lets through."""
+def scaled(width: int, height: int, only: Sequence[int] | None = None, scale_flags: str = "area") -> list[str]:
+    """Options of ffmpeg for every frame, or ``only`` those of these numbers (from 0, rising), in this size."""
+    pick = f"{ffmpeg.picked(only)}," if only is not None else ""
     return ["-vf", f"{pick}scale={width}:{height}:flags={scale_flags}", "-fps_mode", "passthrough"]
 
 

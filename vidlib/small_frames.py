@@ -18,7 +18,7 @@ FRAME_BYTES = 3 * SIZE[0] * SIZE[1]
 
 def output(stream: int, target: Path) -> list[str]:
     """What has ffmpeg write them to ``target`` while it decodes that ``stream`` of its input for something else."""
-    return ["-map", f"0:{stream}", *media.every_frame(*SIZE), "-f", "rawvideo", "-pix_fmt", "rgb24", f"file:{target}"]
+    return ["-map", f"0:{stream}", *media.scaled(*SIZE), "-f", "rawvideo", "-pix_fmt", "rgb24", f"file:{target}"]
 
 
 def read(path: Path) -> Iterator[np.ndarray]:
