@@ -13,8 +13,8 @@ PACKAGE = Path(vidlib.__file__).parent
 # from the top down: each may import those below it
 ORDER = """
     __main__ cli cli_evaluate cli_history cli_download cli_models console dashboard demo doctor runner steps evaluation
-    ingest engines results tracking boxes vault plots params settings progress encoders devices monitor transcode
-    small_frames media waveforms playlists ffmpeg timeline stopping threads files jupyter_import errors
+    ingest engines results tracking plots vault transcode small_frames encoders media waveforms playlists ffmpeg machine
+    devices monitor stopping threads params progress files settings timeline geometry boxes jupyter_import errors
 """.split()  # noqa: SIM905 two lines are read at a glance, a list of one name a line is not
 APART = {"ingest", "engines", "results"}
 HEAVY = {"torch", "cv2", "mediapipe", "openvino", "pyannote", "pandas", "matplotlib", "papermill", "scipy"}
