@@ -38,12 +38,13 @@ from composing.anywhere import anywhere
 from composing.film import write
 from overhead import Execute, cut, timed, vidlib, warm
 
-from vidlib import devices, media, vault
+from vidlib import media, vault
 from vidlib.errors import CommandFailed, UnknownName, UsageError, VidlibError
 from vidlib.evaluation import found as found_module
 from vidlib.evaluation import truth as truth_module
 from vidlib.evaluation.found import Found
 from vidlib.evaluation.table import evaluate
+from vidlib.machine import devices
 from vidlib.results.exports import rttm, shots_csv, shots_json, tracking_table
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.results.naming import PUBLISHED

@@ -19,9 +19,10 @@ from unittest.mock import patch
 
 import numpy as np
 
-from vidlib import demo, devices, ffmpeg, media, small_frames
+from vidlib import demo, ffmpeg, media, small_frames
 from vidlib.engines import openvino_cpu
 from vidlib.engines.shots import ShotScorer, open_scorer
+from vidlib.machine import devices
 
 ROUNDS = 2
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from vidlib import devices, doctor, ffmpeg, settings, vault
+from vidlib import doctor, ffmpeg, settings, vault
 from vidlib.errors import EngineUnavailable, WeightError
+from vidlib.machine import devices
 
 
 @pytest.fixture

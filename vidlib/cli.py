@@ -12,8 +12,8 @@ from vidlib import cli_download, cli_evaluate, cli_history
 from vidlib import settings as settings_module
 from vidlib.cli_models import AsJson, models, print_json
 from vidlib.errors import Cancelled, VidlibError
+from vidlib.machine.signals import stopped_by_signals
 from vidlib.settings import Settings
-from vidlib.stopping import stopped_by_signals
 
 if TYPE_CHECKING:
     from vidlib.params import ParamSet

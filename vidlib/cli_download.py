@@ -32,9 +32,9 @@ def download(
     """
     from vidlib.console import downloading as bar
     from vidlib.ingest.urls import shown
+    from vidlib.machine.signals import stopped_by_signals
     from vidlib.runner import downloading
     from vidlib.runner.history import History
-    from vidlib.stopping import stopped_by_signals
 
     settings = _settings(workspace)
     with History(settings.database) as history, stopped_by_signals() as stop, bar(shown(url)) as report:
@@ -60,10 +60,10 @@ def monitor(
     """
     from vidlib.console import logging_to_stderr
     from vidlib.ingest.webhook import Rule, Webhook
+    from vidlib.machine.signals import stopped_by_signals
     from vidlib.runner.downloading import Conditions
     from vidlib.runner.history import History
     from vidlib.runner.offers import Monitor
-    from vidlib.stopping import stopped_by_signals
 
     settings = _settings(workspace)
     webhook, rule = Webhook.of(settings), Rule.of(settings)

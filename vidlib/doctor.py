@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidlib import devices, ffmpeg, vault
+from vidlib import ffmpeg, vault
 from vidlib.errors import CommandFailed, EngineUnavailable, WeightError
-from vidlib.monitor import existing
+from vidlib.machine import devices
+from vidlib.machine.load import existing
 from vidlib.settings import GIB, Settings
 
 ROOM = 10 * GIB

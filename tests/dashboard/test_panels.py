@@ -5,7 +5,7 @@ import pytest
 from vidlib.dashboard.downloads import DownloadView
 from vidlib.dashboard.panels import DownloadsPanel, Page, meters
 from vidlib.dashboard.state import InboxFile, LogLine, PageView, RunView, StepView, VideoView
-from vidlib.monitor import Disk, GpuLoad, Load
+from vidlib.machine.load import Disk, GpuLoad, Load
 
 HOSTILE = '<script>alert("x")</script>'
 ESCAPED = "&lt;script&gt;"

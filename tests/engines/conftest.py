@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from vidlib import devices
 from vidlib.engines import loaded
+from vidlib.machine import devices
 
 
 class Warm:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests import drawn
-from vidlib import devices, vault
+from vidlib import vault
 from vidlib.boxes import overlaps
 from vidlib.engines import faces, landmarks, mediapipe_tasks
 from vidlib.engines.faces_centerface import OnnxCenterFace, OpenVinoCenterFace
@@ -13,6 +13,7 @@ from vidlib.engines.landmarks import OpenVinoLandmarker
 from vidlib.engines.objects import open_objects
 from vidlib.engines.objects_mediapipe import MediaPipeObjects
 from vidlib.errors import EngineUnavailable, UnknownName
+from vidlib.machine import devices
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
 EMPTY = drawn.backdrop(320, 240)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tests import media
-from vidlib import devices
 from vidlib.engines import openvino_cpu, shots_transnet
 from vidlib.engines.pool import Pool
 from vidlib.engines.shots import SHOT_SCORERS, ShotScorer, open_scorer
 from vidlib.engines.shots_boundaries import DARK, Evidence, find_shots
 from vidlib.errors import EngineUnavailable, UnknownName
+from vidlib.machine import devices
 from vidlib.timeline import Shot, Span, tiles
 
 every_engine = pytest.mark.parametrize("name", SHOT_SCORERS)

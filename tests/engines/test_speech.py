@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 
 from tests.engines.answering import answering, heard, says
-from vidlib import devices, media, vault
+from vidlib import media, vault
 from vidlib.engines import speech
 from vidlib.engines.loudness import at_loudness
 from vidlib.errors import EngineUnavailable, GpuFailed, UnknownName
+from vidlib.machine import devices
 from vidlib.results.exports import rttm
 from vidlib.settings import settings
 from vidlib.waveforms import StoredSamples

@@ -10,9 +10,10 @@ import pytest
 from pydantic import ValidationError
 
 from tests import media as made
-from vidlib import devices, ffmpeg
+from vidlib import ffmpeg
 from vidlib.engines.speech import Caption, Diarization, Options
 from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed, ParamError, WeightError
+from vidlib.machine import devices
 from vidlib.params import load_params
 from vidlib.results.exports import rttm, speech_json, speech_table
 from vidlib.steps import audio

@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from vidlib import monitor
 from vidlib.dashboard import actions
 from vidlib.dashboard.downloads import DownloadView
 from vidlib.dashboard.panels import DownloadsPanel, Page
@@ -18,6 +17,7 @@ from vidlib.dashboard.wording import readable
 from vidlib.errors import UsageError, VidlibError
 from vidlib.ingest.urls import shown
 from vidlib.ingest.webhook import Offer
+from vidlib.machine import load as monitor
 from vidlib.runner import downloads
 from vidlib.runner.history import History
 from vidlib.runner.tables import Download

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from vidlib.dashboard.downloads import DownloadView
 from vidlib.dashboard.state import InboxFile, PageView, RunView
 from vidlib.dashboard.wording import in_bytes
-from vidlib.monitor import Load
+from vidlib.machine.load import Load
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"

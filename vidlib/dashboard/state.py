@@ -11,7 +11,7 @@ from urllib.parse import quote
 from vidlib.dashboard.downloads import DownloadView, download_views
 from vidlib.dashboard.wording import duration, in_bytes, readable, when
 from vidlib.ingest.arrivals import may_be_delivery
-from vidlib.monitor import Load
+from vidlib.machine.load import Load
 from vidlib.runner import reports
 from vidlib.runner.history import History
 from vidlib.runner.links import place_of

@@ -7,8 +7,8 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from vidlib import devices
 from vidlib.engines.loaded import loaded
+from vidlib.machine import devices
 
 ACTIVE_SPEAKER = "vidlib.engines.active_speaker_lrasd:LrAsd"
 

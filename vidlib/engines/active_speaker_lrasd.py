@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from vidlib import devices, vault
+from vidlib import vault
 from vidlib.engines import mfcc, openvino_cpu
 from vidlib.engines.active_speaker import WEIGHTS
+from vidlib.machine import devices
 
 if TYPE_CHECKING:
     import torch

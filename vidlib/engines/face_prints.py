@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from vidlib import devices, vault
+from vidlib import vault
 from vidlib.engines import openvino_cpu
 from vidlib.engines.loaded import loaded
 from vidlib.engines.pool import Pooled
+from vidlib.machine import devices
 
 WEIGHTS = "face_embedding"
 """The vault's model that it loads."""

@@ -8,11 +8,11 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from vidlib import devices
 from vidlib.boxes import Detections
-from vidlib.devices import Device
 from vidlib.engines.loaded import loaded
 from vidlib.errors import EngineUnavailable, UnknownName
+from vidlib.machine import devices
+from vidlib.machine.devices import Device
 
 FACE_DETECTORS: dict[str, dict[Device, str]] = {
     "centerface": {

@@ -11,11 +11,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from vidlib import devices, vault
+from vidlib import vault
 from vidlib.boxes import Detections
 from vidlib.engines import openvino_cpu
 from vidlib.engines.pool import Pool
 from vidlib.errors import EngineUnavailable, GpuFailed
+from vidlib.machine import devices
 
 LOWEST_PX = 16
 """Pixels that a face must have in the picture that the network sees: lower ones it hardly finds. The picture is scaled

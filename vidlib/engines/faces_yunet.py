@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from vidlib import devices, vault
+from vidlib import vault
 from vidlib.boxes import Detections
 from vidlib.engines.pool import Pool, Pooled
+from vidlib.machine import devices
 
 LOWEST_PX = 16
 """Pixels that a face must have in the picture that the network sees; the picture is scaled so that the lowest face that

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from vidlib import devices, vault
+from vidlib import vault
 from vidlib.engines import openvino_cpu
 from vidlib.engines.faces import Landmarks
 from vidlib.engines.pool import Pooled
+from vidlib.machine import devices
 
 SIDE = 256
 """Pixels of the square that the network sees."""

@@ -7,9 +7,9 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from vidlib import devices
 from vidlib.boxes import Detections
 from vidlib.engines.loaded import loaded
+from vidlib.machine import devices
 
 OBJECT_DETECTOR = "vidlib.engines.objects_mediapipe:MediaPipeObjects"
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from vidlib import devices, vault
+from vidlib import vault
 from vidlib.boxes import Detections
 from vidlib.engines.mediapipe_tasks import detect, task_pool
 from vidlib.engines.pool import Pooled
+from vidlib.machine import devices
 
 
 class MediaPipeObjects(Pooled):

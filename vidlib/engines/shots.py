@@ -7,10 +7,10 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from vidlib import devices
-from vidlib.devices import Device
 from vidlib.engines.loaded import loaded
 from vidlib.errors import EngineUnavailable, UnknownName
+from vidlib.machine import devices
+from vidlib.machine.devices import Device
 
 SHOT_SCORERS = {
     "transnet": "vidlib.engines.shots_transnet:TransNet",

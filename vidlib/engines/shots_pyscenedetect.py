@@ -8,9 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from vidlib.devices import Device
 from vidlib.engines import opencv
 from vidlib.errors import EngineUnavailable
+from vidlib.machine.devices import Device
 from vidlib.timeline import FPS
 
 

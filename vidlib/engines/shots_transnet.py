@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from vidlib import devices, small_frames, vault
-from vidlib.devices import Device
+from vidlib import small_frames, vault
 from vidlib.engines import openvino_cpu
 from vidlib.engines.openvino_cpu import Precision
 from vidlib.engines.pool import Pool
 from vidlib.errors import EngineUnavailable
+from vidlib.machine import devices
+from vidlib.machine.devices import Device
 
 if TYPE_CHECKING:
     import torch

@@ -8,10 +8,10 @@ from operator import itemgetter
 from pkgutil import resolve_name
 from typing import Protocol, Self
 
-from vidlib import devices
-from vidlib.devices import Device
 from vidlib.engines.loaded import loaded
 from vidlib.errors import EngineUnavailable, UnknownName
+from vidlib.machine import devices
+from vidlib.machine.devices import Device
 from vidlib.progress import Report, quiet
 from vidlib.timeline import Turn, speaker_label
 from vidlib.waveforms import Samples

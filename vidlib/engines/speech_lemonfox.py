@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Self
 
 from vidlib import ffmpeg
-from vidlib.devices import Device
 from vidlib.engines.lemonfox import MAX_UPLOAD_BYTES, Answer, Fields, Segment, Service, Word, check_size
 from vidlib.engines.speech import Caption, Diarization, Options, Voiced, diarization
 from vidlib.errors import EngineUnavailable
+from vidlib.machine.devices import Device
 from vidlib.media import SAMPLE_RATE
 from vidlib.progress import Report, quiet
 from vidlib.settings import settings

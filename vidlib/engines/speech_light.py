@@ -14,8 +14,6 @@ from typing import Self
 
 import numpy as np
 
-from vidlib import devices
-from vidlib.devices import Device
 from vidlib.engines.loudness import at_loudness
 from vidlib.engines.pool import Pool
 from vidlib.engines.speech import Diarization, Options, Voiced, diarization, joined
@@ -26,6 +24,8 @@ from vidlib.engines.voice_clusters import clusters, likeness
 from vidlib.engines.voice_path import CELL, cells, cells_of, path, windows
 from vidlib.engines.voice_prints import VoicePrints
 from vidlib.errors import EngineUnavailable
+from vidlib.machine import devices
+from vidlib.machine.devices import Device
 from vidlib.media import SAMPLE_RATE
 from vidlib.progress import Report, quiet
 from vidlib.waveforms import Samples

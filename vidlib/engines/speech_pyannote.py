@@ -19,8 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from vidlib import devices, vault
-from vidlib.devices import Device
+from vidlib import vault
 from vidlib.engines import campplus
 from vidlib.engines.pool import Pool
 from vidlib.engines.pyannote_folder import Recipe, recipe
@@ -45,6 +44,8 @@ from vidlib.engines.voice_instants import heard_around, most_heard
 from vidlib.engines.voice_prints import DIMENSION, MIN_FRAMES, one_core
 from vidlib.engines.voice_repeats import whose_prints
 from vidlib.errors import GpuFailed
+from vidlib.machine import devices
+from vidlib.machine.devices import Device
 from vidlib.media import SAMPLE_RATE
 from vidlib.progress import Report, quiet
 from vidlib.timeline import Turn, speaker_label

@@ -8,8 +8,8 @@ from typing import Self
 
 import psutil
 
-from vidlib import devices
 from vidlib.errors import Postponed
+from vidlib.machine import devices
 from vidlib.runner.history import History
 from vidlib.runner.kernels import Kernels
 from vidlib.runner.notebooks import Watch

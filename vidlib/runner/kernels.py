@@ -25,9 +25,9 @@ import zmq.asyncio
 from jupyter_client import AsyncKernelClient, AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 
-from vidlib import devices
 from vidlib.errors import WorkerLost
 from vidlib.files import left_by_the_dead
+from vidlib.machine import devices
 from vidlib.settings import environment_of_kernels, load
 
 START_S = 300

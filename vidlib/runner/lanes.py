@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
 
-from vidlib import devices
 from vidlib.errors import UsageError, WorkerLost
+from vidlib.machine import devices
 from vidlib.runner.bench import Bench
 from vidlib.runner.owners import LEASE_S
 from vidlib.runner.tasks import perform

@@ -15,7 +15,7 @@ from vidlib.runner import downloading, downloads
 from vidlib.runner.database import Database
 from vidlib.runner.downloading import Conditions, Result
 
-log = logging.getLogger("vidlib.monitor")
+log = logging.getLogger("vidlib.machine.load")
 
 
 @dataclass

@@ -8,10 +8,11 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from vidlib import devices, media
-from vidlib.devices import Device
+from vidlib import media
 from vidlib.engines.speech import ON_GPU, WEIGHTS, Diarization, Options, check_name, gpu_problem, open_diarizer
 from vidlib.errors import BrokenOutput, EngineUnavailable, UnknownName, WeightError
+from vidlib.machine import devices
+from vidlib.machine.devices import Device
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results.exports import rttm, speech_json, speech_table, webvtt

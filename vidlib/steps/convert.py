@@ -15,11 +15,11 @@ from typing import Literal
 from pydantic import Field
 
 from vidlib import encoders, ffmpeg, media, small_frames, transcode
-from vidlib.devices import Wanted
 from vidlib.encoders import Encoder, Preset
 from vidlib.errors import BrokenOutput, CommandFailed, MediaError
 from vidlib.ffmpeg import Pass
 from vidlib.files import TMP_PREFIX, copy_verified, fsync, link_or_copy, sha256
+from vidlib.machine.devices import Wanted
 from vidlib.media import VideoInfo
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet

@@ -9,11 +9,12 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from vidlib import devices, media, small_frames
+from vidlib import media, small_frames
 from vidlib.engines.shots import ShotScorer, open_scorer
 from vidlib.engines.shots_boundaries import Evidence, find_shots
 from vidlib.errors import BrokenOutput, EngineUnavailable
 from vidlib.files import atomic_write
+from vidlib.machine import devices
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results.exports import shots_csv, shots_json

@@ -11,11 +11,13 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from vidlib import devices, media
+from vidlib import media
 from vidlib.engines import active_speaker, face_prints, faces, opencv
 from vidlib.engines.active_speaker import ActiveSpeaker, open_active_speaker
 from vidlib.engines.objects import open_objects
 from vidlib.errors import BrokenOutput
+from vidlib.machine import devices
+from vidlib.machine.prefetch import ahead
 from vidlib.media import VideoInfo
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
@@ -25,7 +27,6 @@ from vidlib.steps import tracking_middles
 from vidlib.steps.base import OutFile, StepOutputs, from_step, place, recorded
 from vidlib.steps.tracking_counts import SeenShot, Tally, correction_doubts
 from vidlib.steps.tracking_people import people_of, speech_of, talkers_of
-from vidlib.threads import ahead
 from vidlib.timeline import Span, Turn, tiles
 from vidlib.tracking.conversation import Face, Scene, conversation
 from vidlib.tracking.correcting import Correction, corrections

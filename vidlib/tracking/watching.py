@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from vidlib.boxes import Detections, overlaps
-from vidlib.threads import behind
+from vidlib.machine.prefetch import behind
 from vidlib.timeline import Span
 from vidlib.tracking.linking import Linker, Track
 from vidlib.tracking.mouths import Looker, Mouths

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from tests.waiting import wait_until
-from vidlib.threads import ahead, behind
+from vidlib.machine.prefetch import ahead, behind
 
 
 def numbers(made: list[object]) -> Iterator[int]:

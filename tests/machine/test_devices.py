@@ -2,9 +2,9 @@
 
 import pytest
 
-from vidlib import devices
-from vidlib.devices import Choice
 from vidlib.errors import EngineUnavailable, GpuFailed
+from vidlib.machine import devices
+from vidlib.machine.devices import Choice
 
 
 def usable() -> None:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pynvml
 import pytest
 
-from vidlib import monitor
+from vidlib.machine import load as monitor
 
 
 @pytest.fixture
