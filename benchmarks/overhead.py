@@ -25,8 +25,9 @@ from typing import Any
 import papermill
 import psutil
 
-from vidlib import demo, ffmpeg, media
+from vidlib import demo
 from vidlib.files import sha256, write_json
+from vidlib.media import ffmpeg, probe
 from vidlib.runner.kernels import Kernels
 from vidlib.settings import REPOSITORY
 from vidlib.steps import STEPS, VIDEO_STEPS
@@ -168,7 +169,7 @@ def cut(film: Path, target: Path, start_s: float, length_s: float, scale: int | 
     codec = ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac"]
     span = ["-ss", str(start_s), "-t", str(length_s)]
     ffmpeg.run(ffmpeg.command(*ffmpeg.input_args(film, *span), *size, *codec, f"file:{target}"), timeout_s=60)
-    assert media.probe(target).duration_s > 0
+    assert probe.probe(target).duration_s > 0
     return target
 
 

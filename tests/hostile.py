@@ -1,14 +1,14 @@
 """`python -m tests.hostile CORPUS OUT`: unpack and convert every file of a folder, as from outside, into another.
 
-Whatever is refused is refused; a line for each file says what came of it. `tests/test_opened.py` watches.
+Whatever is refused is refused; a line for each file says what came of it. `tests/media/test_opened.py` watches.
 """
 
 import sys
 from pathlib import Path
 
-from vidlib import media
 from vidlib.errors import VidlibError
 from vidlib.ingest.archives import unpack
+from vidlib.media import probe
 from vidlib.steps import convert
 
 
@@ -21,7 +21,7 @@ def take_in(file: Path, out: Path) -> str:
 
 def _sound(file: Path) -> str:
     try:
-        return f"{len(media.waveform(file))} samples"
+        return f"{len(probe.waveform(file))} samples"
     except VidlibError as error:
         return type(error).__name__
 

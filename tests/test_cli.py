@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import media
+from tests import sample_media
 from vidlib.runner.history import History
 
 COMMANDS = [
@@ -66,13 +66,17 @@ def test_extract_says_where_the_files_are(vidlib, tmp_path):
 
 
 def test_extract_refuses_what_is_no_archive_with_exit_code_3(vidlib, tmp_path):
-    code, out, _ = vidlib("extract", media.garbage(tmp_path / "delivery.zip"), "--to", tmp_path / "out", "--json")
+    code, out, _ = vidlib(
+        "extract", sample_media.garbage(tmp_path / "delivery.zip"), "--to", tmp_path / "out", "--json"
+    )
     assert (code, json.loads(out)["outcome"]) == (3, "refused")
     assert not (tmp_path / "out").exists()
 
 
 def test_convert_makes_a_file_of_its_own(vidlib, tmp_path):
-    code, out, _ = vidlib("convert", media.clip(tmp_path / "a.mov", fps="50"), "--to", tmp_path / "out", "--json")
+    code, out, _ = vidlib(
+        "convert", sample_media.clip(tmp_path / "a.mov", fps="50"), "--to", tmp_path / "out", "--json"
+    )
     answer = json.loads(out)
     assert (code, answer["outcome"]) == (0, "ok")
     assert Path(answer["output"]) == tmp_path / "out" / "a.mp4"
@@ -80,12 +84,12 @@ def test_convert_makes_a_file_of_its_own(vidlib, tmp_path):
 
 
 def test_convert_refuses_what_is_no_video_with_exit_code_3(vidlib, tmp_path):
-    code, out, _ = vidlib("convert", media.garbage(tmp_path / "a.mp4"), "--to", tmp_path / "out", "--json")
+    code, out, _ = vidlib("convert", sample_media.garbage(tmp_path / "a.mp4"), "--to", tmp_path / "out", "--json")
     assert (code, json.loads(out)["outcome"]) == (3, "refused")
 
 
 def test_why_says_that_a_step_has_not_run_and_what_it_waits_for(vidlib, tmp_path):
-    clip = media.clip(tmp_path / "a.mp4")
+    clip = sample_media.clip(tmp_path / "a.mp4")
     assert "convert would run: it has not run for this input yet" in vidlib("why", clip, "convert")[1]
     assert "scenes would run after convert" in vidlib("why", clip, "scenes")[1]
 
@@ -93,7 +97,7 @@ def test_why_says_that_a_step_has_not_run_and_what_it_waits_for(vidlib, tmp_path
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(vidlib, workspace, tmp_path):
     package = tmp_path / "delivery.zip"
     with zipfile.ZipFile(package, "w") as archive:
-        archive.write(media.clip(tmp_path / "a.mp4"), "a.mp4")
+        archive.write(sample_media.clip(tmp_path / "a.mp4"), "a.mp4")
     code, out, _ = vidlib("run", package, tmp_path / "a.mp4", "--steps", "scenes", "--dry-run", "--json")
     found = json.loads(out)
     says = [(row["video"], row["step"], row["does"], row["reason"]) for row in found["rows"]]
@@ -122,7 +126,7 @@ def test_models_are_listed_with_their_licences(vidlib):
 
 
 def test_a_weight_file_of_no_known_model_is_refused(vidlib, tmp_path):
-    code, _, err = vidlib("models", "add", media.garbage(tmp_path / "model.onnx"))
+    code, _, err = vidlib("models", "add", sample_media.garbage(tmp_path / "model.onnx"))
     assert code == 1
     assert "no known model" in err
 
@@ -138,7 +142,7 @@ def test_a_file_that_does_not_exist_is_wrong_usage_and_no_refusal(vidlib, comman
 def test_a_place_that_cannot_be_written_is_one_line(vidlib, command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("no folder")
-    media.silent(tmp_path / "clip.mp4")
+    sample_media.silent(tmp_path / "clip.mp4")
     with zipfile.ZipFile(tmp_path / "delivery.zip", "w") as archive:
         archive.writestr("notes.txt", "for the editor")
     workspace = [] if "--to" in command else ["--workspace", "file/workspace"]
@@ -154,7 +158,7 @@ def test_nothing_to_go_on_with_is_no_failure_when_all_is_asked_for(vidlib):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_what_was_killed_or_stopped_by_a_signal_is_gone_on_with(vidlib, workspace, tmp_path, number):
-    clip = media.silent(tmp_path / "film.mp4")
+    clip = sample_media.silent(tmp_path / "film.mp4")
     command = [sys.executable, "-m", "vidlib", "run", "--jobs", "1", "--steps", "convert", "--", clip]
     started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     started.stderr.readline()  # the first step is done, the report is not

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from vidlib import demo, ffmpeg, media, vault
+from vidlib import demo, vault
 from vidlib.errors import WeightError
+from vidlib.media import ffmpeg, probe
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def test_the_delivery_holds_two_clips_with_sound_one_at_another_rate(films, smal
     archive = demo.build_archive(tmp_path / "inbox" / "demo.zip", films)
     with zipfile.ZipFile(archive) as delivery:
         delivery.extractall(tmp_path / "out")
-    found = [media.probe(path) for path in sorted((tmp_path / "out").rglob("*.m*"))]
+    found = [probe.probe(path) for path in sorted((tmp_path / "out").rglob("*.m*"))]
     assert [str(video.fps) for video in found] == ["30000/1001", "25"]
     assert all(len(video.audio) == 1 for video in found)
     assert all(15 < video.duration_s < 30 for video in found)

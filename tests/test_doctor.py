@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from vidlib import doctor, ffmpeg, settings, vault
+from vidlib import doctor, settings, vault
 from vidlib.errors import EngineUnavailable, WeightError
 from vidlib.machine import devices
+from vidlib.media import ffmpeg
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from vidlib import ffmpeg, vault
+from vidlib import vault
 from vidlib.errors import CommandFailed, VidlibError, WeightError
 from vidlib.files import atomic_write, sha256
+from vidlib.media import ffmpeg
 from vidlib.settings import settings
 from vidlib.steps.base import Manifest
 

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidlib import ffmpeg, vault
+from vidlib import vault
 from vidlib.errors import CommandFailed, EngineUnavailable, WeightError
 from vidlib.machine import devices
 from vidlib.machine.load import existing
+from vidlib.media import ffmpeg
 from vidlib.settings import GIB, Settings
 
 ROOM = 10 * GIB

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vidlib import ffmpeg
 from vidlib.errors import UsageError
 from vidlib.evaluation.truth import TrueFace, Truth
+from vidlib.media import ffmpeg
 from vidlib.timeline import seconds
 
 Panel = tuple[int, int, int, int]

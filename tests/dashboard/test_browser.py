@@ -7,7 +7,7 @@ import psutil
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
-from tests import media
+from tests import sample_media
 from tests.waiting import wait_until
 from vidlib.ingest.webhook import Offer
 from vidlib.runner import downloads
@@ -57,7 +57,7 @@ def open_from(page: Page, link: str) -> Page:
 
 
 def test_an_operator_signs_in_runs_a_clip_and_reads_its_report(dashboard, browser):
-    media.silent(dashboard.settings.inbox / NAME)
+    sample_media.silent(dashboard.settings.inbox / NAME)
     with History(dashboard.settings.database) as history:
         downloads.note(history, [(Offer(BY_HAND, 0.0, name=NAME), "manual")])
     dialogs, answers = [], []

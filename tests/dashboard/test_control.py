@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import media
+from tests import sample_media
 from tests.dashboard.processes import processes_of
 from tests.ingest import faulty_server
 from tests.waiting import wait_until
@@ -72,7 +72,7 @@ def test_a_run_that_cannot_begin_says_why(workspace, tmp_path, monkeypatch):
 
 def test_a_run_survives_its_page_is_cancelled_from_another_and_goes_on_when_asked(workspace):
     workspace.inbox.mkdir(parents=True)
-    media.silent(workspace.inbox / "clip.mp4")
+    sample_media.silent(workspace.inbox / "clip.mp4")
 
     async def scenario():
         async with opened(workspace) as control:

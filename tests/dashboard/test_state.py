@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import media
+from tests import sample_media
 from vidlib.dashboard.state import by_video, inbox_files, page_view, run_view
 from vidlib.dashboard.wording import readable
 from vidlib.runner.tables import Task
@@ -30,7 +30,9 @@ def test_an_inbox_that_is_not_there_yet_is_empty(tmp_path):
     assert list(inbox_files(tmp_path / "inbox")) == []
 
 
-@pytest.mark.parametrize("name", [*media.AWKWARD_NAMES, b"caf\xe9.mp4".decode("utf-8", "surrogateescape"), "🎬 👩‍🎬"])
+@pytest.mark.parametrize(
+    "name", [*sample_media.AWKWARD_NAMES, b"caf\xe9.mp4".decode("utf-8", "surrogateescape"), "🎬 👩‍🎬"]
+)
 def test_a_name_keeps_its_bytes_for_the_run_and_is_readable_for_the_page(tmp_path, name):
     Path(tmp_path / name).touch()
     (file,) = inbox_files(tmp_path)

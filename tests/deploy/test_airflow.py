@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from papermill import inspect_notebook
 
-from tests import media
+from tests import sample_media
 from vidlib.settings import REPOSITORY
 
 DAGS = REPOSITORY / "deploy" / "airflow"
@@ -162,7 +162,7 @@ def test_what_the_notebooks_are_given_are_their_parameters(ask):
 def test_papermill_converts_a_video_and_finds_its_shots(ask, home, tmp_path, engine):
     kernel = [sys.executable, "-m", "ipykernel", "install", "--prefix", tmp_path / "kernel"]
     subprocess.run(kernel, capture_output=True, check=True)
-    clip = media.clip(tmp_path / "a b.mp4")
+    clip = sample_media.clip(tmp_path / "a b.mp4")
     done = ask(
         "test",
         "vidlib_papermill",

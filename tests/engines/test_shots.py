@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tests import media
+from tests import sample_media
 from vidlib.engines import openvino_cpu, shots_transnet
 from vidlib.engines.pool import Pool
 from vidlib.engines.shots import SHOT_SCORERS, ShotScorer, open_scorer
@@ -28,17 +28,17 @@ def short_windows(monkeypatch: pytest.MonkeyPatch) -> int:
     return 3 * shots_transnet.MARGIN
 
 
-def frames_of(scorer: ShotScorer, n_frames: int = media.N_FRAMES) -> list[np.ndarray]:
+def frames_of(scorer: ShotScorer, n_frames: int = sample_media.N_FRAMES) -> list[np.ndarray]:
     """A clip's frames in the size that the engine wants; cuts at the frames `media.CUTS`."""
-    shots = np.searchsorted(media.CUTS, np.arange(n_frames), side="right")
-    return [media.picture(number, shot, scorer.size) for number, shot in enumerate(shots)]
+    shots = np.searchsorted(sample_media.CUTS, np.arange(n_frames), side="right")
+    return [sample_media.picture(number, shot, scorer.size) for number, shot in enumerate(shots)]
 
 
 @every_engine
 def test_a_hard_cut_scores_at_the_first_frame_of_the_new_shot(name):
     with open_scorer(name, "cpu") as (scorer, _):
-        begins = np.array(list(scorer.score(frames_of(scorer), media.N_FRAMES)))[:, 0]
-    assert np.flatnonzero(begins >= 0.5).tolist() == list(media.CUTS)
+        begins = np.array(list(scorer.score(frames_of(scorer), sample_media.N_FRAMES)))[:, 0]
+    assert np.flatnonzero(begins >= 0.5).tolist() == list(sample_media.CUTS)
 
 
 @every_engine
@@ -55,8 +55,10 @@ def test_every_frame_is_scored_once(name, n_frames):
 def test_a_clip_of_more_or_fewer_frames_than_were_said_is_scored_as_well(name, said, short_windows):
     with open_scorer(name, "cpu") as (scorer, _):
         scores = list(scorer.score(frames_of(scorer), said))
-    assert len(scores) == media.N_FRAMES
-    assert [begins >= 0.5 for begins, _ in scores] == [frame in media.CUTS for frame in range(media.N_FRAMES)]
+    assert len(scores) == sample_media.N_FRAMES
+    assert [begins >= 0.5 for begins, _ in scores] == [
+        frame in sample_media.CUTS for frame in range(sample_media.N_FRAMES)
+    ]
 
 
 @given(st.integers(0, 20_000))
@@ -84,7 +86,7 @@ def test_a_model_that_was_used_scores_as_a_fresh_one(name, warm, short_windows):
     assert warm.same_each_time(
         lambda: open_scorer(name, "cpu"),
         lambda opened, n_frames: list(opened[0].score(frames_of(opened[0], n_frames), n_frames)),
-        (media.N_FRAMES, 30),
+        (sample_media.N_FRAMES, 30),
     )
 
 
@@ -92,7 +94,7 @@ def test_a_model_that_was_used_scores_as_a_fresh_one(name, warm, short_windows):
 def test_any_number_of_cores_gives_the_same_scores(name, on_cores, short_windows):
     def scores() -> list[tuple[float, float]]:
         with open_scorer(name, "cpu") as (scorer, _):
-            return list(scorer.score(frames_of(scorer, media.N_FRAMES), media.N_FRAMES))
+            return list(scorer.score(frames_of(scorer, sample_media.N_FRAMES), sample_media.N_FRAMES))
 
     assert on_cores(1, scores) == on_cores(2, scores) == on_cores(3, scores)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from vidlib.engines.speech import diarization, joined
 from vidlib.engines.voice_again import Heard, _spoken, hear_again
 from vidlib.engines.voice_clusters import clusters, likeness
-from vidlib.media import SAMPLE_RATE
+from vidlib.media.probe import SAMPLE_RATE
 
 TRUSTED = np.ones(9, bool)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import evaluated, media
+from tests import evaluated, sample_media
 from vidlib.evaluation.table import evaluate
 from vidlib.settings import REPOSITORY
 from vidlib.timeline import Shot, Span
@@ -38,7 +38,7 @@ def test_help_teaches_with_examples(run, script):
 
 
 def test_results_that_are_there_are_judged_without_running_a_step(run, tmp_path):
-    film = media.clip(tmp_path / "film.mp4")
+    film = sample_media.clip(tmp_path / "film.mp4")
     truth, docs = evaluated.write_truth(tmp_path / "film.truth.json"), evaluated.publish(tmp_path / "docs")
     code, out, err = run("quality.py", film, truth, "--results", docs)
     assert (code, err) == (0, "")

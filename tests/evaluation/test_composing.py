@@ -13,10 +13,10 @@ from benchmarks.composing import camera, drawing, film
 from benchmarks.composing.anywhere import anywhere
 from benchmarks.composing.material import Clip, Material, clips_of, material
 from benchmarks.composing.plan import EFFECTS, PlannedShot, plan
-from tests import evaluated, media
+from tests import evaluated, sample_media
 from vidlib.errors import UsageError
 from vidlib.evaluation import truth
-from vidlib.media import frames, probe, waveform
+from vidlib.media.probe import frames, probe, waveform
 from vidlib.results.exports import rttm
 
 HALF, CLOSE = (20, 130, 600, 480), (100, 0, 1080, 720)
@@ -126,14 +126,14 @@ def test_speech_is_what_is_loud_and_pauses_of_a_third_of_a_second_end_it():
 @pytest.fixture
 def tiny(tmp_path: Path) -> Material:
     """Of a film of 64x48 pixels: one talker, in its left half, and its whole picture as footage."""
-    path = media.clip(tmp_path / "source.mp4", n_frames=50, cuts=())
+    path = sample_media.clip(tmp_path / "source.mp4", n_frames=50, cuts=())
     talker = Clip(path, 0, 40, (0, 0, 32, 48), "A", talks=True, lips_move=True)
-    return Material(media.SIZE, (talker,), (), (Clip(path, 5, 40, (0, 0, *media.SIZE)),))
+    return Material(sample_media.SIZE, (talker,), (), (Clip(path, 5, 40, (0, 0, *sample_media.SIZE)),))
 
 
 def test_a_clip_begins_with_the_frame_that_is_meant(tiny):
     pictures = tiny.footage[0].pictures()
-    assert [media.frame_number(picture) for picture in pictures[:3]] == [5, 6, 7]
+    assert [sample_media.frame_number(picture) for picture in pictures[:3]] == [5, 6, 7]
     assert pictures.shape == (40, 48, 64, 3)
 
 

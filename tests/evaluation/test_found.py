@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import evaluated, media
+from tests import evaluated, sample_media
 from vidlib.errors import UsageError
 from vidlib.evaluation import found as found_module
 from vidlib.evaluation.found import Found
@@ -50,7 +50,7 @@ def test_a_single_film_may_have_another_name_than_the_truth(tmp_path):
 
 
 def test_the_archive_is_found_by_folder_and_by_either_hash(tmp_path):
-    video = media.clip(tmp_path / "renamed.mp4", n_frames=5)
+    video = sample_media.clip(tmp_path / "renamed.mp4", n_frames=5)
     docs = evaluated.publish(tmp_path / "project")
     files = {name: docs / f"film{suffix}" for name, suffix in PUBLISHED.items()}
     results = {name: path for name, path in files.items() if path.is_file()}
@@ -63,19 +63,21 @@ def test_the_archive_is_found_by_folder_and_by_either_hash(tmp_path):
 
 
 def test_a_video_that_is_not_archived_has_results_beside_it(tmp_path):
-    video = media.clip(evaluated.publish(tmp_path / "project") / "film.mp4", n_frames=5)
+    video = sample_media.clip(evaluated.publish(tmp_path / "project") / "film.mp4", n_frames=5)
     assert find(video).where == video.parent
 
 
 def test_an_rttm_alone_may_be_the_truth_and_is_no_result(tmp_path):
-    video = media.clip(evaluated.publish(tmp_path / "truth", leave_out=[".csv", "_tracking.parquet"]) / "film.mp4")
+    video = sample_media.clip(
+        evaluated.publish(tmp_path / "truth", leave_out=[".csv", "_tracking.parquet"]) / "film.mp4"
+    )
     for path in (video, video.parent):
         with pytest.raises(UsageError):
             find(path)
 
 
 def test_the_film_itself_is_heard_and_leads_to_how_shots_begin(tmp_path):
-    film = media.clip(tmp_path / "film.mp4", n_frames=5)
+    film = sample_media.clip(tmp_path / "film.mp4", n_frames=5)
     docs = evaluated.publish(tmp_path / "project" / "docs")
     step = subject_folder(tmp_path / "work", sha256(film)) / "scenes-0123456789ab"
     step.mkdir(parents=True)
@@ -85,7 +87,7 @@ def test_the_film_itself_is_heard_and_leads_to_how_shots_begin(tmp_path):
 
 
 def test_how_shots_begin_comes_from_the_step_that_found_them(tmp_path):
-    video = media.clip(evaluated.publish(tmp_path / "project") / "film.mp4", n_frames=5)
+    video = sample_media.clip(evaluated.publish(tmp_path / "project") / "film.mp4", n_frames=5)
     step = subject_folder(tmp_path / "work", sha256(video)) / "scenes-0123456789ab"
     step.mkdir(parents=True)
     shots_json.write(step / "shots.json", evaluated.SHOTS, engine="made by hand")
@@ -119,7 +121,7 @@ def test_where_nothing_is_the_remedy_is_said(tmp_path):
     with pytest.raises(UsageError, match="do not exist; expected a folder with results, or a video"):
         find(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="process it first"):
-        find(media.clip(tmp_path / "new.mp4", n_frames=5))
+        find(sample_media.clip(tmp_path / "new.mp4", n_frames=5))
     (tmp_path / "empty" / "metadata.json").write_text("{}")
     with pytest.raises(UsageError, match="is not that of an archived video"):
         find(tmp_path / "empty")

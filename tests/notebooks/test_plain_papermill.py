@@ -3,7 +3,7 @@
 import papermill
 import pytest
 
-from tests import media
+from tests import sample_media
 from vidlib.settings import REPOSITORY
 from vidlib.steps import STEPS, VIDEO_STEPS
 from vidlib.steps.base import StepOutputs
@@ -11,7 +11,7 @@ from vidlib.steps.base import StepOutputs
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Papermill's own
 def test_plain_papermill_runs_every_notebook_of_a_video(tmp_path):
-    clip = media.clip(tmp_path / "clip.mp4")
+    clip = sample_media.clip(tmp_path / "clip.mp4")
     left: dict[str, StepOutputs] = {}
     for name in VIDEO_STEPS:
         step, out = STEPS[name], tmp_path / name
@@ -20,4 +20,4 @@ def test_plain_papermill_runs_every_notebook_of_a_video(tmp_path):
         notebook = REPOSITORY / "notebooks" / step.notebook
         papermill.execute_notebook(str(notebook), str(out / step.notebook), parameters=inputs, progress_bar=False)
         left[name] = step.outputs(out)  # raises unless all that it promises is there
-    assert left["tracking"].n_frames == left["convert"].frames == media.N_FRAMES
+    assert left["tracking"].n_frames == left["convert"].frames == sample_media.N_FRAMES

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from tests import evaluated, finished, media
+from tests import evaluated, finished, sample_media
 from vidlib.evaluation.table import evaluate
 from vidlib.plots import archive, delivery, quality, reduced, report, shots, speech, tracks
 from vidlib.plots import media as media_plots
@@ -45,16 +45,16 @@ def files(folder: Path) -> list[Path]:
 
 
 def table(folder: Path, **others: object) -> pd.DataFrame:
-    steps = finished.all_steps(folder, video=media.clip(folder / "clip.mp4"), **others)
+    steps = finished.all_steps(folder, video=sample_media.clip(folder / "clip.mp4"), **others)
     return tracking_table.read(steps["tracking"] / "tracking.parquet")
 
 
 def small_files(folder: Path) -> tuple[tracking_json.TrackingFile, audio_json.AudioFile]:
-    found = finished.all_steps(folder, video=media.clip(folder / "clip.mp4"))["tracking"]
+    found = finished.all_steps(folder, video=sample_media.clip(folder / "clip.mp4"))["tracking"]
     (folder / "reduce").mkdir()
     made = reduce.run(
         reduce.Inputs(
-            frames=media.N_FRAMES,
+            frames=sample_media.N_FRAMES,
             tracks=found / "tracking.parquet",
             speech=found / "speech.parquet",
             turns=found / "speech.rttm",

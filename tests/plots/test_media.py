@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests import media as made
+from tests import sample_media as made
 from vidlib.plots import media as plots
 from vidlib.plots.pictures import Cell, Sheet, sheet
 

@@ -6,7 +6,7 @@ import papermill
 import pytest
 from bs4 import BeautifulSoup
 
-from tests import finished, media
+from tests import finished, sample_media
 from vidlib.results.report_html import to_html
 from vidlib.settings import settings
 from vidlib.steps import report
@@ -35,7 +35,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def page(home: Path) -> BeautifulSoup:
     """The report of a whole clip with a hostile name, whose doubts and errors are hostile too."""
-    clip = media.clip(home / "clip.mp4")
+    clip = sample_media.clip(home / "clip.mp4")
     folders = finished.all_steps(home / "work" / finished.SHA256[:16], video=clip)
     finished.finish(folders["reduce"], doubts=[{"message": f"look at {HOSTILE}", "frame": 3, "confidence": 0.1}])
     return page_of(home / "runs" / "1" / "clip", finished.evidence(home / "evidence.json", folders, HOSTILE))
@@ -44,7 +44,7 @@ def page(home: Path) -> BeautifulSoup:
 @pytest.fixture(scope="module")
 def failed_page(home: Path) -> BeautifulSoup:
     """The report of a clip whose audio failed, so that tracking and reduce were not run."""
-    clip = media.clip(home / "other.mp4")
+    clip = sample_media.clip(home / "other.mp4")
     folders = finished.all_steps(home / "work" / "other", video=clip)
     failed = {"status": "failed", "folder": None, "error": f"cannot read {HOSTILE}", "remedy": f"Rename {HOSTILE}."}
     skipped = {"status": "skipped", "folder": None, "notebook": None}

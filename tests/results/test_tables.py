@@ -7,7 +7,7 @@ import nbformat
 import papermill
 import pytest
 
-from tests import finished, media
+from tests import finished, sample_media
 from vidlib.results import tables
 from vidlib.settings import settings
 from vidlib.steps import report
@@ -18,7 +18,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One video, reported twice: the audio failed at first."""
     root = tmp_path_factory.mktemp("workspace")
     home = root / "work" / finished.SHA256[:16]
-    folders = finished.all_steps(home, video=media.clip(root / "clip.mp4"))
+    folders = finished.all_steps(home, video=sample_media.clip(root / "clip.mp4"))
     failed = {"status": "failed", "folder": None}
     for n, others in enumerate(({"audio": failed}, {})):
         evidence = finished.evidence(root / f"evidence-{n}.json", folders, **others)

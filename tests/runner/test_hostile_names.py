@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from tests import media
+from tests import sample_media
 from vidlib import settings as settings_module
 from vidlib.files import sha256
 from vidlib.params import read_params
@@ -28,8 +28,8 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     """A run of a folder with one clip, as far as its shots."""
     folder = tmp_path_factory.mktemp("names")
     (folder / "=job").mkdir()
-    media.clip(folder / "=job" / NAME, n_frames=30, sounds=0, options=TITLES)
-    media.clip(folder / "=job" / NOT_UTF_8, n_frames=30, cuts=(10,), sounds=0)
+    sample_media.clip(folder / "=job" / NAME, n_frames=30, sounds=0, options=TITLES)
+    sample_media.clip(folder / "=job" / NOT_UTF_8, n_frames=30, cuts=(10,), sounds=0)
     settings_module.settings.cache_clear()
     asked = Request([folder / "=job"], read_params(PARAMS), frozenset({"scenes"}))
     found = run(asked, settings_module.load(workspace=folder / "workspace"), Conditions(jobs=1))

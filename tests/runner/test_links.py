@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import media
+from tests import sample_media
 from tests.ingest import faulty_server
 from vidlib.errors import RefusedInput
 from vidlib.params import read_params
@@ -36,7 +36,7 @@ def process(allowed: Settings, *links: str, **asked) -> RunResult:
 def archive(tmp_path: Path) -> bytes:
     """A ZIP with a clip of two seconds."""
     with zipfile.ZipFile(tmp_path / "packed.zip", "w") as packed:
-        packed.write(media.clip(tmp_path / "a clip.mp4"), "Job/a clip.mp4")
+        packed.write(sample_media.clip(tmp_path / "a clip.mp4"), "Job/a clip.mp4")
     return (tmp_path / "packed.zip").read_bytes()
 
 
@@ -54,7 +54,7 @@ def test_an_archive_behind_a_link_becomes_a_project_once(server, allowed, archiv
 
 
 def test_a_video_behind_a_link_is_a_project_of_its_own(server, allowed, tmp_path):
-    clip = media.clip(tmp_path / "clip.mp4").read_bytes()
+    clip = sample_media.clip(tmp_path / "clip.mp4").read_bytes()
     result = process(allowed, server.page("/film.mp4", lambda request: request.file(clip)))
     assert [list(video.steps) for video in result.videos] == [["download", "convert", "report"]]
     assert result.status == "done"

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests import media
+from tests import sample_media
 from tests.waiting import wait_until
 from vidlib import settings as settings_module
 from vidlib.errors import UsageError
@@ -46,7 +46,7 @@ def process(workspace: Settings, *paths: Path, **asked) -> RunResult:
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Path, RunResult]:
     """A workspace in which a delivery of one good and one broken clip was processed; the archive; what came of it."""
     folder = tmp_path_factory.mktemp("delivery")
-    good, broken = media.clip(folder / "a clip.mp4"), media.garbage(folder / "broken.mp4")
+    good, broken = sample_media.clip(folder / "a clip.mp4"), sample_media.garbage(folder / "broken.mp4")
     package = folder / "Sendung 12.zip"
     with zipfile.ZipFile(package, "w") as delivery:
         delivery.write(good, "Sendung 12/reel 1/a clip.mp4")
@@ -218,7 +218,7 @@ def test_a_path_or_a_step_that_does_not_exist_is_refused_before_anything_is_done
 
 def test_a_run_that_is_cancelled_in_the_history_ends_its_processes_and_says_so(tmp_path):
     workspace = settings_module.load(workspace=tmp_path / "workspace")
-    clip = media.clip(tmp_path / "clip.mp4")
+    clip = sample_media.clip(tmp_path / "clip.mp4")
     before = set(psutil.Process().children(recursive=True))
 
     def cancel_once_it_works(task) -> None:
@@ -258,7 +258,7 @@ def test_a_run_that_is_killed_resumes_and_gives_the_same_bytes(delivered, tmp_pa
 
 
 def test_two_runs_at_the_same_moment_do_every_step_once(tmp_path):
-    clip = media.clip(tmp_path / "clip.mp4")
+    clip = sample_media.clip(tmp_path / "clip.mp4")
     workspace = settings_module.load(workspace=tmp_path / "workspace")
     command = [sys.executable, "-m", "vidlib", "run", str(clip), "--workspace", str(workspace.workspace)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests import media
+from tests import sample_media
 from tests.soak import batch, disk, faults, small, verdict
 from tests.soak.batch import Batch, Trial
 from tests.soak.kills import Redo, appears, kill_at, kill_when
 from tests.soak.verdict import Tally
-from vidlib import ffmpeg
+from vidlib.media import ffmpeg
 
 OPTIONS = ("--steps", "convert,scenes", "--set", "scenes.engine=pyscenedetect")
 STEPS = ("convert", "scenes", "report")
@@ -25,7 +25,7 @@ STEPS = ("convert", "scenes", "report")
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Batch:
     """A clip of 30 frames per second, which convert has to encode."""
-    return Batch((media.clip(tmp_path_factory.mktemp("clip") / "clip.mp4", fps="30"),), OPTIONS, jobs=1)
+    return Batch((sample_media.clip(tmp_path_factory.mktemp("clip") / "clip.mp4", fps="30"),), OPTIONS, jobs=1)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import psutil
 import pytest
 from sqlalchemy import URL, update
 
-from tests import media, postgresql
+from tests import postgresql, sample_media
 from tests.runner.cluster import Cluster, cluster
 from tests.waiting import wait_until
 from vidlib.files import sha256
@@ -35,7 +35,7 @@ def history(place: Cluster) -> Iterator[History]:
 
 @pytest.fixture(scope="module")
 def clips(place: Cluster) -> list[Path]:
-    return [media.clip(place.folder / f"clip {number}.mp4", cuts=(20 + number, 41)) for number in range(2)]
+    return [sample_media.clip(place.folder / f"clip {number}.mp4", cuts=(20 + number, 41)) for number in range(2)]
 
 
 @pytest.fixture

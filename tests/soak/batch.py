@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests import media
+from tests import sample_media
 from tests.soak import verdict
 from tests.soak.verdict import MARK, Record, Tally, Verdict
 
@@ -71,15 +71,15 @@ class Started:
         return self.log.read_text(errors="replace")[-1500:]
 
 
-def tiny(folder: Path, n_clips: int = 1, n_frames: int = media.N_FRAMES) -> Batch:
+def tiny(folder: Path, n_clips: int = 1, n_frames: int = sample_media.N_FRAMES) -> Batch:
     """``n_clips`` clips of different content and an archive with one more."""
     folder.mkdir(parents=True, exist_ok=True)
     rates = ("30", "24", "50", "25")
     clips = [
-        media.clip(folder / f"clip {n}.mp4", n_frames=n_frames - 3 * n, cuts=(15 + 5 * n,), fps=rates[n % 4])
+        sample_media.clip(folder / f"clip {n}.mp4", n_frames=n_frames - 3 * n, cuts=(15 + 5 * n,), fps=rates[n % 4])
         for n in range(n_clips)
     ]
-    packed = media.clip(folder / "packed.mov", n_frames=n_frames - 8, cuts=(22,), fps="30")
+    packed = sample_media.clip(folder / "packed.mov", n_frames=n_frames - 8, cuts=(22,), fps="30")
     archive = folder / "delivery.zip"
     with zipfile.ZipFile(archive, "w") as package:
         package.write(packed, "reel/packed.mov")

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from tests import media as made
-from vidlib import ffmpeg
+from tests import sample_media as made
 from vidlib.engines.speech import Caption, Diarization, Options
 from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed, ParamError, WeightError
 from vidlib.machine import devices
+from vidlib.media import ffmpeg
 from vidlib.params import load_params
 from vidlib.results.exports import rttm, speech_json, speech_table
 from vidlib.steps import audio

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests import finished, media
+from tests import finished, sample_media
 from vidlib.results.summary import Summary
 from vidlib.steps import report
 from vidlib.steps.base import Manifest
@@ -17,7 +17,7 @@ from vidlib.timeline import Shot, Span
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """50 frames, cuts after frames 19 and 40."""
-    return media.clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
+    return sample_media.clip(tmp_path_factory.mktemp("clip") / "clip.mp4")
 
 
 @pytest.fixture
@@ -70,17 +70,17 @@ def test_coverage_says_how_much_was_understood(tmp_path, folders):
 def test_every_shot_has_the_still_of_its_middle(tmp_path, folders):
     found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders))
     pictures = [np.asarray(Image.open(tmp_path / "report" / shot.still)) for shot in found.shots]
-    assert [media.frame_number(picture) for picture in pictures] == [10, 30, 45]
+    assert [sample_media.frame_number(picture) for picture in pictures] == [10, 30, 45]
 
 
 @pytest.mark.parametrize("tracking", ["done", "failed"])
 def test_shots_are_shown_also_where_tracking_left_no_middles(tmp_path, folders, tracking):
-    Image.new("RGB", media.SIZE, "red").save(folders["tracking"] / "middle-2.jpg", quality=95)
+    Image.new("RGB", sample_media.SIZE, "red").save(folders["tracking"] / "middle-2.jpg", quality=95)
     finished.finish(folders["tracking"], **Manifest.read(folders["tracking"]).outputs)
     evidence = finished.evidence(tmp_path / "evidence.json", folders, tracking={"status": tracking})
     second = Image.open(tmp_path / "report" / reported(tmp_path, evidence).shots[1].still)
     red = np.abs(np.asarray(second).astype(int) - (254, 0, 0)).max() < 5
-    assert red if tracking == "done" else media.frame_number(np.asarray(second)) == 30
+    assert red if tracking == "done" else sample_media.frame_number(np.asarray(second)) == 30
 
 
 def test_stills_show_every_track_in_its_box(tmp_path, folders):
@@ -180,8 +180,8 @@ def test_a_video_that_was_refused_has_a_report_without_pictures(tmp_path):
 
 
 def test_nothing_to_see_or_hear_is_no_trouble(tmp_path):
-    silent = media.silent(tmp_path / "silent.mp4")
-    shots = [Shot(Span(0, media.N_FRAMES), "start")]
+    silent = sample_media.silent(tmp_path / "silent.mp4")
+    shots = [Shot(Span(0, sample_media.N_FRAMES), "start")]
     folders = finished.all_steps(tmp_path / "w", video=silent, shots=shots, turns=(), tracks=(), has_audio=False)
     found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders))
     assert not found.trouble
@@ -190,7 +190,7 @@ def test_nothing_to_see_or_hear_is_no_trouble(tmp_path):
 
 
 def test_a_video_shorter_than_it_says_costs_the_pictures_only(tmp_path, folders, clip):
-    media.clip(folders["convert"] / "video.mp4", n_frames=30, cuts=(20,))
+    sample_media.clip(folders["convert"] / "video.mp4", n_frames=30, cuts=(20,))
     finished.finish(folders["convert"], video="video.mp4", frames=50, width=64, height=48, has_audio=True)
     found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders))
     assert "has no frame" in found.doubts[0].message

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vidlib import ffmpeg, media, small_frames
 from vidlib.errors import BrokenOutput, EngineUnavailable
+from vidlib.media import ffmpeg, probe, thumbnails
 from vidlib.results.exports import shots_csv, shots_json
 from vidlib.steps import scenes
 from vidlib.steps.base import Manifest
@@ -59,7 +59,7 @@ def test_hard_cuts_are_found_at_the_exact_frame(clip, tmp_path, engine):
 
 def small_of(clip: Path, path: Path) -> Path:
     """All frames of a clip in few pixels."""
-    path.write_bytes(np.array(list(media.frames(clip, *small_frames.SIZE))).tobytes())
+    path.write_bytes(np.array(list(probe.frames(clip, *thumbnails.SIZE))).tobytes())
     return path
 
 
@@ -81,7 +81,7 @@ def test_small_frames_spare_the_decoding(clip, tmp_path, monkeypatch):
 
 
 def test_small_frames_that_end_early_are_not_taken_for_the_whole_video(clip, tmp_path):
-    os.truncate(small := small_of(clip, tmp_path / "small.rgb"), 30 * small_frames.FRAME_BYTES)
+    os.truncate(small := small_of(clip, tmp_path / "small.rgb"), 30 * thumbnails.FRAME_BYTES)
     inputs = scenes.Inputs(video=clip, frames=50, small=small, out_dir=tmp_path)
     with pytest.raises(BrokenOutput, match=r"small\.rgb has 30 frames, expected 50"):
         scenes.run(inputs, scenes.Params(device="cpu"))

@@ -16,11 +16,12 @@ from PIL import Image
 from pydantic import ValidationError
 
 from tests import drawn
-from vidlib import ffmpeg, media, vault
+from vidlib import vault
 from vidlib.boxes import Detections
 from vidlib.engines import active_speaker
 from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed
 from vidlib.files import sha256
+from vidlib.media import ffmpeg, probe
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
 from vidlib.steps import tracking
 from vidlib.steps.base import Manifest, Step
@@ -101,7 +102,7 @@ def test_every_face_is_found_in_every_frame(rows, outputs):
 
 def test_the_middle_of_every_shot_is_left(inputs, outputs):
     left = np.array([np.asarray(Image.open(file)) for file in outputs.middles]).astype(int)
-    assert np.abs(left - media.stills(inputs["video"], [15, 40, 75], 320, 240)).mean(axis=(1, 2, 3)).max() < 3
+    assert np.abs(left - probe.stills(inputs["video"], [15, 40, 75], 320, 240)).mean(axis=(1, 2, 3)).max() < 3
 
 
 def test_boxes_follow_a_face_between_the_frames_where_it_was_looked_for(rows):
@@ -296,7 +297,7 @@ def test_a_small_real_face_in_a_wide_shot_is_followed(tmp_path):
     """Frames 492 to 563 of the film: a face of 45 pixels."""
     cut = ["-ss", "19.68", "-frames:v", "72", "-c:v", "libx264", "-crf", "18", "-r", "25"]
     ffmpeg.run(ffmpeg.command(*ffmpeg.input_args(FILM), *cut, str(tmp_path / "wide.mp4")), timeout_s=60)
-    n = sum(1 for _ in media.frames(tmp_path / "wide.mp4", 64, 36))
+    n = sum(1 for _ in probe.frames(tmp_path / "wide.mp4", 64, 36))
     outputs = tracked(
         {
             "video": tmp_path / "wide.mp4",

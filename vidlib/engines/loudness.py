@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from vidlib.media import SAMPLE_RATE
-from vidlib.waveforms import Louder, Samples
+from vidlib.media.audio import Louder, Samples
+from vidlib.media.probe import SAMPLE_RATE
 
 BLOCK = SAMPLE_RATE * 2 // 5
 """Samples whose power is measured together, 0.4 s, each block half a step from the next (ITU-R BS.1770, annex 1)."""

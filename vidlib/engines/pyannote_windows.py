@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from vidlib.engines.pool import Pool
 from vidlib.engines.pyannote_import import Inference, SlidingWindow, SlidingWindowFeature
-from vidlib.media import SAMPLE_RATE
-from vidlib.waveforms import Samples
+from vidlib.media.audio import Samples
+from vidlib.media.probe import SAMPLE_RATE
 
 BATCH = 30
 """Windows, and voices in windows, that go through the networks together."""

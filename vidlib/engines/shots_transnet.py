@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from vidlib import small_frames, vault
+from vidlib import vault
 from vidlib.engines import openvino_cpu
 from vidlib.engines.openvino_cpu import Precision
 from vidlib.engines.pool import Pool
 from vidlib.errors import EngineUnavailable
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
+from vidlib.media import thumbnails
 
 if TYPE_CHECKING:
     import torch
@@ -52,7 +53,7 @@ class TransNet:
     """
 
     name = "transnet"
-    size = small_frames.SIZE
+    size = thumbnails.SIZE
 
     def __init__(self, device: Device):
         self.device = device

@@ -12,9 +12,9 @@ from vidlib.engines.loaded import loaded
 from vidlib.errors import EngineUnavailable, UnknownName
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
+from vidlib.media.audio import Samples
 from vidlib.progress import Report, quiet
 from vidlib.timeline import Turn, speaker_label
-from vidlib.waveforms import Samples
 
 DIARIZERS = {
     "pyannote": "vidlib.engines.speech_pyannote:Pyannote",

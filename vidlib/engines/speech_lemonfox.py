@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from vidlib import ffmpeg
 from vidlib.engines.lemonfox import MAX_UPLOAD_BYTES, Answer, Fields, Segment, Service, Word, check_size
 from vidlib.engines.speech import Caption, Diarization, Options, Voiced, diarization
 from vidlib.errors import EngineUnavailable
 from vidlib.machine.devices import Device
-from vidlib.media import SAMPLE_RATE
+from vidlib.media import ffmpeg
+from vidlib.media.audio import Samples, parts
+from vidlib.media.probe import SAMPLE_RATE
 from vidlib.progress import Report, quiet
 from vidlib.settings import settings
-from vidlib.waveforms import Samples, parts
 
 JOIN_S = 0.15
 """Words of one speaker closer than this are one turn, whatever is asked for: people do not pause between words."""

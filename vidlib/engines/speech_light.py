@@ -26,9 +26,9 @@ from vidlib.engines.voice_prints import VoicePrints
 from vidlib.errors import EngineUnavailable
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
-from vidlib.media import SAMPLE_RATE
+from vidlib.media.audio import Samples
+from vidlib.media.probe import SAMPLE_RATE
 from vidlib.progress import Report, quiet
-from vidlib.waveforms import Samples
 
 LOUDNESS_DB = -23.0
 """What every sound is brought to (EBU R 128 says -23 LUFS): the detector hears faint speech only if it is louder."""

@@ -9,8 +9,8 @@ import functools
 import numpy as np
 from scipy.sparse import csr_array
 
-from vidlib.media import SAMPLE_RATE
-from vidlib.waveforms import Samples
+from vidlib.media.audio import Samples
+from vidlib.media.probe import SAMPLE_RATE
 
 N_MELS = 80
 """Mel bands that CAM++ reads."""

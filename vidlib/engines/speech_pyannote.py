@@ -46,10 +46,10 @@ from vidlib.engines.voice_repeats import whose_prints
 from vidlib.errors import GpuFailed
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
-from vidlib.media import SAMPLE_RATE
+from vidlib.media.audio import Samples
+from vidlib.media.probe import SAMPLE_RATE
 from vidlib.progress import Report, quiet
 from vidlib.timeline import Turn, speaker_label
-from vidlib.waveforms import Samples
 
 WINDOW_STEP = 0.125
 """From one window to the next, in windows. Error rates from 0.1 on (published): of eight films 0.234 and 0.228, of five

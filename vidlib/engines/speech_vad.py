@@ -9,8 +9,8 @@ import numpy as np
 
 from vidlib import vault
 from vidlib.engines.voice_prints import one_core
-from vidlib.media import SAMPLE_RATE
-from vidlib.waveforms import Samples, parts
+from vidlib.media.audio import Samples, parts
+from vidlib.media.probe import SAMPLE_RATE
 
 CHUNK = 512
 """Samples that the network hears at a time, at 16 kHz."""

@@ -14,7 +14,7 @@ from vidlib.engines.speech_mel import FRAME_RATE, count_frames, log_mel_of
 from vidlib.engines.voice_clusters import likeness, unit
 from vidlib.engines.voice_path import CELL, Window, cells, cells_of, path, windows
 from vidlib.engines.voice_split import split
-from vidlib.waveforms import Samples
+from vidlib.media.audio import Samples
 
 WINDOW, STEP = 100, 25
 """Frames (of 10 ms) that a voice print is taken from, and from one to the next: longer ones blur short turns."""

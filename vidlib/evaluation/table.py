@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vidlib import media
 from vidlib.errors import UsageError
 from vidlib.evaluation import faces, pairs, people, shots, speaking, voices
 from vidlib.evaluation.found import Found
 from vidlib.evaluation.score import Score
 from vidlib.evaluation.truth import Truth
+from vidlib.media import probe
 from vidlib.params import Frozen
 from vidlib.timeline import Turn, seconds
 
@@ -114,5 +114,5 @@ def _check_length(truth: Truth, found: Found) -> None:
 
 
 def _loudness(video: Path | None) -> "np.ndarray | None":
-    heard = None if video is None else media.loudness(video)
+    heard = None if video is None else probe.loudness(video)
     return heard if heard is not None and len(heard) else None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vidlib import media
 from vidlib.errors import MediaError
 from vidlib.files import atomic_write
+from vidlib.media import probe
 from vidlib.plots.pictures import Box, draw_boxes
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ def _decoded(video: Path, size: tuple[int, int], stills: Sequence[Still]) -> Ite
 def _pictures(video: Path, frames: Sequence[int], width: int, height: int) -> Iterator[np.ndarray]:
     """These frames (rising), in one pass over the video unless it is quicker to seek them."""
     if frames[-1] < SOUGHT * len(frames):
-        return media.frames(video, width, height, only=frames)
-    return iter(media.stills(video, frames, width, height))
+        return probe.frames(video, width, height, only=frames)
+    return iter(probe.stills(video, frames, width, height))
 
 
 def _height(width: int, size: tuple[int, int]) -> int:

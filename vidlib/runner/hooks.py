@@ -28,8 +28,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import tenacity
 
-from vidlib import ffmpeg
 from vidlib.errors import CommandFailed, SettingError, VidlibError
+from vidlib.media import ffmpeg
 from vidlib.settings import Settings, environment_without_secrets
 
 LIMIT_S = 180.0  # for each hook, with everything that is tried again

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from vidlib import media
 from vidlib.errors import UsageError, VidlibError
 from vidlib.files import canonical_json, link_or_copy, sha256, sha256_text, sole_writer, write_json
 from vidlib.ingest import archives, names
 from vidlib.ingest.urls import mended
+from vidlib.media import probe
 from vidlib.runner.links import Link, Place
 from vidlib.runner.readable import under_utf_8
 from vidlib.settings import Settings, plain_folder
@@ -158,7 +158,7 @@ def find_videos(folder: Path) -> list[Path]:
 def duration_s(video: Path) -> float | None:
     """How long a video says it is; None for one that says nothing, or is none: a step will say so."""
     try:
-        return media.probe(video).duration_s or None
+        return probe.probe(video).duration_s or None
     except (VidlibError, OSError):
         return None
 

@@ -8,18 +8,18 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from vidlib import media
 from vidlib.engines.speech import ON_GPU, WEIGHTS, Diarization, Options, check_name, gpu_problem, open_diarizer
 from vidlib.errors import BrokenOutput, EngineUnavailable, UnknownName, WeightError
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
+from vidlib.media import probe
+from vidlib.media.audio import Samples, parts
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results.exports import rttm, speech_json, speech_table, webvtt
 from vidlib.results.exports.audio_json import speaker_stats
 from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_step, place, recorded
 from vidlib.timeline import Turn, frame_at, seconds
-from vidlib.waveforms import Samples, parts
 
 NAME = "audio"
 VERSION = 6
@@ -133,7 +133,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     duration_s = float(seconds(inputs.frames))
     out = inputs.out_dir
     out.mkdir(parents=True, exist_ok=True)
-    with media.stored_waveform(inputs.video, out, round(duration_s * media.SAMPLE_RATE)) as waveform:
+    with probe.stored_waveform(inputs.video, out, round(duration_s * probe.SAMPLE_RATE)) as waveform:
         found, engine, choice = _listen(waveform, params, report)
     return Outputs(
         turns=rttm.write(out / "speech.rttm", found.turns),

@@ -30,9 +30,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, ValidationError
 
-from vidlib import ffmpeg, vault
+from vidlib import vault
 from vidlib.errors import BrokenOutput
 from vidlib.files import FileRecord, canonical_json, sha256, sha256_text, write_json
+from vidlib.media import ffmpeg
 from vidlib.params import Frozen
 from vidlib.progress import PROGRESS_FILE, Report, quiet
 

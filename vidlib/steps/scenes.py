@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from vidlib import media, small_frames
 from vidlib.engines.shots import ShotScorer, open_scorer
 from vidlib.engines.shots_boundaries import Evidence, find_shots
 from vidlib.errors import BrokenOutput, EngineUnavailable
 from vidlib.files import atomic_write
 from vidlib.machine import devices
+from vidlib.media import probe, thumbnails
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results.exports import shots_csv, shots_json
@@ -138,9 +138,9 @@ def _measure(inputs: Inputs, scorer: ShotScorer, report: Report) -> Evidence:
 
 def _frames(inputs: Inputs, size: tuple[int, int]) -> tuple[Path, Iterator[np.ndarray]]:
     """Every frame in this size (width, height), decoded only if it has to be; and the file that they come from."""
-    if inputs.small and size == small_frames.SIZE:
-        return inputs.small, small_frames.read(inputs.small)
-    return inputs.video, media.frames(inputs.video, *size)
+    if inputs.small and size == thumbnails.SIZE:
+        return inputs.small, thumbnails.read(inputs.small)
+    return inputs.video, probe.frames(inputs.video, *size)
 
 
 def _write_scores(path: Path, evidence: Evidence) -> Path:

@@ -10,10 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
-from vidlib import ffmpeg
 from vidlib.errors import ArchiveError, CommandFailed
 from vidlib.ingest.formats.limits import GIB, MIB, Meter
 from vidlib.ingest.formats.member import CHUNK_BYTES, Damaged, Kind, Member, checked
+from vidlib.media import ffmpeg
 from vidlib.settings import settings
 
 MAX_LISTING_BYTES = 32 * MIB

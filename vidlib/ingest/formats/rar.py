@@ -7,12 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from vidlib import ffmpeg
 from vidlib.errors import ArchiveError
 from vidlib.ingest.formats import listed
 from vidlib.ingest.formats.limits import Meter
 from vidlib.ingest.formats.listed import Entry
 from vidlib.ingest.formats.member import Damaged, Kind, Member
+from vidlib.media import ffmpeg
 
 
 def members(archive: Path, meter: Meter) -> Iterator[Member]:

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from vidlib import ffmpeg
 from vidlib.errors import ArchiveError
 from vidlib.ingest.formats import listed
 from vidlib.ingest.formats.limits import Meter
 from vidlib.ingest.formats.listed import Entry
 from vidlib.ingest.formats.member import Kind, Member
+from vidlib.media import ffmpeg
 
 KINDS: dict[str, Kind] = {"d": "folder", "l": "link", "b": "device", "c": "device", "p": "device", "s": "device"}
 

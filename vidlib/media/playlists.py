@@ -1,7 +1,7 @@
 """Playlists and scripts under a video's name, told by their content before ffmpeg is shown them.
 
 What they name (another file, a host) would be opened in place of them. FFmpeg is told to refuse them too, see
-`vidlib.ffmpeg.FORMATS`; this does not depend on its version.
+`vidlib.media.ffmpeg.FORMATS`; this does not depend on its version.
 """
 
 from pathlib import Path

@@ -13,11 +13,11 @@ from typing import IO, Any
 
 import numpy as np
 
-from vidlib import ffmpeg
 from vidlib.errors import CommandFailed, MediaError
-from vidlib.playlists import refuse_playlist
+from vidlib.media import ffmpeg
+from vidlib.media.audio import SAMPLE, StoredSamples
+from vidlib.media.playlists import refuse_playlist
 from vidlib.timeline import FPS, seconds
-from vidlib.waveforms import SAMPLE, StoredSamples
 
 SAMPLE_RATE = 16_000
 """Samples per second of every waveform here (what the speech models were trained on)."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import media as made
+from tests import sample_media as made
 from tests.ingest import crafted
 from tests.ingest.test_hostile import WAYS_OUT, as_rar, as_tar, as_zip
 from tests.soak import faults

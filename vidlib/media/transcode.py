@@ -6,8 +6,8 @@ That is MP4 with H.264 in yuv420p, 25 frames a second from 0 s, square pixels, u
 from pathlib import Path
 from typing import Any
 
-from vidlib import ffmpeg
-from vidlib.media import MAX_DURATION_S, AudioInfo, VideoInfo
+from vidlib.media import ffmpeg
+from vidlib.media.probe import MAX_DURATION_S, AudioInfo, VideoInfo
 from vidlib.timeline import FPS, relabel
 
 Stream = Any

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.waveforms import StoredSamples, parts
+from vidlib.media.audio import StoredSamples, parts
 
 SOUND = np.random.default_rng(0).normal(0, 0.1, 1000).astype(np.float32)
 

@@ -4,9 +4,9 @@ import functools
 from dataclasses import dataclass
 from typing import Literal
 
-from vidlib import ffmpeg
 from vidlib.errors import CommandFailed, EngineUnavailable
 from vidlib.machine import devices
+from vidlib.media import ffmpeg
 
 Preset = Literal["ultrafast", "veryfast", "fast", "medium", "slow"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vidlib import ffmpeg
+from vidlib.media import ffmpeg
 
 SIZE = (64, 48)
 """Width and height of a clip, in pixels."""

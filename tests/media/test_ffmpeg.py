@@ -3,10 +3,10 @@ import sys
 
 import pytest
 
-from tests import media as made
+from tests import sample_media as made
 from tests.waiting import wait_until
-from vidlib import ffmpeg
 from vidlib.errors import CommandFailed, EngineUnavailable
+from vidlib.media import ffmpeg
 
 
 def python(code: str) -> list[str]:
