@@ -17,10 +17,10 @@ from pydantic import ValidationError
 
 from tests import drawn
 from vidlib import vault
-from vidlib.boxes import Detections
 from vidlib.engines import active_speaker
 from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed
 from vidlib.files import sha256
+from vidlib.geometry import Detections
 from vidlib.media import ffmpeg, probe
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
 from vidlib.steps import tracking

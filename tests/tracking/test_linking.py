@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vidlib.boxes import Detections
+from vidlib.geometry import Detections
 from vidlib.tracking.linking import Linker
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vidlib.boxes import Detections
+from vidlib.geometry import Detections
 from vidlib.timeline import Span
 from vidlib.tracking.watching import Watcher
 

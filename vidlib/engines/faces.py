@@ -8,9 +8,9 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from vidlib.boxes import Detections
 from vidlib.engines.loaded import loaded
 from vidlib.errors import EngineUnavailable, UnknownName
+from vidlib.geometry import Detections
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
 

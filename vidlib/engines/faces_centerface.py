@@ -12,10 +12,10 @@ from typing import Any, Self
 import numpy as np
 
 from vidlib import vault
-from vidlib.boxes import Detections
 from vidlib.engines import openvino_cpu
 from vidlib.engines.pool import Pool
 from vidlib.errors import EngineUnavailable, GpuFailed
+from vidlib.geometry import Detections
 from vidlib.machine import devices
 
 LOWEST_PX = 16

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from vidlib import vault
-from vidlib.boxes import Detections
 from vidlib.engines.pool import Pool, Pooled
+from vidlib.geometry import Detections
 from vidlib.machine import devices
 
 LOWEST_PX = 16

@@ -7,8 +7,8 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from vidlib.boxes import Detections
 from vidlib.engines.loaded import loaded
+from vidlib.geometry import Detections
 from vidlib.machine import devices
 
 OBJECT_DETECTOR = "vidlib.engines.objects_mediapipe:MediaPipeObjects"

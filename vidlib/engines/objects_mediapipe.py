@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from vidlib import vault
-from vidlib.boxes import Detections
 from vidlib.engines.mediapipe_tasks import detect, task_pool
 from vidlib.engines.pool import Pooled
+from vidlib.geometry import Detections
 from vidlib.machine import devices
 
 

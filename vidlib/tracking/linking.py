@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from vidlib.boxes import Detections, overlaps
+from vidlib.geometry import Detections, overlaps
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
 MIN_OVERLAP = 0.2

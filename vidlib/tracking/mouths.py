@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from vidlib.boxes import square_around
+from vidlib.geometry import square_around
 from vidlib.tracking.linking import Track
 
 SQUARE = 0.7

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from vidlib.boxes import Detections, overlaps
+from vidlib.geometry import Detections, overlaps
 from vidlib.machine.prefetch import behind
 from vidlib.timeline import Span
 from vidlib.tracking.linking import Linker, Track

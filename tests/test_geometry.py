@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from vidlib.boxes import Detections, overlaps, square_around
+from vidlib.geometry import Detections, overlaps, square_around
 
 corners = hnp.arrays(float, (3, 2), elements=st.integers(0, 50))
 sizes = hnp.arrays(float, (3, 2), elements=st.integers(1, 50))
