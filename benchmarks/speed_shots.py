@@ -20,7 +20,7 @@ from unittest.mock import patch
 import numpy as np
 
 from vidlib import demo
-from vidlib.engines import openvino_cpu
+from vidlib.engines.runtime import openvino_cpu
 from vidlib.engines.shots import ShotScorer, open_scorer
 from vidlib.machine import devices
 from vidlib.media import ffmpeg, probe, thumbnails

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vidlib.engines import loaded
+from vidlib.engines.runtime import model_cache
 from vidlib.machine import devices
 
 
@@ -21,11 +21,11 @@ class Warm:
         """Whether one model, asked for each of ``inputs`` twice and in turn, says what a fresh one says of each."""
         fresh = []
         for given in inputs:
-            loaded.drop_models()
+            model_cache.drop_models()
             with opened() as model:
                 fresh.append(use(model, given))
         models, again = [], []
-        loaded.drop_models()
+        model_cache.drop_models()
         for given in (*inputs, *inputs):
             with opened() as model:
                 models.append(model)
@@ -36,10 +36,10 @@ class Warm:
 
 @pytest.fixture
 def warm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Warm]:
-    monkeypatch.setattr(loaded, "_kept", None)
-    loaded.keep_models()
+    monkeypatch.setattr(model_cache, "_kept", None)
+    model_cache.keep_models()
     yield Warm()
-    loaded.drop_models()
+    model_cache.drop_models()
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from tests import drawn
-from vidlib.engines import openvino_cpu
 from vidlib.engines.face_prints import DIMENSION, FacePrints, upright
 from vidlib.engines.landmarks import OpenVinoLandmarker
+from vidlib.engines.runtime import openvino_cpu
 from vidlib.tracking.people import SAME
 
 PICTURE = drawn.add_face(drawn.backdrop(320, 240), 160, 115, 40)

@@ -6,11 +6,12 @@ import pytest
 
 from tests import drawn
 from vidlib import vault
-from vidlib.engines import faces, landmarks, mediapipe_tasks
+from vidlib.engines import faces, landmarks
 from vidlib.engines.faces_centerface import OnnxCenterFace, OpenVinoCenterFace
 from vidlib.engines.landmarks import OpenVinoLandmarker
 from vidlib.engines.objects import open_objects
 from vidlib.engines.objects_mediapipe import MediaPipeObjects
+from vidlib.engines.runtime import mediapipe_tasks
 from vidlib.errors import EngineUnavailable, UnknownName
 from vidlib.geometry import overlaps
 from vidlib.machine import devices

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tests import sample_media
-from vidlib.engines import openvino_cpu, shots_transnet
-from vidlib.engines.pool import Pool
+from vidlib.engines import shots_transnet
+from vidlib.engines.runtime import openvino_cpu
+from vidlib.engines.runtime.pool import Pool
 from vidlib.engines.shots import SHOT_SCORERS, ShotScorer, open_scorer
 from vidlib.engines.shots_boundaries import DARK, Evidence, find_shots
 from vidlib.errors import EngineUnavailable, UnknownName

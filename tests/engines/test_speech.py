@@ -326,7 +326,7 @@ def test_what_two_windows_hear_has_one_voice_print_and_what_is_too_short_lends_n
     """Windows of ten seconds that begin at 0, 1 and 2 s; the voice speaks from 7 s on."""
     import torch
 
-    from vidlib.engines.pool import Pool
+    from vidlib.engines.runtime.pool import Pool
     from vidlib.engines.speech_pyannote import VoicePrints
 
     windows = torch.from_numpy(np.stack([sample[start * RATE :][: 10 * RATE] for start in (0, 1, 2)]))[:, None]

@@ -7,7 +7,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from vidlib.engines.loaded import loaded
+from vidlib.engines.runtime.model_cache import loaded
 from vidlib.machine import devices
 
 ACTIVE_SPEAKER = "vidlib.engines.active_speaker_lrasd:LrAsd"

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from vidlib import vault
-from vidlib.engines import mfcc, openvino_cpu
+from vidlib.engines import mfcc
 from vidlib.engines.active_speaker import WEIGHTS
+from vidlib.engines.runtime import openvino_cpu
 from vidlib.machine import devices
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from vidlib import vault
-from vidlib.engines import openvino_cpu
-from vidlib.engines.loaded import loaded
-from vidlib.engines.pool import Pooled
+from vidlib.engines.runtime import openvino_cpu
+from vidlib.engines.runtime.model_cache import loaded
+from vidlib.engines.runtime.pool import Pooled
 from vidlib.machine import devices
 
 WEIGHTS = "face_embedding"

@@ -8,7 +8,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from vidlib.engines.loaded import loaded
+from vidlib.engines.runtime.model_cache import loaded
 from vidlib.errors import EngineUnavailable, UnknownName
 from vidlib.geometry import Detections
 from vidlib.machine import devices

@@ -12,8 +12,8 @@ from typing import Any, Self
 import numpy as np
 
 from vidlib import vault
-from vidlib.engines import openvino_cpu
-from vidlib.engines.pool import Pool
+from vidlib.engines.runtime import openvino_cpu
+from vidlib.engines.runtime.pool import Pool
 from vidlib.errors import EngineUnavailable, GpuFailed
 from vidlib.geometry import Detections
 from vidlib.machine import devices

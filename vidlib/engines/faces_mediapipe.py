@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from vidlib import vault
-from vidlib.engines.mediapipe_tasks import detect, task_pool
-from vidlib.engines.pool import Pooled
+from vidlib.engines.runtime.mediapipe_tasks import detect, task_pool
+from vidlib.engines.runtime.pool import Pooled
 from vidlib.geometry import Detections
 from vidlib.machine import devices
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from vidlib import vault
-from vidlib.engines.pool import Pool, Pooled
+from vidlib.engines.runtime.pool import Pool, Pooled
 from vidlib.geometry import Detections
 from vidlib.machine import devices
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from vidlib import vault
-from vidlib.engines import openvino_cpu
 from vidlib.engines.faces import Landmarks
-from vidlib.engines.pool import Pooled
+from vidlib.engines.runtime import openvino_cpu
+from vidlib.engines.runtime.pool import Pooled
 from vidlib.machine import devices
 
 SIDE = 256

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from vidlib.engines import opencv
+from vidlib.engines.runtime import opencv
 from vidlib.errors import EngineUnavailable
 from vidlib.machine.devices import Device
 from vidlib.timeline import FPS

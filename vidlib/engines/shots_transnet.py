@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from vidlib import vault
-from vidlib.engines import openvino_cpu
-from vidlib.engines.openvino_cpu import Precision
-from vidlib.engines.pool import Pool
+from vidlib.engines.runtime import openvino_cpu
+from vidlib.engines.runtime.openvino_cpu import Precision
+from vidlib.engines.runtime.pool import Pool
 from vidlib.errors import EngineUnavailable
 from vidlib.machine import devices
 from vidlib.machine.devices import Device

@@ -8,7 +8,7 @@ from operator import itemgetter
 from pkgutil import resolve_name
 from typing import Protocol, Self
 
-from vidlib.engines.loaded import loaded
+from vidlib.engines.runtime.model_cache import loaded
 from vidlib.errors import EngineUnavailable, UnknownName
 from vidlib.machine import devices
 from vidlib.machine.devices import Device

@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 
 from vidlib.engines.loudness import at_loudness
-from vidlib.engines.pool import Pool
+from vidlib.engines.runtime.pool import Pool
 from vidlib.engines.speech import Diarization, Options, Voiced, diarization, joined
 from vidlib.engines.speech_mel import FRAME_RATE, count_frames
 from vidlib.engines.speech_vad import CHUNK_S, VoiceActivity

@@ -21,7 +21,6 @@ from torch.nn.functional import interpolate
 
 from vidlib import vault
 from vidlib.engines import campplus
-from vidlib.engines.pool import Pool
 from vidlib.engines.pyannote_folder import Recipe, recipe
 from vidlib.engines.pyannote_import import (
     PLDA,
@@ -37,6 +36,7 @@ from vidlib.engines.pyannote_import import (
     fbank,
 )
 from vidlib.engines.pyannote_windows import BATCH, VoicesInWindows, pieces
+from vidlib.engines.runtime.pool import Pool
 from vidlib.engines.speech import Diarization, Options, joined
 from vidlib.engines.speech_mel import N_MELS
 from vidlib.engines.voice_again import Heard, hear_again

@@ -49,7 +49,7 @@ def main() -> None:
     _end_with(int(sys.argv.pop(1)))
     from ipykernel import kernelapp
 
-    from vidlib.engines.loaded import keep_models
+    from vidlib.engines.runtime.model_cache import keep_models
     from vidlib.settings import withhold_secrets
 
     keep_models()

@@ -11,9 +11,10 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from vidlib.engines import active_speaker, face_prints, faces, opencv
+from vidlib.engines import active_speaker, face_prints, faces
 from vidlib.engines.active_speaker import ActiveSpeaker, open_active_speaker
 from vidlib.engines.objects import open_objects
+from vidlib.engines.runtime import opencv
 from vidlib.errors import BrokenOutput
 from vidlib.machine import devices
 from vidlib.machine.prefetch import ahead

@@ -5,7 +5,7 @@ from contextlib import contextmanager, nullcontext
 
 import pytest
 
-from vidlib.engines.pool import Pool
+from vidlib.engines.runtime.pool import Pool
 
 every_way = pytest.mark.parametrize("way", [Pool.map, Pool.stream])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vidlib.engines.pool import Pool
+from vidlib.engines.runtime.pool import Pool
 from vidlib.errors import EngineUnavailable
 
 

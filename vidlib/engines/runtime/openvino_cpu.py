@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from vidlib.engines.pool import Pool
+from vidlib.engines.runtime.pool import Pool
 
 Precision = Literal["f32", "bf16"]
 

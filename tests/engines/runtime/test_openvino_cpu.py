@@ -7,7 +7,7 @@ import openvino
 import pytest
 from openvino import opset13 as ops
 
-from vidlib.engines import openvino_cpu
+from vidlib.engines.runtime import openvino_cpu
 
 PICTURES = np.random.default_rng(1).standard_normal((1, 16, 32, 32)).astype(np.float32)
 WEIGHTS = np.random.default_rng(2).standard_normal((8, 16, 1, 1)).astype(np.float32)
