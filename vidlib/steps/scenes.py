@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from vidlib.engines.shots import ShotScorer, open_scorer
-from vidlib.engines.shots_boundaries import Evidence, find_shots
+from vidlib.engines.shots.boundaries import Evidence, find_shots
 from vidlib.errors import BrokenOutput, EngineUnavailable
 from vidlib.files import atomic_write
 from vidlib.machine import devices

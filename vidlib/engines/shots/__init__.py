@@ -13,8 +13,8 @@ from vidlib.machine import devices
 from vidlib.machine.devices import Device
 
 SHOT_SCORERS = {
-    "transnet": "vidlib.engines.shots_transnet:TransNet",
-    "pyscenedetect": "vidlib.engines.shots_pyscenedetect:PySceneDetect",
+    "transnet": "vidlib.engines.shots.transnet:TransNet",
+    "pyscenedetect": "vidlib.engines.shots.pyscenedetect:PySceneDetect",
 }
 """Name -> the engine, ``module:class``; nothing is imported until it is asked for."""
 

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tests import sample_media
-from vidlib.engines import shots_transnet
 from vidlib.engines.runtime import openvino_cpu
 from vidlib.engines.runtime.pool import Pool
-from vidlib.engines.shots import SHOT_SCORERS, ShotScorer, open_scorer
-from vidlib.engines.shots_boundaries import DARK, Evidence, find_shots
+from vidlib.engines.shots import SHOT_SCORERS, ShotScorer, open_scorer, transnet
+from vidlib.engines.shots.boundaries import DARK, Evidence, find_shots
 from vidlib.errors import EngineUnavailable, UnknownName
 from vidlib.machine import devices
 from vidlib.timeline import Shot, Span, tiles
@@ -25,8 +24,8 @@ every_engine = pytest.mark.parametrize("name", SHOT_SCORERS)
 @pytest.fixture
 def short_windows(monkeypatch: pytest.MonkeyPatch) -> int:
     """Frames that transnet looks at together, at most: few, so that a short clip needs several windows."""
-    monkeypatch.setattr(shots_transnet, "MOST_SCORED", shots_transnet.MARGIN)
-    return 3 * shots_transnet.MARGIN
+    monkeypatch.setattr(transnet, "MOST_SCORED", transnet.MARGIN)
+    return 3 * transnet.MARGIN
 
 
 def frames_of(scorer: ShotScorer, n_frames: int = sample_media.N_FRAMES) -> list[np.ndarray]:
@@ -64,9 +63,9 @@ def test_a_clip_of_more_or_fewer_frames_than_were_said_is_scored_as_well(name, s
 
 @given(st.integers(0, 20_000))
 def test_windows_are_alike_and_of_an_even_number(n_frames):
-    each = shots_transnet.scored_at_once(n_frames)
+    each = transnet.scored_at_once(n_frames)
     n_windows = -(-n_frames // each)
-    assert 1 <= each <= shots_transnet.MOST_SCORED
+    assert 1 <= each <= transnet.MOST_SCORED
     assert n_windows <= 1 or n_windows % 2 == 0
     assert n_windows * each - n_frames < max(1, n_windows)
 
@@ -136,7 +135,7 @@ def test_pyscenedetect_refuses_a_gpu():
         pass
 
 
-def scores_of(pool: Pool, infer: shots_transnet.Infer, window: np.ndarray) -> np.ndarray:
+def scores_of(pool: Pool, infer: transnet.Infer, window: np.ndarray) -> np.ndarray:
     with pool:
         return pool.map(infer, [window])[0]
 
@@ -154,7 +153,7 @@ def test_openvino_scores_as_the_published_network_does(n_frames, precision, with
     with torch.inference_mode():
         ends, heads = published(torch.from_numpy(window[np.newaxis]))
     expected = torch.sigmoid(torch.cat([ends, heads["many_hot"]], dim=-1))[0]
-    np.testing.assert_allclose(scores_of(*shots_transnet._in_openvino(precision), window), expected, atol=within)
+    np.testing.assert_allclose(scores_of(*transnet._in_openvino(precision), window), expected, atol=within)
 
 
 @pytest.mark.gpu
@@ -162,16 +161,14 @@ def test_a_gpu_scores_as_the_cpu_does():
     if problem := devices.cuda_problem():
         pytest.skip(problem)
     window = np.random.default_rng(0).integers(0, 256, (100, 27, 48, 3), np.uint8)
-    on_gpu, on_cpu = (
-        scores_of(*made, window) for made in (shots_transnet._in_torch(), shots_transnet._in_openvino("f32"))
-    )
+    on_gpu, on_cpu = (scores_of(*made, window) for made in (transnet._in_torch(), transnet._in_openvino("f32")))
     np.testing.assert_allclose(on_gpu, on_cpu, atol=1e-3)
 
 
 @given(st.integers(0, 1000), st.integers(20, 400))
 def test_windows_score_every_frame_once_and_in_order(n_frames, most_scored):
     frames = [np.array(number) for number in range(n_frames)]
-    windows = list(shots_transnet.windows(frames, most_scored))
+    windows = list(transnet.windows(frames, most_scored))
     scored = [window[25 : 25 + n_scored] for window, n_scored in windows]
     assert all(len(window) == n_scored + 50 and n_scored <= most_scored for window, n_scored in windows)
     assert np.concatenate([[], *scored]).tolist() == list(range(n_frames))
