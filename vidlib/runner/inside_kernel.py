@@ -28,8 +28,8 @@ PRELOAD = (
     *("matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "IPython.display"),
     *("PIL.ImageDraw", "PIL.ImageFont", "ffmpeg", "jinja2", "cv2"),
     *("torch", "vidlib.engines.speech_pyannote", "onnxruntime"),
-    *("openvino.opset13", "vidlib.engines.shots.transnet", "vidlib.engines.faces_centerface"),
-    *("mediapipe.tasks.python.vision", "vidlib.engines.landmarks", "vidlib.engines.objects_mediapipe"),
+    *("openvino.opset13", "vidlib.engines.shots.transnet", "vidlib.engines.faces.centerface"),
+    *("mediapipe.tasks.python.vision", "vidlib.engines.faces.landmarks", "vidlib.engines.objects_mediapipe"),
     *(f"vidlib.plots.{name}" for name in ("media", "shots", "speech", "tracks", "reduced", "report", "delivery")),
     "vidlib.results.report_html",
 )

@@ -11,8 +11,9 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from vidlib.engines import active_speaker, face_prints, faces
+from vidlib.engines import active_speaker, faces
 from vidlib.engines.active_speaker import ActiveSpeaker, open_active_speaker
+from vidlib.engines.faces import embedding
 from vidlib.engines.objects import open_objects
 from vidlib.engines.runtime import opencv
 from vidlib.errors import BrokenOutput
@@ -56,7 +57,7 @@ SILENCE = np.zeros(0, np.float32)
 def weights(params: "Params") -> tuple[str, ...]:
     """The vault's models that these params make the step load."""
     return (
-        *dict.fromkeys((faces.WEIGHTS[params.faces], "face_landmarker", face_prints.WEIGHTS)),
+        *dict.fromkeys((faces.WEIGHTS[params.faces], "face_landmarker", embedding.WEIGHTS)),
         *(() if params.objects == "never" else ("object_detector",)),
         *((active_speaker.WEIGHTS,) if params.speaking == "lr_asd" else ()),
     )
@@ -217,7 +218,7 @@ def _watcher(params: Params, detector: faces.FaceDetector, speaker: ActiveSpeake
     return Watcher(
         faces=detector,
         landmarker=stack.enter_context(faces.open_landmarker()),
-        prints=stack.enter_context(face_prints.open_face_prints()),
+        prints=stack.enter_context(embedding.open_face_prints()),
         things=None if params.objects == "never" else stack.enter_context(open_objects()),
         looker=speaker,
         always_things=params.objects == "always",

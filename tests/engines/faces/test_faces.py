@@ -6,9 +6,10 @@ import pytest
 
 from tests import drawn
 from vidlib import vault
-from vidlib.engines import faces, landmarks
-from vidlib.engines.faces_centerface import OnnxCenterFace, OpenVinoCenterFace
-from vidlib.engines.landmarks import OpenVinoLandmarker
+from vidlib.engines import faces
+from vidlib.engines.faces import landmarks
+from vidlib.engines.faces.centerface import OnnxCenterFace, OpenVinoCenterFace
+from vidlib.engines.faces.landmarks import OpenVinoLandmarker
 from vidlib.engines.objects import open_objects
 from vidlib.engines.objects_mediapipe import MediaPipeObjects
 from vidlib.engines.runtime import mediapipe_tasks

@@ -16,18 +16,18 @@ from vidlib.machine.devices import Device
 
 FACE_DETECTORS: dict[str, dict[Device, str]] = {
     "centerface": {
-        "cpu": "vidlib.engines.faces_centerface:OpenVinoCenterFace",
-        "cuda": "vidlib.engines.faces_centerface:OnnxCenterFace",
+        "cpu": "vidlib.engines.faces.centerface:OpenVinoCenterFace",
+        "cuda": "vidlib.engines.faces.centerface:OnnxCenterFace",
     },
-    "yunet": {"cpu": "vidlib.engines.faces_yunet:YuNet"},
-    "mediapipe": {"cpu": "vidlib.engines.faces_mediapipe:MediaPipeFaces"},
+    "yunet": {"cpu": "vidlib.engines.faces.yunet:YuNet"},
+    "mediapipe": {"cpu": "vidlib.engines.faces.mediapipe:MediaPipeFaces"},
 }
 """Name -> the engine for each device that it can use, ``module:class``; nothing is imported until it is asked for."""
 
 WEIGHTS = {"centerface": "centerface", "yunet": "yunet", "mediapipe": "face_landmarker"}
 """Name -> the vault's model that the engine loads."""
 
-FACE_LANDMARKER = "vidlib.engines.landmarks:OpenVinoLandmarker"
+FACE_LANDMARKER = "vidlib.engines.faces.landmarks:OpenVinoLandmarker"
 
 EYES = (33, 263)
 """The landmarks at the outer corners of the right and of the left eye."""

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tests import drawn
-from vidlib.engines.face_prints import DIMENSION, FacePrints, upright
-from vidlib.engines.landmarks import OpenVinoLandmarker
+from vidlib.engines.faces.embedding import DIMENSION, FacePrints, upright
+from vidlib.engines.faces.landmarks import OpenVinoLandmarker
 from vidlib.engines.runtime import openvino_cpu
 from vidlib.tracking.people import SAME
 
