@@ -29,7 +29,7 @@ PRELOAD = (
     *("PIL.ImageDraw", "PIL.ImageFont", "ffmpeg", "jinja2", "cv2"),
     *("torch", "vidlib.engines.speech_pyannote", "onnxruntime"),
     *("openvino.opset13", "vidlib.engines.shots.transnet", "vidlib.engines.faces.centerface"),
-    *("mediapipe.tasks.python.vision", "vidlib.engines.faces.landmarks", "vidlib.engines.objects_mediapipe"),
+    *("mediapipe.tasks.python.vision", "vidlib.engines.faces.landmarks", "vidlib.engines.objects.mediapipe"),
     *(f"vidlib.plots.{name}" for name in ("media", "shots", "speech", "tracks", "reduced", "report", "delivery")),
     "vidlib.results.report_html",
 )

@@ -11,7 +11,7 @@ from vidlib.engines.faces import landmarks
 from vidlib.engines.faces.centerface import OnnxCenterFace, OpenVinoCenterFace
 from vidlib.engines.faces.landmarks import OpenVinoLandmarker
 from vidlib.engines.objects import open_objects
-from vidlib.engines.objects_mediapipe import MediaPipeObjects
+from vidlib.engines.objects.mediapipe import MediaPipeObjects
 from vidlib.engines.runtime import mediapipe_tasks
 from vidlib.errors import EngineUnavailable, UnknownName
 from vidlib.geometry import overlaps

@@ -11,7 +11,7 @@ from vidlib.engines.runtime.model_cache import loaded
 from vidlib.geometry import Detections
 from vidlib.machine import devices
 
-OBJECT_DETECTOR = "vidlib.engines.objects_mediapipe:MediaPipeObjects"
+OBJECT_DETECTOR = "vidlib.engines.objects.mediapipe:MediaPipeObjects"
 
 
 class ObjectDetector(Protocol):
