@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from vidlib import vault
-from vidlib.engines import mfcc
-from vidlib.engines.active_speaker import WEIGHTS
+from vidlib.engines.active_speaker import WEIGHTS, mfcc
 from vidlib.engines.runtime import openvino_cpu
 from vidlib.machine import devices
 
@@ -124,7 +123,7 @@ def parts(weights: Path) -> tuple["torch.nn.Module", "torch.nn.Module", "torch.n
     """
     import torch
 
-    from vidlib.engines import active_speaker_network
+    from vidlib.engines.active_speaker import network as active_speaker_network
 
     values = torch.load(weights, map_location="cpu", weights_only=True)
     made = active_speaker_network.Seeing(), active_speaker_network.Hearing(), active_speaker_network.Judging()

@@ -10,7 +10,7 @@ import numpy as np
 from vidlib.engines.runtime.model_cache import loaded
 from vidlib.machine import devices
 
-ACTIVE_SPEAKER = "vidlib.engines.active_speaker_lrasd:LrAsd"
+ACTIVE_SPEAKER = "vidlib.engines.active_speaker.lrasd:LrAsd"
 
 WEIGHTS = "lr_asd"
 """The vault's model that it loads."""

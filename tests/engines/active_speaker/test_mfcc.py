@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.engines import mfcc
+from vidlib.engines.active_speaker import mfcc
 
 RNG = np.random.default_rng(0)
 NOISE = (RNG.normal(size=16000) * 0.1).astype(np.float32)
