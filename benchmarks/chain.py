@@ -172,8 +172,8 @@ def weights_in(folder: Path) -> Weights:
     """The weights, the voice prints' under a name by which pyannote.audio knows what to do with them."""
     import torch
 
-    from vidlib.engines import campplus
-    from vidlib.engines.speech_mel import N_MELS
+    from vidlib.engines.speech.diarization import campplus
+    from vidlib.engines.speech.features import N_MELS
 
     embedding = folder / "wespeaker-campplus.onnx"
     torch.onnx.export(

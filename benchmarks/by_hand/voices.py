@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 # pyannote.audio itself, mended where torchaudio was built for another torch
-from vidlib.engines.pyannote_import import PLDA, SpeakerDiarization
+from vidlib.engines.speech.pyannote.imports import PLDA, SpeakerDiarization
 
 RATE = 16_000
 CLUSTERING = {"method": "centroid", "min_cluster_size": 12, "threshold": 0.7045654963945799}

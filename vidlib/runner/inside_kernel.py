@@ -27,7 +27,7 @@ PRELOAD = (
     *("vidlib.steps", "pandas", "pyarrow.parquet", "scipy.optimize"),
     *("matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "IPython.display"),
     *("PIL.ImageDraw", "PIL.ImageFont", "ffmpeg", "jinja2", "cv2"),
-    *("torch", "vidlib.engines.speech_pyannote", "onnxruntime"),
+    *("torch", "vidlib.engines.speech.pyannote.engine", "onnxruntime"),
     *("openvino.opset13", "vidlib.engines.shots.transnet", "vidlib.engines.faces.centerface"),
     *("mediapipe.tasks.python.vision", "vidlib.engines.faces.landmarks", "vidlib.engines.objects.mediapipe"),
     *(f"vidlib.plots.{name}" for name in ("media", "shots", "speech", "tracks", "reduced", "report", "delivery")),

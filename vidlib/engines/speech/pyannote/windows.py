@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vidlib.engines.pyannote_import import Inference, SlidingWindow, SlidingWindowFeature
 from vidlib.engines.runtime.pool import Pool
+from vidlib.engines.speech.pyannote.imports import Inference, SlidingWindow, SlidingWindowFeature
 from vidlib.media.audio import Samples
 from vidlib.media.probe import SAMPLE_RATE
 

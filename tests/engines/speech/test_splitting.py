@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.engines.voice_split import split
+from vidlib.engines.speech.diarization.splitting import split
 
 
 def prints_of(*voices: tuple[int, int], noise: float = 0.6) -> np.ndarray:

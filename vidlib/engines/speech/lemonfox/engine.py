@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from vidlib.engines.lemonfox import MAX_UPLOAD_BYTES, Answer, Fields, Segment, Service, Word, check_size
 from vidlib.engines.speech import Caption, Diarization, Options, Voiced, diarization
+from vidlib.engines.speech.lemonfox.api import MAX_UPLOAD_BYTES, Answer, Fields, Segment, Service, Word, check_size
 from vidlib.errors import EngineUnavailable
 from vidlib.machine.devices import Device
 from vidlib.media import ffmpeg

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vidlib.engines.speech_mel import FRAME_RATE, count_frames, log_mel_of
-from vidlib.engines.voice_clusters import likeness, unit
-from vidlib.engines.voice_path import CELL, Window, cells, cells_of, path, windows
-from vidlib.engines.voice_split import split
+from vidlib.engines.speech.diarization.clustering import likeness, unit
+from vidlib.engines.speech.diarization.splitting import split
+from vidlib.engines.speech.diarization.viterbi import CELL, Window, cells, cells_of, path, windows
+from vidlib.engines.speech.features import FRAME_RATE, count_frames, log_mel_of
 from vidlib.media.audio import Samples
 
 WINDOW, STEP = 100, 25

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidlib.engines.speech_mel import N_MELS
-from vidlib.engines.voice_prints import DIMENSION
+from vidlib.engines.speech.diarization.embedding import DIMENSION
+from vidlib.engines.speech.features import N_MELS
 
 CONTEXT_FRAMES = 100
 """Frames of the local context that masks a frame (the paper's segment of 100 frames)."""

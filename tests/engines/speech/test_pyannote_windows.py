@@ -9,10 +9,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.engines import pyannote_windows, speech, speech_pyannote
-from vidlib.engines.pyannote_import import Inference, SlidingWindow, SlidingWindowFeature, SpeakerDiarization
-from vidlib.engines.pyannote_windows import pieces
-from vidlib.engines.voice_instants import heard_around, most_heard
+from vidlib.engines import speech
+from vidlib.engines.speech.diarization.aggregation import heard_around, most_heard
+from vidlib.engines.speech.pyannote import engine as speech_pyannote
+from vidlib.engines.speech.pyannote import windows as pyannote_windows
+from vidlib.engines.speech.pyannote.imports import Inference, SlidingWindow, SlidingWindowFeature, SpeakerDiarization
+from vidlib.engines.speech.pyannote.windows import pieces
 from vidlib.media import probe
 from vidlib.media.probe import SAMPLE_RATE
 

@@ -17,9 +17,9 @@ from vidlib.progress import Report, quiet
 from vidlib.timeline import Turn, speaker_label
 
 DIARIZERS = {
-    "pyannote": "vidlib.engines.speech_pyannote:Pyannote",
-    "light": "vidlib.engines.speech_light:Light",
-    "lemonfox": "vidlib.engines.speech_lemonfox:Lemonfox",
+    "pyannote": "vidlib.engines.speech.pyannote.engine:Pyannote",
+    "light": "vidlib.engines.speech.light:Light",
+    "lemonfox": "vidlib.engines.speech.lemonfox.engine:Lemonfox",
 }
 """Name -> the engine, ``module:class``; nothing is imported until it is asked for."""
 

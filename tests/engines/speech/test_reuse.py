@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.engines.voice_repeats import SAME, whose_prints
+from vidlib.engines.speech.diarization.reuse import SAME, whose_prints
 
 LENGTH, STEP = 100, 10
 """Frames of a window, and from one to the next."""

@@ -15,10 +15,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 
-from tests.engines.answering import answering, heard, says
+from tests.engines.speech.lemonfox_server import answering, heard, says
 from vidlib import vault
 from vidlib.engines import speech
-from vidlib.engines.loudness import at_loudness
+from vidlib.engines.speech.loudness import at_loudness
 from vidlib.errors import EngineUnavailable, GpuFailed, UnknownName
 from vidlib.machine import devices
 from vidlib.media import probe
@@ -119,7 +119,7 @@ def test_two_voices_are_told_apart(engine, sample):
 
 
 def test_a_part_of_the_voices_of_a_long_sound_says_who_there_is(sample, monkeypatch):
-    from vidlib.engines import speech_pyannote
+    from vidlib.engines.speech.pyannote import engine as speech_pyannote
 
     # of so short a sound, a part may miss one answer more: 0.044 or 0.070, depending on which part it is
     monkeypatch.setattr(speech_pyannote, "MOST_CLUSTERED", 10)
@@ -224,7 +224,8 @@ def test_gpu_agrees_with_cpu(engine, name, dialogue):
 def test_voice_prints_in_onnx_runtime_are_those_of_torch():
     import torch
 
-    from vidlib.engines import campplus, speech_pyannote
+    from vidlib.engines.speech.diarization import campplus
+    from vidlib.engines.speech.pyannote import engine as speech_pyannote
 
     features = torch.randn(157, campplus.N_MELS, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
@@ -237,7 +238,7 @@ def test_voice_prints_in_onnx_runtime_are_those_of_torch():
 def test_only_the_gpus_own_failures_are_called_so(error):
     import torch
 
-    from vidlib.engines.speech_pyannote import _gpu_failures
+    from vidlib.engines.speech.pyannote.engine import _gpu_failures
 
     kind = getattr(torch, error.removeprefix("torch.")) if isinstance(error, str) else error
     with pytest.raises(GpuFailed), _gpu_failures("cuda"):
@@ -249,7 +250,7 @@ def test_only_the_gpus_own_failures_are_called_so(error):
 
 
 def test_nothing_is_sent_or_asked_for_while_pyannote_runs():
-    import_module("vidlib.engines.pyannote_import")  # first: what it sets is read while the others are imported
+    import_module("vidlib.engines.speech.pyannote.imports")  # first: what it sets is read while the others are imported
     from huggingface_hub import constants
     from pyannote.audio.telemetry import metrics
 
@@ -276,7 +277,7 @@ def test_an_unknown_engine_is_named_with_the_known_ones():
 
 
 def test_a_missing_package_is_named_with_its_remedy(monkeypatch):
-    monkeypatch.setitem(sys.modules, "vidlib.engines.speech_pyannote", None)
+    monkeypatch.setitem(sys.modules, "vidlib.engines.speech.pyannote.engine", None)
     missing = pytest.raises(EngineUnavailable, match="pip install torch pyannote-audio")
     with missing as caught, speech.open_diarizer("pyannote", "cpu", OPTIONS):
         pass
@@ -305,8 +306,8 @@ with speech.open_diarizer("light", "cpu", speech.Options()) as engine:
 def test_features_are_those_of_kaldi(dialogue):
     import torch
 
-    from vidlib.engines.pyannote_import import fbank
-    from vidlib.engines.speech_mel import N_MELS, log_mel
+    from vidlib.engines.speech.features import N_MELS, log_mel
+    from vidlib.engines.speech.pyannote.imports import fbank
 
     theirs = fbank(torch.tensor(dialogue)[None], num_mel_bins=N_MELS, sample_frequency=RATE, dither=0.0)
     np.testing.assert_allclose(log_mel(dialogue), theirs.numpy(), atol=1e-2)
@@ -327,7 +328,7 @@ def test_what_two_windows_hear_has_one_voice_print_and_what_is_too_short_lends_n
     import torch
 
     from vidlib.engines.runtime.pool import Pool
-    from vidlib.engines.speech_pyannote import VoicePrints
+    from vidlib.engines.speech.pyannote.engine import VoicePrints
 
     windows = torch.from_numpy(np.stack([sample[start * RATE :][: 10 * RATE] for start in (0, 1, 2)]))[:, None]
 

@@ -14,15 +14,15 @@ from typing import Self
 
 import numpy as np
 
-from vidlib.engines.loudness import at_loudness
 from vidlib.engines.runtime.pool import Pool
 from vidlib.engines.speech import Diarization, Options, Voiced, diarization, joined
-from vidlib.engines.speech_mel import FRAME_RATE, count_frames
-from vidlib.engines.speech_vad import CHUNK_S, VoiceActivity
-from vidlib.engines.voice_again import printed
-from vidlib.engines.voice_clusters import clusters, likeness
-from vidlib.engines.voice_path import CELL, cells, cells_of, path, windows
-from vidlib.engines.voice_prints import VoicePrints
+from vidlib.engines.speech.diarization.clustering import clusters, likeness
+from vidlib.engines.speech.diarization.embedding import VoicePrints
+from vidlib.engines.speech.diarization.resegmentation import printed
+from vidlib.engines.speech.diarization.viterbi import CELL, cells, cells_of, path, windows
+from vidlib.engines.speech.features import FRAME_RATE, count_frames
+from vidlib.engines.speech.loudness import at_loudness
+from vidlib.engines.speech.vad import CHUNK_S, VoiceActivity
 from vidlib.errors import EngineUnavailable
 from vidlib.machine import devices
 from vidlib.machine.devices import Device

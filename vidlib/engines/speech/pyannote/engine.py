@@ -20,9 +20,16 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from vidlib import vault
-from vidlib.engines import campplus
-from vidlib.engines.pyannote_folder import Recipe, recipe
-from vidlib.engines.pyannote_import import (
+from vidlib.engines.runtime.pool import Pool
+from vidlib.engines.speech import Diarization, Options, joined
+from vidlib.engines.speech.diarization import campplus
+from vidlib.engines.speech.diarization.aggregation import heard_around, most_heard
+from vidlib.engines.speech.diarization.embedding import DIMENSION, MIN_FRAMES, one_core
+from vidlib.engines.speech.diarization.resegmentation import Heard, hear_again
+from vidlib.engines.speech.diarization.reuse import whose_prints
+from vidlib.engines.speech.features import N_MELS
+from vidlib.engines.speech.pyannote.folder import Recipe, recipe
+from vidlib.engines.speech.pyannote.imports import (
     PLDA,
     AgglomerativeClustering,
     Annotation,
@@ -35,14 +42,7 @@ from vidlib.engines.pyannote_import import (
     SpeakerDiarization,
     fbank,
 )
-from vidlib.engines.pyannote_windows import BATCH, VoicesInWindows, pieces
-from vidlib.engines.runtime.pool import Pool
-from vidlib.engines.speech import Diarization, Options, joined
-from vidlib.engines.speech_mel import N_MELS
-from vidlib.engines.voice_again import Heard, hear_again
-from vidlib.engines.voice_instants import heard_around, most_heard
-from vidlib.engines.voice_prints import DIMENSION, MIN_FRAMES, one_core
-from vidlib.engines.voice_repeats import whose_prints
+from vidlib.engines.speech.pyannote.windows import BATCH, VoicesInWindows, pieces
 from vidlib.errors import GpuFailed
 from vidlib.machine import devices
 from vidlib.machine.devices import Device

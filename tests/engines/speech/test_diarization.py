@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidlib.engines.speech import diarization, joined
-from vidlib.engines.voice_again import Heard, _spoken, hear_again
-from vidlib.engines.voice_clusters import clusters, likeness
+from vidlib.engines.speech.diarization.clustering import clusters, likeness
+from vidlib.engines.speech.diarization.resegmentation import Heard, _spoken, hear_again
 from vidlib.media.probe import SAMPLE_RATE
 
 TRUSTED = np.ones(9, bool)

@@ -7,7 +7,7 @@ throughout, and then both have one voice print, somewhere between theirs. Prints
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from vidlib.engines.voice_clusters import unit
+from vidlib.engines.speech.diarization.clustering import unit
 
 APART = 0.3
 """How much less two groups are like each other than like themselves (mean cosines), to be two people. Of 20 voices of

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from tests.engines.answering import Answering, answering, cut, heard, never, says
-from vidlib.engines import lemonfox, speech_lemonfox
-from vidlib.engines.lemonfox import ATTEMPTS, Answer, Limits, Service, Time
+from tests.engines.speech.lemonfox_server import Answering, answering, cut, heard, never, says
 from vidlib.engines.speech import Caption, Diarization, Options
+from vidlib.engines.speech.lemonfox import api
+from vidlib.engines.speech.lemonfox import engine as speech_lemonfox
+from vidlib.engines.speech.lemonfox.api import ATTEMPTS, Answer, Limits, Service, Time
 from vidlib.errors import EngineUnavailable, SettingError
 from vidlib.media import ffmpeg, probe
 from vidlib.settings import settings
@@ -167,13 +168,13 @@ def test_an_answer_that_is_not_what_was_expected_is_shown_in_short(ask, body, co
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(ask, monkeypatch):
-    monkeypatch.setattr(lemonfox, "MAX_ANSWER_BYTES", 1_000_000)
+    monkeypatch.setattr(api, "MAX_ANSWER_BYTES", 1_000_000)
     with answering(says(200, " " * 2_000_000)) as place:
         assert refusal(ask, place) == "lemonfox's answer is longer than 1 MB"
 
 
 def test_a_file_that_is_too_large_is_not_sent(ask, monkeypatch):
-    monkeypatch.setattr(lemonfox, "MAX_UPLOAD_BYTES", 3)
+    monkeypatch.setattr(api, "MAX_UPLOAD_BYTES", 3)
     with answering(says(200, FINE)) as place:
         assert "too long for lemonfox: 0 MB, 0 MB are accepted. Cut the video" in refusal(ask, place)
     assert place.sent == []

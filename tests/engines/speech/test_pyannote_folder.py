@@ -10,7 +10,7 @@ import yaml
 
 from vidlib import vault
 from vidlib.engines import speech
-from vidlib.engines.pyannote_folder import recipe
+from vidlib.engines.speech.pyannote.folder import recipe
 from vidlib.errors import WeightError
 from vidlib.media import probe
 from vidlib.settings import settings
@@ -117,7 +117,7 @@ def test_a_pipeline_in_a_folder_is_used(models):
     """With voice prints that nobody trained, so that only when anybody speaks can be told."""
     import torch
 
-    from vidlib.engines import pyannote_import  # noqa: F401 it makes the next import work
+    from vidlib.engines.speech.pyannote import imports  # noqa: F401 it makes the next import work
 
     models_of_voices = import_module("pyannote.audio.models.embedding")
     torch.manual_seed(0)

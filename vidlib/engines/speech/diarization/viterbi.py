@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vidlib.engines.speech_mel import FRAME_RATE
-from vidlib.engines.voice_prints import MIN_FRAMES
+from vidlib.engines.speech.diarization.embedding import MIN_FRAMES
+from vidlib.engines.speech.features import FRAME_RATE
 
 CELL = 10
 """Frames (of 10 ms) that are given to one person together: a tenth of a second."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from vidlib import vault
-from vidlib.engines.voice_prints import one_core
+from vidlib.engines.speech.diarization.embedding import one_core
 from vidlib.media.audio import Samples, parts
 from vidlib.media.probe import SAMPLE_RATE
 

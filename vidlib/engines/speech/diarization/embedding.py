@@ -39,6 +39,6 @@ def one_core(graph: Path) -> onnxruntime.InferenceSession:
 
 def _export(weights: Path, target: Path) -> None:
     # torch is needed this once: the graph is kept in the vault
-    from vidlib.engines import campplus
+    from vidlib.engines.speech.diarization import campplus
 
     campplus.to_onnx(weights, target)
