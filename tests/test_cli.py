@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import sample_media
-from vidlib.runner.history import History
+from vidlib.runner.store.runs import History
 
 COMMANDS = [
     *("run", "resume", "watch", "worker", "extract", "convert", "status", "report", "why", "cancel", "doctor"),

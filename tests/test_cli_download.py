@@ -15,7 +15,7 @@ import pytest
 from tests.ingest import faulty_server
 from tests.waiting import wait_until
 from vidlib.runner import downloads
-from vidlib.runner.history import History
+from vidlib.runner.store.runs import History
 from vidlib.settings import settings
 
 FILM = b"\0\0\0\x18ftypmp42" + os.urandom(2_000_000)

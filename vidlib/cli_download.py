@@ -34,7 +34,7 @@ def download(
     from vidlib.ingest.urls import shown
     from vidlib.machine.signals import stopped_by_signals
     from vidlib.runner import downloading
-    from vidlib.runner.history import History
+    from vidlib.runner.store.runs import History
 
     settings = _settings(workspace)
     with History(settings.database) as history, stopped_by_signals() as stop, bar(shown(url)) as report:
@@ -62,8 +62,8 @@ def monitor(
     from vidlib.ingest.webhook import Rule, Webhook
     from vidlib.machine.signals import stopped_by_signals
     from vidlib.runner.downloading import Conditions
-    from vidlib.runner.history import History
     from vidlib.runner.offers import Monitor
+    from vidlib.runner.store.runs import History
 
     settings = _settings(workspace)
     webhook, rule = Webhook.of(settings), Rule.of(settings)

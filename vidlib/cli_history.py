@@ -15,8 +15,8 @@ from vidlib.cli_models import AsJson, print_json
 from vidlib.errors import UnknownName
 
 if TYPE_CHECKING:
-    from vidlib.runner.history import History
-    from vidlib.runner.tables import Download
+    from vidlib.runner.store.models import Download
+    from vidlib.runner.store.runs import History
 
 history = typer.Typer(help="What was ever offered for download, and what became of it.", no_args_is_help=True)
 
@@ -156,7 +156,7 @@ def import_history(
 @contextmanager
 def _opened(workspace: Path | None) -> Iterator["History"]:
     from vidlib.runner import downloads
-    from vidlib.runner.history import History
+    from vidlib.runner.store.runs import History
 
     settings = settings_module.load(workspace=workspace) if workspace else settings_module.settings()
     with History(settings.database) as opened:

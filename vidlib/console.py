@@ -26,9 +26,9 @@ from rich.text import Text
 
 from vidlib.doctor import Finding
 from vidlib.progress import Report
-from vidlib.runner.history import History
 from vidlib.runner.outcome import RunResult
-from vidlib.runner.tables import ACTIVE, Task
+from vidlib.runner.store.models import ACTIVE, Task
+from vidlib.runner.store.runs import History
 from vidlib.steps import STEPS
 
 FOLLOW_S = 0.5

@@ -11,8 +11,8 @@ import pytest
 
 from tests.dashboard.processes import processes_of
 from tests.waiting import wait_until
-from vidlib.runner.history import History
-from vidlib.runner.tables import Run, Task
+from vidlib.runner.store.models import Run, Task
+from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 
 STEPS = ("convert", "scenes", "audio", "tracking", "reduce")

@@ -11,7 +11,7 @@ from tests import sample_media
 from tests.waiting import wait_until
 from vidlib.ingest.webhook import Offer
 from vidlib.runner import downloads
-from vidlib.runner.history import History
+from vidlib.runner.store.runs import History
 
 CHROMIUM = shutil.which("chromium")
 NAME = '-<img src=x onerror=alert(1)> "it\'s" & 🎬\nnew.mp4'

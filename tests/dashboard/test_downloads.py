@@ -5,7 +5,7 @@ import pytest
 from vidlib.dashboard.downloads import DOWNLOADS_SHOWN, MANUAL_SHOWN, download_view, download_views
 from vidlib.ingest.webhook import Offer
 from vidlib.runner import downloads
-from vidlib.runner.tables import Download
+from vidlib.runner.store.models import Download
 
 HOSTILE = '<img src=x onerror=alert(1)>"\u202e.zip'
 

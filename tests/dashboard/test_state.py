@@ -9,7 +9,7 @@ import pytest
 from tests import sample_media
 from vidlib.dashboard.state import by_video, inbox_files, page_view, run_view
 from vidlib.dashboard.wording import readable
-from vidlib.runner.tables import Task
+from vidlib.runner.store.models import Task
 
 
 def view_of(history, workspace, run):

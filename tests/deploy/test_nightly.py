@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from vidlib.runner.history import History
+from vidlib.runner.store.runs import History
 from vidlib.settings import REPOSITORY, Settings
 
 NIGHTLY = REPOSITORY / "deploy" / "nightly.py"

@@ -6,7 +6,7 @@ from typing import Any
 
 from vidlib.ingest.webhook import Offer
 from vidlib.runner import downloads
-from vidlib.runner.history import History
+from vidlib.runner.store.runs import History
 
 N_LINKS = 20
 

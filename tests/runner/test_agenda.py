@@ -5,7 +5,7 @@ from itertools import count
 import pytest
 
 from vidlib.runner.agenda import Agenda
-from vidlib.runner.tables import Task
+from vidlib.runner.store.models import Task
 from vidlib.steps import VIDEO_STEPS
 
 numbers = count(1)

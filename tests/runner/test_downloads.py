@@ -10,10 +10,11 @@ from alembic.config import Config
 from tests.runner import offering
 from vidlib.errors import RefusedInput, UsageError
 from vidlib.ingest.webhook import Offer
-from vidlib.runner import database, downloads, owners
+from vidlib.runner import downloads
 from vidlib.runner.downloads import Noted
-from vidlib.runner.history import History
-from vidlib.runner.tables import Download
+from vidlib.runner.store import database, identity
+from vidlib.runner.store.models import Download
+from vidlib.runner.store.runs import History
 
 LINK = "https://files.example.org/jobs/film.zip?id=7"
 N_PROCESSES = 16
@@ -130,7 +131,7 @@ def test_what_a_person_has_brought_can_be_closed_and_not_paused(url):
 
 
 def test_the_download_of_a_dead_process_waits_again(url):
-    host, place, _, start = owners.me().split("/")
+    host, place, _, start = identity.me().split("/")
     with History(url) as history:
         downloads.note(history, offered(LINK, state="waiting"))
         key = downloads.claim(history, downloads.key_of(LINK), ["waiting"]).key

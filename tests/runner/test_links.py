@@ -12,11 +12,11 @@ from vidlib.errors import RefusedInput
 from vidlib.params import read_params
 from vidlib.runner import downloads
 from vidlib.runner.forecast import forecast
-from vidlib.runner.history import History
 from vidlib.runner.links import Link
 from vidlib.runner.outcome import RunResult
 from vidlib.runner.pipeline import Conditions, run
 from vidlib.runner.request import Request
+from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import PARAMS
 

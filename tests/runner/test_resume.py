@@ -63,7 +63,7 @@ def test_a_driver_that_is_killed_again_and_again_repeats_what_was_cut_and_no_mor
     assert kill_when(trial, appears(tmp_path, "bin/hangs"), driver, "while ffmpeg works", **hanging)
     assert kill_at(trial, "vidlib.runner.tasks:show", 1, resuming=True)  # published, and nobody was told
     assert kill_when(trial, appears(trial.workspace, "work/*/.tmp-scenes-*"), driver, "while a kernel works")
-    assert kill_at(trial, "vidlib.runner.queue:release", 1, resuming=True)
+    assert kill_at(trial, "vidlib.runner.store.queue:release", 1, resuming=True)
     trial.judged(resuming=True, tally=tally)
     assert tally.clean, tally.problems
 

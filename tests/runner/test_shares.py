@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from vidlib.runner.lanes import Room
 from vidlib.runner.shares import ON_ONE_CORE, Share, divide
-from vidlib.runner.tables import Task
+from vidlib.runner.store.models import Task
 
 STEPS = ("convert", "scenes", "audio", "tracking", "reduce", "report")
 

@@ -11,9 +11,10 @@ import pytest
 from tests.finished import finish
 from tests.runner import counting
 from tests.waiting import wait_until
-from vidlib.runner import owners, queue, tasks
+from vidlib.runner import tasks
 from vidlib.runner.bench import Bench
-from vidlib.runner.tables import Lease, Run, Task
+from vidlib.runner.store import identity, queue
+from vidlib.runner.store.models import Lease, Run, Task
 from vidlib.runner.tasks import perform
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
@@ -193,7 +194,7 @@ def test_a_bug_fails_its_task_and_says_where(bench, add, monkeypatch):
 
 def test_a_task_that_somebody_does_is_left_alone(bench, add):
     task = add()
-    bench.history.update_task(task.id, status="running", worker=owners.me(), beat_at=time.time())
+    bench.history.update_task(task.id, status="running", worker=identity.me(), beat_at=time.time())
     perform(bench, task.id)
     assert now(bench, task).attempt == 0
 

@@ -13,9 +13,9 @@ from tests import postgresql, sample_media
 from tests.runner.cluster import Cluster, cluster
 from tests.waiting import wait_until
 from vidlib.files import sha256
-from vidlib.runner import owners
-from vidlib.runner.history import History
-from vidlib.runner.tables import Lease, Run, Task
+from vidlib.runner.store import identity
+from vidlib.runner.store.models import Lease, Run, Task
+from vidlib.runner.store.runs import History
 
 LIMIT_S = 150
 """On a machine that has ten times more to do than it can."""
@@ -66,7 +66,7 @@ def working(history: History, run: Run, but_not: str | None = None) -> Task:
 
 
 def process_of(place: Cluster, task: Task) -> subprocess.Popen:
-    return next(worker for worker in place.workers if worker.pid == owners.pid_of(task.worker))
+    return next(worker for worker in place.workers if worker.pid == identity.pid_of(task.worker))
 
 
 def files_of(folder: str) -> dict[str, str]:
@@ -81,7 +81,7 @@ def test_two_workers_share_a_run_that_waited_for_them_and_do_every_step_once(pla
     assert place.result(started)["status"] == "done", place.said(started, "err")
     tasks = history.tasks(run.id)
     assert {(task.status, task.cached, task.attempt) for task in tasks} == {("done", False, 1)}
-    assert {owners.pid_of(task.worker) for task in tasks} == {worker.pid for worker in place.workers}
+    assert {identity.pid_of(task.worker) for task in tasks} == {worker.pid for worker in place.workers}
     assert len(list(place.settings.work.glob("*/scenes-*"))) == len(clips)
 
 
@@ -114,7 +114,7 @@ def test_a_worker_that_was_frozen_and_replaced_publishes_nothing_and_works_on(pl
     with history.writing() as session:  # as if it had been silent for long
         for table, owner in ((Task, Task.worker), (Lease, Lease.owner)):
             session.execute(
-                update(table).where(owner == task.worker).values(beat_at=table.beat_at - 2 * owners.LEASE_S)
+                update(table).where(owner == task.worker).values(beat_at=table.beat_at - 2 * identity.LEASE_S)
             )
     assert working(history, run, but_not=task.worker).attempt == 2
     place.gate.unlink()

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.runner import writers
+from tests.runner.store import writers
 from tests.soak import batch, disk, faults, fuzz, kills
 from tests.soak.verdict import Tally
 

@@ -16,19 +16,19 @@ from tests.waiting import wait_until
 INSTANTS = (
     "vidlib.runner.deliveries:projects.open_project",
     "vidlib.runner.projects:write_json",
-    "vidlib.runner.history:History.add_tasks",
-    "vidlib.runner.queue:claim",
-    "vidlib.runner.queue:take_lease",
+    "vidlib.runner.store.runs:History.add_tasks",
+    "vidlib.runner.store.queue:claim",
+    "vidlib.runner.store.queue:take_lease",
     "vidlib.runner.tasks:run_step",
     "vidlib.runner.notebooks:fsync_tree",
     "vidlib.runner.notebooks:publish_folder",
-    "vidlib.runner.queue:release",
+    "vidlib.runner.store.queue:release",
     "vidlib.runner.tasks:show",
     "vidlib.files:os.replace",
     "vidlib.files:fsync",
     "vidlib.runner.tasks:_note_success",
-    "vidlib.runner.queue:settle",
-    "vidlib.runner.history:History.finish_run",
+    "vidlib.runner.store.queue:settle",
+    "vidlib.runner.store.runs:History.finish_run",
 )
 """Calls of the process that drives a run, each before something that matters is written."""
 

@@ -16,9 +16,9 @@ from vidlib.files import link_or_copy, sha256
 from vidlib.params import read_params
 from vidlib.results import archive, delivery
 from vidlib.runner.bench import Bench
-from vidlib.runner.history import History
 from vidlib.runner.request import Request
-from vidlib.runner.tables import Task
+from vidlib.runner.store.models import Task
+from vidlib.runner.store.runs import History
 from vidlib.runner.tasks import perform
 from vidlib.settings import Settings, export, load
 from vidlib.steps import PARAMS, STEPS

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vidlib.ingest.urls import shown
-from vidlib.runner.history import History
 from vidlib.runner.links import place_of
-from vidlib.runner.owners import pid_of
-from vidlib.runner.tables import Run
+from vidlib.runner.store.identity import pid_of
+from vidlib.runner.store.models import Run
+from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 
 

@@ -19,8 +19,8 @@ from vidlib.ingest.urls import shown
 from vidlib.ingest.webhook import Offer
 from vidlib.machine import load as monitor
 from vidlib.runner import downloads
-from vidlib.runner.history import History
-from vidlib.runner.tables import Download
+from vidlib.runner.store.models import Download
+from vidlib.runner.store.runs import History
 from vidlib.settings import Settings, settings
 
 EVERY_S = 1.0

@@ -10,8 +10,8 @@ from vidlib.errors import RefusedInput
 from vidlib.ingest.parts import name_of
 from vidlib.ingest.urls import openable, shown
 from vidlib.runner import downloads
-from vidlib.runner.database import Database
-from vidlib.runner.tables import Download
+from vidlib.runner.store.database import Database
+from vidlib.runner.store.models import Download
 
 DOWNLOADS_SHOWN = 20
 MANUAL_SHOWN = 10

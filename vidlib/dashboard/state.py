@@ -13,9 +13,9 @@ from vidlib.dashboard.wording import duration, in_bytes, readable, when
 from vidlib.ingest.arrivals import may_be_delivery
 from vidlib.machine.load import Load
 from vidlib.runner import reports
-from vidlib.runner.history import History
 from vidlib.runner.links import place_of
-from vidlib.runner.tables import ACTIVE, ENDED, Event, Run, Task
+from vidlib.runner.store.models import ACTIVE, ENDED, Event, Run, Task
+from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from vidlib.runner.tables import ACTIVE, Task
+from vidlib.runner.store.models import ACTIVE, Task
 from vidlib.steps import STEPS, VIDEO_STEPS
 
 

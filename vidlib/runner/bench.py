@@ -10,9 +10,9 @@ import psutil
 
 from vidlib.errors import Postponed
 from vidlib.machine import devices
-from vidlib.runner.history import History
 from vidlib.runner.kernels import Kernels
 from vidlib.runner.notebooks import Watch
+from vidlib.runner.store.runs import History
 from vidlib.settings import Settings, environment_of_kernels, variables
 
 MEMORY_SHARE = 0.8

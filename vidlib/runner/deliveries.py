@@ -8,12 +8,12 @@ from pathlib import Path
 from vidlib.errors import RefusedInput, VidlibError
 from vidlib.ingest.webhook import Offer
 from vidlib.runner import downloads, projects
-from vidlib.runner.history import History
 from vidlib.runner.links import Link, Place, place_of
 from vidlib.runner.outcome import status_of
 from vidlib.runner.projects import Project, ProjectVideo
 from vidlib.runner.request import Request
-from vidlib.runner.tables import Run, Task
+from vidlib.runner.store.models import Run, Task
+from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
 

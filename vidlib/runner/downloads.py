@@ -17,9 +17,9 @@ from vidlib.errors import UsageError
 from vidlib.files import sha256_text
 from vidlib.ingest.urls import normalized
 from vidlib.ingest.webhook import Offer
-from vidlib.runner import owners
-from vidlib.runner.database import Database
-from vidlib.runner.tables import TO_COME, Download, Project
+from vidlib.runner.store import identity
+from vidlib.runner.store.database import Database
+from vidlib.runner.store.models import TO_COME, Download, Project
 
 State = Literal["known", "waiting", "downloading", "paused", "done", "failed", "manual", "cancelled"]
 STATES: tuple[State, ...] = ("known", "waiting", "downloading", "paused", "done", "failed", "manual", "cancelled")
@@ -125,7 +125,7 @@ def claim(history: Database, key: str, states: Sequence[str]) -> Download | None
         row = session.get(Download, key, with_for_update=True)
         if row is None or not (row.state in states or _is_lost(row)):
             return None
-        row.state, row.worker, row.beat_at, row.asked = "downloading", owners.me(), time.time(), None
+        row.state, row.worker, row.beat_at, row.asked = "downloading", identity.me(), time.time(), None
         row.attempts, row.error, row.rate, row.finished_at = row.attempts + 1, None, None, None
         return row
 
@@ -265,8 +265,10 @@ def _found(session: Session, *keys: str | None) -> Download | None:
 
 
 def _is_lost(row: Download) -> bool:
-    return row.state == "downloading" and not owners.alive(row.worker, row.beat_at)
+    return row.state == "downloading" and not identity.alive(row.worker, row.beat_at)
 
 
 def _mine(key: str) -> Any:
-    return update(Download).where(Download.key == key, Download.worker == owners.me(), Download.state == "downloading")
+    return update(Download).where(
+        Download.key == key, Download.worker == identity.me(), Download.state == "downloading"
+    )

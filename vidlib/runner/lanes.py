@@ -20,7 +20,7 @@ import psutil
 from vidlib.errors import UsageError, WorkerLost
 from vidlib.machine import devices
 from vidlib.runner.bench import Bench
-from vidlib.runner.owners import LEASE_S
+from vidlib.runner.store.identity import LEASE_S
 from vidlib.runner.tasks import perform
 from vidlib.settings import Settings
 

@@ -12,8 +12,8 @@ from vidlib.ingest.providers import BY_HAND
 from vidlib.ingest.urls import shown
 from vidlib.ingest.webhook import Offer, Rule, Webhook
 from vidlib.runner import downloading, downloads
-from vidlib.runner.database import Database
 from vidlib.runner.downloading import Conditions, Result
+from vidlib.runner.store.database import Database
 
 log = logging.getLogger("vidlib.machine.load")
 

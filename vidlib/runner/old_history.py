@@ -18,7 +18,7 @@ from sqlalchemy import make_url
 from vidlib.errors import RefusedInput, UsageError
 from vidlib.ingest.webhook import Offer, offer_of
 from vidlib.runner import downloads
-from vidlib.runner.database import Database
+from vidlib.runner.store.database import Database
 
 SQLITE_HEAD = b"SQLite format 3\0"
 OPEN = frozenset({"downloading", "waiting", "paused"})

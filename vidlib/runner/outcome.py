@@ -9,7 +9,7 @@ from vidlib.errors import Cancelled, RefusedInput, StepFailed, VidlibError
 from vidlib.results.naming import PUBLISHED
 from vidlib.runner import projects, reports
 from vidlib.runner.links import Place, place_of
-from vidlib.runner.tables import Run, Task
+from vidlib.runner.store.models import Run, Task
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
 from vidlib.steps.base import Manifest

@@ -12,18 +12,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from vidlib.errors import Cancelled, LeaseLost, UnknownName, VidlibError
-from vidlib.runner import hooks, owners, projects, queue, retries, shares
+from vidlib.runner import hooks, projects, retries, shares
 from vidlib.runner.agenda import Agenda
 from vidlib.runner.deliveries import Deliveries
-from vidlib.runner.history import History
 from vidlib.runner.lanes import Lanes, open_lanes
 from vidlib.runner.links import place_of
 from vidlib.runner.outcome import RunResult, result_of
-from vidlib.runner.owners import BEAT_S
 from vidlib.runner.repeating import repeating
 from vidlib.runner.request import Request
 from vidlib.runner.runlog import RunLog
-from vidlib.runner.tables import ACTIVE, Run, Task
+from vidlib.runner.store import identity, queue
+from vidlib.runner.store.identity import BEAT_S
+from vidlib.runner.store.models import ACTIVE, Run, Task
+from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
 
@@ -179,7 +180,7 @@ class Driver:
         self._put(self.history.tasks_called([*self.in_flight, *self.history.to_cancel(self.record.id)]))
         for task_id in [*self.in_flight]:
             task = self.agenda.tasks[task_id]
-            ours = task.status == "running" and task.worker == owners.me()
+            ours = task.status == "running" and task.worker == identity.me()
             if queue.is_lost(task) or (ours and task_id in given_back):  # it ended and could not say how
                 self._take_back(task)
             if task.status not in ACTIVE or (task_id in given_back and task.status == "waiting"):
@@ -192,7 +193,7 @@ class Driver:
     def _take_back(self, task: Task) -> None:
         """A task whose worker is dead waits again, or has failed if that happened too often."""
         delay = retries.delay_s("WorkerLost", task.attempt)
-        what = f"its worker on {owners.host_of(task.worker)} is gone"
+        what = f"its worker on {identity.host_of(task.worker)} is gone"
         again = {"status": "failed", "finished_at": time.time()} if delay is None else {"status": "waiting"}
         values = {**again, "error": what, "kind": "WorkerLost", "not_before": time.time() + (delay or 0)}
         if queue.take_back(self.history, task, **values):

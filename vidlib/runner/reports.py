@@ -7,7 +7,7 @@ from typing import Any
 from vidlib.files import link_or_copy, write_json
 from vidlib.ingest.names import safe_name
 from vidlib.results.report_html import to_html
-from vidlib.runner.tables import Task
+from vidlib.runner.store.models import Task
 from vidlib.steps import STEPS
 from vidlib.steps.base import Manifest
 

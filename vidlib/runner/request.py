@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from vidlib.params import ParamSet
 from vidlib.runner.links import Place, place_of
-from vidlib.runner.tables import Run
+from vidlib.runner.store.models import Run
 from vidlib.steps import PARAMS, STEPS, VIDEO_STEPS
 
 

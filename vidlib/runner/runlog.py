@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vidlib.runner.history import History
-from vidlib.runner.tables import Event
+from vidlib.runner.store.models import Event
+from vidlib.runner.store.runs import History
 
 FILE = "run.log"
 

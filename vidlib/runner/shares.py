@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from vidlib.runner.lanes import Room
 from vidlib.runner.retries import CAREFULLY
-from vidlib.runner.tables import Task
+from vidlib.runner.store.models import Task
 
 ON_ONE_CORE = frozenset({"download", "extract", "reduce", "finalize", "report"})
 """Steps that a second core makes no faster."""

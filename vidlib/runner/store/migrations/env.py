@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from vidlib.runner.database import MIGRATION_LOCK, open_engine
-from vidlib.runner.tables import Base
+from vidlib.runner.store.database import MIGRATION_LOCK, open_engine
+from vidlib.runner.store.models import Base
 
 engine = open_engine(context.config.attributes["url"])
 with engine.begin() as connection:

@@ -2,7 +2,7 @@
 
 import multiprocessing
 
-from vidlib.runner.history import History
+from vidlib.runner.store.runs import History
 
 
 def written(url: str, n_processes: int, n_events: int) -> set[str]:

@@ -11,9 +11,9 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from vidlib.errors import UsageError
-from vidlib.runner import owners
-from vidlib.runner.database import Database
-from vidlib.runner.tables import ACTIVE, Event, Project, Run, Task, Video
+from vidlib.runner.store import identity
+from vidlib.runner.store.database import Database
+from vidlib.runner.store.models import ACTIVE, Event, Project, Run, Task, Video
 
 
 class History(Database):
@@ -28,7 +28,7 @@ class History(Database):
             paths=[str(path) for path in paths],
             params=params,
             asked=asked or {},
-            owner=owners.me(),
+            owner=identity.me(),
             beat_at=now,
             started_at=now,
         )
@@ -44,9 +44,9 @@ class History(Database):
         self.run(run_id)
         with self.writing() as session:
             run = session.get(Run, run_id, with_for_update=True)
-            if run.status == "running" and owners.alive(run.owner, run.beat_at):
-                raise UsageError(f"run {run_id} goes on already, in process {owners.pid_of(run.owner)}")
-            run.status, run.owner, run.beat_at = "running", owners.me(), time.time()
+            if run.status == "running" and identity.alive(run.owner, run.beat_at):
+                raise UsageError(f"run {run_id} goes on already, in process {identity.pid_of(run.owner)}")
+            run.status, run.owner, run.beat_at = "running", identity.me(), time.time()
             run.finished_at, run.error, run.cancel_requested = None, None, False
             again = {"status": "waiting", "not_before": 0.0, "attempt": 0, "cancel_requested": False, "progress": 0.0}
             nothing = dict.fromkeys(("error", "kind", "worker", "started_at", "finished_at", "folder"))
@@ -59,7 +59,7 @@ class History(Database):
 
     def beat_run(self, run_id: str) -> bool:
         """Give a sign of life for a run; whether it still belongs to this process."""
-        mine = update(Run).where(Run.id == run_id, Run.owner == owners.me(), Run.status == "running")
+        mine = update(Run).where(Run.id == run_id, Run.owner == identity.me(), Run.status == "running")
         with self.writing() as session:
             return bool(session.execute(mine.values(beat_at=time.time())).rowcount)
 
@@ -67,7 +67,7 @@ class History(Database):
         """Close a run of this process; what it still had to do gets the run's own fate."""
         left = "cancelled" if status == "cancelled" else "skipped"
         with self.writing() as session:
-            mine = update(Run).where(Run.id == run_id, Run.owner == owners.me())
+            mine = update(Run).where(Run.id == run_id, Run.owner == identity.me())
             values = {"status": status, "error": error, "finished_at": time.time()}
             if session.execute(mine.values(**values)).rowcount:
                 _close_tasks(session, run_id, left)
@@ -76,7 +76,7 @@ class History(Database):
         """Close the runs whose process is gone; their ids."""
         with self.reading() as session:
             running = session.scalars(select(Run).where(Run.status == "running"))
-            gone = [run for run in running if not owners.alive(run.owner, run.beat_at)]
+            gone = [run for run in running if not identity.alive(run.owner, run.beat_at)]
         for run in gone:
             with self.writing() as session:
                 # unless somebody goes on with it meanwhile

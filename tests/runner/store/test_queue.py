@@ -10,9 +10,9 @@ from multiprocessing.synchronize import Barrier
 import pytest
 
 from vidlib.errors import LeaseLost
-from vidlib.runner import owners, queue
-from vidlib.runner.history import History
-from vidlib.runner.tables import Lease, Task
+from vidlib.runner.store import identity, queue
+from vidlib.runner.store.models import Lease, Task
+from vidlib.runner.store.runs import History
 
 KEY = "0123456789abcdef/convert-0123456789ab"
 N_PROCESSES = 4
@@ -40,15 +40,15 @@ def somebody(beat_s_ago: float = 0.0) -> dict[str, object]:
 
 def test_a_task_is_taken_once(history, task):
     taken = queue.claim(history, task.id)
-    assert (taken.status, taken.worker, taken.attempt) == ("running", owners.me(), 1)
+    assert (taken.status, taken.worker, taken.attempt) == ("running", identity.me(), 1)
     assert queue.claim(history, task.id) is None
 
 
 def test_a_task_is_taken_over_from_a_worker_that_is_silent_and_from_no_other(history, task):
     history.update_task(task.id, status="running", **somebody(beat_s_ago=1))
     assert queue.claim(history, task.id) is None
-    history.update_task(task.id, **somebody(beat_s_ago=owners.LEASE_S + 1))
-    assert queue.claim(history, task.id).worker == owners.me()
+    history.update_task(task.id, **somebody(beat_s_ago=identity.LEASE_S + 1))
+    assert queue.claim(history, task.id).worker == identity.me()
 
 
 def test_a_worker_whose_task_was_taken_over_is_told_and_writes_nothing(history, task):
@@ -83,7 +83,7 @@ def test_a_result_is_made_by_one_at_a_time(history):
 def test_a_late_worker_publishes_nothing(history):
     late = queue.take_lease(history, KEY)
     with history.writing() as session:
-        session.get(Lease, KEY).beat_at -= owners.LEASE_S + 1
+        session.get(Lease, KEY).beat_at -= identity.LEASE_S + 1
     current = queue.take_lease(history, KEY)
     published = []
     with pytest.raises(LeaseLost, match="another process took over"), queue.publishing(history, late):
@@ -96,7 +96,7 @@ def test_a_late_worker_publishes_nothing(history):
 
 
 def test_a_task_is_taken_back_from_a_worker_unless_it_gave_a_sign_of_life_since(history, task):
-    history.update_task(task.id, status="running", **somebody(beat_s_ago=owners.LEASE_S + 1))
+    history.update_task(task.id, status="running", **somebody(beat_s_ago=identity.LEASE_S + 1))
     (seen,) = history.tasks_called([task.id])
     assert queue.is_lost(seen)
     history.update_task(task.id, **somebody())

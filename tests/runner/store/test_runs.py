@@ -15,12 +15,12 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from tests.runner import writers
+from tests.runner.store import writers
 from tests.waiting import wait_until
 from vidlib.errors import SettingError, UsageError, VidlibError
-from vidlib.runner import database, owners
-from vidlib.runner.history import History
-from vidlib.runner.tables import Base, Run, Task
+from vidlib.runner.store import database, identity
+from vidlib.runner.store.models import Base, Run, Task
+from vidlib.runner.store.runs import History
 
 N_PROCESSES, N_EVENTS = 4, 25  # 16 processes with 500 events each are part of `make soak`
 
@@ -71,14 +71,14 @@ def owned_by(history: History, run: Run, owner: str, beat_at: float | None = Non
 
 
 def test_a_run_whose_process_is_gone_is_interrupted_and_one_that_lives_is_not(url):
-    host, place, pid, start = owners.me().split("/")
+    host, place, pid, start = identity.me().split("/")
     with History(url) as history:
         mine, dead, reused, elsewhere, silent = (history.start_run([], {}) for _ in range(5))
         history.add_tasks([new_task(dead, "audio", status="running")])
         owned_by(history, dead, f"{host}/{place}/{2**22 + 1}/{start}")  # above the largest number that Linux gives
         owned_by(history, reused, f"{host}/{place}/{pid}/{int(start) - 1}")  # this process' number, given again
         owned_by(history, elsewhere, f"other/{place}-2/{pid}/1")  # whatever runs here under that number
-        owned_by(history, silent, f"other/{place}-2/{pid}/1", beat_at=time.time() - 2 * owners.LEASE_S)
+        owned_by(history, silent, f"other/{place}-2/{pid}/1", beat_at=time.time() - 2 * identity.LEASE_S)
         assert set(history.mark_interrupted()) == {dead.id, reused.id, silent.id}
         assert {history.run(run.id).status for run in (mine, elsewhere)} == {"running"}
         assert history.tasks(dead.id)[0].status == "interrupted"
@@ -126,7 +126,7 @@ def test_a_history_that_breaks_while_it_is_open_is_named(url):
 
 def test_a_run_whose_process_ended_unseen_by_its_parent_is_interrupted(url):
     with History(url) as history, subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        host, place, _, _ = owners.me().split("/")
+        host, place, _, _ = identity.me().split("/")
         start = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[19]
         run = history.start_run([], {})
         owned_by(history, run, f"{host}/{place}/{process.pid}/{start}")
@@ -176,13 +176,16 @@ def test_a_video_or_a_step_is_cancelled_alone(url):
 
 def test_how_long_steps_took_is_known_by_second_of_video(url):
     with History(url) as history:
-        run, me = history.start_run([], {}), owners.me()
+        run, me = history.start_run([], {}), identity.me()
         times = {"started_at": 100.0, "finished_at": 130.0, "status": "done", "worker": me}
         history.remember_video("ab" * 32, Path("clip.mp4"), 60.0)
         history.add_tasks([new_task(run, "audio", **times), new_task(run, "audio", **times, cached=True)])
         (report,) = history.add_tasks([new_task(run, "report", **times)])
         history.update_task(report.id, sha256="no video")
-        assert history.paces(["audio", "report"], owners.host_of(me)) == {"audio": (0.5, 30.0), "report": (None, 30.0)}
+        assert history.paces(["audio", "report"], identity.host_of(me)) == {
+            "audio": (0.5, 30.0),
+            "report": (None, 30.0),
+        }
 
 
 def test_a_history_of_an_earlier_version_is_brought_up_to_date(url):

@@ -46,7 +46,7 @@ class Run(Base):
     """One request to process some paths; ``status`` is running, interrupted, or as `RunResult` says.
 
     ``params`` are the values in force for every step, ``asked`` is the rest of the request. ``owner`` is the process
-    that drives it (see `vidlib.runner.owners`), which renews ``beat_at``.
+    that drives it (see `vidlib.runner.store.identity`), which renews ``beat_at``.
     """
 
     __tablename__ = "runs"

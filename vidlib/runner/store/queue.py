@@ -15,9 +15,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from vidlib.errors import LeaseLost
-from vidlib.runner import owners
-from vidlib.runner.history import History
-from vidlib.runner.tables import Lease, Run, Task
+from vidlib.runner.store import identity
+from vidlib.runner.store.models import Lease, Run, Task
+from vidlib.runner.store.runs import History
 
 Order = Literal["go on", "cancel", "lost"]
 """What whoever does a task is told when it gives a sign of life."""
@@ -37,7 +37,7 @@ def claim(history: History, task_id: int) -> Task | None:
         task = session.get(Task, task_id, with_for_update=True)
         if task is None or not (task.status == "waiting" or is_lost(task)):
             return None
-        task.status, task.worker, task.beat_at = "running", owners.me(), time.time()
+        task.status, task.worker, task.beat_at = "running", identity.me(), time.time()
         task.started_at, task.attempt = time.time(), task.attempt + 1
         task.error = task.kind = task.work_done = task.work_total = None
         task.progress = 0.0
@@ -46,12 +46,12 @@ def claim(history: History, task_id: int) -> Task | None:
 
 def is_lost(task: Task) -> bool:
     """Whether a task is said to run, but its worker is dead."""
-    return task.status == "running" and not owners.alive(task.worker, task.beat_at)
+    return task.status == "running" and not identity.alive(task.worker, task.beat_at)
 
 
 def beat(history: History, task_id: int, held: Held | None = None, **progress: Any) -> Order:
     """Give a sign of life for a task of this process and its lease, with its ``progress`` (columns of the task)."""
-    me, now = owners.me(), time.time()
+    me, now = identity.me(), time.time()
     mine = update(Task).where(Task.id == task_id, Task.worker == me, Task.status == "running")
     with history.writing() as session:
         if not session.execute(mine.values(beat_at=now, **progress)).rowcount:
@@ -64,7 +64,7 @@ def beat(history: History, task_id: int, held: Held | None = None, **progress: A
 
 def settle(history: History, task_id: int, **values: Any) -> bool:
     """Write down how a task of this process ended; False, and nothing is written, if it is this process' no more."""
-    mine = update(Task).where(Task.id == task_id, Task.worker == owners.me(), Task.status == "running")
+    mine = update(Task).where(Task.id == task_id, Task.worker == identity.me(), Task.status == "running")
     with history.writing() as session:
         return bool(session.execute(mine.values(**values)).rowcount)
 
@@ -85,13 +85,13 @@ def take_back(history: History, task: Task, **values: Any) -> bool:
 
 def take_lease(history: History, key: str) -> Held | None:
     """The right to make the result ``key``; None while somebody else who is alive has it."""
-    me, now = owners.me(), time.time()
+    me, now = identity.me(), time.time()
     try:
         with history.writing() as session:
             lease = session.get(Lease, key, with_for_update=True)
             if lease is None:
                 session.add(lease := Lease(key=key, fence=0))
-            elif lease.owner and owners.alive(lease.owner, lease.beat_at):
+            elif lease.owner and identity.alive(lease.owner, lease.beat_at):
                 return None
             lease.fence, lease.owner, lease.beat_at = lease.fence + 1, me, now
             return Held(key, lease.fence)
@@ -119,8 +119,8 @@ def leased(history: History, key: str) -> bool:
     """Whether somebody who is alive makes the result ``key`` now."""
     with history.reading() as session:
         lease = session.get(Lease, key)
-        return lease is not None and lease.owner is not None and owners.alive(lease.owner, lease.beat_at)
+        return lease is not None and lease.owner is not None and identity.alive(lease.owner, lease.beat_at)
 
 
 def _held(held: Held) -> Any:
-    return update(Lease).where(Lease.key == held.key, Lease.fence == held.fence, Lease.owner == owners.me())
+    return update(Lease).where(Lease.key == held.key, Lease.fence == held.fence, Lease.owner == identity.me())

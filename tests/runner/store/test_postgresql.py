@@ -10,9 +10,9 @@ from sqlalchemy import URL, func, select, text
 
 from tests import postgresql
 from vidlib.errors import LeaseLost, VidlibError
-from vidlib.runner import database, queue
-from vidlib.runner.history import History
-from vidlib.runner.tables import Lease, Project, Task, Video
+from vidlib.runner.store import database, queue
+from vidlib.runner.store.models import Lease, Project, Task, Video
+from vidlib.runner.store.runs import History
 
 KEY = "0123456789abcdef/convert-0123456789ab"
 
