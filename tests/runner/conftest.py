@@ -11,7 +11,7 @@ from sqlalchemy import URL
 
 from tests import postgresql
 from tests.runner import counting
-from vidlib.runner.plan import Planned, plan_step
+from vidlib.runner.scheduling.plan import Planned, plan_step
 from vidlib.settings import Settings, settings
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from vidlib import progress
 from vidlib.errors import BrokenOutput, ParamError, SettingError, StepFailed, VidlibError, did_you_mean
 from vidlib.files import TMP_PREFIX, fsync_tree, publish_folder, replace_folder, write_text
-from vidlib.runner.plan import Planned
+from vidlib.runner.scheduling.plan import Planned
 from vidlib.settings import settings
 from vidlib.steps.base import StepOutputs
 

@@ -12,8 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from vidlib.errors import Cancelled, LeaseLost, UnknownName, VidlibError
-from vidlib.runner import hooks, projects, retries, shares
-from vidlib.runner.agenda import Agenda
+from vidlib.runner import hooks, projects
 from vidlib.runner.deliveries import Deliveries
 from vidlib.runner.lanes import Lanes, open_lanes
 from vidlib.runner.links import place_of
@@ -21,6 +20,8 @@ from vidlib.runner.outcome import RunResult, result_of
 from vidlib.runner.repeating import repeating
 from vidlib.runner.request import Request
 from vidlib.runner.runlog import RunLog
+from vidlib.runner.scheduling import allocation, retries
+from vidlib.runner.scheduling.graph import Agenda
 from vidlib.runner.store import identity, queue
 from vidlib.runner.store.identity import BEAT_S
 from vidlib.runner.store.models import ACTIVE, Run, Task
@@ -122,7 +123,7 @@ class Driver:
         self.deliveries = Deliveries(record, Request.of(record), settings, history)
         self.log = RunLog(history, record.id, settings.runs / record.id)
         self.agenda = Agenda()
-        self.in_flight: dict[int, shares.Share] = {}
+        self.in_flight: dict[int, allocation.Share] = {}
         self.cancelled = self.taken_over = self.waits = False
         self.why: str | None = None
         self.unheard: tuple[float, VidlibError] | None = None
@@ -170,7 +171,7 @@ class Driver:
         if not room.lanes and not self.waits:
             self.history.add_event(self.record.id, "no worker is there; the run waits for one", "warning")
         self.waits = not room.lanes
-        for share in shares.divide(ready, room, list(self.in_flight.values()), more_come):
+        for share in allocation.divide(ready, room, list(self.in_flight.values()), more_come):
             self.in_flight[share.task_id] = share
             lanes.submit(share.task_id, share.cores, share.gpu)
 

@@ -17,13 +17,14 @@ from vidlib.errors import Cancelled, LeaseLost, NeedsOperator, OutOfMemory, Post
 from vidlib.files import TMP_PREFIX, link_or_copy
 from vidlib.ingest.urls import normalized
 from vidlib.results.naming import PUBLISHED, subject_folder
-from vidlib.runner import downloads, projects, reports, retries
+from vidlib.runner import downloads, projects, reports
 from vidlib.runner.bench import Bench
 from vidlib.runner.notebooks import Seat, Watch, run_step
 from vidlib.runner.outcome import status_of
-from vidlib.runner.plan import Planned, plan_step
 from vidlib.runner.repeating import repeating
 from vidlib.runner.request import Request
+from vidlib.runner.scheduling import retries
+from vidlib.runner.scheduling.plan import Planned, plan_step
 from vidlib.runner.store import queue
 from vidlib.runner.store.identity import BEAT_S, LEASE_S
 from vidlib.runner.store.models import Task

@@ -4,7 +4,7 @@ from itertools import count
 
 import pytest
 
-from vidlib.runner.agenda import Agenda
+from vidlib.runner.scheduling.graph import Agenda
 from vidlib.runner.store.models import Task
 from vidlib.steps import VIDEO_STEPS
 

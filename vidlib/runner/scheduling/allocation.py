@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from vidlib.runner.lanes import Room
-from vidlib.runner.retries import CAREFULLY
+from vidlib.runner.scheduling.retries import CAREFULLY
 from vidlib.runner.store.models import Task
 
 ON_ONE_CORE = frozenset({"download", "extract", "reduce", "finalize", "report"})

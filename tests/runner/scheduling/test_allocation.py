@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidlib.runner.lanes import Room
-from vidlib.runner.shares import ON_ONE_CORE, Share, divide
+from vidlib.runner.scheduling.allocation import ON_ONE_CORE, Share, divide
 from vidlib.runner.store.models import Task
 
 STEPS = ("convert", "scenes", "audio", "tracking", "reduce", "report")
