@@ -49,7 +49,7 @@ from vidlib.media import probe
 from vidlib.results.exports import rttm, shots_csv, shots_json, tracking_table
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.results.naming import PUBLISHED
-from vidlib.runner.kernels import Kernels
+from vidlib.runner.kernels.pool import Kernels
 from vidlib.steps import STEPS
 from vidlib.timeline import Span, spans_from_stops
 from vidlib.tracking.speaking import voice_of

@@ -28,7 +28,7 @@ import psutil
 from vidlib import demo
 from vidlib.files import sha256, write_json
 from vidlib.media import ffmpeg, probe
-from vidlib.runner.kernels import Kernels
+from vidlib.runner.kernels.pool import Kernels
 from vidlib.settings import REPOSITORY
 from vidlib.steps import STEPS, VIDEO_STEPS
 from vidlib.steps.base import StepOutputs

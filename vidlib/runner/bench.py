@@ -10,8 +10,8 @@ import psutil
 
 from vidlib.errors import Postponed
 from vidlib.machine import devices
-from vidlib.runner.kernels import Kernels
-from vidlib.runner.notebooks import Watch
+from vidlib.runner.kernels.notebook import Watch
+from vidlib.runner.kernels.pool import Kernels
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings, environment_of_kernels, variables
 

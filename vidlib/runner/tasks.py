@@ -19,7 +19,7 @@ from vidlib.ingest.urls import normalized
 from vidlib.results.naming import PUBLISHED, subject_folder
 from vidlib.runner import downloads, projects, reports
 from vidlib.runner.bench import Bench
-from vidlib.runner.notebooks import Seat, Watch, run_step
+from vidlib.runner.kernels.notebook import Seat, Watch, run_step
 from vidlib.runner.outcome import status_of
 from vidlib.runner.repeating import repeating
 from vidlib.runner.request import Request

@@ -12,8 +12,8 @@ import pytest
 
 from tests.waiting import wait_until
 from vidlib.errors import Cancelled, LeaseLost, ParamError, StepFailed
-from vidlib.runner.kernels import Kernels
-from vidlib.runner.notebooks import Seat, Watch, run_step
+from vidlib.runner.kernels.notebook import Seat, Watch, run_step
+from vidlib.runner.kernels.pool import Kernels
 
 
 def names(folder: Path) -> set[str]:

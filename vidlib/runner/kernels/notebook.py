@@ -18,7 +18,7 @@ from vidlib.settings import settings
 from vidlib.steps.base import StepOutputs
 
 if TYPE_CHECKING:
-    from vidlib.runner.kernels import Kernel, Kernels
+    from vidlib.runner.kernels.pool import Kernel, Kernels
 
 KINDS = {"DeadKernelError": "WorkerLost", "MemoryError": "OutOfMemory", "OutOfMemoryError": "OutOfMemory"}
 """What we call errors that other libraries have names of their own for."""
@@ -122,7 +122,7 @@ def _fresh_folder(final: Path) -> Path:
 
 def _execute(planned: Planned, tmp: Path, watch: Watch, seat: Seat) -> None:
     from vidlib.jupyter_import import papermill
-    from vidlib.runner.kernels import own_kernels
+    from vidlib.runner.kernels.pool import own_kernels
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it calls an error is raised here
     notebook = settings().notebooks_dir / planned.step.notebook

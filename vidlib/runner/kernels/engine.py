@@ -19,7 +19,7 @@ from papermill.iorw import LocalHandler, papermill_io
 from papermill.log import logger
 
 from vidlib.errors import WorkerLost
-from vidlib.runner.kernels import INSIDE, Kernel, channels_to, own_kernels
+from vidlib.runner.kernels.pool import INSIDE, Kernel, channels_to, own_kernels
 
 SAVED_S = 1.0
 """Seconds from one time that a notebook is written to the next."""

@@ -16,8 +16,8 @@ from papermill.iorw import papermill_io
 
 from tests.waiting import wait_until
 from vidlib.errors import WorkerLost
-from vidlib.runner import kernels as kernels_module
-from vidlib.runner.kernels import Kernel, Kernels
+from vidlib.runner.kernels import pool as kernels_module
+from vidlib.runner.kernels.pool import Kernel, Kernels
 
 CORE = min(os.sched_getaffinity(0))
 

@@ -53,7 +53,7 @@ SOCKETS = "vidlib-kernel-"
 LONGEST_TMP = 107 - len("/vidlib-kernel-4194304-12345678/kernel-5")
 """Bytes that the name of the temporary folder may have: the address of a socket has 107, see unix(7)."""
 
-INSIDE = "__import__('vidlib.runner.inside_kernel', fromlist=['*'])"
+INSIDE = "__import__('vidlib.runner.kernels.kernel_main', fromlist=['*'])"
 """The module in the kernel, without leaving a name in the namespace of the notebook."""
 
 
@@ -114,7 +114,7 @@ class OurKernels(KernelSpecManager):
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """How to start it as a child of this process."""
-        begin = "from vidlib.runner.inside_kernel import main; main()"
+        begin = "from vidlib.runner.kernels.kernel_main import main; main()"
         argv = [sys.executable, "-c", begin, str(os.getpid()), "-f", "{connection_file}"]
         return KernelSpec(argv=argv, display_name="vidlib", language="python")
 
