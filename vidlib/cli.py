@@ -173,7 +173,7 @@ def worker(
     jobs: Jobs = None,
 ) -> None:
     """Work on the tasks of a Dask cluster, beside other machines that share the workspace and the history."""
-    from vidlib.runner.lanes import work
+    from vidlib.runner.execution.executors import work
 
     with stopped_by_signals() as stop:
         work(_settings(workspace), scheduler, jobs, stop, lambda line: print(line, flush=True))

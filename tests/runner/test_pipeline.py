@@ -19,7 +19,7 @@ from vidlib.errors import UsageError
 from vidlib.files import sha256
 from vidlib.params import read_params
 from vidlib.results import archive
-from vidlib.runner import tasks
+from vidlib.runner.execution import task as tasks
 from vidlib.runner.outcome import RunResult, VideoResult
 from vidlib.runner.pipeline import Conditions, run
 from vidlib.runner.request import Request

@@ -15,11 +15,11 @@ from vidlib.errors import VidlibError
 from vidlib.files import link_or_copy, sha256
 from vidlib.params import read_params
 from vidlib.results import archive, delivery
-from vidlib.runner.bench import Bench
+from vidlib.runner.execution.task import perform
+from vidlib.runner.execution.worker import Bench
 from vidlib.runner.request import Request
 from vidlib.runner.store.models import Task
 from vidlib.runner.store.runs import History
-from vidlib.runner.tasks import perform
 from vidlib.settings import Settings, export, load
 from vidlib.steps import PARAMS, STEPS
 

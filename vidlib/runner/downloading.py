@@ -13,7 +13,7 @@ from vidlib.ingest.providers import Bases
 from vidlib.ingest.webhook import Offer
 from vidlib.progress import Report, quiet
 from vidlib.runner import downloads
-from vidlib.runner.repeating import repeating
+from vidlib.runner.execution.heartbeat import repeating
 from vidlib.runner.store.database import Database
 from vidlib.runner.store.identity import BEAT_S, pid_of
 from vidlib.runner.store.models import Download

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from vidlib.errors import Cancelled, LeaseLost, UnknownName, VidlibError
 from vidlib.runner import hooks, projects
 from vidlib.runner.deliveries import Deliveries
-from vidlib.runner.lanes import Lanes, open_lanes
+from vidlib.runner.execution.executors import Lanes, open_lanes
+from vidlib.runner.execution.heartbeat import repeating
 from vidlib.runner.links import place_of
 from vidlib.runner.outcome import RunResult, result_of
-from vidlib.runner.repeating import repeating
 from vidlib.runner.request import Request
 from vidlib.runner.runlog import RunLog
 from vidlib.runner.scheduling import allocation, retries

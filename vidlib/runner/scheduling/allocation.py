@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from vidlib.runner.lanes import Room
+from vidlib.runner.execution.executors import Room
 from vidlib.runner.scheduling.retries import CAREFULLY
 from vidlib.runner.store.models import Task
 

@@ -18,10 +18,10 @@ from vidlib.files import TMP_PREFIX, link_or_copy
 from vidlib.ingest.urls import normalized
 from vidlib.results.naming import PUBLISHED, subject_folder
 from vidlib.runner import downloads, projects, reports
-from vidlib.runner.bench import Bench
+from vidlib.runner.execution.heartbeat import repeating
+from vidlib.runner.execution.worker import Bench
 from vidlib.runner.kernels.notebook import Seat, Watch, run_step
 from vidlib.runner.outcome import status_of
-from vidlib.runner.repeating import repeating
 from vidlib.runner.request import Request
 from vidlib.runner.scheduling import retries
 from vidlib.runner.scheduling.plan import Planned, plan_step

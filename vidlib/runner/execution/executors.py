@@ -19,9 +19,9 @@ import psutil
 
 from vidlib.errors import UsageError, WorkerLost
 from vidlib.machine import devices
-from vidlib.runner.bench import Bench
+from vidlib.runner.execution.task import perform
+from vidlib.runner.execution.worker import Bench
 from vidlib.runner.store.identity import LEASE_S
-from vidlib.runner.tasks import perform
 from vidlib.settings import Settings
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import pytest
 
 from tests.waiting import wait_until
 from vidlib.errors import UsageError, WorkerLost
-from vidlib.runner import lanes
-from vidlib.runner.lanes import OnDask, Room
+from vidlib.runner.execution import executors
+from vidlib.runner.execution.executors import OnDask, Room
 
 LARGE, SMALL = {"cpu": 4, "gpu": 1}, {"cpu": 2}
 
@@ -42,7 +42,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[distributed.SpecCluster
     """A cluster within this process: ``large`` has 4 cores, 2 lanes and a GPU, ``small`` 2 cores and 1 lane."""
     global performed
     performed = Performed()
-    monkeypatch.setattr(lanes, "perform_on_worker", pretend)
+    monkeypatch.setattr(executors, "perform_on_worker", pretend)
     with made({"large": (2, LARGE), "small": (1, SMALL)}) as started:
         yield started
         performed.gate.set()
@@ -50,12 +50,12 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[distributed.SpecCluster
 
 def made(workers: dict[str, tuple[int, dict[str, int]]]) -> distributed.SpecCluster:
     here = {"protocol": "inproc://"}
-    kind = lanes._without_pages(distributed.Worker)
+    kind = executors._without_pages(distributed.Worker)
     spec = {
         name: {"cls": kind, "options": {**here, "nthreads": n, "resources": resources, "memory_limit": 0}}
         for name, (n, resources) in workers.items()
     }
-    scheduler = {"cls": lanes._without_pages(distributed.Scheduler), "options": {**here, "dashboard": False}}
+    scheduler = {"cls": executors._without_pages(distributed.Scheduler), "options": {**here, "dashboard": False}}
     return distributed.SpecCluster(workers=spec, scheduler=scheduler, silence_logs=logging.CRITICAL)
 
 
@@ -109,7 +109,7 @@ def test_a_task_whose_worker_goes_away_is_given_back_and_done_by_another(on_dask
 
 
 def test_a_worker_that_is_silent_counts_for_nothing_and_is_waited_for(on_dask, monkeypatch, caplog):
-    monkeypatch.setattr(lanes, "LEASE_S", -1)
+    monkeypatch.setattr(executors, "LEASE_S", -1)
     assert on_dask.room() == Room(0, 0, 0, 0)
     assert on_dask.room() == Room(0, 0, 0, 0)
     assert [record.message.partition(";")[0] for record in caplog.records] == ["no worker answers"]
@@ -141,8 +141,8 @@ def test_a_scheduler_that_is_gone_for_good_is_an_error_that_says_what_to_do(clus
     ],
 )
 def test_a_scheduler_that_does_not_answer_is_named(workspace, monkeypatch, address, error, says):
-    monkeypatch.setattr(lanes, "CONNECT_S", 0.2)
-    with pytest.raises(error, match=f"--scheduler {address}: .*{says}"), lanes.open_lanes(workspace, None, address):
+    monkeypatch.setattr(executors, "CONNECT_S", 0.2)
+    with pytest.raises(error, match=f"--scheduler {address}: .*{says}"), executors.open_lanes(workspace, None, address):
         pass
 
 

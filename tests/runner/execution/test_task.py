@@ -11,11 +11,11 @@ import pytest
 from tests.finished import finish
 from tests.runner import counting
 from tests.waiting import wait_until
-from vidlib.runner import tasks
-from vidlib.runner.bench import Bench
+from vidlib.runner.execution import task as tasks
+from vidlib.runner.execution.task import perform
+from vidlib.runner.execution.worker import Bench
 from vidlib.runner.store import identity, queue
 from vidlib.runner.store.models import Lease, Run, Task
-from vidlib.runner.tasks import perform
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
 
