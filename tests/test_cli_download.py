@@ -14,7 +14,7 @@ import pytest
 
 from tests.ingest import faulty_server
 from tests.waiting import wait_until
-from vidlib.runner import downloads
+from vidlib.runner.downloads import store
 from vidlib.runner.store.runs import History
 from vidlib.settings import settings
 
@@ -183,7 +183,7 @@ def test_the_monitor_tries_again_later_what_may_pass(server, vidlib, allowed, mo
     assert (row["state"], row["attempts"]) == ("waiting", 1)
     assert vidlib("monitor", "--once")[0] == 0  # its time has not come
     with History(allowed.database) as history:
-        downloads.ask(history, downloads.key_of(url), "waiting")
+        store.ask(history, store.key_of(url), "waiting")
     assert vidlib("monitor", "--once")[0] == 0
     assert left_in(allowed.inbox) == ["a.mp4"]
 

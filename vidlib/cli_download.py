@@ -33,13 +33,13 @@ def download(
     from vidlib.console import downloading as bar
     from vidlib.ingest.urls import shown
     from vidlib.machine.signals import stopped_by_signals
-    from vidlib.runner import downloading
+    from vidlib.runner.downloads import worker
     from vidlib.runner.store.runs import History
 
     settings = _settings(workspace)
     with History(settings.database) as history, stopped_by_signals() as stop, bar(shown(url)) as report:
-        how = downloading.Conditions(settings, stop, report, folder=to and to.absolute())
-        result = downloading.download(history, url, how, again=again)
+        how = worker.Conditions(settings, stop, report, folder=to and to.absolute())
+        result = worker.download(history, url, how, again=again)
     if result.error:
         raise result.error
     row = result.row
@@ -61,8 +61,8 @@ def monitor(
     from vidlib.console import logging_to_stderr
     from vidlib.ingest.webhook import Rule, Webhook
     from vidlib.machine.signals import stopped_by_signals
-    from vidlib.runner.downloading import Conditions
-    from vidlib.runner.offers import Monitor
+    from vidlib.runner.downloads.monitor import Monitor
+    from vidlib.runner.downloads.worker import Conditions
     from vidlib.runner.store.runs import History
 
     settings = _settings(workspace)

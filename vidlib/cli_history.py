@@ -60,11 +60,11 @@ def add(
 ) -> None:
     """Keep links, so that they are not downloaded by themselves, or are."""
     from vidlib.ingest.webhook import Offer
-    from vidlib.runner import downloads
+    from vidlib.runner.downloads import store
 
     _check_states([state], ("known", "waiting", "done", "manual"))
     with _opened(workspace) as opened:
-        noted = downloads.note(opened, [(Offer(url, time.time()), state) for url in urls])
+        noted = store.note(opened, [(Offer(url, time.time()), state) for url in urls])
     if as_json:
         print_json(vars(noted))
     else:
@@ -78,11 +78,11 @@ def mark(
     workspace: Workspace = None,
 ) -> None:
     """Have a download begin, pause or end; whoever downloads it is asked, and keeps what arrived."""
-    from vidlib.runner import downloads
+    from vidlib.runner.downloads import store
 
     _check_states([state], ("waiting", "paused", "cancelled", "known"))
     with _opened(workspace) as opened:
-        now = downloads.ask(opened, downloads.key_of(url), state)
+        now = store.ask(opened, store.key_of(url), state)
     print(f"{url} was asked to be {state}" if now == "downloading" else f"{url} is {now}")
 
 
@@ -93,10 +93,10 @@ def export(
 ) -> None:
     """Write all of it as JSON that `vidlib history import` reads."""
     from vidlib.files import write_json
-    from vidlib.runner import downloads
+    from vidlib.runner.downloads import store
 
     with _opened(workspace) as opened:
-        document = {"urls": [_exported(row, project) for row, project in downloads.found(opened)]}
+        document = {"urls": [_exported(row, project) for row, project in store.found(opened)]}
     if file is None:
         print_json(document)
     else:
@@ -114,13 +114,13 @@ def clean(
 ) -> None:
     """Forget what failed or was cancelled long ago, with what had arrived of it; its link counts as new then."""
     from vidlib.ingest import parts
-    from vidlib.runner import downloads
+    from vidlib.runner.downloads import store
 
-    chosen = states or list(downloads.FORGOTTEN)
-    _check_states(chosen, tuple(state for state in downloads.STATES if state != "downloading"))
+    chosen = states or list(store.FORGOTTEN)
+    _check_states(chosen, tuple(state for state in store.STATES if state != "downloading"))
     settings = settings_module.load(workspace=workspace) if workspace else settings_module.settings()
     with _opened(workspace) as opened:
-        gone = downloads.clean(opened, time.time() - older_than * DAY_S, chosen, dry=dry_run)
+        gone = store.clean(opened, time.time() - older_than * DAY_S, chosen, dry=dry_run)
     if not dry_run:
         for link in (link for row in gone for link in row.links):
             parts.forget(settings.inbox, link)
@@ -138,10 +138,10 @@ def import_history(
     as_json: AsJson = False,
 ) -> None:
     """Take over a history from elsewhere, after a backup; what it names counts as done. Again, it changes nothing."""
-    from vidlib.runner import old_history
+    from vidlib.runner.downloads import history_import
 
     with _opened(workspace) as opened:
-        taken = old_history.take_over(opened, file, dry_run=dry_run)
+        taken = history_import.take_over(opened, file, dry_run=dry_run)
     if as_json:
         print_json(taken.as_json())
         return
@@ -155,23 +155,23 @@ def import_history(
 
 @contextmanager
 def _opened(workspace: Path | None) -> Iterator["History"]:
-    from vidlib.runner import downloads
+    from vidlib.runner.downloads import store
     from vidlib.runner.store.runs import History
 
     settings = settings_module.load(workspace=workspace) if workspace else settings_module.settings()
     with History(settings.database) as opened:
-        downloads.free_up(opened)
+        store.free_up(opened)
         yield opened
 
 
 def _show(text: str, states: list[str] | None, limit: int, workspace: Path | None, as_json: bool) -> int:
     """Print the downloads that fit; how many."""
     from vidlib import console
-    from vidlib.runner import downloads
+    from vidlib.runner.downloads import store
 
-    _check_states(states or (), downloads.STATES)
+    _check_states(states or (), store.STATES)
     with _opened(workspace) as opened:
-        found = downloads.found(opened, text, states or (), limit)
+        found = store.found(opened, text, states or (), limit)
     if as_json:
         print_json({"downloads": [_as_json(row, project) for row, project in found]})
     else:

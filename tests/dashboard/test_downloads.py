@@ -4,7 +4,7 @@ import pytest
 
 from vidlib.dashboard.downloads import DOWNLOADS_SHOWN, MANUAL_SHOWN, download_view, download_views
 from vidlib.ingest.webhook import Offer
-from vidlib.runner import downloads
+from vidlib.runner.downloads import store
 from vidlib.runner.store.models import Download
 
 HOSTILE = '<img src=x onerror=alert(1)>"\u202e.zip'
@@ -13,10 +13,10 @@ HOSTILE = '<img src=x onerror=alert(1)>"\u202e.zip'
 def offer(history, name: str, at: float, state: str, **values) -> str:
     """Note a link, and what became of it; its key."""
     link = f"https://h.example/{name}?key=hush"
-    downloads.note(history, [(Offer(link, at, name=name), state)])
+    store.note(history, [(Offer(link, at, name=name), state)])
     if values:
-        downloads.record(history, link, state, **values)
-    return downloads.key_of(link)
+        store.record(history, link, state, **values)
+    return store.key_of(link)
 
 
 def row(**values) -> Download:
@@ -28,7 +28,7 @@ def row(**values) -> Download:
 def test_those_for_a_person_stand_first_then_those_that_come_then_the_latest(history):
     offer(history, "person.zip", 1.0, "manual")
     key = offer(history, "coming.zip", 2.0, "waiting")
-    assert downloads.claim(history, key, ["waiting"])
+    assert store.claim(history, key, ["waiting"])
     offer(history, "old.zip", 3.0, "done")
     offer(history, "new.zip", 4.0, "known")
     shown = list(download_views(history))
@@ -48,10 +48,10 @@ def test_at_most_twenty_are_shown_and_not_only_those_for_a_person(history):
 
 def test_what_comes_says_how_much_and_how_fast(history):
     key = offer(history, "film.zip", 1.0, "waiting")
-    downloads.claim(history, key, ["waiting"])
+    store.claim(history, key, ["waiting"])
     (view,) = download_views(history)
     assert (view.says, view.fraction) == ("begins", None)
-    downloads.beat(history, key, bytes_done=1_000_000, bytes_total=4_000_000, rate=250_000.0)
+    store.beat(history, key, bytes_done=1_000_000, bytes_total=4_000_000, rate=250_000.0)
     (view,) = download_views(history)
     assert (view.says, view.fraction) == ("1.0 MB of 4.0 MB · 250.0 kB/s", 0.25)
 

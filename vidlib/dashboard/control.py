@@ -18,7 +18,7 @@ from vidlib.errors import UsageError, VidlibError
 from vidlib.ingest.urls import shown
 from vidlib.ingest.webhook import Offer
 from vidlib.machine import load as monitor
-from vidlib.runner import downloads
+from vidlib.runner.downloads import store
 from vidlib.runner.store.models import Download
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings, settings
@@ -98,7 +98,7 @@ class Control:
 
     def _look(self, history: History) -> PageView:
         history.mark_interrupted()
-        downloads.free_up(history)
+        store.free_up(history)
         self._ask_downloads()
         ended = self._started is not None and self._started.ended()  # asked first: a run is written before it ends
         runs = history.runs(RUNS_SHOWN)
@@ -137,12 +137,12 @@ class Control:
         if not link.strip():
             raise UsageError("Paste a link first.")
         with History(self.settings.database) as history:
-            downloads.note(history, [(Offer(link, time.time()), "known")])
-            self._fetch(downloads.find(history, link))
+            store.note(history, [(Offer(link, time.time()), "known")])
+            self._fetch(store.find(history, link))
 
     def _download_again(self, key: str) -> None:
         with History(self.settings.database) as history:
-            self._fetch(downloads.called(history, key))
+            self._fetch(store.called(history, key))
 
     def _fetch(self, row: Download) -> None:
         if row.state == "done" and row.file and Path(row.file).exists():
@@ -153,7 +153,7 @@ class Control:
 
     def _close(self, key: str) -> None:
         with History(self.settings.database) as history:
-            downloads.ask(history, key, "known")
+            store.ask(history, key, "known")
 
     def _choose(self, run_id: str) -> None:
         self._chosen = run_id

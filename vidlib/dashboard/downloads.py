@@ -9,7 +9,7 @@ from vidlib.dashboard.wording import in_bytes, readable, when
 from vidlib.errors import RefusedInput
 from vidlib.ingest.parts import name_of
 from vidlib.ingest.urls import openable, shown
-from vidlib.runner import downloads
+from vidlib.runner.downloads import store
 from vidlib.runner.store.database import Database
 from vidlib.runner.store.models import Download
 
@@ -53,11 +53,11 @@ class DownloadView:
 
 def download_views(history: Database) -> Iterator[DownloadView]:
     """Those that wait for a person, those that come now, then the others; of each the latest offered first."""
-    manual = downloads.found(history, states=["manual"], limit=MANUAL_SHOWN)
-    coming = downloads.found(history, states=["downloading"], limit=DOWNLOADS_SHOWN - MANUAL_SHOWN)
-    others = [state for state in downloads.STATES if state not in ("manual", "downloading")]
+    manual = store.found(history, states=["manual"], limit=MANUAL_SHOWN)
+    coming = store.found(history, states=["downloading"], limit=DOWNLOADS_SHOWN - MANUAL_SHOWN)
+    others = [state for state in store.STATES if state not in ("manual", "downloading")]
     room = DOWNLOADS_SHOWN - len(manual) - len(coming)
-    rest = downloads.found(history, states=others, limit=room) if room else []
+    rest = store.found(history, states=others, limit=room) if room else []
     for row, project in (*manual, *coming, *rest):
         yield download_view(row, project)
 

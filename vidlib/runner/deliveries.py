@@ -7,7 +7,8 @@ from pathlib import Path
 
 from vidlib.errors import RefusedInput, VidlibError
 from vidlib.ingest.webhook import Offer
-from vidlib.runner import downloads, projects
+from vidlib.runner import projects
+from vidlib.runner.downloads import store
 from vidlib.runner.links import Link, Place, place_of
 from vidlib.runner.outcome import status_of
 from vidlib.runner.projects import Project, ProjectVideo
@@ -38,7 +39,7 @@ class Deliveries:
         def tasks() -> list[Task]:
             came = STEPS["download"].outputs(Path(download.folder))
             what = {"file": str(came.file), "sha256": came.sha256, "bytes_done": came.size, "bytes_total": came.size}
-            downloads.record(self.history, link, "done", **what)
+            store.record(self.history, link, "done", **what)
             return self._of_file(link, came.file)
 
         return self._or_why_not(link, tasks, download)
@@ -80,8 +81,8 @@ class Deliveries:
 
     def _of_link(self, link: Link) -> list[Task]:
         """To download a file, unless `vidlib download` has brought it and it is still there."""
-        downloads.note(self.history, [(Offer(link, time.time()), "known")])
-        known = downloads.find(self.history, link)
+        store.note(self.history, [(Offer(link, time.time()), "known")])
+        known = store.find(self.history, link)
         file = Path(known.file) if known.state == "done" and known.file else None
         ours = file is None or file.is_relative_to(self.settings.work)  # what a run has brought, the plan finds done
         if not ours and file.is_file() and not self.request.force:

@@ -17,7 +17,8 @@ from vidlib.errors import Cancelled, LeaseLost, NeedsOperator, OutOfMemory, Post
 from vidlib.files import TMP_PREFIX, link_or_copy
 from vidlib.ingest.urls import normalized
 from vidlib.results.naming import PUBLISHED, subject_folder
-from vidlib.runner import downloads, projects, reports
+from vidlib.runner import projects, reports
+from vidlib.runner.downloads import store
 from vidlib.runner.execution.heartbeat import repeating
 from vidlib.runner.execution.worker import Bench
 from vidlib.runner.kernels.notebook import Seat, Watch, run_step
@@ -182,7 +183,7 @@ def _further_inputs(job: Job) -> dict[str, Any]:
     """Inputs that neither the source nor earlier steps of the video supply."""
     task, settings = job.task, job.bench.settings
     if task.step == "download":
-        known = downloads.find(job.bench.history, task.source)
+        known = store.find(job.bench.history, task.source)
         kept = subject_folder(settings.work, task.sha256) / "arriving"
         return {"url": normalized(task.source), "links": known.links if known else (task.source,), "keep_dir": kept}
     if task.step == "finalize":
@@ -259,7 +260,7 @@ def _note_failure(job: Job, error: Exception) -> None:
     status = status_of(error)
     if task.step == "download" and status != "cancelled":
         state = "manual" if failed.kind == NeedsOperator.__name__ else "failed"
-        downloads.record(job.bench.history, task.source, state, error=failed.reason)
+        store.record(job.bench.history, task.source, state, error=failed.reason)
     if queue.settle(job.bench.history, task.id, status=status, finished_at=now, **what):
         job.tell(str(failed), "warning" if status == "cancelled" else "error")
 

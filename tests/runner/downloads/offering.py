@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vidlib.ingest.webhook import Offer
-from vidlib.runner import downloads
+from vidlib.runner.downloads import store
 from vidlib.runner.store.runs import History
 
 N_LINKS = 20
@@ -30,14 +30,14 @@ def offer_all(number: int, together: Any, url: str) -> None:
         together.wait()
         for job in range(N_LINKS):
             link = f"https://Files.example.org/{'/' * (number % 3)}{job}.zip?{'&' * (number % 2)}id=1"
-            downloads.note(history, [(Offer(link, 1000.0 - number), "known")])
+            store.note(history, [(Offer(link, 1000.0 - number), "known")])
 
 
 def take_all(number: int, together: Any, url: str, folder: str) -> None:
     """Take whatever waits, and leave the key of each in ``folder``; two processes cannot leave the same one."""
     with History(url) as history:
         together.wait()
-        while row := downloads.next_waiting(history, 1.0):
-            if downloads.claim(history, row.key, ["waiting"]):
+        while row := store.next_waiting(history, 1.0):
+            if store.claim(history, row.key, ["waiting"]):
                 open(f"{folder}/{row.key}", "x").close()
-                downloads.settle(history, row.key, "done")
+                store.settle(history, row.key, "done")

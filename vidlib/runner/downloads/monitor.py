@@ -11,8 +11,8 @@ from vidlib.ingest.fetch import Means
 from vidlib.ingest.providers import BY_HAND
 from vidlib.ingest.urls import shown
 from vidlib.ingest.webhook import Offer, Rule, Webhook
-from vidlib.runner import downloading, downloads
-from vidlib.runner.downloading import Conditions, Result
+from vidlib.runner.downloads import store, worker
+from vidlib.runner.downloads.worker import Conditions, Result
 from vidlib.runner.store.database import Database
 
 log = logging.getLogger("vidlib.machine.load")
@@ -39,7 +39,7 @@ class Monitor:
         for problem in set(problems) - self.named:
             log.warning("left out: %s", problem)
         self.named |= set(problems)
-        noted = downloads.note(self.history, [(offer, self._state(offer)) for offer in offers])
+        noted = store.note(self.history, [(offer, self._state(offer)) for offer in offers])
         if noted.new:
             log.info("%d new offers, %d were known", noted.new, noted.changed + noted.same)
         self._name_those_for_people(offers)
@@ -47,7 +47,7 @@ class Monitor:
 
     def work(self) -> list[Result]:
         """Download what waits; what came of it."""
-        results = list(downloading.waiting(self.history, self.how, self.now()))
+        results = list(worker.waiting(self.history, self.how, self.now()))
         for result in results:
             _say(result)
         return results
@@ -60,7 +60,7 @@ class Monitor:
             self.work()
             self.how.stop.wait(self.webhook.pause_s())
 
-    def _state(self, offer: Offer) -> downloads.State:
+    def _state(self, offer: Offer) -> store.State:
         now = self.now()
         if self.rule.starts(offer, now):
             return "waiting"
@@ -68,8 +68,8 @@ class Monitor:
         return "manual" if by_hand and now - offer.offered_at <= self.rule.max_age_s else "known"
 
     def _name_those_for_people(self, offers: Iterable[Offer]) -> None:
-        by_hand = {downloads.key_of(offer.link) for offer in offers if offer.provider in BY_HAND}
-        for row, _ in downloads.found(self.history, states=["manual"]) if by_hand else []:
+        by_hand = {store.key_of(offer.link) for offer in offers if offer.provider in BY_HAND}
+        for row, _ in store.found(self.history, states=["manual"]) if by_hand else []:
             if row.key in by_hand and row.key not in self.named:
                 self.named.add(row.key)
                 log.warning("a person is needed for %s", row.original_url)

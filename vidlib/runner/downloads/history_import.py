@@ -17,14 +17,14 @@ from sqlalchemy import make_url
 
 from vidlib.errors import RefusedInput, UsageError
 from vidlib.ingest.webhook import Offer, offer_of
-from vidlib.runner import downloads
+from vidlib.runner.downloads import store
 from vidlib.runner.store.database import Database
 
 SQLITE_HEAD = b"SQLite format 3\0"
 OPEN = frozenset({"downloading", "waiting", "paused"})
 """States that are not taken over from another machine, where the download goes on by itself."""
 
-Entry = tuple[Offer, downloads.State]
+Entry = tuple[Offer, store.State]
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,11 @@ def take_over(history: Database, file: Path, *, dry_run: bool = False) -> Taken:
     history.
     """
     entries, problems = read(file)
-    foreseen = downloads.note(history, entries, dry=True)
+    foreseen = store.note(history, entries, dry=True)
     backup = None
     if (foreseen.new or foreseen.changed) and not dry_run:
         backup = back_up(history)
-        foreseen = downloads.note(history, entries)
+        foreseen = store.note(history, entries)
     counts = asdict(foreseen)
     return Taken(str(file), len(entries), **counts, malformed=tuple(problems), backup=backup, dry_run=dry_run)
 
@@ -93,9 +93,9 @@ def _entry(record: Any, now: float) -> Entry:
     record = {"url": record} if isinstance(record, str) else record
     offer = offer_of(record, now)
     state = record.get("state", "done")
-    if state not in downloads.STATES:
-        raise RefusedInput(f"state: expected one of {', '.join(downloads.STATES)}, got {state!r}")
-    downloads.key_of(offer.link)
+    if state not in store.STATES:
+        raise RefusedInput(f"state: expected one of {', '.join(store.STATES)}, got {state!r}")
+    store.key_of(offer.link)
     return replace(offer, link=offer.link.strip()), "known" if state in OPEN else state
 
 

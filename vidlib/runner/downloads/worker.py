@@ -12,7 +12,7 @@ from vidlib.ingest.fetch import Fetched, Means, Rules
 from vidlib.ingest.providers import Bases
 from vidlib.ingest.webhook import Offer
 from vidlib.progress import Report, quiet
-from vidlib.runner import downloads
+from vidlib.runner.downloads import store
 from vidlib.runner.execution.heartbeat import repeating
 from vidlib.runner.store.database import Database
 from vidlib.runner.store.identity import BEAT_S, pid_of
@@ -59,12 +59,12 @@ def download(history: Database, link: str, how: Conditions, *, again: bool = Fal
     Raises RefusedInput for what is no link, UsageError for one that another process downloads now, or that was
     downloaded before and whose file is gone.
     """
-    downloads.note(history, [(Offer(link, time.time()), "known")])
-    row = downloads.find(history, link)
+    store.note(history, [(Offer(link, time.time()), "known")])
+    row = store.find(history, link)
     if row.state == "done" and not again:
         return _known(row)
-    if (taken := downloads.claim(history, row.key, (*STARTABLE, "done"))) is None:
-        now = downloads.called(history, row.key)
+    if (taken := store.claim(history, row.key, (*STARTABLE, "done"))) is None:
+        now = store.called(history, row.key)
         who = f", by process {pid_of(now.worker)}" if now.worker else ""
         raise UsageError(f"{row.url} is being downloaded already{who}; see: vidlib history list")
     return perform(history, taken, how)
@@ -85,8 +85,8 @@ def perform(history: Database, row: Download, how: Conditions, *, tries: int = 1
         waits = {} if again is None else {"not_before": time.time() + again}
         if isinstance(problem, Cancelled):  # it was no attempt
             waits["attempts"] = row.attempts - 1
-        downloads.settle(history, row.key, state, error=str(problem), **follow.progress(), **waits)
-        return Result(downloads.called(history, row.key), problem)
+        store.settle(history, row.key, state, error=str(problem), **follow.progress(), **waits)
+        return Result(store.called(history, row.key), problem)
     return _arrived(history, row.key, fetched, follow)
 
 
@@ -119,7 +119,7 @@ class Follow:
         if self.how.stop.is_set():
             self.halt.set()
         try:
-            asked = downloads.beat(self.history, self.key, **self.progress())
+            asked = store.beat(self.history, self.key, **self.progress())
         except VidlibError:  # the next one may get through
             return
         if asked:
@@ -134,7 +134,7 @@ def _known(row: Download) -> Result:
     raise UsageError(f"{row.url} was downloaded before, but {where}; to download it again: --again")
 
 
-def _fate(error: VidlibError, follow: Follow, attempts: int, tries: int) -> tuple[downloads.State, float | None]:
+def _fate(error: VidlibError, follow: Follow, attempts: int, tries: int) -> tuple[store.State, float | None]:
     """The state that a download is left in after ``error``, and in how many seconds it begins again, if it does."""
     match error:
         case Cancelled() if follow.asked in ("paused", "cancelled", "known"):
@@ -151,19 +151,19 @@ def _fate(error: VidlibError, follow: Follow, attempts: int, tries: int) -> tupl
 
 def _arrived(history: Database, key: str, fetched: Fetched, follow: Follow) -> Result:
     """Write down what came; the same bytes in the same folder under another link are kept once."""
-    path, other = fetched.path, downloads.same_content(history, fetched.sha256, key)
+    path, other = fetched.path, store.same_content(history, fetched.sha256, key)
     if other and Path(other.file).parent == path.parent and Path(other.file).stat().st_size == fetched.size:
         path.unlink()
         path = Path(other.file)
     came = {"file": str(path), "sha256": fetched.sha256, "bytes_done": fetched.size, "bytes_total": fetched.size}
-    downloads.settle(history, key, "done", error=None, **{**follow.progress(), **came})
-    return Result(downloads.called(history, key), known=path != fetched.path)
+    store.settle(history, key, "done", error=None, **{**follow.progress(), **came})
+    return Result(store.called(history, key), known=path != fetched.path)
 
 
 def waiting(history: Database, how: Conditions, now: float) -> Sequence[Result]:
     """Do every download that may begin at ``now``, the one that was begun least first; what came of each."""
     results = []
-    while not how.stop.is_set() and (row := downloads.next_waiting(history, now)):
-        if taken := downloads.claim(history, row.key, ("waiting",)):
+    while not how.stop.is_set() and (row := store.next_waiting(history, now)):
+        if taken := store.claim(history, row.key, ("waiting",)):
             results.append(perform(history, taken, how, tries=TRIES))
     return results
