@@ -17,8 +17,8 @@ from vidlib.settings import Settings
 
 if TYPE_CHECKING:
     from vidlib.params import ParamSet
-    from vidlib.runner.outcome import RunResult
     from vidlib.runner.pipeline import Conditions
+    from vidlib.runner.run_result import RunResult
 
 app = typer.Typer(
     help="Turns delivered video archives into edit-ready analysis: shots, voices, faces, who is speaking, a report.",
@@ -94,14 +94,14 @@ def run(
     """Process archives, videos, folders or links, from download to report. What is done is not done again."""
     from vidlib import console
     from vidlib.runner import pipeline
-    from vidlib.runner.links import place_of
     from vidlib.runner.request import Request
+    from vidlib.runner.sources import place_of
 
     settings = _settings(workspace)
     wanted = frozenset(name.strip() for name in (steps or "").split(",") if name.strip())
     request = Request([place_of(path) for path in paths], _params(settings, params, overrides), wanted, force)
     if dry_run:
-        from vidlib.runner import forecast
+        from vidlib.runner import dry_run as forecast
 
         found = forecast.forecast(request, settings)
         print_json(found) if as_json else console.show_forecast(found)

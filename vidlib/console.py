@@ -26,7 +26,7 @@ from rich.text import Text
 
 from vidlib.doctor import Finding
 from vidlib.progress import Report
-from vidlib.runner.outcome import RunResult
+from vidlib.runner.run_result import RunResult
 from vidlib.runner.store.models import ACTIVE, Task
 from vidlib.runner.store.runs import History
 from vidlib.steps import STEPS

@@ -12,9 +12,9 @@ from vidlib import settings as settings_module
 from vidlib.files import sha256
 from vidlib.params import read_params
 from vidlib.results.exports import shots_csv
-from vidlib.runner.outcome import RunResult, VideoResult
 from vidlib.runner.pipeline import Conditions, run
 from vidlib.runner.request import Request
+from vidlib.runner.run_result import RunResult, VideoResult
 from vidlib.steps import PARAMS
 
 NAME = '=1+1 "it\'s" %03d [x] 🎬\n<img src=x onerror=alert(1)>{{7*7}}$(touch x)@--' + "ü" * 86 + ".mp4"  # 250 bytes

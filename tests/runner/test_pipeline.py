@@ -20,9 +20,9 @@ from vidlib.files import sha256
 from vidlib.params import read_params
 from vidlib.results import archive
 from vidlib.runner.execution import task as tasks
-from vidlib.runner.outcome import RunResult, VideoResult
 from vidlib.runner.pipeline import Conditions, run
 from vidlib.runner.request import Request
+from vidlib.runner.run_result import RunResult, VideoResult
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import PARAMS, VIDEO_STEPS

@@ -14,7 +14,7 @@ from tests.soak.verdict import Tally
 from tests.waiting import wait_until
 
 INSTANTS = (
-    "vidlib.runner.deliveries:projects.open_project",
+    "vidlib.runner.intake:projects.open_project",
     "vidlib.runner.projects:write_json",
     "vidlib.runner.store.runs:History.add_tasks",
     "vidlib.runner.store.queue:claim",

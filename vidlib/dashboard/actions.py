@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vidlib.ingest.urls import shown
-from vidlib.runner.links import place_of
+from vidlib.runner.sources import place_of
 from vidlib.runner.store.identity import pid_of
 from vidlib.runner.store.models import Run
 from vidlib.runner.store.runs import History

@@ -12,8 +12,8 @@ from vidlib.dashboard.downloads import DownloadView, download_views
 from vidlib.dashboard.wording import duration, in_bytes, readable, when
 from vidlib.ingest.arrivals import may_be_delivery
 from vidlib.machine.load import Load
-from vidlib.runner import reports
-from vidlib.runner.links import place_of
+from vidlib.runner import report_run
+from vidlib.runner.sources import place_of
 from vidlib.runner.store.models import ACTIVE, ENDED, Event, Run, Task
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
@@ -177,7 +177,7 @@ def by_video(tasks: Iterable[Task]) -> list[list[Task]]:
 def _video_view(row: Sequence[Task], tasks: Sequence[Task], settings: Settings) -> VideoView:
     """One video with the tasks of its ``row``; ``tasks`` are all of the run."""
     report = next((task for task in row if task.step == "report" and task.status == "done"), None)
-    html = report and reports.folder_of(settings.runs, report, tasks) / "report.html"
+    html = report and report_run.folder_of(settings.runs, report, tasks) / "report.html"
     return VideoView(
         name=readable(row[0].subject),
         steps=tuple(_step_view(task, settings) for task in row),

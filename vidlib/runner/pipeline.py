@@ -12,16 +12,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from vidlib.errors import Cancelled, LeaseLost, UnknownName, VidlibError
-from vidlib.runner import hooks, projects
-from vidlib.runner.deliveries import Deliveries
+from vidlib.runner import notifications, projects
 from vidlib.runner.execution.executors import Lanes, open_lanes
 from vidlib.runner.execution.heartbeat import repeating
-from vidlib.runner.links import place_of
-from vidlib.runner.outcome import RunResult, result_of
+from vidlib.runner.intake import Deliveries
 from vidlib.runner.request import Request
+from vidlib.runner.run_result import RunResult, result_of
 from vidlib.runner.runlog import RunLog
 from vidlib.runner.scheduling import allocation, retries
 from vidlib.runner.scheduling.graph import Agenda
+from vidlib.runner.sources import place_of
 from vidlib.runner.store import identity, queue
 from vidlib.runner.store.identity import BEAT_S
 from vidlib.runner.store.models import ACTIVE, Run, Task
@@ -61,7 +61,7 @@ def run(request: Request, settings: Settings, conditions: Conditions | None = No
     paths = [projects.check_path(path, settings) for path in request.paths]
     for name in request.steps - STEPS.keys():
         raise UnknownName("a step", name, STEPS)
-    hooks.check(settings)
+    notifications.check(settings)
     with History(settings.database) as history:
         interrupted = history.mark_interrupted()
         params = {step: values.model_dump(mode="json") for step, values in request.params.of().items()}
@@ -76,7 +76,7 @@ def resume(run_id: str, settings: Settings, conditions: Conditions | None = None
 
     Raises UsageError for a run that nobody knows, or that goes on already.
     """
-    hooks.check(settings)
+    notifications.check(settings)
     with History(settings.database) as history:
         record = history.take_run(run_id)
         history.add_event(run_id, "taken up again")
@@ -109,7 +109,7 @@ def _closed(driver: "Driver") -> Iterator[None]:
         history.add_event(run_id, f"run {run_id}: {error or status}", "error" if error else "info")
         history.finish_run(run_id, status, error or driver.why)
         said = driver.result.as_json() | ({"status": "failed", "error": error} if error else {})
-        for problem in [] if driver.taken_over else hooks.tell(said, driver.settings):
+        for problem in [] if driver.taken_over else notifications.tell(said, driver.settings):
             history.add_event(run_id, problem, "warning")
         driver.log.catch_up()
 

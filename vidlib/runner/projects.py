@@ -13,8 +13,8 @@ from vidlib.files import canonical_json, link_or_copy, sha256, sha256_text, sole
 from vidlib.ingest import archives, names
 from vidlib.ingest.urls import mended
 from vidlib.media import probe
-from vidlib.runner.links import Link, Place
-from vidlib.runner.readable import under_utf_8
+from vidlib.runner.sources import Link, Place
+from vidlib.runner.utf8_paths import under_utf_8
 from vidlib.settings import Settings, plain_folder
 
 # fmt: off

@@ -10,9 +10,9 @@ from vidlib.errors import UnknownName, UsageError
 from vidlib.files import sha256
 from vidlib.params import Frozen
 from vidlib.results.naming import subject_folder
-from vidlib.runner.links import place_of
 from vidlib.runner.pipeline import STOPPED
 from vidlib.runner.scheduling.plan import Planned, plan_step
+from vidlib.runner.sources import place_of
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import STEPS, VIDEO_STEPS

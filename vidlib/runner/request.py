@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from vidlib.params import ParamSet
-from vidlib.runner.links import Place, place_of
+from vidlib.runner.sources import Place, place_of
 from vidlib.runner.store.models import Run
 from vidlib.steps import PARAMS, STEPS, VIDEO_STEPS
 

@@ -17,13 +17,13 @@ from vidlib.errors import Cancelled, LeaseLost, NeedsOperator, OutOfMemory, Post
 from vidlib.files import TMP_PREFIX, link_or_copy
 from vidlib.ingest.urls import normalized
 from vidlib.results.naming import PUBLISHED, subject_folder
-from vidlib.runner import projects, reports
+from vidlib.runner import projects, report_run
 from vidlib.runner.downloads import store
 from vidlib.runner.execution.heartbeat import repeating
 from vidlib.runner.execution.worker import Bench
 from vidlib.runner.kernels.notebook import Seat, Watch, run_step
-from vidlib.runner.outcome import status_of
 from vidlib.runner.request import Request
+from vidlib.runner.run_result import status_of
 from vidlib.runner.scheduling import retries
 from vidlib.runner.scheduling.plan import Planned, plan_step
 from vidlib.runner.store import queue
@@ -68,7 +68,7 @@ class Job:
     @cached_property
     def report_folder(self) -> Path:
         """Where the report of this task's video is to be found."""
-        return reports.folder_of(self.bench.settings.runs, self.task, self.tasks)
+        return report_run.folder_of(self.bench.settings.runs, self.task, self.tasks)
 
     def of_delivery(self, *steps: str) -> list[Task]:
         """The tasks of the delivery that this one is part of, only those of ``steps``."""
@@ -191,7 +191,7 @@ def _further_inputs(job: Job) -> dict[str, Any]:
         videos = tuple(finished(job, video) for video in job.of_delivery("report"))
         return {"project": task.project, "videos": videos, **places}
     if task.step == "report":
-        evidence = reports.write_evidence(job.report_folder, task, job.of_delivery(*STEPS))
+        evidence = report_run.write_evidence(job.report_folder, task, job.of_delivery(*STEPS))
         return {"evidence": evidence, "report_dir": job.report_folder}
     return {}
 
@@ -220,7 +220,7 @@ def show(job: Job, outputs: StepOutputs) -> None:
             docs = projects.docs_of(job.bench.settings, task.project)
             link_or_copy(left, docs / f"{task.stem}{PUBLISHED[name]}")
     if task.step == "report":
-        reports.show(outputs.summary.parent, job.report_folder)
+        report_run.show(outputs.summary.parent, job.report_folder)
 
 
 def _note_success(job: Job, planned: Planned, outputs: StepOutputs, executed: bool) -> None:

@@ -9,10 +9,10 @@ from vidlib.errors import RefusedInput, VidlibError
 from vidlib.ingest.webhook import Offer
 from vidlib.runner import projects
 from vidlib.runner.downloads import store
-from vidlib.runner.links import Link, Place, place_of
-from vidlib.runner.outcome import status_of
 from vidlib.runner.projects import Project, ProjectVideo
 from vidlib.runner.request import Request
+from vidlib.runner.run_result import status_of
+from vidlib.runner.sources import Link, Place, place_of
 from vidlib.runner.store.models import Run, Task
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings

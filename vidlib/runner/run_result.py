@@ -7,8 +7,8 @@ from typing import Any
 
 from vidlib.errors import Cancelled, RefusedInput, StepFailed, VidlibError
 from vidlib.results.naming import PUBLISHED
-from vidlib.runner import projects, reports
-from vidlib.runner.links import Place, place_of
+from vidlib.runner import projects, report_run
+from vidlib.runner.sources import Place, place_of
 from vidlib.runner.store.models import Run, Task
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
@@ -172,7 +172,7 @@ def _video(source: Path, own: dict[str, Task], tasks: Sequence[Task], settings: 
     done = [step for step, task in own.items() if task.status == "done"]
     outputs = {name: docs / f"{report.stem}{PUBLISHED[name]}" for step in done for name in MADE_BY.get(step, ())}
     if report.status == "done":
-        outputs["report"] = reports.folder_of(settings.runs, report, tasks) / "report.html"
+        outputs["report"] = report_run.folder_of(settings.runs, report, tasks) / "report.html"
     return VideoResult(source, report.sha256, steps, outputs)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from vidlib.results.naming import subject_folder
 from vidlib.runner import projects
-from vidlib.runner.links import Link
 from vidlib.runner.projects import ProjectVideo
 from vidlib.runner.request import Request
 from vidlib.runner.scheduling.plan import plan_step
+from vidlib.runner.sources import Link
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import STEPS

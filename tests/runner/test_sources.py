@@ -11,11 +11,11 @@ from tests.ingest import faulty_server
 from vidlib.errors import RefusedInput
 from vidlib.params import read_params
 from vidlib.runner.downloads import store
-from vidlib.runner.forecast import forecast
-from vidlib.runner.links import Link
-from vidlib.runner.outcome import RunResult
+from vidlib.runner.dry_run import forecast
 from vidlib.runner.pipeline import Conditions, run
 from vidlib.runner.request import Request
+from vidlib.runner.run_result import RunResult
+from vidlib.runner.sources import Link
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import PARAMS

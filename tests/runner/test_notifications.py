@@ -21,7 +21,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 from tests.waiting import wait_until
 from vidlib.errors import SettingError
-from vidlib.runner.hooks import LONGEST_PAUSE_S, check, subject_of, tell, text_of
+from vidlib.runner.notifications import LONGEST_PAUSE_S, check, subject_of, tell, text_of
 from vidlib.settings import Settings, load
 
 NOT_KNOWN_AS_LOCAL = "127.1"
