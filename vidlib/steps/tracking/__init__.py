@@ -25,10 +25,10 @@ from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
 from vidlib.results.exports.tracking_table import TrackRows
-from vidlib.steps import tracking_middles
 from vidlib.steps.base import OutFile, StepOutputs, from_step, place, recorded
-from vidlib.steps.tracking_counts import SeenShot, Tally, correction_doubts
-from vidlib.steps.tracking_people import people_of, speech_of, talkers_of
+from vidlib.steps.tracking import keyframes
+from vidlib.steps.tracking.people import people_of, speech_of, talkers_of
+from vidlib.steps.tracking.statistics import SeenShot, Tally, correction_doubts
 from vidlib.timeline import Span, Turn, tiles
 from vidlib.tracking.conversation import Face, Scene, conversation
 from vidlib.tracking.correcting import Correction, corrections
@@ -178,7 +178,7 @@ def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Repo
     voices = _write_voices(inputs, turns, right)
     seen_people = people_of(spoken, talkers)
     found = {"people": people_json.write(inputs.out_dir / "people.json", seen_people), "n_people": len(seen_people)}
-    found |= {"tracks": path, "middles": tracking_middles.files(inputs.out_dir / MIDDLES), "engine": engine}
+    found |= {"tracks": path, "middles": keyframes.files(inputs.out_dir / MIDDLES), "engine": engine}
     return {**tally.outputs(), **voices, **found}
 
 
@@ -250,7 +250,7 @@ def _shots(
     if not tiles(spans, inputs.frames):
         raise BrokenOutput(f"{inputs.shots}: the shots do not cover the video's {inputs.frames} frames exactly once")
     with closing(ahead(_looked(inputs, info, watcher, spans), LOOKED_AT)) as chunks:
-        passed = tracking_middles.kept(_reported(chunks, inputs.frames, report), inputs.out_dir / MIDDLES)
+        passed = keyframes.kept(_reported(chunks, inputs.frames, report), inputs.out_dir / MIDDLES)
         by_shot = groupby(passed, key=lambda chunk: chunk.shot)
         each = zip(by_shot, shots, [*shots[1:], None], _sounds(inputs, spans), strict=True)
         for number, ((_, looked), shot, following, sound) in enumerate(each, 1):

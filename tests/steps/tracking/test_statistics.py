@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vidlib.results.exports.tracking_table import TrackRows
-from vidlib.steps.tracking_counts import SeenShot, Tally
+from vidlib.steps.tracking.statistics import SeenShot, Tally
 from vidlib.timeline import Shot, Span
 from vidlib.tracking.conversation import Face, Spoken
 from vidlib.tracking.speaking import Sound, Voice
