@@ -8,7 +8,7 @@ from tests import drawn
 from vidlib.engines.faces.embedding import DIMENSION, FacePrints, upright
 from vidlib.engines.faces.landmarks import OpenVinoLandmarker
 from vidlib.engines.runtime import openvino_cpu
-from vidlib.tracking.people import SAME
+from vidlib.tracking.identities import SAME
 
 PICTURE = drawn.add_face(drawn.backdrop(320, 240), 160, 115, 40)
 BOX = np.array([130, 78, 191, 156], np.float32)

@@ -6,7 +6,7 @@ import pytest
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.tracking.statistics import SeenShot, Tally
 from vidlib.timeline import Shot, Span
-from vidlib.tracking.conversation import Face, Spoken
+from vidlib.tracking.speaker_assignment import Face, Spoken
 from vidlib.tracking.speaking import Sound, Voice
 
 N = 40

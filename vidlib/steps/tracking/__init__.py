@@ -30,11 +30,11 @@ from vidlib.steps.tracking import keyframes
 from vidlib.steps.tracking.people import people_of, speech_of, talkers_of
 from vidlib.steps.tracking.statistics import SeenShot, Tally, correction_doubts
 from vidlib.timeline import Span, Turn, tiles
-from vidlib.tracking.conversation import Face, Scene, conversation
-from vidlib.tracking.correcting import Correction, corrections
-from vidlib.tracking.linking import Track
+from vidlib.tracking.association import Track
+from vidlib.tracking.diarization_correction import Correction, corrections
+from vidlib.tracking.shot_tracker import WEAK, Chunk, Watcher
+from vidlib.tracking.speaker_assignment import Face, Scene, conversation
 from vidlib.tracking.speaking import USUALLY_LIKELY, Mouth, Sound, odds
-from vidlib.tracking.watching import WEAK, Chunk, Watcher
 
 NAME = "tracking"
 VERSION = 10

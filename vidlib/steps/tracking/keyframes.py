@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vidlib.tracking.watching import Chunk
+from vidlib.tracking.shot_tracker import Chunk
 
 WIDEST_PX = 400
 JPEG_QUALITY = 90

@@ -7,8 +7,8 @@ from itertools import chain
 from vidlib.results.exports.people_json import Person
 from vidlib.results.exports.tracking_table import Speech
 from vidlib.timeline import Turn
-from vidlib.tracking.conversation import Spoken
-from vidlib.tracking.correcting import Talker, TalkingFace, told_apart
+from vidlib.tracking.diarization_correction import Talker, TalkingFace, told_apart
+from vidlib.tracking.speaker_assignment import Spoken
 
 
 def talkers_of(turns: Sequence[Turn], spoken: Iterable[Iterable[Spoken]]) -> dict[int, Talker]:

@@ -8,8 +8,8 @@ import numpy as np
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.base import Doubt
 from vidlib.timeline import FPS, Shot, Span, nearest_frame, seconds
-from vidlib.tracking.conversation import Face, Spoken
-from vidlib.tracking.correcting import Correction
+from vidlib.tracking.diarization_correction import Correction
+from vidlib.tracking.speaker_assignment import Face, Spoken
 from vidlib.tracking.speaking import Sound
 
 SHORT_FRAMES = 10
@@ -25,7 +25,7 @@ SURE_VOICE = 0.7
 """A voice that belongs to a face less surely is to be heard again; see `vidlib.tracking.speaking.Voice`."""
 
 SURE_PERSON = 0.7
-"""A face that shows a known person less surely is to be looked at; see `vidlib.tracking.people.sureness`."""
+"""A face that shows a known person less surely is to be looked at; see `vidlib.tracking.identities.sureness`."""
 
 NO_CUT = 0.2
 """How surely no cut was missed where one face becomes another's from one frame to the next: of three on the composed

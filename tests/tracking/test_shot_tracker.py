@@ -5,7 +5,7 @@ import pytest
 
 from vidlib.geometry import Detections
 from vidlib.timeline import Span
-from vidlib.tracking.watching import Watcher
+from vidlib.tracking.shot_tracker import Watcher
 
 NONE = -1
 

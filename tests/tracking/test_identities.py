@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.tracking.linking import Track
-from vidlib.tracking.people import by_person, people, sureness
+from vidlib.tracking.association import Track
+from vidlib.tracking.identities import by_person, people, sureness
 
 
 def prints_of(whose: list[int], noise: float = 0.2) -> list[np.ndarray]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vidlib.tracking.conversation import Face, Scene, Spoken, conversation
+from vidlib.tracking.speaker_assignment import Face, Scene, Spoken, conversation
 from vidlib.tracking.speaking import Sound
 
 N = 50

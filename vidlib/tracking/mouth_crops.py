@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from vidlib.geometry import square_around
-from vidlib.tracking.linking import Track
+from vidlib.tracking.association import Track
 
 SQUARE = 0.7
 """Side of the square around a mouth, in longer sides of the face's box: what LR-ASD was trained with (a square of 1.4

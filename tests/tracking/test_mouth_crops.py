@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.tracking.linking import Track
-from vidlib.tracking.mouths import Mouths, mouth_of
+from vidlib.tracking.association import Track
+from vidlib.tracking.mouth_crops import Mouths, mouth_of
 
 BOX = np.array([10.0, 10.0, 50.0, 50.0])
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vidlib.tracking.linking import Track
+from vidlib.tracking.association import Track
 
 SAME = 0.5
 """Distance of mean face prints from which two groups of tracks are two people. Single prints of one person are less

@@ -10,9 +10,9 @@ import numpy as np
 from vidlib.geometry import Detections, overlaps
 from vidlib.machine.prefetch import behind
 from vidlib.timeline import Span
-from vidlib.tracking.linking import Linker, Track
-from vidlib.tracking.mouths import Looker, Mouths
-from vidlib.tracking.people import by_person
+from vidlib.tracking.association import Linker, Track
+from vidlib.tracking.identities import by_person
+from vidlib.tracking.mouth_crops import Looker, Mouths
 
 CHUNK_FRAMES = 20
 """Frames in a chunk, about: enough pictures to keep a few cores busy. Four chunks are in memory, 500 MB at 1080p."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vidlib.geometry import Detections
-from vidlib.tracking.linking import Linker
+from vidlib.tracking.association import Linker
 
 
 def seen(*boxes: tuple[int, int, int, int], score: float = 0.9, label: str = "face") -> Detections:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidlib.timeline import Turn
-from vidlib.tracking.correcting import Talker, TalkingFace, corrections, told_apart
+from vidlib.tracking.diarization_correction import Talker, TalkingFace, corrections, told_apart
 
 
 def turn(speaker: str, start: int, stop: int) -> Turn:

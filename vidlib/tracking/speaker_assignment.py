@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vidlib.tracking.people import people, sureness
+from vidlib.tracking.identities import people, sureness
 from vidlib.tracking.speaking import SPEAKS, Sound, Voice, speaking, voice_of
 
 OWN_WEIGHT, RIVAL_WEIGHT, OTHER_WEIGHT = 0.8, 0.4, 0.2
