@@ -40,10 +40,10 @@ from overhead import Execute, cut, timed, vidlib, warm
 
 from vidlib import vault
 from vidlib.errors import CommandFailed, UnknownName, UsageError, VidlibError
-from vidlib.evaluation import found as found_module
-from vidlib.evaluation import truth as truth_module
-from vidlib.evaluation.found import Found
-from vidlib.evaluation.table import evaluate
+from vidlib.evaluation import ground_truth as truth_module
+from vidlib.evaluation import load_results as found_module
+from vidlib.evaluation.load_results import Found
+from vidlib.evaluation.scores import evaluate
 from vidlib.machine import devices
 from vidlib.media import probe
 from vidlib.results.exports import rttm, shots_csv, shots_json, tracking_table

@@ -24,7 +24,7 @@ from composing.film import compose
 from composing.material import Material, material
 
 from vidlib.errors import VidlibError
-from vidlib.evaluation import truth
+from vidlib.evaluation import ground_truth
 
 TUNING, UNTOUCHED = (0, 1, 2, 3), (4, 5, 6, 7)
 
@@ -66,7 +66,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
 def source(paths: list[Path]) -> Material:
     """What the film and its truth hold; raises UsageError where that is too little."""
     film, its_truth = paths
-    return material(film, truth.read(its_truth))
+    return material(film, ground_truth.read(its_truth))
 
 
 if __name__ == "__main__":

@@ -29,13 +29,13 @@ from composing.anywhere import anywhere
 from composing.film import compose, write
 
 from vidlib.errors import UsageError, VidlibError
-from vidlib.evaluation import found as found_module
-from vidlib.evaluation import sureness
-from vidlib.evaluation import truth as truth_module
-from vidlib.evaluation.found import Found
-from vidlib.evaluation.sureness import Claim
-from vidlib.evaluation.table import Evaluation, evaluate
-from vidlib.evaluation.truth import Truth
+from vidlib.evaluation import calibration
+from vidlib.evaluation import ground_truth as truth_module
+from vidlib.evaluation import load_results as found_module
+from vidlib.evaluation.calibration import Claim
+from vidlib.evaluation.ground_truth import Truth
+from vidlib.evaluation.load_results import Found
+from vidlib.evaluation.scores import Evaluation, evaluate
 from vidlib.params import Frozen, read_params
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
 from vidlib.settings import settings
@@ -60,7 +60,7 @@ def main() -> int:
     if given.json:
         print(json.dumps([one.as_json() for one in evaluations], indent=2))
     else:
-        how_sure = sureness.table([claim for _, claims in judgements for claim in claims])
+        how_sure = calibration.table([claim for _, claims in judgements for claim in claims])
         print(text(evaluations), how_sure.to_string(float_format="%.3f"), sep="\n\n")
     return 0
 
@@ -108,7 +108,7 @@ def judged(film: Film, params: dict[str, Frozen], given: argparse.Namespace) -> 
             found = found_module.find(given.results, stem, **folders, film=video)
         else:
             found = run_steps(video, truth, params, Path(folder), given.given_truth)
-        return evaluate(truth, found, turns), list(sureness.claims(truth, found, turns))
+        return evaluate(truth, found, turns), list(calibration.claims(truth, found, turns))
 
 
 def run_steps(video: Path, truth: Truth, params: dict[str, Frozen], folder: Path, given_truth: bool) -> Found:

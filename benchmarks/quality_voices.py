@@ -21,7 +21,7 @@ from pyannote.metrics.diarization import DiarizationErrorRate
 
 from vidlib.engines.speech import Options, open_diarizer
 from vidlib.errors import UsageError, VidlibError
-from vidlib.evaluation.truth import read_turns
+from vidlib.evaluation.ground_truth import read_turns
 from vidlib.evaluation.voices import annotation
 from vidlib.media import probe
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from vidlib.evaluation.found import Found
-from vidlib.evaluation.truth import Event, Part, TrueFace, TrueShot, Truth
+from vidlib.evaluation.ground_truth import Event, Part, TrueFace, TrueShot, Truth
+from vidlib.evaluation.load_results import Found
 from vidlib.results.exports import rttm, shots_csv
 from vidlib.results.exports.people_json import Person
 from vidlib.timeline import Shot, Span, Turn

@@ -10,7 +10,7 @@ from vidlib.cli_models import AsJson, print_json
 from vidlib.errors import UsageError
 
 if TYPE_CHECKING:
-    from vidlib.evaluation.table import Evaluation
+    from vidlib.evaluation.scores import Evaluation
 
 EXAMPLES = """Examples:\n
 vidlib evaluate workspace/projects/Film film.truth.json\n
@@ -37,8 +37,8 @@ def evaluate(
 
     Results that are missing are named, and their figures left out.
     """
-    from vidlib.evaluation import found, table
-    from vidlib.evaluation import truth as truth_module
+    from vidlib.evaluation import ground_truth as truth_module
+    from vidlib.evaluation import load_results, scores
 
     settings = settings_module.load(workspace=workspace) if workspace else settings_module.settings()
     known = truth_module.read(truth)
@@ -47,10 +47,10 @@ def evaluate(
     film = truth.parent / f"{stem}.mp4"  # preferred to the one beside the results: the truth was made for it
     folders = {"archive_dir": settings.archive, "work_dir": settings.work}
     film = film if film.is_file() else None
-    there = found.find(results, stem, **folders, film=film, docs_folder=settings.docs_folder)
+    there = load_results.find(results, stem, **folders, film=film, docs_folder=settings.docs_folder)
     if rttm and rttm.absolute() == (there.where / f"{there.stem}.rttm").absolute():
         raise UsageError(f"--rttm {rttm} is the result that is to be judged; expected who really speaks when")
-    evaluation = table.evaluate(known, there, turns)
+    evaluation = scores.evaluate(known, there, turns)
     if as_json:
         print_json(evaluation.as_json())
     else:

@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 
-from vidlib.evaluation.truth import FACE_OF_PANEL, TrueFace
+from vidlib.evaluation.ground_truth import FACE_OF_PANEL, TrueFace
 
 from .camera import View, views
 from .material import Clip, Material

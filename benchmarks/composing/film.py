@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from vidlib.errors import CommandFailed
-from vidlib.evaluation.truth import SUFFIX, Event, Part, TrueShot, Truth
+from vidlib.evaluation.ground_truth import SUFFIX, Event, Part, TrueShot, Truth
 from vidlib.media import ffmpeg, probe
 from vidlib.results.exports import rttm
 from vidlib.timeline import FPS, Turn

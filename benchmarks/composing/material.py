@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from vidlib.errors import UsageError
-from vidlib.evaluation.truth import TrueFace, Truth
+from vidlib.evaluation.ground_truth import TrueFace, Truth
 from vidlib.media import ffmpeg
 from vidlib.timeline import seconds
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import evaluated, sample_media
-from vidlib.evaluation.table import evaluate
+from vidlib.evaluation.scores import evaluate
 from vidlib.settings import REPOSITORY
 from vidlib.timeline import Shot, Span
 

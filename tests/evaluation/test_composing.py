@@ -15,7 +15,7 @@ from benchmarks.composing.material import Clip, Material, clips_of, material
 from benchmarks.composing.plan import EFFECTS, PlannedShot, plan
 from tests import evaluated, sample_media
 from vidlib.errors import UsageError
-from vidlib.evaluation import truth
+from vidlib.evaluation import ground_truth
 from vidlib.media.probe import frames, probe, waveform
 from vidlib.results.exports import rttm
 
@@ -149,7 +149,7 @@ def test_a_film_has_the_frames_and_sound_that_its_truth_says(tiny, tmp_path, mon
     ]
     monkeypatch.setattr(film, "plan", lambda *_: shots)
     video, truth_file, voices = film.compose(tiny, 3, tmp_path / "films")
-    known = truth.read(truth_file)
+    known = ground_truth.read(truth_file)
     assert (video.name, truth_file.name, voices.name) == ("film-3.mp4", "film-3.truth.json", "film-3.rttm")
     assert (known.frames, len(list(frames(video, 64, 48)))) == (80, 80)
     assert [(s.start, s.full, s.transition) for s in known.shots] == [

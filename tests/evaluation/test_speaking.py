@@ -3,10 +3,10 @@
 import numpy as np
 
 from tests import evaluated
-from vidlib.evaluation import pairs, speaking
+from vidlib.evaluation import matching, speaking
 from vidlib.evaluation.score import Score
 
-PAIRS = pairs.pair_up(evaluated.TRUTH, evaluated.found().tracks)
+PAIRS = matching.pair_up(evaluated.TRUTH, evaluated.found().tracks)
 
 
 def figures(loudness: np.ndarray | None) -> dict[str, Score]:

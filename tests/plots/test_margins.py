@@ -11,7 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from tests import evaluated, finished, sample_media
-from vidlib.evaluation.table import evaluate
+from vidlib.evaluation.scores import evaluate
 from vidlib.plots import archive, delivery, quality, reduced, report, shots, speech, tracks
 from vidlib.plots import media as media_plots
 from vidlib.results.exports import audio_json, tracking_json, tracking_table

@@ -1,7 +1,7 @@
 """Figures of results beside the truth."""
 
 from tests import evaluated
-from vidlib.evaluation.table import evaluate
+from vidlib.evaluation.scores import evaluate
 from vidlib.plots import quality
 
 

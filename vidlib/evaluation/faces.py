@@ -4,10 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator
 from typing import TYPE_CHECKING
 
-from vidlib.evaluation.pairs import Pair, Pairs
+from vidlib.evaluation.ground_truth import Truth
+from vidlib.evaluation.matching import Pair, Pairs
 from vidlib.evaluation.score import Score, count, share
 from vidlib.evaluation.shots import TOLERANCE
-from vidlib.evaluation.truth import Truth
 
 if TYPE_CHECKING:
     import pandas as pd

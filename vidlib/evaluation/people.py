@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from vidlib.evaluation.faces import owners
-from vidlib.evaluation.pairs import Pairs
+from vidlib.evaluation.matching import Pairs
 from vidlib.evaluation.score import Score, count, share
 from vidlib.results.exports.people_json import Person
 

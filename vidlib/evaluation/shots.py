@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from vidlib.evaluation.ground_truth import TrueShot, Truth
 from vidlib.evaluation.score import Score, count, share
-from vidlib.evaluation.truth import TrueShot, Truth
 from vidlib.timeline import Shot
 
 PART = "shots"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from vidlib.evaluation.pairs import Pairs
+from vidlib.evaluation.matching import Pairs
 from vidlib.evaluation.score import Score, share
 
 PART = "speaking"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vidlib.evaluation.faces import owners
-from vidlib.evaluation.pairs import Pairs
+from vidlib.evaluation.matching import Pairs
 from vidlib.evaluation.score import Score, count, share
 from vidlib.timeline import FPS, Turn, seconds
 

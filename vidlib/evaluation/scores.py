@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vidlib.errors import UsageError
-from vidlib.evaluation import faces, pairs, people, shots, speaking, voices
-from vidlib.evaluation.found import Found
+from vidlib.evaluation import faces, matching, people, shots, speaking, voices
+from vidlib.evaluation.ground_truth import Truth
+from vidlib.evaluation.load_results import Found
 from vidlib.evaluation.score import Score
-from vidlib.evaluation.truth import Truth
 from vidlib.media import probe
 from vidlib.params import Frozen
 from vidlib.timeline import Turn, seconds
@@ -89,7 +89,7 @@ def shown(score: Score) -> str:
 def _scores(truth: Truth, found: Found, turns: Sequence[Turn], heard: "np.ndarray | None") -> Iterator[Score]:
     if found.shots is not None:
         yield from shots.scores(truth, found.shots, kinds_known=found.kinds_known)
-    paired = None if found.tracks is None else pairs.pair_up(truth, found.tracks)
+    paired = None if found.tracks is None else matching.pair_up(truth, found.tracks)
     if paired is not None:
         yield from faces.scores(truth, paired, found.tracks)
         yield from speaking.scores(paired, heard)

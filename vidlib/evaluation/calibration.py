@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vidlib.evaluation import shots
 from vidlib.evaluation.faces import owners
-from vidlib.evaluation.found import Found
-from vidlib.evaluation.pairs import FACES, Pairs, pair_up
-from vidlib.evaluation.truth import Truth
+from vidlib.evaluation.ground_truth import Truth
+from vidlib.evaluation.load_results import Found
+from vidlib.evaluation.matching import FACES, Pairs, pair_up
 from vidlib.evaluation.voices import mapping
 from vidlib.timeline import Turn, seconds
 

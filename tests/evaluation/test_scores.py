@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests import evaluated
 from vidlib.errors import UsageError
-from vidlib.evaluation.found import Found
-from vidlib.evaluation.table import Evaluation, evaluate
+from vidlib.evaluation.load_results import Found
+from vidlib.evaluation.scores import Evaluation, evaluate
 from vidlib.timeline import Shot, Span, Turn
 
 LOW_IS_GOOD = {

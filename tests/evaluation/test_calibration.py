@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from tests.evaluated import PEOPLE, SHOTS, TRUTH, TURNS, found
-from vidlib.evaluation import sureness
-from vidlib.evaluation.sureness import Claim, claims
-from vidlib.evaluation.table import evaluate
+from vidlib.evaluation import calibration
+from vidlib.evaluation.calibration import Claim, claims
+from vidlib.evaluation.scores import evaluate
 from vidlib.results.exports.people_json import Person
 from vidlib.timeline import Shot, Span
 
@@ -65,7 +65,7 @@ def test_each_frame_that_is_said_to_speak_and_each_track_is_judged():
 
 
 def test_the_table_says_how_often_what_is_claimed_with_a_confidence_is_right():
-    table = sureness.table([Claim("turn", 0.95, True), Claim("turn", 0.93, False), Claim("turn", 0.2, False)])
+    table = calibration.table([Claim("turn", 0.95, True), Claim("turn", 0.93, False), Claim("turn", 0.2, False)])
     assert table.reset_index()[["kind", "n", "confidence", "right"]].to_numpy().tolist() == [
         ["turn", 1, pytest.approx(0.2), 0.0],
         ["turn", 2, pytest.approx(0.94), 0.5],

@@ -7,21 +7,21 @@ import pytest
 
 from tests import evaluated
 from vidlib.errors import UsageError
-from vidlib.evaluation import truth
+from vidlib.evaluation import ground_truth
 from vidlib.results.exports import rttm
 from vidlib.settings import REPOSITORY
 from vidlib.timeline import Span, Turn
 
 
 def test_a_truth_survives_its_file(tmp_path):
-    assert truth.read(evaluated.write_truth(tmp_path / "film.truth.json")) == evaluated.TRUTH
+    assert ground_truth.read(evaluated.write_truth(tmp_path / "film.truth.json")) == evaluated.TRUTH
 
 
 def test_the_example_of_the_guide_is_a_truth(tmp_path):
     guide = (REPOSITORY / "docs" / "evaluate.md").read_text()
     path = tmp_path / "film.truth.json"
     path.write_text(guide.split("```json\n")[1].split("```")[0])
-    assert [shot.kind for shot in truth.read(path).shots] == ["close", "broll"]
+    assert [shot.kind for shot in ground_truth.read(path).shots] == ["close", "broll"]
 
 
 def test_every_frame_is_in_one_shot_and_one_part():
@@ -45,7 +45,7 @@ def test_shots_end_in_the_middle_of_a_gradual_transition():
 
 def test_the_height_of_a_face_is_what_the_truth_says_or_a_share_of_its_panel():
     one = evaluated.face("A", evaluated.LEFT, True)
-    assert one.height_px == truth.FACE_OF_PANEL * 300
+    assert one.height_px == ground_truth.FACE_OF_PANEL * 300
     assert one.model_copy(update={"face_px": 50.0}).height_px == 50
 
 
@@ -88,7 +88,7 @@ def changed(tmp_path: Path, *where: str | int, value: object) -> Path:
 def test_a_truth_that_is_wrong_names_file_key_and_what_was_expected(tmp_path, where, value, says):
     path = changed(tmp_path, *where, value=value)
     with pytest.raises(UsageError) as raised:
-        truth.read(path)
+        ground_truth.read(path)
     assert str(raised.value).startswith(str(path))
     assert says in str(raised.value)
     assert "docs/evaluate.md" in str(raised.value)
@@ -98,28 +98,28 @@ def test_a_truth_that_is_wrong_names_file_key_and_what_was_expected(tmp_path, wh
 def test_a_truth_that_is_no_json_or_not_there_is_wrong_usage(tmp_path):
     (tmp_path / "film.truth.json").write_text("fps: 25")
     with pytest.raises(UsageError, match="Invalid JSON"):
-        truth.read(tmp_path / "film.truth.json")
+        ground_truth.read(tmp_path / "film.truth.json")
     with pytest.raises(UsageError, match=r"nowhere.json'.*No such file"):
-        truth.read(tmp_path / "nowhere.json")
+        ground_truth.read(tmp_path / "nowhere.json")
 
 
 def test_of_an_rttm_of_several_files_the_one_of_the_film_counts(tmp_path):
     path = tmp_path / "all.rttm"
     path.write_text("SPEAKER one 1 0 1 <NA> <NA> A <NA> <NA>\nSPEAKER two 1 2 1 <NA> <NA> B <NA> <NA>\n")
-    assert truth.read_turns(path, "two") == [Turn(2.0, 3.0, "B")]
+    assert ground_truth.read_turns(path, "two") == [Turn(2.0, 3.0, "B")]
     with pytest.raises(UsageError, match=r"says nothing of 'film', only of one, two"):
-        truth.read_turns(path, "film")
+        ground_truth.read_turns(path, "film")
 
 
 def test_an_rttm_of_one_file_counts_whatever_that_is_called(tmp_path):
     path = rttm.write(tmp_path / "voices.rttm", evaluated.TURNS, "other")
-    assert truth.read_turns(path, "film") == evaluated.TURNS
+    assert ground_truth.read_turns(path, "film") == evaluated.TURNS
 
 
 def test_an_rttm_that_is_wrong_names_its_line(tmp_path):
     path = tmp_path / "film.rttm"
     path.write_text("SPEAKER film 1 0 later <NA> <NA> A <NA> <NA>\n")
     with pytest.raises(UsageError, match="line 1"):
-        truth.read_turns(path, "film")
+        ground_truth.read_turns(path, "film")
     with pytest.raises(UsageError, match="No such file"):
-        truth.read_turns(tmp_path / "nowhere.rttm", "film")
+        ground_truth.read_turns(tmp_path / "nowhere.rttm", "film")

@@ -7,8 +7,8 @@ import pytest
 
 from tests import evaluated, sample_media
 from vidlib.errors import UsageError
-from vidlib.evaluation import found as found_module
-from vidlib.evaluation.found import Found
+from vidlib.evaluation import load_results as found_module
+from vidlib.evaluation.load_results import Found
 from vidlib.files import sha256
 from vidlib.results import archive
 from vidlib.results.exports import audio_json, shots_json

@@ -3,12 +3,12 @@
 import pandas as pd
 
 from tests import evaluated
-from vidlib.evaluation import faces, pairs
+from vidlib.evaluation import faces, matching
 
 
-def paired(*extra: dict, drop: int | None = None) -> pairs.Pairs:
+def paired(*extra: dict, drop: int | None = None) -> matching.Pairs:
     rows = [row for row in evaluated.rows() if row["frame"] != drop]
-    return pairs.pair_up(evaluated.TRUTH, pd.DataFrame([*rows, *extra]))
+    return matching.pair_up(evaluated.TRUTH, pd.DataFrame([*rows, *extra]))
 
 
 def test_of_two_rows_in_a_panel_the_larger_is_the_face_and_the_other_none():

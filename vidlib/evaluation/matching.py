@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vidlib.evaluation.truth import TrueFace, Truth
+from vidlib.evaluation.ground_truth import TrueFace, Truth
 
 if TYPE_CHECKING:
     import pandas as pd
