@@ -8,7 +8,7 @@ import papermill
 import pytest
 
 from tests import finished, sample_media
-from vidlib.results import tables
+from vidlib.results import frames as tables
 from vidlib.settings import settings
 from vidlib.steps import report
 
