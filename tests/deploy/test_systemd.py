@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vidlib import cli
+from vidlib.cli import app
 from vidlib.settings import REPOSITORY, Settings
 
 UNITS = REPOSITORY / "deploy" / "systemd"
@@ -87,7 +87,7 @@ def test_the_night_begins_at_ten():
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_unit_calls_what_there_is(service):
-    commands = {command.name or command.callback.__name__ for command in cli.app.registered_commands}
+    commands = {command.name or command.callback.__name__ for command in app.app.registered_commands}
     (line,) = lines_of(service, "ExecStart")
     program, first, *_ = line.removeprefix("/opt/vidlib/.venv/bin/").split()
     if program == "python":

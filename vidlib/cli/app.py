@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from vidlib import cli_download, cli_evaluate, cli_history
 from vidlib import settings as settings_module
-from vidlib.cli_models import AsJson, models, print_json
+from vidlib.cli import downloads, evaluate, one_download
+from vidlib.cli.models import AsJson, models, print_json
 from vidlib.errors import Cancelled, VidlibError
 from vidlib.machine.signals import stopped_by_signals
 from vidlib.settings import Settings
@@ -30,10 +30,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.add_typer(models, name="models")
-app.add_typer(cli_history.history, name="history")
-app.command(epilog=cli_download.DOWNLOAD_EXAMPLES)(cli_download.download)
-app.command()(cli_download.monitor)
-app.command(epilog=cli_evaluate.EXAMPLES)(cli_evaluate.evaluate)
+app.add_typer(downloads.history, name="history")
+app.command(epilog=one_download.DOWNLOAD_EXAMPLES)(one_download.download)
+app.command()(one_download.monitor)
+app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 
 Workspace = Annotated[
     Path | None, typer.Option("--workspace", "-w", help="folder of inbox, work, results and history", metavar="FOLDER")
@@ -92,7 +92,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Process archives, videos, folders or links, from download to report. What is done is not done again."""
-    from vidlib import console
+    from vidlib.cli import console
     from vidlib.runner import pipeline
     from vidlib.runner.request import Request
     from vidlib.runner.sources import place_of
@@ -144,7 +144,7 @@ def watch(
     scheduler: Scheduler = None,
 ) -> None:
     """Process whatever arrives in the inbox, once it has stopped growing, until you stop it (Ctrl-C or SIGTERM)."""
-    from vidlib.console import RunDisplay, logging_to_stderr, summarize
+    from vidlib.cli.console import RunDisplay, logging_to_stderr, summarize
     from vidlib.runner import pipeline, queries
     from vidlib.runner.request import Request
     from vidlib.runner.watch import watch as watch_inbox
@@ -186,7 +186,7 @@ def extract(
     as_json: AsJson = False,
 ) -> None:
     """Unpack one archive safely, without a project. Exit code 3 if some or all of it could not be had."""
-    from vidlib.console import working
+    from vidlib.cli.console import working
     from vidlib.ingest.archives import extract_to
 
     with working(archive.name) as report:
@@ -203,7 +203,7 @@ def convert(
     as_json: AsJson = False,
 ) -> None:
     """Make the 25 fps H.264 file of one video, without a project. Exit code 3 if it cannot be had whole."""
-    from vidlib.console import working
+    from vidlib.cli.console import working
     from vidlib.steps.convert import convert_to
 
     wanted = _params(_settings(None), params, overrides).of()["convert"]
@@ -224,7 +224,7 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """What ran last and what runs now; or every step of one run."""
-    from vidlib import console
+    from vidlib.cli import console
     from vidlib.runner import queries
 
     if follow:
@@ -289,7 +289,7 @@ def cancel(
 @app.command()
 def doctor(workspace: Workspace = None, as_json: AsJson = False) -> None:
     """What this machine has and lacks, each with its mend. Exit code 1 if something needed is missing."""
-    from vidlib import console
+    from vidlib.cli import console
     from vidlib.doctor import examine
 
     findings = examine(_settings(workspace))
@@ -328,7 +328,7 @@ def _params(settings: Settings, profiles: list[str] | None, overrides: list[str]
 
 def _drive(work: Callable[["Conditions"], "RunResult"], jobs: int | None, scheduler: str | None, as_json: bool) -> int:
     """Drive a run before the eyes of whoever started it; its exit code."""
-    from vidlib.console import RunDisplay, summarize
+    from vidlib.cli.console import RunDisplay, summarize
     from vidlib.runner.pipeline import Conditions
 
     with RunDisplay() as display, stopped_by_signals() as stop:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from vidlib import settings as settings_module
-from vidlib.cli_models import AsJson, print_json
+from vidlib.cli.models import AsJson, print_json
 from vidlib.settings import Settings
 
 DOWNLOAD_EXAMPLES = """Examples:\n
@@ -30,7 +30,7 @@ def download(
     Ctrl-C or SIGTERM pauses it: the same command goes on where it was. Exit code 3 if it is refused, or only a person
     can download it.
     """
-    from vidlib.console import downloading as bar
+    from vidlib.cli.console import downloading as bar
     from vidlib.ingest.urls import shown
     from vidlib.machine.signals import stopped_by_signals
     from vidlib.runner.downloads import worker
@@ -58,7 +58,7 @@ def monitor(
 
     With --once exit code 1 if the webhook did not answer or a download failed.
     """
-    from vidlib.console import logging_to_stderr
+    from vidlib.cli.console import logging_to_stderr
     from vidlib.ingest.webhook import Rule, Webhook
     from vidlib.machine.signals import stopped_by_signals
     from vidlib.runner.downloads.monitor import Monitor

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vidlib import settings as settings_module
-from vidlib.cli_download import Workspace
-from vidlib.cli_models import AsJson, print_json
+from vidlib.cli.models import AsJson, print_json
+from vidlib.cli.one_download import Workspace
 from vidlib.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _opened(workspace: Path | None) -> Iterator["History"]:
 
 def _show(text: str, states: list[str] | None, limit: int, workspace: Path | None, as_json: bool) -> int:
     """Print the downloads that fit; how many."""
-    from vidlib import console
+    from vidlib.cli import console
     from vidlib.runner.downloads import store
 
     _check_states(states or (), store.STATES)

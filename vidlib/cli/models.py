@@ -22,7 +22,8 @@ def print_json(document: Any) -> None:
 @models.command("list")
 def list_models(as_json: AsJson = False) -> None:
     """Every model: what for, how big, which licence, and whether it is here."""
-    from vidlib import console, vault
+    from vidlib import vault
+    from vidlib.cli import console
 
     rows = [
         {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidlib import settings as settings_module
-from vidlib.cli_models import AsJson, print_json
+from vidlib.cli.models import AsJson, print_json
 from vidlib.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def evaluate(
 
 
 def _show(evaluation: "Evaluation") -> None:
-    from vidlib import console
+    from vidlib.cli import console
 
     console.show_table(evaluation.rows())
     for line in evaluation.missing:
