@@ -1,0 +1,1 @@
+"""Compares results with ground truth: shots, faces, speaking and voices, in figures."""

@@ -1,1 +1,1 @@
-"""machine."""
+"""The machine underneath: devices, load, signals, and background reading."""

@@ -1,1 +1,1 @@
-"""media."""
+"""Reads and writes video and sound with FFmpeg."""

@@ -1,0 +1,1 @@
+"""Result files, the archive, the delivery, and the report page."""

@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.runner.execution.executors import Room
-from vidlib.runner.scheduling.allocation import ON_ONE_CORE, Share, divide
+from vidlib.runner.scheduling.allocation import ON_ONE_CORE, Room, Share, divide
 from vidlib.runner.store.models import Task
 
 STEPS = ("convert", "scenes", "audio", "tracking", "reduce", "report")

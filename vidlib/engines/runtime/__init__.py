@@ -1,1 +1,1 @@
-"""runtime."""
+"""What engines run on: OpenVINO, OpenCV, MediaPipe tasks, a pool of workers, and a cache of loaded models."""

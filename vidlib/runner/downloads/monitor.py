@@ -15,7 +15,7 @@ from vidlib.runner.downloads import store, worker
 from vidlib.runner.downloads.worker import Conditions, Result
 from vidlib.runner.store.database import Database
 
-log = logging.getLogger("vidlib.machine.load")
+log = logging.getLogger("vidlib.monitor")
 
 
 @dataclass

@@ -1,1 +1,1 @@
-"""execution."""
+"""Executes tasks: on this machine or on a Dask cluster, with a heartbeat for each."""

@@ -21,6 +21,7 @@ from vidlib.errors import UsageError, WorkerLost
 from vidlib.machine import devices
 from vidlib.runner.execution.task import perform
 from vidlib.runner.execution.worker import Bench
+from vidlib.runner.scheduling.allocation import Room
 from vidlib.runner.store.identity import LEASE_S
 from vidlib.settings import Settings
 
@@ -48,16 +49,6 @@ nobody who looks twice a second how the machine is, and 50 times whether Dask it
 
 PLUGIN = "vidlib"
 """What the bench is called among a worker's plugins."""
-
-
-@dataclass(frozen=True)
-class Room:
-    """How much can be done at once: tasks, CPU cores (in all, and for one task), GPUs."""
-
-    lanes: int
-    cores: int
-    cores_of_one: int
-    gpus: int
 
 
 class Lanes(Protocol):

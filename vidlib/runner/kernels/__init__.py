@@ -1,1 +1,1 @@
-"""kernels."""
+"""Warm Jupyter kernels, and the Papermill engine that runs notebooks in them."""

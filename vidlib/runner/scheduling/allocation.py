@@ -3,12 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from vidlib.runner.execution.executors import Room
 from vidlib.runner.scheduling.retries import CAREFULLY
 from vidlib.runner.store.models import Task
 
 ON_ONE_CORE = frozenset({"download", "extract", "reduce", "finalize", "report"})
 """Steps that a second core makes no faster."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much can be done at once: tasks, CPU cores (in all, and for one task), GPUs."""
+
+    lanes: int
+    cores: int
+    cores_of_one: int
+    gpus: int
 
 
 @dataclass(frozen=True)

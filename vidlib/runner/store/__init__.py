@@ -1,1 +1,1 @@
-"""store."""
+"""The history: an SQL database of runs, tasks, leases and downloads."""

@@ -1,1 +1,1 @@
-"""lemonfox."""
+"""Speech through the Lemonfox API: the client of the service, and the engine that uses it."""
