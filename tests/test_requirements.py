@@ -14,7 +14,7 @@ OURS = {"vidlib", "tests", "airflow"}  # Airflow lives in an environment of its 
 OURS |= {"benchmarks", *(path.stem for path in (REPOSITORY / "benchmarks").iterdir())}  # which import each other
 RUN_OR_READ = {  # not imported: programs, plugins, and packages that other ones of the list need in one version
     *("ipykernel", "jupyterlab", "nbclient", "nbstripout", "playwright", "pytest-timeout", "pytest-xdist", "ruff"),
-    *("torchcodec", "psycopg", "psycopg-binary"),
+    *("torchcodec", "psycopg", "psycopg-binary", "import-linter", "mypy", "vulture", "duckdb"),
 }
 
 
