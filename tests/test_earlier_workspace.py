@@ -1,0 +1,75 @@
+"""A workspace that version 0.1.0 left: its history opens, and its results are found again instead of computed again.
+
+``fixtures/workspace-0.1.0.tar.xz`` holds a delivery of one clip and one broken file, and the workspace in which version
+0.1.0 processed it with the default parameters.
+"""
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from vidlib.settings import REPOSITORY, settings
+from vidlib.steps import STEPS
+from vidlib.steps.base import MANIFEST, fingerprint_of, tool_version
+
+ARCHIVE = REPOSITORY / "tests" / "fixtures" / "workspace-0.1.0.tar.xz"
+INGREDIENTS = ("step", "version", "params", "inputs", "weights", "tools")
+
+
+def manifests(workspace: Path) -> list[Path]:
+    finished = workspace.glob(f"work/*/*/{MANIFEST}")
+    return sorted(path for path in finished if ".failed-" not in path.parent.name)
+
+
+@pytest.fixture
+def earlier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder with the delivery and the workspace; the tools have the versions of this machine.
+
+    A fingerprint names the versions of FFmpeg and of packages, which differ from those of the machine that made the
+    workspace. Nothing else of a fingerprint is adapted.
+    """
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(tmp_path, filter="data")
+    for path in manifests(tmp_path / "workspace"):
+        manifest = json.loads(path.read_text())
+        manifest["tools"] = {name: tool_version(name) for name in manifest["tools"]}
+        manifest["fingerprint"] = fingerprint_of({name: manifest[name] for name in INGREDIENTS})
+        path.write_text(json.dumps(manifest))
+        path.parent.rename(path.parent.with_name(f"{manifest['step']}-{manifest['fingerprint'][:12]}"))
+    monkeypatch.setenv("VIDLIB_WORKSPACE", str(tmp_path / "workspace"))
+    settings.cache_clear()
+    return tmp_path
+
+
+def test_fingerprints_are_computed_as_before(tmp_path):
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(tmp_path, filter="data")
+    recorded = [json.loads(path.read_text()) for path in manifests(tmp_path / "workspace")]
+    assert {manifest["step"] for manifest in recorded} == STEPS.keys() - {"download"}
+    for manifest in recorded:
+        step = STEPS[manifest["step"]]
+        assert fingerprint_of({name: manifest[name] for name in INGREDIENTS}) == manifest["fingerprint"]
+        assert manifest["version"] == step.module.VERSION
+        assert manifest["params"] == step.module.Params(**manifest["params"]).model_dump(mode="json")
+        assert manifest["tools"].keys() == set(step.module.TOOLS)
+
+
+def test_no_step_of_a_video_runs_again(vidlib, earlier):
+    code, out, _ = vidlib("run", earlier / "delivery.zip", "--json")
+    videos = {Path(video["path"]).name: video for video in json.loads(out)["videos"]}
+    assert code == 1  # one of the two files is broken, as before
+    steps = videos["clip.mp4"]["steps"]
+    assert {name: step["status"] for name, step in steps.items()} == dict.fromkeys(steps, "done")
+    # the report names the folders of the workspace, which lies elsewhere now
+    assert [name for name, step in steps.items() if not step["cached"]] in ([], ["report"])
+
+
+def test_the_history_is_still_there(vidlib, earlier):
+    code, out, _ = vidlib("status", "--json")
+    (run,) = json.loads(out)["rows"]
+    assert (code, run["status"]) == (0, "partial")
+    code, out, _ = vidlib("report", "clip.mp4", "--json")
+    assert code == 0
+    assert Path(json.loads(out)["reports"][0]).name == "report.html"
