@@ -27,6 +27,7 @@ import psutil
 
 from vidlib import demo
 from vidlib.files import sha256, write_json
+from vidlib.machine import commands
 from vidlib.media import ffmpeg, probe
 from vidlib.runner.kernels.pool import Kernels
 from vidlib.settings import REPOSITORY
@@ -168,7 +169,7 @@ def cut(film: Path, target: Path, start_s: float, length_s: float, scale: int | 
     size = ["-vf", f"scale={scale}:-2"] if scale else []
     codec = ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac"]
     span = ["-ss", str(start_s), "-t", str(length_s)]
-    ffmpeg.run(ffmpeg.command(*ffmpeg.input_args(film, *span), *size, *codec, f"file:{target}"), timeout_s=60)
+    commands.run(ffmpeg.command(*ffmpeg.input_args(film, *span), *size, *codec, f"file:{target}"), timeout_s=60)
     assert probe.probe(target).duration_s > 0
     return target
 

@@ -22,7 +22,7 @@ import numpy as np
 from vidlib import demo
 from vidlib.engines.runtime import openvino_cpu
 from vidlib.engines.shots import ShotScorer, open_scorer
-from vidlib.machine import devices
+from vidlib.machine import commands, devices
 from vidlib.media import ffmpeg, probe, thumbnails
 
 ROUNDS = 2
@@ -98,7 +98,7 @@ def bikes(folder: Path) -> Path:
     """The demo's film of bikes, eight times over: 2,000 frames."""
     film = demo.film_folder() / "bikes.mp4"
     looped = folder / "bikes.mp4"
-    ffmpeg.run(ffmpeg.command("-stream_loop", "7", *ffmpeg.input_args(film), "-c", "copy", looped), timeout_s=60)
+    commands.run(ffmpeg.command("-stream_loop", "7", *ffmpeg.input_args(film), "-c", "copy", looped), timeout_s=60)
     return looped
 
 

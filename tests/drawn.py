@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from vidlib.machine import commands
 from vidlib.media import ffmpeg
 
 BACKDROP = (90, 110, 130)
@@ -66,5 +67,5 @@ def clip(path: Path, n_frames: int, draw: Callable[[int], np.ndarray], loud: Cal
     raw.write_bytes(np.stack(pictures).tobytes())
     picture_in = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", "25", "-i", str(raw)]
     sound_in = ["-f", "f32le", "-ar", "16000", "-ac", "1", "-i", str(sound)]
-    ffmpeg.run(ffmpeg.command(*picture_in, *sound_in, "-crf", "18", "-pix_fmt", "yuv420p", str(path)), timeout_s=60)
+    commands.run(ffmpeg.command(*picture_in, *sound_in, "-crf", "18", "-pix_fmt", "yuv420p", str(path)), timeout_s=60)
     return path

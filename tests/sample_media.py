@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vidlib.media import ffmpeg
+from vidlib.machine import commands
 
 SIZE = (64, 48)
 """Width and height of a clip, in pixels."""
@@ -262,6 +262,6 @@ def _name(path: Path) -> str:
 
 
 def _ffmpeg(*args: str, stdin: bytes = b"") -> None:
-    command = [ffmpeg.program("ffmpeg"), "-v", "error", "-y", *args]
+    command = [commands.find_program("ffmpeg"), "-v", "error", "-y", *args]
     done = subprocess.run(command, input=stdin, capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr.decode()

@@ -10,6 +10,7 @@ import pytest
 
 from vidlib import demo, vault
 from vidlib.errors import WeightError
+from vidlib.machine import commands
 from vidlib.media import ffmpeg, probe
 
 
@@ -21,7 +22,7 @@ def films(tmp_path):
     for name in demo.FILMS:
         seconds = 4 if "carphone" in name else 10
         source = ["-f", "lavfi", "-i", f"testsrc=size=64x48:rate=25:duration={seconds}"]
-        ffmpeg.run(ffmpeg.command(*source, "-pix_fmt", "yuv420p", folder / name), timeout_s=60)
+        commands.run(ffmpeg.command(*source, "-pix_fmt", "yuv420p", folder / name), timeout_s=60)
     return folder
 
 

@@ -6,8 +6,7 @@ import pytest
 
 from vidlib import doctor, settings, vault
 from vidlib.errors import EngineUnavailable, WeightError
-from vidlib.machine import devices
-from vidlib.media import ffmpeg
+from vidlib.machine import commands, devices
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def lacks(monkeypatch):
     def no_weights(name):
         raise WeightError(f"{name} is not on this machine")
 
-    monkeypatch.setattr(ffmpeg, "program", no_program)
+    monkeypatch.setattr(commands, "find_program", no_program)
     monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
     monkeypatch.setattr(doctor, "_loads", lambda library: False)
     monkeypatch.setattr(vault, "path", no_weights)
@@ -42,10 +41,11 @@ def test_what_is_missing_is_named_with_its_mend(lacks, tmp_path):
         assert found[name].mend
 
 
-def test_an_ffmpeg_without_x264_is_not_enough(monkeypatch):
-    monkeypatch.setattr(ffmpeg, "run", lambda args, timeout_s: " V....D mpeg4  MPEG-4 part 2\n")
-    monkeypatch.setattr(ffmpeg, "version", lambda: "5.1")
-    found = doctor._x264("/usr/bin/ffmpeg")
+def test_an_ffmpeg_without_x264_is_not_enough(tmp_path):
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\necho ' V....D mpeg4  MPEG-4 part 2'\n")
+    program.chmod(0o755)
+    found = doctor._x264(str(program))
     assert not found.ok
     assert "without libx264" in found.detail
 

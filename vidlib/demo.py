@@ -18,6 +18,7 @@ from pathlib import Path
 from vidlib import vault
 from vidlib.errors import CommandFailed, VidlibError, WeightError
 from vidlib.files import atomic_write, sha256
+from vidlib.machine import commands
 from vidlib.media import ffmpeg
 from vidlib.settings import settings
 from vidlib.steps.base import Manifest
@@ -118,7 +119,7 @@ def render(clip: Clip, films: Path, voices: Path, folder: Path) -> bytes:
     codec = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p", *clip.options, "-shortest"]
     maps = ["-filter_complex", _edit(clip), "-map", "[edit]", "-map", "2:a", "-bitexact"]
     try:
-        ffmpeg.run(ffmpeg.command(*sources, *sound, *maps, *codec, f"file:{target}"), timeout_s=ENCODE_TIMEOUT_S)
+        commands.run(ffmpeg.command(*sources, *sound, *maps, *codec, f"file:{target}"), timeout_s=ENCODE_TIMEOUT_S)
         return target.read_bytes()
     finally:
         target.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from vidlib import vault
 from vidlib.errors import CommandFailed, EngineUnavailable, WeightError
-from vidlib.machine import devices
+from vidlib.machine import commands, devices
 from vidlib.machine.load import existing
 from vidlib.media import ffmpeg
 from vidlib.settings import GIB, Settings
@@ -66,7 +66,7 @@ def _video_programs() -> Iterator[Finding]:
     mend = "install it: apt-get install ffmpeg"
     for name in ("ffmpeg", "ffprobe"):
         try:
-            where = ffmpeg.program(name)
+            where = commands.find_program(name)
         except EngineUnavailable as error:
             yield Finding(name, False, str(error), mend)
         else:
@@ -75,7 +75,7 @@ def _video_programs() -> Iterator[Finding]:
 
 def _x264(where: str) -> Finding:
     try:
-        encoders = ffmpeg.run([where, "-hide_banner", "-encoders"], timeout_s=30)
+        encoders = commands.run([where, "-hide_banner", "-encoders"], timeout_s=30).stdout
     except CommandFailed as error:
         return Finding("ffmpeg", False, str(error), "install another one: apt-get install ffmpeg")
     has = " libx264 " in encoders
@@ -86,7 +86,7 @@ def _x264(where: str) -> Finding:
 def _archive_program(name: str, package: str, reads: str) -> Finding:
     mend = f"install it: apt-get install {package}"
     try:
-        return Finding(name, True, ffmpeg.program(name, package), needed=False)
+        return Finding(name, True, commands.find_program(name, package), needed=False)
     except EngineUnavailable:
         return Finding(name, False, f"missing: {reads} cannot be read", mend, needed=False)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from vidlib.errors import UsageError
 from vidlib.evaluation.ground_truth import TrueFace, Truth
+from vidlib.machine import commands
 from vidlib.media import ffmpeg
 from vidlib.timeline import seconds
 
@@ -48,7 +49,7 @@ class Clip:
         args = ffmpeg.input_args(self.film, "-an", "-ss", f"{from_s:.3f}")
         frames = ["-vf", crop, "-fps_mode", "passthrough", "-frames:v", str(self.frames)]
         output = [*frames, "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
-        with ffmpeg.reading(ffmpeg.command(*args, *output)) as stream:
+        with commands.stream_stdout(ffmpeg.command(*args, *output)) as stream:
             data = stream.read(self.frames * height * width * 3)
         return np.frombuffer(data, np.uint8).reshape(self.frames, height, width, 3)
 

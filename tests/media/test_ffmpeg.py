@@ -1,97 +1,9 @@
-import os
-import sys
-
 import pytest
 
 from tests import sample_media as made
-from tests.waiting import wait_until
-from vidlib.errors import CommandFailed, EngineUnavailable
+from vidlib.errors import CommandFailed
+from vidlib.machine import commands
 from vidlib.media import ffmpeg
-
-
-def python(code: str) -> list[str]:
-    return [sys.executable, "-c", code]
-
-
-def is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def test_run_returns_what_was_printed_and_hands_on_each_line():
-    lines = []
-    printed = ffmpeg.run(python("print('one'); print('two')"), timeout_s=30, on_line=lines.append)
-    assert printed == "one\ntwo\n"
-    assert lines == ["one", "two"]
-
-
-def test_a_failure_says_the_program_its_code_and_its_last_words():
-    with pytest.raises(CommandFailed, match="ended with code 3: the reason") as caught:
-        ffmpeg.run(python("import sys; print('the reason', file=sys.stderr); sys.exit(3)"), timeout_s=30)
-    assert caught.value.code == 3
-    assert caught.value.command[0] == sys.executable
-
-
-def test_a_code_that_is_accepted_is_no_failure():
-    assert ffmpeg.run(python("raise SystemExit(3)"), timeout_s=30, accept=(0, 3)) == ""
-
-
-def test_a_program_over_its_limit_is_ended_with_what_it_started(tmp_path):
-    child = tmp_path / "child"
-    code = f"""
-import subprocess, time
-child = subprocess.Popen(["sleep", "1000"])
-open({str(child)!r}, "w").write(str(child.pid))
-time.sleep(1000)
-"""
-    with pytest.raises(CommandFailed, match="limit of 3 s"):
-        ffmpeg.run(python(code), timeout_s=3)
-    wait_until(lambda: not is_running(int(child.read_text())))  # whoever is killed takes a moment
-
-
-def test_an_error_in_the_caller_ends_the_program():
-    pids = []
-
-    def fail_at_first_line(line: str) -> None:
-        pids.append(int(line))
-        raise RuntimeError("the caller")
-
-    with pytest.raises(RuntimeError, match="the caller"):
-        ffmpeg.run(
-            python("import os, time; print(os.getpid(), flush=True); time.sleep(1000)"),
-            timeout_s=60,
-            on_line=fail_at_first_line,
-        )
-    assert not is_running(pids[0])
-
-
-def test_reading_may_stop_early_and_then_nothing_runs_on():
-    with ffmpeg.reading(python("import os, sys\nwhile True: os.write(1, b'%d\\n' % os.getpid())")) as stream:
-        pid = int(stream.readline())
-    assert not is_running(pid)
-
-
-def test_reading_raises_where_the_program_failed_at_its_end():
-    with (
-        pytest.raises(CommandFailed, match="half"),
-        ffmpeg.reading(python("import sys; print('data'); sys.exit('half of it')")) as stream,
-    ):
-        assert stream.read() == b"data\n"
-
-
-def test_reading_ends_a_program_that_says_nothing_for_too_long():
-    with (
-        pytest.raises(CommandFailed, match="ended with code -9"),
-        ffmpeg.reading(python("import time; time.sleep(1000)"), timeout_s=0.5) as stream,
-    ):
-        assert stream.read() == b""
 
 
 def test_frames_are_counted_while_they_are_written(tmp_path):
@@ -99,36 +11,30 @@ def test_frames_are_counted_while_they_are_written(tmp_path):
     seen = []
     args = ffmpeg.command(*ffmpeg.input_args(source), "-f", "null", "-")
     done = ffmpeg.run_counted(args, timeout_s=60, on_frame=seen.append)
-    assert done == ffmpeg.Pass(frames=50, complaints="")
+    assert done == ffmpeg.DecodeStats(frames=50, messages="")
     assert seen[-1] == 50
 
 
-def test_complaints_are_kept_though_ffmpeg_ends_well_and_name_no_addresses(tmp_path):
+def test_error_messages_are_kept_though_ffmpeg_ends_well_and_name_no_addresses(tmp_path):
     source = made.truncated(tmp_path / "cut.mp4")
     done = ffmpeg.run_counted(ffmpeg.command(*ffmpeg.input_args(source), "-f", "null", "-"), timeout_s=60)
     assert done.frames < 50
-    assert "partial file" in done.complaints
-    assert "0x5" not in done.complaints.replace("offset 0x", "")
+    assert "partial file" in done.messages
+    assert "0x5" not in done.messages.replace("offset 0x", "")
 
 
 @pytest.mark.parametrize("maker", [made.playlist, made.concat_script])
 def test_a_script_under_a_video_name_is_not_followed(tmp_path, maker):
     trap = maker(tmp_path / "trap.mp4", made.clip(tmp_path / "secret.mp4"))
     with pytest.raises(CommandFailed):
-        ffmpeg.run(ffmpeg.command(*ffmpeg.input_args(trap), "-f", "null", "-"), timeout_s=60)
+        commands.run(ffmpeg.command(*ffmpeg.input_args(trap), "-f", "null", "-"), timeout_s=60)
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/x.mp4", "concat:/etc/passwd", "data:text/plain,x", "pipe:0"])
 def test_a_name_that_looks_like_an_address_is_a_file_name(tmp_path, monkeypatch, address):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CommandFailed, match="No such file"):
-        ffmpeg.run(ffmpeg.command(*ffmpeg.input_args(address), "-f", "null", "-"), timeout_s=60)
-
-
-def test_a_missing_program_is_named_with_its_remedy(monkeypatch):
-    monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(EngineUnavailable, match="ffplayer is not installed"):
-        ffmpeg.program("ffplayer")
+        commands.run(ffmpeg.command(*ffmpeg.input_args(address), "-f", "null", "-"), timeout_s=60)
 
 
 def test_the_version_is_a_number():

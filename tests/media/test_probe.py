@@ -6,6 +6,7 @@ import pytest
 
 from tests import sample_media as made
 from vidlib.errors import CommandFailed, MediaError
+from vidlib.machine import commands
 from vidlib.media import ffmpeg, probe
 
 TIMEOUT_S = 60
@@ -20,8 +21,8 @@ def test_probe_says_what_a_clip_holds(tmp_path):
 
 
 def test_a_file_is_described_once_and_anew_when_it_has_changed(tmp_path, monkeypatch):
-    asked, run = [], ffmpeg.run
-    monkeypatch.setattr(ffmpeg, "run", lambda args, **how: asked.append(args) or run(args, **how))
+    asked, run = [], commands.run
+    monkeypatch.setattr(commands, "run", lambda args, **how: asked.append(args) or run(args, **how))
     path = made.clip(tmp_path / "clip.mp4", sounds=1)
     del asked[:]
     assert probe.probe(path) == probe.probe(path) and len(probe.waveform(path))
@@ -93,7 +94,7 @@ def test_a_file_that_says_it_lasts_for_days_is_refused(tmp_path):
 
 @pytest.mark.parametrize("kind", made.TRAPS)
 def test_a_text_that_names_something_is_refused_before_ffmpeg_sees_it(tmp_path, monkeypatch, kind):
-    monkeypatch.setattr(ffmpeg, "run", None)
+    monkeypatch.setattr(commands, "run", None)
     trap = made.trap(tmp_path / "trap.mp4", kind, made.silent(tmp_path / "secret.mp4"))
     with pytest.raises(MediaError, match=r"'trap\.mp4' is a text"):
         probe.probe(trap)
@@ -103,7 +104,7 @@ def test_a_text_that_names_something_is_refused_before_ffmpeg_sees_it(tmp_path, 
 def test_ffmpeg_opens_nothing_that_a_text_names_either(tmp_path, kind):
     trap = made.trap(tmp_path / "trap.mp4", kind, made.silent(tmp_path / "secret.mp4"))
     with pytest.raises(CommandFailed):
-        ffmpeg.run(ffmpeg.command(*ffmpeg.input_args(trap), "-f", "null", "-"), timeout_s=TIMEOUT_S)
+        commands.run(ffmpeg.command(*ffmpeg.input_args(trap), "-f", "null", "-"), timeout_s=TIMEOUT_S)
 
 
 @pytest.mark.parametrize(
@@ -129,10 +130,10 @@ def test_a_video_is_told_by_its_content_whatever_it_is_called(tmp_path, suffix, 
 
 def test_decode_counts_what_is_really_there(tmp_path):
     whole = probe.decode(probe.probe(made.clip(tmp_path / "clip.mp4")), timeout_s=TIMEOUT_S)
-    assert (whole.frames, whole.complaints) == (50, "")
+    assert (whole.frames, whole.messages) == (50, "")
     cut = probe.decode(probe.probe(made.truncated(tmp_path / "cut.mp4")), timeout_s=TIMEOUT_S)
     assert 0 < cut.frames < 50
-    assert cut.complaints
+    assert cut.messages
 
 
 def test_frames_come_in_order_neither_dropped_nor_repeated(tmp_path):

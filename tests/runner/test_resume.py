@@ -16,7 +16,7 @@ from tests.soak import batch, disk, faults, small, verdict
 from tests.soak.batch import Batch, Trial
 from tests.soak.kills import Redo, appears, kill_at, kill_when
 from tests.soak.verdict import Tally
-from vidlib.media import ffmpeg
+from vidlib.machine import commands
 
 OPTIONS = ("--steps", "convert,scenes", "--set", "scenes.engine=pyscenedetect")
 STEPS = ("convert", "scenes", "report")
@@ -39,7 +39,7 @@ def hanging(tmp_path: Path) -> dict[str, str]:
     """An environment in which ffmpeg hangs when it works first, and says so by the file ``hangs`` beside it."""
     program = tmp_path / "bin" / "ffmpeg"
     program.parent.mkdir()
-    real, hangs = ffmpeg.program("ffmpeg"), program.with_name("hangs")
+    real, hangs = commands.find_program("ffmpeg"), program.with_name("hangs")
     works = f'*-progress*) [ -e "{hangs}" ] || {{ touch "{hangs}"; exec sleep 600; }};;'
     program.write_text(f'#!/bin/sh\ncase "$*" in {works} esac\nexec "{real}" "$@"\n')
     program.chmod(0o755)

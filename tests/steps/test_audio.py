@@ -12,8 +12,7 @@ from pydantic import ValidationError
 from tests import sample_media as made
 from vidlib.engines.speech import Caption, Diarization, Options
 from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed, ParamError, WeightError
-from vidlib.machine import devices
-from vidlib.media import ffmpeg
+from vidlib.machine import commands, devices
 from vidlib.params import load_params
 from vidlib.results.exports import rttm, speech_json, speech_table
 from vidlib.steps import audio
@@ -83,7 +82,9 @@ def dialogue(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("dialogue") / "dialogue.mp4"
     picture = ["-f", "lavfi", "-i", "color=size=64x48:rate=25:duration=12"]
     sound = ["-ss", "6", "-t", "12", "-i", str(VOICES)]
-    subprocess.run([ffmpeg.program("ffmpeg"), "-v", "error", *picture, *sound, "-shortest", str(path)], check=True)
+    subprocess.run(
+        [commands.find_program("ffmpeg"), "-v", "error", *picture, *sound, "-shortest", str(path)], check=True
+    )
     return path
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from vidlib.errors import BrokenOutput, EngineUnavailable
-from vidlib.media import ffmpeg, probe, thumbnails
+from vidlib.machine import commands
+from vidlib.media import probe, thumbnails
 from vidlib.results.exports import shots_csv, shots_json
 from vidlib.steps import scenes
 from vidlib.steps.base import Manifest
@@ -36,7 +37,8 @@ def texture(shot: int, number: int) -> np.ndarray:
 def video_of(frames: Sequence[np.ndarray], path: Path) -> Path:
     """A video at 25 frames per second of these frames, (144, 256, 3), 0-255."""
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "256x144", "-r", "25", "-i", "pipe:0"]
-    command = [ffmpeg.program("ffmpeg"), "-v", "error", *raw, "-pix_fmt", "yuv420p", "-preset", "ultrafast", str(path)]
+    encoding = ["-pix_fmt", "yuv420p", "-preset", "ultrafast", str(path)]
+    command = [commands.find_program("ffmpeg"), "-v", "error", *raw, *encoding]
     subprocess.run(command, input=np.array(frames).astype(np.uint8).tobytes(), check=True)
     return path
 
@@ -75,7 +77,7 @@ def test_small_frames_give_the_same_bytes_as_the_video(clip, tmp_path, engine):
 
 def test_small_frames_spare_the_decoding(clip, tmp_path, monkeypatch):
     small = small_of(clip, tmp_path / "small.rgb")
-    monkeypatch.setattr(ffmpeg, "reading", lambda *_: pytest.fail("the video is decoded"))
+    monkeypatch.setattr(commands, "stream_stdout", lambda *_: pytest.fail("the video is decoded"))
     inputs = scenes.Inputs(video=clip, frames=50, small=small, out_dir=tmp_path)
     assert scenes.run(inputs, scenes.Params(device="cpu", engine="transnet")).n_shots == 3
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vidlib.errors import CommandFailed, EngineUnavailable
-from vidlib.machine import devices
+from vidlib.machine import commands, devices
 from vidlib.media import ffmpeg
 
 Preset = Literal["ultrafast", "veryfast", "fast", "medium", "slow"]
@@ -53,7 +53,7 @@ def nvenc_problem(width: int, height: int) -> str | None:
     picture = ["-f", "lavfi", "-i", f"color=size={width}x{height}:rate=25"]
     try:
         one_frame = ffmpeg.command(*picture, "-frames:v", "1", "-c:v", "h264_nvenc", "-f", "null", "-")
-        ffmpeg.run(one_frame, timeout_s=PROBE_TIMEOUT_S)
+        commands.run(one_frame, timeout_s=PROBE_TIMEOUT_S)
     except (CommandFailed, EngineUnavailable) as error:
         return f"NVENC cannot encode {width} x {height} pixels here ({error})"
     return None

@@ -14,6 +14,7 @@ from typing import IO, Any
 import numpy as np
 
 from vidlib.errors import CommandFailed, MediaError
+from vidlib.machine import commands
 from vidlib.media import ffmpeg
 from vidlib.media.audio import SAMPLE, StoredSamples
 from vidlib.media.playlists import refuse_playlist
@@ -145,7 +146,9 @@ def _timestamps(file: "_Stored", index: int) -> tuple[Fraction, ...]:
     return tuple(sorted(packet["pts"] * time_base for packet in found.get("packets", []) if "pts" in packet))
 
 
-def decode(info: VideoInfo, *also: str, timeout_s: float, on_frame: Callable[[int], None] | None = None) -> ffmpeg.Pass:
+def decode(
+    info: VideoInfo, *also: str, timeout_s: float, on_frame: Callable[[int], None] | None = None
+) -> ffmpeg.DecodeStats:
     """Decode picture and sound from beginning to end: how many frames there really are, and complaints.
 
     Kept is what further outputs of ffmpeg ``also`` names. ``on_frame`` is given the number of frames so far. Raises
@@ -187,7 +190,7 @@ def frames(
 
 def scaled(width: int, height: int, only: Sequence[int] | None = None, scale_flags: str = "area") -> list[str]:
     """Options of ffmpeg for every frame, or ``only`` those of these numbers (from 0, rising), in this size."""
-    pick = f"{ffmpeg.picked(only)}," if only is not None else ""
+    pick = f"{ffmpeg.select_filter(only)}," if only is not None else ""
     return ["-vf", f"{pick}scale={width}:{height}:flags={scale_flags}", "-fps_mode", "passthrough"]
 
 
@@ -237,7 +240,7 @@ def _stills(path: Path, runs: Sequence[Sequence[int]], width: int, height: int) 
 
 def _run_of(run: Sequence[int]) -> str:
     """Filters that let a run through, of an input that begins with its first frame, and then end that input."""
-    return f"trim=end_frame={run[-1] - run[0] + 1},{ffmpeg.picked([number - run[0] for number in run])}"
+    return f"trim=end_frame={run[-1] - run[0] + 1},{ffmpeg.select_filter([number - run[0] for number in run])}"
 
 
 def waveform(path: Path, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
@@ -308,7 +311,7 @@ def _decoding(path: Path, *output: str) -> Iterator[IO[bytes]]:
 @contextmanager
 def _reading(path: Path, *args: str) -> Iterator[IO[bytes]]:
     try:
-        with ffmpeg.reading(ffmpeg.command(*args, "pipe:1")) as stream:
+        with commands.stream_stdout(ffmpeg.command(*args, "pipe:1")) as stream:
             yield stream
     except CommandFailed as error:
         raise MediaError(f"{path.name!r} cannot be decoded: {error}") from error
@@ -344,9 +347,9 @@ def _described(file: _Stored) -> dict[str, Any]:
 
 def _ffprobe(path: Path, *options: str) -> dict[str, Any]:
     refuse_playlist(path)
-    args = [ffmpeg.program("ffprobe"), "-v", "error", "-of", "json", *options]
+    args = [commands.find_program("ffprobe"), "-v", "error", "-of", "json", *options]
     try:
-        return json.loads(ffmpeg.run([*args, *ffmpeg.input_args(path)], timeout_s=PROBE_TIMEOUT_S))
+        return json.loads(commands.run([*args, *ffmpeg.input_args(path)], timeout_s=PROBE_TIMEOUT_S).stdout)
     except CommandFailed as error:
         raise MediaError(f"{path.name!r} is no readable video: {error}") from error
 

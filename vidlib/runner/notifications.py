@@ -29,7 +29,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import tenacity
 
 from vidlib.errors import CommandFailed, SettingError, VidlibError
-from vidlib.media import ffmpeg
+from vidlib.machine import commands
 from vidlib.settings import Settings, environment_without_secrets
 
 LIMIT_S = 180.0  # for each hook, with everything that is tried again
@@ -243,7 +243,7 @@ def _seconds_until(retry_after: str) -> float:
 
 
 def _run_command(result: Result, settings: Settings, limit_s: float) -> None:
-    """Run the command with the result on stdin; raises CommandFailed as `ffmpeg.run` does, OSError if it cannot start.
+    """Run the command with the result on stdin; raises CommandFailed like `commands.run`, OSError if it cannot start.
 
     Its input and what it says are files: no pipe can fill up, or be held open by something that it left behind.
     """
@@ -265,9 +265,9 @@ def _run_command(result: Result, settings: Settings, limit_s: float) -> None:
         except subprocess.TimeoutExpired as error:
             raise CommandFailed(args, -9, f"ended after its limit of {limit_s:g} s") from error
         finally:
-            ffmpeg.end_group(process)
+            commands.kill_group(process)
         if code:
-            raise CommandFailed(args, code, ffmpeg.tail(said))
+            raise CommandFailed(args, code, commands.tail(said))
 
 
 def _command(settings: Settings) -> list[str]:

@@ -19,7 +19,7 @@ from vidlib.files import TMP_PREFIX, copy_verified, fsync, link_or_copy, sha256
 from vidlib.machine.devices import Wanted
 from vidlib.media import encoders, ffmpeg, probe, thumbnails, transcode
 from vidlib.media.encoders import Encoder, Preset
-from vidlib.media.ffmpeg import Pass
+from vidlib.media.ffmpeg import DecodeStats
 from vidlib.media.probe import VideoInfo
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
@@ -163,7 +163,7 @@ def still_numbers(n_frames: int) -> list[int]:
     return sorted({n_frames * place // MOST_STILLS for place in range(MOST_STILLS)})
 
 
-def _sound_picture(info: VideoInfo, out_dir: Path, on_frame: Callable[[int], None]) -> Pass | None:
+def _sound_picture(info: VideoInfo, out_dir: Path, on_frame: Callable[[int], None]) -> DecodeStats | None:
     """The pass that decoded the picture, if it can stay as it is: in form, steady, whole and without complaint."""
     if not transcode.picture_has_form(info):
         return None
@@ -172,7 +172,7 @@ def _sound_picture(info: VideoInfo, out_dir: Path, on_frame: Callable[[int], Non
     if len(times) != (info.frames or len(times)) or not _are_steady(times):
         return None
     decoded = _checked(info, out_dir, on_frame)
-    return decoded if decoded.frames == len(times) and not decoded.complaints else None
+    return decoded if decoded.frames == len(times) and not decoded.messages else None
 
 
 def _are_steady(times: list[Fraction]) -> bool:
@@ -180,29 +180,29 @@ def _are_steady(times: list[Fraction]) -> bool:
     return bool(times) and times == [seconds(frame) for frame in range(len(times))]
 
 
-def _checked(info: VideoInfo, out_dir: Path, on_frame: Callable[[int], None] | None = None) -> Pass:
+def _checked(info: VideoInfo, out_dir: Path, on_frame: Callable[[int], None] | None = None) -> DecodeStats:
     """The pass that decodes all of a video which has the form, and leaves its stills and its small frames."""
     numbers = still_numbers(info.frames or 1)
     height = min(max(2, STILL_PX * info.height // info.width), 4 * STILL_PX) // 2 * 2
-    filters = f"{ffmpeg.picked(numbers)},scale={STILL_PX}:{height}:flags=area,tile={len(numbers)}x1"
+    filters = f"{ffmpeg.select_filter(numbers)},scale={STILL_PX}:{height}:flags=area,tile={len(numbers)}x1"
     picture = ["-map", f"0:{info.index}", "-vf", filters, "-fps_mode", "passthrough"]
     jpeg = ["-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "3", "-f", "image2", "-update", "1"]
     stills = [*picture, *jpeg, f"file:{out_dir / STILLS_FILE}"]
     return _decode(info, *stills, *thumbnails.output(info.index, out_dir / SMALL_FILE), on_frame=on_frame)
 
 
-def _decode(info: VideoInfo, *also: str, on_frame: Callable[[int], None] | None = None) -> Pass:
+def _decode(info: VideoInfo, *also: str, on_frame: Callable[[int], None] | None = None) -> DecodeStats:
     return probe.decode(info, *also, timeout_s=settings().step_timeout_s, on_frame=on_frame)
 
 
-def _write(info: VideoInfo, video: Path, options: dict | None, on_frame: Callable[[int], None]) -> Pass:
+def _write(info: VideoInfo, video: Path, options: dict | None, on_frame: Callable[[int], None]) -> DecodeStats:
     """Write ``video`` under another name, then rename: how many frames of the source went into it."""
     tmp = video.with_name(f"{TMP_PREFIX}{video.name}")
     try:
         command = transcode.command(info, tmp, options)
         done = ffmpeg.run_counted(command, timeout_s=settings().step_timeout_s, on_frame=on_frame)
         if not done.frames:
-            raise MediaError(f"no frame of {info.path.name!r} can be decoded: {done.complaints.strip()[-300:]}")
+            raise MediaError(f"no frame of {info.path.name!r} can be decoded: {done.messages.strip()[-300:]}")
         fsync(tmp)
         os.rename(tmp, video)
     except CommandFailed as error:
@@ -214,7 +214,7 @@ def _write(info: VideoInfo, video: Path, options: dict | None, on_frame: Callabl
     return done
 
 
-def _outputs(info: VideoInfo, source: Pass, result: VideoInfo, frames: int, encoder: Encoder | None) -> Outputs:
+def _outputs(info: VideoInfo, source: DecodeStats, result: VideoInfo, frames: int, encoder: Encoder | None) -> Outputs:
     lost = _lost_frames(info, source.frames, frames)
     return Outputs(
         video=result.path,
@@ -248,7 +248,7 @@ def _lost_frames(info: VideoInfo, decoded: int, frames: int) -> int:
     return round(short_s * info.fps) if info.fps and short_s > 1 / info.fps + 1 / FPS else 0
 
 
-def _doubts(info: VideoInfo, source: Pass, frames: int, lost: int) -> list[Doubt]:
+def _doubts(info: VideoInfo, source: DecodeStats, frames: int, lost: int) -> list[Doubt]:
     doubts = []
     if lost:
         short_s = info.duration_s - float(seconds(frames))
@@ -256,8 +256,8 @@ def _doubts(info: VideoInfo, source: Pass, frames: int, lost: int) -> list[Doubt
         where = f"the last {short_s:.2f} s are missing" if at_the_end else "they are missing in between"
         promise = f"{lost} of the {source.frames + lost} frames that {info.path.name!r} promises cannot be decoded"
         doubts.append(Doubt(message=f"{promise}; {where}", frame=frames - 1 if at_the_end else None))
-    if source.complaints.strip():
-        first = source.complaints.strip().splitlines()[0]
+    if source.messages.strip():
+        first = source.messages.strip().splitlines()[0]
         doubts.append(Doubt(message=f"the decoder complained, so parts may be damaged: {first}", confidence=0.5))
     if unknown := [track.index for track in info.audio if track.codec == "unknown"]:
         doubts.append(Doubt(message=f"sound that ffmpeg does not know was left out: stream {unknown}", confidence=0.5))

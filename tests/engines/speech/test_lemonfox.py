@@ -14,7 +14,8 @@ from vidlib.engines.speech.lemonfox import api
 from vidlib.engines.speech.lemonfox import engine as speech_lemonfox
 from vidlib.engines.speech.lemonfox.api import ATTEMPTS, Answer, Limits, Service, Time
 from vidlib.errors import EngineUnavailable, SettingError
-from vidlib.media import ffmpeg, probe
+from vidlib.machine import commands
+from vidlib.media import probe
 from vidlib.settings import settings
 from vidlib.timeline import Turn
 
@@ -274,5 +275,5 @@ def test_what_is_too_long_without_loss_is_sent_with_loss(clock, tmp_path, monkey
     with answering(says(200, FINE)) as place:
         engine(place, clock).diarize(SECOND)
     (tmp_path / "sound").write_bytes(place.sent[0].form["file"])
-    told = ffmpeg.run([ffmpeg.program("ffprobe"), "-v", "error", "-show_streams", tmp_path / "sound"], timeout_s=30)
-    assert "codec_name=opus" in told
+    ffprobe = [commands.find_program("ffprobe"), "-v", "error", "-show_streams", tmp_path / "sound"]
+    assert "codec_name=opus" in commands.run(ffprobe, timeout_s=30).stdout

@@ -21,6 +21,7 @@ from vidlib.engines import active_speaker
 from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed
 from vidlib.files import sha256
 from vidlib.geometry import Detections
+from vidlib.machine import commands
 from vidlib.media import ffmpeg, probe
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
 from vidlib.steps import tracking
@@ -284,7 +285,7 @@ def test_with_them_mouths_and_sound_are_compared(inputs, tmp_path):
 
 def test_a_video_without_sound_has_faces_and_no_speaker_however_mouths_move(inputs, tmp_path):
     mute, copy = tmp_path / "mute.mp4", ["-an", "-c", "copy"]
-    ffmpeg.run(ffmpeg.command(*ffmpeg.input_args(inputs["video"]), *copy, str(mute)), timeout_s=60)
+    commands.run(ffmpeg.command(*ffmpeg.input_args(inputs["video"]), *copy, str(mute)), timeout_s=60)
     silent = {"video": mute, **write_speech(tmp_path, [None] * N_FRAMES)}
     outputs = tracked(inputs | silent, tmp_path / "out", objects="always")
     assert (outputs.n_faces, outputs.speaking_s) == (3, 0)
@@ -296,7 +297,7 @@ def test_a_video_without_sound_has_faces_and_no_speaker_however_mouths_move(inpu
 def test_a_small_real_face_in_a_wide_shot_is_followed(tmp_path):
     """Frames 492 to 563 of the film: a face of 45 pixels."""
     cut = ["-ss", "19.68", "-frames:v", "72", "-c:v", "libx264", "-crf", "18", "-r", "25"]
-    ffmpeg.run(ffmpeg.command(*ffmpeg.input_args(FILM), *cut, str(tmp_path / "wide.mp4")), timeout_s=60)
+    commands.run(ffmpeg.command(*ffmpeg.input_args(FILM), *cut, str(tmp_path / "wide.mp4")), timeout_s=60)
     n = sum(1 for _ in probe.frames(tmp_path / "wide.mp4", 64, 36))
     outputs = tracked(
         {

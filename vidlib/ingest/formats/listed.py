@@ -13,7 +13,7 @@ from typing import IO
 from vidlib.errors import ArchiveError, CommandFailed
 from vidlib.ingest.formats.limits import GIB, MIB, Meter
 from vidlib.ingest.formats.member import CHUNK_BYTES, Damaged, Kind, Member, checked
-from vidlib.media import ffmpeg
+from vidlib.machine import commands
 from vidlib.settings import settings
 
 MAX_LISTING_BYTES = 32 * MIB
@@ -39,7 +39,7 @@ def confined(*command: str) -> list[str]:
     """``command`` under limits: memory, files, and the processor seconds that a step may take."""
     cpu_s = int(settings().step_timeout_s)
     limits = f"--as={MAX_MEMORY_BYTES}", f"--fsize={MAX_FILE_BYTES}", f"--cpu={cpu_s}", "--core=0"
-    return [ffmpeg.program("prlimit", "util-linux"), *limits, "--", *command]
+    return [commands.find_program("prlimit", "util-linux"), *limits, "--", *command]
 
 
 def listing(command: Sequence[str], meter: Meter, mark: bytes) -> bytes:
@@ -50,7 +50,7 @@ def listing(command: Sequence[str], meter: Meter, mark: bytes) -> bytes:
     """
     text, reason, started = b"", "empty", time.monotonic()
     try:
-        with ffmpeg.reading(confined(*command), timeout_s=LISTING_TIMEOUT_S) as stdout:
+        with commands.stream_stdout(confined(*command), timeout_s=LISTING_TIMEOUT_S) as stdout:
             text = stdout.read(MAX_LISTING_BYTES)
     except CommandFailed as error:
         reason = " ".join(error.stderr.split())
@@ -79,7 +79,7 @@ def members(
     while rest:
         n_done = 0
         # how the program ends says nothing more: every member has been checked
-        with suppress(CommandFailed), ffmpeg.reading(confined(*command(rest)), timeout_s=timeout_s) as stream:
+        with suppress(CommandFailed), commands.stream_stdout(confined(*command(rest)), timeout_s=timeout_s) as stream:
             damaged_block = None
             for entry in rest:
                 if damaged_block not in (None, entry.block):

@@ -12,12 +12,12 @@ from vidlib.ingest.formats import listed
 from vidlib.ingest.formats.limits import Meter
 from vidlib.ingest.formats.listed import Entry
 from vidlib.ingest.formats.member import Damaged, Kind, Member
-from vidlib.media import ffmpeg
+from vidlib.machine import commands
 
 
 def members(archive: Path, meter: Meter) -> Iterator[Member]:
     """The members of a RAR that is in one part."""
-    unar = ffmpeg.program("unar", "unar")
+    unar = commands.find_program("unar", "unar")
     with _called_in_utf8(archive) as path:
         found, entries = _listing(path, meter)
 
@@ -44,7 +44,7 @@ def _called_in_utf8(archive: Path) -> Iterator[Path]:
 
 def _listing(archive: Path, meter: Meter) -> tuple[dict[str, Any], list[Entry]]:
     """All that `lsar` says, and the members in it."""
-    text = listed.listing([ffmpeg.program("lsar", "unar"), "-ja", "-nr", str(archive)], meter, b'"XADIndex"')
+    text = listed.listing([commands.find_program("lsar", "unar"), "-ja", "-nr", str(archive)], meter, b'"XADIndex"')
     try:
         found = json.loads(text)
         encrypted = any(fields.get("XADIsEncrypted") for fields in found["lsarContents"])

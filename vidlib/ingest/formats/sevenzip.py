@@ -9,14 +9,14 @@ from vidlib.ingest.formats import listed
 from vidlib.ingest.formats.limits import Meter
 from vidlib.ingest.formats.listed import Entry
 from vidlib.ingest.formats.member import Kind, Member
-from vidlib.media import ffmpeg
+from vidlib.machine import commands
 
 KINDS: dict[str, Kind] = {"d": "folder", "l": "link", "b": "device", "c": "device", "p": "device", "s": "device"}
 
 
 def members(archive: Path, meter: Meter, kind: str = "7z") -> Iterator[Member]:
     """The members of ``archive``, which is of the ``kind`` (7-Zip's name of a format) and of no other."""
-    program = ffmpeg.program("7zz", "7zip")
+    program = commands.find_program("7zz", "7zip")
     # a password that is given is not asked for; a list that needs another one cannot be read
     options = (f"-t{kind}", "-p-", "-spd", "-bd", str(archive))
     text = listed.listing([program, "l", "-slt", "-ba", *options], meter, b"\nPath = ")

@@ -11,6 +11,7 @@ from typing import Self
 from vidlib.engines.speech import Caption, Diarization, Options, Voiced, diarization
 from vidlib.engines.speech.lemonfox.api import MAX_UPLOAD_BYTES, Answer, Fields, Segment, Service, Word, check_size
 from vidlib.errors import EngineUnavailable
+from vidlib.machine import commands
 from vidlib.machine.devices import Device
 from vidlib.media import ffmpeg
 from vidlib.media.audio import Samples, parts
@@ -91,7 +92,7 @@ def encoded(waveform: Samples, folder: Path) -> Path:
     source = ["-f", "f32le", "-ar", str(SAMPLE_RATE), "-ac", "1", "-i", raw]
     for name, options in ENCODINGS:
         sound = folder / name
-        ffmpeg.run(ffmpeg.command(*source, *options, sound), timeout_s=ENCODING_S)
+        commands.run(ffmpeg.command(*source, *options, sound), timeout_s=ENCODING_S)
         if sound.stat().st_size <= MAX_UPLOAD_BYTES:
             return sound
     check_size(sound.stat().st_size)
