@@ -4,6 +4,8 @@
 export VENV ?= .venv
 PYTHON_IN := $(VENV)/bin/python
 SETUP := scripts/setup.sh
+# uv repeats the `environments` of pyproject.toml behind every requirement
+WITHOUT_ENVIRONMENT := s/ ; python_full_version < '3.15' and sys_platform == 'linux'$$//; s/ and sys_platform == 'linux'$$//
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test soak check format lab dashboard bench lock clean
@@ -51,10 +53,11 @@ bench: ## every benchmark, one after another
 	@$(SETUP)
 	@for script in benchmarks/*.py; do echo "== $$script"; $(PYTHON_IN) "$$script" || exit; done
 
-lock: ## write requirements.lock anew from requirements.in
+lock: ## write requirements.lock from requirements.in, for every supported Python
 	@$(SETUP)
-	$(VENV)/bin/uv pip compile requirements.in --override overrides.txt --no-annotate --no-header \
-	    --no-emit-package torch --python-version 3.11 --output-file requirements.lock
+	$(VENV)/bin/uv pip compile --quiet requirements.in --override overrides.txt --no-annotate --no-header \
+	    --no-emit-package torch --universal --fork-strategy fewest --python-version 3.11 --output-file requirements.lock
+	sed -i "$(WITHOUT_ENVIRONMENT)" requirements.lock
 
 clean: ## what can be made again: environment, caches, demo; never a workspace
 	rm -rf .venv workspace-demo build dist .pytest_cache .ruff_cache .hypothesis

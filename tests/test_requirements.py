@@ -8,10 +8,13 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from vidlib.settings import REPOSITORY
 
 OURS = {"vidlib", "tests", "airflow"}  # Airflow lives in an environment of its own
 OURS |= {"benchmarks", *(path.stem for path in (REPOSITORY / "benchmarks").iterdir())}  # which import each other
+NEWER_STDLIB = {"compression"}  # the standard library of Python 3.14 has it
 RUN_OR_READ = {  # not imported: programs, plugins, and packages that other ones of the list need in one version
     *("ipykernel", "jupyterlab", "nbclient", "nbstripout", "playwright", "pytest-timeout", "pytest-xdist", "ruff"),
     *("torchcodec", "psycopg", "psycopg-binary", "import-linter", "mypy", "vulture", "duckdb"),
@@ -24,7 +27,7 @@ def canonical(name: str) -> str:
 
 def names_in(requirements: str) -> set[str]:
     lines = (REPOSITORY / requirements).read_text().splitlines()
-    return {canonical(line.split("==")[0]) for line in lines if line and not line.startswith("#")}
+    return {canonical(Requirement(line).name) for line in lines if line and not line.startswith("#")}
 
 
 def sources() -> Iterator[str]:
@@ -60,7 +63,7 @@ def has_module(package: str, module: str) -> bool:
 
 def test_requirements_name_what_is_imported_and_nothing_else():
     modules = {".".join(name.split(".")[:2]) for name in imported_modules()}
-    modules = {name for name in modules if name.split(".")[0] not in OURS | sys.stdlib_module_names}
+    modules = {name for name in modules if name.split(".")[0] not in OURS | sys.stdlib_module_names | NEWER_STDLIB}
     suppliers = metadata.packages_distributions()
     imported = set().union(*(packages_of(name, suppliers) for name in modules)) - {"torch"}
     assert imported - names_in("requirements.in") == set(), "imported, but not in requirements.in"

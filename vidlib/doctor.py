@@ -19,7 +19,7 @@ from vidlib.settings import GIB, Settings
 ROOM = 10 * GIB
 """Free bytes below which a project may not fit: an hour of 1080p at 8 Mbit/s takes 3.6 GB, and is there three times."""
 
-PYTHONS = ((3, 11), (3, 12))
+PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 SET_UP = "run: make setup"
 
@@ -57,8 +57,8 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
 
 
 def _python() -> Finding:
-    known = " or ".join(f"{major}.{minor}" for major, minor in PYTHONS)
-    mend = f"make the environment with Python {known}: PYTHON=python3.11 make setup"
+    (major, first), (_, last) = PYTHONS[0], PYTHONS[-1]
+    mend = f"make the environment with Python {major}.{first} to {major}.{last}: remove .venv, then run: make setup"
     return Finding("Python", sys.version_info[:2] in PYTHONS, platform.python_version(), mend)
 
 

@@ -16,12 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from backports import zstd
-
 from tests.ingest import crafted
 from vidlib.errors import VidlibError
 from vidlib.ingest.archives import Unpacked, unpack
 from vidlib.ingest.formats.limits import MIB, Limits
+from vidlib.ingest.formats.tar import zstd
 from vidlib.ingest.names import safe_name
 
 LIMITS = Limits(max_unpacked_bytes=4 * MIB, max_ratio=200, max_files=200)

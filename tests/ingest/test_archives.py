@@ -12,13 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from backports import zstd
 
 from tests.ingest import crafted
 from tests.ingest.unpacking import GENEROUS, NOISE, contents, needs_7zip, needs_unar, refusal, tar_info, tar_of, zip_of
 from vidlib.errors import UsageError
 from vidlib.ingest.archives import extract_to, unpack
 from vidlib.ingest.formats.limits import MIB, Limits
+from vidlib.ingest.formats.tar import zstd
 
 Packer = Callable[[Path, Path], None]
 # a bare system has tar, but not the programs that compress

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import sys
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -11,12 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from backports import zstd
-
 from vidlib.errors import ArchiveError
 from vidlib.ingest.formats.limits import MIB, Meter
 from vidlib.ingest.formats.member import CHUNK_BYTES, Damaged, Kind, Member, checked
 from vidlib.ingest.formats.xz import Xz
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 MAX_HEADER_BYTES = 64 * 1024  # tarfile reads an extended header whole, and takes time that grows with its square
 MAX_HEADERS_BYTES = MIB  # all headers of one member, with the map of a sparse one
