@@ -21,9 +21,10 @@ import numpy as np
 
 from vidlib import demo
 from vidlib.engines.runtime import openvino_cpu
-from vidlib.engines.shots import ShotScorer, open_scorer
+from vidlib.engines.shots import open_scorer
 from vidlib.machine import commands, devices
 from vidlib.media import ffmpeg, probe, thumbnails
+from vidlib.protocols import ShotScorer
 
 ROUNDS = 2
 

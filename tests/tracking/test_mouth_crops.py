@@ -21,7 +21,7 @@ class Noting:
     def __init__(self) -> None:
         self.shown: list[np.ndarray] = []
 
-    def look(self, crops: np.ndarray) -> Future[np.ndarray]:
+    def encode_mouth(self, crops: np.ndarray) -> Future[np.ndarray]:
         self.shown.append(crops)
         seen: Future[np.ndarray] = Future()
         seen.set_result(crops[self.margin : len(crops) - self.margin, 2, 2:3].astype(np.float32))

@@ -1,1 +1,4 @@
-"""Models behind Protocols, one room for each kind of work; the file of a room lists its engines."""
+"""Models that analyse pictures and sound; each room has a registry of its engines.
+
+`vidlib.protocols` states what each kind of model does.
+"""

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from vidlib.engines.shots import ShotScorer, open_scorer
+from vidlib.engines.shots import open_scorer
 from vidlib.engines.shots.boundaries import Evidence, find_shots
 from vidlib.errors import BrokenOutput, EngineUnavailable
 from vidlib.files import atomic_write
@@ -17,6 +17,7 @@ from vidlib.machine import devices
 from vidlib.media import probe, thumbnails
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
+from vidlib.protocols import ShotScorer
 from vidlib.results.exports import shots_csv, shots_json
 from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_step, place, recorded
 from vidlib.timeline import FPS, Shot, tiles

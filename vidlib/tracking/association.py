@@ -25,7 +25,7 @@ class Track:
 
     ``blendshapes`` holds (52,) float32 for each frame where landmarks were found; ``mouth`` what the mouth does in each
     frame of its span, (n, features) float32, where somebody looked; ``prints`` holds face prints, (128,), of some;
-    ``lean`` is how much the head leaned when it was last seen, in radians.
+    ``roll`` is the roll angle of the head when it was last seen, in radians.
     """
 
     source: Source
@@ -36,7 +36,7 @@ class Track:
     blendshapes: dict[int, np.ndarray] = field(default_factory=dict)
     mouth: np.ndarray | None = None
     prints: dict[int, np.ndarray] = field(default_factory=dict)
-    lean: float = 0.0
+    roll: float = 0.0
 
     def add(self, frame: int, box: np.ndarray, score: float, label: str) -> None:
         """It was seen again, at a later frame than before."""

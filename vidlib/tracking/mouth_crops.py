@@ -3,11 +3,11 @@
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
 from vidlib.geometry import square_around
+from vidlib.protocols import ActiveSpeakerModel
 from vidlib.tracking.association import Track
 
 SQUARE = 0.7
@@ -19,16 +19,6 @@ BELOW = 0.2
 
 MOST_WAITING = 16
 """Windows that wait for their turn at most, about 1 MB each: with more faces than can be looked at, all wait."""
-
-
-class Looker(Protocol):
-    """Sees what mouths do in windows of frames, see `vidlib.engines.active_speaker.ActiveSpeaker`."""
-
-    side: int
-    window: int
-    margin: int
-
-    def look(self, crops: np.ndarray) -> Future[np.ndarray]: ...
 
 
 def mouth_of(picture: np.ndarray, box: np.ndarray, side: int) -> np.ndarray:
@@ -58,7 +48,7 @@ class Mouths:
     ``speech`` (n,) bool says in which frames from ``start`` on somebody may speak: where nobody does, nobody looks.
     """
 
-    def __init__(self, looker: Looker, start: int, speech: np.ndarray):
+    def __init__(self, looker: ActiveSpeakerModel, start: int, speech: np.ndarray):
         self._looker, self._start, self._speech = looker, start, speech
         self._reels: dict[int, Reel] = {}
         self._waiting: deque[Future[np.ndarray]] = deque()
@@ -95,7 +85,7 @@ class Mouths:
         if len(spoken):
             frames = range(reel.at + int(spoken[0]), reel.at + int(spoken[-1]) + 1)
             crops = reel.crops[spoken[0] : spoken[-1] + 1 + 2 * self._looker.margin]
-            reel.seen.append((frames, self._looker.look(np.stack(crops))))
+            reel.seen.append((frames, self._looker.encode_mouth(np.stack(crops))))
             self._waiting.append(reel.seen[-1][1])
         if len(self._waiting) > MOST_WAITING:
             self._waiting.popleft().result()

@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import Protocol
 
 import numpy as np
 
 from vidlib.geometry import Detections, overlaps
 from vidlib.machine.prefetch import behind
+from vidlib.protocols import ActiveSpeakerModel, Detector, FaceEmbedder, FaceLandmarker
 from vidlib.timeline import Span
 from vidlib.tracking.association import Linker, Track
 from vidlib.tracking.identities import by_person
-from vidlib.tracking.mouth_crops import Looker, Mouths
+from vidlib.tracking.mouth_crops import Mouths
 
 CHUNK_FRAMES = 20
 """Frames in a chunk, about: enough pictures to keep a few cores busy. Four chunks are in memory, 500 MB at 1080p."""
@@ -47,38 +47,6 @@ Clear = tuple[Track, int, np.ndarray, np.ndarray]
 """A track in a frame of which the picture and the landmarks, (478, 2), are known."""
 
 
-class Detector(Protocol):
-    """Finds faces, or things, in pictures."""
-
-    def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]: ...
-
-
-class Landmarks(Protocol):
-    """What is known of one face: its landmarks, (478, 2) in pixels, blendshapes, (52,) float32, and how much it leans,
-    in radians.
-    """
-
-    points: np.ndarray
-    blendshapes: np.ndarray
-    lean: float
-
-
-class Landmarker(Protocol):
-    """Finds the landmarks of faces whose boxes are known."""
-
-    name: str
-
-    def find(
-        self, pictures: Sequence[np.ndarray], boxes: Sequence[np.ndarray], leans: Sequence[float]
-    ) -> Sequence[Landmarks | None]: ...
-
-
-class FacePrints(Protocol):
-    """Tells faces apart by their landmarks in pictures: (n, 128) face prints."""
-
-    def of(self, pictures: Sequence[np.ndarray], points: Sequence[np.ndarray]) -> np.ndarray: ...
-
-
 @dataclass(frozen=True)
 class Chunk:
     """Consecutive ``frames`` of one shot, and the ``faces`` that were found in those where somebody looked for them."""
@@ -100,10 +68,10 @@ class Watcher:
     """
 
     faces: Detector
-    landmarker: Landmarker
-    prints: FacePrints
+    landmarker: FaceLandmarker
+    prints: FaceEmbedder
     things: Detector | None
-    looker: Looker | None = None
+    looker: ActiveSpeakerModel | None = None
     always_things: bool = False
     detect_every: int = 20
     min_face_px: int = 24
@@ -201,12 +169,12 @@ class Watcher:
         """
         wanted = [(track, frame, picture) for frame, picture in chunk.frames for track in faces.open_at(frame)]
         boxes = [track.boxes_at(np.array([frame]))[0] for track, frame, _ in wanted]
-        leans = [track.lean for track, _, _ in wanted]  # of the chunk before: its frames are looked at side by side
-        found = self.landmarker.find([picture for _, _, picture in wanted], boxes, leans)
+        rolls = [track.roll for track, _, _ in wanted]  # of the chunk before: its frames are looked at side by side
+        found = self.landmarker.find([picture for _, _, picture in wanted], boxes, rolls)
         clear: list[Clear] = []
         for (track, frame, picture), box, face in zip(wanted, boxes, found, strict=True):
             if face is not None:
-                track.blendshapes[frame], track.lean = face.blendshapes, face.lean
+                track.blendshapes[frame], track.roll = face.blendshapes, face.roll
                 if frame in chunk.faces:
                     clear.append((track, frame, picture, face.points))
             if mouths:
@@ -227,7 +195,7 @@ class Watcher:
             if frame - last[id(track)] >= PRINT_FRAMES:
                 last[id(track)] = frame
                 chosen.append((track, frame, picture, points))
-        taken = self.prints.of([picture for *_, picture, _ in chosen], [points for *_, points in chosen])
+        taken = self.prints.embed([picture for *_, picture, _ in chosen], [points for *_, points in chosen])
         for (track, frame, *_), one in zip(chosen, taken, strict=True):
             track.prints[frame] = one
 

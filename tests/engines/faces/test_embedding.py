@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests import drawn
-from vidlib.engines.faces.embedding import DIMENSION, FacePrints, upright
+from vidlib.engines.faces.embedding import DIMENSION, DlibEmbedder, upright
 from vidlib.engines.faces.landmarks import OpenVinoLandmarker
 from vidlib.engines.runtime import openvino_cpu
 from vidlib.tracking.identities import SAME
@@ -23,7 +23,7 @@ def points():
 
 @pytest.fixture(scope="module")
 def prints():
-    with FacePrints(threads=2) as engine:
+    with DlibEmbedder(threads=2) as engine:
         yield engine
 
 
@@ -36,14 +36,14 @@ def moved(points: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def test_a_face_has_one_print_wherever_it_is_however_large_and_however_it_leans(prints, points, degrees, times):
     matrix = cv2.getRotationMatrix2D((160, 115), degrees, times) + np.array([[0, 0, 160], [0, 0, 100]])
     picture, there = moved(points, matrix)
-    one, other = prints.of([PICTURE, picture], [points, there])
+    one, other = prints.embed([PICTURE, picture], [points, there])
     assert one.shape == (DIMENSION,)
     assert np.linalg.norm(one - other) < 0.25
 
 
 def test_another_face_has_another_print(prints, points):
     bert = drawn.add_face(drawn.backdrop(320, 240), 160, 115, 40, looks=drawn.BERT)
-    one, other = prints.of([PICTURE, bert], [points, points])
+    one, other = prints.embed([PICTURE, bert], [points, points])
     assert np.linalg.norm(one - other) > SAME
 
 
@@ -55,17 +55,17 @@ def test_the_network_is_shown_a_face_upright_with_its_eyes_in_one_place(points):
 
 
 def test_no_face_no_print(prints):
-    assert prints.of([], []).shape == (0, DIMENSION)
+    assert prints.embed([], []).shape == (0, DIMENSION)
 
 
 def test_the_prints_are_the_same_on_any_number_of_cores(prints, points):
-    with FacePrints(threads=1) as alone:
-        assert alone.of([PICTURE], [points]).tobytes() == prints.of([PICTURE], [points]).tobytes()
+    with DlibEmbedder(threads=1) as alone:
+        assert alone.embed([PICTURE], [points]).tobytes() == prints.embed([PICTURE], [points]).tobytes()
 
 
 def test_the_fastest_precision_gives_the_prints_of_float32(monkeypatch, prints, points):
     if openvino_cpu.fastest_precision() == "f32":
         pytest.skip("this CPU has no instructions for bfloat16")
     monkeypatch.setattr(openvino_cpu, "fastest_precision", lambda: "f32")
-    with FacePrints(threads=1) as exact:
-        assert np.linalg.norm(exact.of([PICTURE], [points]) - prints.of([PICTURE], [points])) < 0.03
+    with DlibEmbedder(threads=1) as exact:
+        assert np.linalg.norm(exact.embed([PICTURE], [points]) - prints.embed([PICTURE], [points])) < 0.03

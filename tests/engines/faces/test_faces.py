@@ -143,9 +143,9 @@ def test_a_head_that_leans_as_it_did_before_is_looked_at_once(landmarker, degree
     (searched,) = landmarker.find([leaning], [FACE_BOX])
     looks, look = [], landmarks._look
     monkeypatch.setattr(landmarks, "_look", lambda *view: looks.append(view) or look(*view))
-    (found,) = landmarker.find([leaning], [FACE_BOX], [searched.lean])
+    (found,) = landmarker.find([leaning], [FACE_BOX], [searched.roll])
     assert len(looks) == 1
-    assert found.lean == pytest.approx(np.radians(-degrees), abs=np.radians(10))
+    assert found.roll == pytest.approx(np.radians(-degrees), abs=np.radians(10))
     assert np.abs(found.points - searched.points).mean() < 0.03 * (FACE_BOX[3] - FACE_BOX[1])
     assert np.abs(found.blendshapes - searched.blendshapes).mean() < 0.03
 

@@ -27,7 +27,7 @@ class Shop:
 
     def use(self, key: object = "model") -> int:
         """Open a model and leave it; which one it was."""
-        with model_cache.loaded(key, self.make) as number:
+        with model_cache.cached_model(key, self.make) as number:
             return number
 
 
@@ -55,14 +55,14 @@ def test_another_key_is_another_model(shop, warm):
 
 
 def test_two_users_at_once_never_share_one(shop, warm):
-    with model_cache.loaded("model", shop.make) as one, model_cache.loaded("model", shop.make) as other:
+    with model_cache.cached_model("model", shop.make) as one, model_cache.cached_model("model", shop.make) as other:
         assert one != other
     assert len(shop.open) == 1
 
 
 def test_a_model_whose_use_failed_is_closed_and_not_used_again(shop, warm):
     shop.use()
-    with pytest.raises(ValueError, match="broken"), model_cache.loaded("model", shop.make):
+    with pytest.raises(ValueError, match="broken"), model_cache.cached_model("model", shop.make):
         raise ValueError("broken")
     assert shop.open == set()
     assert shop.use() == 2
@@ -91,6 +91,6 @@ def test_a_model_that_cannot_be_opened_leaves_nothing_behind(shop, warm):
         raise FileNotFoundError("no weights")
         yield
 
-    with pytest.raises(FileNotFoundError), model_cache.loaded("model", missing):
+    with pytest.raises(FileNotFoundError), model_cache.cached_model("model", missing):
         pass
     assert shop.use() == 1

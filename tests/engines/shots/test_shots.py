@@ -12,13 +12,14 @@ from hypothesis.extra.numpy import arrays
 from tests import sample_media
 from vidlib.engines.runtime import openvino_cpu
 from vidlib.engines.runtime.pool import Pool
-from vidlib.engines.shots import SHOT_SCORERS, ShotScorer, open_scorer, transnet
+from vidlib.engines.shots import SHOT_SCORERS, open_scorer, transnet
 from vidlib.engines.shots.boundaries import DARK, Evidence, find_shots
 from vidlib.errors import EngineUnavailable, UnknownName
 from vidlib.machine import devices
+from vidlib.protocols import ShotScorer
 from vidlib.timeline import Shot, Span, tiles
 
-every_engine = pytest.mark.parametrize("name", SHOT_SCORERS)
+every_engine = pytest.mark.parametrize("name", list(SHOT_SCORERS))
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def test_a_reader_that_fails_leaves_nobody_at_work(name):
 def test_a_missing_package_names_the_command_that_installs_it(name, monkeypatch):
     for package in ("openvino", "scenedetect"):
         monkeypatch.setitem(sys.modules, package, None)
-    unavailable = pytest.raises(EngineUnavailable, match=f"engine '{name}' cannot run here: .*pip install")
+    unavailable = pytest.raises(EngineUnavailable, match=f"shot engine '{name}' cannot run here: .*pip install")
     with unavailable, open_scorer(name, "cpu"):
         pass
 
@@ -131,7 +132,10 @@ def test_an_unknown_engine_lists_the_known_ones():
 
 
 def test_pyscenedetect_refuses_a_gpu():
-    with pytest.raises(EngineUnavailable, match="CPU only"), open_scorer("pyscenedetect", "cuda"):
+    with (
+        pytest.raises(EngineUnavailable, match="cannot use device 'cuda'; expected 'cpu'"),
+        open_scorer("pyscenedetect", "cuda"),
+    ):
         pass
 
 

@@ -1,47 +1,28 @@
-"""Active speaker: whether a mouth moves in time with the sound. What such an engine does, and which there is."""
+"""Active speaker detection: whether a mouth moves in time with the sound.
 
-from concurrent.futures import Future
+Engines implement `vidlib.protocols.ActiveSpeakerModel`.
+"""
+
 from contextlib import AbstractContextManager
-from pkgutil import resolve_name
-from typing import Protocol, Self
 
-import numpy as np
-
-from vidlib.engines.runtime.model_cache import loaded
-from vidlib.machine import devices
-
-ACTIVE_SPEAKER = "vidlib.engines.active_speaker.lrasd:LrAsd"
+from vidlib.engines.registry import Engine, Registry
+from vidlib.protocols import ActiveSpeakerModel
 
 WEIGHTS = "lr_asd"
-"""The vault's model that it loads."""
+"""The vault's name for the weights of LR-ASD."""
+
+ACTIVE_SPEAKER_MODELS: Registry[ActiveSpeakerModel] = Registry(
+    "active speaker model",
+    {
+        "lr_asd": Engine(
+            classes={"cpu": "vidlib.engines.active_speaker.lrasd:LrAsd"},
+            packages="torch onnx openvino scipy",
+            weights=(WEIGHTS,),
+        )
+    },
+)
 
 
-class ActiveSpeaker(Protocol):
-    """Compares mouths with the sound. A context manager: leaving it frees the models.
-
-    Mouths are squares of ``side`` pixels. They are looked at in windows of at most ``window`` frames, with ``margin``
-    frames before and after.
-    """
-
-    name: str
-    side: int
-    window: int
-    margin: int
-
-    def look(self, crops: np.ndarray) -> Future[np.ndarray]:
-        """Begin to see what a mouth does: (margin + n + margin, side, side) uint8 grey -> (n, features) float32."""
-
-    def listen(self, samples: np.ndarray) -> np.ndarray:
-        """What is heard: mono sound at 16 kHz, (640 n,) float32 in [-1, 1] -> (n, features) float32 for n frames."""
-
-    def decide(self, seen: np.ndarray, heard: np.ndarray) -> np.ndarray:
-        """How likely the mouth makes the sound in each frame: (n, features) twice -> (n,) float32, log-odds."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *exception: object) -> None: ...
-
-
-def open_active_speaker() -> AbstractContextManager[ActiveSpeaker]:
-    """The engine, on the CPU; raises WeightError where its weights are not on this machine."""
-    return loaded((ACTIVE_SPEAKER, devices.cores()), lambda: resolve_name(ACTIVE_SPEAKER)())
+def open_active_speaker() -> AbstractContextManager[ActiveSpeakerModel]:
+    """LR-ASD on the CPU; raises WeightError where its weights are not on this machine."""
+    return ACTIVE_SPEAKER_MODELS.open("lr_asd", "cpu")

@@ -55,12 +55,12 @@ class LrAsd:
         for pool in (self._eyes, self._ears, self._judges):
             pool.__exit__(*exception)
 
-    def look(self, crops: np.ndarray) -> Future[np.ndarray]:
-        """See `vidlib.engines.active_speaker.ActiveSpeaker`."""
+    def encode_mouth(self, crops: np.ndarray) -> Future[np.ndarray]:
+        """See `vidlib.protocols.ActiveSpeakerModel`."""
         return self._eyes.submit(_see, crops)
 
-    def listen(self, samples: np.ndarray) -> np.ndarray:
-        """See `vidlib.engines.active_speaker.ActiveSpeaker`."""
+    def encode_sound(self, samples: np.ndarray) -> np.ndarray:
+        """See `vidlib.protocols.ActiveSpeakerModel`."""
         n_frames = len(samples) // (mfcc.STEP * STEPS)
         if not n_frames:  # of no sound, the network makes something on some processors and fails on others
             return np.zeros((0, N_FEATURES), np.float32)
@@ -69,9 +69,9 @@ class LrAsd:
         steps = np.pad(steps, ((0, max(0, missing)), (0, 0)), mode="edge")[: n_frames * STEPS]
         return self._ears.map(_infer, [steps])[0][:n_frames]
 
-    def decide(self, seen: np.ndarray, heard: np.ndarray) -> np.ndarray:
-        """See `vidlib.engines.active_speaker.ActiveSpeaker`."""
-        return np.mean([self._judged(seen, heard, length) for length in SEGMENTS], axis=0)
+    def score(self, mouth: np.ndarray, sound: np.ndarray) -> np.ndarray:
+        """See `vidlib.protocols.ActiveSpeakerModel`."""
+        return np.mean([self._judged(mouth, sound, length) for length in SEGMENTS], axis=0)
 
     def _judged(self, seen: np.ndarray, heard: np.ndarray, length: int) -> np.ndarray:
         """Log-odds of each frame, judged in segments of ``length`` frames."""

@@ -58,7 +58,7 @@ class OpenVinoCenterFace:
         self._size = self._pool = None
 
     def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
-        """See `vidlib.engines.faces.FaceDetector`."""
+        """See `vidlib.protocols.FaceDetector`."""
         if not pictures:
             return []
         self._compile_for(network_size(*pictures[0].shape[:2], self.min_face_px))
@@ -114,7 +114,7 @@ class OnnxCenterFace:
         self._session = None
 
     def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
-        """See `vidlib.engines.faces.FaceDetector`. Raises GpuFailed where the GPU gives up."""
+        """See `vidlib.protocols.FaceDetector`. Raises GpuFailed where the GPU gives up."""
         from onnxruntime.capi import onnxruntime_pybind11_state as state
 
         name = self._session.get_inputs()[0].name

@@ -6,7 +6,6 @@ times as long for a face. Its file names every layer's values in order; what the
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ import numpy as np
 
 from vidlib import vault
 from vidlib.engines.runtime import openvino_cpu
-from vidlib.engines.runtime.model_cache import loaded
 from vidlib.engines.runtime.pool import Pooled
 from vidlib.machine import devices
 
@@ -47,7 +45,7 @@ HALVES = (4, 8, 11, 14)
 """The blocks that halve the picture."""
 
 
-class FacePrints(Pooled):
+class DlibEmbedder(Pooled):
     """The network on ``threads`` cores (default: all), one face on one core: the same for any number of them.
 
     Where the CPU computes in bfloat16, so does this: twice as fast, distances differ by less than 0.01.
@@ -57,18 +55,13 @@ class FacePrints(Pooled):
         graph = vault.derived("face_prints.xml", WEIGHTS, openvino_cpu.version(), _convert)
         self._pool = openvino_cpu.request_pool(graph, openvino_cpu.fastest_precision(), threads or devices.cores())
 
-    def of(self, pictures: Sequence[np.ndarray], points: Sequence[np.ndarray]) -> np.ndarray:
+    def embed(self, pictures: Sequence[np.ndarray], points: Sequence[np.ndarray]) -> np.ndarray:
         """The faces with ``points`` (478, 2) in pictures, each (height, width, 3) uint8 RGB -> (n, 128) face prints.
 
         Two of one person are mostly less than 0.6 apart (Euclidean distance), two of different people more.
         """
         prints = self._pool.map(_look, list(zip(pictures, points, strict=True)))
         return np.stack(prints) if prints else np.zeros((0, DIMENSION), np.float32)
-
-
-def open_face_prints() -> AbstractContextManager[FacePrints]:
-    """The network, on the CPU; raises WeightError where its weights are not on this machine."""
-    return loaded((WEIGHTS, devices.cores()), FacePrints)
 
 
 def upright(picture: np.ndarray, points: np.ndarray) -> np.ndarray:

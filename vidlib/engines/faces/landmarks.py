@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from vidlib import vault
-from vidlib.engines.faces import Landmarks
 from vidlib.engines.runtime import openvino_cpu
 from vidlib.engines.runtime.pool import Pooled
 from vidlib.machine import devices
+from vidlib.protocols import FaceLandmarks
 
 SIDE = 256
 """Pixels of the square that the network sees."""
@@ -51,16 +51,18 @@ SHAPED_BY = (
 
 @dataclass(frozen=True)
 class Square:
-    """A square in a picture: its ``middle`` (2,) x and y and its ``side``, in pixels, and its ``lean`` in radians."""
+    """A square in a picture: its centre ``middle`` (2,), x and y, and its ``side`` in pixels; ``roll`` is its angle in
+    radians.
+    """
 
     middle: np.ndarray
     side: float
-    lean: float = 0.0
+    roll: float = 0.0
 
     @property
     def to_picture(self) -> np.ndarray:
         """(2, 3): from pixels of what the network sees to pixels of the picture."""
-        along = np.array([np.cos(self.lean), np.sin(self.lean)]) * self.side / SIDE
+        along = np.array([np.cos(self.roll), np.sin(self.roll)]) * self.side / SIDE
         axes = np.array([[along[0], -along[1]], [along[1], along[0]]])
         return np.column_stack([axes, self.middle - axes @ np.full(2, SIDE / 2)])
 
@@ -68,7 +70,7 @@ class Square:
 class OpenVinoLandmarker(Pooled):
     """Landmarks and blendshapes of faces, on ``threads`` cores (default: all); the same for any number of them.
 
-    See `vidlib.engines.faces.FaceLandmarker`.
+    See `vidlib.protocols.FaceLandmarker`.
     """
 
     name = "MediaPipe's landmarks on OpenVINO (f32)"
@@ -79,31 +81,31 @@ class OpenVinoLandmarker(Pooled):
         self._pool = openvino_cpu.request_pool(graph, "f32", threads or devices.cores())
 
     def find(
-        self, pictures: Sequence[np.ndarray], boxes: Sequence[np.ndarray], leans: Sequence[float] | None = None
-    ) -> list[Landmarks | None]:
-        """See `vidlib.engines.faces.FaceLandmarker`."""
-        views = zip(pictures, boxes, [0.0] * len(boxes) if leans is None else leans, strict=True)
+        self, pictures: Sequence[np.ndarray], boxes: Sequence[np.ndarray], rolls: Sequence[float] | None = None
+    ) -> list[FaceLandmarks | None]:
+        """See `vidlib.protocols.FaceLandmarker`."""
+        views = zip(pictures, boxes, [0.0] * len(boxes) if rolls is None else rolls, strict=True)
         return self._pool.map(_find, list(views))
 
 
-def _find(request: Any, view: tuple[np.ndarray, np.ndarray, float]) -> Landmarks | None:
-    picture, box, lean = view
+def _find(request: Any, view: tuple[np.ndarray, np.ndarray, float]) -> FaceLandmarks | None:
+    picture, box, roll = view
     longer = float(max(box[2:] - box[:2]))
     middle = (box[:2] + box[2:]) / 2 + (0, LOWER * longer)
-    square = Square(middle, max(1.0, TIMES * longer), lean if abs(lean) > UPRIGHT else 0.0)
+    square = Square(middle, max(1.0, TIMES * longer), roll if abs(roll) > UPRIGHT else 0.0)
     for _ in range(MOST_LOOKS):
         face = _look(request, picture, square)
         if face is None:
             return None
         middle = (face.points.min(0) + face.points.max(0)) / 2
-        if abs(face.lean - square.lean) <= UPRIGHT:
+        if abs(face.roll - square.roll) <= UPRIGHT:
             break
-        square = Square(middle, square.side, face.lean)
+        square = Square(middle, square.side, face.roll)
     # the face of somebody beside is none for this box
     return face if (box[:2] <= middle).all() and (middle <= box[2:]).all() else None
 
 
-def _look(request: Any, picture: np.ndarray, square: Square) -> Landmarks | None:
+def _look(request: Any, picture: np.ndarray, square: Square) -> FaceLandmarks | None:
     import cv2
 
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -112,7 +114,7 @@ def _look(request: Any, picture: np.ndarray, square: Square) -> Landmarks | None
     if presence.item() < PRESENT:
         return None
     axes, corner = square.to_picture[:, :2], square.to_picture[:, 2]
-    return Landmarks((points @ axes.T + corner).astype(np.float32), blendshapes.copy())
+    return FaceLandmarks((points @ axes.T + corner).astype(np.float32), blendshapes.copy())
 
 
 def _convert(bundle: Path, target: Path) -> None:

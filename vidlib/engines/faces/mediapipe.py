@@ -16,7 +16,7 @@ MOST_FACES = 5
 
 
 class MediaPipeFaces(Pooled):
-    """Faces as MediaPipe's landmarker finds them by itself; see `vidlib.engines.faces.FaceDetector`.
+    """Faces as MediaPipe's landmarker finds them by itself; see `vidlib.protocols.FaceDetector`.
 
     A box is as large as the landmarks; every score is 1, as the landmarker says none. ``min_face_px`` changes nothing.
     """
@@ -26,7 +26,7 @@ class MediaPipeFaces(Pooled):
         self.name = "MediaPipe's own detector"
 
     def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
-        """See `vidlib.engines.faces.FaceDetector`."""
+        """See `vidlib.protocols.FaceDetector`."""
         return self._pool.map(_faces, pictures)
 
 

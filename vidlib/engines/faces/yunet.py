@@ -35,7 +35,7 @@ class YuNet(Pooled):
         self.name = "YuNet in OpenCV"
 
     def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
-        """See `vidlib.engines.faces.FaceDetector`."""
+        """See `vidlib.protocols.FaceDetector`."""
         return self._pool.map(self._detect, pictures)
 
     def _detect(self, network: Any, picture: np.ndarray) -> Detections:

@@ -1,30 +1,22 @@
-"""Detection of other things than faces: what such an engine does, and which there is."""
+"""Object detection, other than faces; engines implement `vidlib.protocols.Detector`."""
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from pkgutil import resolve_name
-from typing import Protocol, Self
 
-import numpy as np
+from vidlib.engines.registry import Engine, Registry
+from vidlib.protocols import Detector
 
-from vidlib.engines.runtime.model_cache import loaded
-from vidlib.geometry import Detections
-from vidlib.machine import devices
-
-OBJECT_DETECTOR = "vidlib.engines.objects.mediapipe:MediaPipeObjects"
-
-
-class ObjectDetector(Protocol):
-    """Finds things in whole pictures. A context manager: leaving it frees the model."""
-
-    def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
-        """Pictures, each (height, width, 3) uint8 RGB -> the things in each, in pixels; labels are COCO names."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *exception: object) -> None: ...
+OBJECT_DETECTORS: Registry[Detector] = Registry(
+    "object detector",
+    {
+        "mediapipe": Engine(
+            classes={"cpu": "vidlib.engines.objects.mediapipe:MediaPipeObjects"},
+            packages="mediapipe",
+            weights=("object_detector",),
+        )
+    },
+)
 
 
-def open_objects() -> AbstractContextManager[ObjectDetector]:
+def open_objects() -> AbstractContextManager[Detector]:
     """The detector, on the CPU; raises EngineUnavailable where a package or library is missing."""
-    return loaded((OBJECT_DETECTOR, devices.cores()), lambda: resolve_name(OBJECT_DETECTOR)())
+    return OBJECT_DETECTORS.open("mediapipe", "cpu")

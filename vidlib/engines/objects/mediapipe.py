@@ -19,7 +19,7 @@ class MediaPipeObjects(Pooled):
         self._pool = task_pool(lambda: _detector(threshold, most), threads or devices.cores())
 
     def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
-        """See `vidlib.engines.objects.ObjectDetector`."""
+        """See `vidlib.protocols.Detector`."""
         results = self._pool.map(detect, pictures)
         return [_detections(result, *picture.shape[:2]) for result, picture in zip(results, pictures, strict=True)]
 

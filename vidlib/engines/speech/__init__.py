@@ -8,7 +8,7 @@ from operator import itemgetter
 from pkgutil import resolve_name
 from typing import Protocol, Self
 
-from vidlib.engines.runtime.model_cache import loaded
+from vidlib.engines.runtime.model_cache import cached_model
 from vidlib.errors import EngineUnavailable, UnknownName
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
@@ -111,7 +111,7 @@ def open_diarizer(name: str, device: Device, options: Options) -> AbstractContex
     """
     check_name(name)
     key = (DIARIZERS[name], device, options, devices.cores())
-    return loaded(key, lambda: _engine(name)(device, options))
+    return cached_model(key, lambda: _engine(name)(device, options))
 
 
 def check_name(name: str) -> None:

@@ -11,10 +11,9 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from vidlib.engines import active_speaker, faces
-from vidlib.engines.active_speaker import ActiveSpeaker, open_active_speaker
-from vidlib.engines.faces import embedding
-from vidlib.engines.objects import open_objects
+from vidlib.engines import faces
+from vidlib.engines.active_speaker import ACTIVE_SPEAKER_MODELS, open_active_speaker
+from vidlib.engines.objects import OBJECT_DETECTORS, open_objects
 from vidlib.engines.runtime import opencv
 from vidlib.errors import BrokenOutput
 from vidlib.machine import devices
@@ -23,6 +22,7 @@ from vidlib.media import probe
 from vidlib.media.probe import VideoInfo
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
+from vidlib.protocols import ActiveSpeakerModel, FaceDetector
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.base import OutFile, StepOutputs, from_step, place, recorded
@@ -57,9 +57,9 @@ SILENCE = np.zeros(0, np.float32)
 def weights(params: "Params") -> tuple[str, ...]:
     """The vault's models that these params make the step load."""
     return (
-        *dict.fromkeys((faces.WEIGHTS[params.faces], "face_landmarker", embedding.WEIGHTS)),
-        *(() if params.objects == "never" else ("object_detector",)),
-        *((active_speaker.WEIGHTS,) if params.speaking == "lr_asd" else ()),
+        *faces.weights(params.faces),
+        *(OBJECT_DETECTORS["mediapipe"].weights if params.objects != "never" else ()),
+        *(ACTIVE_SPEAKER_MODELS["lr_asd"].weights if params.speaking == "lr_asd" else ()),
     )
 
 
@@ -186,7 +186,7 @@ def _see(
     inputs: Inputs,
     info: VideoInfo,
     watcher: Watcher,
-    speaker: ActiveSpeaker | None,
+    speaker: ActiveSpeakerModel | None,
     tally: Tally,
     path: Path,
     report: Report,
@@ -214,11 +214,11 @@ def _write_voices(inputs: Inputs, heard: Sequence[Turn], right: Sequence[Correct
     }
 
 
-def _watcher(params: Params, detector: faces.FaceDetector, speaker: ActiveSpeaker | None, stack: ExitStack) -> Watcher:
+def _watcher(params: Params, detector: FaceDetector, speaker: ActiveSpeakerModel | None, stack: ExitStack) -> Watcher:
     return Watcher(
         faces=detector,
         landmarker=stack.enter_context(faces.open_landmarker()),
-        prints=stack.enter_context(embedding.open_face_prints()),
+        prints=stack.enter_context(faces.open_embedder()),
         things=None if params.objects == "never" else stack.enter_context(open_objects()),
         looker=speaker,
         always_things=params.objects == "always",
@@ -242,7 +242,7 @@ def _looked(inputs: Inputs, info: VideoInfo, watcher: Watcher, spans: Sequence[S
 
 
 def _shots(
-    inputs: Inputs, info: VideoInfo, watcher: Watcher, speaker: ActiveSpeaker | None, report: Report
+    inputs: Inputs, info: VideoInfo, watcher: Watcher, speaker: ActiveSpeakerModel | None, report: Report
 ) -> Iterator[tuple[SeenShot, Scene]]:
     """One shot after the other: its tracks are finished before the next begins, and its middle is kept."""
     shots, first_id = shots_json.read(inputs.shots), 1
@@ -303,11 +303,11 @@ def _rows(track: Track, shot: int, track_id: int) -> TrackRows:
     )
 
 
-def _scene(tracks: list[Track], rows: list[TrackRows], sound: Sound, speaker: ActiveSpeaker | None) -> Scene:
+def _scene(tracks: list[Track], rows: list[TrackRows], sound: Sound, speaker: ActiveSpeakerModel | None) -> Scene:
     """What a shot says of who speaks in it; ``speaker`` is asked what it thinks of mouths that were looked at."""
     faces = [(track, own) for track, own in zip(tracks, rows, strict=True) if track.source == "face_landmarker"]
     heard = (
-        speaker.listen(sound.samples.ravel())
+        speaker.encode_sound(sound.samples.ravel())
         if speaker and any(track.mouth is not None for track, _ in faces)
         else None
     )
@@ -315,7 +315,7 @@ def _scene(tracks: list[Track], rows: list[TrackRows], sound: Sound, speaker: Ac
     for track, own in faces:
         likely = USUALLY_LIKELY if heard is None else 0.0
         if track.mouth is not None:
-            likely = speaker.decide(track.mouth, heard[own.start - sound.start :][: len(own.boxes)])
+            likely = speaker.score(track.mouth, heard[own.start - sound.start :][: len(own.boxes)])
         mean_print = np.mean(list(track.prints.values()), axis=0) if track.prints else None
         found.append(
             Face(own.track_id, own.start, odds(Mouth.of(own.start, own.blendshapes), sound, likely), mean_print)
