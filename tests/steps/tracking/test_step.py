@@ -28,7 +28,7 @@ from vidlib.steps import tracking
 from vidlib.steps.base import Manifest, Step
 from vidlib.timeline import Shot, Span, Turn
 
-FILM = Path(__file__).parents[2] / "../shared/media/film.mp4"
+FILM = Path(__file__).parents[3] / "../shared/media/film.mp4"
 N_FRAMES = 100
 SHOTS = (Span(0, 30), Span(30, 50), Span(50, 100))
 EMPTY = drawn.backdrop(320, 240)
