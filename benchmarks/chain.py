@@ -40,9 +40,8 @@ from overhead import Execute, cut, timed, vidlib, warm
 
 from vidlib import vault
 from vidlib.errors import CommandFailed, UnknownName, UsageError, VidlibError
-from vidlib.evaluation import ground_truth as truth_module
-from vidlib.evaluation import load_results as found_module
-from vidlib.evaluation.load_results import Found
+from vidlib.evaluation import ground_truth, load_results
+from vidlib.evaluation.load_results import Results
 from vidlib.evaluation.scores import evaluate
 from vidlib.machine import devices
 from vidlib.media import probe
@@ -253,20 +252,20 @@ def load() -> str:
     return f"load {os.getloadavg()[0]:.1f}"
 
 
-def quality_table(film: Film, *found: Found) -> str:
+def quality_table(film: Film, *found: Results) -> str:
     """All figures of both sides: a row for each, a column for each side."""
-    truth = truth_module.read(film.truth)
-    turns = truth_module.read_turns(film.rttm, truth_module.stem_of(film.truth)) if film.rttm else None
+    truth = ground_truth.read(film.truth)
+    turns = ground_truth.read_turns(film.rttm, ground_truth.stem_of(film.truth)) if film.rttm else None
     index = ["part", "measure", "subset", "unit"]
     columns = {one.stem: evaluate(truth, one, turns).table().set_index(index)["value"] for one in found}
     table = pd.concat(columns, axis=1, sort=False)[["by hand", "vidlib"]]
     return table.to_string(float_format="%.3f", na_rep="–")
 
 
-def read_steps(film: Film, out: Path) -> Found:
+def read_steps(film: Film, out: Path) -> Results:
     """What our steps left in ``out``."""
     left = {name: STEPS[name].outputs(out / name) for name in BESIDE.values()}
-    return Found(
+    return Results(
         stem="vidlib",
         where=out,
         shots=shots_json.read(left["scenes"].shots),
@@ -277,7 +276,7 @@ def read_steps(film: Film, out: Path) -> Found:
     )
 
 
-def read_scripts(film: Film, out: Path) -> Found:
+def read_scripts(film: Film, out: Path) -> Results:
     """What the scripts left in ``out``, in the form in which a run leaves its results."""
     shots, voices, faces, speaking = (out / name for name in LEFT)
     seen = json.loads(faces.read_text())
@@ -292,7 +291,7 @@ def read_scripts(film: Film, out: Path) -> Found:
     about = {"total_frames": len(seen["frames"]), "width": width, "height": height}
     with tracking_table.writing(files["tracking_parquet"], **about) as write_shot:
         write_shot(list(rows))
-    return found_module.find(docs, "by hand", archive_dir=out, work_dir=out, film=film.video)
+    return load_results.load_results(docs, "by hand", archive_dir=out, work_dir=out, video=film.video)
 
 
 def spans_between(scenes: Sequence[tuple[int, int]], n_frames: int) -> list[Span]:

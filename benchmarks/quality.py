@@ -29,12 +29,10 @@ from composing.anywhere import anywhere
 from composing.film import compose, write
 
 from vidlib.errors import UsageError, VidlibError
-from vidlib.evaluation import calibration
-from vidlib.evaluation import ground_truth as truth_module
-from vidlib.evaluation import load_results as found_module
+from vidlib.evaluation import calibration, ground_truth, load_results
 from vidlib.evaluation.calibration import Claim
 from vidlib.evaluation.ground_truth import Truth
-from vidlib.evaluation.load_results import Found
+from vidlib.evaluation.load_results import Results
 from vidlib.evaluation.scores import Evaluation, evaluate
 from vidlib.params import Frozen, read_params
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
@@ -60,7 +58,7 @@ def main() -> int:
     if given.json:
         print(json.dumps([one.as_json() for one in evaluations], indent=2))
     else:
-        how_sure = calibration.table([claim for _, claims in judgements for claim in claims])
+        how_sure = calibration.calibration_table([claim for _, claims in judgements for claim in claims])
         print(text(evaluations), how_sure.to_string(float_format="%.3f"), sep="\n\n")
     return 0
 
@@ -99,19 +97,19 @@ def films(given: argparse.Namespace, folder: Path) -> Iterator[Film]:
 def judged(film: Film, params: dict[str, Frozen], given: argparse.Namespace) -> tuple[Evaluation, list[Claim]]:
     """The figures of one film, and how sure each thing in it was, and whether rightly."""
     video, truth_file, rttm_file = film
-    truth = truth_module.read(truth_file)
-    stem = truth_module.stem_of(truth_file)
-    turns = truth_module.read_turns(rttm_file, stem) if rttm_file else truth.turns()
+    truth = ground_truth.read(truth_file)
+    stem = ground_truth.stem_of(truth_file)
+    turns = ground_truth.read_turns(rttm_file, stem) if rttm_file else truth.turns()
     with TemporaryDirectory() as folder:
         if given.results:
             folders = {"archive_dir": settings().archive, "work_dir": settings().work}
-            found = found_module.find(given.results, stem, **folders, film=video)
+            found = load_results.load_results(given.results, stem, **folders, video=video)
         else:
             found = run_steps(video, truth, params, Path(folder), given.given_truth)
         return evaluate(truth, found, turns), list(calibration.claims(truth, found, turns))
 
 
-def run_steps(video: Path, truth: Truth, params: dict[str, Frozen], folder: Path, given_truth: bool) -> Found:
+def run_steps(video: Path, truth: Truth, params: dict[str, Frozen], folder: Path, given_truth: bool) -> Results:
     """What the three steps find; how long each took is said on stderr."""
     about = {"video": video, "frames": truth.frames}
     shots = timed(scenes, scenes.Inputs(**about, out_dir=folder / "scenes"), params)
@@ -124,7 +122,7 @@ def run_steps(video: Path, truth: Truth, params: dict[str, Frozen], folder: Path
             "turns": rttm.write(folder / "speech.rttm", truth.turns()),
         }
     tracks = timed(tracking, tracking.Inputs(**about, **shown, out_dir=folder / "tracking"), params)
-    return Found(
+    return Results(
         stem=video.stem,
         where=folder,
         shots=shots_json.read(shots.shots),

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from vidlib.evaluation.ground_truth import Event, Part, TrueFace, TrueShot, Truth
-from vidlib.evaluation.load_results import Found
+from vidlib.evaluation.load_results import Results
 from vidlib.results.exports import rttm, shots_csv
 from vidlib.results.exports.people_json import Person
 from vidlib.timeline import Shot, Span, Turn
@@ -106,7 +106,7 @@ def rows(truth: Truth = TRUTH) -> list[dict[str, Any]]:
     return found
 
 
-def found(**changed: Any) -> Found:
+def found(**changed: Any) -> Results:
     """Perfect results, but for what is ``changed``."""
     perfect: dict[str, Any] = {
         "stem": "film",
@@ -117,7 +117,7 @@ def found(**changed: Any) -> Found:
         "turns": TURNS,
         "people": PEOPLE,
     }
-    return Found(**(perfect | changed))
+    return Results(**(perfect | changed))
 
 
 def publish(folder: Path, stem: str = "film", leave_out: Sequence[str] = ()) -> Path:

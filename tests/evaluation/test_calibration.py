@@ -65,7 +65,9 @@ def test_each_frame_that_is_said_to_speak_and_each_track_is_judged():
 
 
 def test_the_table_says_how_often_what_is_claimed_with_a_confidence_is_right():
-    table = calibration.table([Claim("turn", 0.95, True), Claim("turn", 0.93, False), Claim("turn", 0.2, False)])
+    table = calibration.calibration_table(
+        [Claim("turn", 0.95, True), Claim("turn", 0.93, False), Claim("turn", 0.2, False)]
+    )
     assert table.reset_index()[["kind", "n", "confidence", "right"]].to_numpy().tolist() == [
         ["turn", 1, pytest.approx(0.2), 0.0],
         ["turn", 2, pytest.approx(0.94), 0.5],

@@ -44,7 +44,7 @@ def test_one_json_document_comes_on_stdout(run, docs, truth):
     found = {(row["part"], row["measure"]): row["value"] for row in document["scores"] if row["subset"] == "all"}
     assert found["shots", "F1"] == found["faces", "found"] == found["speaking", "F1"] == 1
     assert found["voices", "error rate"] == 0
-    assert any("kinds" in line for line in document["missing"])
+    assert any("types of boundaries" in line for line in document["missing"])
 
 
 def test_a_table_comes_for_people_and_what_is_missing_on_stderr(run, docs, truth):

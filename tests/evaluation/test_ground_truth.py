@@ -107,7 +107,7 @@ def test_of_an_rttm_of_several_files_the_one_of_the_film_counts(tmp_path):
     path = tmp_path / "all.rttm"
     path.write_text("SPEAKER one 1 0 1 <NA> <NA> A <NA> <NA>\nSPEAKER two 1 2 1 <NA> <NA> B <NA> <NA>\n")
     assert ground_truth.read_turns(path, "two") == [Turn(2.0, 3.0, "B")]
-    with pytest.raises(UsageError, match=r"says nothing of 'film', only of one, two"):
+    with pytest.raises(UsageError, match=r"has no turns of 'film', only of one, two"):
         ground_truth.read_turns(path, "film")
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from tests import evaluated, sample_media
 from vidlib.errors import UsageError
-from vidlib.evaluation import load_results as found_module
-from vidlib.evaluation.load_results import Found
+from vidlib.evaluation import load_results
+from vidlib.evaluation.load_results import Results
 from vidlib.files import sha256
 from vidlib.results import archive
 from vidlib.results.exports import audio_json, shots_json
@@ -16,9 +16,9 @@ from vidlib.results.naming import PUBLISHED, subject_folder
 from vidlib.timeline import Turn
 
 
-def find(path: Path, stem: str = "film") -> Found:
+def find(path: Path, stem: str = "film") -> Results:
     root = path.parent
-    return found_module.find(path, stem, archive_dir=root / "archive", work_dir=root / "work")
+    return load_results.load_results(path, stem, archive_dir=root / "archive", work_dir=root / "work")
 
 
 @pytest.mark.parametrize("below", [".", "docs"])
@@ -41,7 +41,7 @@ def test_what_is_missing_is_named(tmp_path, suffix):
 def test_of_several_films_the_one_with_the_name_of_the_truth_counts(tmp_path):
     evaluated.publish(evaluated.publish(tmp_path / "project"), "other")
     assert find(tmp_path / "project", "other").stem == "other"
-    with pytest.raises(UsageError, match=r"film, other, none of 'third'"):
+    with pytest.raises(UsageError, match=r"film, other, but none of 'third'"):
         find(tmp_path / "project", "third")
 
 
@@ -57,7 +57,11 @@ def test_the_archive_is_found_by_folder_and_by_either_hash(tmp_path):
     analysed = archive.Analysed(source=video, video=video, stem="film", results=results)
     entry = archive.put(tmp_path / "archive", "News", analysed, datetime(2026, 1, 1, tzinfo=UTC))
     for path in (entry.folder, video):
-        found = find(path) if path == video else found_module.find(path, "x", archive_dir=tmp_path, work_dir=tmp_path)
+        found = (
+            find(path)
+            if path == video
+            else load_results.load_results(path, "x", archive_dir=tmp_path, work_dir=tmp_path)
+        )
         assert (found.stem, found.where, found.video) == ("film", entry.folder, video)
         assert found.turns == evaluated.TURNS
 
@@ -82,7 +86,7 @@ def test_the_film_itself_is_heard_and_leads_to_how_shots_begin(tmp_path):
     step = subject_folder(tmp_path / "work", sha256(film)) / "scenes-0123456789ab"
     step.mkdir(parents=True)
     shots_json.write(step / "shots.json", evaluated.SHOTS, engine="made by hand")
-    found = found_module.find(docs, "film", archive_dir=tmp_path, work_dir=tmp_path / "work", film=film)
+    found = load_results.load_results(docs, "film", archive_dir=tmp_path, work_dir=tmp_path / "work", video=film)
     assert (found.video, found.kinds_known) == (film, True)
 
 
@@ -120,8 +124,8 @@ def test_where_nothing_is_the_remedy_is_said(tmp_path):
         find(tmp_path / "empty")
     with pytest.raises(UsageError, match="do not exist; expected a folder with results, or a video"):
         find(tmp_path / "nowhere")
-    with pytest.raises(UsageError, match="process it first"):
+    with pytest.raises(UsageError, match="Process it first"):
         find(sample_media.clip(tmp_path / "new.mp4", n_frames=5))
     (tmp_path / "empty" / "metadata.json").write_text("{}")
-    with pytest.raises(UsageError, match="is not that of an archived video"):
+    with pytest.raises(UsageError, match="does not describe an archived video"):
         find(tmp_path / "empty")

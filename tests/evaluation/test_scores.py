@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests import evaluated
 from vidlib.errors import UsageError
-from vidlib.evaluation.load_results import Found
+from vidlib.evaluation.load_results import Results
 from vidlib.evaluation.scores import Evaluation, evaluate
 from vidlib.timeline import Shot, Span, Turn
 
@@ -34,7 +34,7 @@ def figures(evaluation: Evaluation) -> dict[tuple[str, str, str], float | None]:
     return {(score.part, score.measure, score.subset): score.value for score in evaluation.scores}
 
 
-def moved(found: Found) -> set[str]:
+def moved(found: Results) -> set[str]:
     """The figures, as ``part: measure``, in which ``found`` differs from perfect results."""
     now, before = figures(evaluate(evaluated.TRUTH, found)), figures(PERFECT)
     assert now.keys() == before.keys()
@@ -43,7 +43,7 @@ def moved(found: Found) -> set[str]:
     }
 
 
-def with_rows(change: Callable[[dict], dict | None]) -> Found:
+def with_rows(change: Callable[[dict], dict | None]) -> Results:
     """Perfect results but for the rows that ``change`` changes, or drops (None)."""
     return evaluated.found(tracks=pd.DataFrame([row for one in evaluated.rows() if (row := change(dict(one)))]))
 
@@ -61,7 +61,7 @@ def test_perfect_results_have_perfect_figures(score):
 
 
 def test_results_of_nothing_have_no_figures_beyond_their_parts():
-    nothing = Found(stem="film", where=evaluated.found().where, missing=("nothing is there",))
+    nothing = Results(stem="film", where=evaluated.found().where, missing=("nothing is there",))
     assert evaluate(evaluated.TRUTH, nothing).scores == ()
     assert evaluate(evaluated.TRUTH, nothing).missing == ("nothing is there",)
 
@@ -211,16 +211,16 @@ def test_results_without_a_single_face_or_voice_have_figures_too():
 
 
 def test_results_of_a_film_of_another_length_are_wrong_usage():
-    with pytest.raises(UsageError, match="are of 199 frames, the truth of 200"):
+    with pytest.raises(UsageError, match="have 199 frames, the truth has 200"):
         evaluate(evaluated.TRUTH, evaluated.found(shots=[Shot(Span(0, 199), "start")], tracks=None))
     later = pd.DataFrame([row | {"frame": row["frame"] + 1} for row in evaluated.rows()])
-    with pytest.raises(UsageError, match="are of 201 frames, the truth of 200"):
+    with pytest.raises(UsageError, match="have 201 frames, the truth has 200"):
         evaluate(evaluated.TRUTH, evaluated.found(tracks=later))
 
 
 def test_what_could_not_be_judged_is_said():
     missing = evaluate(evaluated.TRUTH, evaluated.found(kinds_known=False)).missing
-    assert any("kinds" in line for line in missing)
+    assert any("types of boundaries" in line for line in missing)
     assert any("pauses count as speech" in line for line in missing)
 
 

@@ -32,26 +32,26 @@ def at(*frames: int) -> list[Shot]:
     ],
 )
 def test_a_cut_has_two_frames_of_tolerance_and_a_gradual_boundary_its_span(frame, true):
-    assert shots.matched(TRUE, at(frame)) == ({} if true is None else {true: 0})
+    assert shots.match_boundaries(TRUE, at(frame)) == ({} if true is None else {true: 0})
 
 
 def test_a_boundary_is_found_once_by_the_nearest():
-    assert shots.matched(TRUE, at(58, 60, 132, 136)) == {0: 1, 1: 3}
+    assert shots.match_boundaries(TRUE, at(58, 60, 132, 136)) == {0: 1, 1: 3}
 
 
 def test_a_pair_is_not_given_up_for_a_nearer_one():
     """Cuts at 60 and 63, boundaries at 61 and 58: the nearest pair, 60 with 61, would leave 63 without one."""
     true = [TRUE[0], TRUE[0].model_copy(update={"start": 63, "full": 63})]
-    assert shots.matched(true, at(58, 61)) == {0: 0, 1: 1}
+    assert shots.match_boundaries(true, at(58, 61)) == {0: 0, 1: 1}
 
 
 def test_without_boundaries_nothing_is_matched():
-    assert shots.matched(TRUE, []) == shots.matched([], at(60)) == {}
+    assert shots.match_boundaries(TRUE, []) == shots.match_boundaries([], at(60)) == {}
 
 
 @given(st.lists(st.integers(1, 199), unique=True))
 def test_each_boundary_is_matched_once_and_only_inside_its_window(frames):
-    pairs = shots.matched(TRUE, at(*frames))
+    pairs = shots.match_boundaries(TRUE, at(*frames))
     assert len(set(pairs.values())) == len(pairs)
     for true, found in pairs.items():
         first, last = shots.window(TRUE[true])

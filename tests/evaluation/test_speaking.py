@@ -6,7 +6,7 @@ from tests import evaluated
 from vidlib.evaluation import matching, speaking
 from vidlib.evaluation.score import Score
 
-PAIRS = matching.pair_up(evaluated.TRUTH, evaluated.found().tracks)
+PAIRS = matching.match_faces(evaluated.TRUTH, evaluated.found().tracks)
 
 
 def figures(loudness: np.ndarray | None) -> dict[str, Score]:

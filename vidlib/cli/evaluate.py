@@ -37,17 +37,16 @@ def evaluate(
 
     Results that are missing are named, and their figures left out.
     """
-    from vidlib.evaluation import ground_truth as truth_module
-    from vidlib.evaluation import load_results, scores
+    from vidlib.evaluation import ground_truth, load_results, scores
 
     settings = settings_module.load(workspace=workspace) if workspace else settings_module.settings()
-    known = truth_module.read(truth)
-    stem = truth_module.stem_of(truth)
-    turns = truth_module.read_turns(rttm, stem) if rttm else None
+    known = ground_truth.read(truth)
+    stem = ground_truth.stem_of(truth)
+    turns = ground_truth.read_turns(rttm, stem) if rttm else None
     film = truth.parent / f"{stem}.mp4"  # preferred to the one beside the results: the truth was made for it
     folders = {"archive_dir": settings.archive, "work_dir": settings.work}
     film = film if film.is_file() else None
-    there = load_results.find(results, stem, **folders, film=film, docs_folder=settings.docs_folder)
+    there = load_results.load_results(results, stem, **folders, video=film, docs_folder=settings.docs_folder)
     if rttm and rttm.absolute() == (there.where / f"{there.stem}.rttm").absolute():
         raise UsageError(f"--rttm {rttm} is the result that is to be judged; expected who really speaks when")
     evaluation = scores.evaluate(known, there, turns)

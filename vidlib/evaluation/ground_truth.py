@@ -1,8 +1,8 @@
-"""What is really in a film: shots, faces and voices, from a truth file (JSON) and, for voices, RTTM.
+"""The ground truth of a video: shots, faces and speakers, from a truth file (JSON) and, for speakers, RTTM.
 
 ``{"fps", "frames", "size", "shots": [...]}``; frames count from 0. A shot has ``start``, the first frame that shows it,
-and ``full``, the first that shows nothing else; its ``parts`` say from which frame on which faces are to be seen, each
-in which ``panel`` (left, top, width, height in pixels), and whose voice is ``audible``. docs/evaluate.md has all keys.
+and ``full``, the first frame that shows nothing else. Its ``parts`` list the visible faces from a frame on. Each face
+has a ``panel`` (left, top, width, height in pixels); ``audible`` names the speaker. docs/evaluate.md has all keys.
 """
 
 from collections.abc import Iterator
@@ -18,21 +18,21 @@ from vidlib.results.exports import rttm
 from vidlib.timeline import Boundary, Span, Turn, seconds
 
 SUFFIX = ".truth.json"
-"""How a truth file is called: after the stem of its film."""
+"""The suffix of a truth file, after the stem of its video."""
 
 BOUNDARIES: dict[str, Boundary] = {"start": "start", "cut": "cut", "dissolve": "dissolve", "black": "fade"}
-"""A transition of the truth, and what vidlib calls a boundary of that kind."""
+"""Maps a transition of the truth to the boundary type of vidlib."""
 
 FACE_OF_PANEL = 0.42
-"""Height of a face as a share of its panel's width, where the truth does not say it: 0.37 to 0.51 in heads and
-shoulders of six people, as a detector boxes them."""
+"""Default height of a face as a share of the width of its panel. A detector measured 0.37 to 0.51 on six people, head
+and shoulders."""
 
 FLASH = "flash"
-"""An event that hides everything: its frames show no face and belong to no shot in particular."""
+"""An event that hides the picture: its frames show no face and belong to no shot."""
 
 
 class TrueFace(Frozen):
-    """One face: who it is, where, whether its voice is heard, and whether its lips move (also without a sound)."""
+    """One face: the person, the panel, whether the person is heard, and whether the lips move, even without sound."""
 
     speaker: str
     panel: tuple[int, int, int, int] = Field(description="left, top, width, height in pixels")
@@ -49,7 +49,7 @@ class TrueFace(Frozen):
 
     @property
     def height_px(self) -> float:
-        """Height of the face in pixels; where the truth does not say it, as in most panels of that width."""
+        """Height of the face in pixels; estimated from the width of the panel if the truth does not hold it."""
         return self.face_px or FACE_OF_PANEL * self.panel[2]
 
     def holds(self, x: float, y: float) -> bool:
@@ -59,7 +59,7 @@ class TrueFace(Frozen):
 
 
 class Part(Frozen):
-    """What is seen and heard from frame ``start`` (in the file: ``from``) on."""
+    """The visible faces and the audible speaker from frame ``start`` on (``from`` in the file)."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -69,7 +69,7 @@ class Part(Frozen):
 
 
 class TrueShot(Frozen):
-    """One shot, and the transition of ``length`` frames that leads into it; out of black, as many lead out before."""
+    """One shot and the transition of ``length`` frames into it. Before a fade from black, as many frames fade out."""
 
     start: int = Field(ge=0)
     full: int = Field(ge=0)
@@ -93,7 +93,7 @@ class TrueShot(Frozen):
 
     @property
     def blended(self) -> range:
-        """The frames in which its beginning is mixed with what was before, or dark; empty for a cut."""
+        """The frames in which the shot is mixed with the one before, or dark; empty for a cut."""
         before = self.length if self.transition == "black" else 0
         return range(max(0, self.start - before), self.full)
 
@@ -116,7 +116,7 @@ class Moment(NamedTuple):
 
 
 class Truth(Frozen):
-    """All that is known of a film of ``frames`` frames of ``size`` (width, height) pixels."""
+    """The ground truth of a video of ``frames`` frames of ``size`` (width, height) pixels."""
 
     fps: Literal[25]
     frames: int = Field(ge=1)
@@ -126,7 +126,7 @@ class Truth(Frozen):
     note: str = ""
 
     @model_validator(mode="after")
-    def _shots_tile_the_film(self) -> Self:
+    def _shots_tile_the_video(self) -> Self:
         ends = [shot.start for shot in self.shots[1:]] + [self.frames]
         if self.shots[0].start:
             raise ValueError(f"the first shot starts at frame {self.shots[0].start}; expected 0")
@@ -144,12 +144,12 @@ class Truth(Frozen):
                 yield from (Moment(frame, number, shot, part) for frame in range(part.start, stop))
 
     def unclear(self) -> set[int]:
-        """Frames that show two shots, hardly anything, or a flash: what is found there is neither right nor wrong."""
+        """Frames that show two shots, almost black, or a flash: results there count neither as right nor as wrong."""
         flashes = [range(event.start, event.stop) for event in self.events if event.kind == FLASH]
         return {frame for span in (*(shot.blended for shot in self.shots), *flashes) for frame in span}
 
     def turns(self) -> list[Turn]:
-        """When each voice is audible: whole clips, with the pauses in them."""
+        """The turns in which each speaker is audible: whole clips, including their pauses."""
         audible = enumerate(moment.part.audible for moment in self.moments())
         runs = ((who, [frame for frame, _ in run]) for who, run in groupby(audible, key=lambda pair: pair[1]))
         return [Turn(float(seconds(run[0])), float(seconds(run[-1] + 1)), who) for who, run in runs if who]
@@ -171,9 +171,9 @@ def read(path: Path) -> Truth:
 
 
 def read_turns(path: Path, stem: str) -> list[Turn]:
-    """Who speaks when in the film called ``stem``, from RTTM that may be of several files.
+    """Read the turns of the video ``stem`` from RTTM, which may hold several files.
 
-    Raises UsageError where the file is missing, is no RTTM, or says nothing of ``stem`` while it is of several others.
+    Raises UsageError where the file is missing, is no RTTM, or holds several files but not ``stem``.
     """
     try:
         turns = rttm.read(path)
@@ -184,12 +184,12 @@ def read_turns(path: Path, stem: str) -> list[Turn]:
         raise UsageError(f"{error}; expected RTTM: SPEAKER <file> 1 <start> <duration> ...") from error
     files = [line.split()[1] for line in lines if line.startswith("SPEAKER ")]
     if len(set(files)) > 1 and stem not in files:
-        raise UsageError(f"{path} says nothing of {stem!r}, only of {', '.join(sorted(set(files)))}")
+        raise UsageError(f"{path} has no turns of {stem!r}, only of {', '.join(sorted(set(files)))}")
     return [turn for turn, file in zip(turns, files, strict=True) if len(set(files)) == 1 or file == stem]
 
 
 def stem_of(path: Path) -> str:
-    """The stem of the film that a truth file is of.
+    """The stem of the video that a truth file describes.
 
     >>> stem_of(Path("a/film.truth.json"))
     'film'
@@ -205,11 +205,11 @@ def _explain(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         name = str(first["loc"][-1])
         return f"{key} is no key of a truth file;{did_you_mean(name, _keys())}{more}".removesuffix(";")
-    about = f"{key}{_shown(first)}: " if key else ""
+    about = f"{key}{_format_value(first)}: " if key else ""
     return f"{about}{first['msg'].removeprefix('Value error, ')}{more}"
 
 
-def _shown(problem: dict[str, Any]) -> str:
+def _format_value(problem: dict[str, Any]) -> str:
     value = problem["input"]
     return "" if isinstance(value, dict | list | bytes) else f" = {value!r}"
 

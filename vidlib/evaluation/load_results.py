@@ -1,4 +1,4 @@
-"""What a run left of one film, wherever it lies: beside the video, in the archive, or found by the video's SHA-256."""
+"""Loads the results of one video from its folder, from the archive, or by the SHA-256 of the video."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,10 +23,10 @@ VIDEOS = (".mp4", ".mov", ".mkv", ".mxf", ".avi", ".webm", ".m4v")
 
 
 @dataclass(frozen=True)
-class Found:
-    """The results of the film called ``stem``; None is what is not there, and ``missing`` says what that is.
+class Results:
+    """The results of the video called ``stem``. A missing part is None, and ``missing`` explains each in a sentence.
 
-    ``kinds_known`` says whether ``shots`` tell how each begins, which the editors' list does not.
+    ``kinds_known`` is true if ``shots`` hold the type of each boundary; the editors' list does not hold it.
     """
 
     stem: str
@@ -40,90 +40,94 @@ class Found:
     missing: tuple[str, ...] = ()
 
 
-def find(
+def load_results(
     path: Path,
     stem: str,
     *,
     archive_dir: Path,
     work_dir: Path,
-    film: Path | None = None,
+    video: Path | None = None,
     docs_folder: str = "docs",
-) -> Found:
-    """The results at ``path``: a folder of a project, its ``docs_folder``, one of the archive, or a video.
+) -> Results:
+    """Load the results at ``path``: a project folder, its ``docs_folder``, an archive folder, or a video.
 
-    ``stem`` says which film is meant where the folder holds several; ``film`` is the film itself, where it is known.
-    Raises UsageError, saying what was expected, where there are none; BrokenOutput where a file is damaged.
+    ``stem`` selects the video if the folder holds several. ``video`` is the video file itself, if it is known.
+    Raises UsageError if there are no results, and BrokenOutput if a file is damaged.
     """
-    below = path / docs_folder
-    found = _at(below if below.is_dir() else path, stem, archive_dir, work_dir)
-    if film is None:
-        return found
-    return replace(found if found.kinds_known else _with_kinds(found, work_dir, sha256(film)), video=film)
-
-
-def _at(path: Path, stem: str, archive_dir: Path, work_dir: Path) -> Found:
-    if path.is_file():
-        return _of_video(path, archive_dir, work_dir)
-    if not path.is_dir():
-        raise UsageError(f"results {str(path)!r} do not exist; expected a folder with results, or a video")
-    if (path / METADATA).is_file():
-        return _of_entry(_entry(path), work_dir)
-    return _of_folder(path, _chosen(path, stem), work_dir)
-
-
-def _of_video(video: Path, archive_dir: Path, work_dir: Path) -> Found:
-    """The newest results that the archive has for the video; else those beside it."""
-    if entries := archive.find(archive_dir, sha256(video)):
-        return replace(_of_entry(entries[0], work_dir), video=video)
-    if video.stem in _stems(video.parent):
-        return replace(_of_folder(video.parent, video.stem, work_dir), video=video)
-    raise UsageError(
-        f"nothing is known of {str(video)!r}: its SHA-256 is not in the archive {archive_dir}, and no results lie "
-        f"beside it; process it first (vidlib run), or name the folder of its results"
+    docs = path / docs_folder
+    results = _load(docs if docs.is_dir() else path, stem, archive_dir, work_dir)
+    if video is None:
+        return results
+    return replace(
+        results if results.kinds_known else _with_boundary_kinds(results, work_dir, sha256(video)), video=video
     )
 
 
-def _of_entry(entry: Entry, work_dir: Path) -> Found:
+def _load(path: Path, stem: str, archive_dir: Path, work_dir: Path) -> Results:
+    if path.is_file():
+        return _load_for_video(path, archive_dir, work_dir)
+    if not path.is_dir():
+        raise UsageError(f"results {str(path)!r} do not exist; expected a folder with results, or a video")
+    if (path / METADATA).is_file():
+        return _load_entry(_read_entry(path), work_dir)
+    return _load_folder(path, _choose_stem(path, stem), work_dir)
+
+
+def _load_for_video(video: Path, archive_dir: Path, work_dir: Path) -> Results:
+    """Load the newest results in the archive for the video, or the results beside it."""
+    if entries := archive.find(archive_dir, sha256(video)):
+        return replace(_load_entry(entries[0], work_dir), video=video)
+    if video.stem in _stems(video.parent):
+        return replace(_load_folder(video.parent, video.stem, work_dir), video=video)
+    raise UsageError(
+        f"{str(video)!r} has no results: its SHA-256 is not in the archive {archive_dir}, and no result file lies "
+        f"beside it. Process it first (vidlib run), or give the folder of its results"
+    )
+
+
+def _load_entry(entry: Entry, work_dir: Path) -> Results:
     video = Path(entry.metadata.video_path)
-    found = _read(entry.metadata.video_stem, entry.folder, entry.results)
-    found = _with_kinds(found, work_dir, entry.metadata.source_hash or entry.metadata.video_hash)
-    return replace(found, video=video if video.is_file() else None)
+    results = _load_files(entry.metadata.video_stem, entry.folder, entry.results)
+    results = _with_boundary_kinds(results, work_dir, entry.metadata.source_hash or entry.metadata.video_hash)
+    return replace(results, video=video if video.is_file() else None)
 
 
-def _of_folder(folder: Path, stem: str, work_dir: Path) -> Found:
+def _load_folder(folder: Path, stem: str, work_dir: Path) -> Results:
     files = {name: folder / f"{stem}{suffix}" for name, suffix in PUBLISHED.items()}
-    found = _read(stem, folder, {name: path for name, path in files.items() if path.is_file()})
+    results = _load_files(stem, folder, {name: path for name, path in files.items() if path.is_file()})
     video = next((path for path in sorted(folder.glob("*")) if path.stem == stem and path.suffix in VIDEOS), None)
-    return replace(_with_kinds(found, work_dir, sha256(video)) if video else found, video=video)
+    return replace(_with_boundary_kinds(results, work_dir, sha256(video)) if video else results, video=video)
 
 
-def _entry(folder: Path) -> Entry:
+def _read_entry(folder: Path) -> Entry:
     try:
         return Entry(folder, Metadata.model_validate_json((folder / METADATA).read_bytes()))
     except ValidationError as error:
-        raise UsageError(f"{folder / METADATA} is not that of an archived video: {error.errors()[0]['msg']}") from error
+        raise UsageError(
+            f"{folder / METADATA} does not describe an archived video: {error.errors()[0]['msg']}"
+        ) from error
 
 
-def _chosen(folder: Path, stem: str) -> str:
-    """The film that is meant: the only one, or the one with the name of the truth."""
+def _choose_stem(folder: Path, stem: str) -> str:
+    """The stem of the only video in the folder, or ``stem`` if there are several."""
     stems = sorted(_stems(folder))
     if not stems:
         raise UsageError(f"{folder} holds no results; expected files such as film.csv, film_tracking.parquet")
     if len(stems) > 1 and stem not in stems:
-        raise UsageError(f"{folder} holds results of {', '.join(stems)}, none of {stem!r}; name the video instead")
+        raise UsageError(f"{folder} holds results of {', '.join(stems)}, but none of {stem!r}; give the video instead")
     return stem if stem in stems else stems[0]
 
 
 def _stems(folder: Path) -> set[str]:
-    """The films that a folder holds results of; RTTM or WebVTT alone is no sign of any: others write such files too."""
+    """The stems of the videos with results in a folder. RTTM or WebVTT alone do not count; others write both."""
     suffixes = [suffix for name, suffix in PUBLISHED.items() if name not in ("rttm", "captions")]
     return {path.name.removesuffix(suffix) for suffix in suffixes for path in folder.glob(f"?*{suffix}")}
 
 
-def _read(stem: str, where: Path, files: Mapping[str, Path]) -> Found:
-    """What ``files``, by their names in `PUBLISHED`, hold."""
+def _load_files(stem: str, where: Path, files: Mapping[str, Path]) -> Results:
+    """Read ``files``, whose keys are names in `PUBLISHED`."""
     spans = shots_csv.read(files["shots_csv"]) if "shots_csv" in files else None
-    return Found(
+    return Results(
         stem=stem,
         where=where,
         shots=None if spans is None else [Shot(span, "cut" if span.start else "start") for span in spans],
@@ -134,8 +138,8 @@ def _read(stem: str, where: Path, files: Mapping[str, Path]) -> Found:
 
 
 def _missing(stem: str, where: Path, files: Mapping[str, Path]) -> Iterator[str]:
-    lost = {"shots_csv": "shots", "tracking_parquet": "faces, speaking, voice of a face"}
-    for name, parts in lost.items():
+    affected = {"shots_csv": "shots", "tracking_parquet": "faces, speaking, voice of a face"}
+    for name, parts in affected.items():
         if name not in files:
             yield f"{stem}{PUBLISHED[name]} is not in {where}: no figures for {parts}"
     if "rttm" not in files and "audio_json" not in files:
@@ -143,14 +147,14 @@ def _missing(stem: str, where: Path, files: Mapping[str, Path]) -> Iterator[str]
 
 
 def _turns(files: Mapping[str, Path]) -> list[Turn] | None:
-    """Who speaks when; older results say it only frame by frame."""
+    """Read the speaker turns; older results hold them only frame by frame."""
     if "rttm" in files:
         return rttm.read(files["rttm"])
     return turns_of(audio_json.read(files["audio_json"])) if "audio_json" in files else None
 
 
 def turns_of(audio: audio_json.AudioFile) -> list[Turn]:
-    """The turns that a file for After Effects tells of: of each speaker, every run of frames."""
+    """The turns in a file for After Effects: one for each run of frames of each speaker."""
     frames: dict[str, list[int]] = {}
     for frame in audio.frames_analysis:
         for label in frame.audio_info.active_speaker_labels:
@@ -169,17 +173,17 @@ def _runs(numbers: list[int]) -> Iterator[Span]:
     [Span(start=1, stop=3), Span(start=5, stop=6)]
     """
     start = 0
-    for place in range(1, len(numbers) + 1):
-        if place == len(numbers) or numbers[place] != numbers[place - 1] + 1:
-            yield Span(numbers[start], numbers[place - 1] + 1)
-            start = place
+    for index in range(1, len(numbers) + 1):
+        if index == len(numbers) or numbers[index] != numbers[index - 1] + 1:
+            yield Span(numbers[start], numbers[index - 1] + 1)
+            start = index
 
 
-def _with_kinds(found: Found, work_dir: Path, source_hash: str) -> Found:
-    """The same shots, with how each begins, if the step that found them still lies in the workspace."""
+def _with_boundary_kinds(results: Results, work_dir: Path, source_hash: str) -> Results:
+    """Add the type of each boundary, if the *scenes* step that found the shots is still in the workspace."""
     files = subject_folder(work_dir, source_hash).glob(f"{finished('scenes')}/shots.json")
-    for file in files if found.shots else ():
+    for file in files if results.shots else ():
         shots = shots_json.read(file)
-        if [shot.span for shot in shots] == [shot.span for shot in found.shots or ()]:
-            return replace(found, shots=shots, kinds_known=True)
-    return found
+        if [shot.span for shot in shots] == [shot.span for shot in results.shots or ()]:
+            return replace(results, shots=shots, kinds_known=True)
+    return results

@@ -1,7 +1,7 @@
-"""Which row of a tracking table is which true face: the one pairing that all figures about faces are made of.
+"""Matches the rows of a tracking table with true faces. All figures about faces use this one matching.
 
-The truth says in which panel of the picture a face is, and that no other face is in it. So a face is found where the
-centre of a row lies in its panel; of several rows there, the largest is taken for it, the others show no face.
+The truth gives each face a panel of the picture that holds no other face. A row matches the face if its centre lies in
+the panel. If several rows do, the largest one matches, and the others count as false faces.
 """
 
 from collections import defaultdict
@@ -21,14 +21,14 @@ COLUMNS = [
     *("frame", "track_id", "centroid_x", "centroid_y", "bbox_width", "bbox_height", "is_speaking", "speaker"),
     *("speaking_confidence", "jawOpen"),
 ]
-"""The columns of a tracking table that are read here; the last is one of the blendshapes, null without landmarks."""
+"""The columns of a tracking table that the matching reads. `jawOpen`, a blendshape, is null without landmarks."""
 
 
 @dataclass(frozen=True)
-class Pair:
-    """One true face in one frame (from 0), in shot number ``shot`` (from 0) of a ``kind``; ``row`` is None if missed.
+class FaceMatch:
+    """One true face in one frame (from 0), in shot number ``shot`` (from 0) of a ``kind``.
 
-    ``row`` has the `COLUMNS` as attributes; its own frame counts from 1.
+    ``row`` is the matching row with the `COLUMNS` as attributes (its frame counts from 1), or None for a missed face.
     """
 
     frame: int
@@ -43,22 +43,22 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """All true faces of the frames that are judged, how many frames those are, and how many rows show no face."""
+class FaceMatches:
+    """All true faces in the evaluated frames, the number of these frames, and the number of false faces in them."""
 
-    pairs: tuple[Pair, ...]
+    matches: tuple[FaceMatch, ...]
     n_frames: int
     n_false: int
 
-    def found(self) -> Iterator[Pair]:
-        """Those that were found, in order of frames."""
-        return (pair for pair in self.pairs if pair.row is not None)
+    def detected(self) -> Iterator[FaceMatch]:
+        """The faces with a matching row, in order of frames."""
+        return (match for match in self.matches if match.row is not None)
 
 
-def pair_up(truth: Truth, tracks: "pd.DataFrame") -> Pairs:
-    """Pair the true faces with rows of ``tracks``; frames in which two shots are mixed, or a flash, do not count."""
+def match_faces(truth: Truth, tracks: "pd.DataFrame") -> FaceMatches:
+    """Match the true faces with the rows of ``tracks``, leaving out the frames of `Truth.unclear`."""
     rows, unclear = _rows_by_frame(tracks), truth.unclear()
-    pairs: list[Pair] = []
+    matches: list[FaceMatch] = []
     n_frames = n_false = 0
     for moment in truth.moments():
         if moment.frame in unclear:
@@ -67,13 +67,13 @@ def pair_up(truth: Truth, tracks: "pd.DataFrame") -> Pairs:
         for face in moment.part.faces:
             row = next((row for row in free if face.holds(row.centroid_x, row.centroid_y)), None)
             free = [other for other in free if other is not row]
-            pairs.append(Pair(moment.frame, moment.number, moment.shot.kind, face, row))
+            matches.append(FaceMatch(moment.frame, moment.number, moment.shot.kind, face, row))
         n_frames, n_false = n_frames + 1, n_false + len(free)
-    return Pairs(tuple(pairs), n_frames, n_false)
+    return FaceMatches(tuple(matches), n_frames, n_false)
 
 
 def _rows_by_frame(tracks: "pd.DataFrame") -> dict[int, list[Any]]:
-    """The faces of each frame, from 0, the largest first."""
+    """The face rows of each frame (from 0), the largest first."""
     rows: dict[int, list[Any]] = defaultdict(list)
     for row in tracks.loc[tracks.source == FACES, COLUMNS].itertuples(index=False):
         rows[row.frame - 1].append(row)

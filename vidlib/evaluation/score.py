@@ -1,4 +1,4 @@
-"""One figure that says how good something is, and the shares that most of them are."""
+"""A score: one figure for the quality of a result."""
 
 from typing import Literal
 
@@ -8,10 +8,10 @@ Unit = Literal["share", "count", "s", "per 100 frames"]
 
 
 class Score(Frozen):
-    """One row of the table: ``measure`` of ``part`` (shots, faces, ...), of all or of a ``subset`` of what there is.
+    """One row of the table: a ``measure`` of a ``part`` (shots, faces, ...), for everything or for a ``subset``.
 
-    ``value`` is in ``unit``, a share in [0, 1] but for the error rate of voices; None where there was nothing to judge.
-    ``n`` is how many things (frames, boundaries, tracks, ...) it was judged by.
+    ``value`` is in ``unit``. Shares lie in [0, 1]; only the diarization error rate may be higher. It is None if there
+    was nothing to evaluate. ``n`` counts the evaluated frames, boundaries, tracks, ...
     """
 
     part: str
@@ -23,10 +23,10 @@ class Score(Frozen):
 
 
 def share(part: str, measure: str, right: float, n: int, subset: str = "all") -> Score:
-    """The share of ``n`` that is right; of nothing, nothing is known."""
+    """The share of ``n`` that is right; None if ``n`` is 0."""
     return Score(part=part, measure=measure, subset=subset, value=right / n if n else None, n=n)
 
 
 def count(part: str, measure: str, value: int, n: int, subset: str = "all") -> Score:
-    """How often something happened, among ``n``."""
+    """A number of events among ``n``."""
     return Score(part=part, measure=measure, subset=subset, value=value, unit="count", n=n)

@@ -1,8 +1,8 @@
-"""How well shot boundaries are found.
+"""Scores of shot boundaries.
 
-A hard cut counts as found by a boundary within `TOLERANCE` frames, a gradual one by a boundary inside its span, the
-fade-out before black included. Each is found once: a second boundary there is a wrong one. A cut at the wrong frame is
-a miss and a wrong one, as in the TRECVID shot boundary task (Smeaton, Over, Doherty 2010), whose tolerance is five.
+A boundary within `TOLERANCE` frames matches a hard cut. A boundary inside a gradual transition matches it, including
+the fade-out before black. Each true boundary matches once; a second boundary there is a false one. A cut at the wrong
+frame is a miss and a false boundary, as in the TRECVID task (Smeaton, Over, Doherty 2010), whose tolerance is five.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,58 +16,60 @@ from vidlib.timeline import Shot
 PART = "shots"
 
 TOLERANCE = 2
-"""Frames that a hard cut may lie beside the truth: what one dropped or doubled frame before it may shift it by."""
+"""Tolerance in frames of a hard cut: one dropped or doubled frame before it shifts it by this much."""
 
 KINDS = ("cut", "dissolve", "fade")
 
 
-def scores(truth: Truth, found: Sequence[Shot], *, kinds_known: bool = True) -> Iterator[Score]:
-    """Precision, recall and F1 of boundaries, recall of each kind, and how many have the right kind.
+def scores(truth: Truth, shots: Sequence[Shot], *, kinds_known: bool = True) -> Iterator[Score]:
+    """Precision, recall and F1 of boundaries, recall of each type, and the share with the right type.
 
-    ``found`` are the shots in order; how they begin is judged only if ``kinds_known`` (the editors' list does not say).
+    ``shots`` are in order. The types are evaluated only if ``kinds_known``; the editors' list does not hold them.
     """
-    true, found = truth.shots[1:], found[1:]
-    pairs = matched(true, found)
+    true, detected = truth.shots[1:], shots[1:]
+    pairs = match_boundaries(true, detected)
     right = len(pairs)
-    yield share(PART, "precision", right, len(found))
+    yield share(PART, "precision", right, len(detected))
     yield share(PART, "recall", right, len(true))
-    yield share(PART, "F1", 2 * right, len(true) + len(found))
+    yield share(PART, "F1", 2 * right, len(true) + len(detected))
     for kind in KINDS:
-        of_kind = [place for place, shot in enumerate(true) if shot.boundary == kind]
+        of_kind = [index for index, shot in enumerate(true) if shot.boundary == kind]
         if of_kind:
             yield share(PART, "recall", len(set(of_kind) & set(pairs)), len(of_kind), kind)
     if kinds_known:
-        same = sum(true[a].boundary == found[b].boundary for a, b in pairs.items())
+        same = sum(true[a].boundary == detected[b].boundary for a, b in pairs.items())
         yield share(PART, "right kind", same, right)
-    yield from _fooled(truth, [shot for place, shot in enumerate(found) if place not in pairs.values()])
+    yield from _false_boundaries_at_events(
+        truth, [shot for index, shot in enumerate(detected) if index not in pairs.values()]
+    )
 
 
-def matched(true: Sequence[TrueShot], found: Sequence[Shot]) -> dict[int, int]:
-    """``{place in true: place in found}``: as many as possible, each once; of several, the nearest."""
+def match_boundaries(true: Sequence[TrueShot], detected: Sequence[Shot]) -> dict[int, int]:
+    """``{index in true: index in detected}``: as many pairs as possible, and the nearest among several."""
     from scipy.optimize import linear_sum_assignment
 
-    gain = np.array([[_gain(shot, other.span.start) for other in found] for shot in true]).reshape(
-        len(true), len(found)
+    gain = np.array([[_gain(shot, other.span.start) for other in detected] for shot in true]).reshape(
+        len(true), len(detected)
     )
     rows, columns = linear_sum_assignment(gain, maximize=True)
     return {int(a): int(b) for a, b in zip(rows, columns, strict=True) if gain[a, b] > 0}
 
 
 def window(shot: TrueShot) -> tuple[int, int]:
-    """First and last frame at which a boundary counts as the one that leads into ``shot``."""
+    """The first and the last frame at which a boundary matches the one before ``shot``."""
     if shot.boundary == "cut":
         return shot.start - TOLERANCE, shot.start + TOLERANCE
     return shot.blended.start, shot.full
 
 
 def _gain(shot: TrueShot, frame: int) -> float:
-    """More than all distances together for one more pair, so that a pair is never given up for nearness."""
+    """The gain of a pair exceeds all distances together, so that the assignment never drops a pair for nearness."""
     first, last = window(shot)
     return 1e6 - abs(frame - (shot.start + shot.full) / 2) if first <= frame <= last else 0.0
 
 
-def _fooled(truth: Truth, wrong: Sequence[Shot]) -> Iterator[Score]:
-    """How many events of each kind that only look like boundaries were taken for one."""
+def _false_boundaries_at_events(truth: Truth, wrong: Sequence[Shot]) -> Iterator[Score]:
+    """The number of events of each kind, such as flashes, that led to a false boundary."""
     for kind in sorted({event.kind for event in truth.events}):
         events = [event for event in truth.events if event.kind == kind]
         taken = [

@@ -1,9 +1,8 @@
-"""How well it is known which of the visible faces is speaking.
+"""Scores of the active speaker: which of the visible faces is speaking.
 
-Judged are faces that were found, frame by frame: what was not found is counted with the faces. A face that the truth
-calls speaking does not count while the sound is quiet for a third of a second: the truth names clips, and speech has
-pauses in them, in which it is right to say that nobody speaks. A face that is silent counts always, as there is no
-pause in which it might be right to call it speaking.
+The scores cover the detected faces, frame by frame; missed faces count in the scores of faces. The truth marks whole
+clips as speaking, and speech has pauses. So a speaking face does not count while the sound is quiet for a third of a
+second. A silent face always counts.
 """
 
 from collections import Counter
@@ -11,32 +10,32 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from vidlib.evaluation.matching import Pairs
+from vidlib.evaluation.matching import FaceMatches
 from vidlib.evaluation.score import Score, share
 
 PART = "speaking"
 
 QUIET = 0.04
-"""Loudness (root mean square, 0 to 1) below which nothing is heard: between the speech and the room of the clips."""
+"""Loudness (root mean square, 0 to 1) of silence: between the speech and the room noise of the clips."""
 
 PAUSE_FRAMES = 9
-"""Frames (0.36 s) around each that have to be quiet: shorter pauses belong to speech."""
+"""Width in frames (0.36 s) of a quiet window; shorter pauses belong to speech."""
 
 
-def scores(pairs: Pairs, loudness: np.ndarray | None = None) -> Iterator[Score]:
-    """Precision and recall of ``is_speaking``; and what becomes of listeners whose lips move.
+def scores(matches: FaceMatches, loudness: np.ndarray | None = None) -> Iterator[Score]:
+    """Precision and recall of ``is_speaking``, and the share of right answers for listeners with moving lips.
 
-    ``loudness`` (n,) is that of each frame (`media.loudness`); without it pauses count as speech.
+    ``loudness`` (n,) holds the loudness of each frame; without it, pauses count as speech.
     """
     heard = None if loudness is None else audible(loudness)
     outcome: Counter[tuple[bool, bool]] = Counter()
     listeners: Counter[bool] = Counter()
-    for pair in pairs.found():
-        says = bool(pair.row.is_speaking)
-        if not pair.face.speaking or _is_heard(heard, pair.frame):
-            outcome[pair.face.speaking, says] += 1
-        if pair.face.lips_move and not pair.face.speaking:
-            listeners[says] += 1
+    for match in matches.detected():
+        speaking = bool(match.row.is_speaking)
+        if not match.face.speaking or _is_heard(heard, match.frame):
+            outcome[match.face.speaking, speaking] += 1
+        if match.face.lips_move and not match.face.speaking:
+            listeners[speaking] += 1
     right, wrong, missed = outcome[True, True], outcome[False, True], outcome[True, False]
     yield share(PART, "precision", right, right + wrong)
     yield share(PART, "recall", right, right + missed)
@@ -46,12 +45,12 @@ def scores(pairs: Pairs, loudness: np.ndarray | None = None) -> Iterator[Score]:
 
 
 def audible(loudness: np.ndarray) -> np.ndarray:
-    """Whether something is heard in each frame or shortly beside it: (n,) float in [0, 1] -> (n,) bool."""
+    """Whether there is sound in each frame or close to it: (n,) float in [0, 1] -> (n,) bool."""
     reach = PAUSE_FRAMES // 2
     padded = np.pad(np.asarray(loudness, float), reach)
     return np.lib.stride_tricks.sliding_window_view(padded, PAUSE_FRAMES).max(axis=1) > QUIET
 
 
 def _is_heard(heard: np.ndarray | None, frame: int) -> bool:
-    """Sound that ends before the picture is silence from there on."""
+    """Whether there is sound in ``frame``. After the end of the sound there is silence."""
     return heard is None or (frame < len(heard) and bool(heard[frame]))
