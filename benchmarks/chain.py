@@ -48,7 +48,7 @@ from vidlib.media import probe
 from vidlib.results.exports import rttm, shots_csv, shots_json, tracking_table
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.results.naming import PUBLISHED
-from vidlib.runner.kernels.pool import Kernels
+from vidlib.runner.kernels.pool import KernelPool
 from vidlib.steps import STEPS
 from vidlib.timeline import Span, spans_from_stops
 from vidlib.tracking.speaking import voice_of
@@ -122,7 +122,7 @@ def compare_one(film: Film, folder: Path) -> None:
     """Print what each script and each step takes, medians of all rounds, and how good both are."""
     weights, short = weights_in(folder), cut(film.video, folder / "short.mp4", 0, 2)
     took: dict[str, list[Seconds]] = {"by hand": [], "vidlib": []}
-    with Kernels(1) as kernels:
+    with KernelPool(1) as kernels:
         execute = warm(kernels)
         run_scripts(short, folder / "short-by-hand", weights)
         run_steps(short, folder / "short-ours", execute)  # imports the libraries, loads the models

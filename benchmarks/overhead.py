@@ -29,7 +29,7 @@ from vidlib import demo
 from vidlib.files import sha256, write_json
 from vidlib.machine import commands
 from vidlib.media import ffmpeg, probe
-from vidlib.runner.kernels.pool import Kernels
+from vidlib.runner.kernels.pool import KernelPool
 from vidlib.settings import REPOSITORY
 from vidlib.steps import STEPS, VIDEO_STEPS
 from vidlib.steps.base import StepOutputs
@@ -47,11 +47,11 @@ def plain(notebook: Path, out: Path, values: dict[str, Any]) -> float:
     return cells_s(papermill.execute_notebook(str(notebook), str(out), parameters=values, progress_bar=False))
 
 
-def warm(kernels: Kernels) -> Execute:
+def warm(kernels: KernelPool) -> Execute:
     """Papermill with our engine."""
 
     def execute(notebook: Path, out: Path, values: dict[str, Any]) -> float:
-        with kernels.borrowed() as kernel:
+        with kernels.acquire() as kernel:
             options = {"engine_name": "vidlib", "kernel": kernel, "progress_bar": False}
             return cells_s(papermill.execute_notebook(str(notebook), str(out), parameters=values, **options))
 
@@ -89,7 +89,7 @@ def timed(execute: Execute, notebook: str, out: Path, values: dict[str, Any]) ->
 def compare_steps(folder: Path) -> None:
     """Print for each step what plain Papermill and a warm kernel take, and what of it is not the step's own cells."""
     video = cut(rendered(folder)[0], folder / "short.mp4", 7, 2)
-    with Kernels(1) as kernels:
+    with KernelPool(1) as kernels:
         ours = warm(kernels)
         run_chain(video, folder / "first", ours)  # imports the libraries, loads the models
         rounds = [

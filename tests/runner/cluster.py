@@ -18,7 +18,7 @@ from tests.waiting import wait_until
 from vidlib import settings as settings_module
 from vidlib.settings import REPOSITORY, Settings
 
-IMPORT_LITTLE = "from vidlib.runner import inside_kernel\ninside_kernel.PRELOAD = ()"
+IMPORT_LITTLE = "from vidlib.runner.kernels import kernel_main\nkernel_main.PRELOAD = ()"
 """Read by every Python that begins: kernels do not spend seconds on what the short notebooks here do without."""
 
 WAITING = "import threading, pathlib\nwhile pathlib.Path({gate!r}).exists():\n    threading.Event().wait(0.05)"

@@ -13,7 +13,7 @@ import pytest
 from tests.waiting import wait_until
 from vidlib.errors import Cancelled, LeaseLost, ParamError, StepFailed
 from vidlib.runner.kernels.notebook import Seat, Watch, run_step
-from vidlib.runner.kernels.pool import Kernels
+from vidlib.runner.kernels.pool import KernelPool
 
 
 def names(folder: Path) -> set[str]:
@@ -100,7 +100,7 @@ def test_stopping_ends_the_kernel_and_leaves_nothing(plan, tmp_path):
         watch.stop(Cancelled("stopped as asked"))
 
     before = set(psutil.Process().children(recursive=True))
-    with Kernels(1) as kernels, ThreadPoolExecutor() as pool:
+    with KernelPool(1) as kernels, ThreadPoolExecutor() as pool:
         stopping = pool.submit(stop_once_it_works)
         with pytest.raises(Cancelled):
             run_step(planned, seat=Seat(kernels), watch=watch)

@@ -1,4 +1,4 @@
-"""Warm kernels: fresh for every notebook, replaced when worn, gone with their owner; the Papermill engine on them."""
+"""Warm kernels: fresh for every notebook, recycled when needed, ended together with their owner."""
 
 import os
 import signal
@@ -12,20 +12,20 @@ import nbformat
 import papermill
 import psutil
 import pytest
-from papermill.iorw import papermill_io
 
 from tests.waiting import wait_until
 from vidlib.errors import WorkerLost
-from vidlib.runner.kernels import pool as kernels_module
-from vidlib.runner.kernels.pool import Kernel, Kernels
+from vidlib.runner.kernels import launcher, pool
+from vidlib.runner.kernels.launcher import Kernel
+from vidlib.runner.kernels.pool import KernelPool
 
 CORE = min(os.sched_getaffinity(0))
 
 
 @pytest.fixture(scope="module")
-def kernels() -> Iterator[Kernels]:
+def kernels() -> Iterator[KernelPool]:
     """One kernel for the tests that do not wear it out."""
-    with Kernels(1) as opened:
+    with KernelPool(1) as opened:
         yield opened
 
 
@@ -64,7 +64,7 @@ def test_every_notebook_finds_its_kernel_as_new(kernels, write):
     show = "import os, random, numpy\nprint(os.getpid(), os.getcwd(), os.environ.get('LEFT'), 'left' in globals())"
     lots = "print(random.random(), numpy.random.random())"
     leave = "left = 1; os.chdir('/'); os.environ['LEFT'] = '1'; os.environ.pop('PATH'); random.seed(7)"
-    with kernels.borrowed() as kernel:
+    with kernels.acquire() as kernel:
         first = execute(write(show, lots, leave, "print(n)"), kernel, n=5)
         second = execute(write(show, lots, "print(os.environ['PATH'] != '')"), kernel)
     assert first[-1] == "5"
@@ -74,13 +74,13 @@ def test_every_notebook_finds_its_kernel_as_new(kernels, write):
 
 
 def test_a_notebook_may_use_the_cores_that_it_was_given(kernels, write):
-    with kernels.borrowed() as kernel:
+    with kernels.acquire() as kernel:
         seen = execute(write("import os\nprint(os.sched_getaffinity(0))"), kernel)
     assert seen == [str({CORE})]
 
 
 def test_a_kernel_is_spoken_to_without_a_port(kernels, write):
-    with kernels.borrowed() as kernel:
+    with kernels.acquire() as kernel:
         execute(write("print(1)"), kernel)
         assert psutil.Process(kernel.pid).net_connections("tcp") == []
 
@@ -88,7 +88,7 @@ def test_a_kernel_is_spoken_to_without_a_port(kernels, write):
 def test_a_kernel_is_told_no_secrets(monkeypatch, write):
     monkeypatch.setenv("VIDLIB_DASHBOARD_TOKEN", "secret")
     monkeypatch.setenv("VIDLIB_DATABASE_URL", "postgresql://user:password@host/vidlib")
-    with Kernels(1) as own, own.borrowed() as kernel:
+    with KernelPool(1) as own, own.acquire() as kernel:
         (seen,) = execute(write("import os\nprint(sorted(name for name in os.environ if 'VIDLIB' in name))"), kernel)
     assert "TOKEN" not in seen
     assert "DATABASE" not in seen
@@ -98,7 +98,7 @@ def test_a_step_finds_its_key_and_what_the_step_starts_does_not(monkeypatch, wri
     monkeypatch.setenv("VIDLIB_LEMONFOX_KEY", "fox-secret")
     asked = "from vidlib.settings import settings; print(settings().lemonfox_key.get_secret_value(), settings())"
     started = "import subprocess; print(subprocess.run(['env'], capture_output=True, text=True).stdout)"
-    with Kernels(1) as own, own.borrowed() as kernel:
+    with KernelPool(1) as own, own.acquire() as kernel:
         has, *inherited = execute(write(asked, "import os; print(os.environ)", started), kernel)
     assert has.startswith("fox-secret ")
     assert has.count("fox-secret") == 1
@@ -109,58 +109,58 @@ def test_a_kernel_starts_where_the_name_of_the_temporary_folder_is_too_long_for_
     deep = tmp_path.joinpath(*["folder"] * 20)
     deep.mkdir(parents=True)
     monkeypatch.setattr("tempfile.tempdir", str(deep))
-    with Kernels(1) as own, own.borrowed() as kernel:
+    with KernelPool(1) as own, own.acquire() as kernel:
         assert execute(write("print(1)"), kernel) == ["1"]
 
 
 def test_a_kernel_that_failed_is_replaced(write):
-    with Kernels(1) as own:
-        with own.borrowed() as first, pytest.raises(papermill.PapermillExecutionError, match="no good"):
+    with KernelPool(1) as own:
+        with own.acquire() as first, pytest.raises(papermill.PapermillExecutionError, match="no good"):
             execute(write("raise ValueError('no good')"), first)
-        with own.borrowed() as second:
+        with own.acquire() as second:
             assert execute(write("print(2)"), second) == ["2"]
         assert second.pid != first.pid
         assert not psutil.pid_exists(first.pid)
 
 
-@pytest.mark.parametrize(("name", "limit"), [("MOST_NOTEBOOKS", 1), ("MOST_BYTES", 1)])
+@pytest.mark.parametrize(("name", "limit"), [("MAX_NOTEBOOKS", 1), ("MAX_BYTES", 1)])
 def test_a_kernel_is_replaced_after_many_notebooks_or_when_it_holds_much_memory(monkeypatch, write, name, limit):
-    monkeypatch.setattr(kernels_module, name, limit)
-    with Kernels(1) as own:
+    monkeypatch.setattr(launcher, name, limit)
+    with KernelPool(1) as own:
         pids = []
         for _ in range(2):
-            with own.borrowed() as kernel:
+            with own.acquire() as kernel:
                 execute(write("print(1)"), kernel)
             pids.append(kernel.pid)
     assert len(set(pids)) == 2
 
 
 def test_a_kernel_that_is_killed_fails_its_notebook_and_no_other(write):
-    with Kernels(1) as own:
-        with own.borrowed() as first, pytest.raises(Exception, match="died"):
+    with KernelPool(1) as own:
+        with own.acquire() as first, pytest.raises(Exception, match="died"):
             execute(write("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"), first)
-        with own.borrowed() as second:
+        with own.acquire() as second:
             assert execute(write("print(2)"), second) == ["2"]
 
 
 def test_closing_ends_every_kernel_also_one_at_work():
     before = set(psutil.Process().children(recursive=True))
-    own = Kernels(2)
+    own = KernelPool(2)
     own.start_ahead()
-    with own.borrowed() as kernel:
+    with own.acquire() as kernel:
         own.close()
         assert not psutil.pid_exists(kernel.pid) or psutil.Process(kernel.pid).status() == psutil.STATUS_ZOMBIE
     assert set(psutil.Process().children(recursive=True)) <= before
-    with pytest.raises(WorkerLost, match="closed"), own.borrowed():
+    with pytest.raises(WorkerLost, match="closed"), own.acquire():
         pass
 
 
 OWNER = """
 import sys
-from vidlib.runner.kernels import Kernels
+from vidlib.runner.kernels.pool import KernelPool
 
-kernels = Kernels(1)
-with kernels.borrowed() as kernel:
+kernels = KernelPool(1)
+with kernels.acquire() as kernel:
     print(kernel.pid, flush=True)
     sys.stdin.read()
 """
@@ -174,71 +174,54 @@ def test_no_kernel_outlives_its_owner_even_one_that_is_killed():
     assert wait_until(lambda: not kernel.is_running() or kernel.status() == psutil.STATUS_ZOMBIE)
 
 
-def test_papermill_itself_knows_the_engine(write, tmp_path):
-    notebook, out = write("print('n is', n)"), tmp_path / "out.ipynb"
-    command = [str(Path(sys.executable).with_name("papermill")), "--engine", "vidlib", "-p", "n", "7"]
-    subprocess.run([*command, str(notebook), str(out)], check=True, capture_output=True)
-    assert "n is 7" in out.read_text()
-    assert list(tmp_path.glob("*.tmp")) == []
-
-
-def test_a_notebook_file_is_whole_at_every_moment(tmp_path, monkeypatch):
-    path = tmp_path / "notebook.ipynb"
-    papermill_io.write("before", str(path))
-
-    def full_disk(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", full_disk)
-    with pytest.raises(OSError, match="No space left"):
-        papermill_io.write("after", str(path))
-    assert path.read_text() == "before"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_kernel_that_cannot_be_started_is_said_and_not_tried_for_ever(monkeypatch, write):
+def test_a_kernel_that_cannot_be_started_is_reported_and_a_later_one_is_tried(monkeypatch, write):
     def forbidden(*_: object) -> None:
         raise OSError(1, "Operation not permitted")
 
-    with Kernels(1) as own:
+    with KernelPool(1) as own:
         with monkeypatch.context() as patch:
-            patch.setattr(kernels_module, "_start_kernel", forbidden)
+            patch.setattr(launcher, "start_kernel", forbidden)
             with (
                 pytest.raises(WorkerLost, match=r"no kernel can be started: .*Operation not permitted"),
-                own.borrowed(),
+                own.acquire(),
             ):
                 pass
-        with own.borrowed() as kernel:
+        with own.acquire() as kernel:
             assert execute(write("print(1)"), kernel) == ["1"]
 
 
 def test_a_kernel_that_is_given_back_leaves_no_room_for_another(monkeypatch):
     started = []
-    start = kernels_module._start_kernel
-    monkeypatch.setattr(kernels_module, "_start_kernel", lambda *given: started.append(given) or start(*given))
-    with Kernels(1) as own:
+    start = launcher.start_kernel
+    monkeypatch.setattr(launcher, "start_kernel", lambda *given: started.append(given) or start(*given))
+    with KernelPool(1) as own:
 
         def seen_by_another_lane(_: Kernel) -> int:
             own.start_ahead()
             return 0
 
-        with own.borrowed():
-            # asked while it is decided whether the kernel is worn
+        with own.acquire():
+            # called while the pool decides whether the kernel needs recycling
             monkeypatch.setattr(Kernel, "bytes_held", seen_by_another_lane)
-        with own.borrowed():
+        with own.acquire():
             pass
     assert len(started) == 1
 
 
-def test_kernels_that_work_wait_for_no_other_that_imports_what_nobody_needs(monkeypatch):
+def test_a_notebook_that_runs_does_not_wait_for_another_kernel_to_import_the_libraries(monkeypatch):
     decided = []
-    preload = Kernels._preload
-    monkeypatch.setattr(Kernels, "_preload", lambda *given: (preload(*given), decided.append(given)))
-    monkeypatch.setattr(kernels_module, "INSIDE", "__import__('types').SimpleNamespace(preload=lambda: None)")
-    with Kernels(2) as own, ExitStack() as later:
-        with own.borrowed() as first:
-            monkeypatch.setattr(kernels_module, "UNWANTED_S", 0)
-            wait_until(lambda: own.start_ahead() or any(kernel.preloaded for kernel in own._idle))
-            assert later.enter_context(own.borrowed()).preloaded
-        wait_until(lambda: len(decided) >= 3)  # each as it came, and the first when it was given back
+    decide = KernelPool._preload_later
+    monkeypatch.setattr(KernelPool, "_preload_later", lambda *given: (decide(*given), decided.append(given)))
+    monkeypatch.setattr(pool, "KERNEL_MAIN", "__import__('types').SimpleNamespace(preload=lambda: None)")
+    with KernelPool(2) as own, ExitStack() as later:
+        with own.acquire() as first:
+            monkeypatch.setattr(pool, "PRELOAD_AFTER_S", 0)
+            wait_until(lambda: own.start_ahead() or any(slot.preloaded for slot in own._slots))
+            assert later.enter_context(own.acquire()).preloaded
+        wait_until(lambda: len(decided) >= 3)  # each kernel at its start, and the first when it was released
         assert not first.preloaded
+
+
+def test_nobody_waits_for_a_kernel_longer_than_asked():
+    with KernelPool(1) as own, own.acquire(), pytest.raises(WorkerLost, match=r"no kernel was ready within 0\.01 s"):
+        own.acquire(timeout_s=0.01).__enter__()

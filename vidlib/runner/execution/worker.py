@@ -11,7 +11,7 @@ import psutil
 from vidlib.errors import Postponed
 from vidlib.machine import devices
 from vidlib.runner.kernels.notebook import Watch
-from vidlib.runner.kernels.pool import Kernels
+from vidlib.runner.kernels.pool import KernelPool
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings, environment_of_kernels, variables
 
@@ -33,7 +33,7 @@ class Bench:
             self.history = undo.enter_context(History(self.settings.database))
             env = environment_of_kernels(self.settings) | variables(self.settings)
             env.pop("VIDLIB_DATABASE_URL", None)  # it may hold a password, and no step asks the history
-            self.kernels = undo.enter_context(Kernels(self.lanes, env))
+            self.kernels = undo.enter_context(KernelPool(self.lanes, env))
             self._close = undo.pop_all()
         return self
 

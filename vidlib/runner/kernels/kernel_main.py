@@ -1,7 +1,7 @@
-"""The inside of a warm kernel: how it begins, and what it does between two notebooks.
+"""The code inside a warm kernel: how it starts, and how it is reset between two notebooks.
 
-Runs in the kernel's own process. `main` starts it; the other functions are called by short lines of code that the
-engine sends (see `kernels`).
+It runs in the kernel's own process. `main` starts the kernel; `client` and `launcher` send short lines of code that
+call the other functions.
 """
 
 import ctypes
@@ -18,10 +18,10 @@ import numpy
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 SEED = 20261124
-"""Any number, always the same one: a notebook that draws lots draws the same ones every time."""
+"""Seed of Python's and NumPy's random numbers: a notebook gets the same ones in every run. Any number would do."""
 
 TORCH_SEED = 67280421310721
-"""What torch begins with (c10::detail::default_rng_seed_val): the same whether it is imported already or not."""
+"""torch's own default (c10::detail::default_rng_seed_val), so that an early import of torch changes nothing."""
 
 PRELOAD = (
     *("vidlib.steps", "pandas", "pyarrow.parquet", "scipy.optimize"),
@@ -33,20 +33,20 @@ PRELOAD = (
     *(f"vidlib.plots.{name}" for name in ("media", "shots", "speech", "tracks", "reduced", "report", "delivery")),
     "vidlib.results.report_html",
 )
-"""What the steps and their notebooks import: 7 s and 560 MB in all, half of it pyannote.audio."""
+"""Modules that the steps and their notebooks import: 7 s and 560 MB in all, half of it pyannote.audio."""
 
 OFFLINE = {"PYANNOTE_METRICS_ENABLED": "0", "HF_HUB_OFFLINE": "1"}
-"""pyannote.audio reads both again after it was imported, so they have to outlast a fresh environment."""
+"""pyannote.audio reads both variables again after its import, so they belong to the environment of every notebook."""
 
-_begun_with: dict[str, str] = {}
-"""The environment in which the kernel was started."""
+_initial_environment: dict[str, str] = {}
+"""The environment that every notebook starts with."""
 
 _all_cores = sorted(os.sched_getaffinity(0))
 
 
 def main() -> None:
-    """Be a kernel of the process ``sys.argv[1]``; the other arguments are ipykernel's."""
-    _end_with(int(sys.argv.pop(1)))
+    """Run a kernel that belongs to the process ``sys.argv[1]``; the other arguments are ipykernel's."""
+    _die_with(int(sys.argv.pop(1)))
     from ipykernel import kernelapp
 
     from vidlib.engines.runtime.model_cache import keep_models
@@ -58,19 +58,19 @@ def main() -> None:
     kernelapp.IOPubThread = _without_port(kernelapp.IOPubThread)
     app = kernelapp.IPKernelApp.instance()
     app.initialize()
-    _begun_with.update(os.environ)
+    _initial_environment.update(os.environ)
     app.start()
 
 
-def _end_with(owner: int) -> None:
-    """Have this process ended together with ``owner``, however that ends."""
+def _die_with(owner: int) -> None:
+    """Ask Linux to kill this process when ``owner`` ends, for whatever reason."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != owner:  # it was gone before it could be asked for
+    if os.getppid() != owner:  # the owner ended before the call above
         os._exit(1)
 
 
 def _without_port(thread: type) -> type:
-    """ipykernel's output thread without the TCP port that it opens for what forked children print."""
+    """ipykernel's output thread without the TCP port on which it collects the output of forked children."""
 
     class WithoutPort(thread):
         def __init__(self, socket: object, pipe: bool = False, session: object = False):
@@ -80,50 +80,50 @@ def _without_port(thread: type) -> type:
 
 
 def preload() -> None:
-    """Import what the steps need. What is not installed is missed by the step that needs it, which says so."""
+    """Import the modules that steps need. A step that needs a missing module reports it itself."""
     for name in PRELOAD:
         with suppress(ImportError, OSError):
             importlib.import_module(name)
-    _begun_with.update(os.environ)  # some libraries leave words to themselves there
-    _set_aside()
+    _initial_environment.update(os.environ)  # some libraries set variables for themselves
+    _freeze_objects()
 
 
-def enter(folder: str, cores: list[int]) -> None:
-    """Called before a notebook: work in ``folder`` on these ``cores``, with fresh environment and random numbers.
+def before_notebook(folder: str, cores: list[int]) -> None:
+    """Prepare the kernel for a notebook: its working folder, its cores, a fresh environment, seeded random numbers.
 
-    Every thread is moved, also those that libraries started for an earlier notebook.
+    All threads move to ``cores`` (indices of CPUs), including those that libraries started for an earlier notebook.
     """
     os.chdir(folder)
     os.environ.clear()
-    os.environ.update(_begun_with)
-    _use(cores)
+    os.environ.update(_initial_environment)
+    _pin_threads(cores)
     random.seed(SEED)
     numpy.random.seed(SEED)
     if torch := sys.modules.get("torch"):
         torch.manual_seed(TORCH_SEED)
 
 
-def leave() -> None:
-    """Called after a notebook: forget its names, outputs and figures."""
+def after_notebook() -> None:
+    """Forget the names, outputs and figures of the notebook that ended."""
     from IPython import get_ipython
 
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close("all")
     get_ipython().reset(new_session=True)
-    _use(_all_cores)
-    _set_aside()
+    _pin_threads(_all_cores)
+    _freeze_objects()
 
 
-def _use(cores: list[int]) -> None:
+def _pin_threads(cores: list[int]) -> None:
     for thread in Path("/proc/self/task").iterdir():
         with suppress(ProcessLookupError):
             os.sched_setaffinity(int(thread.name), cores)
 
 
-def _set_aside() -> None:
-    """Remove what is not needed any more, and never again look through what is left.
+def _freeze_objects() -> None:
+    """Collect garbage once, then exclude the remaining objects from later collections.
 
-    That are the libraries and the models, a million objects: each collection would take 0.4 s.
+    The libraries and models are a million objects; each collection would take 0.4 s.
     """
     gc.collect()
     gc.freeze()

@@ -18,7 +18,7 @@ from vidlib.settings import settings
 from vidlib.steps.base import StepOutputs
 
 if TYPE_CHECKING:
-    from vidlib.runner.kernels.pool import Kernel, Kernels
+    from vidlib.runner.kernels.pool import Kernel, KernelPool
 
 KINDS = {"DeadKernelError": "WorkerLost", "MemoryError": "OutOfMemory", "OutOfMemoryError": "OutOfMemory"}
 """What we call errors that other libraries have names of their own for."""
@@ -64,11 +64,11 @@ class Watch:
 
 @dataclass(frozen=True)
 class Seat:
-    """Where a notebook runs: in one of ``kernels`` (None: of this process' own), on ``cores``, with a GPU ``card``."""
+    """Where a notebook runs: in one of ``kernels`` (None: of this process' own), on ``cores``, with a GPU ``gpu``."""
 
-    kernels: "Kernels | None" = None
+    kernels: "KernelPool | None" = None
     cores: Sequence[int] | None = None
-    card: int | None = None
+    gpu: int | None = None
 
 
 def run_step(
@@ -122,14 +122,14 @@ def _fresh_folder(final: Path) -> Path:
 
 def _execute(planned: Planned, tmp: Path, watch: Watch, seat: Seat) -> None:
     from vidlib.jupyter_import import papermill
-    from vidlib.runner.kernels.pool import own_kernels
+    from vidlib.runner.kernels.pool import default_pool
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it calls an error is raised here
     notebook = settings().notebooks_dir / planned.step.notebook
     values = _parameters(planned, tmp)
     check_parameters(notebook, values)
     try:
-        with (seat.kernels or own_kernels()).borrowed(seat.card) as kernel, watch.over(tmp, kernel):
+        with (seat.kernels or default_pool()).acquire(seat.gpu) as kernel, watch.over(tmp, kernel):
             papermill.execute_notebook(
                 str(notebook),
                 str(tmp / planned.step.notebook),
