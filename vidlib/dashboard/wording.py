@@ -3,6 +3,8 @@
 import math
 import time
 
+from vidlib.text import printable
+
 UNITS = ("B", "kB", "MB", "GB", "TB")
 ZERO_WIDTH_JOINER = "\u200d"  # cannot be seen, but holds emoji together
 
@@ -13,7 +15,7 @@ def readable(text: str) -> str:
     >>> readable("new\\nline")
     'new�line'
     """
-    return "".join(c if c.isprintable() or c == ZERO_WIDTH_JOINER else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return printable(text, "\N{REPLACEMENT CHARACTER}", keep=ZERO_WIDTH_JOINER)
 
 
 def duration(seconds: float) -> str:

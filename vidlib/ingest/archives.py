@@ -19,6 +19,7 @@ from vidlib.ingest.formats.limits import Limits, Meter
 from vidlib.ingest.formats.member import Damaged, Member
 from vidlib.ingest.names import is_litter, safe_paths, split_name
 from vidlib.progress import Report, quiet
+from vidlib.text import printable
 
 STAGING = ".parts"  # no safe name begins with a dot
 SHOWN = 5  # names in one message
@@ -84,9 +85,9 @@ def unpack(archive: Path, target: Path, limits: Limits | None = None, report: Re
     except BaseException as error:
         shutil.rmtree(target)
         if isinstance(error, ArchiveError):
-            return Unpacked("refused", _visible(f"{archive.name}: {error}"))
+            return Unpacked("refused", printable(f"{archive.name}: {error}"))
         if isinstance(error, OSError):
-            return Unpacked("refused", _visible(f"{archive.name}: {_cannot_write(target, error)}"))
+            return Unpacked("refused", printable(f"{archive.name}: {_cannot_write(target, error)}"))
         raise
 
 
@@ -101,7 +102,7 @@ def _collect(archive: Path, staging: Path, limits: Limits, report: Report) -> _H
                 meter.member(member.name)
                 _take(member, staging / str(meter.members), meter, haul)
         except Damaged as error:
-            haul.damaged.append(_visible(f"the archive: {error}"))
+            haul.damaged.append(printable(f"the archive: {error}"))
     return haul
 
 
@@ -127,7 +128,7 @@ def _take(member: Member, part: Path, meter: Meter, haul: _Haul) -> None:
         _write(member, part, meter)
     except Damaged as error:
         part.unlink()
-        haul.damaged.append(_visible(f"{_shown(member)}: {error}"))
+        haul.damaged.append(printable(f"{_shown(member)}: {error}"))
     else:
         haul.parts.append(part)
         haul.names.append(member.name)
@@ -177,9 +178,4 @@ def _some(names: list[str]) -> str:
 
 def _shown(member: Member) -> str:
     """A member's own path, for a message."""
-    return _visible("/".join(split_name(member.name)))
-
-
-def _visible(text: str) -> str:
-    """One line of visible characters: names from outside may hold anything, also what commands a terminal."""
-    return "".join(char if char.isprintable() else "_" for char in text)
+    return printable("/".join(split_name(member.name)))

@@ -6,6 +6,7 @@ from pathlib import Path, PurePath
 
 from vidlib.errors import RefusedInput
 from vidlib.ingest.formats import archive_format
+from vidlib.text import printable
 
 HEAD_BYTES = 1024
 PAGES = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<!-")
@@ -23,7 +24,7 @@ def check_head(head: bytes) -> None:
             "open it there"
         )
     if text.startswith(b"{") and b'"error' in text:
-        raise RefusedInput(f"an error message came instead of a file: {_printable(text[:120])}")
+        raise RefusedInput(f"an error message came instead of a file: {printable(text[:120], ' ')}")
 
 
 def check_whole(path: Path, name: str) -> None:
@@ -51,7 +52,3 @@ def _sevenzip_size(head: bytes) -> int:
         return SEVENZIP_HEADER.size
     *_, offset, size, _ = SEVENZIP_HEADER.unpack_from(head)
     return SEVENZIP_HEADER.size + offset + size
-
-
-def _printable(text: bytes) -> str:
-    return "".join(char if char.isprintable() else " " for char in text.decode(errors="replace"))

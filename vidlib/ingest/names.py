@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from vidlib.files import sha256_text
+from vidlib.text import printable
 
 MAX_NAME_BYTES = 200  # file systems take 255 bytes; the rest is for what later steps add, as `_tracking.parquet`
 MAX_DEPTH = 8  # folders and name; 8 x 200 bytes leaves room below the 4096 bytes that Linux allows a whole path
@@ -33,7 +34,7 @@ def safe_name(name: str | bytes) -> str:
     ('a_b_.mp4', '_', '_NUL.mp4')
     """
     name = unicodedata.normalize("NFC", decode_name(name))
-    name = FORBIDDEN.sub("_", "".join(map(_visible, _without_lookalikes(name)))).strip(" ")
+    name = FORBIDDEN.sub("_", printable(_with_plain_spaces(_without_lookalikes(name)))).strip(" ")
     if name.startswith("."):
         name = f"_{name[1:]}"
     if RESERVED.match(name):
@@ -115,9 +116,9 @@ def _without_lookalikes(name: str) -> str:
     )
 
 
-def _visible(char: str) -> str:
-    """Any space becomes a plain one (macOS names screenshots with another); what shows nothing, an underscore."""
-    return " " if unicodedata.category(char) == "Zs" else char if char.isprintable() else "_"
+def _with_plain_spaces(name: str) -> str:
+    """Replace every kind of space by the plain one: macOS puts another into the names of screenshots."""
+    return "".join(" " if unicodedata.category(char) == "Zs" else char for char in name)
 
 
 def _unwrapped(paths: list[tuple[str, ...]]) -> list[tuple[str, ...]]:

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 import idna
 
 from vidlib.errors import RefusedInput
+from vidlib.text import printable
 
 SCHEMES = {"http": 80, "https": 443}
 """What is fetched, with the port that need not be said."""
@@ -101,8 +102,7 @@ def shown(link: str) -> str:
     'https://…@h.example/film.zip?…'
     """
     address, question, _ = LOGIN.sub("//…@", link.strip()).partition("?")
-    visible = "".join(char if char.isprintable() else "_" for char in address)
-    return f"{visible[:200]}{'?…' if question else ''}"
+    return f"{printable(address)[:200]}{'?…' if question else ''}"
 
 
 def _normalized_once(link: str) -> str:

@@ -1,6 +1,5 @@
 """Questions to web servers that nobody vouches for: checked addresses and redirects, time limits, small answers."""
 
-import email.utils
 import json
 import logging
 import ssl
@@ -16,6 +15,7 @@ import httpcore
 import httpx
 
 from vidlib.errors import DownloadFailed, RefusedInput
+from vidlib.http import retry_after_s
 from vidlib.ingest.addresses import CheckedNetwork, Gate, Watch
 from vidlib.ingest.urls import mended, shown
 
@@ -126,7 +126,7 @@ def check_status(answer: httpx.Response, now: Callable[[], float] = time.time) -
         return
     meaning = MEANINGS.get(code, answer.reason_phrase or "no good answer")
     busy = code >= 500 or code in BUSY
-    after_s = seconds_until(answer.headers.get("retry-after", ""), now) if busy else None
+    after_s = retry_after_s(answer.headers.get("retry-after"), now()) if busy else None
     raise DownloadFailed(f"{shown(str(answer.url))}: answered {code}: {meaning}", busy, after_s)
 
 
@@ -142,20 +142,6 @@ def read_json(answer: httpx.Response) -> Any:
     except (ValueError, RecursionError) as error:
         what = f"expected JSON, got {body[:60]!r}"
         raise DownloadFailed(f"{shown(str(answer.url))}: {what}") from error
-
-
-def seconds_until(retry_after: str, now: Callable[[], float] = time.time) -> float | None:
-    """Retry-After as seconds from now, at least 0: a number of them, or a date (RFC 9110, 10.2.3); None if neither.
-
-    >>> seconds_until("120"), seconds_until("Thu, 01 Jan 1970 00:01:00 GMT", lambda: 20), seconds_until("soon")
-    (120.0, 40.0, None)
-    """
-    if retry_after.strip().isdecimal():
-        return float(retry_after)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(retry_after).timestamp() - now())
-    except ValueError:
-        return None
 
 
 def _redirected(url: str, location: str) -> str:

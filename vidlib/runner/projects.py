@@ -16,6 +16,7 @@ from vidlib.media import probe
 from vidlib.runner.sources import Link, Place
 from vidlib.runner.utf8_paths import under_utf_8
 from vidlib.settings import Settings, plain_folder
+from vidlib.text import path_text
 
 # fmt: off
 VIDEO_SUFFIXES = frozenset({
@@ -77,22 +78,17 @@ def check_path(path: Place, settings: Settings) -> Place:
     if isinstance(path, Link):
         return Link(mended(path))
     if not path.exists():
-        raise UsageError(f"{_shown(path)} does not exist; expected an archive, a video or a project folder")
+        raise UsageError(f"{path_text(path)} does not exist; expected an archive, a video or a project folder")
     if not os.access(path, os.R_OK):
-        raise UsageError(f"{_shown(path)} cannot be read by this user; check its permissions")
+        raise UsageError(f"{path_text(path)} cannot be read by this user; check its permissions")
     return under_utf_8(path.absolute(), settings)
-
-
-def _shown(path: Path) -> str:
-    """A path for people and programs that take UTF-8 only."""
-    return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def content_sha256(path: Path) -> str:
     """What identifies a project: the SHA-256 of a file, or of the names and contents of the videos in a folder."""
     if path.is_file():
         return sha256(path)
-    listing = {_shown(video.relative_to(path)): sha256(video) for video in find_videos(path)}
+    listing = {path_text(video.relative_to(path)): sha256(video) for video in find_videos(path)}
     return sha256_text(canonical_json(listing))
 
 
@@ -104,7 +100,7 @@ def open_project(path: Path, sha256_: str, settings: Settings, *, unpacked: bool
     """
     root, base = settings.projects, name_of(path, settings)
     candidates = [root / base, root / f"{base}-{sha256_[:8]}"]
-    source = _shown(path)
+    source = path_text(path)
     with sole_writer(root):
         if known := _of_content(sha256_, candidates) or (unpacked and _of_content(sha256_, _projects_in(root))):
             return known

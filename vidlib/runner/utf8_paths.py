@@ -7,19 +7,24 @@ from pathlib import Path
 from vidlib.files import sha256_text
 from vidlib.ingest import names
 from vidlib.settings import Settings
+from vidlib.text import path_text
 
 
 def under_utf_8(path: Path, settings: Settings) -> Path:
     """``path``, or, where its name is not UTF-8, a link to it below WORKSPACE/names: the same one each time."""
     if is_utf_8(path):
         return path
-    shown = os.fsencode(path.absolute()).decode(errors="backslashreplace")
-    name = os.fsencode(path.name).decode(errors="replace")
-    link = settings.workspace / "names" / sha256_text(shown)[:12] / names.safe_name(name)
+    folder = settings.workspace / "names" / sha256_text(path_text(path.absolute()))[:12]
+    link = folder / names.safe_name(lossy_name(path))
     link.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
         link.symlink_to(path.absolute())
     return link
+
+
+def lossy_name(path: Path) -> str:
+    """Return the last part of ``path`` as UTF-8 text, with a replacement character for each byte that is not UTF-8."""
+    return os.fsencode(path.name).decode(errors="replace")
 
 
 def is_utf_8(path: Path) -> bool:

@@ -5,7 +5,6 @@ drawn by lot, or after the one that the server asks for. The key is in one heade
 one that repeats what the server said, holds it.
 """
 
-import email.utils
 import io
 import ipaddress
 import logging
@@ -19,6 +18,8 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, SecretStr, ValidationError
 
 from vidlib.errors import EngineUnavailable, SettingError
+from vidlib.http import retry_after_s
+from vidlib.text import one_line
 
 MAX_UPLOAD_BYTES = 100_000_000
 """Lemonfox takes files of up to 100 MB."""
@@ -182,16 +183,14 @@ class Service:
 
     def _pause_s(self, attempt: int, retry_after: str | None) -> float:
         """Seconds until the next attempt: what the server asks for, else twice as many each time, up to half less."""
-        asked = None if retry_after is None else _seconds_until(retry_after, self.time.date())
-        if asked is not None:
-            return max(0.0, asked)
+        if (asked_s := retry_after_s(retry_after, self.time.date())) is not None:
+            return asked_s
         return min(FIRST_PAUSE_S * 2 ** (attempt - 1), LONGEST_PAUSE_S) * (1 - self.time.lot() / 2)
 
     def _shown(self, said: object) -> str:
         """What somebody outside said, in one short line, without the key."""
         text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
-        line = " ".join(text.replace(self.key.get_secret_value(), "...").split())
-        return "".join(letter for letter in line if letter.isprintable())[:150]
+        return one_line(text.replace(self.key.get_secret_value(), "..."), max_chars=150)
 
 
 class Passing(EngineUnavailable):
@@ -251,17 +250,3 @@ def _is_safe(url: str) -> bool:
     except ValueError:
         is_here = host == "localhost"
     return parts.scheme == "https" or (parts.scheme == "http" and is_here)
-
-
-def _seconds_until(retry_after: str, now: float) -> float | None:
-    """Retry-After as seconds from ``now``: a number of them or a date (RFC 9110, 10.2.3); None for anything else.
-
-    >>> _seconds_until("7", 0.0), _seconds_until("Thu, 01 Jan 1970 00:01:00 GMT", 50.0), _seconds_until("soon", 0.0)
-    (7.0, 10.0, None)
-    """
-    if retry_after.strip().isdecimal():
-        return float(retry_after)
-    try:
-        return email.utils.parsedate_to_datetime(retry_after).timestamp() - now
-    except (ValueError, TypeError, OverflowError):
-        return None

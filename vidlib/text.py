@@ -1,0 +1,41 @@
+"""Foreign text made safe to show. Names, links and messages from outside may hold commands for a terminal or new lines.
+
+Every such text passes through this module before it enters a log, a message, an e-mail or a page.
+"""
+
+import os
+from pathlib import Path
+
+
+def printable(text: str | bytes, replacement: str = "_", *, keep: str = "") -> str:
+    """Return ``text`` with ``replacement`` for each character that is invisible or controls the text around it.
+
+    These are the characters for which `str.isprintable` is false: control and format characters, line ends, unpaired
+    surrogates, and all spaces but the plain one. The characters in ``keep`` stay. Bytes are read as UTF-8.
+
+    >>> printable("new\\nline \\x1b[31mred"), printable(b"caf\\xe9")
+    ('new_line _[31mred', 'caf�')
+    """
+    text = text.decode(errors="replace") if isinstance(text, bytes) else text
+    return "".join(char if char.isprintable() or char in keep else replacement for char in text)
+
+
+def one_line(text: str | bytes, max_chars: int) -> str:
+    """Return ``text`` as one printable line without repeated spaces, cut after ``max_chars`` characters.
+
+    >>> one_line("no\\r\\n  space\\tleft on the disk", max_chars=13)
+    'no space left…'
+    """
+    line = " ".join(printable(text, " ").split())
+    return line if len(line) <= max_chars else f"{line[:max_chars]}…"
+
+
+def path_text(path: Path) -> str:
+    """Return ``path`` as text that UTF-8 can encode: a byte that is not UTF-8 becomes an escape such as ``\\xe9``.
+
+    Two different paths may give the same text only if one of them contains such an escape literally.
+
+    >>> path_text(Path(os.fsdecode(b"caf\\xe9.mp4")))
+    'caf\\\\xe9.mp4'
+    """
+    return os.fsencode(path).decode(errors="backslashreplace")
