@@ -108,8 +108,8 @@ def _closed(driver: "Driver") -> Iterator[None]:
         status = "failed" if error else driver.result.status
         history.add_event(run_id, f"run {run_id}: {error or status}", "error" if error else "info")
         history.finish_run(run_id, status, error or driver.why)
-        said = driver.result.as_json() | ({"status": "failed", "error": error} if error else {})
-        for problem in [] if driver.taken_over else notifications.tell(said, driver.settings):
+        payload = notifications.payload(driver.result, error)
+        for problem in [] if driver.taken_over else notifications.notify(payload, driver.settings):
             history.add_event(run_id, problem, "warning")
         driver.log.catch_up()
 

@@ -14,7 +14,7 @@ from vidlib.ingest import archives, names
 from vidlib.ingest.urls import mended
 from vidlib.media import probe
 from vidlib.runner.sources import Link, Place
-from vidlib.runner.utf8_paths import under_utf_8
+from vidlib.runner.utf8_paths import lossy_text, under_utf_8
 from vidlib.settings import Settings, plain_folder
 from vidlib.text import path_text
 
@@ -163,7 +163,7 @@ def videos_of(paths: Iterable[Path], root: Path, settings: Settings) -> list[Pro
     """``paths`` below ``root`` as the videos of one project, each with a stem that is safe and that no other has."""
     videos, taken = [], set()
     for path in paths:
-        relative = Path(os.fsencode(path.relative_to(root)).decode(errors="replace"))
+        relative = Path(lossy_text(path.relative_to(root)))
         stem = next(stem for stem in _stems(relative) if str(stem).casefold() not in taken)
         taken.add(str(stem).casefold())
         videos.append(ProjectVideo(under_utf_8(path, settings), stem, sha256(path)))

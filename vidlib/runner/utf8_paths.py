@@ -15,16 +15,16 @@ def under_utf_8(path: Path, settings: Settings) -> Path:
     if is_utf_8(path):
         return path
     folder = settings.workspace / "names" / sha256_text(path_text(path.absolute()))[:12]
-    link = folder / names.safe_name(lossy_name(path))
+    link = folder / names.safe_name(lossy_text(Path(path.name)))
     link.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
         link.symlink_to(path.absolute())
     return link
 
 
-def lossy_name(path: Path) -> str:
-    """Return the last part of ``path`` as UTF-8 text, with a replacement character for each byte that is not UTF-8."""
-    return os.fsencode(path.name).decode(errors="replace")
+def lossy_text(path: Path) -> str:
+    """Return ``path`` as UTF-8 text, with a replacement character for each byte that is not UTF-8."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def is_utf_8(path: Path) -> bool:
