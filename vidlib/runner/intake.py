@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidlib.errors import RefusedInput, VidlibError
+from vidlib.errors import LeaseLost, RefusedInput, VidlibError
 from vidlib.ingest.webhook import Offer
 from vidlib.runner import projects
 from vidlib.runner.downloads import store
@@ -60,6 +60,8 @@ class Deliveries:
         """What ``tasks`` gives; where it fails, the failed task (``known``, or one made for it)."""
         try:
             return self.history.add_tasks(tasks())
+        except LeaseLost:  # another process drives this run now: nothing of it is to be changed here
+            raise
         except (VidlibError, OSError) as error:
             values = {"status": status_of(error), "error": str(error), "kind": type(error).__name__}
             values["finished_at"] = time.time()

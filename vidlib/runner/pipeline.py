@@ -7,8 +7,8 @@ what is written there (`resume`).
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from vidlib.errors import Cancelled, LeaseLost, UnknownName, VidlibError
@@ -86,32 +86,16 @@ def resume(run_id: str, settings: Settings, conditions: Conditions | None = None
 def _driven(record: Run, settings: Settings, history: History, how: Conditions) -> RunResult:
     """Drive a run of this process to its end."""
     driver = Driver(record, settings, history, how)
-    with _closed(driver), open_lanes(settings, how.jobs, how.scheduler) as lanes, repeating(driver.beat, BEAT_S):
-        driver.drive(lanes)
-    return driver.result
-
-
-@contextmanager
-def _closed(driver: "Driver") -> Iterator[None]:
-    """Write into the history how the run ended, whatever happened in it, and tell those who asked to be told."""
-    error = None
     try:
-        yield
-    except Cancelled as cancel:
-        driver.cancelled, driver.why = True, str(cancel) or None
+        # the heartbeat goes on until the last lane is closed, which may take longer than the run is waited for
+        with repeating(driver.beat, BEAT_S), open_lanes(settings, how.jobs, how.scheduler) as lanes:
+            driver.drive(lanes)
+    except Cancelled:
+        pass
     except BaseException as problem:
-        error = f"{type(problem).__name__}: {problem}"
+        driver.break_off(f"{type(problem).__name__}: {problem}")
         raise
-    finally:
-        history, run_id = driver.history, driver.record.id
-        driver.result = result_of(driver.record, history.tasks(run_id), driver.settings, cancelled=driver.cancelled)
-        status = "failed" if error else driver.result.status
-        history.add_event(run_id, f"run {run_id}: {error or status}", "error" if error else "info")
-        history.finish_run(run_id, status, error or driver.why)
-        payload = notifications.payload(driver.result, error)
-        for problem in [] if driver.taken_over else notifications.notify(payload, driver.settings):
-            history.add_event(run_id, problem, "warning")
-        driver.log.catch_up()
+    return driver.finish()
 
 
 class Driver:
@@ -124,20 +108,48 @@ class Driver:
         self.log = RunLog(history, record.id, settings.runs / record.id)
         self.agenda = Agenda()
         self.in_flight: dict[int, allocation.Share] = {}
-        self.cancelled = self.taken_over = self.waits = False
-        self.why: str | None = None
+        self.order: queue.Order = "go on"
+        self.waits = False
         self.unheard: tuple[float, VidlibError] | None = None
-        self.result: RunResult | None = None
 
     def beat(self) -> None:
-        """Give a sign of life, and look whether somebody asked for the end of the run."""
+        """Give a sign of life, and keep what the history answered."""
         try:
-            self.taken_over = not self.history.beat_run(self.record.id)
-            if self.history.cancel_requested(self.record.id):
-                self.stop.set()
+            self.order = queue.beat_run(self.history, self.record.id)
             self.unheard = None
         except VidlibError as error:  # the next one may get through
             self.unheard = self.unheard or (time.monotonic(), error)
+
+    def finish(self) -> RunResult:
+        """Close a run that did not break off, and notify of it.
+
+        What was asked to stop until this instant has ended as cancelled, whoever saw it first: a task, or this process.
+        Raises LeaseLost where another process took the run over.
+        """
+        if self.stop.is_set():
+            self.history.stop_run(self.record.id, STOPPED)
+        status = self.history.finish_run(self.record.id, self._result().status)
+        if status is None:
+            raise self._lost()
+        result = self._result(cancelled=status == "cancelled")
+        self._notify(result)
+        return result
+
+    def break_off(self, error: str) -> None:
+        """Close a run that an error ended, and notify of it; one that another process took over is left alone."""
+        if self.history.finish_run(self.record.id, "failed", error):
+            self._notify(self._result(), error)
+
+    def _result(self, *, cancelled: bool = False) -> RunResult:
+        return result_of(self.record, self.history.tasks(self.record.id), self.settings, cancelled=cancelled)
+
+    def _notify(self, result: RunResult, error: str | None = None) -> None:
+        """Write how the run ended into its log, and notify those who asked for it."""
+        level = "error" if error else "info"
+        self.history.add_event(self.record.id, f"run {self.record.id}: {error or result.status}", level)
+        for problem in notifications.notify(notifications.payload(result, error), self.settings):
+            self.history.add_event(self.record.id, problem, "warning")
+        self.log.catch_up()
 
     def drive(self, lanes: Lanes) -> None:
         """Work until nothing is left to do. Raises Cancelled, or LeaseLost where another process took the run over."""
@@ -220,19 +232,23 @@ class Driver:
                 self.listen(task)
 
     def _check_stopped(self) -> None:
-        if self.taken_over:
-            raise LeaseLost(f"run {self.record.id} is driven by another process now")
+        if self.order == "lost":
+            raise self._lost()
         if (unheard := self.unheard) and time.monotonic() - unheard[0] > UNHEARD_S:
             raise unheard[1]
         if self.stop.is_set():
-            raise Cancelled("" if self.history.cancel_requested(self.record.id) else STOPPED)
+            self.history.stop_run(self.record.id, STOPPED)
+        if self.order == "cancel" or self.stop.is_set():
+            raise Cancelled
+
+    def _lost(self) -> LeaseLost:
+        return LeaseLost(f"run {self.record.id} belongs to another process now; see: vidlib status {self.record.id}")
 
     def _end_all(self, lanes: Lanes) -> None:
         """Have the lanes end what they do, and wait for it; what was taken over ends by itself."""
         until = time.monotonic() + STOP_S
         with suppress(VidlibError):  # the history may be the reason
-            if not self.taken_over:
-                self.history.request_cancel(self.record.id)
+            self.history.stop_run(self.record.id)
         while self.in_flight.keys() - lanes.ended(0.0) and time.monotonic() < until:
             lanes.ended(POLL_S)
         with suppress(VidlibError):

@@ -106,7 +106,7 @@ class RunResult:
 
     @property
     def status(self) -> str:
-        """done, partial (some videos failed), failed (all did), refused (all were), or cancelled."""
+        """done, partial (some videos failed), failed (all did), refused (all were), or cancelled (the run or all)."""
         if self.cancelled:
             return "cancelled"
         seen = {video.status for video in self.videos}
@@ -114,7 +114,7 @@ class RunResult:
             return "done"
         if "done" in seen:
             return "partial"
-        return "refused" if seen == {"refused"} else "failed"
+        return seen.pop() if seen in ({"refused"}, {"cancelled"}) else "failed"
 
     @property
     def exit_code(self) -> int:

@@ -151,9 +151,9 @@ import sys, threading
 bound = []
 sys.addaudithook(lambda event, args: bound.append(args[1]) if event == "socket.bind" else None)
 import psutil
-from vidlib.runner import lanes
+from vidlib.runner.execution import executors
 from vidlib.settings import settings
-with lanes.open_lanes(settings(), jobs=2) as opened:
+with executors.open_lanes(settings(), jobs=2) as opened:
     print(opened.room().lanes, psutil.Process().net_connections())
 print(bound, [thread.name for thread in threading.enumerate()], psutil.Process().children())
 """

@@ -189,7 +189,7 @@ def test_a_bug_fails_its_task_and_says_where(bench, add, monkeypatch):
     task = add()
     perform(bench, task.id)
     assert now(bench, task).status == "failed"
-    assert "RuntimeError: no idea (test_tasks.py, line" in now(bench, task).error
+    assert "RuntimeError: no idea (test_task.py, line" in now(bench, task).error
 
 
 def test_a_task_that_somebody_does_is_left_alone(bench, add):

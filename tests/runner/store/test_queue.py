@@ -71,6 +71,13 @@ def test_whoever_does_a_task_is_told_that_it_was_cancelled_alone_or_with_its_run
     assert queue.beat(history, task.id) == "cancel"
 
 
+def test_a_task_that_was_cancelled_while_it_waited_is_never_taken(history, task):
+    history.request_cancel(task.run_id, step="convert")
+    assert queue.claim(history, task.id) is None
+    (now,) = history.tasks_called([task.id])
+    assert (now.status, now.attempt, now.finished_at is not None) == ("cancelled", 0, True)
+
+
 def test_a_result_is_made_by_one_at_a_time(history):
     held = queue.take_lease(history, KEY)
     assert queue.take_lease(history, KEY) is None

@@ -17,8 +17,8 @@ from sqlalchemy import text
 
 from tests.runner.store import writers
 from tests.waiting import wait_until
-from vidlib.errors import SettingError, UsageError, VidlibError
-from vidlib.runner.store import database, identity
+from vidlib.errors import LeaseLost, SettingError, UsageError, VidlibError
+from vidlib.runner.store import database, identity, queue
 from vidlib.runner.store.models import Base, Run, Task
 from vidlib.runner.store.runs import History
 
@@ -143,8 +143,8 @@ def test_a_run_that_is_over_is_taken_up_again_with_what_is_not_done(url):
         history.add_tasks([new_task(run, step, status=status, cached=True) for step, status in steps.items()])
         with pytest.raises(UsageError, match="goes on already, in process"):
             history.take_run(run.id)
-        history.finish_run(run.id, "cancelled")
         history.request_cancel(run.id)
+        assert history.finish_run(run.id, "done") == "cancelled"
         again = history.take_run(run.id)
         assert (again.status, again.cancel_requested, again.finished_at) == ("running", False, None)
         found = {task.step: task.status for task in history.tasks(run.id)}
@@ -155,10 +155,14 @@ def test_a_run_that_is_over_is_taken_up_again_with_what_is_not_done(url):
 def test_a_process_that_lost_its_run_does_not_close_it(url):
     with History(url) as history:
         run = history.start_run([], {})
-        assert history.beat_run(run.id)
+        assert queue.beat_run(history, run.id) == "go on"
         owned_by(history, run, "other/place/1/1")
-        assert not history.beat_run(run.id)
-        history.finish_run(run.id, "done")
+        assert queue.beat_run(history, run.id) == "lost"
+        assert history.finish_run(run.id, "done") is None
+        history.stop_run(run.id)
+        assert not history.cancel_requested(run.id)
+        with pytest.raises(LeaseLost):
+            history.add_tasks([new_task(run, "scenes")])
         assert history.run(run.id).status == "running"
 
 

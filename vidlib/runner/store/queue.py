@@ -23,6 +23,10 @@ Order = Literal["go on", "cancel", "lost"]
 """What whoever does a task is told when it gives a sign of life."""
 
 
+CANCELLED = "stopped as asked"
+"""Why a task was cancelled that nobody had begun."""
+
+
 @dataclass(frozen=True)
 class Held:
     """A lease that this process holds: for which result, under which fencing number."""
@@ -32,10 +36,16 @@ class Held:
 
 
 def claim(history: History, task_id: int) -> Task | None:
-    """Take a task that waits, or whose worker is dead; None if there is nothing to take."""
+    """Take a task that waits, or whose worker is dead; None if there is nothing to take.
+
+    A task that somebody asked to stop, alone or with its run, is not taken but ends as cancelled.
+    """
     with history.writing() as session:
         task = session.get(Task, task_id, with_for_update=True)
         if task is None or not (task.status == "waiting" or is_lost(task)):
+            return None
+        if task.cancel_requested or session.get(Run, task.run_id).cancel_requested:
+            task.status, task.reason, task.finished_at = "cancelled", CANCELLED, time.time()
             return None
         task.status, task.worker, task.beat_at = "running", identity.me(), time.time()
         task.started_at, task.attempt = time.time(), task.attempt + 1
@@ -47,6 +57,15 @@ def claim(history: History, task_id: int) -> Task | None:
 def is_lost(task: Task) -> bool:
     """Whether a task is said to run, but its worker is dead."""
     return task.status == "running" and not identity.alive(task.worker, task.beat_at)
+
+
+def beat_run(history: History, run_id: str) -> Order:
+    """Give a sign of life for a run of this process."""
+    mine = update(Run).where(Run.id == run_id, Run.owner == identity.me(), Run.status == "running")
+    with history.writing() as session:
+        if not session.execute(mine.values(beat_at=time.time())).rowcount:
+            return "lost"
+        return "cancel" if session.scalar(select(Run.cancel_requested).where(Run.id == run_id)) else "go on"
 
 
 def beat(history: History, task_id: int, held: Held | None = None, **progress: Any) -> Order:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from vidlib.errors import UsageError
+from vidlib.errors import LeaseLost, UsageError
 from vidlib.runner.store import identity
 from vidlib.runner.store.database import Database
 from vidlib.runner.store.models import ACTIVE, Event, Project, Run, Task, Video
@@ -57,20 +57,20 @@ class History(Database):
             session.execute(late.values(**again, **nothing, cached=False))
         return run
 
-    def beat_run(self, run_id: str) -> bool:
-        """Give a sign of life for a run; whether it still belongs to this process."""
-        mine = update(Run).where(Run.id == run_id, Run.owner == identity.me(), Run.status == "running")
-        with self.writing() as session:
-            return bool(session.execute(mine.values(beat_at=time.time())).rowcount)
+    def finish_run(self, run_id: str, status: str, error: str | None = None) -> str | None:
+        """Close a run of this process and return its final status; None if the run is not this process' any more.
 
-    def finish_run(self, run_id: str, status: str, error: str | None = None) -> None:
-        """Close a run of this process; what it still had to do gets the run's own fate."""
-        left = "cancelled" if status == "cancelled" else "skipped"
+        A run without an ``error`` that somebody asked to stop until now ends as cancelled, whatever ``status`` says.
+        Its unfinished tasks become cancelled too; those of any other run become skipped.
+        """
         with self.writing() as session:
-            mine = update(Run).where(Run.id == run_id, Run.owner == identity.me())
-            values = {"status": status, "error": error, "finished_at": time.time()}
-            if session.execute(mine.values(**values)).rowcount:
-                _close_tasks(session, run_id, left)
+            run = session.get(Run, run_id, with_for_update=True)
+            if run is None or not _is_own(run):
+                return None
+            run.status = "cancelled" if run.cancel_requested and not error else status
+            run.error, run.finished_at = error or run.error, time.time()
+            _close_tasks(session, run_id, "cancelled" if run.status == "cancelled" else "skipped")
+            return run.status
 
     def mark_interrupted(self) -> list[str]:
         """Close the runs whose process is gone; their ids."""
@@ -86,8 +86,11 @@ class History(Database):
         return [run.id for run in gone]
 
     def add_tasks(self, tasks: Sequence[Task]) -> list[Task]:
-        """Keep tasks that are to be done, in order."""
+        """Keep tasks that are to be done, in order; raises LeaseLost for a run that is not this process' any more."""
         with self.writing() as session:
+            for run_id in {task.run_id for task in tasks}:
+                if not _is_own(session.get(Run, run_id, with_for_update=True)):
+                    raise LeaseLost(f"run {run_id} does not belong to this process any more; its tasks are not added")
             session.add_all(tasks)
         return list(tasks)
 
@@ -124,21 +127,34 @@ class History(Database):
     def request_cancel(self, run_id: str, subject: str | None = None, step: str | None = None) -> int:
         """Ask whoever works on a run to stop it, or only what concerns a ``subject`` or a ``step``; how many tasks.
 
-        Raises UsageError for a run that nobody knows, or where nothing of that name is left to be done.
+        Raises UsageError for a run that nobody knows or that has ended, or where nothing of that name is left to be
+        done.
         """
-        self.run(run_id)
+        if (run := self.run(run_id)).status != "running":
+            raise UsageError(f"run {run_id} has ended already ({run.status}); see: vidlib status {run_id}")
         wanted = update(Task).where(Task.run_id == run_id, Task.status.in_(ACTIVE))
         for column, value in ((Task.subject, subject), (Task.step, step)):
             wanted = wanted if value is None else wanted.where(column == value)
         with self.writing() as session:
             if subject is None and step is None:
-                session.execute(update(Run).where(Run.id == run_id).values(cancel_requested=True))
+                session.execute(
+                    update(Run).where(Run.id == run_id, Run.status == "running").values(cancel_requested=True)
+                )
             n = session.execute(wanted.values(cancel_requested=True)).rowcount
         if not n and (subject or step):
             raise UsageError(
                 f"run {run_id} has nothing left to do for {subject or step!r}; see: vidlib status {run_id}"
             )
         return n
+
+    def stop_run(self, run_id: str, reason: str | None = None) -> None:
+        """Stop a run of this process with all its tasks for ``reason``; one that a person cancelled keeps that."""
+        own = update(Run).where(Run.id == run_id, Run.owner == identity.me(), Run.status == "running")
+        unfinished = update(Task).where(Task.run_id == run_id, Task.status.in_(ACTIVE))
+        with self.writing() as session:
+            first = own.where(Run.cancel_requested.is_(False))
+            if session.execute(first.values(cancel_requested=True, error=reason)).rowcount:
+                session.execute(unfinished.values(cancel_requested=True))
 
     def cancel_requested(self, run_id: str) -> bool:
         with self.reading() as session:
@@ -213,6 +229,11 @@ class History(Database):
         with self.reading() as session:
             found = session.execute(rows).all()
         return {step: (of_films / films if films else None, mean) for step, mean, of_films, films in found}
+
+
+def _is_own(run: Run) -> bool:
+    """Whether this process drives ``run``: nobody took it over or declared it interrupted."""
+    return run.owner == identity.me() and run.status == "running"
 
 
 def _close_tasks(session: Any, run_id: str, status: str) -> None:

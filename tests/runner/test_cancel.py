@@ -1,0 +1,289 @@
+"""Stopping a run: what was asked to stop ends as cancelled and is reported so, in whichever order things happen.
+
+An executor that the test orders takes the place of kernels. Heartbeats of the run are off unless a test sends one.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from vidlib.errors import LeaseLost, UsageError
+from vidlib.params import read_params
+from vidlib.runner import pipeline
+from vidlib.runner.pipeline import STOPPED, Conditions, resume, run
+from vidlib.runner.request import Request
+from vidlib.runner.run_result import RunResult
+from vidlib.runner.scheduling.allocation import Room
+from vidlib.runner.store import queue
+from vidlib.runner.store.models import Run, Task
+from vidlib.runner.store.runs import History
+from vidlib.settings import Settings
+from vidlib.steps import PARAMS
+
+KEEP_NOTIFICATION = "import sys, pathlib; pathlib.Path({file!r}).write_text(sys.stdin.read())"
+
+
+class OrderedExecutor:
+    """One worker slot that does each task at once, inside `submit`, as ``work`` says; by default it succeeds."""
+
+    def __init__(self, history: History):
+        self.history = history
+        self.work: Callable[[Task], None] = self.succeed
+        self.at_close: Callable[[], None] = lambda: None
+        self.back: list[int] = []
+
+    def room(self) -> Room:
+        return Room(1, 1, 1, 0)
+
+    def submit(self, task_id: int, n_cores: int, gpu: bool) -> None:
+        (task,) = self.history.tasks_called([task_id])
+        self.back.append(task_id)
+        self.work(task)
+
+    def ended(self, timeout_s: float) -> list[int]:
+        return list(self.back)
+
+    def succeed(self, task: Task) -> None:
+        if queue.claim(self.history, task.id):
+            queue.settle(self.history, task.id, status="done")
+
+    def cancel_run(self, task: Task) -> None:
+        """Somebody cancels the run while the task works, and the task sees it before the run does."""
+        queue.claim(self.history, task.id)
+        self.history.request_cancel(task.run_id)
+        assert queue.beat(self.history, task.id) == "cancel"
+        queue.settle(self.history, task.id, status="cancelled")
+
+
+@pytest.fixture
+def executor(workspace: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[OrderedExecutor]:
+    """The executor of every run in this test, whose process never learns anything by a heartbeat."""
+    with History(workspace.database) as history:
+        ordered = OrderedExecutor(history)
+
+        @contextmanager
+        def opened(*_: object) -> Iterator[OrderedExecutor]:
+            yield ordered
+            ordered.at_close()
+
+        monkeypatch.setattr(pipeline, "open_lanes", opened)
+        monkeypatch.setattr(pipeline, "BEAT_S", 10**6)
+        yield ordered
+
+
+@pytest.fixture
+def notified(workspace: Settings, tmp_path: Path) -> Path:
+    """The file that holds the last notification."""
+    return tmp_path / "notification.json"
+
+
+@pytest.fixture
+def notifying(workspace: Settings, notified: Path) -> Settings:
+    """Settings under which every end of a run is written to `notified`."""
+    script = notified.with_suffix(".py")
+    script.write_text(KEEP_NOTIFICATION.format(file=str(notified)))
+    return workspace.model_copy(update={"notify_command": f"{sys.executable} {script}", "notify_on": "failure"})
+
+
+def start(settings: Settings, tmp_path: Path, n_videos: int = 1, conditions: Conditions | None = None) -> RunResult:
+    """Run one step of ``n_videos`` files."""
+    videos = [tmp_path / f"clip {number}.mp4" for number in range(n_videos)]
+    for video in videos:
+        video.write_bytes(video.name.encode())
+    request = Request(videos, read_params(PARAMS), frozenset({"convert"}))
+    return run(request, settings, conditions or Conditions())
+
+
+def recorded(executor: OrderedExecutor) -> Run:
+    (record,) = executor.history.runs()
+    return record
+
+
+def check_cancelled(executor: OrderedExecutor, result: RunResult, notified: Path, error: str | None = None) -> None:
+    assert (result.status, result.exit_code) == ("cancelled", 130)
+    assert (recorded(executor).status, recorded(executor).error) == ("cancelled", error)
+    assert json.loads(notified.read_text())["status"] == "cancelled"
+    assert "waiting" not in {task.status for task in executor.history.tasks(result.run)}
+
+
+def test_a_run_is_cancelled_though_its_tasks_saw_that_first(executor, notifying, notified, tmp_path):
+    executor.work = executor.cancel_run
+    check_cancelled(executor, start(notifying, tmp_path), notified)
+
+
+def test_a_run_is_cancelled_though_its_last_task_was_done_at_that_moment(executor, notifying, notified, tmp_path):
+    def cancel_as_it_ends(task: Task) -> None:
+        executor.succeed(task)
+        if task.step == "report":
+            executor.history.request_cancel(task.run_id)
+
+    executor.work = cancel_as_it_ends
+    check_cancelled(executor, start(notifying, tmp_path), notified)
+    assert {task.status for task in executor.history.tasks(recorded(executor).id)} == {"done"}
+
+
+def test_a_run_is_cancelled_while_its_executor_closes(executor, notifying, notified, tmp_path):
+    executor.at_close = lambda: executor.history.request_cancel(recorded(executor).id)
+    check_cancelled(executor, start(notifying, tmp_path), notified)
+
+
+def test_a_signal_after_the_last_task_and_before_the_end_stops_the_run(executor, notifying, notified, tmp_path):
+    conditions = Conditions()
+    executor.at_close = conditions.stop.set
+    check_cancelled(executor, start(notifying, tmp_path, conditions=conditions), notified, error=STOPPED)
+
+
+def test_a_signal_while_a_task_works_stops_the_run_and_what_waits_in_it(executor, notifying, notified, tmp_path):
+    conditions = Conditions()
+
+    def stop(task: Task) -> None:
+        executor.succeed(task)
+        conditions.stop.set()
+
+    executor.work = stop
+    result = start(notifying, tmp_path, conditions=conditions)
+    check_cancelled(executor, result, notified, error=STOPPED)
+    assert [task.status for task in executor.history.tasks(result.run)] == ["done", "cancelled"]
+    (video,) = result.as_json()["videos"]
+    assert {name: step["status"] for name, step in video["steps"].items()} == {"convert": "done", "report": "cancelled"}
+
+
+def test_a_signal_after_a_person_cancelled_leaves_the_run_cancelled_by_that_person(executor, notifying, tmp_path):
+    conditions = Conditions()
+
+    def both(task: Task) -> None:
+        executor.cancel_run(task)
+        conditions.stop.set()
+
+    executor.work = both
+    assert start(notifying, tmp_path, conditions=conditions).status == "cancelled"
+    assert recorded(executor).error is None
+
+
+def test_cancelling_a_run_leaves_what_started_it_alone(executor, workspace, tmp_path):
+    """`vidlib watch` starts one run after the other and hands all of them its own event."""
+    conditions = Conditions()
+    executor.work = executor.cancel_run
+    assert start(workspace, tmp_path, conditions=conditions).status == "cancelled"
+    assert not conditions.stop.is_set()
+
+
+def test_a_task_that_is_cancelled_before_it_begins_never_begins(executor, workspace, tmp_path):
+    begun = []
+
+    def cancel_first(task: Task) -> None:
+        executor.history.request_cancel(task.run_id)
+        begun.append(queue.claim(executor.history, task.id))
+
+    executor.work = cancel_first
+    assert start(workspace, tmp_path).status == "cancelled"
+    assert begun == [None]
+
+
+def cancel_first_video(executor: OrderedExecutor) -> Callable[[Task], None]:
+    def work(task: Task) -> None:
+        if (task.subject, task.step) == ("clip 0.mp4", "convert"):
+            queue.claim(executor.history, task.id)
+            executor.history.request_cancel(task.run_id, task.subject)
+            queue.settle(executor.history, task.id, status="cancelled")
+        else:
+            executor.succeed(task)
+
+    return work
+
+
+def test_cancelling_one_video_leaves_the_run_and_its_other_videos_alone(executor, notifying, notified, tmp_path):
+    executor.work = cancel_first_video(executor)
+    result = start(notifying, tmp_path, n_videos=2)
+    assert [video.status for video in result.videos] == ["cancelled", "done"]
+    assert (result.status, recorded(executor).status) == ("partial", "partial")
+    assert not recorded(executor).cancel_requested
+
+
+def test_a_run_whose_only_video_is_cancelled_is_cancelled(executor, notifying, notified, tmp_path):
+    executor.work = cancel_first_video(executor)
+    check_cancelled(executor, start(notifying, tmp_path), notified)
+
+
+def test_a_task_that_waits_for_its_next_attempt_is_cancelled(executor, notifying, notified, tmp_path):
+    def fail_and_cancel(task: Task) -> None:
+        queue.claim(executor.history, task.id)
+        executor.history.request_cancel(task.run_id)
+        queue.settle(executor.history, task.id, status="waiting", not_before=10**12)
+
+    executor.work = fail_and_cancel
+    check_cancelled(executor, start(notifying, tmp_path), notified)
+
+
+def test_a_run_that_another_process_took_over_is_left_to_it(executor, notifying, notified, tmp_path):
+    def take_over(task: Task) -> None:
+        executor.succeed(task)
+        with executor.history.writing() as session:
+            session.get(Run, task.run_id).owner = "far/away/7/1"
+
+    executor.work = take_over
+    with pytest.raises(LeaseLost, match="belongs to another process now"):
+        start(notifying, tmp_path)
+    assert (recorded(executor).status, recorded(executor).error) == ("running", None)
+    assert not notified.exists()
+
+
+def test_a_signal_does_not_stop_a_run_that_another_process_took_over(executor, notifying, notified, tmp_path):
+    conditions = Conditions()
+
+    def take_over_and_stop(task: Task) -> None:
+        executor.succeed(task)
+        with executor.history.writing() as session:
+            session.get(Run, task.run_id).owner = "far/away/7/1"
+        conditions.stop.set()
+
+    executor.work = take_over_and_stop
+    with pytest.raises(LeaseLost, match="belongs to another process now"):
+        start(notifying, tmp_path, conditions=conditions)
+    assert not recorded(executor).cancel_requested
+    assert not notified.exists()
+
+
+def test_a_run_that_was_taken_over_while_a_file_was_read_gets_no_tasks_from_here(executor, workspace, monkeypatch):
+    def taken_over(path: Path) -> str:
+        with executor.history.writing() as session:
+            session.get(Run, recorded(executor).id).owner = "far/away/7/1"
+        return "ab" * 32
+
+    monkeypatch.setattr("vidlib.runner.projects.content_sha256", taken_over)
+    workspace.inbox.mkdir(parents=True)
+    with pytest.raises(LeaseLost):
+        start(workspace, workspace.inbox)
+    assert executor.history.tasks(recorded(executor).id) == []
+
+
+def test_a_run_that_breaks_off_has_failed_though_it_was_cancelled(executor, notifying, notified, tmp_path):
+    def break_off(task: Task) -> None:
+        executor.history.request_cancel(task.run_id)
+        raise OSError(28, "No space left on device")
+
+    executor.work = break_off
+    with pytest.raises(OSError, match="No space left"):
+        start(notifying, tmp_path)
+    assert recorded(executor).status == "failed"
+    assert "No space left" in json.loads(notified.read_text())["error"]
+
+
+def test_a_cancelled_run_is_resumed_and_can_be_cancelled_again(executor, notifying, notified, tmp_path):
+    executor.work = executor.cancel_run
+    first = start(notifying, tmp_path)
+    check_cancelled(executor, first, notified)
+    check_cancelled(executor, resume(first.run, notifying), notified)
+    executor.work = executor.succeed
+    assert resume(first.run, notifying).status == "done"
+
+
+def test_a_run_that_has_ended_cannot_be_cancelled(executor, workspace, tmp_path):
+    result = start(workspace, tmp_path)
+    with pytest.raises(UsageError, match=r"has ended already \(done\)"):
+        executor.history.request_cancel(result.run)
+    assert not recorded(executor).cancel_requested
