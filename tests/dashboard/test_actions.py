@@ -12,17 +12,17 @@ def test_a_run_leads_a_session_of_its_own_and_says_why_it_could_not_begin(worksp
     assert os.getsid(started.process.pid) == started.process.pid
     assert started.process.wait(timeout=60) == 2
     assert started.ended()
-    assert f"{workspace.inbox / 'nothing.mp4'} does not exist" in started.last_words()
+    assert f"{workspace.inbox / 'nothing.mp4'} does not exist" in started.last_log_line()
 
 
 def test_what_is_started_lies_in_the_inbox(workspace):
     started = actions.start(workspace, ["../outside.mp4"], "default")
     started.process.wait(timeout=60)
-    assert f"{workspace.inbox / 'outside.mp4'} does not exist" in started.last_words()
+    assert f"{workspace.inbox / 'outside.mp4'} does not exist" in started.last_log_line()
 
 
 def test_a_started_run_is_known_by_its_process_and_not_by_an_older_one_of_the_same_number(tmp_path):
-    started = actions.Started(SimpleNamespace(pid=7), ("a.mp4",), tmp_path / "said", at=100.0)
+    started = actions.StartedProcess(SimpleNamespace(pid=7), ("a.mp4",), tmp_path / "said", at=100.0)
     old = SimpleNamespace(id="old", owner="host/place/7/1", beat_at=50.0)
     other = SimpleNamespace(id="other", owner="host/place/8/2", beat_at=101.0)
     mine = SimpleNamespace(id="mine", owner="host/place/7/3", beat_at=101.0)

@@ -24,7 +24,7 @@ async def opened(workspace: Settings) -> AsyncIterator[Control]:
     """A page that is kept true while the block runs, and closed after it."""
     control = Control(workspace)
     following = asyncio.create_task(control.follow(every_s=0.1))
-    following.add_done_callback(control.stopped)
+    following.add_done_callback(control.report_stop)
     try:
         yield control
     finally:
@@ -48,7 +48,7 @@ def test_running_nothing_asks_for_files(workspace):
     async def scenario():
         async with opened(workspace) as control:
             control.page.start.click()
-            assert await until(lambda: "Tick one or more files" in control.page.head.value)
+            assert await until(lambda: "Select one or more files" in control.page.head.value)
 
     asyncio.run(scenario())
 
@@ -65,7 +65,7 @@ def test_a_run_that_cannot_begin_says_why(workspace, tmp_path, monkeypatch):
             await tick_and_start(control)
             await until(lambda: "starting" in control.page.run.value)
             await until(lambda: "did you mean &#39;threshold&#39;" in control.page.head.value)
-            assert "Nothing has run yet" in control.page.run.value
+            assert "No runs yet" in control.page.run.value
 
     asyncio.run(scenario())
 

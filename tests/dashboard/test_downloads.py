@@ -33,7 +33,7 @@ def test_those_for_a_person_stand_first_then_those_that_come_then_the_latest(his
     offer(history, "new.zip", 4.0, "known")
     shown = list(download_views(history))
     assert [view.name for view in shown] == ["person.zip", "coming.zip", "new.zip", "old.zip"]
-    assert [view.asks for view in shown] == ["Close", None, "Download", None]
+    assert [view.action for view in shown] == ["Close", None, "Download", None]
 
 
 def test_at_most_twenty_are_shown_and_not_only_those_for_a_person(history):
@@ -50,10 +50,10 @@ def test_what_comes_says_how_much_and_how_fast(history):
     key = offer(history, "film.zip", 1.0, "waiting")
     store.claim(history, key, ["waiting"])
     (view,) = download_views(history)
-    assert (view.says, view.fraction) == ("begins", None)
+    assert (view.status_text, view.fraction) == ("begins", None)
     store.beat(history, key, bytes_done=1_000_000, bytes_total=4_000_000, rate=250_000.0)
     (view,) = download_views(history)
-    assert (view.says, view.fraction) == ("1.0 MB of 4.0 MB · 250.0 kB/s", 0.25)
+    assert (view.status_text, view.fraction) == ("1.0 MB of 4.0 MB · 250.0 kB/s", 0.25)
 
 
 def test_a_failure_says_why_and_what_came_says_what_it_became(history):
@@ -63,7 +63,7 @@ def test_a_failure_says_why_and_what_came_says_what_it_became(history):
     failed, done = download_views(history)
     assert failed.note == "a.zip answered\N{REPLACEMENT CHARACTER}404"
     assert (done.name, done.note) == ("b-2.zip", "")
-    assert done.says.startswith("5.0 kB · ") and done.says.endswith(" · project b")
+    assert done.status_text.startswith("5.0 kB · ") and done.status_text.endswith(" · project b")
 
 
 def test_parameters_that_open_a_file_for_anybody_are_not_shown_but_in_the_link_to_open(history):

@@ -28,7 +28,7 @@ def page(calls) -> Page:
         on_start=lambda *given: calls.append(("start", *given)),
         on_cancel=lambda *given: calls.append(("cancel", *given)),
         on_resume=lambda *given: calls.append(("resume", *given)),
-        on_choose=lambda *given: calls.append(("choose", *given)),
+        on_select=lambda *given: calls.append(("choose", *given)),
     )
 
 
@@ -57,7 +57,7 @@ def drawn(page: Page) -> str:
 
 
 def test_run_starts_what_is_ticked_with_the_profile(page, calls):
-    page.show(inbox("a.mp4", "b.mp4", "c.mp4"))
+    page.render(inbox("a.mp4", "b.mp4", "c.mp4"))
     tick(page, "a.mp4")
     tick(page, "c.mp4")
     page.profile.value = "fast"
@@ -66,18 +66,18 @@ def test_run_starts_what_is_ticked_with_the_profile(page, calls):
 
 
 def test_what_is_ticked_stays_ticked_while_it_is_there(page):
-    page.show(inbox("a.mp4", "b.mp4"))
+    page.render(inbox("a.mp4", "b.mp4"))
     tick(page, "a.mp4")
     tick(page, "b.mp4")
-    page.show(inbox("0.mp4", "b.mp4", "c.mp4"))
-    assert page.chosen() == ["b.mp4"]
+    page.render(inbox("0.mp4", "b.mp4", "c.mp4"))
+    assert page.selected_files() == ["b.mp4"]
 
 
 def test_names_that_are_html_are_text(page):
     step = StepView("audio", "failed", 1.0, HOSTILE, HOSTILE, f'" onclick="{HOSTILE}')
     video = VideoView(HOSTILE, (step,), f'" onclick="{HOSTILE}')
     shown = run("failed", videos=(video,), log=(LogLine("14:03:22", "error", HOSTILE),), error=HOSTILE)
-    page.show(showing(shown, folder=HOSTILE, inbox=(InboxFile(HOSTILE, HOSTILE, HOSTILE),), problem=HOSTILE))
+    page.render(showing(shown, folder=HOSTILE, inbox=(InboxFile(HOSTILE, HOSTILE, HOSTILE),), problem=HOSTILE))
     assert "<script" not in drawn(page)
     assert drawn(page).count(ESCAPED) >= 10
     assert not page.inbox.children[0].children[0].description_allow_html
@@ -85,7 +85,7 @@ def test_names_that_are_html_are_text(page):
 
 def test_downloads_that_are_html_are_text(page):
     offer = DownloadView(HOSTILE, "manual", HOSTILE, HOSTILE, HOSTILE, None, HOSTILE, f'https://h/" onclick="{HOSTILE}')
-    page.show(PageView(downloads=(offer, DownloadView("2", "failed", HOSTILE, HOSTILE, HOSTILE, None, HOSTILE))))
+    page.render(PageView(downloads=(offer, DownloadView("2", "failed", HOSTILE, HOSTILE, HOSTILE, None, HOSTILE))))
     assert "<script" not in drawn(page)
     assert '" onclick="' not in drawn(page)
     assert drawn(page).count(ESCAPED) >= 9
@@ -96,29 +96,29 @@ def test_a_file_that_a_person_has_to_download_has_its_link_and_what_to_do(page, 
         DownloadView("1", "manual", "a.zip", "https://h/a", url="https://h/a?k=1"),
         DownloadView("2", "done", "b"),
     )
-    page.show(PageView(downloads=offers))
+    page.render(PageView(downloads=offers))
     manual, done = (row.children[0].value for row in page.downloads.rows.children)
     assert '<a href="https://h/a?k=1" target="_blank" rel="noopener noreferrer">https://h/a</a>' in manual
     assert "<a " not in done
-    assert "put it into the\n  inbox" in page.downloads.note.value
+    assert "Manual downloads" in page.downloads.note.value
     page.downloads.rows.children[0].children[1].click()
     assert calls == [("close", "1")]
-    page.show(PageView(downloads=offers[1:]))
+    page.render(PageView(downloads=offers[1:]))
     assert page.downloads.note.value.strip() == ""
 
 
-@pytest.mark.parametrize(("state", "asks"), [("failed", "Again"), ("paused", "Again"), ("known", "Download")])
-def test_a_download_that_is_not_here_can_be_begun_again(page, calls, state, asks):
-    page.show(PageView(downloads=(DownloadView("1", state, "a.zip"), DownloadView("2", "downloading", "b.zip"))))
+@pytest.mark.parametrize(("state", "action"), [("failed", "Again"), ("paused", "Again"), ("known", "Download")])
+def test_a_download_that_is_not_here_can_be_begun_again(page, calls, state, action):
+    page.render(PageView(downloads=(DownloadView("1", state, "a.zip"), DownloadView("2", "downloading", "b.zip"))))
     first, second = (row.children[1] for row in page.downloads.rows.children)
-    assert (first.description, second.layout.display) == (asks, "none")
+    assert (first.description, second.layout.display) == (action, "none")
     first.click()
     assert calls == [("again", "1")]
 
 
 def test_a_download_has_a_bar_while_it_comes(page):
-    coming = DownloadView("1", "downloading", "a.zip", says="1.0 MB of 4.0 MB", fraction=0.25)
-    page.show(PageView(downloads=(coming, DownloadView("2", "downloading", "b.zip"), DownloadView("3", "done", "c"))))
+    coming = DownloadView("1", "downloading", "a.zip", status_text="1.0 MB of 4.0 MB", fraction=0.25)
+    page.render(PageView(downloads=(coming, DownloadView("2", "downloading", "b.zip"), DownloadView("3", "done", "c"))))
     first, second, third = (row.children[0].value for row in page.downloads.rows.children)
     assert "width: 25%" in first
     assert "vl-waits" in second
@@ -129,41 +129,41 @@ def test_a_link_that_was_sent_makes_room_for_the_next(page, calls):
     page.downloads.link.value = "https://h/a"
     page.downloads.start.click()
     assert calls == [("download", "https://h/a")]
-    page.show(PageView())
+    page.render(PageView())
     assert page.downloads.link.value == ""
     page.downloads.link.value = "https://h/b"
     page.downloads.start.click()
     page.downloads.link.value = "https://h/c"
-    page.show(PageView())
+    page.render(PageView())
     assert page.downloads.link.value == "https://h/c"
 
 
 def test_cancel_is_there_for_a_run_that_goes_on_and_names_it(page, calls):
-    page.show(showing(run("done")))
+    page.render(showing(run("done")))
     assert page.cancel.layout.visibility == "hidden"
-    page.show(showing(run("running")))
+    page.render(showing(run("running")))
     assert page.cancel.layout.visibility == "visible"
     page.cancel.click()
     assert calls == [("cancel", "run-1")]
 
 
 def test_a_run_that_is_being_cancelled_cannot_be_cancelled_again(page):
-    page.show(showing(run(cancelling=True)))
+    page.render(showing(run(cancelling=True)))
     assert page.cancel.disabled
     assert "cancelling" in page.run.value
 
 
 def test_a_run_that_starts_is_seen_at_once_and_not_started_twice(page):
-    page.show(showing(run("done"), starting="next.mp4"))
+    page.render(showing(run("done"), starting="next.mp4"))
     assert page.start.disabled
     assert "next.mp4" in page.run.value
     assert page.videos.children == ()
-    page.show(showing(run()))
+    page.render(showing(run()))
     assert not page.start.disabled
 
 
 def test_choosing_a_run_asks_for_it_and_drawing_does_not(page, calls):
-    page.show(showing(run()))
+    page.render(showing(run()))
     assert calls == []
     page.runs.value = "run-2"
     assert calls == [("choose", "run-2")]
@@ -171,7 +171,7 @@ def test_choosing_a_run_asks_for_it_and_drawing_does_not(page, calls):
 
 def test_each_video_has_bars_for_itself_and_its_steps(page):
     steps = (StepView("convert", "done", 1.0, "4.0 s"), StepView("scenes", "running", 0.5, "50%"))
-    page.show(showing(run(videos=(VideoView("a.mp4", steps), VideoView("b.mp4", steps[:1], "results/r.html")))))
+    page.render(showing(run(videos=(VideoView("a.mp4", steps), VideoView("b.mp4", steps[:1], "results/r.html")))))
     first, second = (widget.value for widget in page.videos.children)
     assert "width: 75%" in first
     assert 'class="vl-step vl-running"' in first
@@ -181,27 +181,27 @@ def test_each_video_has_bars_for_itself_and_its_steps(page):
 
 def test_a_video_that_did_not_change_is_not_drawn_again(page):
     done = VideoView("a.mp4", (StepView("convert", "done", 1.0),), "results/r.html")
-    page.show(showing(run(videos=(done,))))
+    page.render(showing(run(videos=(done,))))
     sent = []
     page.videos.children[0].observe(sent.append)
-    page.show(showing(run(videos=(done,))))
+    page.render(showing(run(videos=(done,))))
     assert sent == []
 
 
 def test_problems_and_an_empty_start_are_explained(page):
-    page.show(PageView(folder="/inbox", problem="the disk is full"))
+    page.render(PageView(folder="/inbox", problem="the disk is full"))
     assert "the disk is full" in page.head.value
-    assert "Nothing has run yet" in page.run.value
+    assert "No runs yet" in page.run.value
     assert "The inbox is empty" in page.inbox_note.value
-    page.show(PageView(folder="/inbox"))
+    page.render(PageView(folder="/inbox"))
     assert "the disk is full" not in page.head.value
 
 
 def test_the_load_of_the_machine_is_drawn(page, tmp_path):
     disk = Disk(tmp_path, 10**9, 4 * 10**9)
     load = Load(42.0, 2 * 10**9, 8 * 10**9, (disk,), (GpuLoad("H200", 77.0, 10**9, 10**10),))
-    page.show(PageView(load=load))
-    shown = {meter.name: (meter.part, meter.says) for meter in meters(load)}
+    page.render(PageView(load=load))
+    shown = {meter.name: (meter.part, meter.status_text) for meter in meters(load)}
     assert shown["CPU"] == (0.42, "42%")
     assert shown["Memory"] == (0.25, "2.0 GB of 8.0 GB")
     assert shown["GPU"] == (0.77, "77%")
@@ -209,14 +209,14 @@ def test_the_load_of_the_machine_is_drawn(page, tmp_path):
 
 
 def test_a_machine_without_a_gpu_says_so():
-    assert [meter.says for meter in meters(Load(0, 1, 2, (), ()))][-1] == "none"
+    assert [meter.status_text for meter in meters(Load(0, 1, 2, (), ()))][-1] == "none"
 
 
 @pytest.mark.parametrize(
     ("status", "offered"), [("interrupted", True), ("partial", True), ("done", False), ("running", False)]
 )
 def test_a_run_that_left_something_undone_can_go_on(page, calls, status, offered):
-    page.show(showing(run(status)))
+    page.render(showing(run(status)))
     assert (page.resume.layout.display != "none") == offered
     page.resume.click()
     assert calls == [("resume", "run-1")]

@@ -82,7 +82,7 @@ def test_no_kernel_is_reached_or_stopped_without_the_token(stranger):
 def test_a_wrong_token_in_the_form_says_so(stranger):
     answer = sign_in(stranger, "wrong")
     assert answer.status_code == 401
-    assert "not the token of this dashboard" in answer.text
+    assert "This token is wrong" in answer.text
 
 
 def test_the_form_sets_no_password(stranger, dashboard):
@@ -166,5 +166,5 @@ def test_a_random_token_is_long_and_never_the_same():
 
 
 def test_a_token_of_the_operators_own_is_not_printed():
-    assert "secret" not in server.way_in(load(dashboard_token=SecretStr("secret")), 80, "secret")
-    assert server.way_in(load(dashboard_token=None), 80, "random") == "http://127.0.0.1:80/?token=random"
+    assert "secret" not in server.sign_in_address(load(dashboard_token=SecretStr("secret")), 80, "secret")
+    assert server.sign_in_address(load(dashboard_token=None), 80, "random") == "http://127.0.0.1:80/?token=random"

@@ -50,7 +50,7 @@ def test_a_run_shows_how_far_each_step_is(history, workspace, planned):
     history.update_task(tasks["convert"].id, status="done", cached=True, progress=1.0)
     history.update_task(tasks["scenes"].id, status="running", progress=0.75)
     (video,) = view_of(history, workspace, run).videos
-    shown = {step.name: (step.status, step.fraction, step.says) for step in video.steps}
+    shown = {step.name: (step.status, step.fraction, step.status_text) for step in video.steps}
     assert shown["convert"] == ("cached", 1.0, "done before")
     assert shown["scenes"] == ("running", 0.75, "75%")
     assert shown["audio"] == ("waiting", 0.0, "waiting")
@@ -83,7 +83,7 @@ def test_a_finished_video_leads_to_its_report_and_its_notebooks(history, workspa
     (video,) = view_of(history, workspace, run).videos
     assert video.report_url == f"results/runs/{run.id}/a%20%26%20b/report.html"
     scenes = next(step for step in video.steps if step.name == "scenes")
-    assert (scenes.url, scenes.says) == ("results/work/ab12/scenes-12/04_scenes.ipynb", "2.5 s")
+    assert (scenes.url, scenes.status_text) == ("results/work/ab12/scenes-12/04_scenes.ipynb", "2.5 s")
 
 
 def test_a_notebook_outside_the_workspace_has_no_address(history, workspace, planned):

@@ -1,4 +1,4 @@
-"""What the operators' page does: start a run or a download as a process of its own, and ask a run to stop."""
+"""The actions of the operators' page: start a run or a download in its own process, and ask a run to stop."""
 
 import secrets
 import subprocess
@@ -17,60 +17,62 @@ from vidlib.settings import Settings
 
 
 @dataclass(frozen=True)
-class Started:
-    """What was started from this page: its process, the inbox names or link it works on, and where its words go."""
+class StartedProcess:
+    """A process that this page started, the inbox names or the link it works on, and its log file."""
 
     process: subprocess.Popen
     names: tuple[str, ...]
-    said: Path
+    log: Path
     at: float = field(default_factory=time.time)
 
     def run_id(self, runs: Iterable[Run]) -> str | None:
-        """Its run among ``runs``, or None before it is in the history."""
-        # a process id is given again in time, but not to two runs since this one began
-        mine = (run.id for run in runs if pid_of(run.owner) == self.process.pid and run.beat_at >= self.at)
-        return next(mine, None)
+        """The id of its run in ``runs``, or None while the history does not hold it yet."""
+        # the system reuses process ids, but not within the time since this process began
+        own = (run.id for run in runs if pid_of(run.owner) == self.process.pid and run.beat_at >= self.at)
+        return next(own, None)
 
     def ended(self) -> bool:
-        """Whether its process is over; asking also lets the system forget a process that is."""
+        """Whether the process has ended. The call also collects its exit code, which frees its process id."""
         return self.process.poll() is not None
 
-    def last_words(self) -> str:
-        """The last line that it said: why it ended before it came into the history."""
-        lines = self.said.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"it ended with code {self.process.returncode} and said nothing"
+    def last_log_line(self) -> str:
+        """The last line of the log: the reason why the process ended before the history held its run."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return (
+            lines[-1] if lines else f"the process ended with exit code {self.process.returncode} and wrote no message"
+        )
 
 
-def start(settings: Settings, names: Sequence[str], profile: str | None) -> Started:
+def start(settings: Settings, names: Sequence[str], profile: str | None) -> StartedProcess:
     """Start ``vidlib run`` for files of the inbox."""
     paths = [str(settings.inbox / Path(name).name) for name in names]
     profiles = ["--params", str(settings.params_dir / f"{profile}.yaml")] if profile else []
     return _launch(settings, names, "run", *profiles, "--", *paths)
 
 
-def resume(settings: Settings, run: Run) -> Started:
-    """Start ``vidlib resume`` for a run that is over, to do what it left undone."""
+def resume(settings: Settings, run: Run) -> StartedProcess:
+    """Start ``vidlib resume`` for an ended run with unfinished steps."""
     return _launch(settings, [place_of(path).name for path in run.paths], "resume", run.id)
 
 
-def download(settings: Settings, link: str) -> Started:
-    """Start ``vidlib download`` for a link, whose file comes into the inbox."""
+def download(settings: Settings, link: str) -> StartedProcess:
+    """Start ``vidlib download`` for a link. The file goes into the inbox."""
     return _launch(settings, [shown(link)], "download", "--", link)
 
 
-def _launch(settings: Settings, names: Sequence[str], command: str, *args: str) -> Started:
-    """Start a command of vidlib as a process of its own.
+def _launch(settings: Settings, names: Sequence[str], command: str, *args: str) -> StartedProcess:
+    """Start a command of vidlib in its own process and session.
 
-    It leads a session of its own: a kernel that ends, as it does when the page is closed, takes its group with it.
+    A kernel ends when its page is closed, and takes its process group along. The new session keeps the command alive.
     """
     line = [sys.executable, "-m", "vidlib", command, "--workspace", str(settings.workspace), *args]
     logs = settings.workspace / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    said = logs / f"start-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}.log"
+    log_file = logs / f"start-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}.log"
     at = time.time()
-    with open(said, "wb") as log:
+    with open(log_file, "wb") as log:
         process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-    return Started(process, tuple(names), said, at)
+    return StartedProcess(process, tuple(names), log_file, at)
 
 
 def cancel(settings: Settings, run_id: str) -> None:
@@ -80,6 +82,6 @@ def cancel(settings: Settings, run_id: str) -> None:
 
 
 def profiles(settings: Settings) -> list[str]:
-    """The names of the profiles that may be chosen, ``default`` first."""
-    found = sorted(path.stem for path in settings.params_dir.glob("*.yaml"))
-    return sorted(found, key=lambda name: name != "default")
+    """The names of the profiles to choose from, ``default`` first."""
+    names = sorted(path.stem for path in settings.params_dir.glob("*.yaml"))
+    return sorted(names, key=lambda name: name != "default")

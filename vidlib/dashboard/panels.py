@@ -1,4 +1,4 @@
-"""The widgets of the operators' page. Only what is called ``show`` changes them; a click only calls a function."""
+"""The widgets of the operators' page. Only the ``render`` methods change them; a click only calls a function."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from vidlib.dashboard.downloads import DownloadView
 from vidlib.dashboard.state import InboxFile, PageView, RunView
-from vidlib.dashboard.wording import in_bytes
+from vidlib.dashboard.wording import format_bytes
 from vidlib.machine.load import Load
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 STYLE = (HERE / "page.css").read_text(encoding="utf-8")
 
-# names of files and messages come from outside: everything that a template is given is escaped
+# file names and messages come from outside, so the templates escape every value
 _parts = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
 _parts.filters["percent"] = "{:.0%}".format
 
 
 class Page:
-    """The whole page; clicks call ``on_start(names, profile)``, and the others with the id of the run that is shown."""
+    """The whole page. Clicks call ``on_start(names, profile)``, or another callback with the id of the shown run."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Page:
         on_start: Callable[[list[str], str | None], None],
         on_cancel: Callable[[str], None],
         on_resume: Callable[[str], None],
-        on_choose: Callable[[str], None],
+        on_select: Callable[[str], None],
     ):
         self.head, self.inbox_note, self.run, self.log = (widgets.HTML() for _ in range(4))
         self.downloads = downloads
@@ -39,18 +39,18 @@ class Page:
         self.profile = widgets.Dropdown(options=profiles, description="Profile")
         self.start = widgets.Button(description="Run", button_style="primary")
         self.cancel = widgets.Button(description="Cancel", button_style="danger")
-        self.resume = widgets.Button(description="Go on", tooltip="do what this run left undone")
+        self.resume = widgets.Button(description="Resume", tooltip="execute the unfinished steps of this run")
         self.runs = widgets.Dropdown(description="Show")
         self._files: dict[str, widgets.Box] = {}
-        self._shown: RunView | None = None
+        self._run: RunView | None = None
         self._drawing = False
-        self.start.on_click(lambda _: on_start(self.chosen(), self.profile.value))
-        self.cancel.on_click(lambda _: on_cancel(self._shown.run_id) if self._shown else None)
-        self.resume.on_click(lambda _: on_resume(self._shown.run_id) if self._shown else None)
-        self.runs.observe(lambda change: None if self._drawing else on_choose(change["new"]), "value")
-        self.widget = self._arranged()
+        self.start.on_click(lambda _: on_start(self.selected_files(), self.profile.value))
+        self.cancel.on_click(lambda _: on_cancel(self._run.run_id) if self._run else None)
+        self.resume.on_click(lambda _: on_resume(self._run.run_id) if self._run else None)
+        self.runs.observe(lambda change: None if self._drawing else on_select(change["new"]), "value")
+        self.widget = self._layout()
 
-    def _arranged(self) -> widgets.Widget:
+    def _layout(self) -> widgets.Widget:
         start = _box("vl-row", self.profile, self.start)
         inbox = _box("vl-card", widgets.HTML("<h2>Inbox</h2>"), self.inbox_note, self.inbox, start)
         title = _box("vl-row", widgets.HTML("<h2>Runs</h2>"), self.runs, self.cancel, self.resume)
@@ -58,22 +58,22 @@ class Page:
         columns = _box("vl-columns", _box("vl-left", inbox, self.downloads.widget), runs)
         return _box("vl-page", widgets.HTML(f"<style>{STYLE}</style>"), self.head, columns)
 
-    def chosen(self) -> list[str]:
-        """The names of the inbox files that are ticked."""
+    def selected_files(self) -> list[str]:
+        """The names of the selected inbox files."""
         return [name for name, row in self._files.items() if row.children[0].value]
 
-    def show(self, view: PageView) -> None:
-        """Draw ``view``; what an operator has chosen stays chosen while it can be."""
+    def render(self, view: PageView) -> None:
+        """Draw ``view`` and keep the selection of the operator where possible."""
         self._drawing = True
         try:
             self.head.value = _html("head", view=view, meters=list(meters(view.load)))
-            self._show_inbox(view)
-            self.downloads.show(view.downloads)
-            self._show_run(view)
+            self._render_inbox(view)
+            self.downloads.render(view.downloads)
+            self._render_run(view)
         finally:
             self._drawing = False
 
-    def _show_inbox(self, view: PageView) -> None:
+    def _render_inbox(self, view: PageView) -> None:
         self.inbox_note.value = _html("inbox_note", view=view)
         self.start.disabled = view.starting is not None
         self.start.description = "Starting…" if view.starting else "Run"
@@ -84,24 +84,24 @@ class Page:
         for file in view.inbox:
             self._files[file.name].children[1].value = _html("detail", file=file)
 
-    def _show_run(self, view: PageView) -> None:
-        run = self._shown = None if view.starting else view.shown
+    def _render_run(self, view: PageView) -> None:
+        run = self._run = None if view.starting else view.shown
         self.cancel.layout.visibility = "visible" if run and run.active else "hidden"
         self.cancel.disabled = bool(run and run.cancelling)
         self.cancel.description = "Cancelling…" if run and run.cancelling else "Cancel"
         self.resume.layout.display = "" if run and run.unfinished else "none"
-        self._show_choice(view.runs, view.shown and view.shown.run_id)
+        self._render_choice(view.runs, view.shown and view.shown.run_id)
         self.run.value = _html("run", view=view, run=run)
         self.log.value = _html("log", run=run)
         videos = run.videos if run else ()
         if len(self.videos.children) != len(videos):
             self.videos.children = [widgets.HTML() for _ in videos]
-        # a widget each: one that does not change keeps its links whole under the pointer
+        # one widget per video: an unchanged widget keeps its links alive under the pointer
         for widget, video in zip(self.videos.children, videos, strict=True):
             widget.value = _html("video", video=video)
 
-    def _show_choice(self, runs: tuple[tuple[str, str], ...], shown: str | None) -> None:
-        """Change the options only when they differ: every change makes the browser draw the list anew."""
+    def _render_choice(self, runs: tuple[tuple[str, str], ...], shown: str | None) -> None:
+        """Change the options only if they differ, because the browser draws the list anew after every change."""
         self.runs.layout.visibility = "visible" if runs else "hidden"
         if self.runs.options != runs:
             self.runs.options = runs
@@ -110,7 +110,7 @@ class Page:
 
 
 class DownloadsPanel:
-    """What was offered for download; clicks call ``on_download(link)``, and the others with the key of a download."""
+    """The list of downloads. A click calls ``on_download(link)``, or another callback with the key of a download."""
 
     def __init__(
         self,
@@ -129,8 +129,8 @@ class DownloadsPanel:
         asked = _box("vl-row", self.link, self.start)
         self.widget = _box("vl-card", widgets.HTML("<h2>Downloads</h2>"), asked, self.note, self.rows)
 
-    def show(self, views: tuple[DownloadView, ...]) -> None:
-        """Draw ``views``; a link that was sent makes room for the next one, unless that is typed already."""
+    def render(self, views: tuple[DownloadView, ...]) -> None:
+        """Draw ``views``, and clear the link that was sent unless the operator has already typed another one."""
         if self._sent is not None and self.link.value == self._sent:
             self.link.value = ""
         self._sent = None
@@ -142,8 +142,8 @@ class DownloadsPanel:
         for view in views:
             about, button = self._rows[view.key].children
             about.value = _html("download", view=view)
-            button.description = view.asks or ""
-            button.layout.display = "" if view.asks else "none"
+            button.description = view.action or ""
+            button.layout.display = "" if view.action else "none"
 
     def _row(self, key: str) -> widgets.Box:
         button = widgets.Button()
@@ -157,32 +157,32 @@ class DownloadsPanel:
 
 @dataclass(frozen=True)
 class Meter:
-    """One bar of the machine's load: ``part`` of it is full; memory and disks run out, a processor is only busy."""
+    """One bar of the machine's load: ``part`` in [0, 1] is used. ``runs_out`` holds for memory and disks."""
 
     name: str
     part: float
-    says: str
+    status_text: str
     title: str = ""
     runs_out: bool = False
 
 
 def meters(load: Load | None) -> Iterator[Meter]:
-    """How busy the machine is: CPU, memory, disks, GPUs; nothing before it was measured."""
+    """A meter for each of CPU, memory, disks and GPUs; none before the first measurement."""
     if load is None:
         return
     yield Meter("CPU", load.cpu_percent / 100, f"{load.cpu_percent:.0f}%")
-    yield _room("Memory", load.memory_used, load.memory_total)
+    yield _space_meter("Memory", load.memory_used, load.memory_total)
     for disk in load.disks:
-        yield _room("Disk", disk.used, disk.total, str(disk.folder))
+        yield _space_meter("Disk", disk.used, disk.total, str(disk.folder))
     for gpu in load.gpus:
         yield Meter("GPU", gpu.percent / 100, f"{gpu.percent:.0f}%", gpu.name)
-        yield _room("GPU memory", gpu.memory_used, gpu.memory_total, gpu.name)
+        yield _space_meter("GPU memory", gpu.memory_used, gpu.memory_total, gpu.name)
     if not load.gpus:
-        yield Meter("GPU", 0.0, "none", "no NVIDIA GPU was found: everything runs on the CPU")
+        yield Meter("GPU", 0.0, "none", "no NVIDIA GPU was found; everything runs on the CPU")
 
 
-def _room(name: str, used: int, total: int, title: str = "") -> Meter:
-    return Meter(name, used / total, f"{in_bytes(used)} of {in_bytes(total)}", title, runs_out=True)
+def _space_meter(name: str, used: int, total: int, title: str = "") -> Meter:
+    return Meter(name, used / total, f"{format_bytes(used)} of {format_bytes(total)}", title, runs_out=True)
 
 
 def _file_row(file: InboxFile) -> widgets.Box:

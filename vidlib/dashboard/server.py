@@ -1,4 +1,4 @@
-"""Serves the operators' page with Voila: on this machine only and behind a token, unless told otherwise."""
+"""Serves the operators' page with Voila, by default on this machine only and behind a token."""
 
 import asyncio
 import ipaddress
@@ -25,11 +25,11 @@ from vidlib.errors import SettingError
 from vidlib.settings import REPOSITORY, Settings, export, settings
 
 IDLE_S = 600
-"""A page that went away without saying so keeps its kernel this long, in seconds."""
+"""Seconds that a kernel outlives a page that vanished without closing its connection."""
 
 PAGE_POLICY = "; ".join(
     (
-        "default-src 'self'",  # nothing comes from a content network, though Voila's template names some
+        "default-src 'self'",  # Voila's template names content networks; the browser loads nothing from them
         "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data:",
@@ -40,20 +40,20 @@ PAGE_POLICY = "; ".join(
 RESULTS_POLICY = (
     "sandbox allow-popups allow-downloads; default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'"
 )
-"""A report draws what came from outside: it may show pictures and styles of its own, and do nothing."""
+"""A report shows foreign content, so it may use its own pictures and styles, and run no script."""
 
 
 class Operators(IdentityProvider):
-    """Whoever has the token; Jupyter's own provider would let them set a password for all of Jupyter as well."""
+    """Signs in by token. Jupyter's own provider would also let a user set a password for all of Jupyter."""
 
     def process_login_form(self, handler: web.RequestHandler) -> User | None:
-        typed = handler.get_argument("password", default="")
-        right = secrets.compare_digest(typed.encode(), self.token.encode())
-        return self.generate_anonymous_user(handler) if right else None
+        password = handler.get_argument("password", default="")
+        valid = secrets.compare_digest(password.encode(), self.token.encode())
+        return self.generate_anonymous_user(handler) if valid else None
 
 
 class Kernels(AsyncMappingKernelManager):
-    """Kernels that are idle since their page went away: what a page shows of itself is no activity."""
+    """Counts a kernel as idle once its page disconnects. Output of the page itself is no activity."""
 
     def track_message_type(self, message_type: str) -> bool:
         return False
@@ -65,7 +65,7 @@ class Kernels(AsyncMappingKernelManager):
 
 
 class ControlPage(TornadoVoilaHandler):
-    """The operators' page, at an address without the token: it would stay in the browser and in the kernel."""
+    """The operators' page. It redirects to an address without the token, which would stay in the browser history."""
 
     @web.authenticated
     async def get(self, path: str | None = None) -> None:
@@ -76,7 +76,7 @@ class ControlPage(TornadoVoilaHandler):
 
 
 class Reports(JupyterHandler, web.StaticFileHandler):
-    """The HTML reports, for those who have signed in."""
+    """Serves the HTML reports to signed-in users."""
 
     content_security_policy = RESULTS_POLICY
 
@@ -85,11 +85,11 @@ class Reports(JupyterHandler, web.StaticFileHandler):
         await web.StaticFileHandler.get(self, path, include_body)
 
     def compute_etag(self) -> str | None:
-        return web.StaticFileHandler.compute_etag(self)  # Jupyter's own switches it off
+        return web.StaticFileHandler.compute_etag(self)  # Jupyter's handler switches ETags off
 
 
 class StepNotebooks(JupyterHandler):
-    """The executed notebooks of the steps as pages, for those who have signed in."""
+    """Serves the executed step notebooks as pages to signed-in users."""
 
     content_security_policy = RESULTS_POLICY
 
@@ -105,7 +105,7 @@ class StepNotebooks(JupyterHandler):
 
 
 class Dashboard(Voila):
-    """Voila with a sign-in of our own, and the results of the workspace beside its page."""
+    """Voila with our sign-in page, and the results of the workspace beside the page."""
 
     def init_settings(self) -> dict:
         found = super().init_settings()
@@ -125,7 +125,7 @@ class Dashboard(Voila):
 
 
 def notebook_page(notebook: Path) -> str:
-    """An executed notebook as HTML, with its code."""
+    """Convert an executed notebook to HTML, including its code."""
     from nbconvert import HTMLExporter
 
     page, _ = HTMLExporter().from_filename(str(notebook))
@@ -133,32 +133,31 @@ def notebook_page(notebook: Path) -> str:
 
 
 def serve(given: Settings) -> int:
-    """Serve the operators' page until somebody stops it; the exit code.
+    """Serve the operators' page until it is stopped, and return the exit code.
 
-    Raises SettingError where the page would be open to other machines without a token of the operator's own, or where
-    the port is taken.
+    Raises SettingError if other machines could reach the page without an explicit token, or if the port is taken.
     """
     token = choose_token(given)
     port = free_port(given.dashboard_host, given.dashboard_port)
     given.inbox.mkdir(parents=True, exist_ok=True)
     export(given)
-    logging.getLogger("tornado.general").setLevel("ERROR")  # it warns of Jupyter's own choice of timeouts
+    logging.getLogger("tornado.general").setLevel("ERROR")  # it warns about Jupyter's own timeouts
     app = Dashboard(config=configuration(given, port, token))
     app.initialize([])
-    print(f"The dashboard of {given.workspace} is at\n{way_in(given, port, token)}", flush=True)
+    print(f"The dashboard of {given.workspace} is at\n{sign_in_address(given, port, token)}", flush=True)
     app.start()
     return 0
 
 
-def way_in(given: Settings, port: int, token: str) -> str:
-    """The address that opens the dashboard; a token of the operator's own is not said, as this may go into a log."""
+def sign_in_address(given: Settings, port: int, token: str) -> str:
+    """The address that opens the dashboard. It hides a token from the settings, because the output may go to a log."""
     host = f"[{given.dashboard_host}]" if ":" in given.dashboard_host else given.dashboard_host
     address = f"http://{host}:{port}/"
     return f"{address}?token={token}" if given.dashboard_token is None else f"{address} (sign in with your token)"
 
 
 def configuration(given: Settings, port: int, token: str) -> Config:
-    """What Voila and Jupyter's parts are told; no file of theirs is read, which could take the token away."""
+    """The configuration of Voila and Jupyter. They read no file of their own, which could remove the token."""
     config = Config()
     config.Voila = Config(
         config_file_paths=[],
@@ -179,13 +178,13 @@ def configuration(given: Settings, port: int, token: str) -> Config:
         multi_kernel_manager_class=Kernels, file_allowlist=[], show_tracebacks=False, strip_sources=True
     )
     config.MappingKernelManager = Config(cull_idle_timeout=IDLE_S, cull_interval=60)
-    config.KernelManager = Config(transport="ipc")  # no port that others on this machine could reach
+    config.KernelManager = Config(transport="ipc")  # other users of this machine could reach a port
     config.IdentityProvider = Config(cookie_options={"samesite": "Lax"})
     return config
 
 
 def free_port(host: str, port: int) -> int:
-    """``port``, or any free one for 0; raises SettingError if it cannot be had."""
+    """``port``, or any free port for 0. Raises SettingError if the port is not available."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
@@ -195,12 +194,12 @@ def free_port(host: str, port: int) -> int:
     except OSError as error:
         raise SettingError(
             f"the dashboard cannot listen on port {port} of {host}: {error.strerror}; is it running already? "
-            "Set VIDLIB_DASHBOARD_PORT or --port to another one, 0 takes a free one"
+            "Set VIDLIB_DASHBOARD_PORT or --port to another one; 0 chooses a free port"
         ) from error
 
 
 def choose_token(settings: Settings) -> str:
-    """The operator's own token, or a random one for a page that only this machine can reach."""
+    """The token from the settings, or a random one for a page that only this machine can reach."""
     if settings.dashboard_token:
         return settings.dashboard_token.get_secret_value()
     if not is_loopback(settings.dashboard_host):
@@ -212,7 +211,7 @@ def choose_token(settings: Settings) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
+    """Whether an address is reachable from this machine only."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the operators' page shows, as plain data: from the history, the inbox and the machine; no widgets."""
+"""The state of the operators' page as plain data, read from the history, the inbox and the machine."""
 
 import os
 import time
@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from vidlib.dashboard.downloads import DownloadView, download_views
-from vidlib.dashboard.wording import duration, in_bytes, readable, when
+from vidlib.dashboard.wording import format_bytes, format_duration, format_time, readable
 from vidlib.ingest.arrivals import may_be_delivery
 from vidlib.machine.load import Load
 from vidlib.runner import report_run
@@ -23,12 +23,12 @@ LOG_LINES = 12
 UNFINISHED_RUNS = ("interrupted", "cancelled", "failed", "partial", "refused")
 RUNS_SHOWN = 20
 RESULTS_ROUTE = "results"
-"""Where the dashboard's server shows reports and notebooks, below its own address."""
+"""Path of reports and notebooks below the address of the dashboard."""
 
 
 @dataclass(frozen=True)
 class InboxFile:
-    """One archive, video or folder that may be processed: its real name, that name for a person, and size and age."""
+    """One archive, video or folder in the inbox: its name, its printable name, and its size and date."""
 
     name: str
     label: str
@@ -37,22 +37,22 @@ class InboxFile:
 
 @dataclass(frozen=True)
 class StepView:
-    """One step of one video: its status, the fraction done in [0, 1], and what to say about it.
+    """One step of one video: its status and the fraction done in [0, 1].
 
-    ``says`` stands beside the name, ``note`` is why it runs or why it failed, ``url`` opens its notebook.
+    ``status_text`` stands beside the name. ``note`` is the reason why it runs or failed. ``url`` opens its notebook.
     """
 
     name: str
     status: str
     fraction: float
-    says: str = ""
+    status_text: str = ""
     note: str = ""
     url: str | None = None
 
 
 @dataclass(frozen=True)
 class VideoView:
-    """One video of a run (or the archive it came in), its steps in order, and its report once there is one."""
+    """One video of a run, or its archive, with the steps in order and the address of its report."""
 
     name: str
     steps: tuple[StepView, ...]
@@ -69,7 +69,7 @@ class VideoView:
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line of a run's log, as ``14:03:22``, info or warning or error, and what happened."""
+    """One line of a run's log: the time as ``14:03:22``, the level (info, warning, error), and the message."""
 
     clock: str
     level: str
@@ -78,7 +78,7 @@ class LogLine:
 
 @dataclass(frozen=True)
 class RunView:
-    """One run as the page shows it."""
+    """One run on the page."""
 
     run_id: str
     title: str
@@ -96,7 +96,7 @@ class RunView:
 
     @property
     def unfinished(self) -> bool:
-        """Whether it is over and left something undone."""
+        """Whether the run ended with unfinished steps."""
         return self.status in UNFINISHED_RUNS
 
     @property
@@ -106,9 +106,9 @@ class RunView:
 
 @dataclass(frozen=True)
 class PageView:
-    """The whole page: what may be started or was offered, the runs, the one shown, the machine's load, what is wrong.
+    """The whole page: inbox, downloads, runs, the run on display, the machine's load, and a problem.
 
-    ``runs`` are pairs of what to call a run and its id; ``starting`` names what was started and is not in the history
+    ``runs`` are pairs of a title and an id. ``starting`` names the deliveries of a run that the history does not hold
     yet.
     """
 
@@ -124,37 +124,37 @@ class PageView:
 
 
 def page_view(history: History, settings: Settings, runs: Sequence[Run], run_id: str | None) -> PageView:
-    """The page with the run ``run_id`` of ``runs`` on it, or the first of them for None."""
+    """The page with the run ``run_id`` of ``runs``, or with the first of them for None."""
     shown = next((run for run in runs if run.id == run_id), runs[0] if runs else None)
     return PageView(
         folder=readable(str(settings.inbox)),
         inbox=tuple(inbox_files(settings.inbox)),
         downloads=tuple(download_views(history)),
-        runs=tuple((f"{when(run.started_at)} · {run.status} · {_title(run)}", run.id) for run in runs),
+        runs=tuple((f"{format_time(run.started_at)} · {run.status} · {_title(run)}", run.id) for run in runs),
         shown=run_view(history, settings, shown) if shown else None,
     )
 
 
 def inbox_files(folder: Path) -> Iterator[InboxFile]:
-    """What lies in the inbox, by name: archives, videos and folders; what is hidden or still arriving is left out."""
+    """The archives, videos and folders in the inbox, by name, without hidden and incomplete files."""
     for path in sorted(folder.iterdir(), key=lambda path: path.name.casefold()) if folder.is_dir() else ():
         if not may_be_delivery(path.name):
             continue
-        with suppress(FileNotFoundError):  # it went away since the folder was listed
+        with suppress(FileNotFoundError):  # the file was removed since the folder was listed
             about = path.stat()
-            size = "folder" if path.is_dir() else in_bytes(about.st_size)
-            yield InboxFile(path.name, readable(path.name), f"{size} · {when(about.st_mtime)}")
+            size = "folder" if path.is_dir() else format_bytes(about.st_size)
+            yield InboxFile(path.name, readable(path.name), f"{size} · {format_time(about.st_mtime)}")
 
 
 def run_view(history: History, settings: Settings, run: Run) -> RunView:
-    """One run with its videos, in the order in which they were planned."""
+    """One run with its videos in the order of the plan."""
     tasks = history.tasks(run.id)
     return RunView(
         run_id=run.id,
         title=_title(run),
         status=run.status,
-        when=when(run.started_at),
-        took=duration((run.finished_at or time.time()) - run.started_at),
+        when=format_time(run.started_at),
+        took=format_duration((run.finished_at or time.time()) - run.started_at),
         videos=tuple(_video_view(row, tasks, settings) for row in by_video(tasks)),
         log=tuple(_log_line(event) for event in history.events(run.id, LOG_LINES)),
         error=run.error and readable(run.error),
@@ -163,11 +163,11 @@ def run_view(history: History, settings: Settings, run: Run) -> RunView:
 
 
 def by_video(tasks: Iterable[Task]) -> list[list[Task]]:
-    """The tasks of each archive or video, in the order of the steps; those of a project stand with what it came as."""
+    """The tasks of each archive or video in the order of the steps; tasks of a project go with its archive or video."""
     rows: dict[tuple[str, str], list[Task]] = {}
     for task in tasks:
         key = (task.sha256, task.subject)
-        if task.step == "finalize":  # the project of a single video, or of an archive, has the same content as that
+        if task.step == "finalize":  # a project has the content hash of its archive or single video
             key = next((row for row in rows if row[0] == task.sha256), key)
         rows.setdefault(key, []).append(task)
     order = list(STEPS)
@@ -175,7 +175,7 @@ def by_video(tasks: Iterable[Task]) -> list[list[Task]]:
 
 
 def _video_view(row: Sequence[Task], tasks: Sequence[Task], settings: Settings) -> VideoView:
-    """One video with the tasks of its ``row``; ``tasks`` are all of the run."""
+    """One video with the tasks of its ``row``; ``tasks`` are all tasks of the run."""
     report = next((task for task in row if task.step == "report" and task.status == "done"), None)
     html = report and report_run.folder_of(settings.runs, report, tasks) / "report.html"
     return VideoView(
@@ -191,24 +191,24 @@ def _step_view(task: Task, settings: Settings) -> StepView:
         name=task.step,
         status="cached" if task.cached else task.status,
         fraction=1.0 if task.status in ENDED else task.progress,
-        says=_says(task),
+        status_text=_status_text(task),
         note=readable(task.error or task.reason or ""),
         url=notebook and result_url("work", settings.work, notebook),
     )
 
 
-def _says(task: Task) -> str:
+def _status_text(task: Task) -> str:
     if task.cached:
         return "done before"
     if task.status == "running":
         return f"{task.progress:.0%}"
     if task.status == "done" and task.started_at and task.finished_at:
-        return duration(task.finished_at - task.started_at)
+        return format_duration(task.finished_at - task.started_at)
     return task.status
 
 
 def result_url(name: str, root: Path, file: Path) -> str | None:
-    """The address of a result below ``root``, relative to the dashboard's own; None for one that lies elsewhere."""
+    """The address of a result below ``root``, relative to that of the dashboard; None for a file outside ``root``."""
     if not file.is_relative_to(root):
         return None
     return "/".join((RESULTS_ROUTE, name, *(quote(os.fsencode(part)) for part in file.relative_to(root).parts)))

@@ -1,4 +1,4 @@
-"""How the operators' page words what it shows: times, sizes, and names that come from outside."""
+"""Formats times, sizes and foreign names for the operators' page."""
 
 import math
 import time
@@ -18,10 +18,10 @@ def readable(text: str) -> str:
     return printable(text, "\N{REPLACEMENT CHARACTER}", keep=ZERO_WIDTH_JOINER)
 
 
-def duration(seconds: float) -> str:
-    """How long something took, as precisely as it matters.
+def format_duration(seconds: float) -> str:
+    """Format a duration in seconds with the precision that matters.
 
-    >>> duration(7.25), duration(83), duration(3723)
+    >>> format_duration(7.25), format_duration(83), format_duration(3723)
     ('7.2 s', '1:23', '1:02:03')
     """
     if seconds < 60:
@@ -31,18 +31,18 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
-def in_bytes(size: int) -> str:
-    """A number of bytes in the unit that suits it.
+def format_bytes(size: int) -> str:
+    """Format a number of bytes in a fitting unit.
 
-    >>> in_bytes(320), in_bytes(4_200_000)
+    >>> format_bytes(320), format_bytes(4_200_000)
     ('320 B', '4.2 MB')
     """
     power = min(int(math.log10(max(size, 1))) // 3, len(UNITS) - 1)
     return f"{size / 1000**power:.{min(power, 1)}f} {UNITS[power]}"
 
 
-def when(at: float) -> str:
-    """The local time, with the day unless it is today's."""
+def format_time(at: float) -> str:
+    """Format a POSIX time as local time, with the day unless it is today."""
     there = time.localtime(at)
     today = there[:3] == time.localtime()[:3]
     return time.strftime("%H:%M" if today else "%d %b %H:%M", there)
