@@ -44,7 +44,7 @@ from vidlib.evaluation import ground_truth, load_results
 from vidlib.evaluation.load_results import Results
 from vidlib.evaluation.scores import evaluate
 from vidlib.machine import devices
-from vidlib.media import probe
+from vidlib.media.probe import probe_video
 from vidlib.results.exports import rttm, shots_csv, shots_json, tracking_table
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.results.naming import PUBLISHED
@@ -135,7 +135,7 @@ def compare_one(film: Film, folder: Path) -> None:
                 took[side].append(sides[side]())
                 print(f"round {n + 1}: {side} took {sum(took[side][-1].values()):.1f} s, {load()}", flush=True)
     print(times_table(took))
-    verdict("one", f"{film.video.name} of {probe.probe(film.video).duration_s:.0f} s", *map(middle, took.values()))
+    verdict("one", f"{film.video.name} of {probe_video(film.video).duration_s:.0f} s", *map(middle, took.values()))
     print(quality_table(film, read_steps(film, folder / "ours0"), read_scripts(film, folder / "by-hand0")))
 
 
@@ -161,7 +161,7 @@ def by_hand_s(clips: Sequence[Path], folder: Path, weights: Weights) -> float:
 
 def cut_up(film: Film, folder: Path) -> Iterator[Path]:
     """Twelve clips from all over the film."""
-    last_s = max(0.0, probe.probe(film.video).duration_s - LONGEST_S)
+    last_s = max(0.0, probe_video(film.video).duration_s - LONGEST_S)
     for n in range(N_CLIPS):
         length_s = SHORTEST_S + n % (LONGEST_S - SHORTEST_S + 1)
         yield cut(film.video, folder / f"clip{n:02}.mp4", round(last_s * n / (N_CLIPS - 1), 2), length_s)
@@ -212,7 +212,7 @@ def script(name: str, *files: Path) -> float:
 
 def run_steps(video: Path, out: Path, execute: Execute) -> Seconds:
     """Run the notebooks of our steps, on the video as it is; what they find is left in ``out``."""
-    as_it_is = SimpleNamespace(video=video, frames=probe.probe(video).frames, small=None)
+    as_it_is = SimpleNamespace(video=video, frames=probe_video(video).frames, small=None)
     left: dict[str, object] = {"convert": as_it_is}
     took = {}
     for name in BESIDE.values():

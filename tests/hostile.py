@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vidlib.errors import VidlibError
 from vidlib.ingest.archives import unpack
-from vidlib.media import probe
+from vidlib.media.audio import read_waveform
 from vidlib.steps import convert
 
 
@@ -21,7 +21,7 @@ def take_in(file: Path, out: Path) -> str:
 
 def _sound(file: Path) -> str:
     try:
-        return f"{len(probe.waveform(file))} samples"
+        return f"{len(read_waveform(file))} samples"
     except VidlibError as error:
         return type(error).__name__
 

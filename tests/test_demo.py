@@ -11,7 +11,8 @@ import pytest
 from vidlib import demo, vault
 from vidlib.errors import WeightError
 from vidlib.machine import commands
-from vidlib.media import ffmpeg, probe
+from vidlib.media import ffmpeg
+from vidlib.media.probe import probe_video
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_the_delivery_holds_two_clips_with_sound_one_at_another_rate(films, smal
     archive = demo.build_archive(tmp_path / "inbox" / "demo.zip", films)
     with zipfile.ZipFile(archive) as delivery:
         delivery.extractall(tmp_path / "out")
-    found = [probe.probe(path) for path in sorted((tmp_path / "out").rglob("*.m*"))]
+    found = [probe_video(path) for path in sorted((tmp_path / "out").rglob("*.m*"))]
     assert [str(video.fps) for video in found] == ["30000/1001", "25"]
     assert all(len(video.audio) == 1 for video in found)
     assert all(15 < video.duration_s < 30 for video in found)

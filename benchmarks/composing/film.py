@@ -13,7 +13,8 @@ import numpy as np
 
 from vidlib.errors import CommandFailed
 from vidlib.evaluation.ground_truth import SUFFIX, Event, Part, TrueShot, Truth
-from vidlib.media import ffmpeg, probe
+from vidlib.media import ffmpeg
+from vidlib.media.audio import SAMPLE_RATE, read_waveform
 from vidlib.results.exports import rttm
 from vidlib.timeline import FPS, Turn
 
@@ -21,10 +22,10 @@ from .drawing import DrawnShot, Shown, drawn
 from .material import Clip, Material
 from .plan import PlannedShot, Scene, plan
 
-SAMPLES = int(probe.SAMPLE_RATE / FPS)
+SAMPLES = int(SAMPLE_RATE / FPS)
 """Samples of sound during one frame."""
 
-HOP = probe.SAMPLE_RATE // 100
+HOP = SAMPLE_RATE // 100
 QUIET, PAUSE, SHORT = 0.1, 30, 12
 """Speech is where the loudness of 10 ms (root mean square) is above a tenth of the loudest (20 dB below it, and above
 the room of these clips). A pause in it lasts 300 ms or more; what lasts less than 120 ms between pauses is a breath."""
@@ -64,7 +65,7 @@ class Sounds:
     def clip(self, clip: Clip) -> np.ndarray:
         """The sound of a clip: (n,) float32."""
         if clip.film not in self.films:
-            self.films[clip.film] = probe.waveform(clip.film)
+            self.films[clip.film] = read_waveform(clip.film)
         return self.films[clip.film][clip.start * SAMPLES : (clip.start + clip.frames) * SAMPLES]
 
     def of(self, shots: Sequence[PlannedShot]) -> np.ndarray:
@@ -104,7 +105,7 @@ def speech(sound: np.ndarray) -> list[tuple[float, float]]:
     loud = np.flatnonzero(loudness > QUIET * np.percentile(loudness, 98)) if n else np.zeros(0, int)
     runs = np.split(loud, np.flatnonzero(np.diff(loud) > PAUSE) + 1)
     kept = [run for run in runs if len(run) and run[-1] + 1 - run[0] >= SHORT]
-    return [(run[0] * HOP / probe.SAMPLE_RATE, (run[-1] + 1) * HOP / probe.SAMPLE_RATE) for run in kept]
+    return [(run[0] * HOP / SAMPLE_RATE, (run[-1] + 1) * HOP / SAMPLE_RATE) for run in kept]
 
 
 def truth_of(
@@ -163,6 +164,6 @@ def _wav(path: Path, sound: np.ndarray) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(probe.SAMPLE_RATE)
+        file.setframerate(SAMPLE_RATE)
         file.writeframes(np.rint(sound.clip(-1, 1) * 32767).astype("<i2").tobytes())
     return path

@@ -16,7 +16,9 @@ from benchmarks.composing.plan import EFFECTS, PlannedShot, plan
 from tests import evaluated, sample_media
 from vidlib.errors import UsageError
 from vidlib.evaluation import ground_truth
-from vidlib.media.probe import frames, probe, waveform
+from vidlib.media.audio import read_waveform
+from vidlib.media.frames import read_frames
+from vidlib.media.probe import probe_video
 from vidlib.results.exports import rttm
 
 HALF, CLOSE = (20, 130, 600, 480), (100, 0, 1080, 720)
@@ -151,16 +153,16 @@ def test_a_film_has_the_frames_and_sound_that_its_truth_says(tiny, tmp_path, mon
     video, truth_file, voices = film.compose(tiny, 3, tmp_path / "films")
     known = ground_truth.read(truth_file)
     assert (video.name, truth_file.name, voices.name) == ("film-3.mp4", "film-3.truth.json", "film-3.rttm")
-    assert (known.frames, len(list(frames(video, 64, 48)))) == (80, 80)
+    assert (known.frames, len(list(read_frames(video, 64, 48)))) == (80, 80)
     assert [(s.start, s.full, s.transition) for s in known.shots] == [
         *((0, 0, "start"), (20, 28, "dissolve"), (40, 40, "cut"), (60, 66, "black")),
     ]
     assert [(event.kind, event.start, event.stop) for event in known.events] == [("flash", 50, 52)]
     assert [len(moment.part.faces) for moment in known.moments()][48:54] == [1, 1, 0, 0, 1, 1]
     assert {turn.speaker for turn in rttm.read(voices)} == {"A"}
-    heard = waveform(video)
+    heard = read_waveform(video)
     assert abs(heard[16_000:24_000]).max() < 0.01 < abs(heard[:11_000]).max()
-    assert probe(video).fps == 25
+    assert probe_video(video).fps == 25
 
 
 def test_too_little_material_is_said(tmp_path):

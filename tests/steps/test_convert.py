@@ -12,7 +12,10 @@ from pydantic import ValidationError
 from tests import sample_media as made
 from vidlib.errors import BrokenOutput, CommandFailed, EngineUnavailable, MediaError
 from vidlib.files import sha256
-from vidlib.media import encoders, probe, thumbnails, transcode
+from vidlib.media import encoders, thumbnails, transcode
+from vidlib.media.audio import SAMPLE_RATE, read_waveform
+from vidlib.media.frames import read_frames, read_stills
+from vidlib.media.probe import frame_times, probe_video
 from vidlib.steps import convert
 from vidlib.steps.base import Step
 
@@ -30,7 +33,7 @@ def converted(source: Path, out_dir: Path, **params) -> convert.Outputs:
 
 def numbers(video: Path) -> list[int]:
     """The numbers of the pictures in a converted clip, frame by frame."""
-    return [made.frame_number(frame) for frame in probe.frames(video, *probe.probe(video).display_size)]
+    return [made.frame_number(frame) for frame in read_frames(video, *probe_video(video).display_size)]
 
 
 def tags(video: Path, of: str) -> list[str]:
@@ -51,7 +54,7 @@ def test_stills_are_left_of_frames_that_are_evenly_spaced(tmp_path, out_dir, fps
     outputs = converted(made.clip(tmp_path / "clip.mp4", fps=fps, n_frames=n_frames), out_dir)
     numbers = convert.still_numbers(outputs.frames)
     assert len(numbers) == min(12, outputs.frames)
-    shown = np.hstack(probe.stills(outputs.video, numbers, 240, 180)).astype(int)
+    shown = np.hstack(read_stills(outputs.video, numbers, 240, 180)).astype(int)
     assert np.abs(np.asarray(Image.open(outputs.stills)) - shown).mean() < 3
 
 
@@ -59,7 +62,7 @@ def test_stills_are_left_of_frames_that_are_evenly_spaced(tmp_path, out_dir, fps
 def test_every_frame_is_left_in_few_pixels(tmp_path, out_dir, fps):
     outputs = converted(made.clip(tmp_path / "clip.mp4", fps=fps), out_dir)
     small = list(thumbnails.read(outputs.small))
-    np.testing.assert_array_equal(small, list(probe.frames(outputs.video, *thumbnails.SIZE)))
+    np.testing.assert_array_equal(small, list(read_frames(outputs.video, *thumbnails.SIZE)))
     assert len(small) == outputs.frames
 
 
@@ -99,14 +102,14 @@ def test_a_variable_rate_becomes_constant_by_repeating_what_was_shown_longer(tmp
     outputs = converted(made.variable_rate(tmp_path / "clip.mp4"), out_dir)
     slow = [number for number in range(25, 49) for _ in range(2)]
     assert numbers(outputs.video) == [*range(25), *slow, 49]
-    assert probe.timestamps(probe.probe(outputs.video)) == [Fraction(n, 25) for n in range(74)]
+    assert frame_times(probe_video(outputs.video)) == [Fraction(n, 25) for n in range(74)]
 
 
 def test_the_picture_is_turned_upright(tmp_path, out_dir):
     outputs = converted(made.rotated(tmp_path / "clip.mp4"), out_dir)
     assert (outputs.width, outputs.height) == (48, 64)
     # what was the lower edge, with the blocks, is the left edge after a clockwise quarter turn
-    frame = list(probe.frames(outputs.video, 48, 64))[1]
+    frame = list(read_frames(outputs.video, 48, 64))[1]
     assert frame[4, 4].mean() > 200, "the block of bit 0, lowest left before, uppermost left now"
     assert frame[20, 4].mean() < 50
 
@@ -114,7 +117,7 @@ def test_the_picture_is_turned_upright(tmp_path, out_dir):
 def test_pixels_become_square(tmp_path, out_dir):
     outputs = converted(made.anamorphic(tmp_path / "clip.mp4"), out_dir)
     assert (outputs.width, outputs.height) == (128, 48)
-    assert probe.probe(outputs.video).sar == 1
+    assert probe_video(outputs.video).sar == 1
 
 
 def test_odd_sides_lose_a_line_of_pixels_and_nothing_else(tmp_path, out_dir):
@@ -150,13 +153,13 @@ def test_only_the_sound_is_encoded_where_the_picture_has_the_form(tmp_path, out_
     outputs = converted(source, out_dir)
     assert (outputs.engine, outputs.encoded, outputs.audio_tracks) == ("copy", False, 1)
     assert numbers(outputs.video) == list(range(50))
-    assert probe.probe(outputs.video).audio[0].codec == "aac"
+    assert probe_video(outputs.video).audio[0].codec == "aac"
 
 
 def test_sound_that_begins_late_stays_late(tmp_path, out_dir):
     late = made.clip(tmp_path / "late.mkv", fps="24", options=["-af", "asetpts=PTS+0.5/TB", "-c:a", "pcm_s16le"])
-    sound = probe.waveform(converted(late, out_dir).video)
-    first_heard_s = (abs(sound) > 0.01).argmax() / probe.SAMPLE_RATE
+    sound = read_waveform(converted(late, out_dir).video)
+    first_heard_s = (abs(sound) > 0.01).argmax() / SAMPLE_RATE
     assert first_heard_s == pytest.approx(0.5, abs=0.03)
 
 
@@ -169,7 +172,7 @@ def test_a_picture_that_begins_late_waits_with_its_first_frame(tmp_path, out_dir
 def test_the_time_code_goes_on_counting_at_25(tmp_path, out_dir):
     source = made.clip(tmp_path / "clip.mov", fps="30000/1001", options=["-timecode", "01:00:00;15"])
     outputs = converted(source, out_dir)
-    assert probe.probe(outputs.video).timecode == "01:00:00:12"
+    assert probe_video(outputs.video).timecode == "01:00:00:12"
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv422p10le", "yuvj420p", "gbrp"])
@@ -177,8 +180,8 @@ def test_other_pixels_become_8_bit_420_in_limited_range_and_look_alike(tmp_path,
     codec = ["-c:v", "ffv1" if pix_fmt == "gbrp" else "libx264", "-pix_fmt", pix_fmt]
     source = made.clip(tmp_path / "clip.mkv", options=codec)
     outputs = converted(source, out_dir)
-    before, after = (next(probe.frames(path, 64, 48)).astype(int) for path in (source, outputs.video))
-    assert probe.probe(outputs.video).pix_fmt == "yuv420p"
+    before, after = (next(read_frames(path, 64, 48)).astype(int) for path in (source, outputs.video))
+    assert probe_video(outputs.video).pix_fmt == "yuv420p"
     assert abs(before - after).mean() < 6
     assert numbers(outputs.video) == list(range(50))
 
@@ -195,19 +198,19 @@ def test_a_high_dynamic_range_becomes_an_ordinary_one(tmp_path, out_dir):
         "yuv420p10le",
     ]
     source = made.clip(tmp_path / "clip.mkv", options=["-c:v", "libx265", "-x265-params", "log-level=none", *hdr])
-    assert probe.probe(source).is_hdr
+    assert probe_video(source).is_hdr
     outputs = converted(source, out_dir)
-    assert probe.probe(outputs.video).transfer == "bt709"
+    assert probe_video(outputs.video).transfer == "bt709"
     assert outputs.frames == 50
 
 
 def test_interlaced_pictures_become_whole_ones(tmp_path, out_dir):
     fields = ["-vf", "tinterlace=interleave_top,setfield=tff", "-flags", "+ildct+ilme"]
     source = made.clip(tmp_path / "clip.mov", fps="50", options=[*fields, "-r", "25"])
-    assert probe.probe(source).interlaced
+    assert probe_video(source).interlaced
     outputs = converted(source, out_dir)
     assert (outputs.frames, outputs.encoded) == (25, True)
-    assert not probe.probe(outputs.video).interlaced
+    assert not probe_video(outputs.video).interlaced
 
 
 def test_a_clip_that_lost_its_end_is_converted_as_far_as_it_goes_and_says_what_is_missing(tmp_path, out_dir):
@@ -251,14 +254,14 @@ def test_a_text_that_names_another_file_opens_no_other_file(tmp_path, out_dir, m
 
 
 def test_a_promise_of_billions_of_frames_is_not_counted_one_by_one(tmp_path, out_dir, monkeypatch):
-    info = dataclasses.replace(probe.probe(made.clip(tmp_path / "clip.mp4")), frames=10**12)
-    monkeypatch.setattr(probe, "probe", lambda path: dataclasses.replace(info, path=path))
+    info = dataclasses.replace(probe_video(made.clip(tmp_path / "clip.mp4")), frames=10**12)
+    monkeypatch.setattr(convert, "probe_video", lambda path: dataclasses.replace(info, path=path))
     assert converted(tmp_path / "clip.mp4", out_dir).encoded
 
 
 def test_pictures_that_lie_too_far_apart_are_not_filled_up(tmp_path, out_dir, monkeypatch):
     assert converted(made.far_apart(tmp_path / "clip.mkv", 3), out_dir).frames == 125
-    for module in (probe, transcode):
+    for module in (convert, transcode):
         monkeypatch.setattr(module, "MAX_DURATION_S", 4)
     with pytest.raises(MediaError, match="lie more than 4 s apart"):
         converted(tmp_path / "clip.mkv", tmp_path / "again")
@@ -367,7 +370,7 @@ def test_convert_to_says_when_it_got_only_a_part(tmp_path):
     done = convert.convert_to(made.truncated(tmp_path / "cut.mp4"), tmp_path / "to")
     assert done.outcome == "partial"
     assert "promises" in done.message
-    assert probe.probe(done.output).frames
+    assert probe_video(done.output).frames
 
 
 def test_convert_to_refuses_what_is_no_video_and_leaves_nothing(tmp_path):

@@ -12,7 +12,8 @@ import pytest
 
 from vidlib.errors import BrokenOutput, EngineUnavailable
 from vidlib.machine import commands
-from vidlib.media import probe, thumbnails
+from vidlib.media import thumbnails
+from vidlib.media.frames import read_frames
 from vidlib.results.exports import shots_csv, shots_json
 from vidlib.steps import scenes
 from vidlib.steps.base import Manifest
@@ -61,7 +62,7 @@ def test_hard_cuts_are_found_at_the_exact_frame(clip, tmp_path, engine):
 
 def small_of(clip: Path, path: Path) -> Path:
     """All frames of a clip in few pixels."""
-    path.write_bytes(np.array(list(probe.frames(clip, *thumbnails.SIZE))).tobytes())
+    path.write_bytes(np.array(list(read_frames(clip, *thumbnails.SIZE))).tobytes())
     return path
 
 

@@ -9,7 +9,7 @@ from vidlib.evaluation import faces, matching, people, shots, speaking, voices
 from vidlib.evaluation.ground_truth import Truth
 from vidlib.evaluation.load_results import Results
 from vidlib.evaluation.score import Score
-from vidlib.media import probe
+from vidlib.media.audio import loudness_by_frame
 from vidlib.params import Frozen
 from vidlib.timeline import Turn, seconds
 
@@ -116,5 +116,5 @@ def _check_length(truth: Truth, results: Results) -> None:
 
 
 def _loudness(video: Path | None) -> "np.ndarray | None":
-    loudness = None if video is None else probe.loudness(video)
+    loudness = None if video is None else loudness_by_frame(video)
     return loudness if loudness is not None and len(loudness) else None

@@ -1,61 +1,137 @@
-"""Sound as samples that need not be in memory: what is asked for comes as an array, a piece at a time."""
+"""The sound of a file as mono samples, in memory or on disk."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-PART = 1 << 20
-"""Samples in each of `parts`, 4 MiB: little in memory, few reads."""
+from vidlib.media import ffmpeg
+from vidlib.media.probe import MAX_DURATION_S, has_audio
+from vidlib.timeline import FPS
 
-SAMPLE = np.dtype(np.float32)
+SAMPLE_RATE = 16_000
+"""Samples per second of every waveform here; the speech models were trained at this rate."""
+
+SAMPLES_PER_FRAME = int(SAMPLE_RATE / FPS)
+"""Samples during one frame at `FPS`."""
+
+DTYPE = np.dtype(np.float32)
+
+CHUNK_SAMPLES = 1 << 20
+"""Samples in each of `chunks`, 4 MiB: little memory, few reads."""
+
+READ_BYTES = 1 << 20
+"""Bytes that are read from FFmpeg at a time."""
+
+Waveform = NDArray[np.float32]
+"""Mono samples, shape (n,), in [-1, 1]."""
 
 
 class Samples(Protocol):
-    """(n,) float32 in [-1, 1], mono: an array, or what is read like one. It has a length, and slices are arrays."""
+    """Mono sound, (n,) float32 in [-1, 1]: an array, or an object with a length whose slices are arrays."""
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, piece: slice, /) -> np.ndarray: ...
+    def __getitem__(self, piece: slice, /) -> Waveform: ...
 
 
 class StoredSamples:
-    """See `Samples`: the first ``n_samples`` of a ``file`` of float32 in the byte order of this machine.
+    """`Samples` that stay on disk: the first ``n_samples`` of a ``file`` of float32 in this machine's byte order.
 
-    A slice, of neighbours alone, is read when it is asked for. One thread at a time; not after the file was closed.
+    A slice (step 1) is read from the file each time. Use it from one thread at a time, while the file is open.
     """
 
-    # a memory map would not do: each page that was looked at counts as memory of the process
+    # a memory map would not do, because every page that was touched counts as memory of the process
     def __init__(self, file: IO[bytes], n_samples: int):
         self._file, self._n_samples = file, n_samples
 
     def __len__(self) -> int:
         return self._n_samples
 
-    def __getitem__(self, piece: slice, /) -> np.ndarray:
+    def __getitem__(self, piece: slice, /) -> Waveform:
         start, stop, _ = piece.indices(len(self))
-        self._file.seek(start * SAMPLE.itemsize)
-        return np.fromfile(self._file, SAMPLE, max(0, stop - start))
+        self._file.seek(start * DTYPE.itemsize)
+        return np.fromfile(self._file, DTYPE, max(0, stop - start))
 
 
-class Louder:
-    """See `Samples`: others, each times ``gain`` when it is asked for; they may leave [-1, 1]."""
+class AmplifiedSamples:
+    """`Samples` multiplied by ``gain`` when they are read; they may leave [-1, 1]."""
 
     def __init__(self, samples: Samples, gain: float):
-        self._samples, self._gain = samples, SAMPLE.type(gain)
+        self._samples, self._gain = samples, DTYPE.type(gain)
 
     def __len__(self) -> int:
         return len(self._samples)
 
-    def __getitem__(self, piece: slice, /) -> np.ndarray:
+    def __getitem__(self, piece: slice, /) -> Waveform:
         return self._samples[piece] * self._gain
 
 
-def parts(samples: Samples, n_samples: int = PART) -> Iterator[np.ndarray]:
-    """The samples in pieces of ``n_samples``, in order; the last may be shorter.
+def chunks(samples: Samples, n_samples: int = CHUNK_SAMPLES) -> Iterator[Waveform]:
+    """Split the samples into arrays of ``n_samples``, in order; the last may be shorter.
 
-    >>> [part.tolist() for part in parts(np.arange(5), 2)]
+    >>> [chunk.tolist() for chunk in chunks(np.arange(5), 2)]
     [[0, 1], [2, 3], [4]]
     """
     for start in range(0, len(samples), n_samples):
         yield samples[start : start + n_samples]
+
+
+def read_waveform(path: Path, sample_rate: int = SAMPLE_RATE) -> Waveform:
+    """Decode the first audio stream, mixed to mono: (n,) float32 in [-1, 1]; empty where the file has no sound.
+
+    Sample 0 is at 0 s, also where the sound begins later than the picture. Four hours at 16 kHz take 0.9 GiB. Raises
+    MediaError where the sound cannot be decoded.
+    """
+    if not has_audio(path):
+        return np.zeros(0, DTYPE)
+    samples = bytearray()  # grows in place: a list of chunks and their sum would need twice the memory
+    with _mono(path, sample_rate) as stream:
+        while data := stream.read(READ_BYTES):
+            samples += data
+    return np.frombuffer(samples, DTYPE)
+
+
+@contextmanager
+def stored_waveform(path: Path, folder: Path, n_samples: int) -> Iterator[StoredSamples]:
+    """Decode the first ``n_samples`` of `read_waveform` (or all, if there are fewer) to disk: 230 MB an hour.
+
+    The file is in ``folder`` and has no name, so it disappears however this process ends. Raises MediaError where the
+    sound cannot be decoded, OSError where it cannot be written.
+    """
+    with TemporaryFile(dir=folder) as file:
+        if has_audio(path):
+            with _mono(path, SAMPLE_RATE) as stream:
+                shutil.copyfileobj(stream, file, READ_BYTES)
+        yield StoredSamples(file, min(n_samples, file.tell() // DTYPE.itemsize))
+
+
+def read_by_frame(path: Path) -> Generator[Waveform, None, None]:
+    """Decode the first audio stream, mixed to mono, frame by frame at `FPS`: (640,) float32 in [-1, 1] each.
+
+    One frame's sound is in memory at a time; the last may be shorter. Yields nothing where the file has no sound.
+    Raises MediaError where the sound cannot be decoded.
+    """
+    if not has_audio(path):
+        return
+    n_bytes = SAMPLES_PER_FRAME * DTYPE.itemsize
+    with _mono(path, SAMPLE_RATE) as stream:
+        while data := stream.read(n_bytes):
+            yield np.frombuffer(data, DTYPE)
+
+
+def loudness_by_frame(path: Path) -> Waveform:
+    """Root mean square of the sound during each frame at `FPS`: (n frames,) float32 in [0, 1]."""
+    return np.array([np.sqrt(np.mean(samples**2)) for samples in read_by_frame(path)], DTYPE)
+
+
+def _mono(path: Path, sample_rate: int) -> AbstractContextManager[IO[bytes]]:
+    """The first audio stream as float32 samples, the first of them at 0 s."""
+    mono = ["-map", "0:a:0", "-af", "aresample=async=1:first_pts=0", "-ac", "1", "-ar", str(sample_rate)]
+    mono += ["-t", str(MAX_DURATION_S)]  # FFmpeg fills every gap between two samples with silence, be it years
+    return ffmpeg.stream_decoded(path, *ffmpeg.input_args(path), *mono, "-f", "f32le")

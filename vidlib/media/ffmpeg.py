@@ -5,11 +5,13 @@ no playlist or script with a video's name makes FFmpeg open another file or host
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-from vidlib.errors import EngineUnavailable
+from vidlib.errors import CommandFailed, EngineUnavailable, MediaError
 from vidlib.machine import commands
 
 FORMATS = (
@@ -56,6 +58,19 @@ def scale_options(width: int, height: int, only: Sequence[int] | None = None, sc
     """Options for every frame, or ``only`` the frames with these numbers (from 0, rising), scaled to this size."""
     select = f"{select_filter(only)}," if only is not None else ""
     return ["-vf", f"{select}scale={width}:{height}:flags={scale_flags}", "-fps_mode", "passthrough"]
+
+
+@contextmanager
+def stream_decoded(path: Path, *args: str) -> Iterator[IO[bytes]]:
+    """Run ffmpeg with these arguments (inputs and one output format), and read what it decodes from ``path``.
+
+    Raises MediaError, with the file's name, where it cannot be decoded.
+    """
+    try:
+        with commands.stream_stdout(command(*args, "pipe:1")) as stream:
+            yield stream
+    except CommandFailed as error:
+        raise MediaError(f"{path.name!r} cannot be decoded: {error}") from error
 
 
 @dataclass(frozen=True)

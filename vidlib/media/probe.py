@@ -1,51 +1,29 @@
-"""What a media file contains, and its frames and sound as arrays."""
+"""What ffprobe reports about a media file."""
 
 import json
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, Any
-
-import numpy as np
+from typing import Any
 
 from vidlib.errors import CommandFailed, MediaError
 from vidlib.machine import commands
 from vidlib.media import ffmpeg
-from vidlib.media.audio import SAMPLE, StoredSamples
 from vidlib.media.playlists import refuse_playlist
-from vidlib.timeline import FPS, seconds
-
-SAMPLE_RATE = 16_000
-"""Samples per second of every waveform here (what the speech models were trained on)."""
-
-SAMPLES_PER_FRAME = int(SAMPLE_RATE / FPS)
-
-RUNS_AT_ONCE = 16
-"""Places of a video that stills are sought at by one ffmpeg."""
-
-NEAR = 50
-"""Frames (2 s) that are sooner read than sought: a seek reads from the last key frame, mostly a whole shot."""
 
 PROBE_TIMEOUT_S = 60
 
-PART_BYTES = 1 << 20
-"""Bytes of sound that are read at a time."""
-
 MAX_SIDE = 8192
-"""Width and height that are accepted, in pixels: 8K television, and no picture that fills the memory."""
+"""Largest width and height that are accepted, in pixels (8K television), so that no frame fills the memory."""
 
 MAX_DURATION_S = 24 * 3600
-"""The longest file that is accepted, in seconds; more is a lie, and would be filled up with billions of frames."""
+"""Longest duration that is accepted, in seconds; FFmpeg would fill up a longer one with billions of frames."""
 
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """One audio stream: ``index`` within the file, codec, samples per second, channels, when it begins in seconds."""
+    """One audio stream: ``index`` within the file, codec, samples per second, channels, start in seconds."""
 
     index: int
     codec: str
@@ -56,13 +34,12 @@ class AudioInfo:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What ffprobe says of a file.
+    """The first video stream of a file, and all its audio streams.
 
     ``width`` and ``height`` are stored pixels, before ``rotation`` (clockwise degrees: 0, 90, 180, 270) and the sample
-    aspect ``sar``; ``fps`` is the container's average, ``base_fps`` the lowest rate that hits every timestamp (another
-    one means a variable rate); ``frames`` is None where the container does not say; ``duration_s`` may be 0;
-    ``start_s`` is when the picture begins, ``transfer`` how values become light, ``timecode`` the label of its first
-    frame in frames of ``fps``.
+    aspect ratio ``sar`` apply. ``fps`` is the container's average rate; ``frames`` is None where the container has no
+    count; ``duration_s`` may be 0. ``start_s`` is the time of the first frame, ``transfer`` the transfer function,
+    ``timecode`` the label of the first frame in frames of ``fps``.
     """
 
     path: Path
@@ -73,7 +50,6 @@ class VideoInfo:
     width: int
     height: int
     fps: Fraction
-    base_fps: Fraction
     frames: int | None
     duration_s: float
     sar: Fraction
@@ -86,7 +62,7 @@ class VideoInfo:
 
     @property
     def display_size(self) -> tuple[int, int]:
-        """Width and height in square pixels, as a viewer sees it, rounded to whole pixels."""
+        """Width and height in square pixels, as a viewer sees the video, rounded to whole pixels."""
         width, height = round(self.width * self.sar), self.height
         return (height, width) if self.rotation % 180 else (width, height)
 
@@ -97,264 +73,96 @@ class VideoInfo:
 
     @property
     def is_rgb(self) -> bool:
-        """Whether the picture is stored as red, green and blue, as screen recordings are."""
+        """Whether the picture is stored as red, green and blue, as in screen recordings."""
         return self.pix_fmt.startswith(("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8"))
 
 
-def probe(path: Path) -> VideoInfo:
-    """What the video file ``path`` contains; attached pictures (cover art) are no video.
+def probe_video(path: Path) -> VideoInfo:
+    """Describe the video file ``path``. Attached pictures (cover art) do not count as video.
 
-    Raises MediaError if it cannot be read, holds no video, or one larger than `MAX_SIDE` or longer than
-    `MAX_DURATION_S`.
+    Raises MediaError if the file cannot be read, holds no video, or one larger than `MAX_SIDE` or longer than
+    `MAX_DURATION_S`. An unchanged file is probed once per process, whatever its name.
     """
     if not path.is_file():
         raise MediaError(f"{str(path)!r} is no file; expected a video file")
-    found = _described(_Stored.at(path))
-    streams = found.get("streams", [])
+    description = _describe(_FileState.of(path))
+    streams, container = description.get("streams", []), description.get("format", {})
     videos = [s for s in streams if s.get("codec_type") == "video" and not s["disposition"].get("attached_pic")]
     if not videos:
-        kinds = ", ".join(sorted({str(s.get("codec_type")) for s in streams})) or "nothing"
-        raise MediaError(f"{path.name!r} holds no moving picture, but {kinds}; expected a video file")
+        types = ", ".join(sorted({str(s.get("codec_type")) for s in streams})) or "nothing"
+        raise MediaError(f"{path.name!r} holds no moving picture, but {types}; expected a video file")
     audio = tuple(_audio_info(s) for s in streams if s.get("codec_type") == "audio")
-    info = _video_info(path, videos[0], found.get("format", {}), audio)
-    sides = (info.width, info.height, *info.display_size)
-    if not all(2 <= side <= MAX_SIDE for side in sides):
-        raise MediaError(f"{path.name!r} has {info.width} x {info.height} pixels; expected 2 to {MAX_SIDE} each way")
-    said = [float(part.get("duration", 0)) for part in (*streams, found.get("format", {}))]
-    if (longest_s := max(*said, _shown_s(info))) > MAX_DURATION_S:
-        raise MediaError(f"{path.name!r} says that it is {longest_s:.0f} s long; expected at most {MAX_DURATION_S} s")
+    info = _video_info(path, videos[0], container, audio)
+    _check_limits(info, [float(part.get("duration", 0)) for part in (*streams, container)])
     return info
 
 
-def _shown_s(info: VideoInfo) -> float:
-    """How long all frames take by the times that they have, which may be more than the duration that is said."""
-    return float(info.frames / info.fps) if info.frames and info.fps else 0.0
-
-
-def timestamps(info: VideoInfo) -> list[Fraction]:
-    """When each stored frame is shown, in seconds, in order; nothing is decoded.
-
-    Frames that an edit list leaves out are among them. Raises MediaError where the file cannot be read.
-    """
-    return list(_timestamps(_Stored.at(info.path), info.index))
-
-
-@lru_cache(maxsize=2)
-def _timestamps(file: "_Stored", index: int) -> tuple[Fraction, ...]:
-    found = _ffprobe(file.path, "-select_streams", str(index), "-show_entries", "packet=pts:stream=time_base")
-    time_base = Fraction(found["streams"][0]["time_base"])
-    return tuple(sorted(packet["pts"] * time_base for packet in found.get("packets", []) if "pts" in packet))
-
-
-def decode(
-    info: VideoInfo, *also: str, timeout_s: float, on_frame: Callable[[int], None] | None = None
-) -> ffmpeg.DecodeStats:
-    """Decode picture and sound from beginning to end: how many frames there really are, and complaints.
-
-    Kept is what further outputs of ffmpeg ``also`` names. ``on_frame`` is given the number of frames so far. Raises
-    MediaError where the file cannot be decoded at all, CommandFailed where what is to be kept cannot be written.
-    """
-    maps = [arg for index in (info.index, *(a.index for a in info.audio)) for arg in ("-map", f"0:{index}")]
-    output = [*maps, "-fps_mode", "passthrough", "-f", "null", "-", *also]
-    try:
-        return ffmpeg.run_counted(
-            ffmpeg.command(*ffmpeg.input_args(info.path), *output), timeout_s=timeout_s, on_frame=on_frame
+def _check_limits(info: VideoInfo, durations_s: list[float]) -> None:
+    sides = (info.width, info.height, *info.display_size)
+    if not all(2 <= side <= MAX_SIDE for side in sides):
+        raise MediaError(
+            f"{info.path.name!r} has {info.width} x {info.height} pixels; expected 2 to {MAX_SIDE} each way"
         )
-    except CommandFailed as error:
-        if also:  # one that can be decoded alone is not what failed
-            decode(info, timeout_s=timeout_s)
-            raise
-        raise MediaError(f"{info.path.name!r} cannot be decoded: {error}") from error
+    # the frames may last longer than every duration in the file
+    frames_s = float(info.frames / info.fps) if info.frames and info.fps else 0.0
+    if (longest_s := max(*durations_s, frames_s)) > MAX_DURATION_S:
+        raise MediaError(f"{info.path.name!r} has a duration of {longest_s:.0f} s; expected at most {MAX_DURATION_S} s")
 
 
-def frames(
-    path: Path,
-    width: int,
-    height: int,
-    *,
-    only: Sequence[int] | None = None,
-    pix_fmt: str = "rgb24",
-    scale_flags: str = "area",
-) -> Iterator[np.ndarray]:
-    """Every decoded frame in order, one at a time: (height, width, 3) uint8, read-only, RGB or as ``pix_fmt`` says.
+def has_audio(path: Path) -> bool:
+    """Whether the file has an audio stream. Raises MediaError if it cannot be read."""
+    streams = _describe(_FileState.of(path)).get("streams", [])
+    return any(stream.get("codec_type") == "audio" for stream in streams)
 
-    ``only`` are the frames that are wanted (from 0, rising, at least one): many cost one pass, where each of `stills`
-    costs a seek. Other sizes than the video's own are scaled to. Frames are neither dropped nor repeated. Raises
-    MediaError where the file cannot be decoded.
+
+def frame_times(info: VideoInfo) -> list[Fraction]:
+    """Presentation times of all stored frames, in seconds, sorted; nothing is decoded.
+
+    Frames that an edit list leaves out are included. Raises MediaError where the file cannot be read.
     """
-    picture = ["-map", "0:V:0", *scaled(width, height, only, scale_flags)]
-    with _decoding(path, *picture, "-f", "rawvideo", "-pix_fmt", pix_fmt) as stream:
-        while (frame := next_frame(stream, width, height)) is not None:
-            yield frame
-
-
-def scaled(width: int, height: int, only: Sequence[int] | None = None, scale_flags: str = "area") -> list[str]:
-    """Options of ffmpeg for every frame, or ``only`` those of these numbers (from 0, rising), in this size."""
-    pick = f"{ffmpeg.select_filter(only)}," if only is not None else ""
-    return ["-vf", f"{pick}scale={width}:{height}:flags={scale_flags}", "-fps_mode", "passthrough"]
-
-
-def stills(path: Path, numbers: Sequence[int], width: int, height: int) -> list[np.ndarray]:
-    """The frames of these ``numbers`` (0-based) of a video at `FPS`, (height, width, 3) uint8 RGB each.
-
-    Each is sought by its time, so a few cost the same in a long video as in a short one; those that follow each other
-    closely are read on to. Raises MediaError for a number past the end.
-    """
-    runs = _runs(numbers)
-    groups = [runs[start : start + RUNS_AT_ONCE] for start in range(0, len(runs), RUNS_AT_ONCE)]
-    return [still for group in groups for still in _stills(path, group, width, height)]
-
-
-def _runs(numbers: Sequence[int]) -> list[list[int]]:
-    """The numbers in runs that rise by `NEAR` at most.
-
-    >>> _runs([0, 30, 200, 200])
-    [[0, 30], [200], [200]]
-    """
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and 0 < number - runs[-1][-1] <= NEAR:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return runs
-
-
-def _stills(path: Path, runs: Sequence[Sequence[int]], width: int, height: int) -> Iterator[np.ndarray]:
-    """All by one ffmpeg that opens the file once for each run: starting one takes longer than finding a frame."""
-    # half a frame early: what is shown first from then on is the frame that is meant
-    times = [max(0.0, float(seconds(run[0]) - 1 / (2 * FPS))) for run in runs]
-    # two threads each: the inputs are read one after the other, and a frame may lie ten seconds behind its key frame
-    inputs = [arg for at_s in times for arg in ffmpeg.input_args(path, "-threads", "2", "-an", "-ss", f"{at_s:.6f}")]
-    fit = f"setpts=N,scale={width}:{height}:flags=area,setsar=1"
-    graph = "".join(f"[{place}:V:0]{_run_of(run)},{fit}[run{place}];" for place, run in enumerate(runs))
-    graph += "".join(f"[run{place}]" for place in range(len(runs))) + f"concat=n={len(runs)}[stills]"
-    output = ["-filter_complex", graph, "-map", "[stills]", "-fps_mode", "passthrough"]
-    numbers = [number for run in runs for number in run]
-    with _reading(path, *inputs, *output, "-f", "rawvideo", "-pix_fmt", "rgb24") as stream:
-        found = [next_frame(stream, width, height) for _ in numbers]
-    if missing := sum(frame is None for frame in found):
-        raise MediaError(f"{path.name!r} has no frame {sorted(numbers)[-missing]}")  # it lacks those past its end
-    yield from found
-
-
-def _run_of(run: Sequence[int]) -> str:
-    """Filters that let a run through, of an input that begins with its first frame, and then end that input."""
-    return f"trim=end_frame={run[-1] - run[0] + 1},{ffmpeg.select_filter([number - run[0] for number in run])}"
-
-
-def waveform(path: Path, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
-    """The first audio stream mixed to mono: (n,) float32 in [-1, 1]; empty where the file has no sound.
-
-    Sample 0 is at 0 s, also where the sound begins later than the picture. Four hours at 16 kHz take 0.9 GiB. Raises
-    MediaError where the sound cannot be decoded.
-    """
-    if not _has_sound(path):
-        return np.zeros(0, np.float32)
-    samples = bytearray()  # grows in place: all parts and their sum would be twice as much
-    with _mono(path, sample_rate) as stream:
-        while part := stream.read(PART_BYTES):
-            samples += part
-    return np.frombuffer(samples, np.float32)
-
-
-@contextmanager
-def stored_waveform(path: Path, folder: Path, n_samples: int) -> Iterator[StoredSamples]:
-    """The first ``n_samples`` of `waveform`, or all if there are fewer, on disk instead of in memory: 230 MB an hour.
-
-    The file is in ``folder`` and has no name, so that nothing is left of it, whatever ends this process. Raises
-    MediaError where the sound cannot be decoded, OSError where it cannot be written.
-    """
-    with TemporaryFile(dir=folder) as file:
-        if _has_sound(path):
-            with _mono(path, SAMPLE_RATE) as stream:
-                shutil.copyfileobj(stream, file, PART_BYTES)
-        yield StoredSamples(file, min(n_samples, file.tell() // SAMPLE.itemsize))
-
-
-def sound(path: Path) -> Iterator[np.ndarray]:
-    """The first audio stream mixed to mono, one frame at `FPS` after the other: (640,) float32 in [-1, 1] each.
-
-    Only one frame's sound is in memory at a time; the last one may be shorter. Nothing where the file has no sound.
-    Raises MediaError where the sound cannot be decoded.
-    """
-    if not _has_sound(path):
-        return
-    n_bytes = SAMPLES_PER_FRAME * np.dtype(np.float32).itemsize
-    with _mono(path, SAMPLE_RATE) as stream:
-        while part := stream.read(n_bytes):
-            yield np.frombuffer(part, np.float32)
-
-
-def loudness(path: Path) -> np.ndarray:
-    """How loud `sound` is during each frame: (n,) float32, root mean square in [0, 1]."""
-    return np.array([np.sqrt(np.mean(part**2)) for part in sound(path)], np.float32)
-
-
-def _has_sound(path: Path) -> bool:
-    return any(stream.get("codec_type") == "audio" for stream in _described(_Stored.at(path)).get("streams", []))
-
-
-def _mono(path: Path, sample_rate: int) -> AbstractContextManager[IO[bytes]]:
-    """The first audio stream as float32 samples, the first of them at 0 s."""
-    mono = ["-map", "0:a:0", "-af", "aresample=async=1:first_pts=0", "-ac", "1", "-ar", str(sample_rate)]
-    mono += ["-t", str(MAX_DURATION_S)]  # silence fills up what lies between two samples, be it years
-    return _decoding(path, *mono, "-f", "f32le")
-
-
-@contextmanager
-def _decoding(path: Path, *output: str) -> Iterator[IO[bytes]]:
-    with _reading(path, *ffmpeg.input_args(path), *output) as stream:
-        yield stream
-
-
-@contextmanager
-def _reading(path: Path, *args: str) -> Iterator[IO[bytes]]:
-    try:
-        with commands.stream_stdout(ffmpeg.command(*args, "pipe:1")) as stream:
-            yield stream
-    except CommandFailed as error:
-        raise MediaError(f"{path.name!r} cannot be decoded: {error}") from error
-
-
-def next_frame(stream: IO[bytes], width: int, height: int) -> np.ndarray | None:
-    """The next frame of raw ones, 3 bytes a pixel: (height, width, 3) uint8, read-only; None at their end."""
-    data = stream.read(width * height * 3)
-    return np.frombuffer(data, np.uint8).reshape(height, width, 3) if len(data) == width * height * 3 else None
+    return list(_frame_times(_FileState.of(info.path), info.index))
 
 
 @dataclass(frozen=True)
-class _Stored:
-    """A file as it is now, the same by whatever name: ffprobe, which takes 0.1 s to start, is asked once about it."""
+class _FileState:
+    """A file's content at a moment, equal for all names of the file: the key of the cache of ffprobe's answers."""
 
     path: Path = field(compare=False)
     state: tuple[int, ...]
 
     @classmethod
-    def at(cls, path: Path) -> "_Stored":
+    def of(cls, path: Path) -> "_FileState":
         try:
-            now = path.stat()
+            stat = path.stat()
         except OSError as error:
             raise MediaError(f"{path.name!r} is no readable video: {error}") from error
-        return cls(path, (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns))
+        return cls(path, (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns))
 
 
 @lru_cache(maxsize=64)
-def _described(file: _Stored) -> dict[str, Any]:
-    """What ffprobe says of a file and its streams."""
+def _describe(file: _FileState) -> dict[str, Any]:
     return _ffprobe(file.path, "-show_format", "-show_streams")
+
+
+@lru_cache(maxsize=2)
+def _frame_times(file: _FileState, index: int) -> tuple[Fraction, ...]:
+    answer = _ffprobe(file.path, "-select_streams", str(index), "-show_entries", "packet=pts:stream=time_base")
+    time_base = Fraction(answer["streams"][0]["time_base"])
+    return tuple(sorted(packet["pts"] * time_base for packet in answer.get("packets", []) if "pts" in packet))
 
 
 def _ffprobe(path: Path, *options: str) -> dict[str, Any]:
     refuse_playlist(path)
-    args = [commands.find_program("ffprobe"), "-v", "error", "-of", "json", *options]
+    args = [commands.find_program("ffprobe"), "-v", "error", "-of", "json", *options, *ffmpeg.input_args(path)]
     try:
-        return json.loads(commands.run([*args, *ffmpeg.input_args(path)], timeout_s=PROBE_TIMEOUT_S).stdout)
+        return json.loads(commands.run(args, timeout_s=PROBE_TIMEOUT_S).stdout)
     except CommandFailed as error:
         raise MediaError(f"{path.name!r} is no readable video: {error}") from error
 
 
-def _video_info(path: Path, stream: dict, container: dict, audio: tuple[AudioInfo, ...]) -> VideoInfo:
+def _video_info(
+    path: Path, stream: dict[str, Any], container: dict[str, Any], audio: tuple[AudioInfo, ...]
+) -> VideoInfo:
     tags = container.get("tags", {}) | stream.get("tags", {})
     return VideoInfo(
         path=path,
@@ -365,7 +173,6 @@ def _video_info(path: Path, stream: dict, container: dict, audio: tuple[AudioInf
         width=int(stream.get("width", 0)),
         height=int(stream.get("height", 0)),
         fps=_fraction(stream.get("avg_frame_rate")),
-        base_fps=_fraction(stream.get("r_frame_rate")),
         frames=int(stream["nb_frames"]) if stream.get("nb_frames", "").isdigit() else None,
         duration_s=float(stream.get("duration") or container.get("duration") or 0),
         sar=_fraction(stream.get("sample_aspect_ratio", "1:1").replace(":", "/")) or Fraction(1),
@@ -378,7 +185,7 @@ def _video_info(path: Path, stream: dict, container: dict, audio: tuple[AudioInf
     )
 
 
-def _audio_info(stream: dict) -> AudioInfo:
+def _audio_info(stream: dict[str, Any]) -> AudioInfo:
     return AudioInfo(
         index=stream["index"],
         codec=stream.get("codec_name", "unknown"),
@@ -389,12 +196,12 @@ def _audio_info(stream: dict) -> AudioInfo:
 
 
 def _fraction(text: str | None) -> Fraction:
-    """ffprobe's ``30000/1001``; ``0/0`` and nothing are 0."""
+    """Parse ffprobe's ``30000/1001``; ``0/0`` and None give 0."""
     top, _, bottom = (text or "0").partition("/")
     return Fraction(int(top), int(bottom or 1)) if int(bottom or 1) else Fraction(0)
 
 
-def _rotation(stream: dict) -> int:
-    """Clockwise degrees that a player turns the picture by; ffprobe gives them counter-clockwise."""
+def _rotation(stream: dict[str, Any]) -> int:
+    """Clockwise degrees that a player turns the picture by; ffprobe reports them counter-clockwise."""
     turns = [data["rotation"] for data in stream.get("side_data_list", []) if "rotation" in data]
     return round(-float(turns[0]) / 90) * 90 % 360 if turns else 0

@@ -1,14 +1,13 @@
-"""Every frame of a video in few pixels: who looks for cuts needs no more, and need not decode the video for it.
+"""Every frame of a video as a thumbnail, so that shot detection need not decode the video again.
 
-They lie in one file, 350 MB for an hour, one after the other: RGB, uint8, nothing else.
+The thumbnails stand one after the other in one file, without a header: RGB, uint8, 350 MB for an hour.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
-from vidlib.media import probe
+from vidlib.media import ffmpeg
+from vidlib.media.frames import Frame, next_frame
 
 SIZE = (48, 27)
 """Width and height in pixels, as TransNetV2 was trained with (Souček and Lokoč, 2020)."""
@@ -16,13 +15,25 @@ SIZE = (48, 27)
 FRAME_BYTES = 3 * SIZE[0] * SIZE[1]
 
 
-def output(stream: int, target: Path) -> list[str]:
-    """What has ffmpeg write them to ``target`` while it decodes that ``stream`` of its input for something else."""
-    return ["-map", f"0:{stream}", *probe.scaled(*SIZE), "-f", "rawvideo", "-pix_fmt", "rgb24", f"file:{target}"]
+def output_args(stream: int, target: Path) -> list[str]:
+    """Arguments that let ffmpeg write the thumbnails to ``target`` while it decodes its input for another output.
+
+    ``stream`` is the index of the video stream.
+    """
+    return [
+        "-map",
+        f"0:{stream}",
+        *ffmpeg.scale_options(*SIZE),
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "rgb24",
+        f"file:{target}",
+    ]
 
 
-def read(path: Path) -> Iterator[np.ndarray]:
-    """One after the other, (27, 48, 3) uint8 RGB each: what `vidlib.media.probe.frames` gives for `SIZE`."""
+def read(path: Path) -> Iterator[Frame]:
+    """Read the thumbnails in order: (27, 48, 3) uint8 RGB each, the same as `frames.read_frames` gives at `SIZE`."""
     with path.open("rb") as file:
-        while (frame := probe.next_frame(file, *SIZE)) is not None:
+        while (frame := next_frame(file, *SIZE)) is not None:
             yield frame

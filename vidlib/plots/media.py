@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from vidlib.media.audio import SAMPLE_RATE, Waveform
 from vidlib.plots import style
 from vidlib.plots.pictures import Cell, Sheet, sheet
 from vidlib.timeline import FPS, timecode
@@ -42,7 +43,7 @@ def frame_spacing(source: Sequence[Fraction], result: Sequence[Fraction]) -> Fig
 
 
 @style.styled
-def sound_level(waveform: np.ndarray, sample_rate: int) -> Figure:
+def sound_level(waveform: Waveform, sample_rate: int = SAMPLE_RATE) -> Figure:
     """The level of mono sound, (n,) float32 in [-1, 1], every tenth of a second, in dB below full scale."""
     block = int(sample_rate * LEVEL_EVERY_S)
     blocks = waveform[: len(waveform) // block * block].reshape(-1, block)

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
+from vidlib.media.audio import SAMPLE_RATE, Waveform
 from vidlib.plots import style
 from vidlib.timeline import Turn
 
@@ -18,7 +19,7 @@ LEVEL_EVERY_S = 0.1
 
 
 @style.styled
-def turns(turns: Sequence[Turn], waveform: np.ndarray, sample_rate: int, duration_s: float) -> Figure:
+def turns(turns: Sequence[Turn], waveform: Waveform, duration_s: float, sample_rate: int = SAMPLE_RATE) -> Figure:
     """A lane for each speaker, paler where less sure, below the sound: (n,) float32 in [-1, 1], mono."""
     speakers = sorted({turn.speaker for turn in turns})
     lanes_in = LANE_IN * max(1, len(speakers))
@@ -68,7 +69,7 @@ def confidences(turns: Sequence[Turn], sure: float, duration_s: float) -> Figure
     return fig
 
 
-def _draw_sound(ax: Axes, waveform: np.ndarray, sample_rate: int) -> None:
+def _draw_sound(ax: Axes, waveform: Waveform, sample_rate: int) -> None:
     block = int(sample_rate * LEVEL_EVERY_S)
     blocks = waveform[: len(waveform) // block * block].reshape(-1, block)
     at_s = np.arange(len(blocks)) * LEVEL_EVERY_S

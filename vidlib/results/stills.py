@@ -10,7 +10,7 @@ import numpy as np
 
 from vidlib.errors import MediaError
 from vidlib.files import atomic_write
-from vidlib.media import probe
+from vidlib.media.frames import read_frames, read_stills
 from vidlib.plots.pictures import Box, draw_boxes
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ def _decoded(video: Path, size: tuple[int, int], stills: Sequence[Still]) -> Ite
 def _pictures(video: Path, frames: Sequence[int], width: int, height: int) -> Iterator[np.ndarray]:
     """These frames (rising), in one pass over the video unless it is quicker to seek them."""
     if frames[-1] < SOUGHT * len(frames):
-        return probe.frames(video, width, height, only=frames)
-    return iter(probe.stills(video, frames, width, height))
+        return read_frames(video, width, height, only=frames)
+    return iter(read_stills(video, frames, width, height))
 
 
 def _height(width: int, size: tuple[int, int]) -> int:

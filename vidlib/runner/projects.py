@@ -12,7 +12,7 @@ from vidlib.errors import UsageError, VidlibError
 from vidlib.files import canonical_json, link_or_copy, sha256, sha256_text, sole_writer, write_json
 from vidlib.ingest import archives, names
 from vidlib.ingest.urls import mended
-from vidlib.media import probe
+from vidlib.media.probe import probe_video
 from vidlib.runner.sources import Link, Place
 from vidlib.runner.utf8_paths import lossy_text, under_utf_8
 from vidlib.settings import Settings, plain_folder
@@ -154,7 +154,7 @@ def find_videos(folder: Path) -> list[Path]:
 def duration_s(video: Path) -> float | None:
     """How long a video says it is; None for one that says nothing, or is none: a step will say so."""
     try:
-        return probe.probe(video).duration_s or None
+        return probe_video(video).duration_s or None
     except (VidlibError, OSError):
         return None
 

@@ -12,8 +12,7 @@ from vidlib.engines.speech import ON_GPU, WEIGHTS, Diarization, Options, check_n
 from vidlib.errors import BrokenOutput, EngineUnavailable, UnknownName, WeightError
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
-from vidlib.media import probe
-from vidlib.media.audio import Samples, parts
+from vidlib.media.audio import SAMPLE_RATE, Samples, chunks, stored_waveform
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results.exports import rttm, speech_json, speech_table, webvtt
@@ -133,7 +132,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     duration_s = float(seconds(inputs.frames))
     out = inputs.out_dir
     out.mkdir(parents=True, exist_ok=True)
-    with probe.stored_waveform(inputs.video, out, round(duration_s * probe.SAMPLE_RATE)) as waveform:
+    with stored_waveform(inputs.video, out, round(duration_s * SAMPLE_RATE)) as waveform:
         found, engine, choice = _listen(waveform, params, report)
     return Outputs(
         turns=rttm.write(out / "speech.rttm", found.turns),
@@ -167,7 +166,7 @@ def _listen(waveform: Samples, params: Params, report: Report) -> tuple[Diarizat
 
     Raises what the last engine raised; where several were asked, EngineUnavailable with what each said.
     """
-    if not any(part.any() for part in parts(waveform)):
+    if not any(part.any() for part in chunks(waveform)):
         report(1, 1)
         return Diarization([], []), SILENCE, devices.Choice("cpu")
     # whoever insists on the GPU is not served without it

@@ -17,10 +17,11 @@ from pydantic import Field
 from vidlib.errors import BrokenOutput, CommandFailed, MediaError
 from vidlib.files import TMP_PREFIX, copy_verified, fsync, link_or_copy, sha256
 from vidlib.machine.devices import Wanted
-from vidlib.media import encoders, ffmpeg, probe, thumbnails, transcode
+from vidlib.media import encoders, ffmpeg, thumbnails, transcode
 from vidlib.media.encoders import Encoder, Preset
 from vidlib.media.ffmpeg import DecodeStats
-from vidlib.media.probe import VideoInfo
+from vidlib.media.frames import decode_all
+from vidlib.media.probe import MAX_DURATION_S, VideoInfo, frame_times, probe_video
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.settings import settings
@@ -83,7 +84,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     A source that lost its end, or frames in between, is converted as far as it goes, with a doubt that says what is
     missing. Raises MediaError where nothing can be decoded, and EngineUnavailable for ``cuda`` without NVENC.
     """
-    info = probe.probe(inputs.source)
+    info = probe_video(inputs.source)
     video = inputs.out_dir / VIDEO_FILE
     on_frame = _counting(info, report)
     encoder = None
@@ -96,16 +97,16 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     else:
         encoder = encoders.choose(params.device, *transcode.output_size(info))
         source = _write(info, video, encoder.options(params.preset, params.crf), on_frame)
-        frames = _checked(probe.probe(video), inputs.out_dir).frames
-    if frames >= probe.MAX_DURATION_S * FPS:
-        raise MediaError(f"{inputs.source.name!r} shows pictures that lie more than {probe.MAX_DURATION_S} s apart")
-    return _outputs(info, source, probe.probe(video), frames, encoder)
+        frames = _checked(probe_video(video), inputs.out_dir).frames
+    if frames >= MAX_DURATION_S * FPS:
+        raise MediaError(f"{inputs.source.name!r} shows pictures that lie more than {MAX_DURATION_S} s apart")
+    return _outputs(info, source, probe_video(video), frames, encoder)
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
     """Raise BrokenOutput unless the video has the promised form, and one frame every 1/25 s from 0."""
-    info = probe.probe(outputs.video)
-    times = probe.timestamps(info)
+    info = probe_video(outputs.video)
+    times = frame_times(info)
     if not transcode.picture_has_form(info) or times != [seconds(frame) for frame in range(outputs.frames)]:
         raise BrokenOutput(f"{outputs.video} is not {outputs.frames} frames of 25 fps H.264 yuv420p: {info}")
     if (size := outputs.small.stat().st_size) != outputs.frames * thumbnails.FRAME_BYTES:
@@ -167,7 +168,7 @@ def _sound_picture(info: VideoInfo, out_dir: Path, on_frame: Callable[[int], Non
     """The pass that decoded the picture, if it can stay as it is: in form, steady, whole and without complaint."""
     if not transcode.picture_has_form(info):
         return None
-    times = probe.timestamps(info)
+    times = frame_times(info)
     # what the file promises may be billions of frames: their number is compared first
     if len(times) != (info.frames or len(times)) or not _are_steady(times):
         return None
@@ -188,11 +189,11 @@ def _checked(info: VideoInfo, out_dir: Path, on_frame: Callable[[int], None] | N
     picture = ["-map", f"0:{info.index}", "-vf", filters, "-fps_mode", "passthrough"]
     jpeg = ["-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "3", "-f", "image2", "-update", "1"]
     stills = [*picture, *jpeg, f"file:{out_dir / STILLS_FILE}"]
-    return _decode(info, *stills, *thumbnails.output(info.index, out_dir / SMALL_FILE), on_frame=on_frame)
+    return _decode(info, *stills, *thumbnails.output_args(info.index, out_dir / SMALL_FILE), on_frame=on_frame)
 
 
 def _decode(info: VideoInfo, *also: str, on_frame: Callable[[int], None] | None = None) -> DecodeStats:
-    return probe.decode(info, *also, timeout_s=settings().step_timeout_s, on_frame=on_frame)
+    return decode_all(info, *also, timeout_s=settings().step_timeout_s, on_frame=on_frame)
 
 
 def _write(info: VideoInfo, video: Path, options: dict | None, on_frame: Callable[[int], None]) -> DecodeStats:

@@ -14,7 +14,8 @@ from vidlib.engines.shots.boundaries import Evidence, find_shots
 from vidlib.errors import BrokenOutput, EngineUnavailable
 from vidlib.files import atomic_write
 from vidlib.machine import devices
-from vidlib.media import probe, thumbnails
+from vidlib.media import thumbnails
+from vidlib.media.frames import read_frames
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.protocols import ShotScorer
@@ -141,7 +142,7 @@ def _frames(inputs: Inputs, size: tuple[int, int]) -> tuple[Path, Iterator[np.nd
     """Every frame in this size (width, height), decoded only if it has to be; and the file that they come from."""
     if inputs.small and size == thumbnails.SIZE:
         return inputs.small, thumbnails.read(inputs.small)
-    return inputs.video, probe.frames(inputs.video, *size)
+    return inputs.video, read_frames(inputs.video, *size)
 
 
 def _write_scores(path: Path, evidence: Evidence) -> Path:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from vidlib.engines.speech import diarization, joined
 from vidlib.engines.speech.diarization.clustering import clusters, likeness
 from vidlib.engines.speech.diarization.resegmentation import Heard, _spoken, hear_again
-from vidlib.media.probe import SAMPLE_RATE
+from vidlib.media.audio import SAMPLE_RATE
 
 TRUSTED = np.ones(9, bool)
 

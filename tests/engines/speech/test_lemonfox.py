@@ -15,13 +15,13 @@ from vidlib.engines.speech.lemonfox import engine as speech_lemonfox
 from vidlib.engines.speech.lemonfox.api import ATTEMPTS, Answer, Limits, Service, Time
 from vidlib.errors import EngineUnavailable, SettingError
 from vidlib.machine import commands
-from vidlib.media import probe
+from vidlib.media.audio import SAMPLE_RATE, read_waveform
 from vidlib.settings import settings
 from vidlib.timeline import Turn
 
 KEY = "fox-0123456789-secret"
 FINE = heard((0.0, 1.0, "A", "hello there"), (1.5, 2.0, "B", "hi"))
-SECOND = np.random.default_rng(0).normal(0, 0.1, probe.SAMPLE_RATE).astype(np.float32)
+SECOND = np.random.default_rng(0).normal(0, 0.1, SAMPLE_RATE).astype(np.float32)
 
 
 @dataclass
@@ -234,7 +234,7 @@ def test_the_form_asks_for_speakers_and_words(clock, tmp_path):
         "language": b"english",
     }
     (tmp_path / "sound.flac").write_bytes(sound)
-    np.testing.assert_allclose(probe.waveform(tmp_path / "sound.flac"), SECOND, atol=1e-4)
+    np.testing.assert_allclose(read_waveform(tmp_path / "sound.flac"), SECOND, atol=1e-4)
 
 
 def test_words_become_turns_and_segments_captions(clock):

@@ -12,7 +12,7 @@ from vidlib import vault
 from vidlib.engines import speech
 from vidlib.engines.speech.pyannote.folder import recipe
 from vidlib.errors import WeightError
-from vidlib.media import probe
+from vidlib.media.audio import SAMPLE_RATE, read_waveform
 from vidlib.settings import settings
 
 SAMPLE = Path(find_spec("pyannote.metrics").origin).parents[1] / "audio/sample/sample.wav"
@@ -131,7 +131,7 @@ def test_a_pipeline_in_a_folder_is_used(models):
     write(models / "speaker-diarization-3.1", OLDER)
     write(models / "wespeaker-voxceleb-resnet34-LM", {})
     torch.save(kept | {"pyannote.audio": about}, models / "wespeaker-voxceleb-resnet34-LM/pytorch_model.bin")
-    sound = probe.waveform(SAMPLE)[6 * probe.SAMPLE_RATE : 12 * probe.SAMPLE_RATE]
+    sound = read_waveform(SAMPLE)[6 * SAMPLE_RATE : 12 * SAMPLE_RATE]
     with speech.open_diarizer("pyannote", "cpu", speech.Options(model="speaker-diarization-3.1")) as engine:
         found = engine.diarize(sound)
     assert found.turns

@@ -15,8 +15,7 @@ from vidlib.engines.speech.pyannote import engine as speech_pyannote
 from vidlib.engines.speech.pyannote import windows as pyannote_windows
 from vidlib.engines.speech.pyannote.imports import Inference, SlidingWindow, SlidingWindowFeature, SpeakerDiarization
 from vidlib.engines.speech.pyannote.windows import pieces
-from vidlib.media import probe
-from vidlib.media.probe import SAMPLE_RATE
+from vidlib.media.audio import SAMPLE_RATE, read_waveform
 
 VOICES = Path(find_spec("pyannote.metrics").origin).parents[1] / "audio/sample/sample.wav"
 WINDOWS = SlidingWindow(start=0.0, duration=10 / SAMPLE_RATE, step=3 / SAMPLE_RATE)
@@ -46,7 +45,7 @@ def test_voices_and_their_prints_do_not_depend_on_the_pieces(monkeypatch):
     """In 12.5 seconds there are three whole windows and one that reaches beyond the end."""
     for module in (pyannote_windows, speech_pyannote):
         monkeypatch.setattr(module, "BATCH", 2)
-    sound = probe.waveform(VOICES)[6 * SAMPLE_RATE :][: SAMPLE_RATE * 25 // 2]
+    sound = read_waveform(VOICES)[6 * SAMPLE_RATE :][: SAMPLE_RATE * 25 // 2]
     whole = {"waveform": torch.from_numpy(sound)[None], "sample_rate": SAMPLE_RATE, "uri": "whole"}
     with speech.open_diarizer("pyannote", "cpu", speech.Options()) as engine, torch.inference_mode():
         pipeline = engine._pipeline

@@ -21,14 +21,13 @@ from vidlib.engines import speech
 from vidlib.engines.speech.loudness import at_loudness
 from vidlib.errors import EngineUnavailable, GpuFailed, UnknownName
 from vidlib.machine import devices
-from vidlib.media import probe
-from vidlib.media.audio import StoredSamples
+from vidlib.media.audio import SAMPLE_RATE, StoredSamples, read_waveform
 from vidlib.results.exports import rttm
 from vidlib.settings import settings
 
 OPTIONS = speech.Options()
 SAMPLE = Path(find_spec("pyannote.metrics").origin).parents[1] / "audio/sample"
-RATE = probe.SAMPLE_RATE
+RATE = SAMPLE_RATE
 
 
 MOST_WRONG = {"pyannote": 0.06, "light": 0.2, "lemonfox": 0.02}
@@ -57,7 +56,7 @@ def hears_the_sample(handler) -> None:
     form = handler.server.place.sent[-1].form
     with TemporaryDirectory() as folder:
         (Path(folder) / "sound.flac").write_bytes(form["file"])
-        sound = probe.waveform(Path(folder) / "sound.flac")
+        sound = read_waveform(Path(folder) / "sound.flac")
     one = form.get("max_speakers") == b"1"
     start_s, stop_s = place_in_sample(sound)
     turns = [turn for turn in rttm.read(SAMPLE / "sample.rttm") if turn.start_s < stop_s and turn.stop_s > start_s]
@@ -70,7 +69,7 @@ def hears_the_sample(handler) -> None:
 
 def place_in_sample(sound: np.ndarray) -> tuple[float, float]:
     """From when to when ``sound`` is in the sample, in seconds; nowhere for any other sound."""
-    whole = probe.waveform(SAMPLE / "sample.wav")
+    whole = read_waveform(SAMPLE / "sample.wav")
     for start in range(0, len(whole) - len(sound) + 1, RATE):
         if sound.any() and np.allclose(whole[start : start + len(sound)], sound, atol=1e-3):
             return start / RATE, (start + len(sound)) / RATE
@@ -85,7 +84,7 @@ def engine(request):
 
 @pytest.fixture(scope="module")
 def sample() -> np.ndarray:
-    return probe.waveform(SAMPLE / "sample.wav")
+    return read_waveform(SAMPLE / "sample.wav")
 
 
 @pytest.fixture(scope="module")

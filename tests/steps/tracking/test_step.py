@@ -22,7 +22,8 @@ from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed
 from vidlib.files import sha256
 from vidlib.geometry import Detections
 from vidlib.machine import commands
-from vidlib.media import ffmpeg, probe
+from vidlib.media import ffmpeg
+from vidlib.media.frames import read_frames, read_stills
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
 from vidlib.steps import tracking
 from vidlib.steps.base import Manifest, Step
@@ -103,7 +104,7 @@ def test_every_face_is_found_in_every_frame(rows, outputs):
 
 def test_the_middle_of_every_shot_is_left(inputs, outputs):
     left = np.array([np.asarray(Image.open(file)) for file in outputs.middles]).astype(int)
-    assert np.abs(left - probe.stills(inputs["video"], [15, 40, 75], 320, 240)).mean(axis=(1, 2, 3)).max() < 3
+    assert np.abs(left - read_stills(inputs["video"], [15, 40, 75], 320, 240)).mean(axis=(1, 2, 3)).max() < 3
 
 
 def test_boxes_follow_a_face_between_the_frames_where_it_was_looked_for(rows):
@@ -298,7 +299,7 @@ def test_a_small_real_face_in_a_wide_shot_is_followed(tmp_path):
     """Frames 492 to 563 of the film: a face of 45 pixels."""
     cut = ["-ss", "19.68", "-frames:v", "72", "-c:v", "libx264", "-crf", "18", "-r", "25"]
     commands.run(ffmpeg.command(*ffmpeg.input_args(FILM), *cut, str(tmp_path / "wide.mp4")), timeout_s=60)
-    n = sum(1 for _ in probe.frames(tmp_path / "wide.mp4", 64, 36))
+    n = sum(1 for _ in read_frames(tmp_path / "wide.mp4", 64, 36))
     outputs = tracked(
         {
             "video": tmp_path / "wide.mp4",

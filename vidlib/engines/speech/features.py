@@ -9,8 +9,7 @@ import functools
 import numpy as np
 from scipy.sparse import csr_array
 
-from vidlib.media.audio import Samples
-from vidlib.media.probe import SAMPLE_RATE
+from vidlib.media.audio import SAMPLE_RATE, Samples
 
 N_MELS = 80
 """Mel bands that CAM++ reads."""

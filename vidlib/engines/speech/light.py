@@ -26,8 +26,7 @@ from vidlib.engines.speech.vad import CHUNK_S, VoiceActivity
 from vidlib.errors import EngineUnavailable
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
-from vidlib.media.audio import Samples
-from vidlib.media.probe import SAMPLE_RATE
+from vidlib.media.audio import SAMPLE_RATE, Samples
 from vidlib.progress import Report, quiet
 
 LOUDNESS_DB = -23.0

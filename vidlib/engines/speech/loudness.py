@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from vidlib.media.audio import Louder, Samples
-from vidlib.media.probe import SAMPLE_RATE
+from vidlib.media.audio import SAMPLE_RATE, AmplifiedSamples, Samples
 
 BLOCK = SAMPLE_RATE * 2 // 5
 """Samples whose power is measured together, 0.4 s, each block half a step from the next (ITU-R BS.1770, annex 1)."""
@@ -26,7 +25,7 @@ def at_loudness(waveform: Samples, target_db: float) -> Samples:
     loudness_db = _loudness_db(waveform)
     if loudness_db is None:
         return waveform
-    return Louder(waveform, 10 ** (min(target_db - loudness_db, MOST_DB) / 20))
+    return AmplifiedSamples(waveform, 10 ** (min(target_db - loudness_db, MOST_DB) / 20))
 
 
 def _loudness_db(waveform: Samples) -> float | None:

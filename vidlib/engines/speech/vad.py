@@ -9,8 +9,7 @@ import numpy as np
 
 from vidlib import vault
 from vidlib.engines.speech.diarization.embedding import one_core
-from vidlib.media.audio import Samples, parts
-from vidlib.media.probe import SAMPLE_RATE
+from vidlib.media.audio import SAMPLE_RATE, Samples, chunks
 
 CHUNK = 512
 """Samples that the network hears at a time, at 16 kHz."""
@@ -42,7 +41,7 @@ class VoiceActivity:
 def _chunks(waveform: Samples) -> Iterator[np.ndarray]:
     """(CONTEXT + CHUNK,) each: what the network hears; silence before and after the sound."""
     before = np.zeros(CONTEXT, np.float32)
-    for part in parts(waveform):  # all but the last hold whole chunks
+    for part in chunks(waveform):  # all but the last hold whole chunks
         heard = np.concatenate([before, part, np.zeros(-len(part) % CHUNK, np.float32)])
         for start in range(0, len(heard) - CONTEXT, CHUNK):
             yield heard[start : start + CONTEXT + CHUNK]

@@ -18,8 +18,9 @@ from vidlib.engines.runtime import opencv
 from vidlib.errors import BrokenOutput
 from vidlib.machine import devices
 from vidlib.machine.prefetch import ahead
-from vidlib.media import probe
-from vidlib.media.probe import VideoInfo
+from vidlib.media.audio import SAMPLES_PER_FRAME, read_by_frame
+from vidlib.media.frames import read_frames
+from vidlib.media.probe import VideoInfo, probe_video
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.protocols import ActiveSpeakerModel, FaceDetector
@@ -159,7 +160,7 @@ def _check_people(outputs: Outputs) -> None:
 
 def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Report) -> dict[str, Any]:
     """Write the table, faces detected on ``device``; what `Outputs` say of it."""
-    info, tally, path = probe.probe(inputs.video), Tally(), inputs.out_dir / "tracking.parquet"
+    info, tally, path = probe_video(inputs.video), Tally(), inputs.out_dir / "tracking.parquet"
     with ExitStack() as stack, opencv.one_thread():
         score = params.min_confidence * WEAK
         detector = stack.enter_context(faces.open_detector(params.faces, device, score, params.min_face_px))
@@ -230,7 +231,7 @@ def _watcher(params: Params, detector: FaceDetector, speaker: ActiveSpeakerModel
 
 def _looked(inputs: Inputs, info: VideoInfo, watcher: Watcher, spans: Sequence[Span]) -> Iterator[Chunk]:
     """The video in chunks, faces looked for; raises BrokenOutput unless it has as many frames as expected."""
-    with closing(ahead(probe.frames(inputs.video, info.width, info.height), DECODED)) as pictures:
+    with closing(ahead(read_frames(inputs.video, info.width, info.height), DECODED)) as pictures:
         n_seen = 0
         for chunk in watcher.look(spans, pictures):
             n_seen += len(chunk.frames)
@@ -274,11 +275,11 @@ def _sounds(inputs: Inputs, spans: Iterable[Span]) -> Iterator[Sound]:
     if len(table) != inputs.frames:
         raise BrokenOutput(f"{inputs.speech} has {len(table)} rows, expected one for each of {inputs.frames} frames")
     known: dict[tuple[str, ...], tuple[str, ...]] = {}  # each combination of voices is in memory once
-    with closing(probe.sound(inputs.video)) as sound:
+    with closing(read_by_frame(inputs.video)) as sound:
         for span in spans:
             speech = table.slice(span.start, len(span))
             voices = [known.setdefault(heard, heard) for heard in map(tuple, speech["speakers"].to_pylist())]
-            samples = np.zeros((len(span), probe.SAMPLES_PER_FRAME), np.float32)
+            samples = np.zeros((len(span), SAMPLES_PER_FRAME), np.float32)
             for row in samples:
                 part = next(sound, SILENCE)
                 row[: len(part)] = part

@@ -14,8 +14,7 @@ from vidlib.errors import EngineUnavailable
 from vidlib.machine import commands
 from vidlib.machine.devices import Device
 from vidlib.media import ffmpeg
-from vidlib.media.audio import Samples, parts
-from vidlib.media.probe import SAMPLE_RATE
+from vidlib.media.audio import SAMPLE_RATE, Samples, chunks
 from vidlib.progress import Report, quiet
 from vidlib.settings import settings
 
@@ -87,7 +86,7 @@ def encoded(waveform: Samples, folder: Path) -> Path:
     """
     raw = folder / "sound.f32"
     with raw.open("wb") as file:
-        for part in parts(waveform):
+        for part in chunks(waveform):
             part.astype("<f4").tofile(file)
     source = ["-f", "f32le", "-ar", str(SAMPLE_RATE), "-ac", "1", "-i", raw]
     for name, options in ENCODINGS:

@@ -46,8 +46,7 @@ from vidlib.engines.speech.pyannote.windows import BATCH, VoicesInWindows, piece
 from vidlib.errors import GpuFailed
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
-from vidlib.media.audio import Samples
-from vidlib.media.probe import SAMPLE_RATE
+from vidlib.media.audio import SAMPLE_RATE, Samples
 from vidlib.progress import Report, quiet
 from vidlib.timeline import Turn, speaker_label
 

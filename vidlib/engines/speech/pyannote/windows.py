@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from vidlib.engines.runtime.pool import Pool
 from vidlib.engines.speech.pyannote.imports import Inference, SlidingWindow, SlidingWindowFeature
-from vidlib.media.audio import Samples
-from vidlib.media.probe import SAMPLE_RATE
+from vidlib.media.audio import SAMPLE_RATE, Samples
 
 BATCH = 30
 """Windows, and voices in windows, that go through the networks together."""
