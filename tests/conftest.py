@@ -8,7 +8,7 @@ import hypothesis
 import pytest
 
 from tests.ingest import faulty_server
-from vidlib.cli import app
+from vidlib import cli
 from vidlib.settings import Settings, settings
 
 # how long an example takes says more about the machine than about the code
@@ -41,7 +41,7 @@ def vidlib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, works
     def call(*args: str | Path) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["vidlib", *map(str, args)])
         with pytest.raises(SystemExit) as ended:
-            app.main()
+            cli.main()
         said = capsys.readouterr()
         return ended.value.code or 0, said.out, said.err
 

@@ -1,17 +1,18 @@
-"""What the documents say is so: settings, licences, links, commands."""
+"""The documents agree with the code: settings, licences, links, commands."""
 
 import re
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+import typer
 from packaging.requirements import Requirement
 from platformdirs import user_data_path
 
-from vidlib import vault
+from vidlib import cli, vault
 from vidlib.settings import GIB, REPOSITORY, Settings
 
-README = (REPOSITORY / "README.md").read_text()
+SETTINGS = (REPOSITORY / "docs" / "settings.md").read_text()
 LICENCES = (REPOSITORY / "docs" / "licences.md").read_text()
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
 
@@ -21,11 +22,11 @@ def settings_table() -> str:
         f"| `VIDLIB_{name.upper()}` | {shown_default(name, field.default)} | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
-    return "\n".join(["| variable | default | what |", "|---|---|---|", *rows])
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])
 
 
 def shown_default(name: str, value: object) -> str:
-    """A default as a reader of the README writes it."""
+    """A default in the form of docs/settings.md."""
     if value is None:
         return ""
     if isinstance(value, Path):
@@ -37,8 +38,8 @@ def shown_default(name: str, value: object) -> str:
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 
 
-def test_the_readme_lists_every_setting():
-    assert settings_table() in README, f"put this between the marks in README.md:\n\n{settings_table()}"
+def test_the_page_of_settings_lists_every_setting_with_its_default():
+    assert settings_table() in SETTINGS, f"replace the table in docs/settings.md by:\n\n{settings_table()}"
 
 
 def test_every_package_of_the_lock_has_its_licence_listed():
@@ -58,6 +59,15 @@ def test_every_model_has_its_licence_listed():
 def test_links_lead_somewhere(document):
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())
     assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_commands_named_in_a_document_exist_and_are_no_old_names(document):
+    if document.name == "CHANGELOG.md":
+        return
+    commands = typer.main.get_command(cli.app).commands
+    visible = {name for name, command in commands.items() if not command.hidden}
+    assert set(re.findall(r"`vidlib ([a-z]+)", document.read_text())) <= visible
 
 
 def test_make_targets_named_in_documents_exist():

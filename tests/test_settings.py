@@ -66,12 +66,26 @@ def test_an_empty_variable_is_no_value(monkeypatch, tmp_path):
     assert load().workspace == tmp_path / "workspace"
 
 
-@pytest.mark.parametrize(("name", "value"), [("MAX_FILES", "0"), ("DASHBOARD_PORT", "http"), ("MAX_RATIO", "1")])
-def test_a_wrong_value_is_refused_by_the_name_of_its_variable(monkeypatch, name, value):
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("MAX_FILES", "0", "expected greater than 0"),
+        ("DASHBOARD_PORT", "http", "expected a valid integer"),
+        ("NOTIFY_ON", "always", "expected 'end' or 'failure'"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_variable_value_expectation_and_remedy(monkeypatch, name, value, expected):
     monkeypatch.setenv(f"VIDLIB_{name}", value)
-    with pytest.raises(SettingError, match=f"VIDLIB_{name}='{value}'") as raised:
+    with pytest.raises(SettingError) as raised:
         load()
+    assert str(raised.value) == f"VIDLIB_{name}={value!r}: {expected}; change or unset it in the environment"
     assert raised.value.exit_code == 2
+
+
+def test_a_wrong_value_in_dot_env_is_looked_for_there(tmp_path):
+    (tmp_path / ".env").write_text("VIDLIB_MAX_FILES=0\n")
+    with pytest.raises(SettingError, match=r"; change it in \.env$"):
+        load()
 
 
 @pytest.mark.parametrize("folder", ["docs", "media/clips", "Küche 2/v1.0", "a/b/c/d"])
@@ -113,7 +127,10 @@ def test_a_folder_that_nobody_could_type_is_refused(folder):
         load(docs_folder=folder)
 
 
-@pytest.mark.parametrize(("pattern", "says"), [("(", "no regular expression: missing"), ("film", "expected a group")])
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [("(", "expected a regular expression: missing"), ("film", "with a group for the project name")],
+)
 def test_a_bad_pattern_is_one_line(monkeypatch, pattern, says):
     monkeypatch.setenv("VIDLIB_PROJECT_NAME_PATTERN", pattern)
     with pytest.raises(SettingError, match=says) as raised:

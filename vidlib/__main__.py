@@ -1,5 +1,5 @@
 """``python -m vidlib`` is ``vidlib``."""
 
-from vidlib.cli.app import main
+from vidlib.cli import main
 
 main()

@@ -1,4 +1,4 @@
-"""`vidlib download`, `vidlib monitor` and `vidlib history`, against a server of this machine."""
+"""`vidlib downloads get`, `vidlib downloads monitor` and `vidlib downloads`, against a server of this machine."""
 
 import hashlib
 import json
@@ -37,41 +37,41 @@ def left_in(folder: Path) -> list[str]:
 
 def test_a_download_is_in_the_inbox_and_its_path_and_checksum_are_printed(server, vidlib, allowed):
     url = server.page("/film.mp4", lambda request: request.file(FILM))
-    code, out, err = vidlib("download", url)
+    code, out, err = vidlib("downloads", "get", url)
     assert (code, out, err) == (0, f"{allowed.inbox / 'film.mp4'}  {SHA256}\n", "")
     assert left_in(allowed.inbox) == ["film.mp4"]
 
 
 def test_a_duplicate_in_any_spelling_is_answered_with_the_file_that_is_there(server, vidlib, allowed):
     url = server.page("/film.mp4", lambda request: request.file(FILM))
-    vidlib("download", f"{url}?a=1&b=2")
-    code, out, _ = vidlib("download", f"  {url}?b=2&amp;amp;a=1#x", "--json")
+    vidlib("downloads", "get", f"{url}?a=1&b=2")
+    code, out, _ = vidlib("downloads", "get", f"  {url}?b=2&amp;amp;a=1#x", "--json")
     answer = json.loads(out)
     assert (code, answer["there_already"], answer["sha256"]) == (0, True, SHA256)
     assert len(server.asked) == 1
-    assert vidlib("download", f"{url}?a=1&b=2", "--again")[0] == 0
+    assert vidlib("downloads", "get", f"{url}?a=1&b=2", "--again")[0] == 0
     assert len(server.asked) == 2
 
 
 def test_the_same_bytes_under_another_link_are_kept_once(server, vidlib, allowed):
-    vidlib("download", server.page("/film.mp4", lambda request: request.file(FILM)))
+    vidlib("downloads", "get", server.page("/film.mp4", lambda request: request.file(FILM)))
     again = server.page("/again.mp4", lambda request: request.file(FILM))
-    assert vidlib("download", again)[1] == f"{allowed.inbox / 'film.mp4'}  {SHA256}\n"
+    assert vidlib("downloads", "get", again)[1] == f"{allowed.inbox / 'film.mp4'}  {SHA256}\n"
     assert left_in(allowed.inbox) == ["film.mp4"]
 
 
 def test_a_file_that_is_gone_is_not_downloaded_again_unasked(server, vidlib, allowed):
     url = server.page("/film.mp4", lambda request: request.file(FILM))
-    vidlib("download", url)
+    vidlib("downloads", "get", url)
     (allowed.inbox / "film.mp4").unlink()
-    code, out, err = vidlib("download", url)
+    code, out, err = vidlib("downloads", "get", url)
     assert (code, out) == (2, "")
     assert "was downloaded before, but its file" in err and "--again" in err
 
 
 def test_a_download_goes_where_it_is_told_to(server, vidlib, allowed, tmp_path):
     url = server.page("/film.mp4", lambda request: request.file(FILM))
-    assert vidlib("download", url, "--to", tmp_path / "rushes")[0] == 0
+    assert vidlib("downloads", "get", url, "--to", tmp_path / "rushes")[0] == 0
     assert left_in(tmp_path / "rushes") == ["film.mp4"]
 
 
@@ -87,16 +87,16 @@ def test_a_download_goes_where_it_is_told_to(server, vidlib, allowed, tmp_path):
 def test_what_cannot_be_had_is_one_line_and_stays_in_the_history(server, vidlib, allowed, link, code, says, state):
     server.page("/page.zip", lambda request: request.answer(body=b"<!doctype html>"))
     link = server.base + link if link.startswith("/") else link
-    found, out, err = vidlib("download", link)
+    found, out, err = vidlib("downloads", "get", link)
     assert (found, out, err.count("\n")) == (code, "", 1)
     assert says in err
-    (row,) = json.loads(vidlib("history", "list", "--json")[1])["downloads"]
+    (row,) = json.loads(vidlib("downloads", "list", "--json")[1])["downloads"]
     assert (row["state"], row["url"]) == (state, link)
     assert says in row["error"]
 
 
 def test_what_is_no_link_is_refused(vidlib):
-    code, _, err = vidlib("download", "film.zip")
+    code, _, err = vidlib("downloads", "get", "film.zip")
     assert (code, "expected a link that begins with https://" in err) == (3, True)
 
 
@@ -121,34 +121,34 @@ def arrived(inbox: Path) -> int:
 
 def test_a_download_that_is_killed_in_the_middle_is_gone_on_with(server, vidlib, allowed):
     url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(FILM))
-    with started("download", url) as process:
+    with started("downloads", "get", url) as process:
         wait_until(lambda: arrived(allowed.inbox) >= 900_000)
         process.send_signal(signal.SIGKILL)
     kept = arrived(allowed.inbox)
-    assert vidlib("download", url) == (0, f"{allowed.inbox / 'film.mp4'}  {SHA256}\n", "")
+    assert vidlib("downloads", "get", url) == (0, f"{allowed.inbox / 'film.mp4'}  {SHA256}\n", "")
     assert server.ranges("/film.mp4") == [None, f"bytes={kept}-"]
     assert left_in(allowed.inbox) == ["film.mp4"]
 
 
 def test_sigterm_pauses_a_download_and_the_next_goes_on(server, vidlib, allowed):
     url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(FILM))
-    with started("download", url) as process:
+    with started("downloads", "get", url) as process:
         wait_until(lambda: arrived(allowed.inbox) >= 900_000)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 130
-    assert json.loads(vidlib("history", "list", "--json")[1])["downloads"][0]["state"] == "paused"
-    assert vidlib("download", url)[1].endswith(f"{SHA256}\n")
+    assert json.loads(vidlib("downloads", "list", "--json")[1])["downloads"][0]["state"] == "paused"
+    assert vidlib("downloads", "get", url)[1].endswith(f"{SHA256}\n")
 
 
 def test_another_process_can_pause_a_download_and_not_begin_it_twice(server, vidlib, allowed):
     url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(FILM))
-    with started("download", url) as process:
+    with started("downloads", "get", url) as process:
         wait_until(lambda: arrived(allowed.inbox) >= 900_000)
-        code, _, err = vidlib("download", url)
+        code, _, err = vidlib("downloads", "get", url)
         assert (code, f"is being downloaded already, by process {process.pid}" in err) == (2, True)
-        assert vidlib("history", "mark", url, "cancelled")[1] == f"{url} was asked to be cancelled\n"
+        assert vidlib("downloads", "mark", url, "cancelled")[1] == f"{url} was requested to be cancelled\n"
         assert process.wait(60) == 130
-    assert json.loads(vidlib("history", "list", "--json")[1])["downloads"][0]["state"] == "cancelled"
+    assert json.loads(vidlib("downloads", "list", "--json")[1])["downloads"][0]["state"] == "cancelled"
 
 
 def offer(server: faulty_server.Server, monkeypatch: pytest.MonkeyPatch, *records: object) -> None:
@@ -164,12 +164,12 @@ def test_the_monitor_downloads_what_the_rule_allows_and_names_the_rest(server, v
     old = {"url": server.base + "/old.mp4", "timestamp": "2020-01-01"}
     records = [{"source_url": "https://fromsmash.com/x", "r2_url": copy, "original_filename": "Film.mp4"}]
     offer(server, monkeypatch, *records, old, {"url": "https://we.tl/t-1"}, {"nothing": 1})
-    code, out, err = vidlib("monitor", "--once")
+    code, out, err = vidlib("downloads", "monitor", "--once")
     assert (code, out) == (0, "")
     assert "left out: record 4" in err and "a person is needed for https://we.tl/t-1" in err and SHA256 in err
-    states = {row["url"]: row["state"] for row in json.loads(vidlib("history", "list", "--json")[1])["downloads"]}
+    states = {row["url"]: row["state"] for row in json.loads(vidlib("downloads", "list", "--json")[1])["downloads"]}
     assert states == {"https://fromsmash.com/x": "done", old["url"]: "known", "https://we.tl/t-1": "manual"}
-    assert vidlib("monitor", "--once")[0] == 0
+    assert vidlib("downloads", "monitor", "--once")[0] == 0
     assert len(server.ranges("/copy.mp4")) == 1
     assert left_in(allowed.inbox) == ["copy.mp4"]
 
@@ -178,19 +178,19 @@ def test_the_monitor_tries_again_later_what_may_pass(server, vidlib, allowed, mo
     monkeypatch.setenv("VIDLIB_DOWNLOAD_ATTEMPTS", "1")
     url = server.pages_in_turn("/a.mp4", lambda request: request.answer("503 Busy"), lambda request: request.file(FILM))
     offer(server, monkeypatch, {"url": url})
-    assert vidlib("monitor", "--once")[0] == 1
-    (row,) = json.loads(vidlib("history", "list", "--json")[1])["downloads"]
+    assert vidlib("downloads", "monitor", "--once")[0] == 1
+    (row,) = json.loads(vidlib("downloads", "list", "--json")[1])["downloads"]
     assert (row["state"], row["attempts"]) == ("waiting", 1)
-    assert vidlib("monitor", "--once")[0] == 0  # its time has not come
+    assert vidlib("downloads", "monitor", "--once")[0] == 0  # its time has not come
     with History(allowed.database) as history:
         store.ask(history, store.key_of(url), "waiting")
-    assert vidlib("monitor", "--once")[0] == 0
+    assert vidlib("downloads", "monitor", "--once")[0] == 0
     assert left_in(allowed.inbox) == ["a.mp4"]
 
 
 def test_the_monitor_ends_with_sigterm(server, allowed, monkeypatch):
     offer(server, monkeypatch)
-    with started("monitor") as process:
+    with started("downloads", "monitor") as process:
         wait_until(lambda: server.asked)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
@@ -199,33 +199,33 @@ def test_the_monitor_ends_with_sigterm(server, allowed, monkeypatch):
 def test_a_monitor_that_is_stopped_in_the_middle_goes_on_when_it_is_started_again(server, vidlib, allowed, monkeypatch):
     url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(FILM))
     offer(server, monkeypatch, {"url": url})
-    with started("monitor") as process:
+    with started("downloads", "monitor") as process:
         wait_until(lambda: arrived(allowed.inbox) >= 900_000)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
-    (row,) = json.loads(vidlib("history", "list", "--json")[1])["downloads"]
+    (row,) = json.loads(vidlib("downloads", "list", "--json")[1])["downloads"]
     assert (row["state"], row["attempts"], row["bytes_total"]) == ("waiting", 0, len(FILM))
-    assert vidlib("monitor", "--once")[0] == 0
+    assert vidlib("downloads", "monitor", "--once")[0] == 0
     assert left_in(allowed.inbox) == ["film.mp4"]
 
 
 def test_a_webhook_that_does_not_answer_is_a_failure(server, vidlib, monkeypatch):
     monkeypatch.setenv("VIDLIB_WEBHOOK_URL", f"{server.base}/nowhere?key=hush")
     settings.cache_clear()
-    code, _, err = vidlib("monitor", "--once")
+    code, _, err = vidlib("downloads", "monitor", "--once")
     assert (code, "the webhook cannot be read" in err, "hush" in err) == (1, True, False)
 
 
 def test_links_can_be_kept_searched_and_cleaned(vidlib):
-    assert vidlib("history", "add", LINK, f"{LINK}#again", "https://h.example/b")[1] == "2 new, 1 known already\n"
-    assert vidlib("history", "search", "OLD", "--json")[1].count(LINK) == 2  # url and original_url
-    assert vidlib("history", "search", "nowhere")[0] == 1
-    assert LINK in "".join(vidlib("history", "list", "--state", "known")[1].split())
-    vidlib("history", "mark", LINK, "waiting")
-    vidlib("history", "mark", LINK, "cancelled")
-    assert "1 would be removed" in vidlib("history", "clean", "--older-than", "0", "--dry-run")[1]
-    assert json.loads(vidlib("history", "clean", "--older-than", "0", "--json")[1])["removed"] == [LINK]
-    assert len(json.loads(vidlib("history", "list", "--json")[1])["downloads"]) == 1
+    assert vidlib("downloads", "add", LINK, f"{LINK}#again", "https://h.example/b")[1] == "2 new, 1 known already\n"
+    assert vidlib("downloads", "search", "OLD", "--json")[1].count(LINK) == 2  # url and original_url
+    assert vidlib("downloads", "search", "nowhere")[0] == 1
+    assert LINK in "".join(vidlib("downloads", "list", "--state", "known")[1].split())
+    vidlib("downloads", "mark", LINK, "waiting")
+    vidlib("downloads", "mark", LINK, "cancelled")
+    assert "1 would be removed" in vidlib("downloads", "clean", "--older-than", "0", "--dry-run")[1]
+    assert json.loads(vidlib("downloads", "clean", "--older-than", "0", "--json")[1])["removed"] == [LINK]
+    assert len(json.loads(vidlib("downloads", "list", "--json")[1])["downloads"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_links_can_be_kept_searched_and_cleaned(vidlib):
     ],
 )
 def test_mistakes_are_explained(vidlib, args, says):
-    code, _, err = vidlib("history", *args)
+    code, _, err = vidlib("downloads", *args)
     assert (code, says in err) == (2, True)
 
 
@@ -255,15 +255,15 @@ OLD_FORMS = {
 def test_every_form_of_an_old_history_is_taken_over_once(vidlib, tmp_path, form):
     file = tmp_path / "download_history.json"
     file.write_text(json.dumps(OLD_FORMS[form]))
-    dry = json.loads(vidlib("history", "import", file, "--dry-run", "--json")[1])
+    dry = json.loads(vidlib("downloads", "import", file, "--dry-run", "--json")[1])
     assert (dry["new"], dry["backup"]) == (2, None)
-    assert json.loads(vidlib("history", "list", "--json")[1])["downloads"] == []
-    taken = json.loads(vidlib("history", "import", file, "--json")[1])
+    assert json.loads(vidlib("downloads", "list", "--json")[1])["downloads"] == []
+    taken = json.loads(vidlib("downloads", "import", file, "--json")[1])
     assert (taken["read"], taken["new"], Path(taken["backup"]).is_file()) == (2, 2, True)
-    before = vidlib("history", "export")[1]
-    again = json.loads(vidlib("history", "import", file, "--json")[1])
+    before = vidlib("downloads", "export")[1]
+    again = json.loads(vidlib("downloads", "import", file, "--json")[1])
     assert (again["new"], again["changed"], again["same"], again["backup"]) == (0, 0, 2, None)
-    assert vidlib("history", "export")[1] == before
+    assert vidlib("downloads", "export")[1] == before
     assert {row["state"] for row in json.loads(before)["urls"]} == {"done"}
 
 
@@ -274,27 +274,27 @@ def test_an_old_database_is_taken_over_with_its_malformed_entries_named(vidlib, 
         rows = [(LINK, "2024-01-01T10:00:00"), (f"{LINK}#x", "2023-01-01T10:00:00"), ("nonsense", "2024-01-01")]
         old.executemany("INSERT INTO download_history VALUES (?, ?)", [*rows, ("https://h.example/b", None)])
     old.close()
-    code, out, _ = vidlib("history", "import", file)
+    code, out, _ = vidlib("downloads", "import", file)
     assert code == 0
     assert "entry 3: nonsense: expected a link" in out
     assert "3 read: 2 are new, 1 changed, 0 known already" in out
-    (row,) = json.loads(vidlib("history", "search", "old.zip", "--json")[1])["downloads"]
+    (row,) = json.loads(vidlib("downloads", "search", "old.zip", "--json")[1])["downloads"]
     assert row["offered_at"] == "2023-01-01T10:00:00+00:00"
-    assert "0 are new, 0 changed, 3 known already" in vidlib("history", "import", file)[1]
+    assert "0 are new, 0 changed, 3 known already" in vidlib("downloads", "import", file)[1]
 
 
 def test_what_is_exported_is_read_again(vidlib, tmp_path):
-    vidlib("history", "add", LINK)
-    vidlib("history", "add", "https://h.example/b", "--state", "manual")
-    before = vidlib("history", "export")[1]
-    assert "2 downloads are in" in vidlib("history", "export", tmp_path / "out.json")[1]
-    assert json.loads(vidlib("history", "import", tmp_path / "out.json", "--json")[1])["same"] == 2
-    vidlib("history", "import", tmp_path / "out.json", "--workspace", tmp_path / "other")
-    assert vidlib("history", "export", "--workspace", tmp_path / "other")[1] == before
+    vidlib("downloads", "add", LINK)
+    vidlib("downloads", "add", "https://h.example/b", "--state", "manual")
+    before = vidlib("downloads", "export")[1]
+    assert "2 downloads are in" in vidlib("downloads", "export", tmp_path / "out.json")[1]
+    assert json.loads(vidlib("downloads", "import", tmp_path / "out.json", "--json")[1])["same"] == 2
+    vidlib("downloads", "import", tmp_path / "out.json", "--workspace", tmp_path / "other")
+    assert vidlib("downloads", "export", "--workspace", tmp_path / "other")[1] == before
 
 
 @pytest.mark.parametrize("content", ["{", '"text"', '{"links": []}', "SQLite format 3\0 broken"])
 def test_what_is_no_history_is_refused(vidlib, tmp_path, content):
     (tmp_path / "x.json").write_text(content)
-    code, _, err = vidlib("history", "import", tmp_path / "x.json")
+    code, _, err = vidlib("downloads", "import", tmp_path / "x.json")
     assert (code, "expected" in err) == (3, True)

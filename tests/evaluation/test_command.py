@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import evaluated
-from vidlib.cli import app
+from vidlib import cli
 from vidlib.results.exports import rttm
 from vidlib.settings import Settings
 from vidlib.timeline import Turn
@@ -20,7 +20,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, workspac
     def call(*args: str | Path) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["vidlib", "evaluate", *map(str, args)])
         with pytest.raises(SystemExit) as ended:
-            app.main()
+            cli.main()
         said = capsys.readouterr()
         return ended.value.code or 0, said.out, said.err
 

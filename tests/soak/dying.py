@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 
-from vidlib.cli.app import main
+from vidlib.cli import main
 
 
 def die_at(place: str, number: int) -> None:

@@ -1,8 +1,8 @@
-"""What a person sees in the terminal, on stderr: progress while a run goes on, and a summary at its end."""
+"""What people see in the terminal: tables on stdout; progress, summaries and log lines on stderr."""
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
@@ -43,30 +43,30 @@ MARKS = {
 
 
 class RateColumn(ProgressColumn):
-    """What a step does a second, in its own unit."""
+    """The rate of a step, in its own unit."""
 
     def render(self, task: rich.progress.Task) -> Text:
         return Text(task.fields.get("rate", ""), style="progress.data.speed")
 
 
 def _bars(console: Console) -> Progress:
-    """Bars that go away when they are full; none where nobody watches."""
+    """Bars that disappear at the end, and are not drawn where stderr is not a terminal."""
     columns = (BarColumn(), TaskProgressColumn(), RateColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     name = TextColumn("{task.description}")
     return Progress(name, *columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 @contextmanager
-def working(name: str) -> Iterator[Report]:
-    """A bar for one piece of work, and the callback that moves it."""
+def progress_bar(name: str) -> Iterator[Report]:
+    """A bar for one piece of work; yields the callback that moves it."""
     with _bars(Console(stderr=True)) as bars:
         bar = bars.add_task(escape(name))
         yield lambda done, total: bars.update(bar, completed=done, total=total)
 
 
 @contextmanager
-def downloading(name: str) -> Iterator[Report]:
-    """A bar for one download, with bytes, rate and remaining time, and the callback that moves it, given bytes."""
+def download_bar(name: str) -> Iterator[Report]:
+    """A bar for one download, with rate and remaining time; yields the callback that moves it, in bytes."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     console = Console(stderr=True)
     with Progress(
@@ -77,7 +77,7 @@ def downloading(name: str) -> Iterator[Report]:
 
 
 class RunDisplay:
-    """A bar for the run and for each step that runs, a line for each that ended; in a log file only the lines."""
+    """A bar for the run and each running step, and a line for each step that ended; a log file gets only the lines."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -94,8 +94,8 @@ class RunDisplay:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.progress.stop()
 
-    def show(self, task: Task) -> None:
-        """Draw what changed about a task."""
+    def update(self, task: Task) -> None:
+        """Draw the present state of a task."""
         self.parts[task.id] = task.progress if task.status in ACTIVE else 1.0
         self.progress.update(self.whole, completed=sum(self.parts.values()), total=len(self.parts))
         name = f"{escape(task.subject)} · {task.step}"
@@ -118,15 +118,15 @@ def _rate(task: Task) -> str:
 
 
 def follow(history: History, run_id: str, stop: threading.Event) -> None:
-    """Show a run that another process drives, until it is over or ``stop`` is set."""
+    """Show the progress of a run of another process, until it ends or ``stop`` is set."""
     seen: dict[int, tuple[str, float]] = {}
     with RunDisplay() as display:
         while True:
-            status = history.run(run_id).status  # asked first: what ends later is looked at once more
+            status = history.run(run_id).status  # read first, so that tasks that end later are drawn in the next round
             for task in history.tasks(run_id):
                 if seen.get(task.id) != (task.status, task.progress):
                     seen[task.id] = task.status, task.progress
-                    display.show(task)
+                    display.update(task)
             if status != "running" or stop.wait(FOLLOW_S):
                 break
             history.mark_interrupted()
@@ -135,7 +135,7 @@ def follow(history: History, run_id: str, stop: threading.Event) -> None:
 
 @contextmanager
 def logging_to_stderr() -> Iterator[None]:
-    """What vidlib says while it waits for something to do, as lines with the time."""
+    """Print the log of vidlib on stderr, with the time in front of each line."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logger = logging.getLogger("vidlib")
@@ -156,9 +156,9 @@ def _note(task: Task) -> str:
     return f": {escape(text)}" if text else ""
 
 
-def summarize(result: RunResult) -> None:
-    """Say what came of a run: of each video, and where its report is."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)  # a path that is cut or wrapped cannot be copied
+def print_summary(result: RunResult) -> None:
+    """Print the outcome of a run: the status and the report of each video."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)  # a wrapped path cannot be copied
     console.print()
     for video in result.videos:
         console.print(f"{MARKS[video.status]} {escape(video.path.name)}: {escape(video.error or video.status)}")
@@ -166,30 +166,35 @@ def summarize(result: RunResult) -> None:
             console.print(f"  report: {escape(str(report))}")
     executed = f"{result.executed} steps executed"
     if result.status == "done" and not result.executed:
-        executed = "nothing was executed: every step was done already"
+        executed = "every step was done already"
     console.print(f"run {result.run}: {result.status}; {executed}")
 
 
-def show_forecast(found: Mapping[str, Any]) -> None:
-    """What a run would do, as a table, and how long that takes."""
-    show_table(found["rows"])
-    seconds = found["seconds"]
-    known = "not known: nothing was done on this machine yet" if seconds is None else f"{seconds:.0f} s of work"
-    Console(highlight=False).print(f"\n{known}, one step after the other")
+def print_forecast(forecast: Mapping[str, Any]) -> None:
+    """Print the steps that a run would execute, and an estimate of the time that they take."""
+    print_table(forecast["rows"])
+    seconds = forecast["seconds"]
+    unknown = "no estimate: this machine has not executed these steps yet"
+    estimate = unknown if seconds is None else f"about {seconds:.0f} s of work, one step after the other"
+    Console(highlight=False).print(f"\n{estimate}")
 
 
-def show_table(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows with the same keys as a table on stdout; the first column, which is a name to copy, is never wrapped."""
+def print_table(rows: Sequence[Mapping[str, Any]], without: Collection[str] = ()) -> None:
+    """Print rows with the same keys as a table on stdout, but for the columns in ``without``.
+
+    The first column, a name to copy, is never wrapped.
+    """
     table = Table(box=None, header_style="bold")
-    for number, name in enumerate(rows[0] if rows else ["nothing yet"]):
+    columns = [name for name in rows[0] if name not in without] if rows else ["nothing yet"]
+    for number, name in enumerate(columns):
         table.add_column(name, no_wrap=number == 0, overflow="fold")
     for row in rows:
-        table.add_row(*(escape(str(value)) for value in row.values()))
+        table.add_row(*("" if row[name] is None else escape(str(row[name])) for name in columns))
     Console(highlight=False).print(table)
 
 
-def show_findings(findings: Sequence[Finding]) -> None:
-    """What a machine has and lacks, each lack with its mend."""
+def print_findings(findings: Sequence[Finding]) -> None:
+    """Print the findings of `vidlib doctor`, with the fix of each problem."""
     console = Console(highlight=False, soft_wrap=True)
     for finding in findings:
         mark = MARKS["done"] if finding.ok else MARKS["failed" if finding.needed else "skipped"]

@@ -1,102 +1,140 @@
-"""The commands about what was ever offered for download: ``vidlib history ...``."""
+"""The commands that bring files in and keep the history of downloads: ``vidlib downloads ...``."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from vidlib import settings as settings_module
-from vidlib.cli.models import AsJson, print_json
-from vidlib.cli.one_download import Workspace
+from vidlib.cli._options import DOWNLOADS, AsJson, Workspace, examples, print_json, read_settings
 from vidlib.errors import UnknownName
+from vidlib.machine.signals import stopped_by_signals
 
-if TYPE_CHECKING:
-    from vidlib.runner.store.models import Download
-    from vidlib.runner.store.runs import History
+downloads = typer.Typer(help="Download files, and see what was offered and downloaded.", no_args_is_help=True)
 
-history = typer.Typer(help="What was ever offered for download, and what became of it.", no_args_is_help=True)
-
-DAY_S = 86400.0
-
-Urls = Annotated[list[str], typer.Argument(help="links, in any spelling", metavar="URL...")]
+Urls = Annotated[list[str], typer.Argument(help="Links, in any spelling.", metavar="URL")]
 States = Annotated[
     list[str] | None,
-    typer.Option("--state", help="only these: known, done, failed, manual, …", metavar="STATE"),
+    typer.Option("--state", help="Only downloads in this state, such as done, failed or manual; repeatable."),
 ]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="at most so many, the latest first")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Show at most this many, the latest first.")]
+Again = Annotated[bool, typer.Option("--again", help="Download the file even if it was downloaded before.")]
 
 
-@history.command("list")
+def add_commands(app: typer.Typer) -> None:
+    """Add ``vidlib downloads`` to ``app``, and hidden aliases for the names that these commands had before 0.2."""
+    for name, (command, *lines) in COMMANDS.items():
+        downloads.command(name, epilog=examples(*lines))(command)
+    app.add_typer(downloads, name="downloads", rich_help_panel=DOWNLOADS)
+    app.add_typer(downloads, name="history", hidden=True, help="Old name of: vidlib downloads")
+    app.command("download", hidden=True, help="Old name of: vidlib downloads get")(get)
+    app.command("monitor", hidden=True, help="Old name of: vidlib downloads monitor")(monitor)
+
+
+def get(
+    url: Annotated[str, typer.Argument(help="A link of Dropbox, SwissTransfer or FromSmash, or to a file.")],
+    to: Annotated[Path | None, typer.Option("--to", help="Folder for the file. Default: the inbox.")] = None,
+    again: Again = False,
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Download one file completely, check it, and print its path and SHA-256.
+
+    A file that was downloaded before is not downloaded again. Ctrl-C or SIGTERM pauses the download; the same command
+    continues it. Exit code 3: the link is refused, or only a person can download from it.
+    """
+    from vidlib.cli.console import download_bar
+    from vidlib.ingest.urls import shown
+    from vidlib.runner.downloads import worker
+    from vidlib.runner.store.runs import History
+
+    settings = read_settings(workspace)
+    with History(settings.database) as history, stopped_by_signals() as stop, download_bar(shown(url)) as report:
+        conditions = worker.Conditions(settings, stop, report, folder=to and to.absolute())
+        result = worker.download(history, url, conditions, again=again)
+    if result.error:
+        raise result.error
+    row = result.row
+    document = {"url": row.url, "file": row.file, "sha256": row.sha256, "bytes": row.bytes_done}
+    print_json(document | {"there_already": result.known}) if as_json else print(f"{row.file}  {row.sha256}")
+
+
+def monitor(
+    once: Annotated[
+        bool, typer.Option("--once", help="Read the webhook once, download what is waiting, and exit.")
+    ] = False,
+    workspace: Workspace = None,
+) -> None:
+    """Download what the webhook VIDLIB_WEBHOOK_URL offers and VIDLIB_MONITOR_* allow, until Ctrl-C or SIGTERM.
+
+    Exit code 1 with --once: the webhook did not answer, or a download failed.
+    """
+    from vidlib.cli.console import logging_to_stderr
+    from vidlib.runner.downloads import monitor as monitor_module
+
+    settings = read_settings(workspace)
+    with logging_to_stderr(), stopped_by_signals() as stop:
+        succeeded = monitor_module.run(settings, stop, once=once)
+    raise typer.Exit(int(not succeeded))
+
+
 def list_downloads(
     states: States = None, limit: Limit = 50, workspace: Workspace = None, as_json: AsJson = False
 ) -> None:
-    """What was offered last, and what became of it."""
-    _show("", states, limit, workspace, as_json)
+    """List the latest downloads and offers with their state."""
+    _print_downloads("", states, limit, workspace, as_json)
 
 
-@history.command()
 def search(
-    text: Annotated[str, typer.Argument(help="part of a link, name, file or project, or the start of a SHA-256")],
+    text: Annotated[str, typer.Argument(help="Part of a link, name, file or project, or the start of a SHA-256.")],
     states: States = None,
     limit: Limit = 50,
     workspace: Workspace = None,
     as_json: AsJson = False,
 ) -> None:
-    """Downloads that hold a text somewhere. Exit code 1 if there is none."""
-    if not _show(text, states, limit, workspace, as_json):
+    """List the downloads that contain a text. Exit code 1 if there is none."""
+    if not _print_downloads(text, states, limit, workspace, as_json):
         raise typer.Exit(1)
 
 
-@history.command()
 def add(
     urls: Urls,
-    state: Annotated[str, typer.Option(help="known: never by itself; waiting: soon; done: was downloaded")] = "known",
+    state: Annotated[
+        str,
+        typer.Option(help="known: never download automatically; waiting: download soon; done: downloaded elsewhere."),
+    ] = "known",
     workspace: Workspace = None,
     as_json: AsJson = False,
 ) -> None:
-    """Keep links, so that they are not downloaded by themselves, or are."""
-    from vidlib.ingest.webhook import Offer
-    from vidlib.runner.downloads import store
+    """Add links to the history without downloading them now."""
+    from vidlib.runner.downloads import catalogue
 
-    _check_states([state], ("known", "waiting", "done", "manual"))
-    with _opened(workspace) as opened:
-        noted = store.note(opened, [(Offer(url, time.time()), state) for url in urls])
-    if as_json:
-        print_json(vars(noted))
-    else:
-        print(f"{noted.new} new, {noted.changed + noted.same} known already")
+    _check_states([state], catalogue.ADDABLE)
+    noted = catalogue.add(read_settings(workspace), urls, state)
+    print_json(vars(noted)) if as_json else print(f"{noted.new} new, {noted.changed + noted.same} known already")
 
 
-@history.command()
 def mark(
-    url: Annotated[str, typer.Argument(help="a link, in any spelling")],
-    state: Annotated[str, typer.Argument(help="waiting, paused, cancelled or known")],
+    url: Annotated[str, typer.Argument(help="A link, in any spelling.")],
+    state: Annotated[str, typer.Argument(help="waiting, paused, cancelled or known.")],
     workspace: Workspace = None,
 ) -> None:
-    """Have a download begin, pause or end; whoever downloads it is asked, and keeps what arrived."""
-    from vidlib.runner.downloads import store
+    """Start, pause or cancel a download. A running download stops within a second and keeps what has arrived."""
+    from vidlib.runner.downloads import catalogue
 
-    _check_states([state], ("waiting", "paused", "cancelled", "known"))
-    with _opened(workspace) as opened:
-        now = store.ask(opened, store.key_of(url), state)
-    print(f"{url} was asked to be {state}" if now == "downloading" else f"{url} is {now}")
+    _check_states([state], catalogue.MARKABLE)
+    present = catalogue.mark(read_settings(workspace), url, state)
+    print(f"{url} was requested to be {state}" if present == "downloading" else f"{url} is {present}")
 
 
-@history.command()
 def export(
-    file: Annotated[Path | None, typer.Argument(help="default: standard output", dir_okay=False)] = None,
+    file: Annotated[Path | None, typer.Argument(help="Default: standard output.", dir_okay=False)] = None,
     workspace: Workspace = None,
 ) -> None:
-    """Write all of it as JSON that `vidlib history import` reads."""
+    """Write the download history as JSON that `vidlib downloads import` reads."""
     from vidlib.files import write_json
-    from vidlib.runner.downloads import store
+    from vidlib.runner.downloads import catalogue
 
-    with _opened(workspace) as opened:
-        document = {"urls": [_exported(row, project) for row, project in store.found(opened)]}
+    document = catalogue.export(read_settings(workspace))
     if file is None:
         print_json(document)
     else:
@@ -104,79 +142,60 @@ def export(
         print(f"{len(document['urls'])} downloads are in {file}")
 
 
-@history.command()
 def clean(
-    older_than: Annotated[float, typer.Option("--older-than", min=0, help="days since it ended")] = 30.0,
+    older_than: Annotated[float, typer.Option("--older-than", min=0, help="Days since the download ended.")] = 30.0,
     states: States = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be removed")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     workspace: Workspace = None,
     as_json: AsJson = False,
 ) -> None:
-    """Forget what failed or was cancelled long ago, with what had arrived of it; its link counts as new then."""
-    from vidlib.ingest import parts
-    from vidlib.runner.downloads import store
+    """Remove old failed and cancelled downloads, with their partial files. Their links then count as new."""
+    from vidlib.runner.downloads import catalogue
 
-    chosen = states or list(store.FORGOTTEN)
-    _check_states(chosen, tuple(state for state in store.STATES if state != "downloading"))
-    settings = settings_module.load(workspace=workspace) if workspace else settings_module.settings()
-    with _opened(workspace) as opened:
-        gone = store.clean(opened, time.time() - older_than * DAY_S, chosen, dry=dry_run)
-    if not dry_run:
-        for link in (link for row in gone for link in row.links):
-            parts.forget(settings.inbox, link)
+    _check_states(states or (), catalogue.CLEANABLE)
+    urls = catalogue.clean(read_settings(workspace), older_than, states, dry_run=dry_run)
     if as_json:
-        print_json({"removed": [row.url for row in gone], "dry_run": dry_run})
+        print_json({"removed": urls, "dry_run": dry_run})
     else:
-        print(*(row.url for row in gone), f"{len(gone)} {'would be' if dry_run else 'were'} removed", sep="\n")
+        print(*urls, f"{len(urls)} {'would be' if dry_run else 'were'} removed", sep="\n")
 
 
-@history.command("import")
 def import_history(
-    file: Annotated[Path, typer.Argument(help="download_history.json, download_history.sqlite3, or an export")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be added")] = False,
+    file: Annotated[Path, typer.Argument(help="download_history.json, download_history.sqlite3 or an export.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be added.")] = False,
     workspace: Workspace = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take over a history from elsewhere, after a backup; what it names counts as done. Again, it changes nothing."""
-    from vidlib.runner.downloads import history_import
+    """Import a download history; the database is backed up first.
 
-    with _opened(workspace) as opened:
-        taken = history_import.take_over(opened, file, dry_run=dry_run)
+    Imported links count as downloaded. Importing the same file twice is safe.
+    """
+    from vidlib.runner.downloads import catalogue
+
+    imported = catalogue.import_file(read_settings(workspace), file, dry_run=dry_run)
     if as_json:
-        print_json(taken.as_json())
+        print_json(imported.as_json())
         return
-    print(*taken.malformed, sep="\n", end="\n" if taken.malformed else "")
+    print(*imported.malformed, sep="\n", end="\n" if imported.malformed else "")
     verb = "would be new" if dry_run else "are new"
-    print(f"{taken.read} read: {taken.new} {verb}, {taken.changed} changed, {taken.same} known already")
-    print(f"{len(taken.malformed)} were left out, as they are malformed")
-    if taken.backup:
-        print(f"backup: {taken.backup}")
+    print(f"{imported.read} read: {imported.new} {verb}, {imported.changed} changed, {imported.same} known already")
+    print(f"{len(imported.malformed)} were skipped because they are malformed")
+    if imported.backup:
+        print(f"backup: {imported.backup}")
 
 
-@contextmanager
-def _opened(workspace: Path | None) -> Iterator["History"]:
-    from vidlib.runner.downloads import store
-    from vidlib.runner.store.runs import History
-
-    settings = settings_module.load(workspace=workspace) if workspace else settings_module.settings()
-    with History(settings.database) as opened:
-        store.free_up(opened)
-        yield opened
-
-
-def _show(text: str, states: list[str] | None, limit: int, workspace: Path | None, as_json: bool) -> int:
-    """Print the downloads that fit; how many."""
+def _print_downloads(text: str, states: list[str] | None, limit: int, workspace: Path | None, as_json: bool) -> int:
+    """Print the downloads that match, and return their number."""
     from vidlib.cli import console
-    from vidlib.runner.downloads import store
+    from vidlib.runner.downloads import catalogue
 
-    _check_states(states or (), store.STATES)
-    with _opened(workspace) as opened:
-        found = store.found(opened, text, states or (), limit)
+    _check_states(states or (), catalogue.STATES)
+    matches = catalogue.search(read_settings(workspace), text, states or (), limit)
     if as_json:
-        print_json({"downloads": [_as_json(row, project) for row, project in found]})
+        print_json({"downloads": [catalogue.as_json(match) for match in matches]})
     else:
-        console.show_table([_line(row, project) for row, project in found])
-    return len(found)
+        console.print_table([catalogue.table_row(match) for match in matches])
+    return len(matches)
 
 
 def _check_states(given: list[str] | tuple[str, ...], known: tuple[str, ...]) -> None:
@@ -185,38 +204,30 @@ def _check_states(given: list[str] | tuple[str, ...], known: tuple[str, ...]) ->
             raise UnknownName("a state that fits here", state, known)
 
 
-def _line(row: "Download", project: str | None) -> dict[str, Any]:
-    percent = f" {row.bytes_done / row.bytes_total:.0%}" if row.state == "downloading" and row.bytes_total else ""
-    return {
-        "offered": time.strftime("%Y-%m-%d %H:%M", time.localtime(row.offered_at)),
-        "state": f"{row.state}{percent}",
-        "provider": row.provider,
-        "project": project or "",
-        "link": row.original_url if row.state == "manual" else row.url,
-        "file": row.file or "",
-        "error": row.error or "",
-    }
-
-
-def _as_json(row: "Download", project: str | None) -> dict[str, Any]:
-    left = row.bytes_total - row.bytes_done if row.bytes_total and row.state == "downloading" else None
-    plain = ("url", "original_url", "proxy_url", "provider", "name", "state", "file", "sha256", "error", "attempts")
-    return {name: getattr(row, name) for name in plain} | {
-        "project": project,
-        "offered_at": _iso(row.offered_at),
-        "finished_at": _iso(row.finished_at),
-        "bytes_done": row.bytes_done,
-        "bytes_total": row.bytes_total,
-        "bytes_per_second": row.rate,
-        "seconds_left": round(left / row.rate, 1) if left is not None and row.rate else None,
-    }
-
-
-def _exported(row: "Download", project: str | None) -> dict[str, Any]:
-    read_again = {"url": row.original_url, "timestamp": row.offered_at, "state": row.state}
-    names = {"r2_url": row.proxy_url, "original_filename": row.name, "provider": row.provider}
-    return read_again | names | {"file": row.file, "sha256": row.sha256, "project": project, "error": row.error}
-
-
-def _iso(at: float | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+COMMANDS = {
+    "get": (
+        get,
+        "vidlib downloads get 'https://www.dropbox.com/scl/fi/…/film.zip?rlkey=…&dl=0'",
+        "vidlib downloads get https://files.example.org/film.zip --to rushes --json",
+    ),
+    "monitor": (monitor, "vidlib downloads monitor", "vidlib downloads monitor --once"),
+    "list": (list_downloads, "vidlib downloads list", "vidlib downloads list --state failed --state manual --json"),
+    "search": (search, "vidlib downloads search interview", "vidlib downloads search 3fa9c2 --state done"),
+    "add": (
+        add,
+        "vidlib downloads add https://files.example.org/old.zip",
+        "vidlib downloads add https://files.example.org/new.zip --state waiting",
+    ),
+    "mark": (
+        mark,
+        "vidlib downloads mark https://files.example.org/film.zip paused",
+        "vidlib downloads mark https://files.example.org/film.zip waiting",
+    ),
+    "export": (export, "vidlib downloads export", "vidlib downloads export history.json"),
+    "clean": (clean, "vidlib downloads clean --dry-run", "vidlib downloads clean --older-than 7 --state failed"),
+    "import": (
+        import_history,
+        "vidlib downloads import download_history.json --dry-run",
+        "vidlib downloads import history.json",
+    ),
+}

@@ -1,45 +1,50 @@
-"""The command that judges results by a truth: ``vidlib evaluate``."""
+"""The command that scores results against a ground truth: ``vidlib evaluate``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidlib import settings as settings_module
-from vidlib.cli.models import AsJson, print_json
+from vidlib.cli._options import RESULTS, AsJson, Workspace, examples, print_json, read_settings
 from vidlib.errors import UsageError
 
 if TYPE_CHECKING:
     from vidlib.evaluation.scores import Evaluation
 
-EXAMPLES = """Examples:\n
-vidlib evaluate workspace/projects/Film film.truth.json\n
-vidlib evaluate film.mp4 film.truth.json --rttm film.rttm --json > scores.json\n
-The form of a truth file, and what each figure means: docs/evaluate.md"""
+EXAMPLES = examples(
+    "vidlib evaluate workspace/projects/Film film.truth.json",
+    "vidlib evaluate film.mp4 film.truth.json --rttm film.rttm --json > scores.json",
+    "docs/evaluate.md explains the form of a truth file and every score.",
+)
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the command of this module to ``app``."""
+    app.command(rich_help_panel=RESULTS, epilog=EXAMPLES)(evaluate)
 
 
 def evaluate(
     results: Annotated[
         Path,
-        typer.Argument(help="a project's folder, one of the archive, or a video that was processed", metavar="RESULTS"),
+        typer.Argument(help="A folder of a project or of the archive, or a processed video.", metavar="RESULTS"),
     ],
-    truth: Annotated[Path, typer.Argument(help="what is really in the film: film.truth.json", metavar="TRUTH")],
+    truth: Annotated[Path, typer.Argument(help="The ground truth, <name>.truth.json.", metavar="TRUTH")],
     rttm: Annotated[
         Path | None,
-        typer.Option("--rttm", help="who really speaks when; default what TRUTH calls audible", metavar="FILE"),
+        typer.Option(
+            "--rttm", help="True speaker turns. Default: the speech that TRUTH marks as audible.", metavar="FILE"
+        ),
     ] = None,
-    workspace: Annotated[
-        Path | None, typer.Option("--workspace", "-w", help="folder of the archive and of work", metavar="FOLDER")
-    ] = None,
+    workspace: Workspace = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how good the results of a film are, beside the truth: shots, faces, who is speaking, voices.
+    """Score the results of a video against the ground truth: shots, faces, active speaker, speakers.
 
-    Results that are missing are named, and their figures left out.
+    Missing results are listed on stderr, and their scores are omitted.
     """
     from vidlib.evaluation import ground_truth, load_results, scores
 
-    settings = settings_module.load(workspace=workspace) if workspace else settings_module.settings()
+    settings = read_settings(workspace)
     known = ground_truth.read(truth)
     stem = ground_truth.stem_of(truth)
     turns = ground_truth.read_turns(rttm, stem) if rttm else None
@@ -53,12 +58,12 @@ def evaluate(
     if as_json:
         print_json(evaluation.as_json())
     else:
-        _show(evaluation)
+        _print_scores(evaluation)
 
 
-def _show(evaluation: "Evaluation") -> None:
+def _print_scores(evaluation: "Evaluation") -> None:
     from vidlib.cli import console
 
-    console.show_table(evaluation.rows())
+    console.print_table(evaluation.rows())
     for line in evaluation.missing:
         typer.echo(line, err=True)

@@ -1,27 +1,26 @@
 """The commands about model weights: ``vidlib models ...``."""
 
-import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from vidlib.cli._options import MACHINE, AsJson, examples, print_json
 from vidlib.errors import VidlibError, WeightError
 
-models = typer.Typer(help="The model weights: what is needed, what is here, where it comes from.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document on stdout")]
+models = typer.Typer(help="List, download and check the model weights.", no_args_is_help=True)
 
 
-def print_json(document: Any) -> None:
-    """The one document on stdout that programs read."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+def add_commands(app: typer.Typer) -> None:
+    """Add ``vidlib models`` to ``app``."""
+    for name, (command, *lines) in COMMANDS.items():
+        models.command(name, epilog=examples(*lines))(command)
+    app.add_typer(models, name="models", rich_help_panel=MACHINE)
 
 
-@models.command("list")
 def list_models(as_json: AsJson = False) -> None:
-    """Every model: what for, how big, which licence, and whether it is here."""
+    """List every model with its purpose, size and licence, and whether it is on this machine."""
     from vidlib import vault
     from vidlib.cli import console
 
@@ -31,16 +30,15 @@ def list_models(as_json: AsJson = False) -> None:
             "purpose": model.purpose,
             "MB": round(model.size / 1e6, 1),
             "licence": model.licence,
-            "here": _here(model.name),
+            "here": _status(model.name),
         }
         for model in vault.MODELS.values()
     ]
-    print_json({"models": rows}) if as_json else console.show_table(rows)
+    print_json({"models": rows}) if as_json else console.print_table(rows)
 
 
-@models.command("fetch")
-def fetch_models(names: Annotated[list[str] | None, typer.Argument(help="default: all")] = None) -> None:
-    """Download the weights that are not here yet, and check each one's SHA-256."""
+def fetch_models(names: Annotated[list[str] | None, typer.Argument(help="The models. Default: all.")] = None) -> None:
+    """Download missing weights and check the SHA-256 of each."""
     from vidlib import vault
 
     for name in names or vault.MODELS:
@@ -49,29 +47,27 @@ def fetch_models(names: Annotated[list[str] | None, typer.Argument(help="default
         except WeightError as error:
             if names or vault.MODELS[name].needed:
                 raise
-            print(f"{name}: left out, vidlib works without it: {error}", file=sys.stderr)
+            print(f"{name}: skipped, vidlib works without it: {error}", file=sys.stderr)
 
 
-@models.command("verify")
 def verify_models() -> None:
-    """Check the SHA-256 of every weight file. Exit code 1 if one is missing or damaged."""
+    """Check the SHA-256 of every weight file. Exit code 1 if a required one is missing, or one is damaged."""
     from vidlib import vault
 
-    answers = {name: _here(name) for name, model in vault.MODELS.items() if model.needed or vault.has(name)}
-    for name, answer in answers.items():
-        print(f"{name}: {answer}")
-    raise typer.Exit(int(any(answer != "yes" for answer in answers.values())))
+    statuses = {name: _status(name) for name, model in vault.MODELS.items() if model.needed or vault.has(name)}
+    for name, status in statuses.items():
+        print(f"{name}: {status}")
+    raise typer.Exit(int(any(status != "yes" for status in statuses.values())))
 
 
-@models.command("add")
-def add_model(file: Annotated[Path, typer.Argument(help="a weight file that was downloaded by hand")]) -> None:
-    """Keep a weight file for a machine without a network; its SHA-256 says which model it is."""
+def add_model(file: Annotated[Path, typer.Argument(help="A weight file that was downloaded by hand.")]) -> None:
+    """Copy a weight file into the vault, for a machine without network. Its SHA-256 identifies the model."""
     from vidlib import vault
 
     print(f"{file} is kept as {vault.add(file).name}")
 
 
-def _here(name: str) -> str:
+def _status(name: str) -> str:
     from vidlib import vault
 
     try:
@@ -79,3 +75,11 @@ def _here(name: str) -> str:
         return "yes"
     except VidlibError as error:
         return f"no: {error}"
+
+
+COMMANDS = {
+    "list": (list_models, "vidlib models list", "vidlib models list --json"),
+    "fetch": (fetch_models, "vidlib models fetch", "vidlib models fetch lr_asd"),
+    "verify": (verify_models, "vidlib models verify"),
+    "add": (add_model, "vidlib models add ~/Downloads/face_detection_yunet_2023mar.onnx"),
+}

@@ -56,8 +56,8 @@ def resume(settings: Settings, run: Run) -> StartedProcess:
 
 
 def download(settings: Settings, link: str) -> StartedProcess:
-    """Start ``vidlib download`` for a link. The file goes into the inbox."""
-    return _launch(settings, [shown(link)], "download", "--", link)
+    """Start ``vidlib downloads get`` for a link. The file goes into the inbox."""
+    return _launch(settings, [shown(link)], "downloads get", "--", link)
 
 
 def _launch(settings: Settings, names: Sequence[str], command: str, *args: str) -> StartedProcess:
@@ -65,7 +65,7 @@ def _launch(settings: Settings, names: Sequence[str], command: str, *args: str) 
 
     A kernel ends when its page is closed, and takes its process group along. The new session keeps the command alive.
     """
-    line = [sys.executable, "-m", "vidlib", command, "--workspace", str(settings.workspace), *args]
+    line = [sys.executable, "-m", "vidlib", *command.split(), "--workspace", str(settings.workspace), *args]
     logs = settings.workspace / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     log_file = logs / f"start-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}.log"

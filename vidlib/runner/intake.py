@@ -82,7 +82,7 @@ class Deliveries:
         return self._of_file(path, path)
 
     def _of_link(self, link: Link) -> list[Task]:
-        """To download a file, unless `vidlib download` has brought it and it is still there."""
+        """To download a file, unless `vidlib downloads get` has brought it and it is still there."""
         store.note(self.history, [(Offer(link, time.time()), "known")])
         known = store.find(self.history, link)
         file = Path(known.file) if known.state == "done" and known.file else None

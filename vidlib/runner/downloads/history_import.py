@@ -1,7 +1,7 @@
 """Histories of downloads from elsewhere: read, and taken over without losing or doubling anything.
 
 Read are ``download_history.json`` (a list of links or objects, or ``{"urls": ...}``), ``download_history.sqlite3``
-(a table ``download_history`` with ``url`` and ``timestamp``), and what ``vidlib history export`` writes.
+(a table ``download_history`` with ``url`` and ``timestamp``), and what ``vidlib downloads export`` writes.
 """
 
 import json

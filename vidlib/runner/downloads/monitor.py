@@ -1,6 +1,7 @@
 """Watches the webhook: notes what is offered there, and downloads what the rule in the settings lets start."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -14,6 +15,8 @@ from vidlib.ingest.webhook import Offer, Rule, Webhook
 from vidlib.runner.downloads import store, worker
 from vidlib.runner.downloads.worker import Conditions, Result
 from vidlib.runner.store.database import Database
+from vidlib.runner.store.runs import History
+from vidlib.settings import Settings
 
 log = logging.getLogger("vidlib.monitor")
 
@@ -73,6 +76,18 @@ class Monitor:
             if row.key in by_hand and row.key not in self.named:
                 self.named.add(row.key)
                 log.warning("a person is needed for %s", row.original_url)
+
+
+def run(settings: Settings, stop: threading.Event, *, once: bool) -> bool:
+    """Download what the webhook offers, ``once`` or until ``stop`` is set. Returns False if something failed."""
+    webhook, rule = Webhook.of(settings), Rule.of(settings)
+    with History(settings.database) as history:
+        monitor = Monitor(history, Conditions(settings, stop), webhook, rule)
+        if not once:
+            monitor.run()
+            return True
+        answered, results = monitor.look(), monitor.work()
+    return answered and not any(result.error for result in results)
 
 
 def _say(result: Result) -> None:

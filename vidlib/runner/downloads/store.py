@@ -78,7 +78,7 @@ def called(history: Database, key: str) -> Download:
     """The row with this key; raises UsageError if there is none."""
     with history.reading() as session:
         if (row := session.get(Download, key)) is None:
-            raise UsageError(f"there is no download {key[:12]}; see: vidlib history list")
+            raise UsageError(f"there is no download {key[:12]}; see: vidlib downloads list")
         return row
 
 
@@ -164,7 +164,7 @@ def ask(history: Database, key: str, state: Literal["waiting", "paused", "cancel
     with history.writing() as session:
         row = session.get(Download, key, with_for_update=True)
         if row is None:
-            raise UsageError(f"there is no download {key[:12]}; see: vidlib history list")
+            raise UsageError(f"there is no download {key[:12]}; see: vidlib downloads list")
         if row.state == "downloading" and not _is_lost(row):
             row.asked = None if state == "waiting" else state
         elif state == "waiting" or row.state in TO_COME or (row.state == "manual" and state != "paused"):

@@ -66,7 +66,7 @@ def download(history: Database, link: str, how: Conditions, *, again: bool = Fal
     if (taken := store.claim(history, row.key, (*STARTABLE, "done"))) is None:
         now = store.called(history, row.key)
         who = f", by process {pid_of(now.worker)}" if now.worker else ""
-        raise UsageError(f"{row.url} is being downloaded already{who}; see: vidlib history list")
+        raise UsageError(f"{row.url} is being downloaded already{who}; see: vidlib downloads list")
     return perform(history, taken, how)
 
 

@@ -1,0 +1,88 @@
+"""Options that several commands share, and how commands read and print."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vidlib import settings as settings_module
+from vidlib.settings import Settings
+
+if TYPE_CHECKING:
+    from vidlib.params import ParamSet
+
+PANELS = RUNS, RESULTS, DOWNLOADS, ONE_FILE, MACHINE = ("Runs", "Results", "Downloads", "One file", "Machine")
+"""The panels of the help, in their order."""
+
+
+def _complete_profile(beginning: str) -> list[str]:
+    names = sorted(path.stem for path in settings_module.settings().params_dir.glob("*.yaml"))
+    return [name for name in names if name.startswith(beginning)]
+
+
+def complete_step(beginning: str) -> list[str]:
+    """The steps whose name has this beginning, for the completion of the shell."""
+    from vidlib.steps import STEPS
+
+    return [name for name in STEPS if name.startswith(beginning)]
+
+
+Workspace = Annotated[
+    Path | None,
+    typer.Option("--workspace", "-w", help="Folder of the inbox, the results and the history.", metavar="FOLDER"),
+]
+Profiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--params",
+        "-p",
+        help="A profile (cpu, fast, tv) or a YAML file. Repeat it to combine several: later ones win.",
+        metavar="PROFILE",
+        autocompletion=_complete_profile,
+    ),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        "-s",
+        help="Set one parameter; repeatable. params/default.yaml lists all of them.",
+        metavar="STEP.NAME=VALUE",
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, help="Number of tasks that run in parallel. Default: one for each core."),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(help="Run on the Dask cluster at this address instead of this machine.", metavar="tcp://HOST:PORT"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+
+
+def read_settings(workspace: Path | None, **options: Any) -> Settings:
+    """The settings of this process; ``workspace`` and ``options`` that are given win over the environment."""
+    if workspace is not None:
+        options["workspace"] = workspace
+    return settings_module.load(**options) if options else settings_module.settings()
+
+
+def read_params(settings: Settings, profiles: list[str] | None, overrides: list[str] | None) -> "ParamSet":
+    """The parameters that ``--params`` and ``--set`` ask for."""
+    from vidlib import params
+    from vidlib.steps import PARAMS
+
+    files = [params.find_profile(name, settings.params_dir) for name in profiles or ()]
+    return params.read_params(PARAMS, files, overrides or ())
+
+
+def print_json(document: Any) -> None:
+    """Print the one document that programs read from stdout."""
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def examples(*commands: str) -> str:
+    """The examples below the help of a command, one a line."""
+    return "\n\n".join(["Examples:", *commands])

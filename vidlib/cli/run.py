@@ -1,0 +1,173 @@
+"""The commands that process videos: ``vidlib run``, ``resume``, ``watch`` and ``worker``."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vidlib.cli._options import (
+    RUNS,
+    AsJson,
+    Jobs,
+    Overrides,
+    Profiles,
+    Scheduler,
+    Workspace,
+    examples,
+    print_json,
+    read_params,
+    read_settings,
+)
+from vidlib.errors import Cancelled
+from vidlib.machine.signals import stopped_by_signals
+
+if TYPE_CHECKING:
+    from vidlib.runner.pipeline import Conditions
+    from vidlib.runner.run_result import RunResult
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands of this module to ``app``."""
+    for command, lines in EXAMPLES.items():
+        app.command(rich_help_panel=RUNS, epilog=examples(*lines))(command)
+
+
+def run(
+    paths: Annotated[
+        list[str], typer.Argument(help="Archives, videos, project folders or download links.", metavar="PATH")
+    ],
+    workspace: Workspace = None,
+    params: Profiles = None,
+    overrides: Overrides = None,
+    steps: Annotated[
+        str | None,
+        typer.Option(help="Run only these steps and the steps that they need.", metavar="STEP,STEP..."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run the steps again even if their results exist.")] = False,
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would run, why, and how long it would take.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Process archives, videos, folders or links, from download to report. Finished steps are not repeated."""
+    from vidlib.cli import console
+    from vidlib.runner import pipeline
+    from vidlib.runner.request import Request
+    from vidlib.runner.sources import place_of
+
+    settings = read_settings(workspace)
+    names = frozenset(name.strip() for name in (steps or "").split(",") if name.strip())
+    request = Request([place_of(path) for path in paths], read_params(settings, params, overrides), names, force)
+    if dry_run:
+        from vidlib.runner import dry_run as forecast
+
+        plan = forecast.forecast(request, settings)
+        print_json(plan) if as_json else console.print_forecast(plan)
+        raise typer.Exit
+    raise typer.Exit(_run_with_display(partial(pipeline.run, request, settings), jobs, scheduler, as_json))
+
+
+def resume(
+    run_id: Annotated[
+        str | None, typer.Argument(help="The run. Default: the run that was interrupted last.", metavar="RUN")
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Resume every interrupted run; succeeds if there is none.")
+    ] = False,
+    workspace: Workspace = None,
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+    as_json: AsJson = False,
+) -> None:
+    """Continue a run that was interrupted, was cancelled or has failed tasks, with its original request.
+
+    A run is interrupted if its process was killed or a signal stopped it, for example when the machine shuts down.
+    """
+    from vidlib.runner import pipeline, queries
+
+    settings = read_settings(workspace)
+    with queries.opened(settings) as history:
+        run_ids = queries.interrupted(history) if every else [run_id or queries.last_interrupted(history)]
+    exit_codes = [0]
+    for chosen in run_ids:
+        exit_codes.append(_run_with_display(partial(pipeline.resume, chosen, settings), jobs, scheduler, as_json))
+        if exit_codes[-1] == Cancelled.exit_code:
+            break
+    raise typer.Exit(max(exit_codes))
+
+
+def watch(
+    workspace: Workspace = None,
+    params: Profiles = None,
+    overrides: Overrides = None,
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+) -> None:
+    """Process every delivery that arrives in the inbox, until Ctrl-C or SIGTERM.
+
+    A delivery starts once its files have stopped growing.
+    """
+    from vidlib.cli.console import RunDisplay, logging_to_stderr, print_summary
+    from vidlib.runner import pipeline, queries
+    from vidlib.runner.request import Request
+    from vidlib.runner.watch import watch as watch_inbox
+
+    settings = read_settings(workspace)
+    param_set = read_params(settings, params, overrides)
+
+    def start(paths: list[Path]) -> None:
+        with RunDisplay() as display:
+            conditions = pipeline.Conditions(jobs, scheduler, display.update, stop)
+            result = pipeline.run(Request(paths, param_set), settings, conditions)
+        print_summary(result)
+
+    def known(sha256: str) -> bool:
+        with queries.opened(settings) as history:
+            return history.knows(sha256)
+
+    with logging_to_stderr(), stopped_by_signals() as stop:
+        watch_inbox(settings, start, known=known, stop=stop)
+
+
+def worker(
+    scheduler: Annotated[str, typer.Option(help="Address of the Dask scheduler.", metavar="tcp://HOST:PORT")],
+    workspace: Workspace = None,
+    jobs: Jobs = None,
+) -> None:
+    """Execute tasks of a Dask cluster on this machine, which shares the workspace and the history with the others."""
+    from vidlib.runner.execution.executors import work
+
+    with stopped_by_signals() as stop:
+        work(read_settings(workspace), scheduler, jobs, stop, lambda line: print(line, flush=True))
+
+
+def _run_with_display(
+    work: Callable[["Conditions"], "RunResult"], jobs: int | None, scheduler: str | None, as_json: bool
+) -> int:
+    """Run ``work`` with a progress display, print its summary, and return its exit code."""
+    from vidlib.cli.console import RunDisplay, print_summary
+    from vidlib.runner.pipeline import Conditions
+
+    with RunDisplay() as display, stopped_by_signals() as stop:
+        result = work(Conditions(jobs, scheduler, display.update, stop))
+    print_summary(result)
+    if as_json:
+        print_json(result.as_json())
+    return result.exit_code
+
+
+EXAMPLES = {
+    run: (
+        "vidlib run workspace/inbox/delivery.zip",
+        "vidlib run clip.mp4 --params tv --set scenes.threshold=0.4",
+        "vidlib run workspace/projects/Film --steps scenes,audio --json > result.json",
+        "vidlib run 'https://files.example.org/film.zip' --dry-run",
+    ),
+    resume: ("vidlib resume", "vidlib resume --all", "vidlib resume 20260101-120000-ab12 --jobs 1"),
+    watch: ("vidlib watch --params tv", "vidlib watch --workspace /srv/vidlib --jobs 4"),
+    worker: ("vidlib worker --scheduler tcp://render-1:8786 --workspace /srv/vidlib",),
+}

@@ -1,0 +1,105 @@
+"""The commands about runs and their results: ``vidlib status``, ``report``, ``why`` and ``cancel``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vidlib.cli._options import (
+    RESULTS,
+    RUNS,
+    AsJson,
+    Overrides,
+    Profiles,
+    Workspace,
+    complete_step,
+    examples,
+    print_json,
+    read_params,
+    read_settings,
+)
+from vidlib.machine.signals import stopped_by_signals
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands of this module to ``app``."""
+    for command, (panel, *lines) in EXAMPLES.items():
+        app.command(rich_help_panel=panel, epilog=examples(*lines))(command)
+
+
+def status(
+    run_id: Annotated[str | None, typer.Argument(help="Show the steps of this run.", metavar="RUN")] = None,
+    workspace: Workspace = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Show the progress of the run (default: the newest) until it ends.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the latest runs, or every step of one run."""
+    from vidlib.cli import console
+    from vidlib.runner import queries
+
+    with queries.opened(read_settings(workspace)) as history:
+        if follow:
+            with stopped_by_signals() as stop:
+                console.follow(history, run_id or queries.newest(history), stop)
+            return
+        document = queries.one_run(history, run_id) if run_id else queries.last_runs(history)
+    print_json(document) if as_json else console.print_table(document["rows"], without=("folder",))
+
+
+def report(
+    label: Annotated[str, typer.Argument(help="A video file, its name or SHA-256, or a run.", metavar="VIDEO|RUN")],
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the path of the report of a video, or of every report of a run."""
+    from vidlib.runner import queries
+
+    with queries.opened(read_settings(workspace)) as history:
+        paths = queries.reports(history, label)
+    print_json({"reports": [str(path) for path in paths]}) if as_json else print(*paths, sep="\n")
+
+
+def why(
+    video: Annotated[Path, typer.Argument(help="The video. For the step extract: the archive.")],
+    step: Annotated[
+        str,
+        typer.Argument(help="One of convert, scenes, audio, tracking, reduce, extract.", autocompletion=complete_step),
+    ],
+    workspace: Workspace = None,
+    params: Profiles = None,
+    overrides: Overrides = None,
+) -> None:
+    """Explain whether a step would run for a video, and what differs from its latest result."""
+    from vidlib.runner import queries
+
+    settings = read_settings(workspace)
+    print(queries.explain(video, step, read_params(settings, params, overrides).of(), settings))
+
+
+def cancel(
+    run_id: Annotated[str, typer.Argument(help="A running run; see: vidlib status", metavar="RUN")],
+    workspace: Workspace = None,
+    video: Annotated[str | None, typer.Option(help="Cancel only this video of the run.", metavar="NAME")] = None,
+    step: Annotated[
+        str | None,
+        typer.Option(
+            help="Cancel only this step, of that video or of all.", metavar="STEP", autocompletion=complete_step
+        ),
+    ] = None,
+) -> None:
+    """Cancel a run, one of its videos or one of its steps. Finished steps keep their results."""
+    from vidlib.runner import queries
+
+    with queries.opened(read_settings(workspace)) as history:
+        history.request_cancel(run_id, video, step)
+    print(f"requested to cancel {' '.join(filter(None, (run_id, video, step)))}")
+
+
+EXAMPLES = {
+    status: (RUNS, "vidlib status", "vidlib status --follow", "vidlib status 20260101-120000-ab12 --json"),
+    cancel: (RUNS, "vidlib cancel 20260101-120000-ab12", "vidlib cancel 20260101-120000-ab12 --video clip.mp4"),
+    report: (RESULTS, "vidlib report film.mp4", 'xdg-open "$(vidlib report film.mp4)"'),
+    why: (RESULTS, "vidlib why film.mp4 scenes", "vidlib why film.mp4 tracking --set tracking.detect_every=10"),
+}
