@@ -64,7 +64,7 @@ def package(monkeypatch, tmp_path):
         with zipfile.ZipFile(tmp_path / "package.whl") as wheel:
             yield wheel
 
-    monkeypatch.setattr(vault, "downloaded", downloaded)
+    monkeypatch.setattr(vault, "downloaded_wheel", downloaded)
     return holds
 
 

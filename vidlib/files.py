@@ -46,12 +46,12 @@ def _name_beside(target: Path) -> Path:
     A process of another machine is taken for dead here; it would lose a name that it needs for a moment only.
     """
     mark = sha256_text(target.name)[:12]
-    for left_over in left_by_the_dead(target.parent, TMP_PREFIX, f"*-{mark}"):
+    for left_over in stale_temp_files(target.parent, TMP_PREFIX, f"*-{mark}"):
         left_over.unlink(missing_ok=True)
     return target.with_name(f"{TMP_PREFIX}{os.getpid()}-{os.urandom(4).hex()}-{mark}")
 
 
-def left_by_the_dead(folder: Path, prefix: str, rest: str = "*") -> Iterator[Path]:
+def stale_temp_files(folder: Path, prefix: str, rest: str = "*") -> Iterator[Path]:
     """What lies in ``folder`` under names ``prefix``, process number, ``-`` and what the pattern ``rest`` matches, of
     processes of this machine that are gone.
     """

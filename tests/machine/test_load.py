@@ -41,7 +41,7 @@ def no_driver(monkeypatch):
 
 
 def test_a_reading_stays_within_what_the_machine_has(tmp_path, no_driver):
-    with monitor.watching(tmp_path) as load_now:
+    with monitor.load_reader(tmp_path) as load_now:
         load = load_now()
     assert 0 <= load.cpu_percent <= 100
     assert 0 < load.memory_used <= load.memory_total
@@ -50,17 +50,17 @@ def test_a_reading_stays_within_what_the_machine_has(tmp_path, no_driver):
 
 
 def test_folders_of_one_disk_count_once_even_before_they_exist(tmp_path, no_driver):
-    with monitor.watching(tmp_path, tmp_path / "not" / "yet") as load_now:
+    with monitor.load_reader(tmp_path, tmp_path / "not" / "yet") as load_now:
         assert [disk.folder for disk in load_now().disks] == [tmp_path]
 
 
 def test_a_machine_without_a_driver_has_no_gpus(no_driver):
-    with monitor.watching() as load_now:
+    with monitor.load_reader() as load_now:
         assert load_now().gpus == ()
 
 
 def test_every_card_is_read_and_the_library_closed_after_a_failure(two_cards):
-    with pytest.raises(RuntimeError), monitor.watching() as load_now:
+    with pytest.raises(RuntimeError), monitor.load_reader() as load_now:
         gpus = load_now().gpus
         raise RuntimeError("the page went away")
     assert gpus == (

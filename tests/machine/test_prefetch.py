@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from tests.waiting import wait_until
-from vidlib.machine.prefetch import ahead, behind
+from vidlib.machine.prefetch import prefetch, run_in_background
 
 
 def numbers(made: list[object]) -> Iterator[int]:
@@ -23,7 +23,7 @@ def numbers(made: list[object]) -> Iterator[int]:
 @pytest.mark.parametrize("n_items", [1, 3])
 def test_items_are_made_ahead_but_not_more_than_asked_for(n_items):
     made: list[object] = []
-    items = ahead(numbers(made), n_items)
+    items = prefetch(numbers(made), n_items)
     assert [next(items), next(items)] == [0, 1]
     wait_until(lambda: made == list(range(2 + n_items)))
     items.close()
@@ -31,7 +31,7 @@ def test_items_are_made_ahead_but_not_more_than_asked_for(n_items):
 
 
 def test_what_is_raised_while_an_item_is_made_ahead_is_raised_in_its_place():
-    items = ahead((1 // number for number in (1, 0)), 3)
+    items = prefetch((1 // number for number in (1, 0)), 3)
     assert next(items) == 1
     with pytest.raises(ZeroDivisionError):
         next(items)
@@ -45,7 +45,7 @@ def test_the_caller_goes_on_while_one_piece_is_done_behind_but_not_two():
         may_end.wait()
         done.append(1)
 
-    with behind() as do:
+    with run_in_background() as do:
         do(first)
         assert done == []
         may_end.set()
@@ -55,17 +55,17 @@ def test_the_caller_goes_on_while_one_piece_is_done_behind_but_not_two():
 
 
 def test_what_is_raised_behind_is_raised_by_the_next_piece_or_at_the_end():
-    with behind() as do:
+    with run_in_background() as do:
         do([].pop)
         with pytest.raises(IndexError):
             do(print)
-    with pytest.raises(IndexError), behind() as do:
+    with pytest.raises(IndexError), run_in_background() as do:
         do([].pop)
 
 
 def test_whoever_fails_waits_for_what_is_done_behind():
     done: list[int] = []
-    with pytest.raises(ZeroDivisionError), behind() as do:
+    with pytest.raises(ZeroDivisionError), run_in_background() as do:
         do(done.append, 1)
         1 / 0  # noqa: B018 it is to fail
     assert done == [1]

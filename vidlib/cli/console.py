@@ -199,5 +199,5 @@ def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         mark = MARKS["done"] if finding.ok else MARKS["failed" if finding.needed else "skipped"]
         console.print(f"{mark} {escape(finding.name)}: {escape(finding.detail)}")
-        if not finding.ok and finding.mend:
-            console.print(f"    {escape(finding.mend)}")
+        if not finding.ok and finding.fix:
+            console.print(f"    {escape(finding.fix)}")

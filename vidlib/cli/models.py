@@ -43,7 +43,7 @@ def fetch_models(names: Annotated[list[str] | None, typer.Argument(help="The mod
 
     for name in names or vault.MODELS:
         try:
-            print(f"{name}: {vault.fetch(name)}")
+            print(f"{name}: {vault.download(name)}")
         except WeightError as error:
             if names or vault.MODELS[name].needed:
                 raise
@@ -64,7 +64,7 @@ def add_model(file: Annotated[Path, typer.Argument(help="A weight file that was 
     """Copy a weight file into the vault, for a machine without network. Its SHA-256 identifies the model."""
     from vidlib import vault
 
-    print(f"{file} is kept as {vault.add(file).name}")
+    print(f"{file} is kept as {vault.import_file(file).name}")
 
 
 def _status(name: str) -> str:

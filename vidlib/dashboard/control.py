@@ -59,7 +59,7 @@ class Control:
 
     async def follow(self, every_s: float = EVERY_S) -> None:
         """Keep the page up to date. Only this task, on the kernel's own loop, changes widgets; a thread works."""
-        with monitor.watching(self.settings.workspace) as load:
+        with monitor.load_reader(self.settings.workspace) as load:
             while True:
                 view = await asyncio.to_thread(self._update)
                 self.page.render(replace(view, load=load(), clock=time.strftime("%H:%M:%S")))

@@ -149,7 +149,7 @@ class Limits:
         if now - self.since >= RATE_WINDOW_S:
             rate = self.moved / (now - self.since)
             if rate < self.rules.min_rate:
-                raise DownloadFailed(f"the server is too slow: {rate:.0f} bytes per second", may_pass=True)
+                raise DownloadFailed(f"the server is too slow: {rate:.0f} bytes per second", retryable=True)
             self.begin()
 
 
@@ -171,7 +171,7 @@ class Job:
         """Get all of the file; what breaks off is gone on with after a pause, as long as that brings more of it."""
         self.best = self.part.size
         attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda error: isinstance(error, DownloadFailed) and error.may_pass),
+            retry=tenacity.retry_if_exception(lambda error: isinstance(error, DownloadFailed) and error.retryable),
             stop=lambda state: self.in_vain >= self.rules.attempts,
             wait=lambda state: self._pause_s(state.outcome.exception()),
             sleep=self.means.wait,
@@ -189,14 +189,14 @@ class Job:
         except DownloadFailed as error:
             self.in_vain = 0 if self.part.size > self.best else self.in_vain + 1
             self.best = max(self.best, self.part.size)
-            if error.after_s is not None and error.after_s > LONGEST_ASKED_S:
-                raise DownloadFailed(f"{error}; it asks for {error.after_s:.0f} s of patience") from error
+            if error.retry_after_s is not None and error.retry_after_s > LONGEST_ASKED_S:
+                raise DownloadFailed(f"{error}; it asks for {error.retry_after_s:.0f} s of patience") from error
             raise
 
     def _pause_s(self, error: DownloadFailed) -> float:
         """Seconds until the next attempt: what the server asks for, else more each time; never in step with others."""
         ours = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self.in_vain, 16)) * (0.5 + self.means.jitter() / 2)
-        return ours if error.after_s is None else error.after_s + ours
+        return ours if error.retry_after_s is None else error.retry_after_s + ours
 
     def _take(self, answer: httpx.Response) -> None:
         part = self.part
@@ -204,7 +204,7 @@ class Job:
             return  # all of it is here already
         if answer.status_code == 416:
             part.restart(None)
-            raise DownloadFailed(f"{shown(self.source.url)}: there is less of it than before", may_pass=True)
+            raise DownloadFailed(f"{shown(self.source.url)}: there is less of it than before", retryable=True)
         check_status(answer, self.means.now)
         about = _about(answer, self.source)
         if answer.status_code == 206:
@@ -228,7 +228,7 @@ class Job:
                 part.sync()
                 self._check_room()
         if total is not None and part.size != total:
-            raise DownloadFailed(f"{shown(self.source.url)}: {part.size} of {total} bytes came", may_pass=True)
+            raise DownloadFailed(f"{shown(self.source.url)}: {part.size} of {total} bytes came", retryable=True)
 
     def _check_room(self) -> None:
         """Raise unless what is still to come may come, and fits."""
@@ -299,7 +299,7 @@ def _check_same(part: Part, about: About, answer: httpx.Response) -> None:
     same = goes_on and (before.total in (None, about.total)) and about.etag in (None, before.etag)
     if not same or about.modified not in (None, before.modified):
         part.restart(None)
-        raise DownloadFailed(f"{shown(about.address)}: the file has changed since its first part came", may_pass=True)
+        raise DownloadFailed(f"{shown(about.address)}: the file has changed since its first part came", retryable=True)
 
 
 def _finished(job: Job, resumed_at: int) -> Fetched:

@@ -92,7 +92,7 @@ def _with_others(error: VidlibError, tried: list[str]) -> VidlibError:
         return error
     message = "; before: ".join(reversed(tried))
     if isinstance(error, DownloadFailed):
-        return DownloadFailed(message, error.may_pass, error.after_s)
+        return DownloadFailed(message, error.retryable, error.retry_after_s)
     return type(error)(message)
 
 

@@ -116,8 +116,10 @@ class Webhook:
         try:
             document = self._document(now, means or Means())
         except DownloadFailed as error:
-            self.in_vain, self.after_s = self.in_vain + 1, error.after_s or 0.0
-            raise DownloadFailed(f"the webhook cannot be read: {error}", error.may_pass, error.after_s) from error
+            self.in_vain, self.after_s = self.in_vain + 1, error.retry_after_s or 0.0
+            raise DownloadFailed(
+                f"the webhook cannot be read: {error}", error.retryable, error.retry_after_s
+            ) from error
         self.in_vain, self.after_s = 0, 0.0
         return offers_in(document, now())
 
@@ -162,7 +164,7 @@ def _within(limit_s: float, means: Means) -> Watch:
         if means.stop.is_set():
             raise Cancelled("stopped as asked")
         if means.clock() > ends_at:
-            raise DownloadFailed(f"no whole answer in {limit_s:g} s", may_pass=True)
+            raise DownloadFailed(f"no whole answer in {limit_s:g} s", retryable=True)
 
     return Watch(check, means.clock)
 

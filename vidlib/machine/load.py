@@ -1,4 +1,4 @@
-"""How busy this machine is: CPU, memory, disks and GPUs."""
+"""Measures the load of this machine: use of CPU, memory, disks and NVIDIA GPUs."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ import pynvml
 
 @dataclass(frozen=True)
 class Disk:
-    """One file system, named by the first folder asked for on it: bytes in use, bytes in all."""
+    """One file system, named by the first requested folder on it: bytes in use and in total."""
 
     folder: Path
     used: int
@@ -20,7 +20,7 @@ class Disk:
 
 @dataclass(frozen=True)
 class GpuLoad:
-    """One NVIDIA card: percent of its time at work, in [0, 100]; bytes of its memory in use and in all."""
+    """One NVIDIA card: percent of time in use, in [0, 100]; bytes of its memory in use and in total."""
 
     name: str
     percent: float
@@ -30,7 +30,7 @@ class GpuLoad:
 
 @dataclass(frozen=True)
 class Load:
-    """One reading: percent of all cores' time, in [0, 100], since the reading before; memory in bytes."""
+    """One measurement: CPU percent over all cores, in [0, 100], since the last measurement; memory in bytes."""
 
     cpu_percent: float
     memory_used: int
@@ -40,13 +40,13 @@ class Load:
 
 
 @contextmanager
-def watching(*folders: Path) -> Iterator[Callable[[], Load]]:
-    """A function that reads the load now; ``folders`` say which disks count.
+def load_reader(*folders: Path) -> Iterator[Callable[[], Load]]:
+    """Give a function that measures the load now. ``folders`` select the disks.
 
-    A folder that does not exist yet stands for the nearest one above it that does. NVIDIA's library stays open until
-    the block ends; a machine without it has no GPUs.
+    A folder that does not exist yet counts as its nearest existing parent. NVIDIA's library stays open until the block
+    ends; a machine without it has no GPUs.
     """
-    psutil.cpu_percent()  # its first answer means nothing
+    psutil.cpu_percent()  # the first value has no meaning, it only starts the interval
     with _nvml() as handles:
         yield lambda: _read(folders, handles)
 
@@ -64,16 +64,16 @@ def _read(folders: Iterable[Path], handles: Iterable[object]) -> Load:
 
 def _disks(folders: Iterable[Path]) -> Iterator[Disk]:
     seen = set()
-    for folder in map(existing, folders):
+    for folder in map(nearest_existing, folders):
         if (device := folder.stat().st_dev) not in seen:
             seen.add(device)
             usage = psutil.disk_usage(str(folder))
             yield Disk(folder, usage.used, usage.used + usage.free)
 
 
-def existing(folder: Path) -> Path:
-    """``folder``, or the nearest one above it that exists."""
-    return next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+def nearest_existing(folder: Path) -> Path:
+    """``folder``, or its nearest parent that exists."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
 
 
 @contextmanager
@@ -95,7 +95,7 @@ def _gpu_load(handle: object) -> GpuLoad:
 
 
 def _gpu_percent(handle: object) -> float:
-    """0 where the card does not say (a MIG slice has no utilization of its own)."""
+    """Utilization in percent; 0 for a card without this value, such as a MIG slice."""
     try:
         return float(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu)
     except pynvml.NVMLError_NotSupported:

@@ -1,7 +1,7 @@
-"""Work in a thread that runs ahead of who asks for it, or behind: so that no core waits for a single picture."""
+"""Work in a second thread, so that no core waits for a single frame."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any, TypeVar
@@ -9,37 +9,38 @@ from typing import Any, TypeVar
 Item = TypeVar("Item")
 
 
-def ahead(items: Generator[Item, None, None], n_items: int = 1) -> Iterator[Item]:
-    """The items; while their reader is busy with one, the next ``n_items`` are made in a thread of its own.
+def prefetch(items: Generator[Item, None, None], n_items: int = 1) -> Generator[Item, None, None]:
+    """Yield the same items; a second thread produces the next ``n_items`` while the caller works on one.
 
-    Close it (`contextlib.closing`): then that thread has ended, and ``items`` are closed as well.
+    Close the result (`contextlib.closing`): this ends the thread and closes ``items``. Errors of ``items`` are raised
+    in their place.
     """
     end = object()
-    with closing(items), ThreadPoolExecutor(1, "ahead") as thread:
-        coming = deque(thread.submit(next, items, end) for _ in range(n_items))
+    with closing(items), ThreadPoolExecutor(1, "prefetch") as thread:
+        queue: deque[Future[Any]] = deque(thread.submit(next, items, end) for _ in range(n_items))
         try:
-            while (item := coming.popleft().result()) is not end:
-                coming.append(thread.submit(next, items, end))
+            while (item := queue.popleft().result()) is not end:
+                queue.append(thread.submit(next, items, end))
                 yield item
         finally:
             thread.shutdown(cancel_futures=True)
 
 
 @contextmanager
-def behind() -> Iterator[Callable[..., None]]:
-    """A function that has work done in a thread of its own, one piece after the other, while its caller goes on.
+def run_in_background() -> Generator[Callable[..., None], None, None]:
+    """Give a function ``submit(work, *args)`` that executes calls in a second thread, one after the other.
 
-    It waits until the piece before is done, and raises what that raised: so that never more than one piece waits, with
-    all that it holds. Leaving the block waits for the last.
+    ``submit`` first waits for the call before and raises its error, so that at most one call is pending with the data
+    that it holds. Leaving the block waits for the last call.
     """
-    with ThreadPoolExecutor(1, "behind") as thread:
-        last: deque[Future[Any]] = deque()
+    with ThreadPoolExecutor(1, "background") as thread:
+        pending: deque[Future[Any]] = deque()
 
-        def do(work: Callable[..., Any], *given: Any) -> None:
-            if last:
-                last.popleft().result()
-            last.append(thread.submit(work, *given))
+        def submit(work: Callable[..., Any], *args: Any) -> None:
+            if pending:
+                pending.popleft().result()
+            pending.append(thread.submit(work, *args))
 
-        yield do
-        if last:
-            last.popleft().result()
+        yield submit
+        if pending:
+            pending.popleft().result()

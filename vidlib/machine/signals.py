@@ -1,4 +1,4 @@
-"""Being asked to stop: the first Ctrl-C or SIGTERM is a request, the second Ctrl-C an order."""
+"""Stop on request: the first Ctrl-C or SIGTERM asks the process to stop, a second one ends it at once."""
 
 import signal
 import threading
@@ -8,16 +8,19 @@ from contextlib import contextmanager
 
 @contextmanager
 def stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C or SIGTERM sets; a second Ctrl-C ends the process at once."""
+    """Give an event that the first SIGINT or SIGTERM sets. A second signal of the same kind ends the process at once.
+
+    Use it in the main thread. The previous handlers return when the block ends.
+    """
     stop = threading.Event()
 
-    def ask_to_stop(number: int, _frame: object) -> None:
+    def request_stop(number: int, _frame: object) -> None:
         stop.set()
         signal.signal(number, signal.SIG_DFL)
 
-    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

@@ -185,6 +185,6 @@ def status_of(error: Exception) -> str:
     """How a step that ended with ``error`` is called."""
     if isinstance(error, Cancelled):
         return "cancelled"
-    if isinstance(error, RefusedInput) or (isinstance(error, StepFailed) and error.kind in REFUSALS):
+    if isinstance(error, RefusedInput) or (isinstance(error, StepFailed) and error.error_type in REFUSALS):
         return "refused"
     return "failed"

@@ -7,7 +7,7 @@ from itertools import islice, pairwise
 import numpy as np
 
 from vidlib.geometry import Detections, overlaps
-from vidlib.machine.prefetch import behind
+from vidlib.machine.prefetch import run_in_background
 from vidlib.protocols import ActiveSpeakerModel, Detector, FaceEmbedder, FaceLandmarker
 from vidlib.timeline import Span
 from vidlib.tracking.association import Linker, Track
@@ -100,7 +100,7 @@ class Watcher:
         mouths = Mouths(self.looker, shot.start, speech) if self.looker else None
         faces = Linker("face_landmarker", min_score=self.min_score, max_gap=MAX_GAP)
         things = Linker("object_detector", min_score=THING_SCORE, max_gap=MAX_GAP)
-        with behind() as do:
+        with run_in_background() as do:
             for chunk in chunks:
                 for frame, found in chunk.faces.items():
                     faces.update(frame, found)

@@ -67,7 +67,7 @@ def test_a_step_that_raises_leaves_no_result_but_its_notebook_beside_it(plan):
         with pytest.raises(StepFailed, match="no readable video") as failure:
             run_step(planned)
         kept = planned.folder.with_name(f"{planned.folder.name}.failed-{attempt}")
-        assert failure.value.kind == "MediaError"
+        assert failure.value.error_type == "MediaError"
         assert failure.value.notebook == str(kept / "99_counting.ipynb")
         assert any(
             output.output_type == "error"

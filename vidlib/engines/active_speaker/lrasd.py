@@ -91,7 +91,7 @@ def _infer(request: Any, values: np.ndarray) -> np.ndarray:
 def _graph(part: str) -> Path:
     """One part of the network as OpenVINO reads it: seeing, hearing or judging."""
     version = f"{openvino_cpu.version()}-2"
-    return vault.derived("seeing.xml", WEIGHTS, version, _convert).with_name(f"{part}.xml")
+    return vault.converted("seeing.xml", WEIGHTS, version, _convert).with_name(f"{part}.xml")
 
 
 def _convert(weights: Path, target: Path) -> None:

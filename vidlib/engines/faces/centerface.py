@@ -131,7 +131,7 @@ class OnnxCenterFace:
 
 def openvino_network() -> Path:
     """CenterFace as OpenVINO reads it, for pictures of any height and width."""
-    return vault.derived("centerface.xml", "centerface", openvino_cpu.version(), _to_openvino)
+    return vault.converted("centerface.xml", "centerface", openvino_cpu.version(), _to_openvino)
 
 
 def _to_openvino(weights: Path, target: Path) -> None:
@@ -142,7 +142,7 @@ def _to_openvino(weights: Path, target: Path) -> None:
 
 def free_size_network() -> Path:
     """CenterFace's ONNX file, changed so that it takes pictures of any height and width."""
-    return vault.derived("centerface_free_size.onnx", "centerface", "1", _free_size)
+    return vault.converted("centerface_free_size.onnx", "centerface", "1", _free_size)
 
 
 def _free_size(weights: Path, target: Path) -> None:

@@ -52,7 +52,7 @@ class DlibEmbedder(Pooled):
     """
 
     def __init__(self, threads: int | None = None):
-        graph = vault.derived("face_prints.xml", WEIGHTS, openvino_cpu.version(), _convert)
+        graph = vault.converted("face_prints.xml", WEIGHTS, openvino_cpu.version(), _convert)
         self._pool = openvino_cpu.request_pool(graph, openvino_cpu.fastest_precision(), threads or devices.cores())
 
     def embed(self, pictures: Sequence[np.ndarray], points: Sequence[np.ndarray]) -> np.ndarray:

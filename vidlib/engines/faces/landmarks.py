@@ -76,7 +76,7 @@ class OpenVinoLandmarker(Pooled):
     name = "MediaPipe's landmarks on OpenVINO (f32)"
 
     def __init__(self, threads: int | None = None):
-        graph = vault.derived("face_landmarker.xml", "face_landmarker", f"{openvino_cpu.version()}-2", _convert)
+        graph = vault.converted("face_landmarker.xml", "face_landmarker", f"{openvino_cpu.version()}-2", _convert)
         # never bfloat16: it has 8 bits, which is a whole pixel of 256
         self._pool = openvino_cpu.request_pool(graph, "f32", threads or devices.cores())
 

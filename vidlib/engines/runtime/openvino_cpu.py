@@ -31,7 +31,7 @@ def fastest_precision() -> Precision:
 
 
 def version() -> str:
-    """What a converted network is kept under (`vault.derived`): it holds for one version of OpenVINO only."""
+    """What a converted network is kept under (`vault.converted`): it holds for one version of OpenVINO only."""
     return f"openvino-{metadata.version('openvino')}"
 
 

@@ -130,7 +130,7 @@ def windows(frames: Iterable[np.ndarray], most_scored: int) -> Iterator[tuple[np
 
 def _in_openvino(precision: Precision) -> tuple[Pool, Infer]:
     version = f"{openvino_cpu.version()}-{CONVERSION}"
-    graph = vault.derived("transnetv2.xml", "transnetv2", version, _convert)
+    graph = vault.converted("transnetv2.xml", "transnetv2", version, _convert)
 
     def infer(request: Any, window: np.ndarray) -> np.ndarray:
         return request.infer({0: window[np.newaxis]}, share_inputs=True)[0][0]

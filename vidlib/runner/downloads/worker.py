@@ -143,9 +143,9 @@ def _fate(error: VidlibError, follow: Follow, attempts: int, tries: int) -> tupl
             return ("paused", None) if tries == 1 else ("waiting", 0.0)
         case NeedsOperator():
             return "manual", None
-        case DownloadFailed() if error.may_pass and attempts < tries:
+        case DownloadFailed() if error.retryable and attempts < tries:
             pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempts - 1))
-            return "waiting", max(pause, error.after_s or 0.0)
+            return "waiting", max(pause, error.retry_after_s or 0.0)
     return "failed", None
 
 

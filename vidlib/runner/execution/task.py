@@ -249,17 +249,19 @@ def _note_failure(job: Job, error: Exception) -> None:
         }
         queue.settle(job.bench.history, task.id, **waits)
         return
-    failed = error if isinstance(error, StepFailed) else StepFailed(task.step, _said(error), kind=type(error).__name__)
+    failed = (
+        error if isinstance(error, StepFailed) else StepFailed(task.step, _said(error), error_type=type(error).__name__)
+    )
     folder = failed.notebook and str(Path(failed.notebook).parent)
-    what = {"error": failed.reason, "kind": failed.kind, "folder": folder}
-    delay = retries.delay_s(failed.kind, task.attempt)
+    what = {"error": failed.reason, "kind": failed.error_type, "folder": folder}
+    delay = retries.delay_s(failed.error_type, task.attempt)
     if delay is not None:
         if queue.settle(job.bench.history, task.id, status="waiting", not_before=now + delay, **what):
             job.tell(f"{failed}; tried again in {delay:.0f} s", "warning")
         return
     status = status_of(error)
     if task.step == "download" and status != "cancelled":
-        state = "manual" if failed.kind == NeedsOperator.__name__ else "failed"
+        state = "manual" if failed.error_type == NeedsOperator.__name__ else "failed"
         store.record(job.bench.history, task.source, state, error=failed.reason)
     if queue.settle(job.bench.history, task.id, status=status, finished_at=now, **what):
         job.tell(str(failed), "warning" if status == "cancelled" else "error")

@@ -22,7 +22,7 @@ from jupyter_client import AsyncKernelClient, AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 
 from vidlib.errors import WorkerLost
-from vidlib.files import left_by_the_dead
+from vidlib.files import stale_temp_files
 from vidlib.machine import devices
 
 START_S = 300
@@ -180,5 +180,5 @@ def _socket_root() -> str:
 
 def _remove_stale_sockets() -> None:
     """Remove the socket folders of processes that are gone."""
-    for folder in left_by_the_dead(Path(_socket_root()), SOCKETS_PREFIX):
+    for folder in stale_temp_files(Path(_socket_root()), SOCKETS_PREFIX):
         rmtree(folder, ignore_errors=True)

@@ -17,7 +17,7 @@ from vidlib.engines.objects import OBJECT_DETECTORS, open_objects
 from vidlib.engines.runtime import opencv
 from vidlib.errors import BrokenOutput
 from vidlib.machine import devices
-from vidlib.machine.prefetch import ahead
+from vidlib.machine.prefetch import prefetch
 from vidlib.media.audio import SAMPLES_PER_FRAME, read_by_frame
 from vidlib.media.frames import read_frames
 from vidlib.media.probe import VideoInfo, probe_video
@@ -231,7 +231,7 @@ def _watcher(params: Params, detector: FaceDetector, speaker: ActiveSpeakerModel
 
 def _looked(inputs: Inputs, info: VideoInfo, watcher: Watcher, spans: Sequence[Span]) -> Iterator[Chunk]:
     """The video in chunks, faces looked for; raises BrokenOutput unless it has as many frames as expected."""
-    with closing(ahead(read_frames(inputs.video, info.width, info.height), DECODED)) as pictures:
+    with closing(prefetch(read_frames(inputs.video, info.width, info.height), DECODED)) as pictures:
         n_seen = 0
         for chunk in watcher.look(spans, pictures):
             n_seen += len(chunk.frames)
@@ -250,7 +250,7 @@ def _shots(
     spans = [shot.span for shot in shots]
     if not tiles(spans, inputs.frames):
         raise BrokenOutput(f"{inputs.shots}: the shots do not cover the video's {inputs.frames} frames exactly once")
-    with closing(ahead(_looked(inputs, info, watcher, spans), LOOKED_AT)) as chunks:
+    with closing(prefetch(_looked(inputs, info, watcher, spans), LOOKED_AT)) as chunks:
         passed = keyframes.kept(_reported(chunks, inputs.frames, report), inputs.out_dir / MIDDLES)
         by_shot = groupby(passed, key=lambda chunk: chunk.shot)
         each = zip(by_shot, shots, [*shots[1:], None], _sounds(inputs, spans), strict=True)

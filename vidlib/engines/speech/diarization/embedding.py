@@ -18,7 +18,7 @@ class VoicePrints:
     """The network on one core; several threads may use it at once."""
 
     def __init__(self) -> None:
-        self._session = one_core(vault.derived("campplus.onnx", "speaker_embedding", "onnx-1", _export))
+        self._session = one_core(vault.converted("campplus.onnx", "speaker_embedding", "onnx-1", _export))
 
     def of(self, features: np.ndarray) -> np.ndarray:
         """(frames, 80) log-mel features of one voice, at least `MIN_FRAMES` -> (192,) float32, of no particular length.

@@ -290,7 +290,7 @@ def _log_mel(_: None, sound: Tensor) -> Tensor:
 
 
 def _in_onnxruntime() -> Embed:
-    graph = vault.derived("campplus.onnx", "speaker_embedding", "onnx-1", campplus.to_onnx)
+    graph = vault.converted("campplus.onnx", "speaker_embedding", "onnx-1", campplus.to_onnx)
     session = one_core(graph)
 
     def embed(features: Tensor) -> Tensor:
