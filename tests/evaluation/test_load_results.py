@@ -54,7 +54,7 @@ def test_the_archive_is_found_by_folder_and_by_either_hash(tmp_path):
     docs = evaluated.publish(tmp_path / "project")
     files = {name: docs / f"film{suffix}" for name, suffix in PUBLISHED.items()}
     results = {name: path for name, path in files.items() if path.is_file()}
-    analysed = archive.Analysed(source=video, video=video, stem="film", results=results)
+    analysed = archive.ResultSet(source=video, video=video, stem="film", results=results)
     entry = archive.put(tmp_path / "archive", "News", analysed, datetime(2026, 1, 1, tzinfo=UTC))
     for path in (entry.folder, video):
         found = (

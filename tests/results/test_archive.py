@@ -21,7 +21,7 @@ def analysed(tmp_path):
     for name, path in paths.items():
         path.write_text(f"this is {name}")
     results = {name: paths[name] for name in ARCHIVED}
-    return archive.Analysed(paths["arrived.mov"], paths["video.mp4"], "my clip", results)
+    return archive.ResultSet(paths["arrived.mov"], paths["video.mp4"], "my clip", results)
 
 
 @pytest.fixture

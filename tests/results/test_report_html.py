@@ -7,7 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from tests import finished, sample_media
-from vidlib.results.report_html import to_html
+from vidlib.results.report_html import write_page
 from vidlib.settings import settings
 from vidlib.steps import report
 
@@ -23,7 +23,7 @@ def page_of(folder: Path, evidence: Path) -> BeautifulSoup:
     papermill.execute_notebook(
         settings().notebooks_dir / report.NOTEBOOK, folder / NOTEBOOK, places, progress_bar=False, log_output=False
     )
-    html = to_html(folder / NOTEBOOK, folder / "report.html")
+    html = write_page(folder / NOTEBOOK, folder / "report.html")
     return BeautifulSoup(html.read_text(encoding="utf-8"), "html.parser")
 
 
@@ -121,10 +121,10 @@ def test_after_a_failure_it_begins_with_what_failed_and_what_to_do(failed_page):
     assert trouble.h3.get_text() == "audio failed"
     assert trouble.select_one(".vr-error").get_text() == f"cannot read {HOSTILE}"
     assert f"What to do: Rename {HOSTILE}." in trouble.get_text()
-    assert "Not run because of this: tracking, reduce." in trouble.get_text()
+    assert "Not executed because of this: tracking, reduce." in trouble.get_text()
 
 
 def test_after_a_failure_it_shows_what_is_known_and_says_what_is_not(failed_page):
     assert len(failed_page.select("#key_frames img")) == 3
-    assert failed_page.select_one("#voices").get_text(strip=True) == "The voices are not known: audio did not finish."
+    assert failed_page.select_one("#voices").get_text(strip=True) == "No speaker results: audio did not finish."
     assert failed_page.select_one("#timeline img") is not None

@@ -71,7 +71,7 @@ def _done(bench: Bench, run_id: str, source: Path) -> Path:
 def _publish(settings: Settings, source: Path, numbers: Path) -> None:
     now = datetime.now(UTC)
     link_or_copy(numbers, settings.projects / "small" / "docs" / "small.json")
-    archive.put(settings.archive, "small", archive.Analysed(source, numbers, "small", {"audio_json": numbers}), now)
+    archive.put(settings.archive, "small", archive.ResultSet(source, numbers, "small", {"audio_json": numbers}), now)
     delivery.deliver(settings.delivery, "small", {"reel/small.json": numbers, "small.json": numbers}, now)
 
 

@@ -49,7 +49,7 @@ def test_numbers_are_those_of_the_steps(tmp_path, folders):
     assert [(thing.label, thing.seen_s) for thing in found.objects] == [("chair", 21 / 25)]
     assert found.speech_s == pytest.approx(1.6)
     assert found.face_coverage == 29 / 50
-    assert not found.trouble
+    assert not found.problems
 
 
 def test_a_face_speaks_and_is_seen_in_seconds(tmp_path, folders):
@@ -124,7 +124,7 @@ def test_it_says_what_ran_where_with_links_relative_to_the_report(tmp_path, fold
 def test_a_failed_step_leaves_the_others_in_the_report(tmp_path, folders):
     failed = {"status": "failed", "folder": None, "error": "out of memory", "remedy": "Close the browser."}
     found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders, scenes=failed))
-    assert [(step.name, step.error, step.remedy) for step in found.trouble] == [
+    assert [(step.name, step.error, step.remedy) for step in found.problems] == [
         ("scenes", "out of memory", "Close the browser.")
     ]
     assert found.shots is None
@@ -163,7 +163,7 @@ def forget_an_output(folders: dict[str, Path]) -> str:
 def test_a_damaged_step_is_shown_as_such(tmp_path, folders, damage):
     name = damage(folders)
     found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders))
-    assert [step.name for step in found.trouble] == [name]
+    assert [step.name for step in found.problems] == [name]
     assert of_step(found, name).status == "broken"
     assert of_step(found, name).error
 
@@ -174,7 +174,7 @@ def test_a_video_that_was_refused_has_a_report_without_pictures(tmp_path):
     skipped = {"status": "skipped", "folder": None, "notebook": None}
     evidence = finished.evidence(tmp_path / "evidence.json", steps, convert=refused, scenes=skipped)
     found = reported(tmp_path, evidence)
-    assert found.trouble[0].error == "'x' is no readable video"
+    assert found.problems[0].error == "'x' is no readable video"
     assert [step.name for step in found.waiting] == ["scenes"]
     assert (found.n_frames, found.shots, found.coverage, found.doubts) == (None, None, (), ())
 
@@ -184,7 +184,7 @@ def test_nothing_to_see_or_hear_is_no_trouble(tmp_path):
     shots = [Shot(Span(0, sample_media.N_FRAMES), "start")]
     folders = finished.all_steps(tmp_path / "w", video=silent, shots=shots, turns=(), tracks=(), has_audio=False)
     found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders))
-    assert not found.trouble
+    assert not found.problems
     assert (found.voices, found.faces, found.objects, found.track_stills) == ((), (), (), ())
     assert {share.name: share.share for share in found.coverage} == {"Speech": 0, "Faces": 0}
 

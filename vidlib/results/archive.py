@@ -1,10 +1,10 @@
-"""The results archive: what was found out about a video, found again by content, whatever the file is called by then.
+"""The results archive: it stores the results of a video by content, so that a renamed file finds them again.
 
     ROOT/<project> <stamp>/<video hash>/metadata.json
                                         <stem>_scenes.csv, <stem>_audio.json, <stem>_tracking.json, ...
 
-The video hash is the SHA-256 of the delivered file, which the editor holds; the source hash, in the metadata, that of
-the file as it arrived; either finds the results. What stands in the archive is never written to, moved or removed.
+The video hash is the SHA-256 of the delivered file, which the editor holds. The metadata also hold the source hash, the
+SHA-256 of the original file. Either hash finds the results. The archive never changes, moves or removes an entry.
 """
 
 import logging
@@ -22,14 +22,14 @@ from vidlib.results.naming import ARCHIVED, PUBLISHED
 
 METADATA = "metadata.json"
 COPIED = {"scenes": "shots_csv", "audio": "audio_json", "tracking": "tracking_json"}
-"""What readers of ``copied`` in the metadata call a result, and what it is called here."""
+"""Maps a key of ``copied`` in the metadata to the name of the result in `ARCHIVED`."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Analysed:
-    """One video and what was found out about it: ``results`` by their names in `ARCHIVED`."""
+class ResultSet:
+    """One video and its ``results``, by their names in `ARCHIVED`."""
 
     source: Path
     video: Path
@@ -38,7 +38,7 @@ class Analysed:
 
 
 class Metadata(BaseModel):
-    """``metadata.json``. Entries of other tools lack ``source_hash`` and ``files``; what more they say is ignored."""
+    """``metadata.json``. Entries of other tools lack ``source_hash`` and ``files``; unknown keys are ignored."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,7 +51,7 @@ class Metadata(BaseModel):
     files: dict[str, FileRecord] = {}
 
     def same_results(self, other: "Metadata") -> bool:
-        """Whether both are of one video and hold the same bytes, under whatever stem."""
+        """Whether both describe one video and the same bytes, under any stem."""
         return (self.source_hash, self._contents()) == (other.source_hash, other._contents())
 
     def _contents(self) -> dict[str, FileRecord]:
@@ -60,28 +60,28 @@ class Metadata(BaseModel):
 
 @dataclass(frozen=True)
 class Entry:
-    """The results of one video, as they were at one time."""
+    """The results of one video at one time."""
 
     folder: Path
     metadata: Metadata
 
     @property
     def results(self) -> dict[str, Path]:
-        """The files that are there, by their names in `ARCHIVED`."""
+        """The existing files, by their names in `ARCHIVED`."""
         paths = {name: self.folder / f"{self.metadata.video_stem}{suffix}" for name, suffix in ARCHIVED.items()}
         return {name: path for name, path in paths.items() if path.is_file()}
 
 
-def put(root: Path, project: str, video: Analysed, now: datetime) -> Entry:
-    """Keep the results of ``video`` in a folder stamped ``now`` (UTC), and return where they are.
+def put(root: Path, project: str, video: ResultSet, now: datetime) -> Entry:
+    """Store the results of ``video`` in a folder stamped ``now`` (UTC), and return the entry.
 
-    Results that the archive holds already, sound and of any project, are not kept twice. Either the whole entry
-    appears or nothing does; raises BrokenOutput where a copy differs from what was copied.
+    If the archive holds the same sound results in any project, it returns that entry instead. The whole entry appears
+    at once or not at all. Raises BrokenOutput if a copy differs from its source.
     """
     metadata = _describe(video, now)
     with sole_writer(root):
         for entry in _newest_first(root.glob(f"*/{metadata.video_hash}/{METADATA}")):
-            if entry.metadata.same_results(metadata) and _sound(entry):
+            if entry.metadata.same_results(metadata) and _is_sound(entry):
                 return entry
         staged = Entry(root / f"{TMP_PREFIX}{metadata.video_hash}", metadata)
         for name, path in video.results.items():
@@ -94,55 +94,54 @@ def put(root: Path, project: str, video: Analysed, now: datetime) -> Entry:
 
 
 def find(root: Path, sha256: str) -> list[Entry]:
-    """Every entry of the video whose delivered file, or file as it arrived, has this SHA-256; newest first."""
+    """Every entry whose delivered or original file has this SHA-256, newest first."""
     entries = _newest_first(root.glob(f"*/*/{METADATA}"))
     return [entry for entry in entries if sha256 in (entry.metadata.video_hash, entry.metadata.source_hash)]
 
 
 def verify(entry: Entry) -> None:
-    """Raise BrokenOutput, naming the file, unless everything in the entry is there and as it was.
+    """Raise BrokenOutput with the name of the file if a file of the entry is missing or changed.
 
-    An entry of another tool records no checksums: of such a one the files have to be there.
+    An entry of another tool has no checksums, so its files only have to exist.
     """
     for name, record in entry.metadata.files.items():
         record.check(entry.folder / name)
-    for said, name in COPIED.items():
-        if entry.metadata.copied.get(said) and name not in entry.results:
+    for key, name in COPIED.items():
+        if entry.metadata.copied.get(key) and name not in entry.results:
             raise BrokenOutput(f"{entry.folder / (entry.metadata.video_stem + ARCHIVED[name])} is missing")
 
 
 def restore(entry: Entry, to_dir: Path, stem: str) -> tuple[Path, ...]:
-    """Put the results beside the video that is called ``stem`` by now; the files written.
+    """Copy the results beside a video with the present name ``stem``, and return the written files.
 
-    Older results of that name give way, each once its replacement stands. Raises BrokenOutput, before anything is
-    written, if the entry is not sound.
+    Each file replaces an older one of its name. Raises BrokenOutput before the first write if the entry is not sound.
     """
     verify(entry)
     targets = {to_dir / f"{stem}{PUBLISHED[name]}": path for name, path in entry.results.items()}
     return tuple(copy_verified(path, target) for target, path in targets.items())
 
 
-def _describe(video: Analysed, now: datetime) -> Metadata:
+def _describe(video: ResultSet, now: datetime) -> Metadata:
     return Metadata(
         video_path=str(video.source),
         video_stem=video.stem,
         video_hash=FileRecord.of(video.video).sha256,
         created_at=now,
-        copied={said: name in video.results for said, name in COPIED.items()},
+        copied={key: name in video.results for key, name in COPIED.items()},
         source_hash=FileRecord.of(video.source).sha256,
         files={f"{video.stem}{ARCHIVED[name]}": FileRecord.of(path) for name, path in video.results.items()},
     )
 
 
 def _free_folder(root: Path, project: str, video_hash: str, now: datetime) -> Path:
-    """``<project> <stamp>/<video hash>``, a second later for as long as that is taken."""
+    """A free folder ``<project> <stamp>/<video hash>``; the stamp moves on by seconds while it is taken."""
     while (folder := root / f"{project} {stamp(now)}" / video_hash).exists():
         now += timedelta(seconds=1)
     return folder
 
 
 def stamp(time: datetime) -> str:
-    """A time in a folder's name: sortable, without colons, which Windows refuses.
+    """Format a time for a folder name: sortable and without colons, which Windows refuses.
 
     >>> stamp(datetime(2026, 11, 22, 9, 5, 7, tzinfo=UTC))
     '2026-11-22T090507Z'
@@ -156,11 +155,11 @@ def _newest_first(paths: Iterable[Path]) -> list[Entry]:
         try:
             entries.append(Entry(path.parent, Metadata.model_validate_json(path.read_bytes())))
         except (OSError, ValidationError) as error:
-            log.warning("%s is left out: it cannot be read: %s", path, error)
+            log.warning("%s is ignored because it cannot be read: %s", path, error)
     return sorted(entries, key=lambda entry: entry.metadata.created_at, reverse=True)
 
 
-def _sound(entry: Entry) -> bool:
+def _is_sound(entry: Entry) -> bool:
     try:
         verify(entry)
     except BrokenOutput as error:

@@ -1,4 +1,4 @@
-"""The delivery: one folder a project, with what the editor gets. It changes in one step, and nothing in it is lost."""
+"""The delivery: one folder per project with the files for the editor. It changes in one step and loses no file."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -20,12 +20,12 @@ from vidlib.results.archive import stamp
 
 
 def deliver(root: Path, project: str, files: Mapping[str, Path], now: datetime, report: Report = quiet) -> Path:
-    """Make the folder ``root/project`` hold copies of ``files``, ``{name in it, sub-folders included: file}``.
+    """Copy ``files`` into the folder ``root/project``; ``files`` maps a relative path to a source file.
 
-    A folder that holds them already is left alone. One that does not is replaced whole: the new one keeps what else
-    lay there, and the old one stays as ``<project>.previous-<stamp>``. Files that did not change are shared between
-    both, so an old delivery takes only the room of what changed. Raises BrokenOutput where a copy differs from what
-    was copied; the old delivery stands then, as after a crash or on a full disk.
+    A folder that holds these files already stays as it is. Otherwise a new folder replaces it as a whole and keeps its
+    other files. The old folder remains as ``<project>.previous-<stamp>`` and shares unchanged files with the new one
+    by hard links. Raises BrokenOutput if a copy differs from its source; then, and after a crash or on a full disk, the
+    old delivery remains in place.
     """
     final = root / project
     wanted = {name: FileRecord.of(path) for name, path in files.items()}
@@ -45,7 +45,7 @@ def deliver(root: Path, project: str, files: Mapping[str, Path], now: datetime, 
 
 
 def differing(folder: Path, wanted: Mapping[str, FileRecord]) -> list[str]:
-    """The names of the files that ``folder`` lacks, or holds with another content."""
+    """The names of the files that are missing in ``folder`` or have other content."""
     return [name for name, record in wanted.items() if not _holds(folder / name, record)]
 
 

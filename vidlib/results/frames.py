@@ -37,7 +37,7 @@ def videos(found: Iterable[Summary]) -> "pd.DataFrame":
     for one in found:
         row = {name: getattr(one, name) for name in names}
         row |= {name: None if (listed := getattr(one, what)) is None else len(listed) for name, what in counted.items()}
-        rows.append(row | {"unfinished": ", ".join(step.name for step in (*one.trouble, *one.waiting))})
+        rows.append(row | {"unfinished": ", ".join(step.name for step in (*one.problems, *one.waiting))})
     return pd.DataFrame(rows, columns=[*names[:-1], *counted, "unfinished", "sha256"])
 
 

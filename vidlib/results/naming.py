@@ -1,4 +1,4 @@
-"""What the results of a video are called: after its stem, beside it and in the archive; and where its steps lie."""
+"""Names of result files beside a video and in the archive, and of the folders of its steps."""
 
 from pathlib import Path
 
@@ -10,25 +10,25 @@ PUBLISHED = {
     "rttm": ".rttm",
     "captions": ".vtt",
 }
-"""Each result beside its video: ``<stem>`` and this. Editors' scripts look for these names."""
+"""Suffix of each result beside its video, after the stem. Scripts of editors look for these names."""
 
 OPTIONAL = frozenset({"captions"})
-"""Results that a video may lack though every step did its work: what is said, where no engine understands it."""
+"""Results that may be missing although every step succeeded: captions need an engine that transcribes."""
 
 ARCHIVED = PUBLISHED | {"shots_csv": "_scenes.csv"}
-"""Each result in the archive: ``<stem>`` and this."""
+"""Suffix of each result in the archive, after the stem."""
 
 FINGERPRINT_DIGITS = 12
-"""Hex digits of the fingerprint in the name of a step's folder."""
+"""Number of hex digits of the fingerprint in the name of a step folder."""
 
 
 def subject_folder(work: Path, sha256: str) -> Path:
-    """Where the steps of the video or project with this SHA-256 lie."""
+    """The folder of the steps of the video or project with this SHA-256."""
     return work / sha256[:16]
 
 
 def finished(step: str) -> str:
-    """A pattern for the folders that hold a finished ``step``; the name of a failed attempt goes on.
+    """A glob pattern for the folders of a finished ``step``; the name of a failed attempt is longer.
 
     >>> finished("scenes").count("[0-9a-f]")
     12

@@ -1,7 +1,7 @@
-"""The report as HTML: the parts that its notebook displays, and the page made of the executed notebook.
+"""The report as HTML: the parts that its notebook displays, and the page made from the executed notebook.
 
-Everything that comes from a video (names, messages, labels) is escaped by the templates, and the page forbids scripts
-and whatever lies outside itself: nothing in a file name runs or is fetched.
+The templates escape every foreign text (names, messages, labels). The page forbids scripts and external content, so a
+file name can neither run code nor load anything.
 """
 
 import base64
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from vidlib.files import write_text
-from vidlib.results.summary import FaceRow, ShotRow, Summary, VoiceRow
+from vidlib.results.summary import FaceRow, ShotRow, SpeakerRow, Summary
 from vidlib.timeline import FPS, timecode
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).with_name("report_page")
 
 NOTEBOOK_ONLY = "notebook-only"
-"""Tag of the cells that explain the notebook and do not go into the page."""
+"""Tag of cells that explain the notebook and stay out of the page."""
 
 Part = Literal["headline", "key_frames", "timeline", "voices", "faces", "doubts", "steps"]
 
@@ -34,27 +34,27 @@ SECTIONS = {
     "doubts": "To check",
     "steps": "What ran where",
 }
-"""The parts below the headline, by the titles that the notebook gives them."""
+"""The parts below the headline and their titles in the notebook."""
 
 DENSE = 60
-"""Shots above which the key frames are shown smaller, without the names of the boundaries."""
+"""Number of shots above which key frames are smaller and without the names of boundaries."""
 
 PROBLEMS = {
     "failed": "failed",
     "refused": "refused the video",
-    "broken": "left files that are missing or changed",
+    "broken": "has missing or changed files",
     "cancelled": "was cancelled",
 }
 REMEDIES = {
-    "failed": "Open the notebook of the step and mend what it says. Then run the video again: finished steps are kept.",
-    "refused": "Ask for the file again, or open it in a player: it is not what it should be.",
-    "broken": "Run the video again: this step is repeated, the others are kept.",
-    "cancelled": "Run the video again: finished steps are kept.",
+    "failed": "Open the notebook of the step and fix its problem. Then run the video again; finished steps are kept.",
+    "refused": "Open the file in a player, or ask for it again. It is damaged or not a video.",
+    "broken": "Run the video again. Only this step is repeated.",
+    "cancelled": "Run the video again. Finished steps are kept.",
 }
 
 
 def part(name: Part, summary_file: Path) -> "HTML":
-    """One part of the report, to be displayed by the notebook; the stills lie beside ``summary_file``."""
+    """Render one part of the report for the notebook; the stills lie beside ``summary_file``."""
     from IPython.display import HTML
 
     summary = Summary.read(summary_file)
@@ -63,14 +63,14 @@ def part(name: Part, summary_file: Path) -> "HTML":
     return HTML(template.render(s=summary, **details), metadata={"title": summary.video})
 
 
-def to_html(notebook: Path, html: Path) -> Path:
-    """Write the page ``html`` from the executed report notebook: its prose and results, without code; atomic.
+def write_page(notebook: Path, html: Path) -> Path:
+    """Write the page ``html`` atomically from the executed report notebook: its prose and results, without code.
 
-    The page needs no network and no other file; its links are relative to where it lies.
+    The page needs no network and no other file. Its links are relative to its folder.
     """
     from vidlib.jupyter_import import nbformat
 
-    from nbconvert import HTMLExporter  # isort: skip (it imports what that one keeps away)
+    from nbconvert import HTMLExporter  # isort: skip (nbconvert would import a slow grammar first)
     from traitlets.config import Config
 
     read = nbformat.read(notebook, as_version=4)
@@ -87,14 +87,14 @@ def to_html(notebook: Path, html: Path) -> Path:
 
 
 def _title(notebook: Any) -> str:
-    """What `part` said of the video that the notebook reports on."""
+    """The name of the video, from the metadata that `part` wrote."""
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
     titles = (output.get("metadata", {}).get("text/html", {}).get("title") for output in outputs)
     return next(filter(None, titles), "vidlib report")
 
 
 def _environment(folder: Path) -> "Environment":
-    """Templates that escape all they are given, and read stills from ``folder``."""
+    """Templates that escape every value and read stills from ``folder``."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     env = Environment(loader=FileSystemLoader(TEMPLATES / "parts"), autoescape=True, undefined=StrictUndefined)
@@ -135,16 +135,16 @@ def _headline(summary: Summary) -> dict[str, Any]:
 
 
 def _tiles(summary: Summary) -> dict[str, tuple[Any, str]]:
-    """The numbers on top: ``{name: (number, what it is made of)}``."""
+    """The numbers at the top: ``{name: (number, note)}``."""
     shots, voices, faces, objects = summary.shots, summary.voices, summary.faces, summary.objects
     unknown = ("–", "not known")
     tiles = {
         "Shots": shots is not None and (len(shots), _boundaries(shots)),
-        "Speakers": voices is not None and (len(voices), _talks_most(voices)),
+        "Speakers": voices is not None and (len(voices), _longest_speaker(voices)),
         "Talk time": summary.speech_s is not None and (_clock(summary.speech_s), _share_of_time(summary)),
         "Face coverage": faces is not None and (_percent(summary.face_coverage), f"face tracks: {len(faces)}"),
-        "Objects": objects is not None and (len(objects), _listed(thing.label for thing in objects)),
-        "To check": (len(summary.doubts), _listed(dict.fromkeys(doubt.step for doubt in summary.doubts))),
+        "Objects": objects is not None and (len(objects), _join_names(thing.label for thing in objects)),
+        "To check": (len(summary.doubts), _join_names(dict.fromkeys(doubt.step for doubt in summary.doubts))),
     }
     return {name: tile or unknown for name, tile in tiles.items()}
 
@@ -154,11 +154,11 @@ def _boundaries(shots: Iterable[ShotRow]) -> str:
     return ", ".join(f"{counts[name]} × {name}" for name in ("cut", "dissolve", "fade") if counts[name])
 
 
-def _talks_most(voices: Sequence[VoiceRow]) -> str:
+def _longest_speaker(voices: Sequence[SpeakerRow]) -> str:
     return f"{max(voices, key=lambda voice: voice.talk_s).speaker} talks most" if len(voices) > 1 else ""
 
 
-def _listed(names: Iterable[str], most: int = 4) -> str:
+def _join_names(names: Iterable[str], most: int = 4) -> str:
     names = list(names)
     return ", ".join(names[:most]) + (", …" if len(names) > most else "")
 
@@ -210,4 +210,4 @@ DETAILS = {
     "timeline": _timeline,
     "voices": _voices,
 }
-"""What a part needs beside the summary."""
+"""Further values for the template of a part."""

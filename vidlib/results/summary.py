@@ -1,7 +1,7 @@
-"""All that one video's report says, as one value: what was found, what to check, what ran where.
+"""The content of one video's report as one value: results, items to check, and steps.
 
-Frames count from 0 and periods are ``(start, stop)`` in seconds. What a step did not supply is None; what it looked for
-and did not find is empty.
+Frames count from 0. Periods are ``(start, stop)`` in seconds. The result of a step that did not finish is None; a step
+that found nothing leaves an empty list.
 """
 
 from collections.abc import Iterable
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 FACE = "face"
 GAP_FRAMES = 5
-"""Gaps of a track up to this many frames are drawn over: a fifth of a second is no absence to a viewer."""
+"""Gaps of a track up to this many frames are closed: a viewer does not notice a fifth of a second."""
 
 BLENDSHAPE = "jawOpen"
-"""One of the 52 blendshape columns: null where no landmarks were found."""
+"""One of the 52 blendshape columns; null without landmarks."""
 
 Status = Literal["done", "failed", "refused", "skipped", "cancelled", "broken"]
 Period = tuple[float, float]
@@ -39,7 +39,7 @@ TRACK_COLUMNS = (
     "speaker",
     BLENDSHAPE,
 )
-"""The columns of a tracking table that are read here."""
+"""The columns of a tracking table that this module reads."""
 
 
 def _sum_s(periods: Iterable[Period]) -> float:
@@ -47,7 +47,7 @@ def _sum_s(periods: Iterable[Period]) -> float:
 
 
 class ShotRow(Frozen):
-    """One shot: its number from 1, its frames, how it begins and how sure that is, and its still."""
+    """One shot: its number from 1, its frames, its boundary with the confidence, and its still."""
 
     number: int
     start: int
@@ -58,7 +58,7 @@ class ShotRow(Frozen):
 
     @property
     def frame(self) -> int:
-        """The one that stands for the shot."""
+        """The key frame of the shot."""
         return Span(self.start, self.stop).middle
 
     @property
@@ -66,8 +66,8 @@ class ShotRow(Frozen):
         return float(seconds(self.stop - self.start))
 
 
-class VoiceRow(Frozen):
-    """One speaker: when he or she speaks."""
+class SpeakerRow(Frozen):
+    """One speaker and his or her turns."""
 
     speaker: str
     turns: tuple[Period, ...]
@@ -82,7 +82,7 @@ class VoiceRow(Frozen):
 
 
 class FaceRow(Frozen):
-    """One face track: when it is seen, when it speaks, and whose voice belongs to it."""
+    """One face track: the periods in which it is visible and in which it speaks, and its speaker."""
 
     track_id: int
     speaker: str | None
@@ -100,7 +100,7 @@ class FaceRow(Frozen):
 
 
 class ObjectRow(Frozen):
-    """One kind of object: how many tracks, and how long at least one of them is seen, in seconds."""
+    """One class of objects: the number of tracks, and the seconds in which at least one is visible."""
 
     label: str
     n_tracks: int
@@ -108,14 +108,14 @@ class ObjectRow(Frozen):
 
 
 class TrackStill(Frozen):
-    """A still with a box around everything that is tracked in it."""
+    """A still with the boxes of all tracks in it."""
 
     frame: int
     still: str
 
 
-class DoubtRow(Frozen):
-    """Something a human should check, the step that says so, and what is to be seen there."""
+class ReviewRow(Frozen):
+    """An item to check: the step that reports it, its message, and a still."""
 
     step: str
     message: str
@@ -125,7 +125,7 @@ class DoubtRow(Frozen):
 
 
 class Share(Frozen):
-    """How much of the video something covers, in [0, 1]."""
+    """A share of the video in [0, 1]."""
 
     name: str
     share: float
@@ -133,7 +133,7 @@ class Share(Frozen):
 
 
 class StepRow(Frozen):
-    """What one step did, where, with what; ``notebook`` is relative to the report."""
+    """One step: its status, engine, device and versions; ``notebook`` is relative to the report."""
 
     name: str
     status: Status
@@ -162,14 +162,14 @@ class Summary(Frozen):
     height: int | None = None
     has_audio: bool | None = None
     shots: tuple[ShotRow, ...] | None = None
-    voices: tuple[VoiceRow, ...] | None = None
+    voices: tuple[SpeakerRow, ...] | None = None
     speech_s: float | None = None
     faces: tuple[FaceRow, ...] | None = None
     face_coverage: float | None = None
     objects: tuple[ObjectRow, ...] | None = None
     track_stills: tuple[TrackStill, ...] = ()
     coverage: tuple[Share, ...] = ()
-    doubts: tuple[DoubtRow, ...] = ()
+    doubts: tuple[ReviewRow, ...] = ()
     steps: tuple[StepRow, ...] = ()
 
     @property
@@ -177,8 +177,8 @@ class Summary(Frozen):
         return None if self.n_frames is None else float(seconds(self.n_frames))
 
     @property
-    def trouble(self) -> tuple[StepRow, ...]:
-        """The steps that left nothing to use, in order."""
+    def problems(self) -> tuple[StepRow, ...]:
+        """The steps without a usable result, in order."""
         return tuple(step for step in self.steps if step.status in ("failed", "refused", "broken", "cancelled"))
 
     @property
@@ -187,15 +187,15 @@ class Summary(Frozen):
         return tuple(step for step in self.steps if step.status == "skipped")
 
     def without_stills(self, reason: str = "") -> "Summary":
-        """The same report where no picture can be taken: why, if it is not plain, is one more doubt."""
-        why = (DoubtRow(step="report", message=f"Pictures are missing: {reason}"),) if reason else ()
+        """The report without pictures. A ``reason`` becomes one more item to check."""
+        item = (ReviewRow(step="report", message=f"Pictures are missing: {reason}"),) if reason else ()
         shots = self.shots and tuple(row.model_copy(update={"still": None}) for row in self.shots)
         doubts = tuple(row.model_copy(update={"still": None}) for row in self.doubts)
-        return self.model_copy(update={"shots": shots, "track_stills": (), "doubts": (*why, *doubts)})
+        return self.model_copy(update={"shots": shots, "track_stills": (), "doubts": (*item, *doubts)})
 
     @classmethod
     def read(cls, path: Path) -> "Summary":
-        """The summary that the report step left at ``path``."""
+        """Read the summary of the *report* step at ``path``."""
         return cls.model_validate_json(Path(path).read_bytes())
 
 
@@ -214,12 +214,12 @@ def shot_rows(shots: Iterable[Shot]) -> tuple[ShotRow, ...]:
     )
 
 
-def voice_rows(turns: Iterable[Turn]) -> tuple[VoiceRow, ...]:
-    """A row for each speaker, by label (which is by first appearance)."""
+def speaker_rows(turns: Iterable[Turn]) -> tuple[SpeakerRow, ...]:
+    """A row for each speaker, by label; labels are in order of first appearance."""
     by_speaker: dict[str, list[Period]] = {}
     for turn in sorted(turns):
         by_speaker.setdefault(turn.speaker, []).append((turn.start_s, turn.stop_s))
-    return tuple(VoiceRow(speaker=name, turns=tuple(by_speaker[name])) for name in sorted(by_speaker))
+    return tuple(SpeakerRow(speaker=name, turns=tuple(by_speaker[name])) for name in sorted(by_speaker))
 
 
 def face_rows(tracks: "pd.DataFrame") -> tuple[FaceRow, ...]:
@@ -241,7 +241,7 @@ def _face_row(track_id: Any, rows: "pd.DataFrame") -> FaceRow:
 
 
 def object_rows(tracks: "pd.DataFrame") -> tuple[ObjectRow, ...]:
-    """A row for each kind of object of a tracking table, the longest seen first."""
+    """A row for each class of objects of a tracking table, the longest visible first."""
     rows = [
         ObjectRow(label=label, n_tracks=rows.track_id.nunique(), seen_s=rows.frame.nunique() / float(FPS))
         for label, rows in tracks[tracks.label != FACE].groupby("label")
@@ -264,9 +264,9 @@ def _periods(frames: np.ndarray) -> tuple[Period, ...]:
 
 
 def track_stills(tracks: "pd.DataFrame", most: int) -> tuple[TrackStill, ...]:
-    """Up to ``most`` frames that together show as many tracks as they can, faces before objects; in order of time.
+    """Up to ``most`` frames that together show as many tracks as possible, faces before objects, in order of time.
 
-    Each is the middle of what a track that no other one shows says, or of the whole track where it says nothing.
+    Each frame is the middle of the speech of one track, or of the whole track if it never speaks.
     """
     by_length = (
         tracks.assign(is_face=tracks.label == FACE).groupby("track_id").agg({"is_face": "first", "frame": "size"})
@@ -284,18 +284,18 @@ def track_stills(tracks: "pd.DataFrame", most: int) -> tuple[TrackStill, ...]:
 
 
 def shares(n_frames: int, speech: "pd.DataFrame | None", tracks: "pd.DataFrame | None") -> tuple[Share, ...]:
-    """How much was understood, from the audio step's frame table and the tracking table as far as there are any."""
+    """Coverage of speech, speakers and faces, from the frame table of *audio* and the tracking table, if they exist."""
     parts = []
     if speech is not None:
         heard = speech.is_speech.to_numpy(bool)
         named = speech.speakers.map(len).to_numpy() > 0
-        parts.append(("Speech", heard.sum(), n_frames, "of the video: somebody speaks"))
-        parts.append(("Known voices", (heard & named).sum(), heard.sum(), "of the speech: it is known who speaks"))
+        parts.append(("Speech", heard.sum(), n_frames, "of the video has speech"))
+        parts.append(("Known speakers", (heard & named).sum(), heard.sum(), "of the speech has a known speaker"))
     if tracks is not None:
         faces = tracks[tracks.label == FACE]
-        parts.append(("Faces", faces.frame.nunique(), n_frames, "of the video: at least one face is seen"))
-        parts.append(("Face movements", faces[BLENDSHAPE].notna().sum(), len(faces), "of the faces: blendshapes found"))
+        parts.append(("Faces", faces.frame.nunique(), n_frames, "of the video shows at least one face"))
+        parts.append(("Face movements", faces[BLENDSHAPE].notna().sum(), len(faces), "of the faces have blendshapes"))
     if speech is not None and tracks is not None:
         spoken = np.intersect1d(speech.frame[heard], faces.frame[faces.is_speaking.to_numpy(bool)])
-        parts.append(("Speaker in view", len(spoken), heard.sum(), "of the speech: a face that speaks is seen"))
+        parts.append(("Speaker in view", len(spoken), heard.sum(), "of the speech shows the speaking face"))
     return tuple(Share(name=n, share=float(part / whole), meaning=m) for n, part, whole, m in parts if whole)

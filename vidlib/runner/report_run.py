@@ -6,7 +6,7 @@ from typing import Any
 
 from vidlib.files import link_or_copy, write_json
 from vidlib.ingest.names import safe_name
-from vidlib.results.report_html import to_html
+from vidlib.results.report_html import write_page
 from vidlib.runner.store.models import Task
 from vidlib.steps import STEPS
 from vidlib.steps.base import Manifest
@@ -65,6 +65,6 @@ def show(made: Path, folder: Path) -> None:
     notebook = made / STEPS["report"].notebook
     html = made / "report.html"
     if not html.is_file():
-        to_html(notebook, html)
+        write_page(notebook, html)
     link_or_copy(notebook, folder / "report.ipynb")
     link_or_copy(html, folder / "report.html")

@@ -144,8 +144,8 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     return _outputs(inputs, finished, entries)
 
 
-def _analysed(video: FinishedVideo) -> archive.Analysed:
-    return archive.Analysed(video.source, video.video, PurePosixPath(video.stem).name, video.results)
+def _analysed(video: FinishedVideo) -> archive.ResultSet:
+    return archive.ResultSet(video.source, video.video, PurePosixPath(video.stem).name, video.results)
 
 
 def _outputs(inputs: Inputs, finished: list[FinishedVideo], entries: list[archive.Entry]) -> Outputs:

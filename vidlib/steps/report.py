@@ -20,7 +20,7 @@ from vidlib.progress import Report, quiet
 from vidlib.results import stills, summary
 from vidlib.results.exports import rttm, shots_json, speech_table
 from vidlib.results.stills import Budget, Still
-from vidlib.results.summary import DoubtRow, FaceRow, ObjectRow, ShotRow, StepRow, Summary, VoiceRow
+from vidlib.results.summary import FaceRow, ObjectRow, ReviewRow, ShotRow, SpeakerRow, StepRow, Summary
 from vidlib.steps.base import Doubt, Manifest, OutFile, StepOutputs, place, recorded
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Found:
     n_frames: int | None = None
     has_audio: bool | None = None
     shots: tuple[ShotRow, ...] | None = None
-    voices: tuple[VoiceRow, ...] | None = None
+    voices: tuple[SpeakerRow, ...] | None = None
     speech: "pd.DataFrame | None" = None
     speech_s: float | None = None
     tracks: "pd.DataFrame | None" = None
@@ -183,7 +183,7 @@ def _read_voices(folder: Path, outputs: dict[str, Any], found: Found) -> None:
 
 def _read_turns(turns: Path, table: Path, found: Found) -> None:
     found.speech = speech_table.read(table).to_pandas()
-    found.voices = summary.voice_rows(rttm.read(turns))
+    found.voices = summary.speaker_rows(rttm.read(turns))
 
 
 def _read_faces(folder: Path, outputs: dict[str, Any], found: Found) -> None:
@@ -228,10 +228,10 @@ def _summarize(evidence: Evidence, found: Found, steps: tuple[StepRow, ...]) -> 
     return page if found.video else page.without_stills()
 
 
-def _doubt_row(step: str, doubt: Doubt, n_frames: int) -> DoubtRow:
+def _doubt_row(step: str, doubt: Doubt, n_frames: int) -> ReviewRow:
     """A row with a still of the frame that the doubt names, if the video has it."""
     still = f"stills/doubt-{doubt.frame:06}.jpg" if doubt.frame in range(n_frames) else None
-    return DoubtRow(step=step, **doubt.model_dump(), still=still)
+    return ReviewRow(step=step, **doubt.model_dump(), still=still)
 
 
 def _make_stills(page: Summary, found: Found, out_dir: Path, report: Report) -> list[Path]:
