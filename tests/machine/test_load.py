@@ -10,7 +10,7 @@ from vidlib.machine import load as monitor
 
 @pytest.fixture
 def two_cards(monkeypatch):
-    """Two cards of 8 GiB, one at 40 % with 2 GiB in use, one that does not say how busy it is; which calls came."""
+    """Two cards of 8 GiB, one at 40 % with 2 GiB in use, one without a utilization; the calls that came."""
     calls = []
 
     def utilization(handle):
@@ -40,7 +40,7 @@ def no_driver(monkeypatch):
     monkeypatch.setattr(pynvml, "nvmlInit", missing)
 
 
-def test_a_reading_stays_within_what_the_machine_has(tmp_path, no_driver):
+def test_a_measurement_stays_within_the_limits_of_the_machine(tmp_path, no_driver):
     with monitor.load_reader(tmp_path) as load_now:
         load = load_now()
     assert 0 <= load.cpu_percent <= 100
