@@ -1,24 +1,33 @@
-"""Time on one clip: frames, seconds and timecodes, and the spans, shots and turns that are cut out of it.
+"""Time in one video: frames, seconds and timecodes, and the intervals of time that become shots and turns.
 
-The only place that converts between frames and seconds. Frames are counted from 0 and spans are half-open, everywhere
-inside vidlib; the files that leave it say themselves when they count from 1.
+Only this module converts between frames and seconds. Inside vidlib, frames count from 0 and spans are half-open. File
+formats that count from 1 say so in their own module.
+
+`Span` (frames) and `Segment` (seconds) share one algebra, that of pyannote.core: ``a & b`` is the time in both, or
+None; ``a | b`` is the shortest interval that covers both, with the gap between them if there is one; `support` merges
+many intervals into the time that they cover.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from itertools import pairwise
+from typing import Literal, NamedTuple, TypeVar
 
 FPS = Fraction(25)
-"""Frame rate of every converted clip, in frames per second (design: the editors' time base)."""
+"""Frame rate of every converted video, in frames per second (the editors' time base)."""
 
 Boundary = Literal["start", "cut", "dissolve", "fade"]
 
 
 @dataclass(frozen=True, order=True)
 class Span:
-    """Frames ``start`` to ``stop``, ``stop`` not included."""
+    """Frames ``start`` to ``stop``, ``stop`` not included; raises ValueError unless 0 <= start < stop.
+
+    >>> Span(0, 3) & Span(2, 5), Span(0, 3) | Span(4, 5), Span(0, 3) & Span(3, 5)
+    (Span(start=2, stop=3), Span(start=0, stop=5), None)
+    """
 
     start: int
     stop: int
@@ -33,18 +42,69 @@ class Span:
     def __contains__(self, frame: object) -> bool:
         return isinstance(frame, int) and self.start <= frame < self.stop
 
+    def __and__(self, other: "Span") -> "Span | None":
+        start, stop = max(self.start, other.start), min(self.stop, other.stop)
+        return Span(start, stop) if start < stop else None
+
+    def __or__(self, other: "Span") -> "Span":
+        return Span(min(self.start, other.start), max(self.stop, other.stop))
+
+    def overlaps(self, other: "Span") -> bool:
+        """Whether both share at least one frame."""
+        return self.start < other.stop and other.start < self.stop
+
+    def gap_to(self, later: "Span") -> int:
+        """Frames from the end of this span to the start of a ``later`` one; negative where both overlap."""
+        return later.start - self.stop
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds at 25 frames per second."""
+        return float(seconds(len(self)))
+
     @property
     def middle(self) -> int:
-        """The frame that stands for a shot: no transition reaches it."""
+        """The key frame of a shot: the frame that is farthest from both of its transitions."""
         return (self.start + self.stop) // 2
+
+
+class Segment(NamedTuple):
+    """The time from ``start_s`` to ``stop_s``, in seconds; a plain tuple of both is equal to it.
+
+    >>> Segment(0.0, 3.0) & Segment(2.0, 5.0)
+    Segment(start_s=2.0, stop_s=3.0)
+    """
+
+    start_s: float
+    stop_s: float
+
+    def __and__(self, other: "Segment") -> "Segment | None":
+        start_s, stop_s = max(self.start_s, other.start_s), min(self.stop_s, other.stop_s)
+        return Segment(start_s, stop_s) if start_s < stop_s else None
+
+    def __or__(self, other: "Segment") -> "Segment":
+        return Segment(min(self.start_s, other.start_s), max(self.stop_s, other.stop_s))
+
+    def overlaps(self, other: "Segment") -> bool:
+        """Whether both share more than an instant."""
+        return (self & other) is not None
+
+    def gap_to(self, later: "Segment") -> float:
+        """Seconds from the end of this segment to the start of a ``later`` one; negative where both overlap."""
+        return later.start_s - self.stop_s
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.stop_s - self.start_s
 
 
 @dataclass(frozen=True)
 class Shot:
     """One shot, and how it begins.
 
-    ``boundary`` is the transition that leads into it (``start`` for the first), ``transition`` the frames of a gradual
-    one (None for a cut), ``confidence`` in [0, 1] how sure its beginning is.
+    ``boundary`` is the transition that leads into the shot (``start`` for the first shot). ``transition`` has the
+    frames of a gradual one; it is None for a cut. ``confidence``, in [0, 1], rates the boundary.
     """
 
     span: Span
@@ -55,33 +115,134 @@ class Shot:
 
 @dataclass(frozen=True, order=True)
 class Turn:
-    """Somebody speaks from ``start_s`` to ``stop_s`` seconds; ``speaker`` is a label such as ``SPEAKER_00``."""
+    """One speaker talks from ``start_s`` to ``stop_s`` seconds; ``speaker`` is a label such as ``SPEAKER_00``.
+
+    ``confidence``, in [0, 1], rates the speaker. ``&`` and ``|`` combine the times of two turns, whose speakers may
+    differ, so that their result is a `Segment`.
+    """
 
     start_s: float
     stop_s: float
     speaker: str
     confidence: float = 1.0
 
+    def __and__(self, other: "Turn") -> Segment | None:
+        return self.segment & other.segment
+
+    def __or__(self, other: "Turn") -> Segment:
+        return self.segment | other.segment
+
+    def overlaps(self, other: "Turn") -> bool:
+        """Whether both are heard at once for more than an instant."""
+        return self.segment.overlaps(other.segment)
+
+    @property
+    def segment(self) -> Segment:
+        """The time of the turn, without its speaker."""
+        return Segment(self.start_s, self.stop_s)
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.segment.duration_s
+
+
+class Turns(list[Turn]):
+    """Turns of one video, of any speakers; those of different speakers may overlap."""
+
+    @property
+    def speakers(self) -> list[str]:
+        """The label of each speaker, in alphabetical order."""
+        return sorted({turn.speaker for turn in self})
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of all turns together; a second with two speakers counts twice."""
+        return sum(turn.duration_s for turn in self)
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The time of each turn."""
+        return [turn.segment for turn in self]
+
+    def by_speaker(self) -> dict[str, "Turns"]:
+        """The turns of each speaker, in their order here; speakers in alphabetical order."""
+        turns = {speaker: Turns() for speaker in self.speakers}
+        for turn in self:
+            turns[turn.speaker].append(turn)
+        return turns
+
+    def support(self, gap_s: float = 0.0) -> "Turns":
+        """The turns in order of time, with those of one speaker merged over gaps up to ``gap_s`` seconds.
+
+        A merged turn has the lowest confidence of its parts.
+
+        >>> Turns([Turn(0.0, 1.0, "A"), Turn(0.5, 3.0, "B"), Turn(1.1, 2.0, "A", 0.5)]).support(0.2)
+        [Turn(start_s=0.0, stop_s=2.0, speaker='A', confidence=0.5), \
+Turn(start_s=0.5, stop_s=3.0, speaker='B', confidence=1.0)]
+        """
+        merged: list[Turn] = []
+        for turn in sorted(self, key=lambda turn: (turn.speaker, turn)):
+            last = merged[-1] if merged else None
+            if last and last.speaker == turn.speaker and last.segment.gap_to(turn.segment) <= gap_s:
+                merged[-1] = Turn(*(last | turn), turn.speaker, min(last.confidence, turn.confidence))
+            else:
+                merged.append(turn)
+        return Turns(sorted(merged))
+
+
+Interval = TypeVar("Interval", Span, Segment)
+
+
+def support(intervals: Iterable[Interval], gap: float = 0) -> list[Interval]:
+    """The time that ``intervals`` cover, in order and without overlap; gaps up to ``gap`` (in their unit) are closed.
+
+    >>> support([Span(6, 8), Span(0, 3), Span(2, 4)], gap=1)
+    [Span(start=0, stop=4), Span(start=6, stop=8)]
+    """
+    covered: list[Interval] = []
+    for interval in sorted(intervals):
+        if covered and covered[-1].gap_to(interval) <= gap:
+            covered[-1] |= interval
+        else:
+            covered.append(interval)
+    return covered
+
 
 def speaker_label(number: int) -> str:
-    """What the speaker is called who is the ``number``-th to speak, from 0."""
+    """The label of the ``number``-th speaker, from 0, in order of first appearance.
+
+    >>> speaker_label(0)
+    'SPEAKER_00'
+    """
     return f"SPEAKER_{number:02}"
 
 
 def spans_from_stops(stops: Iterable[int], n_frames: int) -> list[Span]:
-    """Split ``[0, n_frames)`` after each stop: half-open spans, in order, no gap, no overlap.
+    """Split ``[0, n_frames)`` after each stop: spans in order, without gap or overlap.
 
-    ``stops`` are the last frames of spans, in [0, n_frames), any order; ``n_frames`` is at least 1.
+    ``stops`` are last frames of spans, in [0, n_frames), in any order; ``n_frames`` is at least 1.
 
     >>> spans_from_stops([2], n_frames=4)
     [Span(start=0, stop=3), Span(start=3, stop=4)]
     """
-    ends = sorted({stop + 1 for stop in stops} | {n_frames})
-    return [Span(start, stop) for start, stop in zip([0, *ends], ends, strict=False)]
+    edges = [0, *sorted({stop + 1 for stop in stops} | {n_frames})]
+    return [Span(start, stop) for start, stop in pairwise(edges)]
+
+
+def spans_from_frames(frames: Iterable[int], gap: int = 0) -> list[Span]:
+    """The runs of consecutive frames; gaps up to ``gap`` frames are closed. ``frames`` may come in any order.
+
+    >>> spans_from_frames([1, 2, 5, 9], gap=2)
+    [Span(start=1, stop=6), Span(start=9, stop=10)]
+    """
+    numbers = sorted(set(frames))
+    starts = [n for n in range(len(numbers)) if n == 0 or numbers[n] - numbers[n - 1] > gap + 1]
+    return [Span(numbers[start], numbers[stop - 1] + 1) for start, stop in pairwise([*starts, len(numbers)])]
 
 
 def tiles(spans: Sequence[Span], n_frames: int) -> bool:
-    """Whether ``spans``, in order, cover ``[0, n_frames)`` once: no gap, no overlap.
+    """Whether ``spans``, in order, cover ``[0, n_frames)`` without gap or overlap.
 
     >>> tiles([Span(0, 3), Span(3, 4)], 4)
     True
@@ -91,7 +252,7 @@ def tiles(spans: Sequence[Span], n_frames: int) -> bool:
 
 
 def seconds(frame: int, fps: Fraction = FPS) -> Fraction:
-    """When ``frame`` begins, in seconds.
+    """The time in seconds at which ``frame`` begins.
 
     >>> seconds(30)
     Fraction(6, 5)
@@ -100,9 +261,9 @@ def seconds(frame: int, fps: Fraction = FPS) -> Fraction:
 
 
 def frame_at(time_s: float | Fraction, fps: Fraction = FPS) -> int:
-    """The frame that is on screen at ``time_s`` seconds (0 or more).
+    """The frame on screen at ``time_s`` seconds (0 or more).
 
-    A time that a float brings within a microsecond of a frame's beginning belongs to that frame.
+    A time less than a microsecond before a frame belongs to that frame, because floats are not exact.
 
     >>> frame_at(0.04), frame_at(0.0399), frame_at(29 / 25)
     (1, 0, 29)
@@ -111,7 +272,7 @@ def frame_at(time_s: float | Fraction, fps: Fraction = FPS) -> int:
 
 
 def nearest_frame(time_s: float | Fraction, fps: Fraction = FPS) -> int:
-    """The frame whose beginning is nearest to ``time_s`` seconds (0 or more), the later one in the middle.
+    """The frame that begins nearest to ``time_s`` seconds (0 or more); halfway between two, the later one.
 
     >>> nearest_frame(0.019), nearest_frame(0.02), nearest_frame(1.97)
     (0, 1, 49)
@@ -120,7 +281,7 @@ def nearest_frame(time_s: float | Fraction, fps: Fraction = FPS) -> int:
 
 
 def timecode(frame: int, fps: Fraction = FPS) -> str:
-    """When ``frame`` begins, as ``HH:MM:SS.mmm``, milliseconds rounded down.
+    """The time at which ``frame`` begins, as ``HH:MM:SS.mmm`` with milliseconds rounded down.
 
     >>> timecode(90_001)
     '01:00:00.040'
@@ -130,10 +291,9 @@ def timecode(frame: int, fps: Fraction = FPS) -> str:
 
 
 def relabel(timecode: str, fps: Fraction, to: Fraction = FPS) -> str:
-    """The SMPTE ``HH:MM:SS:FF`` label, counted in frames of ``fps``, as one counted in frames of ``to``.
+    """Convert the SMPTE time code ``HH:MM:SS:FF`` from ``fps`` to ``to`` frames per second; ``""`` for other text.
 
-    The frames become the same part of the second; drop-frame labels, which follow the clock, keep their clock. What is
-    no label becomes ``""``.
+    The clock stays, also that of a drop-frame time code; the frame number becomes the same part of the second.
 
     >>> relabel("01:00:00;15", Fraction(30000, 1001))
     '01:00:00:12'

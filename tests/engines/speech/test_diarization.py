@@ -1,73 +1,99 @@
-"""Voice prints made up here: which belong together, and who speaks when the network was wrong."""
+"""Clustering and resegmentation on synthetic speaker embeddings."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.engines.speech import diarization, joined
-from vidlib.engines.speech.diarization.clustering import clusters, likeness
-from vidlib.engines.speech.diarization.resegmentation import Heard, _spoken, hear_again
+from vidlib.engines.speech import Diarization, Options
+from vidlib.engines.speech.diarization.clustering import cluster_speakers, cosine_similarity
+from vidlib.engines.speech.diarization.resegmentation import Activity, _speech, resegment
 from vidlib.media.audio import SAMPLE_RATE
+from vidlib.timeline import Segment, Turn, Turns, support
 
 TRUSTED = np.ones(9, bool)
 
 
 @pytest.fixture
-def prints() -> np.ndarray:
-    """Nine prints of three voices, a little different each time."""
-    voices = np.eye(3, 192).repeat(3, axis=0)
-    return (voices + np.random.default_rng(0).normal(0, 0.01, voices.shape)).astype(np.float32)
+def embeddings() -> np.ndarray:
+    """Nine embeddings: three of each of three speakers, with a little noise."""
+    speakers = np.eye(3, 192).repeat(3, axis=0)
+    return (speakers + np.random.default_rng(0).normal(0, 0.01, speakers.shape)).astype(np.float32)
 
 
-def test_each_voice_is_one_person(prints):
-    people = clusters(prints, TRUSTED, threshold=0.65)
-    assert sorted(likeness(prints, people).argmax(axis=1).tolist()) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+def test_each_speaker_is_one_cluster(embeddings):
+    centroids = cluster_speakers(embeddings, TRUSTED, threshold=0.65)
+    assert sorted(cosine_similarity(embeddings, centroids).argmax(axis=1).tolist()) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 
 
-@pytest.mark.parametrize(("fewest", "most", "found"), [(1, 2, 2), (1, 1, 1), (5, None, 5), (4, 4, 4), (50, None, 9)])
-def test_there_are_as_many_people_as_asked_for(prints, fewest, most, found):
-    assert len(clusters(prints, TRUSTED, 0.65, fewest, most)) == found
+@pytest.mark.parametrize(("fewest", "most", "expected"), [(1, 2, 2), (1, 1, 1), (5, None, 5), (4, 4, 4), (50, None, 9)])
+def test_there_are_as_many_speakers_as_requested(embeddings, fewest, most, expected):
+    assert len(cluster_speakers(embeddings, TRUSTED, 0.65, fewest, most)) == expected
 
 
-def test_a_print_that_is_not_trusted_makes_nobody(prints):
-    assert len(clusters(prints, np.arange(9) < 6, threshold=0.65)) == 2
-    assert len(clusters(prints, ~TRUSTED, threshold=0.65)) == 3
+def test_an_embedding_that_is_not_trusted_forms_no_cluster(embeddings):
+    assert len(cluster_speakers(embeddings, np.arange(9) < 6, threshold=0.65)) == 2
+    assert len(cluster_speakers(embeddings, ~TRUSTED, threshold=0.65)) == 3
 
 
-def test_two_people_taken_for_one_are_told_apart():
-    """Ten seconds: a loud voice, then a soft one; the network took both for the first, in every window."""
+def test_two_speakers_with_one_label_are_told_apart():
+    """Ten seconds of a loud speaker, then a soft one; the network takes both for the first, in every window."""
     loudness = np.repeat([0.1, 0.001], 5 * SAMPLE_RATE)
     sound = (np.random.default_rng(0).normal(0, 1, len(loudness)) * loudness).astype(np.float32)
     times = np.arange(0.01, 10, 0.02)
     first = np.stack([np.ones(len(times)), np.zeros(len(times))], axis=1)
 
     def by_level(features):
-        is_soft = np.array([piece.mean() < -7 for piece in features])
+        is_soft = np.array([window.mean() < -7 for window in features])
         return np.stack([~is_soft, is_soft], axis=1).astype(np.float32)
 
-    again = hear_again(sound, np.eye(2), Heard(times, first > 0, first), 0.2, by_level)
-    assert (again.speaks.sum(axis=1) == 1).all()
-    wrong = again.speaks[:, 1] != (times > 5)
-    assert wrong.mean() < 0.05  # by half a window at the change
-    assert again.votes[times < 4, 0].mean() > 0.99  # both agree
-    assert 0.4 < again.votes[times > 6, 1].mean() < 0.6  # they contradict each other
+    corrected = resegment(sound, np.eye(2), Activity(times, first > 0, first), 0.2, by_level)
+    assert (corrected.speaks.sum(axis=1) == 1).all()
+    wrong = corrected.speaks[:, 1] != (times > 5)
+    assert wrong.mean() < 0.05  # half a window at the change
+    assert corrected.votes[times < 4, 0].mean() > 0.99  # network and embeddings agree
+    assert 0.4 < corrected.votes[times > 6, 1].mean() < 0.6  # they contradict each other
 
 
-def test_where_nobody_speaks_nothing_changes():
-    silent = Heard(np.arange(0.0, 1, 0.02), np.zeros((50, 2), bool), np.zeros((50, 2)))
-    assert hear_again(np.zeros(SAMPLE_RATE, np.float32), np.eye(2), silent, 0.2, np.stack) is silent
+def test_resegmentation_leaves_silence_unchanged():
+    silent = Activity(np.arange(0.0, 1, 0.02), np.zeros((50, 2), bool), np.zeros((50, 2)))
+    assert resegment(np.zeros(SAMPLE_RATE, np.float32), np.eye(2), silent, 0.2, np.stack) is silent
 
 
 @given(speaks=st.lists(st.booleans(), min_size=2, max_size=60), gap_s=st.sampled_from([0.0, 0.02, 0.05, 0.2]))
-def test_speech_is_that_of_the_instants_joined(speaks, gap_s):
+def test_speech_is_the_support_of_the_instants_with_speakers(speaks, gap_s):
     times = 0.008 + 0.017 * np.arange(len(speaks))
     half_s = (times[1] - times[0]) / 2
-    own = [(time - half_s, time + half_s) for time in np.maximum(times[speaks], half_s)]
-    assert _spoken(Heard(times, np.array(speaks)[:, None], np.zeros((len(speaks), 1))), gap_s) == joined(own, gap_s)
+    instants = [Segment(time - half_s, time + half_s) for time in np.maximum(times[speaks], half_s)]
+    activity = Activity(times, np.array(speaks)[:, None], np.zeros((len(speaks), 1)))
+    assert _speech(activity, gap_s) == support(instants, gap_s)
 
 
-def test_where_there_are_too_many_those_who_speak_least_are_nobody():
-    found = diarization([(0, 5, "a"), (5, 6, "b"), (6, 9, "c")], 10, 0.2, 0.1, max_speakers=2)
-    assert [(turn.start_s, turn.speaker) for turn in found.turns] == [(0, "SPEAKER_00"), (6, "SPEAKER_01")]
-    assert found.speech == [(0, 9)]
+def test_with_too_many_speakers_those_who_speak_least_become_unnamed():
+    turns = [Turn(0, 5, "a"), Turn(5, 6, "b"), Turn(6, 9, "c")]
+    diarization = Diarization.from_turns(turns, 10, Options(), max_speakers=2)
+    assert [(turn.start_s, turn.speaker) for turn in diarization.turns] == [(0, "SPEAKER_00"), (6, "SPEAKER_01")]
+    assert diarization.speech == [(0, 9)]
+
+
+ms = st.integers(0, 12_000)
+raw_turns = st.builds(
+    lambda start, length, speaker: Turn(start / 1000, (start + length) / 1000, speaker),
+    ms,
+    st.integers(0, 5000),
+    st.sampled_from("abc"),
+)
+
+
+@given(turns=st.lists(raw_turns, max_size=12), max_speakers=st.sampled_from([None, 1, 2]))
+def test_raw_turns_in_any_order_become_labelled_turns_within_the_sound(turns, max_speakers):
+    options = Options(min_gap_s=0.3, min_turn_s=0.2)
+    diarization = Diarization.from_turns(turns, 10.0, options, max_speakers=max_speakers)
+    assert diarization == Diarization.from_turns(turns[::-1], 10.0, options, max_speakers=max_speakers)
+    assert diarization.turns == diarization.turns.support(0.2)
+    assert diarization.speech == support([*diarization.speech, *diarization.turns.segments])
+    assert all(0 <= turn.start_s < turn.stop_s <= 10 and turn.duration_s >= 0.2 for turn in diarization.turns)
+    by_appearance = list(dict.fromkeys(turn.speaker for turn in diarization.turns))
+    assert by_appearance == [f"SPEAKER_{n:02}" for n in range(len(by_appearance))]
+    assert max_speakers is None or len(by_appearance) <= max_speakers
+    assert isinstance(diarization.turns, Turns)

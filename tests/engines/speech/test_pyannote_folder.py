@@ -1,5 +1,4 @@
-"""Pipelines of pyannote.audio in an operator's folder: made here, as their homes on the hub hold them, without weights
-that mean anything."""
+"""Pipelines of pyannote.audio in a folder of the operator: written here as on the hub, with untrained weights."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -10,7 +9,7 @@ import yaml
 
 from vidlib import vault
 from vidlib.engines import speech
-from vidlib.engines.speech.pyannote.folder import recipe
+from vidlib.engines.speech.pyannote.folder import read_config
 from vidlib.errors import WeightError
 from vidlib.media.audio import SAMPLE_RATE, read_waveform
 from vidlib.settings import settings
@@ -66,73 +65,76 @@ def write(folder: Path, config: object, *files: str) -> None:
         (folder / name).touch()
 
 
-def test_a_folder_holds_all_that_its_home_holds(models):
+def test_a_folder_holds_all_models_of_its_config(models):
     parts = ("segmentation/pytorch_model.bin", "embedding/pytorch_model.bin", "plda/plda.npz")
     write(models / "community-1", COMMUNITY, *parts)
-    found = recipe("community-1")
-    assert found.arguments == {
+    config = read_config("community-1")
+    assert config.arguments == {
         "clustering": "VBxClustering",
         "embedding_exclude_overlap": True,
         "segmentation": {"checkpoint": str(models / "community-1" / parts[0])},
         "embedding": {"checkpoint": str(models / "community-1" / parts[1])},
         "plda": str(models / "community-1/plda"),
     }
-    assert found.parameters == COMMUNITY["params"]
+    assert config.parameters == COMMUNITY["params"]
 
 
-def test_what_is_named_as_on_the_hub_is_a_folder_beside_or_in_the_vault(models):
+def test_a_model_of_the_hub_is_a_folder_beside_or_in_the_vault(models):
     write(models / "speaker-diarization-3.1", OLDER)
     with pytest.raises(WeightError, match=r"wespeaker-voxceleb-resnet34-LM/pytorch_model.bin is missing; copy it"):
-        recipe("speaker-diarization-3.1")
+        read_config("speaker-diarization-3.1")
     write(models / "wespeaker-voxceleb-resnet34-LM", {}, "pytorch_model.bin")
-    found = recipe("speaker-diarization-3.1").arguments
-    assert found["segmentation"] == {"checkpoint": str(vault.path("speech_segmentation"))}
-    assert found["embedding"] == {"checkpoint": str(models / "wespeaker-voxceleb-resnet34-LM/pytorch_model.bin")}
+    arguments = read_config("speaker-diarization-3.1").arguments
+    assert arguments["segmentation"] == {"checkpoint": str(vault.path("speech_segmentation"))}
+    assert arguments["embedding"] == {"checkpoint": str(models / "wespeaker-voxceleb-resnet34-LM/pytorch_model.bin")}
 
 
 @pytest.mark.parametrize(
     ("config", "says"),
     [
-        ("", "describes no pipeline"),
-        ({"pipeline": {"name": "OverlappedSpeechDetection", "params": {"a": 1}}}, "another pipeline"),
+        ("", "is not the config of a pyannote"),
+        (
+            {"pipeline": {"name": "OverlappedSpeechDetection", "params": {"a": 1}}},
+            "expected the pipeline SpeakerDiarization",
+        ),
         ({"pipeline": {"name": "SpeakerDiarization", "params": {"segmentation": "$model/../../x"}}}, "outside"),
     ],
 )
-def test_what_is_no_such_pipeline_is_named(models, config, says):
+def test_a_config_of_another_kind_is_refused(models, config, says):
     write(models / "odd", config)
     with pytest.raises(WeightError, match=says):
-        recipe("odd")
+        read_config("odd")
 
 
-def test_a_folder_that_is_not_there_is_named(models, monkeypatch):
+def test_a_missing_folder_is_named(models, monkeypatch):
     with pytest.raises(WeightError, match=r"community-1/config.yaml is missing"):
-        recipe("community-1")
+        read_config("community-1")
     monkeypatch.delenv("VIDLIB_MODELS_DIR")
     settings.cache_clear()
-    with pytest.raises(WeightError, match="VIDLIB_MODELS_DIR, which is not set"):
-        recipe("community-1")
+    with pytest.raises(WeightError, match="needs VIDLIB_MODELS_DIR; set it"):
+        read_config("community-1")
 
 
 def test_a_pipeline_in_a_folder_is_used(models):
-    """With voice prints that nobody trained, so that only when anybody speaks can be told."""
+    """With untrained speaker embeddings, so that only the time of speech means anything."""
     import torch
 
-    from vidlib.engines.speech.pyannote import imports  # noqa: F401 it makes the next import work
+    from vidlib.engines.speech.pyannote import imports  # noqa: F401 (it makes the next import work)
 
-    models_of_voices = import_module("pyannote.audio.models.embedding")
+    embedding_models = import_module("pyannote.audio.models.embedding")
     torch.manual_seed(0)
-    network = models_of_voices.WeSpeakerResNet34()
-    about = {"versions": {"torch": "2.0.0", "pyannote.audio": "3.0.0"}}
-    about["architecture"] = {"module": "pyannote.audio.models.embedding", "class": "WeSpeakerResNet34"}
+    network = embedding_models.WeSpeakerResNet34()
+    metadata = {"versions": {"torch": "2.0.0", "pyannote.audio": "3.0.0"}}
+    metadata["architecture"] = {"module": "pyannote.audio.models.embedding", "class": "WeSpeakerResNet34"}
     task = import_module("pyannote.audio.core.task")
     chunks = {"problem": task.Problem.REPRESENTATION, "resolution": task.Resolution.CHUNK, "duration": 5.0}
-    about["specifications"] = task.Specifications(**chunks)
-    kept = {"state_dict": network.state_dict(), "hyper_parameters": {}, "pytorch-lightning_version": "2.0.0"}
+    metadata["specifications"] = task.Specifications(**chunks)
+    checkpoint = {"state_dict": network.state_dict(), "hyper_parameters": {}, "pytorch-lightning_version": "2.0.0"}
     write(models / "speaker-diarization-3.1", OLDER)
     write(models / "wespeaker-voxceleb-resnet34-LM", {})
-    torch.save(kept | {"pyannote.audio": about}, models / "wespeaker-voxceleb-resnet34-LM/pytorch_model.bin")
+    torch.save(checkpoint | {"pyannote.audio": metadata}, models / "wespeaker-voxceleb-resnet34-LM/pytorch_model.bin")
     sound = read_waveform(SAMPLE)[6 * SAMPLE_RATE : 12 * SAMPLE_RATE]
     with speech.open_diarizer("pyannote", "cpu", speech.Options(model="speaker-diarization-3.1")) as engine:
-        found = engine.diarize(sound)
-    assert found.turns
-    assert sum(stop_s - start_s for start_s, stop_s in found.speech) > 3
+        diarization = engine.diarize(sound)
+    assert diarization.turns
+    assert sum(segment.duration_s for segment in diarization.speech) > 3

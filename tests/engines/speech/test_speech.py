@@ -1,6 +1,6 @@
-"""What every speech engine keeps, on the real voices that pyannote.audio carries: 30 s, two people.
+"""The contract of every speech engine, on the sample of pyannote.audio: 30 s, two speakers.
 
-A server of this test stands for Lemonfox. It knows what is said in the sample, and finds the piece that it is sent.
+A local server replaces Lemonfox. It knows the sample, and locates the part that a request contains.
 """
 
 import subprocess
@@ -15,32 +15,33 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 
-from tests.engines.speech.lemonfox_server import answering, heard, says
+from tests.engines.speech.lemonfox_server import fake_lemonfox, replies_with, transcript
 from vidlib import vault
 from vidlib.engines import speech
-from vidlib.engines.speech.loudness import at_loudness
+from vidlib.engines.speech.loudness import normalize_loudness
 from vidlib.errors import EngineUnavailable, GpuFailed, UnknownName
 from vidlib.machine import devices
 from vidlib.media.audio import SAMPLE_RATE, StoredSamples, read_waveform
 from vidlib.results.exports import rttm
 from vidlib.settings import settings
+from vidlib.timeline import Segment, Turns, support
 
 OPTIONS = speech.Options()
 SAMPLE = Path(find_spec("pyannote.metrics").origin).parents[1] / "audio/sample"
 RATE = SAMPLE_RATE
 
 
-MOST_WRONG = {"pyannote": 0.06, "light": 0.2, "lemonfox": 0.02}
-"""Diarization error rate on the sample, at most."""
+MAX_ERROR_RATE = {"pyannote": 0.06, "light": 0.2, "lemonfox": 0.02}
+"""Largest diarization error rate on the sample."""
 
 pytestmark = pytest.mark.skipif(not SAMPLE.is_dir(), reason="pyannote.audio carries no sample here")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def lemonfox() -> Iterator[None]:
-    """Lemonfox is a server of this test while these tests run."""
-    with pytest.MonkeyPatch.context() as patch, answering(hears_the_sample) as place:
-        patch.setenv("VIDLIB_LEMONFOX_URL", place.url)
+    """Replace Lemonfox by a local server."""
+    with pytest.MonkeyPatch.context() as patch, fake_lemonfox(transcribes_the_sample) as server:
+        patch.setenv("VIDLIB_LEMONFOX_URL", server.url)
         patch.setenv("VIDLIB_LEMONFOX_KEY", "fox-secret")
         patch.setenv("NO_PROXY", "127.0.0.1")
         settings.cache_clear()
@@ -48,32 +49,32 @@ def lemonfox() -> Iterator[None]:
     settings.cache_clear()
 
 
-def hears_the_sample(handler) -> None:
-    """Answer with what the truth says of the piece of the sample that was sent, and of no other sound.
+def transcribes_the_sample(handler) -> None:
+    """Reply with the true turns in a part of the sample, and with none for any other sound.
 
-    Where fewer speakers are asked for, the service would give one name to all.
+    All turns have one speaker if the request allows only one.
     """
-    form = handler.server.place.sent[-1].form
+    form = handler.server.fake.requests[-1].form
     with TemporaryDirectory() as folder:
         (Path(folder) / "sound.flac").write_bytes(form["file"])
         sound = read_waveform(Path(folder) / "sound.flac")
-    one = form.get("max_speakers") == b"1"
-    start_s, stop_s = place_in_sample(sound)
-    turns = [turn for turn in rttm.read(SAMPLE / "sample.rttm") if turn.start_s < stop_s and turn.stop_s > start_s]
-    said = [
-        (max(0, turn.start_s - start_s), min(turn.stop_s, stop_s) - start_s, "A" if one else turn.speaker, "word")
-        for turn in turns
+    only_one = form.get("max_speakers") == b"1"
+    within = part_of_sample(sound)
+    segments = [
+        (part.start_s - within.start_s, part.stop_s - within.start_s, "A" if only_one else turn.speaker, "word")
+        for turn in rttm.read(SAMPLE / "sample.rttm")
+        if (part := turn.segment & within)
     ]
-    says(200, heard(*said))(handler)
+    replies_with(200, transcript(*segments))(handler)
 
 
-def place_in_sample(sound: np.ndarray) -> tuple[float, float]:
-    """From when to when ``sound`` is in the sample, in seconds; nowhere for any other sound."""
+def part_of_sample(sound: np.ndarray) -> Segment:
+    """The part of the sample that ``sound`` is; an empty one for any other sound."""
     whole = read_waveform(SAMPLE / "sample.wav")
     for start in range(0, len(whole) - len(sound) + 1, RATE):
         if sound.any() and np.allclose(whole[start : start + len(sound)], sound, atol=1e-3):
-            return start / RATE, (start + len(sound)) / RATE
-    return 0.0, 0.0
+            return Segment(start / RATE, (start + len(sound)) / RATE)
+    return Segment(0.0, 0.0)
 
 
 @pytest.fixture(scope="module", params=speech.DIARIZERS)
@@ -93,35 +94,35 @@ def dialogue(sample) -> np.ndarray:
     return sample[6 * RATE : 18 * RATE]
 
 
-def error_rate(found: speech.Diarization, truth: Path) -> float:
+def error_rate(diarization: speech.Diarization, truth: Path) -> float:
     """Diarization error rate without collar, overlap counted."""
     from pyannote.core import Annotation, Segment, Timeline
     from pyannote.database.util import load_rttm
     from pyannote.metrics.diarization import DiarizationErrorRate
 
     turns = Annotation()
-    for number, turn in enumerate(found.turns):
+    for number, turn in enumerate(diarization.turns):
         turns[Segment(turn.start_s, turn.stop_s), number] = turn.speaker
     reference = load_rttm(truth)["sample"]
     return DiarizationErrorRate()(reference, turns, uem=Timeline([Segment(0, 30)]))
 
 
-def test_two_voices_are_told_apart(engine, sample):
-    told = []
-    found = engine.diarize(sample, report=lambda done, total: told.append((done, total)))
-    assert error_rate(found, SAMPLE / "sample.rttm") < MOST_WRONG[engine.name]
+def test_two_speakers_are_told_apart(engine, sample):
+    progress = []
+    found = engine.diarize(sample, report=lambda done, total: progress.append((done, total)))
+    assert error_rate(found, SAMPLE / "sample.rttm") < MAX_ERROR_RATE[engine.name]
     first_seen = list(dict.fromkeys(turn.speaker for turn in found.turns))
     assert first_seen == ["SPEAKER_00", "SPEAKER_01"]
     assert all(0 < turn.confidence <= 1 for turn in found.turns)
-    assert told == sorted(told)
-    assert told[-1] == (30, 30)
+    assert progress == sorted(progress)
+    assert progress[-1] == (30, 30)
 
 
-def test_a_part_of_the_voices_of_a_long_sound_says_who_there_is(sample, monkeypatch):
-    from vidlib.engines.speech.pyannote import engine as speech_pyannote
+def test_a_sample_of_the_embeddings_of_a_long_sound_finds_the_speakers(sample, monkeypatch):
+    from vidlib.engines.speech.pyannote import pipeline
 
-    # of so short a sound, a part may miss one answer more: 0.044 or 0.070, depending on which part it is
-    monkeypatch.setattr(speech_pyannote, "MOST_CLUSTERED", 10)
+    # in so short a sound, a sample of the embeddings may miss one more answer: 0.044 or 0.070, depending on the sample
+    monkeypatch.setattr(pipeline, "MAX_CLUSTERED", 10)
     with speech.open_diarizer("pyannote", "cpu", OPTIONS) as engine:
         assert error_rate(engine.diarize(sample), SAMPLE / "sample.rttm") < 0.08
 
@@ -139,16 +140,17 @@ def test_sound_that_is_not_in_memory_gives_the_same_answer(engine, dialogue, tmp
 def test_speech_covers_every_turn_once(engine, dialogue):
     found = engine.diarize(dialogue)
     assert found.turns == sorted(found.turns)
-    assert found.speech == speech.joined(found.speech)
-    assert speech.joined([*found.speech, *((turn.start_s, turn.stop_s) for turn in found.turns)]) == found.speech
+    assert isinstance(found.turns, Turns)
+    assert found.speech == support(found.speech)
+    assert found.speech == support([*found.speech, *found.turns.segments])
 
 
-def test_no_more_speakers_are_found_than_asked_for(engine, dialogue):
+def test_no_more_speakers_are_found_than_requested(engine, dialogue):
     assert {turn.speaker for turn in engine.diarize(dialogue, max_speakers=1).turns} == {"SPEAKER_00"}
 
 
 @pytest.mark.parametrize("number", [2, 3])
-def test_as_many_speakers_are_found_as_asked_for_or_fewer(engine, sample, number):
+def test_as_many_speakers_are_found_as_requested_or_fewer(engine, sample, number):
     turns = engine.diarize(sample, min_speakers=number, max_speakers=number).turns
     assert 2 <= len({turn.speaker for turn in turns}) <= number
 
@@ -171,11 +173,11 @@ def test_a_tone_is_nobody(engine, hertz):
 
 def test_an_instant_of_speech_is_no_error(engine, dialogue):
     found = engine.diarize(dialogue[: RATE * 3 // 10])
-    assert all(stop_s <= 0.3 for _, stop_s in found.speech)
+    assert all(segment.stop_s <= 0.3 for segment in found.speech)
 
 
 @pytest.mark.parametrize("name", speech.DIARIZERS)
-def test_a_model_that_was_used_hears_what_a_fresh_one_does(name, dialogue, warm):
+def test_a_used_model_gives_the_same_answer_as_a_fresh_one(name, dialogue, warm):
     silence = np.zeros(RATE, np.float32)
     assert warm.same_each_time(
         lambda: speech.open_diarizer(name, "cpu", OPTIONS),
@@ -220,21 +222,21 @@ def test_gpu_agrees_with_cpu(engine, name, dialogue):
         assert (one.start_s, one.stop_s) == pytest.approx((other.start_s, other.stop_s), abs=0.05)
 
 
-def test_voice_prints_in_onnx_runtime_are_those_of_torch():
+def test_speaker_embeddings_in_onnx_runtime_are_those_of_torch():
     import torch
 
     from vidlib.engines.speech.diarization import campplus
-    from vidlib.engines.speech.pyannote import engine as speech_pyannote
+    from vidlib.engines.speech.pyannote.embedding import load_onnx
 
     features = torch.randn(157, campplus.N_MELS, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         expected = campplus.load(vault.path("speaker_embedding"))(features[None])[0]
-        found = speech_pyannote._in_onnxruntime()(features)
+        found = load_onnx()(features)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("error", [MemoryError, "torch.OutOfMemoryError", "torch.AcceleratorError"])
-def test_only_the_gpus_own_failures_are_called_so(error):
+def test_only_failures_of_the_gpu_raise_gpu_failed(error):
     import torch
 
     from vidlib.engines.speech.pyannote.engine import _gpu_failures
@@ -248,8 +250,8 @@ def test_only_the_gpus_own_failures_are_called_so(error):
         raise ValueError("a bug")
 
 
-def test_nothing_is_sent_or_asked_for_while_pyannote_runs():
-    import_module("vidlib.engines.speech.pyannote.imports")  # first: what it sets is read while the others are imported
+def test_pyannote_sends_no_metrics_and_asks_no_hub():
+    import_module("vidlib.engines.speech.pyannote.imports")  # first: the others read its settings during their import
     from huggingface_hub import constants
     from pyannote.audio.telemetry import metrics
 
@@ -260,7 +262,7 @@ def test_nothing_is_sent_or_asked_for_while_pyannote_runs():
 def test_pyannote_is_imported_without_torchs_compiler_which_works_afterwards():
     code = """
 import sys
-from vidlib.engines import pyannote_import
+from vidlib.engines.speech.pyannote import imports
 print(sorted({"torch._dynamo", "torchcodec"} & set(sys.modules)))
 import torch
 print(torch._dynamo.is_compiling(), torch.compiler.disable(len)("four"))
@@ -284,17 +286,17 @@ def test_a_missing_package_is_named_with_its_remedy(monkeypatch):
 
 
 def test_the_light_engine_needs_no_torch():
-    """Once CAM++ was converted, which the other tests here have done."""
+    """After CAM++ was converted, which the other tests here do."""
     with speech.open_diarizer("light", "cpu", OPTIONS):
         pass
     code = """
 import sys
-sys.modules["torch"] = sys.modules["silero_vad"] = None  # as if they were not installed
+sys.modules["torch"] = sys.modules["silero_vad"] = None  # as if neither were installed
 from pathlib import Path
-from vidlib import media
+from vidlib.media.audio import read_waveform
 from vidlib.engines import speech
 with speech.open_diarizer("light", "cpu", speech.Options()) as engine:
-    print(len(engine.diarize(media.waveform(Path(sys.argv[1]))).turns))
+    print(len(engine.diarize(read_waveform(Path(sys.argv[1]))).turns))
 """
     done = subprocess.run(
         [sys.executable, "-c", code, SAMPLE / "sample.wav"], capture_output=True, text=True, check=True
@@ -308,26 +310,26 @@ def test_features_are_those_of_kaldi(dialogue):
     from vidlib.engines.speech.features import N_MELS, log_mel
     from vidlib.engines.speech.pyannote.imports import fbank
 
-    theirs = fbank(torch.tensor(dialogue)[None], num_mel_bins=N_MELS, sample_frequency=RATE, dither=0.0)
-    np.testing.assert_allclose(log_mel(dialogue), theirs.numpy(), atol=1e-2)
+    expected = fbank(torch.tensor(dialogue)[None], num_mel_bins=N_MELS, sample_frequency=RATE, dither=0.0)
+    np.testing.assert_allclose(log_mel(dialogue), expected.numpy(), atol=1e-2)
     assert log_mel(dialogue[:399]).shape == (0, N_MELS)
 
 
 @pytest.mark.parametrize("gain", [0.1, 1, 3])
 def test_loudness_is_the_same_after_any_gain(dialogue, gain):
-    expected = at_loudness(dialogue, -23)[:]
-    # not to the last digit: of very quiet blocks, more count in what is louder
-    np.testing.assert_allclose(at_loudness(dialogue * np.float32(gain), -23)[:], expected, rtol=0.02, atol=1e-6)
+    expected = normalize_loudness(dialogue, -23)[:]
+    # not to the last digit: in a louder sound, more of the quiet blocks pass the gate
+    np.testing.assert_allclose(normalize_loudness(dialogue * np.float32(gain), -23)[:], expected, rtol=0.02, atol=1e-6)
     silence = np.zeros(RATE, np.float32)
-    assert at_loudness(silence, -23) is silence
+    assert normalize_loudness(silence, -23) is silence
 
 
-def test_what_two_windows_hear_has_one_voice_print_and_what_is_too_short_lends_none(sample):
-    """Windows of ten seconds that begin at 0, 1 and 2 s; the voice speaks from 7 s on."""
+def test_overlapping_windows_share_an_embedding_and_too_short_speech_has_none(sample):
+    """Windows of ten seconds that start at 0, 1 and 2 s; the speaker talks from 7 s on."""
     import torch
 
     from vidlib.engines.runtime.pool import Pool
-    from vidlib.engines.speech.pyannote.engine import VoicePrints
+    from vidlib.engines.speech.pyannote.embedding import EmbeddingModel
 
     windows = torch.from_numpy(np.stack([sample[start * RATE :][: 10 * RATE] for start in (0, 1, 2)]))[:, None]
 
@@ -338,10 +340,10 @@ def test_what_two_windows_hear_has_one_voice_print_and_what_is_too_short_lends_n
         return weights
 
     with Pool(nullcontext, 2) as threads:
-        prints = VoicePrints("cpu", threads)
-        long = prints(windows, speaks(2, 3, 3))
+        model = EmbeddingModel("cpu", threads)
+        long = model(windows, speaks(2, 3, 3))
         assert (long[0] == long[1]).all() and (long[1] == long[2]).all()
-        anew = prints(windows, speaks(1, 3, 3))
+        anew = model(windows, speaks(1, 3, 3))
         assert (anew[0] != anew[1]).any() and (anew[1] == anew[2]).all()
-        short = prints(windows, speaks(0.15, 0.25, 0.25))
+        short = model(windows, speaks(0.15, 0.25, 0.25))
         assert short[0].isnan().all() and short[1:].isfinite().all()

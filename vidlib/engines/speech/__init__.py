@@ -1,10 +1,8 @@
 """Speech engines: what one does, and which there are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
+from dataclasses import dataclass, replace
 from pkgutil import resolve_name
 from typing import Protocol, Self
 
@@ -14,7 +12,7 @@ from vidlib.machine import devices
 from vidlib.machine.devices import Device
 from vidlib.media.audio import Samples
 from vidlib.progress import Report, quiet
-from vidlib.timeline import Turn, speaker_label
+from vidlib.timeline import Segment, Turn, Turns, speaker_label, support
 
 DIARIZERS = {
     "pyannote": "vidlib.engines.speech.pyannote.engine:Pyannote",
@@ -36,18 +34,15 @@ WEIGHTS = {
 }
 """The vault's models that each loads."""
 
-Voiced = tuple[float, float, str | None]
-"""Somebody speaks: start and stop in seconds, and any name for the voice; None where nobody knows whose it is."""
-
 
 @dataclass(frozen=True)
 class Options:
-    """What every engine is made with.
+    """Options of every engine; an engine ignores those that it does not know.
 
-    ``threshold`` is the distance in [0, 2] from which two voices are two people, ``min_gap_s`` the seconds of pause up
-    to which a turn goes on, ``min_turn_s`` those below which it names nobody. ``model`` is a folder with a pipeline of
-    pyannote, None for the vault's; ``language`` the one that is spoken, "" where that is to be found out: each is for
-    the one engine that knows what to do with it.
+    ``threshold`` is the cosine distance in [0, 2] from which two groups of speaker embeddings are two speakers.
+    ``min_gap_s`` is the shortest pause that ends a turn, in seconds; a turn shorter than ``min_turn_s`` names nobody.
+    ``model`` names a folder with another pyannote pipeline; "" means the models of the vault. ``language`` is the
+    spoken language, such as ``english``; "" lets the engine detect it.
     """
 
     threshold: float = 0.7
@@ -59,7 +54,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Caption:
-    """What is said from ``start_s`` to ``stop_s`` seconds; ``text`` is one line and not empty."""
+    """The ``text`` spoken from ``start_s`` to ``stop_s`` seconds: one line, not empty."""
 
     start_s: float
     stop_s: float
@@ -68,16 +63,59 @@ class Caption:
 
 @dataclass(frozen=True)
 class Diarization:
-    """Who speaks when, in seconds from the first sample, all lists in order of time.
+    """Who speaks when, in seconds from the first sample; every list is in order of time.
 
-    ``turns`` of different speakers may overlap; their labels are SPEAKER_00, SPEAKER_01, ... by first appearance.
-    ``speech`` are the ``(start, stop)`` in which anybody speaks, without overlap; it covers every turn. ``captions``
-    are the text, of an engine that understands it.
+    ``turns`` of different speakers may overlap; speakers are SPEAKER_00, SPEAKER_01, ... by first appearance.
+    ``speech`` is the time in which anybody speaks: segments without overlap that cover every turn. ``captions`` are
+    empty unless the engine transcribes.
     """
 
-    turns: list[Turn]
-    speech: list[tuple[float, float]]
+    turns: Turns
+    speech: list[Segment]
     captions: tuple[Caption, ...] = ()
+
+    @classmethod
+    def from_turns(
+        cls,
+        turns: Iterable[Turn],
+        duration_s: float,
+        options: Options,
+        *,
+        unnamed: Iterable[Segment] = (),
+        max_speakers: int | None = None,
+    ) -> Self:
+        """Clip, merge and label the raw ``turns`` of an engine: any order, any names, any overlap.
+
+        ``unnamed`` is speech of unknown speakers. Turns end with the sound, of ``duration_s`` seconds. Where there are
+        more than ``max_speakers``, those who speak least become unnamed, as turns below ``options.min_turn_s`` do.
+
+        >>> turns = [Turn(1.0, 2.0, "b"), Turn(0.0, 0.9, "a"), Turn(2.1, 9.0, "b")]
+        >>> Diarization.from_turns(turns, 3.0, Options()).turns
+        [Turn(start_s=0.0, stop_s=0.9, speaker='SPEAKER_00', confidence=1.0), \
+Turn(start_s=1.0, stop_s=3.0, speaker='SPEAKER_01', confidence=1.0)]
+        """
+        clipped = Turns(
+            replace(turn, start_s=part.start_s, stop_s=part.stop_s)
+            for turn in turns
+            if (part := clip(turn.segment, duration_s))
+        ).support(options.min_gap_s)
+        others = [part for segment in unnamed if (part := clip(segment, duration_s))]
+        by_speaker = clipped.by_speaker()
+        named = set(sorted(by_speaker, key=lambda name: -by_speaker[name].duration_s)[:max_speakers])
+        long = [turn for turn in clipped if turn.speaker in named and turn.duration_s >= options.min_turn_s]
+        return cls(label_speakers(long), support([*others, *clipped.segments]))
+
+
+def clip(segment: Segment, duration_s: float) -> Segment | None:
+    """The part of a segment before ``duration_s``, in whole milliseconds; None where nothing is left."""
+    start_s, stop_s = round(segment.start_s, 3), round(min(segment.stop_s, duration_s), 3)
+    return Segment(start_s, stop_s) if start_s < stop_s else None
+
+
+def label_speakers(turns: Iterable[Turn]) -> Turns:
+    """The ``turns``, in order of time, with SPEAKER_00, SPEAKER_01, ... by first appearance as speakers."""
+    labels: dict[str, str] = {}
+    return Turns(replace(turn, speaker=labels.setdefault(turn.speaker, speaker_label(len(labels)))) for turn in turns)
 
 
 class Diarizer(Protocol):
@@ -132,43 +170,3 @@ def _engine(name: str) -> type[Diarizer]:
         raise EngineUnavailable(
             f"engine {name!r} cannot run here: {error}. Install what it needs with: pip install {PACKAGES[name]}"
         ) from error
-
-
-def diarization(
-    voiced: Sequence[Voiced], duration_s: float, min_gap_s: float, min_turn_s: float, max_speakers: int | None = None
-) -> Diarization:
-    """Turns from ``voiced``, in any order: cut at the end of the sound, joined over short pauses, named.
-
-    Where there are more than ``max_speakers``, those who speak least are nobody. Turns have a confidence of 1.
-
-    >>> diarization([(1.0, 2.0, "b"), (0.0, 0.9, "a"), (2.1, 9.0, "b")], 3.0, 0.2, 0.1).turns
-    [Turn(start_s=0.0, stop_s=0.9, speaker='SPEAKER_00', confidence=1.0), \
-Turn(start_s=1.0, stop_s=3.0, speaker='SPEAKER_01', confidence=1.0)]
-    """
-    within = [(round(start, 3), round(min(stop, duration_s), 3), voice) for start, stop, voice in voiced]
-    within = [(start, stop, voice) for start, stop, voice in within if start < stop]
-    spans = {
-        voice: joined(((start, stop) for start, stop, _ in own), min_gap_s)
-        for voice, own in groupby(sorted((v for v in within if v[2] is not None), key=itemgetter(2)), itemgetter(2))
-    }
-    most = sorted(spans, key=lambda voice: -sum(stop - start for start, stop in spans[voice]))[:max_speakers]
-    named = sorted((*span, voice) for voice in most for span in spans[voice] if span[1] - span[0] >= min_turn_s)
-    labels: dict[str, str] = {}
-    turns = [Turn(start, stop, labels.setdefault(voice, speaker_label(len(labels)))) for start, stop, voice in named]
-    everything = [(start, stop) for start, stop, _ in within] + [span for own in spans.values() for span in own]
-    return Diarization(turns, joined(everything))
-
-
-def joined(spans: Iterable[tuple[float, float]], gap_s: float = 0.0) -> list[tuple[float, float]]:
-    """The time that ``spans`` (start, stop) cover, in order and without overlap; gaps up to ``gap_s`` are closed.
-
-    >>> joined([(3.0, 4.0), (0.0, 1.5), (1.0, 2.0)])
-    [(0.0, 2.0), (3.0, 4.0)]
-    """
-    covered: list[tuple[float, float]] = []
-    for start, stop in sorted(spans):
-        if covered and start - covered[-1][1] <= gap_s:
-            covered[-1] = covered[-1][0], max(stop, covered[-1][1])
-        else:
-            covered.append((start, stop))
-    return covered

@@ -1,10 +1,10 @@
-"""A light engine: Silero's voice activity and voice prints of CAM++, without torch; one voice at a time.
+"""A light engine without torch: voice activity by Silero, speaker embeddings by CAM++, one speaker at a time.
 
-Where somebody speaks, a voice print is taken from every window of a second or so. Windows are clustered into people;
-then every tenth of a second goes to the person whose voice the windows around it resemble most, with a price on each
-change of the speaker (a Viterbi path). People who speak at once are one turn, of whoever is louder.
+Every window of 1.5 s of speech gets a speaker embedding. Embeddings are clustered into speakers. Every tenth of a
+second then goes to the most similar speaker by a Viterbi path, on which each change has a cost. Where speakers
+overlap, there is one turn, of the louder one.
 
-torch is needed once on a machine, to convert CAM++ (see `voice_prints`).
+torch converts CAM++ once on a machine (see `diarization.embedding`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,42 +15,47 @@ from typing import Self
 import numpy as np
 
 from vidlib.engines.runtime.pool import Pool
-from vidlib.engines.speech import Diarization, Options, Voiced, diarization, joined
-from vidlib.engines.speech.diarization.clustering import clusters, likeness
-from vidlib.engines.speech.diarization.embedding import VoicePrints
-from vidlib.engines.speech.diarization.resegmentation import printed
-from vidlib.engines.speech.diarization.viterbi import CELL, cells, cells_of, path, windows
+from vidlib.engines.speech import Diarization, Options
+from vidlib.engines.speech.diarization.clustering import cluster_speakers, cosine_similarity
+from vidlib.engines.speech.diarization.embedding import SpeakerEmbedder
+from vidlib.engines.speech.diarization.resegmentation import embed_windows
+from vidlib.engines.speech.diarization.viterbi import CELL, best_path, cell_scores, cells_of, sliding_windows
 from vidlib.engines.speech.features import FRAME_RATE, count_frames
-from vidlib.engines.speech.loudness import at_loudness
-from vidlib.engines.speech.vad import CHUNK_S, VoiceActivity
+from vidlib.engines.speech.loudness import normalize_loudness
+from vidlib.engines.speech.vad import CHUNK_S, VoiceActivityDetector
 from vidlib.errors import EngineUnavailable
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
 from vidlib.media.audio import SAMPLE_RATE, Samples
 from vidlib.progress import Report, quiet
+from vidlib.timeline import Segment, Turn, support
 
 LOUDNESS_DB = -23.0
-"""What every sound is brought to (EBU R 128 says -23 LUFS): the detector hears faint speech only if it is louder."""
+"""Loudness of every sound before detection (EBU R 128 has -23 LUFS); the detector misses speech that is fainter."""
 
 ONSET, OFFSET = 0.3, 0.2
-"""Probabilities of speech at which it begins and ends. Silero's own, 0.5 and 0.35, miss more of voices far away."""
+"""Probabilities at which speech starts and ends. The defaults of Silero, 0.5 and 0.35, miss more distant speech."""
 
 WINDOW, STEP = 150, 50
-"""Frames (of 10 ms) that a voice print is taken from, and from one window to the next: long enough to know a voice,
-short enough for short turns (of 1, 1.5 and 2 s, measured)."""
+"""Feature frames (of 10 ms) of an embedding's window, and from one to the next.
 
-TRUSTED = 100
-"""Frames below which a voice print makes nobody, but is given to somebody."""
+Of 1, 1.5 and 2 s, 1.5 s was measured best: long enough to know a speaker, short enough for short turns.
+"""
+
+MIN_TRUSTED_FRAMES = 100
+"""Shortest window whose embedding forms clusters; that of a shorter one only joins them."""
 
 THRESHOLD_SHARE = 0.93
-"""Part of the threshold that is used here: these clusters are joined by the mean of all pairs, pyannote's by the
-farthest one, and both are to mean the same people."""
+"""Factor on the threshold, so that it finds the same speakers as in pyannote.
+
+The clusters here merge by the mean of all pairs, those of pyannote by the farthest pair.
+"""
 
 
 class Light:
-    """See `Diarizer`: ONNX Runtime on the CPU, one core a window, as many windows at once as there are cores.
+    """See `Diarizer`. Runs in ONNX Runtime on the CPU, one window on each core.
 
-    It does not say how sure it is: every turn has a confidence of 1.
+    Every turn has a confidence of 1, because this engine has no measure of it.
     """
 
     name = "light"
@@ -59,31 +64,38 @@ class Light:
         if device != "cpu":
             raise EngineUnavailable(f"engine 'light' runs on the CPU, not on {device!r}")
         self.device, self._options = device, options
-        self._activity, self._prints = VoiceActivity(), VoicePrints()
+        self._detector, self._embedder = VoiceActivityDetector(), SpeakerEmbedder()
         self._threads = Pool(nullcontext, devices.cores())
 
     def diarize(
         self, waveform: Samples, *, min_speakers: int = 1, max_speakers: int | None = None, report: Report = quiet
     ) -> Diarization:
         """See `Diarizer.diarize`."""
-        duration_s, options = len(waveform) / SAMPLE_RATE, self._options
-        sound = at_loudness(waveform, LOUDNESS_DB)
-        spoken, n_frames = _spoken(self._activity.of(sound), options.min_gap_s), count_frames(sound)
-        found = [window for span in spoken for window in windows(span, n_frames, WINDOW, STEP)]
+        duration_s = len(waveform) / SAMPLE_RATE
+        sound = normalize_loudness(waveform, LOUDNESS_DB)
+        speech = _speech(self._detector.speech_probability(sound), self._options.min_gap_s)
         report(0, duration_s)
-        voiced: list[Voiced] = [(start, stop, None) for start, stop in spoken]
-        if found:
-            prints = printed(sound, found, self._all_prints)
-            long = np.array([stop - first >= TRUSTED for first, stop in found])
-            threshold = options.threshold * THRESHOLD_SHARE
-            people = clusters(prints, long, threshold, min_speakers, max_speakers)
-            heard = cells(found, likeness(prints, people), n_frames)
-            voiced += [turn for span in spoken for turn in _assigned(span, heard)]
+        turns = self._turns(sound, speech, min_speakers, max_speakers)
         report(duration_s, duration_s)
-        return diarization(voiced, duration_s, options.min_gap_s, options.min_turn_s, max_speakers)
+        return Diarization.from_turns(turns, duration_s, self._options, unnamed=speech, max_speakers=max_speakers)
 
-    def _all_prints(self, features: Sequence[np.ndarray]) -> np.ndarray:
-        return np.stack(self._threads.map(lambda _, piece: self._prints.of(piece), features))
+    def _turns(
+        self, sound: Samples, speech: Sequence[Segment], min_speakers: int, max_speakers: int | None
+    ) -> list[Turn]:
+        """Who speaks within the segments of ``speech``; nobody where each is too short for an embedding."""
+        n_frames = count_frames(sound)
+        windows = [window for segment in speech for window in sliding_windows(segment, n_frames, WINDOW, STEP)]
+        if not windows:
+            return []
+        embeddings = embed_windows(sound, windows, self._embed)
+        trusted = np.array([stop - first >= MIN_TRUSTED_FRAMES for first, stop in windows])
+        threshold = self._options.threshold * THRESHOLD_SHARE
+        centroids = cluster_speakers(embeddings, trusted, threshold, min_speakers, max_speakers)
+        scores = cell_scores(windows, cosine_similarity(embeddings, centroids), n_frames)
+        return [turn for segment in speech for turn in _decode(segment, scores)]
+
+    def _embed(self, features: Sequence[np.ndarray]) -> np.ndarray:
+        return np.stack(self._threads.map(lambda _, window: self._embedder.embed(window), features))
 
     def __enter__(self) -> Self:
         return self
@@ -92,29 +104,30 @@ class Light:
         self._threads.__exit__(*exception)
 
 
-def _spoken(activity: np.ndarray, gap_s: float) -> list[tuple[float, float]]:
-    """From when to when anybody speaks, in seconds, pauses up to ``gap_s`` left out of account."""
-    spans, began = [], None
-    for number, probability in enumerate(activity):
-        if began is None and probability >= ONSET:
-            began = number
-        elif began is not None and probability < OFFSET:
-            spans.append((began * CHUNK_S, number * CHUNK_S))
-            began = None
-    if began is not None:
-        spans.append((began * CHUNK_S, len(activity) * CHUNK_S))
-    return joined(spans, gap_s)
+def _speech(probability: np.ndarray, gap_s: float) -> list[Segment]:
+    """The time in which anybody speaks, from the probability of each chunk; gaps up to ``gap_s`` are closed."""
+    segments: list[Segment] = []
+    start: int | None = None
+    for chunk, value in enumerate(probability):
+        if start is None and value >= ONSET:
+            start = chunk
+        elif start is not None and value < OFFSET:
+            segments.append(Segment(start * CHUNK_S, chunk * CHUNK_S))
+            start = None
+    if start is not None:
+        segments.append(Segment(start * CHUNK_S, len(probability) * CHUNK_S))
+    return support(segments, gap_s)
 
 
-def _assigned(span: tuple[float, float], heard: np.ndarray) -> Iterator[Voiced]:
-    """Who speaks from when to when within a ``span`` of speech; ``heard`` is (cells, people)."""
-    own = cells_of(span, len(heard))
-    if not heard[own].any():
+def _decode(segment: Segment, scores: np.ndarray) -> Iterator[Turn]:
+    """The turns within a segment of speech, by the best path through ``scores``, (cells, speakers)."""
+    cells = cells_of(segment, len(scores))
+    if not scores[cells].any():
         return
-    people = path(heard[own])
-    changes = [0, *(np.flatnonzero(np.diff(people)) + 1), len(people)]
-    for begin, end in pairwise(changes):
-        start_s = max(span[0], (own.start + begin) * CELL / FRAME_RATE)
-        stop_s = span[1] if end == len(people) else (own.start + end) * CELL / FRAME_RATE
+    path = best_path(scores[cells])
+    changes = [0, *(np.flatnonzero(np.diff(path)) + 1), len(path)]
+    for first, stop in pairwise(changes):
+        start_s = max(segment.start_s, (cells.start + first) * CELL / FRAME_RATE)
+        stop_s = segment.stop_s if stop == len(path) else (cells.start + stop) * CELL / FRAME_RATE
         if start_s < stop_s:
-            yield start_s, stop_s, str(people[begin])
+            yield Turn(start_s, stop_s, str(path[first]))

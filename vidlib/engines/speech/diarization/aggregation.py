@@ -1,50 +1,52 @@
-"""From the voices in windows that overlap to the people in each instant: who is heard there, how often, and who speaks.
+"""Aggregation: from speaker activity in overlapping windows to the speakers of each instant.
 
-The same numbers as pyannote.audio's ``Inference.aggregate`` and ``SpeakerDiarization.to_diarization`` make, which hold
-each window once more for each person, as 64 bit numbers.
+The results equal those of ``Inference.aggregate`` and ``SpeakerDiarization.to_diarization`` in pyannote.audio, which
+keep a 64-bit copy of every window for every speaker. Here, memory grows with the instants alone.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-AT_ONCE = 10_000
-"""Instants that are sorted together, less than three minutes."""
+BLOCK = 10_000
+"""Instants that are sorted together: less than three minutes."""
 
 
-def heard_around(
-    windows: np.ndarray, firsts: Sequence[int], people: np.ndarray, n_instants: int
+def aggregate_activity(
+    windows: np.ndarray, first_instants: Sequence[int], speakers: np.ndarray, n_instants: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How often each person is heard around each instant, (instants, people); in how many windows, (instants, 1).
+    """Sum the activity of each speaker over all windows around each instant.
 
-    ``windows`` are (windows, frames, voices), at most 255 around an instant: 1 where a voice speaks and 0 elsewhere, or
-    how likely that is. ``firsts`` are the instants of their first frames; ``people``, (windows, voices), who has each
-    voice, from 0, or nobody: less.
+    ``windows`` is (windows, frames, local speakers): activity of 0 or 1 as uint8, or probabilities as float32. At most
+    255 windows may cover an instant. ``first_instants`` has the instant of the first frame of each window.
+    ``speakers``, (windows, local speakers), maps local speakers to global ones from 0; negative numbers are nobody.
+
+    Returns the activity, (instants, speakers), and the number of windows around each instant, (instants, 1) uint8.
     """
-    heard = np.zeros((n_instants, max(0, int(people.max()) + 1)), windows.dtype)
-    around = np.zeros((n_instants, 1), np.uint8)
-    for voices, first, whose in zip(windows, firsts, people, strict=True):
-        at = slice(first, first + len(voices))
-        around[at] += 1
-        for person in np.unique(whose[whose >= 0]):
-            heard[at, person] += voices[:, whose == person].max(axis=1)
-    return heard, around
+    activity = np.zeros((n_instants, max(0, int(speakers.max()) + 1)), windows.dtype)
+    n_windows = np.zeros((n_instants, 1), np.uint8)
+    for window, first, local_speakers in zip(windows, first_instants, speakers, strict=True):
+        instants = slice(first, first + len(window))
+        n_windows[instants] += 1
+        for speaker in np.unique(local_speakers[local_speakers >= 0]):
+            activity[instants, speaker] += window[:, local_speakers == speaker].max(axis=1)
+    return activity, n_windows
 
 
-def most_heard(heard: np.ndarray, count: np.ndarray) -> np.ndarray:
-    """(instants, people) bool: the ``count`` people of each instant, (instants,), that are ``heard`` most around it.
+def most_active(activity: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """The ``count``, (instants,), most active speakers of each instant: (instants, speakers) bool.
 
-    There are more columns than people where more speak at once than there are.
+    ``activity`` is (instants, speakers). The result has further columns where the count exceeds the speakers.
 
-    >>> most_heard(np.array([[2, 7], [1, 0]]), np.array([1, 2])).astype(int)
+    >>> most_active(np.array([[2, 7], [1, 0]]), np.array([1, 2])).astype(int)
     array([[0, 1],
            [1, 1]])
     """
-    n_columns = max(heard.shape[1], int(count.max()))
-    speaks = np.zeros((len(heard), n_columns), bool)
-    for start in range(0, len(heard), AT_ONCE):
-        at = slice(start, start + AT_ONCE)
-        likely = np.pad(heard[at].astype(np.float32), ((0, 0), (0, n_columns - heard.shape[1])))
-        named = np.arange(n_columns) < count[at, None]
-        np.put_along_axis(speaks[at], np.argsort(-likely, axis=1), named, axis=1)
+    n_columns = max(activity.shape[1], int(count.max()))
+    speaks = np.zeros((len(activity), n_columns), bool)
+    for start in range(0, len(activity), BLOCK):
+        block = slice(start, start + BLOCK)
+        padded = np.pad(activity[block].astype(np.float32), ((0, 0), (0, n_columns - activity.shape[1])))
+        selected = np.arange(n_columns) < count[block, None]
+        np.put_along_axis(speaks[block], np.argsort(-padded, axis=1), selected, axis=1)
     return speaks

@@ -1,4 +1,4 @@
-"""CAM++: the network that turns speech into a voice print of 192 numbers.
+"""CAM++: the network that turns speech into a speaker embedding of 192 numbers.
 
 Wang et al., "CAM++: A Fast and Efficient Network for Speaker Verification Using Context-Aware Masking", Interspeech
 2023. Layer names and sizes are those of the published weights (github.com/modelscope/3D-Speaker, Apache-2.0).
@@ -12,8 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidlib.engines.speech.diarization.embedding import DIMENSION
 from vidlib.engines.speech.features import N_MELS
+
+DIMENSION = 192
+"""Numbers in a speaker embedding."""
 
 CONTEXT_FRAMES = 100
 """Frames of the local context that masks a frame (the paper's segment of 100 frames)."""
@@ -22,7 +24,7 @@ CONTEXT_FRAMES = 100
 def load(weights: Path) -> nn.Module:
     """The trained network, in evaluation mode: (batch, frames, 80) log-mel -> (batch, 192) float32."""
     network = CamPlusPlus()
-    # only tensors are read from the file, no code
+    # weights_only reads tensors and never runs code
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return network.eval()
 
@@ -31,7 +33,7 @@ def to_onnx(weights: Path, target: Path) -> None:
     """Write the network to ``target`` as ONNX: ``features`` (batch, frames, 80) -> ``prints`` (batch, 192)."""
     axes = {"features": {0: "batch", 1: "frames"}, "prints": {0: "batch"}}
     with warnings.catch_warnings():
-        # the exporter that needs no further package warns of its own age
+        # this exporter needs no further package, but warns that it is deprecated
         warnings.simplefilter("ignore")
         torch.onnx.export(
             load(weights),
@@ -46,7 +48,7 @@ def to_onnx(weights: Path, target: Path) -> None:
 
 
 class CamPlusPlus(nn.Module):
-    """(batch, frames, 80) log-mel features with their mean removed -> (batch, 192) voice prints."""
+    """(batch, frames, 80) log-mel features with their mean removed -> (batch, 192) speaker embeddings."""
 
     def __init__(self, growth: int = 32, bottleneck: int = 128, width: int = 128) -> None:
         super().__init__()
@@ -58,8 +60,8 @@ class CamPlusPlus(nn.Module):
             layers[f"transit{number}"] = Transit(width, width // 2)
             width //= 2
         layers["out_nonlinear"] = norm_relu(width)
-        layers["stats"] = MeanAndDeviation()
-        layers["dense"] = VoicePrint(2 * width)
+        layers["stats"] = StatisticsPooling()
+        layers["dense"] = EmbeddingLayer(2 * width)
         self.xvector = nn.Sequential(layers)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -86,7 +88,7 @@ class Head(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two convolutions and a short cut; ``stride`` is over frequency only."""
+    """A residual block of two convolutions; ``stride`` is over frequency only."""
 
     def __init__(self, channels: int, stride: int) -> None:
         super().__init__()
@@ -148,7 +150,7 @@ class DenseLayer(nn.Module):
 
 
 class ContextMask(nn.Module):
-    """A convolution whose output is masked by what the whole input and the hundred frames around say."""
+    """A convolution, masked by the context: the mean of the whole input and that of 100 frames around."""
 
     def __init__(self, in_channels: int, out_channels: int, dilation: int) -> None:
         super().__init__()
@@ -177,15 +179,15 @@ class Transit(nn.Module):
         return self.linear(self.nonlinear(frames))
 
 
-class MeanAndDeviation(nn.Module):
+class StatisticsPooling(nn.Module):
     """(batch, channels, frames) -> (batch, 2 x channels): mean and standard deviation over time."""
 
     def forward(self, frames: Tensor) -> Tensor:
         return torch.cat([frames.mean(-1), frames.std(-1)], dim=1)
 
 
-class VoicePrint(nn.Module):
-    """(batch, channels) -> (batch, 192), normalized over the training voices."""
+class EmbeddingLayer(nn.Module):
+    """(batch, channels) -> (batch, 192), normalized over the speakers of the training."""
 
     def __init__(self, in_channels: int) -> None:
         super().__init__()

@@ -1,50 +1,54 @@
-"""Voice prints into people: which of them are of one voice."""
+"""Clustering of speaker embeddings: which of them belong to one speaker."""
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 
-SMALLEST = 2
-"""Voice prints that make somebody; fewer are a chance likeness, part of whoever they resemble most."""
+MIN_CLUSTER_SIZE = 2
+"""Embeddings in the smallest cluster. The embeddings of a smaller one go to the speakers that they resemble most."""
 
 
-def clusters(
-    prints: np.ndarray, trusted: np.ndarray, threshold: float, fewest: int = 1, most: int | None = None
+def cluster_speakers(
+    embeddings: np.ndarray,
+    trusted: np.ndarray,
+    threshold: float,
+    min_speakers: int = 1,
+    max_speakers: int | None = None,
 ) -> np.ndarray:
-    """(n, numbers) voice prints -> (people, numbers), unit vectors: what each person sounds like.
+    """(n, dimensions) embeddings -> (speakers, dimensions) centroids, unit vectors.
 
-    Only ``trusted`` prints, (n,) bool, are clustered, unless there are none. ``threshold`` is the cosine distance, in
-    [0, 2], from which two groups of prints are two people, by the mean of all pairs (average linkage). Between
-    ``fewest`` and ``most`` people, as far as there are prints.
+    Only ``trusted`` embeddings, (n,) bool, form clusters, unless there are none. ``threshold`` is the cosine distance,
+    in [0, 2], from which two clusters are two speakers, by the mean of all pairs (average linkage). The number of
+    speakers is between ``min_speakers`` and ``max_speakers``, as far as there are embeddings.
     """
-    chosen = unit(prints[trusted] if trusted.any() else prints)
-    if len(chosen) == 1 or most == 1:
-        return unit(chosen.mean(axis=0, keepdims=True))
+    chosen = normalized(embeddings[trusted] if trusted.any() else embeddings)
+    if len(chosen) == 1 or max_speakers == 1:
+        return normalized(chosen.mean(axis=0, keepdims=True))
     tree = linkage(chosen, method="average", metric="cosine")
-    people = _large(fcluster(tree, threshold, criterion="distance"), SMALLEST)
-    if len(people) < fewest:
-        people = _large(_cut(tree, fewest), 1)
-    if most and len(people) > most:
-        people = _large(_cut(tree, most), 1)
-    return unit(np.stack([chosen[members].mean(axis=0) for members in people]))
+    clusters = _clusters(fcluster(tree, threshold, criterion="distance"), MIN_CLUSTER_SIZE)
+    if len(clusters) < min_speakers:
+        clusters = _clusters(_cut(tree, min_speakers), 1)
+    if max_speakers and len(clusters) > max_speakers:
+        clusters = _clusters(_cut(tree, max_speakers), 1)
+    return normalized(np.stack([chosen[members].mean(axis=0) for members in clusters]))
 
 
-def likeness(prints: np.ndarray, people: np.ndarray) -> np.ndarray:
-    """(n, numbers), (people, numbers) -> (n, people): the cosine of each print and each person."""
+def cosine_similarity(embeddings: np.ndarray, centroids: np.ndarray) -> np.ndarray:
+    """(n, dimensions) embeddings, (speakers, dimensions) unit vectors -> (n, speakers) in [-1, 1]."""
     # einsum adds up in one order, whatever the number of cores
-    return np.einsum("nd,pd->np", unit(prints), people)
+    return np.einsum("nd,sd->ns", normalized(embeddings), centroids)
 
 
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Each row of (n, numbers) at a length of one."""
+def normalized(vectors: np.ndarray) -> np.ndarray:
+    """Each row of (n, dimensions) scaled to unit length, as float64."""
     wide = vectors.astype(np.float64)
     return wide / np.maximum(np.sqrt((wide**2).sum(axis=1, keepdims=True)), 1e-12)
 
 
-def _cut(tree: np.ndarray, n_groups: int) -> np.ndarray:
-    return fcluster(tree, n_groups, criterion="maxclust")
+def _cut(tree: np.ndarray, n_clusters: int) -> np.ndarray:
+    return fcluster(tree, n_clusters, criterion="maxclust")
 
 
-def _large(labels: np.ndarray, smallest: int) -> list[np.ndarray]:
-    """The members of each group of at least ``smallest``, or of all groups where none is so large."""
-    groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    return [group for group in groups if len(group) >= smallest] or groups
+def _clusters(labels: np.ndarray, min_size: int) -> list[np.ndarray]:
+    """The members of each cluster of at least ``min_size``, or of all clusters where none is so large."""
+    clusters = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    return [members for members in clusters if len(members) >= min_size] or clusters

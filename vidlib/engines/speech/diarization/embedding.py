@@ -1,4 +1,4 @@
-"""Voice prints of CAM++ in ONNX Runtime: 192 numbers that say whose voice it is, without torch at run time."""
+"""Speaker embeddings of CAM++ in ONNX Runtime: 192 numbers that identify a speaker, without torch at run time."""
 
 from pathlib import Path
 
@@ -7,38 +7,46 @@ import onnxruntime
 
 from vidlib import vault
 
-DIMENSION = 192
-"""Numbers in a voice print."""
-
 MIN_FRAMES = 20
-"""Frames (of 10 ms) below which a voice print says nothing of the voice."""
+"""Fewest feature frames (of 10 ms) of a useful speaker embedding."""
 
 
-class VoicePrints:
-    """The network on one core; several threads may use it at once."""
+class SpeakerEmbedder:
+    """The CAM++ network on one core; several threads may use it at once."""
 
     def __init__(self) -> None:
-        self._session = one_core(vault.converted("campplus.onnx", "speaker_embedding", "onnx-1", _export))
+        self._session = open_embedding_session()
 
-    def of(self, features: np.ndarray) -> np.ndarray:
-        """(frames, 80) log-mel features of one voice, at least `MIN_FRAMES` -> (192,) float32, of no particular length.
+    def embed(self, features: np.ndarray) -> np.ndarray:
+        """The embedding of one speaker, (192,) float32, not normalized.
 
-        The mean of the features is taken over these very frames: that of more would mix in everybody else.
+        ``features`` are (frames, 80) log-mel features of that speaker alone, at least `MIN_FRAMES`. Their own mean is
+        subtracted: the mean of a longer part would mix in other speakers.
         """
         centred = features - features.mean(axis=0, dtype=np.float64).astype(np.float32)
-        return self._session.run(None, {"features": centred[None]})[0][0]
+        return run_embedding(self._session, centred)
 
 
-def one_core(graph: Path) -> onnxruntime.InferenceSession:
-    """A network that keeps to one core: it adds up in the same order on every machine with such cores."""
+def open_embedding_session() -> onnxruntime.InferenceSession:
+    """CAM++ in ONNX Runtime; torch converts it once, and the vault keeps the graph."""
+    return single_core_session(vault.converted("campplus.onnx", "speaker_embedding", "onnx-1", _export))
+
+
+def run_embedding(session: onnxruntime.InferenceSession, centred: np.ndarray) -> np.ndarray:
+    """(frames, 80) log-mel features with their mean removed -> (192,) float32."""
+    return session.run(None, {"features": centred[None]})[0][0]
+
+
+def single_core_session(graph: Path) -> onnxruntime.InferenceSession:
+    """An ONNX network on one core, so that it sums in the same order on every machine with the same kind of core."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # it warns of unused parts of the graphs
+    options.log_severity_level = 3  # the runtime warns of unused parts of the graphs
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def _export(weights: Path, target: Path) -> None:
-    # torch is needed this once: the graph is kept in the vault
+    # only the conversion needs torch
     from vidlib.engines.speech.diarization import campplus
 
     campplus.to_onnx(weights, target)

@@ -1,8 +1,8 @@
-"""A second hearing: who of the people that were found speaks in each instant, by voice prints of one second.
+"""Resegmentation: correct who speaks in each instant, with speaker embeddings of one second.
 
-The pipeline's network sometimes takes two people for one voice throughout ten seconds, however different they sound.
-So every second of speech is compared with all of the people, together with what the network said; from the result each
-person's voice is learnt anew, once, and compared again.
+The segmentation network sometimes takes two speakers for one throughout ten seconds, however different they sound. So
+every second of speech is compared with all speakers, together with the votes of the network. Each speaker's centroid
+is then estimated again from the result, and the comparison is repeated once.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,141 +10,166 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vidlib.engines.speech.diarization.clustering import likeness, unit
-from vidlib.engines.speech.diarization.splitting import split
-from vidlib.engines.speech.diarization.viterbi import CELL, Window, cells, cells_of, path, windows
-from vidlib.engines.speech.features import FRAME_RATE, count_frames, log_mel_of
+from vidlib.engines.speech.diarization.clustering import cosine_similarity, normalized
+from vidlib.engines.speech.diarization.splitting import split_clusters
+from vidlib.engines.speech.diarization.viterbi import (
+    CELL,
+    Window,
+    best_path,
+    cell_scores,
+    cells_of,
+    count_cells,
+    sliding_windows,
+)
+from vidlib.engines.speech.features import FRAME_RATE, count_frames, log_mel_rows
 from vidlib.media.audio import Samples
+from vidlib.timeline import Segment
 
 WINDOW, STEP = 100, 25
-"""Frames (of 10 ms) that a voice print is taken from, and from one to the next: longer ones blur short turns."""
+"""Feature frames (of 10 ms) of a window, and from one to the next; longer windows blur short turns."""
 
-AT_ONCE = 200
+BLOCK = 200
 """Windows whose features are in memory together, 6 MB."""
 
 VOTE_WEIGHT = 0.15
-"""What it counts that all windows of the network agree, in units of likeness (a cosine). From 0.1 to 0.2 little changes
-(docs/audio.md); without it, short turns go to the wrong person, from 0.3 on the mistakes of the network stay."""
+"""Weight of a unanimous vote of the network, in units of similarity (a cosine).
+
+From 0.1 to 0.2 little changes (docs/audio.md). Without votes, short turns go to the wrong speaker; from 0.3 on, the
+mistakes of the network stay.
+"""
 
 SHARPNESS = 10.0
-"""How sure a difference in likeness is: one of 0.1 is e to 1."""
+"""Inverse temperature of the softmax over similarities: a difference of 0.1 is odds of e to 1."""
 
-Prints = Callable[[Sequence[np.ndarray]], np.ndarray]
-"""(frames, 80) log-mel features each -> (n, 192) voice prints."""
+EmbedWindows = Callable[[Sequence[np.ndarray]], np.ndarray]
+"""n arrays of (frames, 80) log-mel features -> (n, 192) speaker embeddings."""
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What the network heard: for each instant, of ``times`` in seconds, who speaks, (instants, people) bool, and the
-    part of the windows around that hear each of them, (instants, people) in [0, 1]."""
+class Activity:
+    """Who speaks in each instant: ``times`` (instants,) in seconds, ``speaks`` (instants, speakers) bool.
+
+    ``votes``, (instants, speakers) in [0, 1], is the share of the windows around an instant that hear each speaker.
+    """
 
     times: np.ndarray
     speaks: np.ndarray
     votes: np.ndarray
 
 
-def hear_again(
-    sound: Samples, people: np.ndarray, heard: Heard, gap_s: float, prints: Prints, most: int | None = None
-) -> Heard:
-    """``heard``, corrected: as many speak in each instant as before, and votes are averaged with the voice prints.
+def resegment(
+    sound: Samples,
+    centroids: np.ndarray,
+    activity: Activity,
+    gap_s: float,
+    embed: EmbedWindows,
+    max_speakers: int | None = None,
+) -> Activity:
+    """Correct ``activity`` with speaker embeddings; the number of speakers in each instant stays.
 
-    ``sound`` are samples at 16 kHz, ``people`` what each sounds like, (people, 192). Whoever is two people becomes
-    two (see `voice_split`), up to ``most``: the new ones come after the others.
+    ``sound`` is 16 kHz, ``centroids`` are the embeddings of the speakers, (speakers, 192). Pauses up to ``gap_s`` count
+    as speech. A speaker who is two is split (see `split_clusters`), up to ``max_speakers``; new columns come last.
     """
     n_frames = count_frames(sound)
-    spans = _spoken(heard, gap_s)
-    found = [window for span in spans for window in windows(span, n_frames, WINDOW, STEP)]
-    if not found:
-        return heard
-    voices = printed(sound, found, prints)
-    at = np.minimum((heard.times * FRAME_RATE / CELL).astype(int), -(-n_frames // CELL))
-    votes = _votes_of_cells(heard, at, -(-n_frames // CELL) + 1)
-    alike = cells(found, likeness(voices, unit(people)), n_frames)
-    who = _who(spans, alike + VOTE_WEIGHT * votes)
-    whose, origins = split(voices, _whose(found, who), len(people), most)
-    alike = cells(found, likeness(voices, _learnt(voices, whose, people[origins])), n_frames)
-    who = _who(spans, alike + VOTE_WEIGHT * votes[:, origins])
-    heard = Heard(heard.times, _none_new(heard.speaks, len(origins)), heard.votes[:, origins])
-    return Heard(heard.times, _replaced(heard, who[at], origins), _averaged(heard.votes, alike, at))
+    speech = _speech(activity, gap_s)
+    windows = [window for segment in speech for window in sliding_windows(segment, n_frames, WINDOW, STEP)]
+    if not windows:
+        return activity
+    embeddings = embed_windows(sound, windows, embed)
+    cells = np.minimum((activity.times * FRAME_RATE / CELL).astype(int), count_cells(n_frames) - 1)
+    votes = _votes_by_cell(activity.votes, cells, count_cells(n_frames))
+    similarity = cell_scores(windows, cosine_similarity(embeddings, normalized(centroids)), n_frames)
+    path = _decode(speech, similarity + VOTE_WEIGHT * votes)
+    speakers, origins = split_clusters(embeddings, _window_speakers(windows, path), len(centroids), max_speakers)
+    centroids = _reestimate(embeddings, speakers, centroids[origins])
+    similarity = cell_scores(windows, cosine_similarity(embeddings, centroids), n_frames)
+    path = _decode(speech, similarity + VOTE_WEIGHT * votes[:, origins])
+    split = Activity(activity.times, _add_silent(activity.speaks, len(origins)), activity.votes[:, origins])
+    return Activity(split.times, _reassign(split, path[cells], origins), _average(split.votes, similarity, cells))
 
 
-def _spoken(heard: Heard, gap_s: float) -> list[tuple[float, float]]:
-    """From when to when anybody speaks, in seconds; pauses up to ``gap_s`` are closed."""
-    # as `joined` would do with a span for each instant, of which there are 200,000 in an hour
-    half_s = (heard.times[1] - heard.times[0]) / 2 if len(heard.times) > 1 else 0.0
-    spoken = np.maximum(heard.times[heard.speaks.any(axis=1)], half_s)
-    starts, stops = spoken - half_s, spoken + half_s
+def embed_windows(sound: Samples, windows: Sequence[Window], embed: EmbedWindows) -> np.ndarray:
+    """The speaker embedding of each window, (n, 192); features of a few windows at a time bound the memory."""
+    blocks = [windows[start : start + BLOCK] for start in range(0, len(windows), BLOCK)]
+    return np.concatenate([embed([log_mel_rows(sound, *window) for window in block]) for block in blocks])
+
+
+def _speech(activity: Activity, gap_s: float) -> list[Segment]:
+    """The time in which anybody speaks; pauses up to ``gap_s`` are closed."""
+    # the same as `support` of one segment for each instant, but an hour has 200,000 instants
+    half_s = (activity.times[1] - activity.times[0]) / 2 if len(activity.times) > 1 else 0.0
+    times = np.maximum(activity.times[activity.speaks.any(axis=1)], half_s)
+    starts, stops = times - half_s, times + half_s
     pauses = np.flatnonzero(starts[1:] - stops[:-1] > gap_s)
-    first, last = np.append(0, pauses + 1), np.append(pauses, len(spoken) - 1)
-    return list(zip(starts[first], stops[last], strict=True)) if len(spoken) else []
+    first, last = np.append(0, pauses + 1), np.append(pauses, len(times) - 1)
+    return list(map(Segment, starts[first], stops[last])) if len(times) else []
 
 
-def printed(sound: Samples, found: Sequence[Window], prints: Prints) -> np.ndarray:
-    """The voice print of each window, (n, 192); features are made for a few at a time, as all of a film are large."""
-    parts = [found[start : start + AT_ONCE] for start in range(0, len(found), AT_ONCE)]
-    return np.concatenate([prints([log_mel_of(sound, *window) for window in part]) for part in parts])
-
-
-def _votes_of_cells(heard: Heard, at: np.ndarray, n_cells: int) -> np.ndarray:
-    """(cells, people): the mean of the votes in each cell; ``at`` is the cell of each instant."""
-    count = np.bincount(at, minlength=n_cells)[:, None]
-    sums = [np.bincount(at, weights=votes, minlength=n_cells) for votes in heard.votes.T]
+def _votes_by_cell(votes: np.ndarray, cells: np.ndarray, n_cells: int) -> np.ndarray:
+    """The mean vote in each cell, (cells, speakers), from (instants, speakers); ``cells`` has the cell of each."""
+    count = np.bincount(cells, minlength=n_cells)[:, None]
+    sums = [np.bincount(cells, weights=speaker_votes, minlength=n_cells) for speaker_votes in votes.T]
     return np.stack(sums, axis=1) / np.maximum(count, 1)
 
 
-def _who(spans: Sequence[tuple[float, float]], scores: np.ndarray) -> np.ndarray:
-    """(cells,): the person who speaks in each cell; -1 where nobody does."""
-    who = np.full(len(scores), -1)
-    for span in spans:
-        own = cells_of(span, len(scores))
-        who[own] = path(scores[own])
-    return who
+def _decode(speech: Sequence[Segment], scores: np.ndarray) -> np.ndarray:
+    """The speaker of each cell, (cells,), by the best path through ``scores``; -1 outside of speech."""
+    path = np.full(len(scores), -1)
+    for segment in speech:
+        cells = cells_of(segment, len(scores))
+        path[cells] = best_path(scores[cells])
+    return path
 
 
-def _whose(found: Sequence[Window], who: np.ndarray) -> np.ndarray:
-    """(windows,): the person who speaks throughout each whole window; -1 where nobody does, or several."""
-    whose = np.full(len(found), -1)
-    for n, (first, stop) in enumerate(found):
-        cell = who[first // CELL : -(-stop // CELL)]
-        if stop - first >= WINDOW and (cell == cell[0]).all():
-            whose[n] = cell[0]
-    return whose
+def _window_speakers(windows: Sequence[Window], path: np.ndarray) -> np.ndarray:
+    """(windows,): the speaker of every cell of a full-length window; -1 where nobody or several speak."""
+    speakers = np.full(len(windows), -1)
+    for n, (first, stop) in enumerate(windows):
+        within = path[first // CELL : -(-stop // CELL)]
+        if stop - first >= WINDOW and (within == within[0]).all():
+            speakers[n] = within[0]
+    return speakers
 
 
-def _learnt(voices: np.ndarray, whose: np.ndarray, people: np.ndarray) -> np.ndarray:
-    """(people, 192): what each sounds like in the windows that are all theirs; as before if there are none."""
-    own, single = [whose == person for person in range(len(people))], unit(voices)
-    return unit(np.stack([single[mine].mean(axis=0) if mine.any() else people[n] for n, mine in enumerate(own)]))
+def _reestimate(embeddings: np.ndarray, speakers: np.ndarray, centroids: np.ndarray) -> np.ndarray:
+    """(speakers, 192) unit vectors: the mean embedding of the windows of each; as before without a window."""
+    members = [speakers == speaker for speaker in range(len(centroids))]
+    units = normalized(embeddings)
+    means = [units[mine].mean(axis=0) if mine.any() else centroids[n] for n, mine in enumerate(members)]
+    return normalized(np.stack(means))
 
 
-def _none_new(speaks: np.ndarray, n_people: int) -> np.ndarray:
-    """Who speaks, (instants, n_people): of those who were split off, nobody yet."""
-    return np.pad(speaks, ((0, 0), (0, n_people - speaks.shape[1])))
+def _add_silent(speaks: np.ndarray, n_speakers: int) -> np.ndarray:
+    """(instants, n_speakers): ``speaks`` with a column of False for each new speaker."""
+    return np.pad(speaks, ((0, 0), (0, n_speakers - speaks.shape[1])))
 
 
-def _replaced(heard: Heard, who: np.ndarray, origins: Sequence[int]) -> np.ndarray:
-    """Who speaks in each instant, where ``who`` does for sure: in place of whom they were split from, else of the one
-    with the fewest votes."""
-    speaks = heard.speaks.copy()
-    for instant in np.flatnonzero((who >= 0) & speaks.any(axis=1)):
-        if not speaks[instant, who[instant]]:
+def _reassign(activity: Activity, path: np.ndarray, origins: Sequence[int]) -> np.ndarray:
+    """(instants, speakers) bool: ``activity.speaks`` with the speaker of ``path``, (instants,), always among them.
+
+    That speaker replaces the one from whom he or she was split, else the one with the fewest votes.
+    """
+    speaks = activity.speaks.copy()
+    for instant in np.flatnonzero((path >= 0) & speaks.any(axis=1)):
+        speaker = path[instant]
+        if not speaks[instant, speaker]:
             present = np.flatnonzero(speaks[instant])
-            before = origins[who[instant]]
-            gone = before if before in present else present[heard.votes[instant, present].argmin()]
-            speaks[instant, gone] = False
-            speaks[instant, who[instant]] = True
+            origin = origins[speaker]
+            replaced = origin if origin in present else present[activity.votes[instant, present].argmin()]
+            speaks[instant, replaced] = False
+            speaks[instant, speaker] = True
     return speaks
 
 
-def _averaged(votes: np.ndarray, alike: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """The mean of votes and of how sure the voice prints are; votes alone where there are no prints.
+def _average(votes: np.ndarray, similarity: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """The mean of ``votes``, (instants, speakers), and the softmax of ``similarity``, (cells, speakers).
 
-    ``votes`` is (instants, people), ``alike`` (cells, people); ``at`` is the cell of each instant.
+    ``cells`` has the cell of each instant. Where no window covers a cell, the votes count alone.
     """
-    share = np.exp(SHARPNESS * (alike - alike.max(axis=1, keepdims=True)))
+    share = np.exp(SHARPNESS * (similarity - similarity.max(axis=1, keepdims=True)))
     share /= share.sum(axis=1, keepdims=True)
-    known = alike.any(axis=1)[at]
+    known = similarity.any(axis=1)[cells]
     averaged = votes.copy()
-    for votes_for, shares in zip(averaged.T, share.T, strict=True):  # one person at a time: it bounds memory
-        votes_for[known] = (votes_for[known] + shares[at[known]]) / 2
+    for speaker_votes, speaker_share in zip(averaged.T, share.T, strict=True):  # one at a time bounds the memory
+        speaker_votes[known] = (speaker_votes[known] + speaker_share[cells[known]]) / 2
     return averaged

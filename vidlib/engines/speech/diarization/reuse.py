@@ -1,34 +1,34 @@
-"""Windows overlap, so that most of them hear again what the one before has heard: one voice print serves both."""
+"""Reuse of speaker embeddings: overlapping windows hear the same speech again, and one embedding serves all of them."""
 
 from collections.abc import Hashable, Iterable, Sequence
 
-SAME = 0.5
-"""Two stretches of sound have one print if they share more than this of all that they cover together.
+MIN_IOU = 0.5
+"""Two stretches of speech share an embedding if their intersection over union exceeds this.
 
-Two voices of one window never share that much with one stretch, unless they speak at once.
+Two speakers of one window never share that much with one stretch, unless they talk at once.
 """
 
 
-def whose_prints(stretches: Sequence[Iterable[Hashable]], windows: Sequence[int]) -> list[int]:
-    """For each voice in a window the number of the one whose print is its own as well: mostly its own number.
+def embedding_sources(stretches: Sequence[Iterable[Hashable]], windows: Sequence[int]) -> list[int]:
+    """For each stretch of speech, the index of the stretch whose embedding it uses: mostly its own.
 
-    ``stretches`` are the frames in which each voice speaks, any names for them, the same in all windows; ``windows``
-    say, in order, in which window that is. Only voices of neighbouring windows are compared, and only with those that
-    have a print of their own: who speaks on is printed again as soon as most of it is new.
+    ``stretches`` are the frames of one speaker in one window, under any names that are the same in all windows.
+    ``windows`` has the window of each, in rising order. A stretch is compared with those of the window before that
+    have an embedding of their own. So a speaker who talks on gets a new one as soon as most frames are new.
 
-    >>> whose_prints([range(0, 4), range(0, 4), range(5, 9), range(2, 9)], [0, 1, 1, 2])
+    >>> embedding_sources([range(0, 4), range(0, 4), range(5, 9), range(2, 9)], [0, 1, 1, 2])
     [0, 0, 2, 2]
     """
     frames = [frozenset(stretch) for stretch in stretches]
-    whose: list[int] = []
-    for number, window in enumerate(windows):
-        before = {whose[earlier] for earlier in range(number) if windows[earlier] == window - 1}
-        shared = {earlier: _shared(frames[number], frames[earlier]) for earlier in sorted(before)}
-        most = max(shared, key=shared.__getitem__, default=number)
-        whose.append(most if shared.get(most, 0) > SAME else number)
-    return whose
+    sources: list[int] = []
+    for index, window in enumerate(windows):
+        candidates = {sources[earlier] for earlier in range(index) if windows[earlier] == window - 1}
+        overlap = {source: _iou(frames[index], frames[source]) for source in sorted(candidates)}
+        best = max(overlap, key=overlap.__getitem__, default=index)
+        sources.append(best if overlap.get(best, 0) > MIN_IOU else index)
+    return sources
 
 
-def _shared(some: frozenset[Hashable], others: frozenset[Hashable]) -> float:
-    """Intersection over union, in [0, 1]; of nothing with nothing 0."""
-    return len(some & others) / max(1, len(some | others))
+def _iou(a: frozenset[Hashable], b: frozenset[Hashable]) -> float:
+    """Intersection over union, in [0, 1]; 0 where both are empty."""
+    return len(a & b) / max(1, len(a | b))

@@ -1,66 +1,67 @@
-"""One voice that is two: a person who was found, but whose voice prints fall into two groups, is two people.
+"""Cluster splitting: one diarized speaker whose embeddings fall into two groups is two speakers.
 
-The pipeline's network tells people apart within ten seconds. Two who speak right after each other it may take for one
-throughout, and then both have one voice print, somewhere between theirs. Prints of a second do not lie.
+The segmentation network tells speakers apart within ten seconds. It may take two who talk right after each other for
+one throughout. Both then have one embedding, between theirs. Embeddings of single seconds reveal the mistake.
 """
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from vidlib.engines.speech.diarization.clustering import unit
+from vidlib.engines.speech.diarization.clustering import normalized
 
-APART = 0.3
-"""How much less two groups are like each other than like themselves (mean cosines), to be two people. Of 20 voices of
-one person each, in studios and meetings, the two halves that differ most differ by up to 0.23; of five that were two
-people, by 0.37 to 0.73."""
+MIN_SEPARATION = 0.3
+"""Similarity within two groups minus similarity between them (mean cosines) from which they are two speakers.
 
-FEWEST = 3
-"""Windows in a group, a quarter of a second apart, or it is a chance likeness."""
+Measured on 20 single speakers, in studios and meetings: the most different halves of one differ by up to 0.23. Five
+pairs of speakers with one label differ by 0.37 to 0.73.
+"""
 
-MOST = 1000
-"""Windows of one person that are compared with each other, 8 MB: of more, every n-th is."""
+MIN_GROUP_SIZE = 3
+"""Windows in the smaller group, a quarter of a second apart; fewer may be alike by chance."""
+
+MAX_COMPARED = 1000
+"""Windows of one speaker that are compared in pairs, 8 MB; from more windows, every n-th is taken."""
 
 
-def split(
-    prints: np.ndarray, whose: np.ndarray, n_people: int, most: int | None = None
+def split_clusters(
+    embeddings: np.ndarray, speakers: np.ndarray, n_speakers: int, max_speakers: int | None = None
 ) -> tuple[np.ndarray, list[int]]:
-    """(n, numbers) voice prints and the person of each, (n,) from 0 or -1 -> that again, with more people, and origins.
+    """Split every speaker whose embeddings are those of two, up to ``max_speakers`` speakers in all.
 
-    Who is split keeps its number for the larger group; the other group gets the next free one. Origins are, for each
-    person, who it was split from (itself, if it was not), the first ``n_people`` being 0, 1, 2 ... There are never more
-    than ``most`` people.
+    ``embeddings`` is (n, dimensions). ``speakers``, (n,), has the speaker of each, from 0 to ``n_speakers`` - 1, or -1.
+    Returns ``speakers`` after the splits and the origin of each speaker. The larger group keeps its number, the other
+    gets the next free one. The origin is the speaker from whom one was split, or the speaker's own number.
     """
-    whose, origins, waiting = whose.copy(), list(range(n_people)), list(range(n_people))
-    while waiting and (most is None or len(origins) < most):
-        person = waiting.pop(0)
-        own = np.flatnonzero(whose == person)
-        other = _second_voice(unit(prints[own]))
-        if other is not None:
-            whose[own[other]] = len(origins)
-            waiting += [person, len(origins)]
-            origins.append(origins[person])
-    return whose, origins
+    speakers, origins, pending = speakers.copy(), list(range(n_speakers)), list(range(n_speakers))
+    while pending and (max_speakers is None or len(origins) < max_speakers):
+        speaker = pending.pop(0)
+        members = np.flatnonzero(speakers == speaker)
+        second = _second_speaker(normalized(embeddings[members]))
+        if second is not None:
+            speakers[members[second]] = len(origins)
+            pending += [speaker, len(origins)]
+            origins.append(origins[speaker])
+    return speakers, origins
 
 
-def _second_voice(prints: np.ndarray) -> np.ndarray | None:
-    """(n,) bool: the smaller of two groups, where the unit vectors fall into two that are people; else None."""
-    if len(prints) < 2 * FEWEST:
+def _second_speaker(embeddings: np.ndarray) -> np.ndarray | None:
+    """(n,) bool: the smaller group where the unit vectors are those of two speakers, else None."""
+    if len(embeddings) < 2 * MIN_GROUP_SIZE:
         return None
-    every = -(-len(prints) // MOST)
-    known = prints[::every]
-    halves = fcluster(linkage(known, method="ward"), 2, criterion="maxclust") == 1
-    groups = [known[halves], known[~halves]]
-    if min(map(len, groups)) < FEWEST:
+    sample = embeddings[:: -(-len(embeddings) // MAX_COMPARED)]
+    in_first = fcluster(linkage(sample, method="ward"), 2, criterion="maxclust") == 1
+    groups = [sample[in_first], sample[~in_first]]
+    if min(map(len, groups)) < MIN_GROUP_SIZE:
         return None
-    alike = np.average([_alikeness(group) for group in groups], weights=[len(group) for group in groups])
-    if alike - (groups[0] @ groups[1].T).mean() < APART:
+    within = np.average([_mean_similarity(group) for group in groups], weights=[len(group) for group in groups])
+    if within - (groups[0] @ groups[1].T).mean() < MIN_SEPARATION:
         return None
-    means = np.stack([group.mean(axis=0) for group in groups])
-    nearest = np.argmax(prints @ unit(means).T, axis=1) == 1
+    centroids = normalized(np.stack([group.mean(axis=0) for group in groups]))
+    nearest = np.argmax(embeddings @ centroids.T, axis=1) == 1
     return nearest if nearest.sum() * 2 <= len(nearest) else ~nearest
 
 
-def _alikeness(group: np.ndarray) -> float:
-    """The mean cosine of two different members."""
+def _mean_similarity(group: np.ndarray) -> float:
+    """The mean cosine of two different members of a group of unit vectors."""
     n = len(group)
     return float((np.square(group.sum(axis=0)).sum() - n) / (n * (n - 1)))

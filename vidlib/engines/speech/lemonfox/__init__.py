@@ -1,1 +1,1 @@
-"""Speech through the Lemonfox API: the client of the service, and the engine that uses it."""
+"""Speech by the Lemonfox API: the client of the service, and the engine that uses it."""

@@ -1,8 +1,8 @@
-"""The Lemonfox API (lemonfox.ai): one sound file goes out, who says what when comes back.
+"""Client of the Lemonfox API (lemonfox.ai), which transcribes a sound file and names the speakers.
 
-What may pass (too many requests, a server in trouble, a lost connection) is tried again after a pause that grows and is
-drawn by lot, or after the one that the server asks for. The key is in one header and nowhere else: no message, not even
-one that repeats what the server said, holds it.
+The client retries transient errors (too many requests, a server error, a lost connection). It waits as long as the
+server requests, else for a random time that grows with each attempt. The API key is in one header and nowhere else: no
+message contains it, not even one that quotes the server.
 """
 
 import io
@@ -22,30 +22,31 @@ from vidlib.http import retry_after_s
 from vidlib.text import one_line
 
 MAX_UPLOAD_BYTES = 100_000_000
-"""Lemonfox takes files of up to 100 MB."""
+"""Largest file that Lemonfox accepts: 100 MB."""
 
-MAX_ANSWER_BYTES = 50_000_000
-"""An hour of speech with times for each word is about 2 MB."""
+MAX_RESPONSE_BYTES = 50_000_000
+"""Largest response; an hour of speech with word times is about 2 MB."""
 
-ATTEMPTS = 5
-FIRST_PAUSE_S = 1.0
-LONGEST_PAUSE_S = 30.0
-"""Of our own pauses; how long the server may ask for is limited by the total."""
+MAX_ATTEMPTS = 5
 
-PASSING = frozenset({408, 425, 429})
-"""Answers below 500 that a later attempt may do better than (RFC 9110, 15.5; RFC 8470; RFC 6585)."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+"""Pauses of the client itself; those that the server requests are limited by the total time alone."""
+
+TRANSIENT_STATUSES = frozenset({408, 425, 429})
+"""Statuses below 500 that are worth another attempt (RFC 9110, 15.5; RFC 8470; RFC 6585)."""
 
 Fields = Mapping[str, str | list[str]]
+"""Form fields of a request."""
 
 
-class Told(BaseModel):
-    """A part of an answer. What is wrong in one is not repeated by the error: it may be what we sent."""
+class ResponseModel(BaseModel):
+    """A part of a response. Its validation errors hide the input, which may repeat what the client sent."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
 
-class Word(Told):
-    """One word, in seconds; ``speaker`` is None where the service does not say."""
+class Word(ResponseModel):
+    """One word, with times in seconds; ``speaker`` is None where the service names nobody."""
 
     word: str = ""
     start: FiniteFloat = Field(ge=0)
@@ -53,8 +54,8 @@ class Word(Told):
     speaker: str | int | None = None
 
 
-class Segment(Told):
-    """A sentence or so, in seconds, with its words where they were asked for."""
+class Segment(ResponseModel):
+    """About one sentence, with times in seconds, and with its words if they were requested."""
 
     text: str = ""
     start: FiniteFloat = Field(ge=0)
@@ -63,15 +64,15 @@ class Segment(Told):
     words: list[Word] | None = None
 
 
-class Answer(Told):
-    """What of ``verbose_json`` is used."""
+class Transcript(ResponseModel):
+    """The part of a ``verbose_json`` response that vidlib uses."""
 
     segments: list[Segment]
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How long to wait, in seconds: to be connected, for the next byte, and for all attempts together."""
+class Timeouts:
+    """Seconds to wait for a connection, for the next byte, and for all attempts together."""
 
     connect_s: float = 10.0
     socket_s: float = 300.0
@@ -79,122 +80,130 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Time:
-    """Clocks, pauses and lots: what a test replaces. ``lot()`` is in [0, 1)."""
+class Clock:
+    """The time and chance that the client depends on, so that a test can replace them. ``random`` is in [0, 1)."""
 
-    clock: Callable[[], float] = time.monotonic
-    date: Callable[[], float] = time.time
-    pause: Callable[[float], None] = time.sleep
-    lot: Callable[[], float] = random.random
+    monotonic: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    random: Callable[[], float] = random.random
 
 
 @dataclass(frozen=True)
-class Service:
-    """The API at ``url``, used with ``key``.
+class Client:
+    """Client of the API at ``url`` with the API ``key``.
 
-    Raises SettingError for an address that the key must not be sent to, or a key that cannot be one.
+    Raises SettingError for an address that must not receive the key, and for a malformed key.
     """
 
     url: str
     key: SecretStr
-    limits: Limits = Limits()
-    time: Time = Time()
+    timeouts: Timeouts = Timeouts()
+    clock: Clock = Clock()
 
     def __post_init__(self) -> None:
         key = self.key.get_secret_value()
         if not (key.isascii() and key.isprintable() and key and " " not in key):
-            raise SettingError("VIDLIB_LEMONFOX_KEY: expected printable characters without spaces; it is not shown")
+            raise SettingError(
+                "VIDLIB_LEMONFOX_KEY: expected printable ASCII characters without spaces (value not shown)"
+            )
         if not _is_safe(self.url):
-            raise SettingError(f"VIDLIB_LEMONFOX_URL={self.url!r}: expected an address that begins with https://")
+            raise SettingError(f"VIDLIB_LEMONFOX_URL={self.url!r}: expected an address that starts with https://")
 
-    def transcribe(self, name: str, sound: bytes, fields: Fields) -> Answer:
-        """What the service says of a sound file called ``name``; ``fields`` are those of its form.
+    def transcribe(self, name: str, sound: bytes, fields: Fields) -> Transcript:
+        """Transcribe a ``sound`` file called ``name``; ``fields`` are the other fields of the form.
 
-        Raises EngineUnavailable, with what it answered and what to do.
+        Raises EngineUnavailable with the response of the service and the remedy.
         """
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs every request
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # httpx logs every request
         check_size(len(sound))
-        deadline = self.time.clock() + self.limits.total_s
+        deadline = self.clock.monotonic() + self.timeouts.total_s
         attempt = 1
         while True:
             try:
-                return self._ask(name, sound, fields, deadline)
-            except Passing as error:
+                return self._post(name, sound, fields, deadline)
+            except TransientError as error:
                 pause_s = self._pause_s(attempt, error.retry_after)
-                if attempt == ATTEMPTS or self.time.clock() + pause_s >= deadline:
+                if attempt == MAX_ATTEMPTS or self.clock.monotonic() + pause_s >= deadline:
                     raise EngineUnavailable(f"{error}; attempts: {attempt}. Try again later") from error
             attempt += 1
-            self.time.pause(pause_s)
+            self.clock.sleep(pause_s)
 
-    def _ask(self, name: str, sound: bytes, fields: Fields, deadline: float) -> Answer:
-        upload, limits = Upload(sound, lambda: self._check(deadline)), self.limits
-        timeout = httpx.Timeout(limits.socket_s, connect=limits.connect_s)
+    def _post(self, name: str, sound: bytes, fields: Fields, deadline: float) -> Transcript:
+        upload = Upload(sound, lambda: self._check(deadline))
+        timeout = httpx.Timeout(self.timeouts.socket_s, connect=self.timeouts.connect_s)
         try:
-            # no redirect is followed: the key is for this host alone
+            # httpx.stream follows no redirect: the key is for this host alone
             with httpx.stream(
-                "POST", self.url, data=fields, files={"file": (name, upload)}, auth=Bearer(self.key), timeout=timeout
-            ) as answer:
-                self._refuse(answer)
-                body = b"".join(self._body(answer, deadline))
+                "POST",
+                self.url,
+                data=fields,
+                files={"file": (name, upload)},
+                auth=BearerAuth(self.key),
+                timeout=timeout,
+            ) as response:
+                self._raise_for_status(response)
+                body = b"".join(self._read(response, deadline))
         except httpx.TimeoutException as error:
-            raise Passing(f"lemonfox did not answer in time ({type(error).__name__})") from error
+            raise TransientError(f"lemonfox did not answer in time ({type(error).__name__})") from error
         except httpx.TransportError as error:
-            raise Passing(f"the connection to lemonfox failed: {self._shown(error)}") from error
+            raise TransientError(f"the connection to lemonfox failed: {self._quote(error)}") from error
         except httpx.HTTPError as error:
-            raise EngineUnavailable(f"lemonfox sent what cannot be read: {self._shown(error)}") from error
-        return self._understood(body)
+            raise EngineUnavailable(f"lemonfox sent an unreadable response: {self._quote(error)}") from error
+        return self._parse(body)
 
-    def _refuse(self, answer: httpx.Response) -> None:
-        """Raise unless the answer is a good one: Passing if it may be another time."""
-        code = answer.status_code
-        if code == 401:
+    def _raise_for_status(self, response: httpx.Response) -> None:
+        """Raise unless the status is 200; TransientError where another attempt may succeed."""
+        status = response.status_code
+        if status == 401:
             raise EngineUnavailable("lemonfox refused the key (401): correct VIDLIB_LEMONFOX_KEY")
-        if code == 413:
-            most = f"{MAX_UPLOAD_BYTES // 10**6} MB"
-            raise EngineUnavailable(f"the sound is too long for lemonfox (413); it takes {most}")
-        if code >= 500 or code in PASSING:
-            raise Passing(f"lemonfox answered {code}", answer.headers.get("Retry-After"))
-        if code != 200:
-            raise EngineUnavailable(f"lemonfox answered {code}: {self._shown(next(answer.iter_bytes(), b''))}")
+        if status == 413:
+            limit = f"{MAX_UPLOAD_BYTES // 10**6} MB"
+            raise EngineUnavailable(f"the sound is too long for lemonfox (413); it accepts {limit}")
+        if status >= 500 or status in TRANSIENT_STATUSES:
+            raise TransientError(f"lemonfox answered {status}", response.headers.get("Retry-After"))
+        if status != 200:
+            start = next(response.iter_bytes(), b"")
+            raise EngineUnavailable(f"lemonfox answered {status}: {self._quote(start)}")
 
-    def _body(self, answer: httpx.Response, deadline: float) -> Iterator[bytes]:
+    def _read(self, response: httpx.Response, deadline: float) -> Iterator[bytes]:
         n_bytes = 0
-        for part in answer.iter_bytes():
+        for part in response.iter_bytes():
             self._check(deadline)
             n_bytes += len(part)
-            if n_bytes > MAX_ANSWER_BYTES:
-                raise EngineUnavailable(f"lemonfox's answer is longer than {MAX_ANSWER_BYTES // 10**6} MB")
+            if n_bytes > MAX_RESPONSE_BYTES:
+                raise EngineUnavailable(f"the response of lemonfox is longer than {MAX_RESPONSE_BYTES // 10**6} MB")
             yield part
 
-    def _understood(self, body: bytes) -> Answer:
+    def _parse(self, body: bytes) -> Transcript:
         try:
-            return Answer.model_validate_json(body)
+            return Transcript.model_validate_json(body)
         except ValidationError as error:
             problem = error.errors(include_input=False, include_url=False)[0]
-            where = ".".join(map(str, problem["loc"])) or "the whole"
+            where = ".".join(map(str, problem["loc"])) or "the document"
             raise EngineUnavailable(
-                f"lemonfox's answer is not the JSON that was expected ({where}: {self._shown(problem['msg'])}): "
-                f"{self._shown(body[:200])!r}. Is VIDLIB_LEMONFOX_URL right?"
+                f"the response of lemonfox is not the expected JSON ({where}: {self._quote(problem['msg'])}): "
+                f"{self._quote(body[:200])!r}. Check VIDLIB_LEMONFOX_URL"
             ) from error
 
     def _check(self, deadline: float) -> None:
-        if self.time.clock() >= deadline:
-            raise EngineUnavailable(f"lemonfox took longer than {self.limits.total_s:g} s in all")
+        if self.clock.monotonic() >= deadline:
+            raise EngineUnavailable(f"lemonfox took longer than {self.timeouts.total_s:g} s in all")
 
     def _pause_s(self, attempt: int, retry_after: str | None) -> float:
-        """Seconds until the next attempt: what the server asks for, else twice as many each time, up to half less."""
-        if (asked_s := retry_after_s(retry_after, self.time.date())) is not None:
-            return asked_s
-        return min(FIRST_PAUSE_S * 2 ** (attempt - 1), LONGEST_PAUSE_S) * (1 - self.time.lot() / 2)
+        """Seconds until the next attempt: those of Retry-After, else doubling, less a random part up to a half."""
+        if (requested_s := retry_after_s(retry_after, self.clock.now())) is not None:
+            return requested_s
+        return min(FIRST_PAUSE_S * 2 ** (attempt - 1), LONGEST_PAUSE_S) * (1 - self.clock.random() / 2)
 
-    def _shown(self, said: object) -> str:
-        """What somebody outside said, in one short line, without the key."""
-        text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    def _quote(self, message: object) -> str:
+        """A message from outside as one line of up to 150 printable characters, without the key."""
+        text = message.decode(errors="replace") if isinstance(message, bytes) else str(message)
         return one_line(text.replace(self.key.get_secret_value(), "..."), max_chars=150)
 
 
-class Passing(EngineUnavailable):
-    """An attempt failed in a way that may pass; the server asked to be left alone until ``retry_after``."""
+class TransientError(EngineUnavailable):
+    """An attempt failed, but a later one may succeed; ``retry_after`` is the header in which the server says when."""
 
     def __init__(self, message: str, retry_after: str | None = None):
         super().__init__(message, retry_after)
@@ -204,8 +213,8 @@ class Passing(EngineUnavailable):
         return self.args[0]
 
 
-class Bearer(httpx.Auth):
-    """The key as a header, which is written as the request leaves."""
+class BearerAuth(httpx.Auth):
+    """Adds the key as a header when the request is sent."""
 
     def __init__(self, key: SecretStr):
         self._key = key
@@ -216,7 +225,7 @@ class Bearer(httpx.Auth):
 
 
 class Upload(io.BytesIO):
-    """A file that calls ``check`` before each piece of it is sent."""
+    """A file that calls ``check`` before each part of it is sent."""
 
     def __init__(self, content: bytes, check: Callable[[], None]):
         super().__init__(content)
@@ -228,20 +237,20 @@ class Upload(io.BytesIO):
 
 
 def check_size(n_bytes: int) -> None:
-    """Raise EngineUnavailable for a file that is not accepted, before any of it is sent."""
+    """Raise EngineUnavailable for a file that Lemonfox would refuse, before any of it is sent."""
     if n_bytes > MAX_UPLOAD_BYTES:
         raise EngineUnavailable(
-            f"the sound is too long for lemonfox: {n_bytes / 1e6:.0f} MB, {MAX_UPLOAD_BYTES // 10**6} MB are accepted. "
+            f"the sound is too long for lemonfox: {n_bytes / 1e6:.0f} MB; it accepts {MAX_UPLOAD_BYTES // 10**6} MB. "
             "Cut the video, or use another engine"
         )
 
 
 def _is_safe(url: str) -> bool:
-    """Whether a key may be sent there: encrypted, or to this machine; and no other secret is in the address."""
+    """Whether ``url`` may receive the key: it is encrypted or on this machine, and contains no password."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
-    except ValueError:  # a port that is no number, brackets that do not match
+    except ValueError:  # the port is not a number, or brackets do not match
         return False
     if not host or "@" in parts.netloc or not url.isascii() or not url.isprintable():
         return False

@@ -1,15 +1,16 @@
-"""Voices by the Lemonfox API: the sound leaves this machine, and who speaks when comes back, with the words.
+"""The lemonfox engine: the sound leaves this machine, and the Lemonfox API returns speakers and words.
 
-It is asked for by name alone (``engines: lemonfox``), and needs a key in VIDLIB_LEMONFOX_KEY.
+It runs only where ``engines`` names it, and needs a key in VIDLIB_LEMONFOX_KEY.
 """
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from vidlib.engines.speech import Caption, Diarization, Options, Voiced, diarization
-from vidlib.engines.speech.lemonfox.api import MAX_UPLOAD_BYTES, Answer, Fields, Segment, Service, Word, check_size
+from vidlib.engines.speech import Caption, Diarization, Options
+from vidlib.engines.speech.lemonfox.api import MAX_UPLOAD_BYTES, Client, Fields, Transcript, check_size
 from vidlib.errors import EngineUnavailable
 from vidlib.machine import commands
 from vidlib.machine.devices import Device
@@ -17,38 +18,43 @@ from vidlib.media import ffmpeg
 from vidlib.media.audio import SAMPLE_RATE, Samples, chunks
 from vidlib.progress import Report, quiet
 from vidlib.settings import settings
+from vidlib.timeline import Segment, Turn
 
-JOIN_S = 0.15
-"""Words of one speaker closer than this are one turn, whatever is asked for: people do not pause between words."""
+MIN_GAP_S = 0.15
+"""Least pause between two turns of a speaker, whatever the options: words are up to this far apart."""
 
 ENCODINGS = (("sound.flac", ("-c:a", "flac", "-sample_fmt", "s16")), ("sound.ogg", ("-c:a", "libopus", "-b:a", "32k")))
-"""Without loss where that is small enough (to about 90 minutes), else as Ogg Opus (to about 7 hours)."""
+"""File name and options of ffmpeg: FLAC where it is small enough (up to 90 minutes), else Opus (up to 7 hours)."""
 
-ENCODING_S = 600
-"""Seconds that encoding may take."""
+ENCODING_TIMEOUT_S = 600
 
 
 class Lemonfox:
-    """See `Diarizer`. ``device`` is where vidlib's own part runs; every turn has a confidence of 1: none is told."""
+    """See `Diarizer`. ``device`` is that of vidlib's own part.
+
+    Every turn has a confidence of 1, because the service returns none.
+    """
 
     name = "lemonfox"
 
-    def __init__(self, device: Device, options: Options, service: Service | None = None):
+    def __init__(self, device: Device, options: Options, client: Client | None = None):
         self.device, self._options = device, options
-        self._service = service or _service()
+        self._client = client or _client_from_settings()
 
     def diarize(
         self, waveform: Samples, *, min_speakers: int = 1, max_speakers: int | None = None, report: Report = quiet
     ) -> Diarization:
-        """See `Diarizer.diarize`. Raises EngineUnavailable where the service does not do it, with the reason."""
+        """See `Diarizer.diarize`; raises EngineUnavailable with the reason where the service fails."""
         duration_s = len(waveform) / SAMPLE_RATE
         with tempfile.TemporaryDirectory() as folder:
-            sound = encoded(waveform, Path(folder))
-            answer = self._service.transcribe(sound.name, sound.read_bytes(), self._fields(min_speakers, max_speakers))
+            sound = encode(waveform, Path(folder))
+            fields = self._fields(min_speakers, max_speakers)
+            transcript = self._client.transcribe(sound.name, sound.read_bytes(), fields)
         report(duration_s, duration_s)
-        gap_s = max(JOIN_S, self._options.min_gap_s)
-        found = diarization(list(_voiced(answer)), duration_s, gap_s, self._options.min_turn_s, max_speakers)
-        return Diarization(found.turns, found.speech, tuple(_captions(answer, duration_s)))
+        turns, unnamed = _turns(transcript)
+        options = replace(self._options, min_gap_s=max(MIN_GAP_S, self._options.min_gap_s))
+        diarization = Diarization.from_turns(turns, duration_s, options, unnamed=unnamed, max_speakers=max_speakers)
+        return replace(diarization, captions=tuple(_captions(transcript, duration_s)))
 
     def _fields(self, min_speakers: int, max_speakers: int | None) -> Fields:
         fields: dict[str, str | list[str]] = {
@@ -68,22 +74,19 @@ class Lemonfox:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Nothing is held from one sound to the next."""
+        """Do nothing: the engine holds no resources."""
 
 
-def _service() -> Service:
-    """The service that the settings name; raises EngineUnavailable without a key."""
+def _client_from_settings() -> Client:
+    """The client of the service in the settings; raises EngineUnavailable without a key."""
     key = settings().lemonfox_key
     if key is None:
         raise EngineUnavailable("engine 'lemonfox' cannot run here: it needs a key. Set VIDLIB_LEMONFOX_KEY")
-    return Service(settings().lemonfox_url, key)
+    return Client(settings().lemonfox_url, key)
 
 
-def encoded(waveform: Samples, folder: Path) -> Path:
-    """``waveform``, `Samples` at 16 kHz, as a file in ``folder`` that may be sent.
-
-    Raises EngineUnavailable where it is too long for that.
-    """
+def encode(waveform: Samples, folder: Path) -> Path:
+    """Encode 16 kHz sound as a file in ``folder`` that Lemonfox accepts; raises EngineUnavailable for longer sound."""
     raw = folder / "sound.f32"
     with raw.open("wb") as file:
         for part in chunks(waveform):
@@ -91,28 +94,29 @@ def encoded(waveform: Samples, folder: Path) -> Path:
     source = ["-f", "f32le", "-ar", str(SAMPLE_RATE), "-ac", "1", "-i", raw]
     for name, options in ENCODINGS:
         sound = folder / name
-        commands.run(ffmpeg.command(*source, *options, sound), timeout_s=ENCODING_S)
+        commands.run(ffmpeg.command(*source, *options, sound), timeout_s=ENCODING_TIMEOUT_S)
         if sound.stat().st_size <= MAX_UPLOAD_BYTES:
             return sound
     check_size(sound.stat().st_size)
     return sound
 
 
-def _voiced(answer: Answer) -> Iterator[Voiced]:
-    """Who speaks from when to when: by words, or by segments where the service gave no words for one."""
-    for segment in answer.segments:
+def _turns(transcript: Transcript) -> tuple[list[Turn], list[Segment]]:
+    """The turns of named speakers, and the speech of unknown ones, by words where the service gave them."""
+    turns: list[Turn] = []
+    unnamed: list[Segment] = []
+    for segment in transcript.segments:
         for part in segment.words or [segment]:
-            speaker = _speaker(part, segment)
-            yield part.start, part.end, speaker
+            speaker = segment.speaker if part.speaker is None else part.speaker
+            if speaker is None:
+                unnamed.append(Segment(part.start, part.end))
+            else:
+                turns.append(Turn(part.start, part.end, str(speaker)))
+    return turns, unnamed
 
 
-def _speaker(part: Word | Segment, segment: Segment) -> str | None:
-    speaker = segment.speaker if part.speaker is None else part.speaker
-    return None if speaker is None else str(speaker)
-
-
-def _captions(answer: Answer, duration_s: float) -> Iterator[Caption]:
-    for segment in sorted(answer.segments, key=lambda segment: (segment.start, segment.end)):
+def _captions(transcript: Transcript, duration_s: float) -> Iterator[Caption]:
+    for segment in sorted(transcript.segments, key=lambda segment: (segment.start, segment.end)):
         text, stop_s = " ".join(segment.text.split()), min(segment.end, duration_s)
         if text and segment.start < stop_s:
             yield Caption(round(segment.start, 3), round(stop_s, 3), text)

@@ -1,10 +1,10 @@
-"""Pipelines of pyannote.audio that an operator keeps in VIDLIB_MODELS_DIR, such as community-1: no hub, no token.
+"""Pipelines of pyannote.audio in folders of VIDLIB_MODELS_DIR, such as community-1, without hub and token.
 
-A folder there holds what its home on the hub holds: ``config.yaml``, and the models that it names below ``$model/``.
-What it names by a name of the hub (speaker-diarization-3.1 does) is another folder in VIDLIB_MODELS_DIR, called as the
-last part of that name.
+A folder is a copy of the pipeline's repository on the hub: ``config.yaml`` and the models that it names below
+``$model/``. A config may also name a model of the hub (speaker-diarization-3.1 does). Such a model is another folder
+in VIDLIB_MODELS_DIR, called like the last part of its name.
 
-The checkpoints are pickles, which can run code as they are loaded: only folders that the operator put there are read.
+Checkpoints are pickles, which can run code when they are loaded. So only folders of the operator are read.
 """
 
 from dataclasses import dataclass
@@ -19,67 +19,70 @@ from vidlib.settings import settings
 
 CHECKPOINT = "pytorch_model.bin"
 CONFIG = "config.yaml"
-HERE = "$model/"
+OWN_MODEL = "$model/"
 
 SEGMENTATION = "segmentation-3.0"
-"""The one model of the hub whose bytes the vault has."""
+"""The model of the hub that is also in the vault."""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """A pipeline as its ``config.yaml`` says: arguments of `SpeakerDiarization`, and the values of its parameters."""
+class PipelineConfig:
+    """The ``config.yaml`` of a pipeline: arguments of `SpeakerDiarization` and values of its hyper-parameters."""
 
     arguments: dict[str, Any]
     parameters: dict[str, Any]
 
 
-def recipe(name: str) -> Recipe:
-    """How to make the pipeline ``name``, a folder in VIDLIB_MODELS_DIR, from files alone.
+def read_config(name: str) -> PipelineConfig:
+    """Read the config of the pipeline in the folder ``name`` of VIDLIB_MODELS_DIR; every model in it becomes a file.
 
-    Raises WeightError, naming the file, where one is missing or says something else.
+    Raises WeightError with the path where a file is missing or the config is not one of `SpeakerDiarization`.
     """
     models = settings().models_dir
     if models is None:
-        raise WeightError(f"pyannote_model {name!r} is looked for in VIDLIB_MODELS_DIR, which is not set")
+        raise WeightError(f"pyannote_model {name!r} needs VIDLIB_MODELS_DIR; set it to the folder of your models")
     folder = models / name
-    config = _config(folder / CONFIG)
-    given = config["pipeline"]["params"]
-    arguments = {key: given[key] for key in ("clustering", "embedding_exclude_overlap") if key in given}
-    for part in ("segmentation", "embedding"):
-        arguments[part] = {"checkpoint": str(_checkpoint(folder, str(given.get(part))))}
-    if "plda" in given:
-        arguments["plda"] = str(_existing(_place(folder, str(given["plda"])), "plda.npz").parent)
-    return Recipe(arguments, config.get("params", {}))
+    config = _read_yaml(folder / CONFIG)
+    params = config["pipeline"]["params"]
+    arguments = {key: params[key] for key in ("clustering", "embedding_exclude_overlap") if key in params}
+    for model in ("segmentation", "embedding"):
+        arguments[model] = {"checkpoint": str(_checkpoint(folder, str(params.get(model))))}
+    if "plda" in params:
+        arguments["plda"] = str(_existing(_resolve(folder, str(params["plda"])), "plda.npz").parent)
+    return PipelineConfig(arguments, config.get("params", {}))
 
 
-def _config(file: Path) -> dict[str, Any]:
+def _read_yaml(file: Path) -> dict[str, Any]:
     try:
         config = yaml.safe_load(file.read_text(encoding="utf-8"))
         if config["pipeline"]["name"].endswith("SpeakerDiarization") and config["pipeline"]["params"]:
             return config
     except FileNotFoundError as error:
-        raise WeightError(f"{file} is missing; expected a folder with a pipeline of pyannote.audio") from error
+        raise WeightError(f"{file} is missing; copy a pipeline of pyannote.audio into this folder") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, KeyError, AttributeError) as error:
-        raise WeightError(f"{file} describes no pipeline of pyannote.audio: {error!r}") from error
-    raise WeightError(f"{file} describes another pipeline than SpeakerDiarization")
+        raise WeightError(f"{file} is not the config of a pyannote.audio pipeline: {error!r}") from error
+    raise WeightError(f"{file}: expected the pipeline SpeakerDiarization with its params")
 
 
-def _checkpoint(folder: Path, named: str) -> Path:
-    place = _place(folder, named)
-    if place.name == SEGMENTATION and not place.exists():
+def _checkpoint(folder: Path, model: str) -> Path:
+    path = _resolve(folder, model)
+    if path.name == SEGMENTATION and not path.exists():
         return vault.path("speech_segmentation")
-    return place if place.is_file() else _existing(place, CHECKPOINT)
+    return path if path.is_file() else _existing(path, CHECKPOINT)
 
 
-def _place(folder: Path, named: str) -> Path:
-    """Where a model lies that a ``config.yaml`` in ``folder`` names."""
-    place = folder / named.removeprefix(HERE) if named.startswith(HERE) else folder.parent / named.rsplit("/", 1)[-1]
-    if not place.resolve().is_relative_to(folder.parent.resolve()):
-        raise WeightError(f"{folder / CONFIG} names {named!r}, which is outside {folder.parent}")
-    return place
+def _resolve(folder: Path, model: str) -> Path:
+    """The path of a ``model`` that the ``config.yaml`` in ``folder`` names."""
+    if model.startswith(OWN_MODEL):
+        path = folder / model.removeprefix(OWN_MODEL)
+    else:
+        path = folder.parent / model.rsplit("/", 1)[-1]
+    if not path.resolve().is_relative_to(folder.parent.resolve()):
+        raise WeightError(f"{folder / CONFIG} names {model!r}, which is outside {folder.parent}")
+    return path
 
 
-def _existing(place: Path, file: str) -> Path:
-    if not (place / file).is_file():
-        raise WeightError(f"{place / file} is missing; copy it there from the model's home on huggingface.co")
-    return place / file
+def _existing(folder: Path, file: str) -> Path:
+    if not (folder / file).is_file():
+        raise WeightError(f"{folder / file} is missing; copy it there from the model's page on huggingface.co")
+    return folder / file

@@ -1,6 +1,6 @@
-"""What vidlib uses of pyannote.audio, imported as it has to be: offline, without telemetry, beside any torchaudio.
+"""The names that vidlib uses of pyannote.audio, imported offline, without telemetry, and with any torchaudio.
 
-The only file that imports pyannote.audio.
+No other module imports pyannote.audio.
 """
 
 import importlib
@@ -12,21 +12,21 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-import torch  # noqa: F401  (what stands for its compiler stands for it only in here)
+import torch  # noqa: F401  (torch itself must not see the stub of its compiler)
 
 
-class NoCompiler(ModuleType):
-    """Stands for torch's compiler, ``torch._dynamo``: it takes 2 s to import and 75 MB, and nothing is compiled here.
+class CompilerStub(ModuleType):
+    """A stub of the compiler of torch, ``torch._dynamo``, whose import takes 2 s and 75 MB; nothing is compiled here.
 
-    Lightning asks it for two things while it is imported; any other comes from the real one.
+    Lightning uses two of its names during its import. Any other name loads the real module.
     """
 
     class OptimizedModule:
-        """What no network is."""
+        """The class of compiled networks, of which there are none."""
 
     @staticmethod
-    def disable(function: Callable | None = None, *_: Any, **__: Any) -> Callable:
-        """The function as it is; or, as a decorator with arguments, one that gives it back."""
+    def disable(function: Callable[..., Any] | None = None, *_: Any, **__: Any) -> Callable[..., Any]:
+        """Return ``function`` unchanged; without it, return a decorator that does."""
         return function or (lambda decorated: decorated)
 
     def __getattr__(self, name: str) -> Any:
@@ -37,25 +37,22 @@ class NoCompiler(ModuleType):
 
 
 @contextmanager
-def _standing_in(others: Mapping[str, ModuleType | None]) -> Iterator[None]:
-    """While the block runs, whoever imports a module of these names gets another, or ImportError for None.
-
-    Those that were imported before stay.
-    """
-    put = {name: other for name, other in others.items() if name not in sys.modules}
-    sys.modules.update(put)
+def _stubbed(modules: Mapping[str, ModuleType | None]) -> Iterator[None]:
+    """Replace ``modules`` for all imports in the block; None raises ImportError. Loaded modules stay."""
+    stubs = {name: stub for name, stub in modules.items() if name not in sys.modules}
+    sys.modules.update(stubs)
     try:
         yield
     finally:
-        for name, other in put.items():
-            if sys.modules.get(name) is other:
+        for name, stub in stubs.items():
+            if sys.modules.get(name) is stub:
                 del sys.modules[name]
 
 
-def _mend_torchaudio() -> None:
-    """Let torchaudio be imported where its native part was built for another torch (a CUDA build beside a CPU one).
+def _repair_torchaudio() -> None:
+    """Make torchaudio importable where its native part needs another torch (a CUDA build beside a CPU build).
 
-    Only its parts in pure Python are needed.
+    vidlib uses only its pure Python parts.
     """
     try:
         importlib.import_module("torchaudio")
@@ -66,14 +63,14 @@ def _mend_torchaudio() -> None:
         sys.modules[native.__name__] = native
 
 
-# both are read while pyannote.audio is imported: no usage data leaves the machine, no hub is asked for a model
+# pyannote.audio reads both during its import: it sends no usage data and asks no hub for models
 os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-# it reads no files for us, sound is handed over as an array: so it needs no torchcodec, which takes 0.5 s and 40 MB
-with _standing_in({"torch._dynamo": NoCompiler("torch._dynamo"), "torchcodec": None}), warnings.catch_warnings():
+# pyannote.audio gets sound as arrays and reads no files, so it needs no torchcodec, which takes 0.5 s and 40 MB
+with _stubbed({"torch._dynamo": CompilerStub("torch._dynamo"), "torchcodec": None}), warnings.catch_warnings():
     warnings.filterwarnings("ignore", r"\s*torchcodec is not installed correctly", UserWarning)
-    _mend_torchaudio()
+    _repair_torchaudio()
     from pyannote.audio import Inference, Model
     from pyannote.audio.core.plda import PLDA
     from pyannote.audio.pipelines import SpeakerDiarization

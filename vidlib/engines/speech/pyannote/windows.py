@@ -1,4 +1,4 @@
-"""pyannote.audio's network on a sound of any length: it is read and heard some windows at a time."""
+"""The segmentation of pyannote.audio on a sound of any length, of which a few windows at a time are in memory."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,67 +12,70 @@ from vidlib.engines.speech.pyannote.imports import Inference, SlidingWindow, Sli
 from vidlib.media.audio import SAMPLE_RATE, Samples
 
 BATCH = 30
-"""Windows, and voices in windows, that go through the networks together."""
+"""Windows in a batch of segmentation, and local speakers in a batch of embeddings."""
 
-TOGETHER = 3
-"""Windows in which a core looks for voices at once: always the same number, for it can change the last digits."""
+WINDOWS_PER_CORE = 3
+"""Windows that a core segments together; always the same number, because it can change the last digits."""
 
 
-def pieces(sound: Samples, window: SlidingWindow) -> Iterator[tuple[slice, int, dict[str, Any]]]:
-    """The ``sound``, `BATCH` windows at a time: which they are, how many there are in all, and pyannote.audio's file.
+def batches(sound: Samples, window: SlidingWindow) -> Iterator[tuple[slice, int, dict[str, Any]]]:
+    """Cut ``sound`` into batches of `BATCH` windows: their indices, the number of all windows, pyannote.audio's file.
 
-    It cuts each piece into the very windows, in the same batches, that it would cut the whole into. Those start each
-    ``window.step`` seconds, for ``window.duration``; the last one may reach beyond the end.
+    pyannote.audio cuts each file into the same windows, in the same batches, as it would cut the whole sound. Windows
+    start every ``window.step`` seconds and last ``window.duration``; the last one may extend beyond the sound.
     """
     length, step = round(window.duration * SAMPLE_RATE), round(window.step * SAMPLE_RATE)
     n_windows = 1 + max(0, -(-(len(sound) - length) // step))
     for first in range(0, n_windows, BATCH):
         stop = min(first + BATCH, n_windows)
-        piece = torch.from_numpy(sound[first * step : (stop - 1) * step + length])
-        yield slice(first, stop), n_windows, {"waveform": piece[None], "sample_rate": SAMPLE_RATE, "uri": "sound"}
+        part = torch.from_numpy(sound[first * step : (stop - 1) * step + length])
+        yield slice(first, stop), n_windows, {"waveform": part[None], "sample_rate": SAMPLE_RATE, "uri": "sound"}
 
 
-class VoicesInWindows(Inference):
-    """The pipeline's segmentation, a few windows at a time in each of the ``threads``."""
+class BatchedSegmentation(Inference):
+    """The segmentation of the pipeline, `WINDOWS_PER_CORE` windows at a time in each of the ``threads``."""
 
     def __init__(self, whole: Inference, threads: Pool):
         windows = {"duration": whole.duration, "step": whole.step, "batch_size": BATCH}
         super().__init__(whole.model, skip_aggregation=True, **windows)
         self._threads = threads
         self.speech: list[np.ndarray] = []
-        """How likely anybody speaks, (windows, frames, 1), of all windows since it was emptied."""
+        """Probability of speech, (windows, frames, 1) each, of all windows since the list was cleared."""
         if self.model.specifications.powerset:
             self.conversion = WithSpeech(self.conversion)
 
-    def __call__(self, file: dict[str, Any], hook: Callable | None = None) -> SlidingWindowFeature:
-        """The file's "sound", `Samples` -> (windows, frames, voices): 0 and 1 as uint8, or probabilities."""
+    def __call__(self, file: dict[str, Any], hook: Callable[..., None] | None = None) -> SlidingWindowFeature:
+        """Segment ``file["sound"]``, `Samples` -> (windows, frames, local speakers): 0 and 1, or probabilities.
+
+        The values are uint8 from a powerset model, else float32.
+        """
         window = SlidingWindow(start=0.0, duration=self.duration, step=self.step)
-        kind = np.uint8 if self.model.specifications.powerset else np.float32
-        found = []
-        for at, n_windows, piece in pieces(file["sound"], window):
-            found.append(super().__call__(piece).data.astype(kind))
+        dtype = np.uint8 if self.model.specifications.powerset else np.float32
+        segmentations = []
+        for indices, n_windows, batch in batches(file["sound"], window):
+            segmentations.append(super().__call__(batch).data.astype(dtype))
             if hook:
-                hook(completed=at.stop, total=n_windows)
-        return SlidingWindowFeature(np.concatenate(found), window)
+                hook(completed=indices.stop, total=n_windows)
+        return SlidingWindowFeature(np.concatenate(segmentations), window)
 
     def infer(self, chunks: Tensor) -> np.ndarray:
-        """(windows, 1, samples) -> (windows, frames, voices)."""
+        """(windows, 1, samples) -> (windows, frames, local speakers)."""
         infer = super().infer
-        found = np.concatenate(self._threads.map(lambda _, few: infer(few), chunks.split(TOGETHER)))
+        output = np.concatenate(self._threads.map(lambda _, few: infer(few), chunks.split(WINDOWS_PER_CORE)))
         if not self.model.specifications.powerset:
-            return found
-        # a copy: a part of the array would keep all of it
-        self.speech.append(found[..., -1:].copy())
-        return found[..., :-1]
+            return output
+        # a copy: a view would keep the whole array in memory
+        self.speech.append(output[..., -1:].copy())
+        return output[..., :-1]
 
 
 class WithSpeech(nn.Module):
-    """What the network says, (..., sets of voices) log-probabilities, as voices, and how likely there is any."""
+    """Powerset log-probabilities, (..., sets) -> activity of the local speakers, then the probability of speech."""
 
-    def __init__(self, voices: nn.Module):
+    def __init__(self, conversion: nn.Module):
         super().__init__()
-        self._voices = voices
+        self._conversion = conversion
 
-    def forward(self, said: Tensor) -> Tensor:
+    def forward(self, log_probabilities: Tensor) -> Tensor:
         # the first set is the empty one
-        return torch.cat([self._voices(said), 1 - said[..., :1].exp()], dim=-1)
+        return torch.cat([self._conversion(log_probabilities), 1 - log_probabilities[..., :1].exp()], dim=-1)
