@@ -183,7 +183,7 @@ def test_the_monitor_tries_again_later_what_may_pass(server, vidlib, allowed, mo
     assert (row["state"], row["attempts"]) == ("waiting", 1)
     assert vidlib("downloads", "monitor", "--once")[0] == 0  # its time has not come
     with History(allowed.database) as history:
-        store.ask(history, store.key_of(url), "waiting")
+        store.request_state(history, store.key_of(url), "waiting")
     assert vidlib("downloads", "monitor", "--once")[0] == 0
     assert left_in(allowed.inbox) == ["a.mp4"]
 

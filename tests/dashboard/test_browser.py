@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from tests import sample_media
 from tests.waiting import wait_until
-from vidlib.ingest.webhook import Offer
+from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.downloads import store
 from vidlib.runner.store.runs import History
 
@@ -59,7 +59,7 @@ def open_from(page: Page, link: str) -> Page:
 def test_an_operator_signs_in_runs_a_clip_and_reads_its_report(dashboard, browser):
     sample_media.silent(dashboard.settings.inbox / NAME)
     with History(dashboard.settings.database) as history:
-        store.note(history, [(Offer(BY_HAND, 0.0, name=NAME), "manual")])
+        store.add_offers(history, [(DownloadOffer(BY_HAND, 0.0, name=NAME), "manual")])
     dialogs, answers = [], []
     browser.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     browser.on("response", lambda response: answers.append(response.url))

@@ -14,7 +14,7 @@ from tests.dashboard.processes import processes_of
 from tests.ingest import faulty_server
 from tests.waiting import wait_until
 from vidlib.dashboard.control import Control
-from vidlib.ingest.webhook import Offer
+from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.downloads import store
 from vidlib.settings import Settings, settings
 
@@ -191,7 +191,7 @@ def test_what_is_no_link_starts_nothing(workspace, link, says):
 
 
 def test_what_a_person_has_downloaded_is_closed(workspace, history):
-    store.note(history, [(Offer("https://we.tl/t-1", time.time()), "manual")])
+    store.add_offers(history, [(DownloadOffer("https://we.tl/t-1", time.time()), "manual")])
 
     async def scenario():
         async with opened(workspace) as control:

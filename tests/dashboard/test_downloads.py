@@ -3,7 +3,7 @@
 import pytest
 
 from vidlib.dashboard.downloads import DOWNLOADS_SHOWN, MANUAL_SHOWN, download_view, download_views
-from vidlib.ingest.webhook import Offer
+from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.downloads import store
 from vidlib.runner.store.models import Download
 
@@ -13,9 +13,9 @@ HOSTILE = '<img src=x onerror=alert(1)>"\u202e.zip'
 def offer(history, name: str, at: float, state: str, **values) -> str:
     """Note a link, and what became of it; its key."""
     link = f"https://h.example/{name}?key=hush"
-    store.note(history, [(Offer(link, at, name=name), state)])
+    store.add_offers(history, [(DownloadOffer(link, at, name=name), state)])
     if values:
-        store.record(history, link, state, **values)
+        store.record_outcome(history, link, state, **values)
     return store.key_of(link)
 
 
@@ -51,7 +51,7 @@ def test_what_comes_says_how_much_and_how_fast(history):
     store.claim(history, key, ["waiting"])
     (view,) = download_views(history)
     assert (view.status_text, view.fraction) == ("begins", None)
-    store.beat(history, key, bytes_done=1_000_000, bytes_total=4_000_000, rate=250_000.0)
+    store.heartbeat(history, key, bytes_done=1_000_000, bytes_total=4_000_000, rate=250_000.0)
     (view,) = download_views(history)
     assert (view.status_text, view.fraction) == ("1.0 MB of 4.0 MB · 250.0 kB/s", 0.25)
 

@@ -15,7 +15,7 @@ from tests.ingest import faulty_server
 from vidlib.errors import Cancelled, DownloadFailed, RefusedInput
 from vidlib.ingest import addresses
 from vidlib.ingest import web as web_module
-from vidlib.ingest.addresses import CheckedNetwork, Gate, Watch, is_public
+from vidlib.ingest.addresses import AddressPolicy, CheckedNetwork, Interrupt, is_public
 from vidlib.ingest.web import Web
 
 PUBLIC = "93.184.216.34"
@@ -84,7 +84,7 @@ def test_the_address_that_was_checked_is_the_one_that_is_called():
     """The name leads somewhere else on every look-up, as that of an attacker does."""
     answers = iter([[PUBLIC], ["127.0.0.1"]])
     calls = Calls()
-    network = CheckedNetwork(Gate(resolve=lambda host, port: next(answers)), Watch(), calls)
+    network = CheckedNetwork(AddressPolicy(resolve=lambda host, port: next(answers)), Interrupt(), calls)
     with pytest.raises(httpcore.ConnectError, match="nobody"):
         network.connect_tcp("rebinding.example", 443)
     assert calls.called == [(PUBLIC, 443)]
@@ -96,17 +96,17 @@ def test_the_address_that_was_checked_is_the_one_that_is_called():
 def test_of_several_addresses_the_public_ones_are_tried_in_turn():
     calls = Calls()
     found = ["10.0.0.1", PUBLIC, "::1", "1.1.1.1"]
-    network = CheckedNetwork(Gate(resolve=lambda host, port: found), Watch(), calls)
+    network = CheckedNetwork(AddressPolicy(resolve=lambda host, port: found), Interrupt(), calls)
     with pytest.raises(httpcore.ConnectError):
         network.connect_tcp("mixed.example", 80)
     assert [host for host, _ in calls.called] == [PUBLIC, "1.1.1.1"]
 
 
 def test_a_host_that_is_trusted_may_lie_anywhere_and_no_other():
-    gate = Gate(frozenset({"nas.example"}), lambda host, port: ["10.0.0.7"])
-    assert gate.addresses("NAS.example", 80) == ["10.0.0.7"]
+    policy = AddressPolicy(frozenset({"nas.example"}), lambda host, port: ["10.0.0.7"])
+    assert policy.allowed_addresses("NAS.example", 80) == ["10.0.0.7"]
     with pytest.raises(RefusedInput, match="VIDLIB_ALLOW_PRIVATE_HOSTS"):
-        gate.addresses("other.example", 80)
+        policy.allowed_addresses("other.example", 80)
 
 
 def test_a_name_that_does_not_exist_is_a_failure_that_may_pass():
@@ -114,7 +114,7 @@ def test_a_name_that_does_not_exist_is_a_failure_that_may_pass():
         raise OSError(-2, "Name or service not known")
 
     with (
-        Web(Gate(resolve=unknown)) as web,
+        Web(AddressPolicy(resolve=unknown)) as web,
         pytest.raises(DownloadFailed, match=r"nowhere\.example is not known: Name or service") as raised,
         web.answer("https://nowhere.example/a"),
     ):
@@ -123,8 +123,8 @@ def test_a_name_that_does_not_exist_is_a_failure_that_may_pass():
 
 
 def test_the_name_stays_in_the_host_header():
-    gate = Gate(frozenset({"films.example"}), lambda host, port: [faulty_server.HOST])
-    with faulty_server.running() as server, Web(gate) as web:
+    policy = AddressPolicy(frozenset({"films.example"}), lambda host, port: [faulty_server.HOST])
+    with faulty_server.running() as server, Web(policy) as web:
         server.page("/a", lambda request: request.answer(body=b"{}"))
         assert web.json(f"http://films.example:{server.port}/a") == {}
         assert server.asked[0].headers["host"] == f"films.example:{server.port}"
@@ -146,7 +146,7 @@ def test_the_name_stays_in_the_tls_handshake():
             self.called.append((host, port))
             return Hello()
 
-    network = CheckedNetwork(Gate(resolve=lambda host, port: [PUBLIC]), Watch(), Network())
+    network = CheckedNetwork(AddressPolicy(resolve=lambda host, port: [PUBLIC]), Interrupt(), Network())
     pool = httpcore.ConnectionPool(ssl_context=httpx.create_ssl_context(trust_env=False), network_backend=network)
     with pool, pytest.raises(httpcore.ConnectError, match="enough"):
         pool.request("GET", "https://films.example/a")
@@ -193,16 +193,16 @@ def test_an_encrypted_connection_is_to_the_name_and_survives_pauses(certificate,
     context.load_cert_chain(certificate)
     asked = []
     context.sni_callback = lambda connection, name, _: asked.append(name)
-    gate = Gate(frozenset({"films.example", "other.example"}), lambda host, port: [faulty_server.HOST])
+    policy = AddressPolicy(frozenset({"films.example", "other.example"}), lambda host, port: [faulty_server.HOST])
     with faulty_server.running(context) as server:
         server.page("/a", pausing)
-        with Web(gate) as web, pytest.raises(DownloadFailed, match="CERTIFICATE_VERIFY_FAILED") as raised:
+        with Web(policy) as web, pytest.raises(DownloadFailed, match="CERTIFICATE_VERIFY_FAILED") as raised:
             web.json(f"https://films.example:{server.port}/a")
         assert not raised.value.retryable
         monkeypatch.setattr(web_module, "_certificates", lambda: ssl.create_default_context(cafile=certificate))
-        with Web(gate) as web:
+        with Web(policy) as web:
             assert web.json(f"https://films.example:{server.port}/a") == []
-        with Web(gate) as web, pytest.raises(DownloadFailed, match="CERTIFICATE_VERIFY_FAILED"):
+        with Web(policy) as web, pytest.raises(DownloadFailed, match="CERTIFICATE_VERIFY_FAILED"):
             web.json(f"https://other.example:{server.port}/a")
     assert asked == ["films.example", "films.example", "other.example"]
 
@@ -210,21 +210,21 @@ def test_an_encrypted_connection_is_to_the_name_and_survives_pauses(certificate,
 def test_proxies_of_the_environment_are_not_used(monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    gate = Gate(frozenset({faulty_server.HOST}))
-    with faulty_server.running() as server, Web(gate) as web:
+    policy = AddressPolicy(frozenset({faulty_server.HOST}))
+    with faulty_server.running() as server, Web(policy) as web:
         assert web.json(server.page("/a", lambda request: request.answer(body=b"[]"))) == []
 
 
 def test_sockets_of_this_machine_are_not_called(tmp_path: Path):
     with pytest.raises(RefusedInput, match="sockets of this machine"):
-        CheckedNetwork(Gate(), Watch()).connect_unix_socket(str(tmp_path / "socket"))
+        CheckedNetwork(AddressPolicy(), Interrupt()).connect_unix_socket(str(tmp_path / "socket"))
 
 
 def test_a_connection_that_is_not_wanted_any_more_ends():
     def stop():
         raise Cancelled("enough")
 
-    network = CheckedNetwork(Gate(resolve=lambda host, port: [PUBLIC]), Watch(stop), Calls())
+    network = CheckedNetwork(AddressPolicy(resolve=lambda host, port: [PUBLIC]), Interrupt(stop), Calls())
     with pytest.raises(Cancelled):
         network.connect_tcp("films.example", 443)
     assert network.inner.called == []

@@ -17,12 +17,12 @@ from tests.ingest import faulty_server
 from vidlib.errors import Cancelled, DownloadFailed, RefusedInput
 from vidlib.ingest import addresses, parts
 from vidlib.ingest import fetch as fetching
-from vidlib.ingest.addresses import Gate
-from vidlib.ingest.fetch import Fetched, Means, Rules, Source, fetch, file_name
+from vidlib.ingest.addresses import AddressPolicy
+from vidlib.ingest.fetch import DownloadedFile, DownloadRules, RemoteFile, Timing, fetch, file_name
 from vidlib.settings import GIB
 
-GATE = Gate(frozenset({faulty_server.HOST}))
-RULES = Rules(gate=GATE, free_bytes=0)
+POLICY = AddressPolicy(frozenset({faulty_server.HOST}))
+RULES = DownloadRules(policy=POLICY, free_bytes=0)
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +40,13 @@ def inbox(tmp_path: Path) -> Path:
 
 
 class Time:
-    """Means whose clock goes on by ``tick_s`` whenever it is looked at, and whose pauses are only written down."""
+    """Timing whose clock goes on by ``tick_s`` whenever it is looked at, and whose pauses are only written down."""
 
     def __init__(self, tick_s: float = 0.0):
         ticks = itertools.count()
         self.paused: list[float] = []
         self.stop = threading.Event()
-        self.means = Means(
+        self.timing = Timing(
             stop=self.stop, clock=lambda: next(ticks) * tick_s, now=lambda: 0.0, jitter=lambda: 0.0, pause=self.pause
         )
 
@@ -55,11 +55,11 @@ class Time:
 
 
 @pytest.fixture
-def get(inbox: Path) -> Callable[..., Fetched]:
+def get(inbox: Path) -> Callable[..., DownloadedFile]:
     """``get(url)`` with small limits, in time that costs nothing."""
 
-    def got(url: str, rules: Rules = RULES, time: Time | None = None, **others) -> Fetched:
-        return fetch(Source(url), inbox, rules, means=(time or Time()).means, **others)
+    def got(url: str, rules: DownloadRules = RULES, time: Time | None = None, **others) -> DownloadedFile:
+        return fetch(RemoteFile(url), inbox, rules, timing=(time or Time()).timing, **others)
 
     return got
 
@@ -76,7 +76,7 @@ def test_a_file_arrives_whole_under_its_name(server, archive, inbox, get):
     said = []
     url = server.page("/film%201.zip", lambda request: request.file(archive))
     fetched = get(url + "?key=x", report=lambda done, total: said.append((done, total)))
-    assert fetched == Fetched(inbox / "film 1.zip", len(archive), sha256(archive))
+    assert fetched == DownloadedFile(inbox / "film 1.zip", len(archive), sha256(archive))
     assert fetched.path.read_bytes() == archive
     assert said[-1] == (len(archive), len(archive))
     assert left_in(inbox) == ["film 1.zip"]
@@ -183,7 +183,7 @@ def test_an_earlier_process_is_gone_on_with_and_the_checksum_is_that_of_all(serv
         "/a.zip", lambda request: request.file(archive, upto=100_000), lambda request: request.file(archive)
     )
     with pytest.raises(DownloadFailed, match=r"peer closed|bytes came"):
-        get(url, rules=Rules(gate=GATE, free_bytes=0, attempts=0))
+        get(url, rules=DownloadRules(policy=POLICY, free_bytes=0, attempts=0))
     assert any(name.endswith(".part") for name in left_in(inbox))
     fetched = get(url)
     assert (fetched.sha256, fetched.resumed_at) == (sha256(archive), 100_000)
@@ -196,7 +196,7 @@ def test_after_a_power_cut_only_what_was_on_the_disk_is_kept(server, archive, in
         "/a.zip", lambda request: request.file(archive, upto=100_000), lambda request: request.file(archive)
     )
     with pytest.raises(DownloadFailed):
-        get(url, rules=Rules(gate=GATE, free_bytes=0, attempts=0))
+        get(url, rules=DownloadRules(policy=POLICY, free_bytes=0, attempts=0))
     (note,) = inbox.glob(".*.json")
     told = json.loads(note.read_text())
     note.write_text(json.dumps({**told, "synced": 50_000}))
@@ -217,8 +217,8 @@ def test_a_note_that_is_damaged_costs_the_part_and_nothing_else(server, archive,
 def test_all_of_it_was_there_already(server, archive, inbox, get):
     """It was cut off between the last byte and the name."""
     url = server.pages_in_turn("/a.zip", lambda request: request.file(archive))
-    with parts.opened(inbox, url) as part:
-        part.restart(parts.About(url, etag='"one"', total=len(archive)))
+    with parts.open_part(inbox, url) as part:
+        part.restart(parts.RemoteInfo(url, etag='"one"', total=len(archive)))
         part.write(archive)
         part.sync()
     assert get(url).sha256 == sha256(archive)
@@ -226,7 +226,7 @@ def test_all_of_it_was_there_already(server, archive, inbox, get):
 
 def test_two_processes_do_not_write_one_part(server, archive, inbox, get):
     url = server.page("/a.zip", lambda request: request.file(archive))
-    with parts.opened(inbox, url), pytest.raises(DownloadFailed, match="another process downloads it now"):
+    with parts.open_part(inbox, url), pytest.raises(DownloadFailed, match="another process downloads it now"):
         get(url)
 
 
@@ -313,25 +313,29 @@ def test_what_will_not_get_better_is_asked_for_once(server, get, code, why):
 def test_a_drip_is_given_up_and_asked_for_again_and_then_failed(server, get):
     time = Time(tick_s=1.0)
     with pytest.raises(DownloadFailed, match=r"too slow: \d bytes per second"):
-        get(server.page("/a.zip", faulty_server.drip), rules=Rules(gate=GATE, free_bytes=0, attempts=2), time=time)
+        get(
+            server.page("/a.zip", faulty_server.drip),
+            rules=DownloadRules(policy=POLICY, free_bytes=0, attempts=2),
+            time=time,
+        )
 
 
 def test_a_head_without_an_end_is_given_up(server, get):
     url = server.page("/a.zip", faulty_server.drip_head)
     with pytest.raises(DownloadFailed, match="too slow: 0 bytes per second"):
-        get(url, rules=Rules(gate=GATE, free_bytes=0, attempts=0), time=Time(tick_s=1.0))
+        get(url, rules=DownloadRules(policy=POLICY, free_bytes=0, attempts=0), time=Time(tick_s=1.0))
 
 
 def test_a_silent_connection_is_given_up(server, get, monkeypatch):
     monkeypatch.setattr(addresses, "LISTEN_S", 0.01)
-    rules = Rules(gate=GATE, free_bytes=0, attempts=0, idle_s=30)
+    rules = DownloadRules(policy=POLICY, free_bytes=0, attempts=0, idle_s=30)
     with pytest.raises(DownloadFailed, match="no answer in time"):
         get(server.page("/a.zip", faulty_server.silence), rules=rules, time=Time(tick_s=1.0))
 
 
 def test_a_download_as_a_whole_has_an_end(server, archive, get):
     url = server.page("/a.zip", lambda request: request.file(archive, upto=len(server.asked) * 1000))
-    rules = Rules(gate=GATE, free_bytes=0, timeout_s=500, min_rate=0)
+    rules = DownloadRules(policy=POLICY, free_bytes=0, timeout_s=500, min_rate=0)
     with pytest.raises(DownloadFailed, match="longer than 500 s"):
         get(url, rules=rules, time=Time(tick_s=10.0))
 
@@ -349,7 +353,7 @@ def test_a_length_that_nobody_told_is_counted(server, archive, inbox, get):
         while not request.closing.is_set():
             request.send(archive[:65536])
 
-    rules = Rules(gate=GATE, free_bytes=0, max_bytes=1_000_000)
+    rules = DownloadRules(policy=POLICY, free_bytes=0, max_bytes=1_000_000)
     with pytest.raises(RefusedInput, match="over the limit of 1000000"):
         get(server.page("/a.zip", endless), rules=rules)
     assert left_in(inbox) == []
@@ -366,7 +370,7 @@ def test_a_file_without_a_length_arrives(server, archive, get):
 def test_a_full_disk_is_seen_before_and_what_arrived_is_kept(server, archive, inbox, get, monkeypatch):
     url = server.page("/a.zip", lambda request: request.file(archive))
     with pytest.raises(DownloadFailed, match=r"bytes free, but .* are needed.*VIDLIB_MIN_FREE_BYTES"):
-        get(url, rules=Rules(gate=GATE, free_bytes=1 << 60))
+        get(url, rules=DownloadRules(policy=POLICY, free_bytes=1 << 60))
     monkeypatch.setattr(fetching, "SYNC_BYTES", 1)
     frees = itertools.chain([10 * GIB] * 2, itertools.repeat(5))
     usage = type("Usage", (), {"free": property(lambda self: next(frees))})

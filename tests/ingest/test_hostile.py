@@ -23,7 +23,7 @@ from tests.ingest.unpacking import GENEROUS, NOISE, contents, needs_7zip, needs_
 from vidlib.errors import ArchiveError
 from vidlib.ingest.archives import unpack
 from vidlib.ingest.formats import listed
-from vidlib.ingest.formats.limits import MIB, Limits, Meter
+from vidlib.ingest.formats.limits import MIB, Limits, Quota
 from vidlib.settings import settings
 
 TIB = 1024**4
@@ -277,9 +277,9 @@ def test_programs_are_limited_in_memory_time_and_files():
 
 def test_a_list_of_members_that_never_ends_is_hostile(monkeypatch):
     monkeypatch.setattr(listed, "LISTING_TIMEOUT_S", 0.2)
-    meter = Meter(GENEROUS, packed_bytes=1)
+    quota = Quota(GENEROUS, packed_bytes=1)
     with pytest.raises(ArchiveError, match="list of members takes longer than"):
-        listed.listing(["sh", "-c", "echo '[{'; sleep 3600"], meter, b"{")
+        listed.listing(["sh", "-c", "echo '[{'; sleep 3600"], quota, b"{")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidlib.errors import RefusedInput
-from vidlib.ingest.urls import mended, normalized, shown, with_parameter
+from vidlib.ingest.urls import cleaned, normalized, redacted, with_parameter
 
 PLAIN = "https://files.example.org/jobs/film.zip?id=7&key=x"
 
@@ -59,7 +59,7 @@ def test_all_spellings_of_a_link_become_the_same(data):
 def test_normalizing_twice_changes_nothing(path, query, host):
     once = normalized(f"https://{host}/{path}?{query}")
     assert normalized(once) == once
-    assert normalized(mended(once)) == once
+    assert normalized(cleaned(once)) == once
 
 
 @given(st.text(max_size=60))
@@ -106,7 +106,7 @@ def test_links_to_different_files_stay_different():
 
 
 def test_what_a_server_may_have_signed_stays_in_its_order():
-    assert mended("https://example.org/a?z=1&amp;a=&z=1") == "https://example.org/a?z=1&a=&z=1"
+    assert cleaned("https://example.org/a?z=1&amp;a=&z=1") == "https://example.org/a?z=1&a=&z=1"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_what_is_no_link_is_refused_with_the_reason(link, why):
 
 
 def test_messages_show_no_parameter_of_a_link():
-    assert shown("https://example.org/a\x1b[2J?key=hush") == "https://example.org/a_[2J?…"
+    assert redacted("https://example.org/a\x1b[2J?key=hush") == "https://example.org/a_[2J?…"
 
 
 def test_a_parameter_is_set_once():

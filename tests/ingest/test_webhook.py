@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.ingest import faulty_server
 from vidlib.errors import Cancelled, DownloadFailed, RefusedInput, SettingError, UnknownName
-from vidlib.ingest.fetch import Means
-from vidlib.ingest.webhook import Offer, Rule, Webhook, offer_of, offers_in, seconds_of
+from vidlib.ingest.fetch import Timing
+from vidlib.ingest.webhook import AutoDownloadRule, DownloadOffer, Webhook, parse_offer, parse_offers, parse_time
 from vidlib.settings import load
 
 NOW = 1_800_000_000.0
@@ -30,7 +30,7 @@ NEW = {
 def webhook(server, monkeypatch, workspace) -> Webhook:
     monkeypatch.setenv("VIDLIB_WEBHOOK_URL", f"{server.base}/list?key=hush")
     monkeypatch.setenv("VIDLIB_WEBHOOK_TOKEN", "token-of-ours")
-    return Webhook.of(load())
+    return Webhook.from_settings(load())
 
 
 def listing(*records: object, status: str = "200 OK", **headers: object):
@@ -38,15 +38,15 @@ def listing(*records: object, status: str = "200 OK", **headers: object):
 
 
 def test_old_and_new_records_are_read():
-    old, new = (offer_of(record, NOW) for record in (OLD, NEW))
-    assert old == Offer("https://h.example/a.zip", 1769860800.0)
-    assert new == Offer(NEW["source_url"], 1769860800.0, NEW["r2_url"], "Rushes.zip")
+    old, new = (parse_offer(record, NOW) for record in (OLD, NEW))
+    assert old == DownloadOffer("https://h.example/a.zip", 1769860800.0)
+    assert new == DownloadOffer(NEW["source_url"], 1769860800.0, NEW["r2_url"], "Rushes.zip")
     assert new.links == (NEW["r2_url"], NEW["source_url"])
     assert (old.provider, new.provider) == ("https", "dropbox")
 
 
 def test_a_copy_without_a_source_is_an_offer_and_a_record_without_a_time_is_of_now():
-    assert offer_of({"r2_url": "https://r2.example/b.zip"}, NOW) == Offer("https://r2.example/b.zip", NOW)
+    assert parse_offer({"r2_url": "https://r2.example/b.zip"}, NOW) == DownloadOffer("https://r2.example/b.zip", NOW)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_a_copy_without_a_source_is_an_offer_and_a_record_without_a_time_is_of_n
 )
 def test_a_malformed_record_is_named_and_the_others_are_taken(record, why):
     with pytest.raises(RefusedInput, match=why):
-        offer_of(record, NOW)
-    offers, (problem,) = offers_in([OLD, record, NEW], NOW)
+        parse_offer(record, NOW)
+    offers, (problem,) = parse_offers([OLD, record, NEW], NOW)
     assert [offer.link for offer in offers] == [OLD["url"], NEW["source_url"]]
     assert problem.startswith("record 2: ")
 
@@ -81,7 +81,7 @@ json_values = st.recursive(
 
 @given(st.lists(json_values, max_size=5))
 def test_whatever_a_record_is_it_is_an_offer_or_a_problem(document):
-    offers, problems = offers_in(document, NOW)
+    offers, problems = parse_offers(document, NOW)
     assert len(offers) + len(problems) == len(document)
 
 
@@ -90,7 +90,7 @@ def test_whatever_a_record_is_it_is_an_offer_or_a_problem(document):
     [(5, 5.0), ("5", 5.0), ("1700000000.5", 1700000000.5), (1.7e12, 1.7e9), ("2026-01-31T13:00+01:00", 1769860800.0)],
 )
 def test_a_time_is_read_in_every_form(when, seconds):
-    assert seconds_of(when) == seconds
+    assert parse_time(when) == seconds
 
 
 def test_the_webhook_is_asked_with_its_token_and_then_only_whether_it_changed(server, webhook):
@@ -108,7 +108,7 @@ def test_the_webhook_is_asked_with_its_token_and_then_only_whether_it_changed(se
 def test_another_process_uses_the_same_memory(server, webhook, workspace):
     server.pages_in_turn("/list", listing(OLD, last_modified="Sat, 31 Jan 2026 12:00:00 GMT"), listing(OLD))
     webhook.offers()
-    Webhook.of(load()).offers()
+    Webhook.from_settings(load()).offers()
     assert server.asked[1].headers["if-modified-since"] == "Sat, 31 Jan 2026 12:00:00 GMT"
     assert "hush" not in webhook.cache.read_text()
 
@@ -145,11 +145,11 @@ def test_a_webhook_that_drips_is_given_up_and_a_stop_is_heard(server, webhook):
     ticks = itertools.count()
     server.page("/list", faulty_server.drip)
     with pytest.raises(DownloadFailed, match="no whole answer in 120 s"):
-        webhook.offers(means=Means(clock=lambda: float(next(ticks))))
+        webhook.offers(timing=Timing(clock=lambda: float(next(ticks))))
     stop = threading.Event()
     stop.set()
     with pytest.raises(Cancelled):
-        webhook.offers(means=Means(stop=stop))
+        webhook.offers(timing=Timing(stop=stop))
 
 
 @pytest.mark.parametrize("body", [b"<html>", b'{"urls": []}', b"[" * 100_000])
@@ -161,31 +161,33 @@ def test_an_answer_that_is_no_list_is_a_failure(server, webhook, body):
 
 def test_without_an_address_the_setting_is_named(workspace, monkeypatch):
     with pytest.raises(SettingError, match="VIDLIB_WEBHOOK_URL is not set"):
-        Webhook.of(load())
+        Webhook.from_settings(load())
     monkeypatch.setenv("VIDLIB_WEBHOOK_URL", "hush")
     with pytest.raises(SettingError, match="VIDLIB_WEBHOOK_URL") as raised:
-        Webhook.of(load())
+        Webhook.from_settings(load())
     assert "hush" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("offer", "starts"),
+    ("offer", "matches"),
     [
-        (Offer("https://h.example/a.zip", NOW), True),
-        (Offer("https://h.example/a.zip", NOW - 8 * DAY), False),
-        (Offer("https://h.example/a.mp3", NOW), False),
-        (Offer("https://h.example/x?1", NOW, name="A.ZIP"), True),
-        (Offer("https://fromsmash.com/a.zip", NOW), False),
-        (Offer("https://we.tl/a.zip", NOW), False),
-        (Offer("https://we.tl/a.zip", NOW, "https://r2.example/a.zip"), True),
+        (DownloadOffer("https://h.example/a.zip", NOW), True),
+        (DownloadOffer("https://h.example/a.zip", NOW - 8 * DAY), False),
+        (DownloadOffer("https://h.example/a.mp3", NOW), False),
+        (DownloadOffer("https://h.example/x?1", NOW, name="A.ZIP"), True),
+        (DownloadOffer("https://fromsmash.com/a.zip", NOW), False),
+        (DownloadOffer("https://we.tl/a.zip", NOW), False),
+        (DownloadOffer("https://we.tl/a.zip", NOW, "https://r2.example/a.zip"), True),
     ],
 )
-def test_the_rule_says_which_offers_start_by_themselves(offer, starts):
-    assert Rule(frozenset({"https", "dropbox"}), ("*.zip", "*.mp4"), 7 * DAY).starts(offer, NOW) == starts
+def test_the_rule_selects_the_offers_that_are_downloaded_automatically(offer, matches):
+    assert AutoDownloadRule(frozenset({"https", "dropbox"}), ("*.zip", "*.mp4"), 7 * DAY).matches(offer, NOW) == matches
 
 
 def test_the_rule_is_made_of_settings_and_a_provider_that_does_not_exist_is_named():
-    rule = Rule.of(load(monitor_providers="dropbox, https", monitor_names="*.zip", monitor_max_age_days=2))
-    assert rule == Rule(frozenset({"dropbox", "https"}), ("*.zip",), 2 * DAY)
+    rule = AutoDownloadRule.from_settings(
+        load(monitor_providers="dropbox, https", monitor_names="*.zip", monitor_max_age_days=2)
+    )
+    assert rule == AutoDownloadRule(frozenset({"dropbox", "https"}), ("*.zip",), 2 * DAY)
     with pytest.raises(UnknownName, match="did you mean 'dropbox'"):
-        Rule.of(load(monitor_providers="dropboks"))
+        AutoDownloadRule.from_settings(load(monitor_providers="dropboks"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vidlib.files import write_json
-from vidlib.runner.projects import check_path, content_sha256, docs_of, open_project, reopen_project, videos_of
+from vidlib.runner.projects import check_path, content_sha256, docs_folder, open_project, project_videos, reopen_project
 from vidlib.settings import Settings
 
 NOT_UTF_8 = b"caf\xe9.mp4".decode("utf-8", "surrogateescape")
@@ -20,7 +20,7 @@ def test_a_name_that_is_not_utf_8_is_led_to_by_one_that_is(tmp_path, workspace):
     assert link.samefile(file)
     assert check_path(file, workspace) == link
     assert check_path(plain, workspace) == plain
-    (video,) = videos_of([file], tmp_path, workspace)
+    (video,) = project_videos([file], tmp_path, workspace)
     assert video.path == link and str(video.stem).encode()
     assert content_sha256(tmp_path)
 
@@ -31,7 +31,7 @@ def stems(workspace: Settings, folder: Path, *names: str) -> list[str]:
     for file in files:
         file.parent.mkdir(exist_ok=True)
         file.touch()
-    return [str(video.stem) for video in videos_of(files, folder, workspace)]
+    return [str(video.stem) for video in project_videos(files, folder, workspace)]
 
 
 def test_results_are_called_after_their_video_and_lie_in_its_sub_folder(tmp_path, workspace):
@@ -94,8 +94,8 @@ def test_files_lie_where_the_project_was_begun_with_whatever_is_set_later(worksp
     project = open_project(Path("film.zip"), "a" * 64, nested)
     assert project.docs == workspace.projects / "film" / "media" / "clips"
     assert reopen_project(project.folder) == open_project(Path("film.zip"), "a" * 64, workspace) == project
-    assert docs_of(workspace, "film") == project.docs
-    assert docs_of(nested, "gone") == workspace.projects / "gone" / "media" / "clips"
+    assert docs_folder(workspace, "film") == project.docs
+    assert docs_folder(nested, "gone") == workspace.projects / "gone" / "media" / "clips"
 
 
 def test_a_folder_with_videos_has_the_identity_of_what_is_in_it(tmp_path):

@@ -49,7 +49,7 @@ def test_an_archive_behind_a_link_becomes_a_project_once(server, allowed, archiv
     again = process(allowed, f" {url}#again".replace("key=x&b=1", "b=1&amp;key=x"))
     assert (again.status, again.executed, len(server.asked)) == ("done", 0, 1)
     with History(allowed.database) as history:
-        ((row, project),) = store.found(history)
+        ((row, project),) = store.search(history)
         assert (row.state, project, Path(row.file).name) == ("done", "Sendung 12", "Sendung 12.zip")
 
 
@@ -68,7 +68,7 @@ def test_links_that_give_nothing_are_named_with_the_reason_and_do_not_stop_the_o
     assert (result.status, found[page].status, found["https://we.tl/t-1"].status) == ("partial", "refused", "refused")
     assert "a web page came instead of a file" in found[page].error
     with History(allowed.database) as history:
-        states = {row.url: row.state for row, _ in store.found(history)}
+        states = {row.url: row.state for row, _ in store.search(history)}
     assert states == {page: "failed", "https://we.tl/t-1": "manual", good: "done"}
 
 
@@ -77,8 +77,8 @@ def test_what_was_downloaded_already_is_taken_from_where_it_is(server, allowed, 
     (allowed.inbox / "here.zip").write_bytes(archive)
     url = f"{server.base}/gone.zip"
     with History(allowed.database) as history:
-        store.note(history, [(store.Offer(url, 1.0), "known")])
-        store.record(history, url, "done", file=str(allowed.inbox / "here.zip"))
+        store.add_offers(history, [(store.DownloadOffer(url, 1.0), "known")])
+        store.record_outcome(history, url, "done", file=str(allowed.inbox / "here.zip"))
     result = process(allowed, url)
     assert (result.status, list(result.videos[0].steps), server.asked) == ("done", ["extract", "convert", "report"], [])
 

@@ -43,13 +43,13 @@ def get(
     continues it. Exit code 3: the link is refused, or only a person can download from it.
     """
     from vidlib.cli.console import download_bar
-    from vidlib.ingest.urls import shown
+    from vidlib.ingest.urls import redacted
     from vidlib.runner.downloads import worker
     from vidlib.runner.store.runs import History
 
     settings = read_settings(workspace)
-    with History(settings.database) as history, stopped_by_signals() as stop, download_bar(shown(url)) as report:
-        conditions = worker.Conditions(settings, stop, report, folder=to and to.absolute())
+    with History(settings.database) as history, stopped_by_signals() as stop, download_bar(redacted(url)) as report:
+        conditions = worker.DownloadOptions(settings, stop, report, folder=to and to.absolute())
         result = worker.download(history, url, conditions, again=again)
     if result.error:
         raise result.error

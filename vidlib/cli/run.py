@@ -57,11 +57,11 @@ def run(
     from vidlib.cli import console
     from vidlib.runner import pipeline
     from vidlib.runner.request import Request
-    from vidlib.runner.sources import place_of
+    from vidlib.runner.sources import parse_source
 
     settings = read_settings(workspace)
     names = frozenset(name.strip() for name in (steps or "").split(",") if name.strip())
-    request = Request([place_of(path) for path in paths], read_params(settings, params, overrides), names, force)
+    request = Request([parse_source(path) for path in paths], read_params(settings, params, overrides), names, force)
     if dry_run:
         from vidlib.runner import dry_run as forecast
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vidlib.ingest.urls import shown
-from vidlib.runner.sources import place_of
+from vidlib.ingest.urls import redacted
+from vidlib.runner.sources import parse_source
 from vidlib.runner.store.identity import pid_of
 from vidlib.runner.store.models import Run
 from vidlib.runner.store.runs import History
@@ -52,12 +52,12 @@ def start(settings: Settings, names: Sequence[str], profile: str | None) -> Star
 
 def resume(settings: Settings, run: Run) -> StartedProcess:
     """Start ``vidlib resume`` for an ended run with unfinished steps."""
-    return _launch(settings, [place_of(path).name for path in run.paths], "resume", run.id)
+    return _launch(settings, [parse_source(path).name for path in run.paths], "resume", run.id)
 
 
 def download(settings: Settings, link: str) -> StartedProcess:
     """Start ``vidlib downloads get`` for a link. The file goes into the inbox."""
-    return _launch(settings, [shown(link)], "downloads get", "--", link)
+    return _launch(settings, [redacted(link)], "downloads get", "--", link)
 
 
 def _launch(settings: Settings, names: Sequence[str], command: str, *args: str) -> StartedProcess:

@@ -15,8 +15,8 @@ from vidlib.dashboard.panels import DownloadsPanel, Page
 from vidlib.dashboard.state import RUNS_SHOWN, PageView, page_view
 from vidlib.dashboard.wording import readable
 from vidlib.errors import UsageError, VidlibError
-from vidlib.ingest.urls import shown
-from vidlib.ingest.webhook import Offer
+from vidlib.ingest.urls import redacted
+from vidlib.ingest.webhook import DownloadOffer
 from vidlib.machine import load as monitor
 from vidlib.runner.downloads import store
 from vidlib.runner.store.models import Download
@@ -98,7 +98,7 @@ class Control:
 
     def _current_view(self, history: History) -> PageView:
         history.mark_interrupted()
-        store.free_up(history)
+        store.requeue_lost(history)
         self._check_downloads()
         ended = (
             self._started is not None and self._started.ended()
@@ -139,23 +139,23 @@ class Control:
         if not link.strip():
             raise UsageError("Paste a link first.")
         with History(self.settings.database) as history:
-            store.note(history, [(Offer(link, time.time()), "known")])
+            store.add_offers(history, [(DownloadOffer(link, time.time()), "known")])
             self._start_download(store.find(history, link))
 
     def _download_again(self, key: str) -> None:
         with History(self.settings.database) as history:
-            self._start_download(store.called(history, key))
+            self._start_download(store.get(history, key))
 
     def _start_download(self, row: Download) -> None:
         if row.state == "done" and row.file and Path(row.file).exists():
-            raise UsageError(f"{shown(row.url)} was downloaded before and is at {row.file}")
+            raise UsageError(f"{redacted(row.url)} was downloaded before and is at {row.file}")
         if row.key in self._downloading or row.state == "downloading":
-            raise UsageError(f"{shown(row.url)} is already being downloaded.")
+            raise UsageError(f"{redacted(row.url)} is already being downloaded.")
         self._downloading[row.key] = actions.download(self.settings, row.original_url)
 
     def _close(self, key: str) -> None:
         with History(self.settings.database) as history:
-            store.ask(history, key, "known")
+            store.request_state(history, key, "known")
 
     def _select(self, run_id: str) -> None:
         self._selected = run_id

@@ -8,7 +8,7 @@ from pathlib import Path
 from vidlib.dashboard.wording import format_bytes, format_time, readable
 from vidlib.errors import RefusedInput
 from vidlib.ingest.parts import name_of
-from vidlib.ingest.urls import openable, shown
+from vidlib.ingest.urls import browser_link, redacted
 from vidlib.runner.downloads import store
 from vidlib.runner.store.database import Database
 from vidlib.runner.store.models import Download
@@ -53,11 +53,11 @@ class DownloadView:
 
 def download_views(history: Database) -> Iterator[DownloadView]:
     """Manual downloads, downloads in progress, then the others; within each group the latest offer comes first."""
-    manual = store.found(history, states=["manual"], limit=MANUAL_SHOWN)
-    coming = store.found(history, states=["downloading"], limit=DOWNLOADS_SHOWN - MANUAL_SHOWN)
+    manual = store.search(history, states=["manual"], limit=MANUAL_SHOWN)
+    coming = store.search(history, states=["downloading"], limit=DOWNLOADS_SHOWN - MANUAL_SHOWN)
     others = [state for state in store.STATES if state not in ("manual", "downloading")]
     room = DOWNLOADS_SHOWN - len(manual) - len(coming)
-    rest = store.found(history, states=others, limit=room) if room else []
+    rest = store.search(history, states=others, limit=room) if room else []
     for row, project in (*manual, *coming, *rest):
         yield download_view(row, project)
 
@@ -69,7 +69,7 @@ def download_view(row: Download, project: str | None = None) -> DownloadView:
         key=row.key,
         state=row.state,
         name=readable(Path(row.file).name if row.file else row.name or name_of(row.original_url)),
-        link=readable(shown(row.original_url)),
+        link=readable(redacted(row.original_url)),
         status_text=readable(_status_text(row, project)),
         fraction=min(1.0, row.bytes_done / row.bytes_total) if known else None,
         note=readable(row.error or "") if row.state != "done" else "",
@@ -95,5 +95,5 @@ def _amount(row: Download) -> str:
 
 def _url(link: str) -> str | None:
     with suppress(RefusedInput):
-        return openable(link)
+        return browser_link(link)
     return None

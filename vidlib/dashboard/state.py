@@ -13,7 +13,7 @@ from vidlib.dashboard.wording import format_bytes, format_duration, format_time,
 from vidlib.ingest.arrivals import may_be_delivery
 from vidlib.machine.load import Load
 from vidlib.runner import report_run
-from vidlib.runner.sources import place_of
+from vidlib.runner.sources import parse_source
 from vidlib.runner.store.models import ACTIVE, ENDED, Event, Run, Task
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
@@ -216,7 +216,7 @@ def result_url(name: str, root: Path, file: Path) -> str | None:
 
 def _title(run: Run) -> str:
     first, others = run.paths[:3], run.paths[3:]
-    names = ", ".join(readable(place_of(path).name) for path in first)
+    names = ", ".join(readable(parse_source(path).name) for path in first)
     return f"{names} and {len(others)} more" if others else names
 
 

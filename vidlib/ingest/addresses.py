@@ -57,13 +57,13 @@ def _carried(address: Address) -> list[Address]:
 
 
 @dataclass(frozen=True)
-class Gate:
+class AddressPolicy:
     """Says which addresses may be called; hosts in ``private`` (lower case) may lie anywhere."""
 
     private: frozenset[str] = frozenset()
     resolve: Resolve = look_up
 
-    def addresses(self, host: str, port: int) -> list[str]:
+    def allowed_addresses(self, host: str, port: int) -> list[str]:
         """The addresses of ``host`` that may be called.
 
         Raises RefusedInput if it has none but those of a private network, OSError if it has none at all.
@@ -80,7 +80,7 @@ class Gate:
 
 
 @dataclass
-class Watch:
+class Interrupt:
     """What a connection asks while it waits: ``check`` raises what is to end it."""
 
     check: Callable[[], None] = lambda: None
@@ -89,30 +89,30 @@ class Watch:
 
 @dataclass
 class CheckedStream(httpcore.NetworkStream):
-    """A connection that asks its watch, at least every LISTEN_S seconds, whether to go on."""
+    """A connection that asks its interrupt, at least every LISTEN_S seconds, whether to go on."""
 
     inner: httpcore.NetworkStream
-    watch: Watch
+    interrupt: Interrupt
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        until = None if timeout is None else self.watch.clock() + timeout
+        until = None if timeout is None else self.interrupt.clock() + timeout
         while True:
-            self.watch.check()
+            self.interrupt.check()
             try:
                 return self.inner.read(max_bytes, LISTEN_S if timeout is None else min(timeout, LISTEN_S))
             except httpcore.ReadTimeout:
-                if until is not None and self.watch.clock() >= until:
+                if until is not None and self.interrupt.clock() >= until:
                     raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self.watch.check()
+        self.interrupt.check()
         self.inner.write(buffer, timeout)
 
     def close(self) -> None:
         self.inner.close()
 
     def start_tls(self, *args: Any, **kwargs: Any) -> "CheckedStream":
-        return CheckedStream(self.inner.start_tls(*args, **kwargs), self.watch)
+        return CheckedStream(self.inner.start_tls(*args, **kwargs), self.interrupt)
 
     def get_extra_info(self, info: str) -> Any:
         return self.inner.get_extra_info(info)
@@ -120,23 +120,23 @@ class CheckedStream(httpcore.NetworkStream):
 
 @dataclass
 class CheckedNetwork(httpcore.NetworkBackend):
-    """Opens connections to addresses that the gate lets through, and to no others."""
+    """Opens connections to addresses that the policy lets through, and to no others."""
 
-    gate: Gate
-    watch: Watch
+    policy: AddressPolicy
+    interrupt: Interrupt
     inner: httpcore.NetworkBackend = field(default_factory=httpcore.SyncBackend)
 
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any
     ) -> CheckedStream:
         try:
-            addresses = self.gate.addresses(host, port)
+            addresses = self.policy.allowed_addresses(host, port)
         except OSError as error:
             raise httpcore.ConnectError(f"{host} is not known: {error.strerror or error}") from error
         for number, address in enumerate(addresses, start=1):
-            self.watch.check()
+            self.interrupt.check()
             try:
-                return CheckedStream(self.inner.connect_tcp(address, port, timeout, *args, **kwargs), self.watch)
+                return CheckedStream(self.inner.connect_tcp(address, port, timeout, *args, **kwargs), self.interrupt)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if number == len(addresses):
                     raise

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from vidlib.errors import ArchiveError, UsageError
 from vidlib.files import TMP_PREFIX, publish_folder
 from vidlib.ingest.formats import FORMATS, Format, archive_format
-from vidlib.ingest.formats.limits import Limits, Meter
+from vidlib.ingest.formats.limits import Limits, Quota
 from vidlib.ingest.formats.member import Damaged, Member
 from vidlib.ingest.names import is_litter, safe_paths, split_name
 from vidlib.progress import Report, quiet
@@ -94,13 +94,13 @@ def unpack(archive: Path, target: Path, limits: Limits | None = None, report: Re
 def _collect(archive: Path, staging: Path, limits: Limits, report: Report) -> _Haul:
     """Write every sound file of ``archive`` into ``staging``, under a number."""
     known = _format_of(archive)
-    meter = Meter(limits, archive.stat().st_size, report)
+    quota = Quota(limits, archive.stat().st_size, report)
     haul = _Haul()
-    with closing(known.members(archive, meter)) as members:
+    with closing(known.members(archive, quota)) as members:
         try:
             for member in members:
-                meter.member(member.name)
-                _take(member, staging / str(meter.members), meter, haul)
+                quota.count_member(member.name)
+                _take(member, staging / str(quota.members), quota, haul)
         except Damaged as error:
             haul.damaged.append(printable(f"the archive: {error}"))
     return haul
@@ -118,14 +118,14 @@ def _format_of(archive: Path) -> Format:
     return known
 
 
-def _take(member: Member, part: Path, meter: Meter, haul: _Haul) -> None:
+def _take(member: Member, part: Path, quota: Quota, haul: _Haul) -> None:
     if member.kind == "folder" or is_litter(member.name):
         return
     if member.kind != "file":
         haul.skipped.append(_shown(member))
         return
     try:
-        _write(member, part, meter)
+        _write(member, part, quota)
     except Damaged as error:
         part.unlink()
         haul.damaged.append(printable(f"{_shown(member)}: {error}"))
@@ -134,10 +134,10 @@ def _take(member: Member, part: Path, meter: Meter, haul: _Haul) -> None:
         haul.names.append(member.name)
 
 
-def _write(member: Member, part: Path, meter: Meter) -> None:
+def _write(member: Member, part: Path, quota: Quota) -> None:
     with open(part, "xb") as file:
         for chunk in member.chunks():
-            meter.keep(len(chunk))
+            quota.count_bytes(len(chunk))
             file.write(chunk)
 
 

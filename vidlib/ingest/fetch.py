@@ -20,11 +20,11 @@ import httpx
 import tenacity
 
 from vidlib.errors import Cancelled, DownloadFailed, RefusedInput
-from vidlib.ingest.addresses import Gate, Watch
+from vidlib.ingest.addresses import AddressPolicy, Interrupt
 from vidlib.ingest.content import check_head, check_whole
 from vidlib.ingest.names import safe_name, split_name
-from vidlib.ingest.parts import SYNC_BYTES, About, Part, name_of, opened
-from vidlib.ingest.urls import shown
+from vidlib.ingest.parts import SYNC_BYTES, PartialFile, RemoteInfo, name_of, open_part
+from vidlib.ingest.urls import redacted
 from vidlib.ingest.web import IDLE_S, Web, check_status
 from vidlib.progress import Report, quiet
 from vidlib.settings import GIB, Settings
@@ -37,7 +37,7 @@ DISPOSITION = re.compile(r';\s*filename(\*?)\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s]+)',
 
 
 @dataclass(frozen=True)
-class Source:
+class RemoteFile:
     """Where a file is to be had; ``name`` is what it is called if the server says nothing."""
 
     url: str
@@ -46,11 +46,11 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Rules:
+class DownloadRules:
     """What is allowed. ``min_rate`` is in bytes per second, over RATE_WINDOW_S; ``attempts`` are those in a row that
     bring nothing new. ``free_bytes`` stay free on the disk."""
 
-    gate: Gate = field(default_factory=Gate)
+    policy: AddressPolicy = field(default_factory=AddressPolicy)
     max_bytes: int = 200 * GIB
     free_bytes: int = GIB
     timeout_s: float = 24 * 3600
@@ -59,10 +59,10 @@ class Rules:
     attempts: int = 6
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def from_settings(cls, settings: Settings) -> Self:
         """The rules of this machine."""
         return cls(
-            gate=Gate(settings.private_hosts()),
+            policy=AddressPolicy(settings.private_hosts()),
             max_bytes=settings.max_download_bytes,
             free_bytes=settings.min_free_bytes,
             timeout_s=settings.download_timeout_s,
@@ -72,7 +72,7 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Means:
+class Timing:
     """Time and chance, so that tests need neither. ``pause`` waits for seconds or until somebody asks to stop."""
 
     stop: threading.Event = field(default_factory=threading.Event)
@@ -86,7 +86,7 @@ class Means:
 
 
 @dataclass(frozen=True)
-class Fetched:
+class DownloadedFile:
     """A file that arrived; ``resumed_at`` is how much of it was there already, in bytes."""
 
     path: Path
@@ -96,54 +96,54 @@ class Fetched:
 
 
 def fetch(
-    source: Source,
+    source: RemoteFile,
     folder: Path,
-    rules: Rules | None = None,
+    rules: DownloadRules | None = None,
     *,
     link: str | None = None,
     report: Report = quiet,
-    means: Means | None = None,
-) -> Fetched:
+    timing: Timing | None = None,
+) -> DownloadedFile:
     """The file at ``source``, in ``folder`` under a safe name that was free there.
 
     ``link`` is what the part is remembered by, default the address itself. ``report`` is told bytes, and how many
-    there will be; where the server does not say it, how many there may be. Raises Cancelled when ``means.stop`` is
+    there will be; where the server does not say it, how many there may be. Raises Cancelled when ``timing.stop`` is
     set, and DownloadFailed; what arrived is kept after both. Raises RefusedInput for what is not to be had or not to
     be taken: addresses, sizes, web pages, archives that were cut off.
     """
-    rules, means = rules or Rules(), means or Means()
-    limits = Limits(rules, means)
-    watch = Watch(limits.check, means.clock)
+    rules, timing = rules or DownloadRules(), timing or Timing()
+    watchdog = Watchdog(rules, timing)
+    interrupt = Interrupt(watchdog.check, timing.clock)
     with (
-        opened(folder, link or source.url, limits.check) as part,
-        Web(rules.gate, watch, rules.idle_s) as web,
+        open_part(folder, link or source.url, watchdog.check) as part,
+        Web(rules.policy, interrupt, rules.idle_s) as web,
     ):
-        job = Job(source, rules, means, limits, part, web, report)
+        transfer = Transfer(source, rules, timing, watchdog, part, web, report)
         resumed_at = part.size
-        job.insist()
-        return _finished(job, resumed_at)
+        transfer.run()
+        return _finished(transfer, resumed_at)
 
 
 @dataclass
-class Limits:
+class Watchdog:
     """Ends a download that is not wanted any more, takes too long, or drips."""
 
-    rules: Rules
-    means: Means
+    rules: DownloadRules
+    timing: Timing
 
     def __post_init__(self) -> None:
-        self.ends_at = self.means.clock() + self.rules.timeout_s
+        self.ends_at = self.timing.clock() + self.rules.timeout_s
         self.begin()
 
     def begin(self) -> None:
         """A new connection."""
-        self.since, self.moved = self.means.clock(), 0
+        self.since, self.moved = self.timing.clock(), 0
 
     def check(self) -> None:
         """Raise Cancelled or DownloadFailed where a download is to end. Asked while the server is silent as well."""
-        if self.means.stop.is_set():
+        if self.timing.stop.is_set():
             raise Cancelled("the download was stopped; what arrived is kept")
-        now = self.means.clock()
+        now = self.timing.clock()
         if now > self.ends_at:
             raise DownloadFailed(f"it took longer than {self.rules.timeout_s:g} s (VIDLIB_DOWNLOAD_TIMEOUT_S)")
         if now - self.since >= RATE_WINDOW_S:
@@ -154,40 +154,40 @@ class Limits:
 
 
 @dataclass
-class Job:
+class Transfer:
     """One file on its way."""
 
-    source: Source
-    rules: Rules
-    means: Means
-    limits: Limits
-    part: Part
+    source: RemoteFile
+    rules: DownloadRules
+    timing: Timing
+    watchdog: Watchdog
+    part: PartialFile
     web: Web
     report: Report
     best: int = 0
-    in_vain: int = 0
+    failures: int = 0
 
-    def insist(self) -> None:
+    def run(self) -> None:
         """Get all of the file; what breaks off is gone on with after a pause, as long as that brings more of it."""
         self.best = self.part.size
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, DownloadFailed) and error.retryable),
-            stop=lambda state: self.in_vain >= self.rules.attempts,
+            stop=lambda state: self.failures >= self.rules.attempts,
             wait=lambda state: self._pause_s(state.outcome.exception()),
-            sleep=self.means.wait,
+            sleep=self.timing.wait,
             reraise=True,
         )
         attempts(self._attempt)
 
     def _attempt(self) -> None:
-        self.limits.begin()
-        self.limits.check()
+        self.watchdog.begin()
+        self.watchdog.check()
         try:
             headers = {**self.source.headers, **_resuming(self.part)}
             with self.web.answer(self.source.url, headers) as answer:
                 self._take(answer)
         except DownloadFailed as error:
-            self.in_vain = 0 if self.part.size > self.best else self.in_vain + 1
+            self.failures = 0 if self.part.size > self.best else self.failures + 1
             self.best = max(self.best, self.part.size)
             if error.retry_after_s is not None and error.retry_after_s > LONGEST_ASKED_S:
                 raise DownloadFailed(f"{error}; it asks for {error.retry_after_s:.0f} s of patience") from error
@@ -195,7 +195,7 @@ class Job:
 
     def _pause_s(self, error: DownloadFailed) -> float:
         """Seconds until the next attempt: what the server asks for, else more each time; never in step with others."""
-        ours = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self.in_vain, 16)) * (0.5 + self.means.jitter() / 2)
+        ours = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self.failures, 16)) * (0.5 + self.timing.jitter() / 2)
         return ours if error.retry_after_s is None else error.retry_after_s + ours
 
     def _take(self, answer: httpx.Response) -> None:
@@ -204,8 +204,8 @@ class Job:
             return  # all of it is here already
         if answer.status_code == 416:
             part.restart(None)
-            raise DownloadFailed(f"{shown(self.source.url)}: there is less of it than before", retryable=True)
-        check_status(answer, self.means.now)
+            raise DownloadFailed(f"{redacted(self.source.url)}: there is less of it than before", retryable=True)
+        check_status(answer, self.timing.now)
         about = _about(answer, self.source)
         if answer.status_code == 206:
             _check_same(part, about, answer)
@@ -220,7 +220,7 @@ class Job:
             if not part.size:
                 _named(self.source, partial(check_head, chunk))
             part.write(chunk)
-            self.limits.moved += len(chunk)
+            self.watchdog.moved += len(chunk)
             self.report(part.size, total or self.rules.max_bytes)
             if part.size > self.rules.max_bytes:
                 self._refuse_size(part.size)
@@ -228,7 +228,7 @@ class Job:
                 part.sync()
                 self._check_room()
         if total is not None and part.size != total:
-            raise DownloadFailed(f"{shown(self.source.url)}: {part.size} of {total} bytes came", retryable=True)
+            raise DownloadFailed(f"{redacted(self.source.url)}: {part.size} of {total} bytes came", retryable=True)
 
     def _check_room(self) -> None:
         """Raise unless what is still to come may come, and fits."""
@@ -246,7 +246,7 @@ class Job:
     def _refuse_size(self, size: int) -> None:
         self.part.restart(None)
         raise RefusedInput(
-            f"{shown(self.source.url)} has {size} bytes or more, over the limit of {self.rules.max_bytes} "
+            f"{redacted(self.source.url)} has {size} bytes or more, over the limit of {self.rules.max_bytes} "
             "(VIDLIB_MAX_DOWNLOAD_BYTES)"
         )
 
@@ -269,29 +269,29 @@ def file_name(disposition: str) -> str | None:
     return split_name(name)[-1] if name.strip() else None
 
 
-def _resuming(part: Part) -> dict[str, str]:
+def _resuming(part: PartialFile) -> dict[str, str]:
     """Headers that ask for the rest; where nothing says that it is still the same file, for all of it."""
     if part.size and part.about and part.about.validator:
         return {"Range": f"bytes={part.size}-", "If-Range": part.about.validator}
     return {}
 
 
-def _about(answer: httpx.Response, source: Source) -> About:
+def _about(answer: httpx.Response, source: RemoteFile) -> RemoteInfo:
     """What an answer says of the file; raises DownloadFailed for one that is packed though nobody asked for that."""
     packing = answer.headers.get("content-encoding", "identity").lower()
     name = file_name(answer.headers.get("content-disposition", "")) or source.name
     if packing not in ("", "identity"):  # unpacked, a few kilobytes may fill the disk; packed, it is not the file
-        raise DownloadFailed(f"{shown(source.url)}: it comes packed with {packing[:20]!r}, which was not asked for")
+        raise DownloadFailed(f"{redacted(source.url)}: it comes packed with {packing[:20]!r}, which was not asked for")
     length = answer.headers.get("content-length", "")
     if answer.status_code == 206:
         found = CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
         length = found[3] if found else ""
     total = int(length) if length.isdecimal() and len(length) < 20 else None
     address = str(answer.url.copy_with(query=None))
-    return About(address, answer.headers.get("etag"), answer.headers.get("last-modified"), total, name)
+    return RemoteInfo(address, answer.headers.get("etag"), answer.headers.get("last-modified"), total, name)
 
 
-def _check_same(part: Part, about: About, answer: httpx.Response) -> None:
+def _check_same(part: PartialFile, about: RemoteInfo, answer: httpx.Response) -> None:
     """Raise DownloadFailed, after which the file is asked for anew, unless the answer goes on where the part ends."""
     found = CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
     before = part.about
@@ -299,25 +299,27 @@ def _check_same(part: Part, about: About, answer: httpx.Response) -> None:
     same = goes_on and (before.total in (None, about.total)) and about.etag in (None, before.etag)
     if not same or about.modified not in (None, before.modified):
         part.restart(None)
-        raise DownloadFailed(f"{shown(about.address)}: the file has changed since its first part came", retryable=True)
+        raise DownloadFailed(
+            f"{redacted(about.address)}: the file has changed since its first part came", retryable=True
+        )
 
 
-def _finished(job: Job, resumed_at: int) -> Fetched:
+def _finished(transfer: Transfer, resumed_at: int) -> DownloadedFile:
     """The file that arrived under its name; raises RefusedInput, leaving nothing, for one that cannot be right."""
-    part = job.part
-    name = safe_name(part.about.name) if part.about and part.about.name else name_of(job.source.url)
+    part = transfer.part
+    name = safe_name(part.about.name) if part.about and part.about.name else name_of(transfer.source.url)
     part.file.flush()
     try:
-        _named(job.source, partial(check_whole, part.path, name))
+        _named(transfer.source, partial(check_whole, part.path, name))
     except RefusedInput:
         part.restart(None)
         raise
-    return Fetched(part.finish(name), part.size, part.digest.hexdigest(), resumed_at)
+    return DownloadedFile(part.finish(name), part.size, part.digest.hexdigest(), resumed_at)
 
 
-def _named(source: Source, check: Callable[[], None]) -> None:
+def _named(source: RemoteFile, check: Callable[[], None]) -> None:
     """What a check refuses, with the link in its message."""
     try:
         check()
     except RefusedInput as error:
-        raise RefusedInput(f"{shown(source.url)}: {error}") from error
+        raise RefusedInput(f"{redacted(source.url)}: {error}") from error

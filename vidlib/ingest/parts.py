@@ -24,7 +24,7 @@ READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class About:
+class RemoteInfo:
     """What a server said of a file when its first bytes came: what the rest has to agree with.
 
     ``address`` is where it came from, without parameters; ``total`` is in bytes, None where it was not said.
@@ -43,26 +43,26 @@ class About:
 
 
 @dataclass
-class Part:
-    """The bytes of a file so far; the SHA-256 is taken as they come. `opened` makes one."""
+class PartialFile:
+    """The bytes of a file so far; the SHA-256 is taken as they come. `open_part` makes one."""
 
     path: Path
     file: IO[bytes]
-    about: About | None = None
+    about: RemoteInfo | None = None
     size: int = 0
     synced: int = 0
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
     @property
-    def note(self) -> Path:
+    def info_file(self) -> Path:
         return self.path.with_name(f".{self.path.name}.json")
 
-    def restart(self, about: About | None) -> None:
+    def restart(self, about: RemoteInfo | None) -> None:
         """Forget all bytes; what comes now belongs to ``about``, or is not known yet."""
         self.file.seek(0)
         self.file.truncate()
         self.about, self.size, self.synced, self.digest = about, 0, 0, hashlib.sha256()
-        self._write_note()
+        self._write_info()
 
     def write(self, chunk: bytes) -> None:
         self.file.write(chunk)
@@ -74,34 +74,34 @@ class Part:
         self.file.flush()
         os.fsync(self.file.fileno())
         self.synced = self.size
-        self._write_note()
+        self._write_info()
 
     def finish(self, name: str) -> Path:
         """Give the file its name, in the same folder; a number is added to one that is taken."""
         self.sync()
         target = _renamed(self.path, name)
-        self.note.unlink(missing_ok=True)
+        self.info_file.unlink(missing_ok=True)
         fsync(target.parent)
         return target
 
-    def drop(self) -> None:
+    def delete(self) -> None:
         """Remove the file and its note: nothing of it is of use."""
         self.path.unlink(missing_ok=True)
-        self.note.unlink(missing_ok=True)
+        self.info_file.unlink(missing_ok=True)
 
-    def _write_note(self) -> None:
+    def _write_info(self) -> None:
         about = asdict(self.about) if self.about else None
-        write_json(self.note, {"about": about, "synced": self.synced, "boot": _boot()})
+        write_json(self.info_file, {"about": about, "synced": self.synced, "boot": _boot()})
 
-    def take_up(self, check: Callable[[], None]) -> Self:
+    def resume(self, check: Callable[[], None]) -> Self:
         """Read what an earlier process left; it is kept as far as it is known to be on the disk."""
         with suppress(OSError, ValueError, TypeError, KeyError):
-            note = json.loads(self.note.read_text())
+            note = json.loads(self.info_file.read_text())
             size = os.fstat(self.file.fileno()).st_size
             # the memory of a machine that went down took some of the file with it
             kept = size if note["boot"] == _boot() else min(size, int(note["synced"]))
             if note["about"]:
-                self.about = About(**note["about"])
+                self.about = RemoteInfo(**note["about"])
                 self._read(kept, check)
         self.file.truncate(self.size)
         self.file.seek(self.size)
@@ -117,7 +117,7 @@ class Part:
 
 
 @contextmanager
-def opened(folder: Path, link: str, check: Callable[[], None] = lambda: None) -> Iterator[Part]:
+def open_part(folder: Path, link: str, check: Callable[[], None] = lambda: None) -> Iterator[PartialFile]:
     """The part of what ``link`` leads to, in ``folder``: as an earlier process left it, or empty.
 
     ``check`` is called while it is read. Raises DownloadFailed while another process works on it.
@@ -126,21 +126,21 @@ def opened(folder: Path, link: str, check: Callable[[], None] = lambda: None) ->
     path = folder / part_name(link)
     with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b") as file:
         _lock(file, path)
-        part = Part(path, file).take_up(check)
+        part = PartialFile(path, file).resume(check)
         try:
             yield part
         finally:
             if not part.size:
-                part.drop()
+                part.delete()
 
 
-def forget(folder: Path, link: str) -> bool:
+def delete_part(folder: Path, link: str) -> bool:
     """Remove what arrived of ``link``; whether there was anything. What another process works on is left alone."""
     if not (folder / part_name(link)).exists():
         return False
     try:
-        with opened(folder, link) as part:
-            part.drop()
+        with open_part(folder, link) as part:
+            part.delete()
             return True
     except DownloadFailed:
         return False

@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from vidlib.errors import DownloadFailed, NeedsOperator, RefusedInput, VidlibError
-from vidlib.ingest.addresses import Watch
-from vidlib.ingest.fetch import Fetched, Limits, Means, Rules, Source, fetch
-from vidlib.ingest.parts import forget
-from vidlib.ingest.urls import is_below, mended, shown, with_parameter
+from vidlib.ingest.addresses import Interrupt
+from vidlib.ingest.fetch import DownloadedFile, DownloadRules, RemoteFile, Timing, Watchdog, fetch
+from vidlib.ingest.parts import delete_part
+from vidlib.ingest.urls import cleaned, is_below, redacted, with_parameter
 from vidlib.ingest.web import Web, check_status, read_json
 from vidlib.progress import Report, quiet
 
@@ -25,7 +25,7 @@ DROPBOX_SHARES = ("/s/", "/sh/", "/scl/fi/", "/scl/fo/")
 
 
 @dataclass(frozen=True)
-class Bases:
+class ServiceUrls:
     """Where the services answer; tests put a server of this machine there."""
 
     swisstransfer: str = "https://www.swisstransfer.com"
@@ -42,36 +42,36 @@ class Provider:
 
     name: str
     hosts: tuple[str, ...]
-    source: Callable[[str, Web, Bases], Source]
+    locate: Callable[[str, Web, ServiceUrls], RemoteFile]
 
 
 def provider_of(link: str) -> Provider:
     """Whose link it is; `PLAIN` for a host that is none of the services'. Raises RefusedInput for what is no link."""
-    host = urlsplit(mended(link)).hostname or ""
+    host = urlsplit(cleaned(link)).hostname or ""
     return next((known for known in PROVIDERS if any(is_below(host, one) for one in known.hosts)), PLAIN)
 
 
 def download(
     links: tuple[str, ...],
     folder: Path,
-    rules: Rules | None = None,
+    rules: DownloadRules | None = None,
     *,
-    bases: Bases | None = None,
+    service_urls: ServiceUrls | None = None,
     report: Report = quiet,
-    means: Means | None = None,
-) -> Fetched:
+    timing: Timing | None = None,
+) -> DownloadedFile:
     """The file behind the first of ``links`` that gives it; they all lead to the same one, a proxy's first.
 
     Raises as `fetch` does, for the last of them, with what was said of the others; NeedsOperator where a person is
     needed for it.
     """
-    rules, means, tried = rules or Rules(), means or Means(), []
+    rules, timing, tried = rules or DownloadRules(), timing or Timing(), []
     for number, link in enumerate(links, start=1):
         try:
-            source = ask(link, rules, bases or Bases(), means)
-            fetched = fetch(source, folder, rules, link=link, report=report, means=means)
+            source = locate(link, rules, service_urls or ServiceUrls(), timing)
+            fetched = fetch(source, folder, rules, link=link, report=report, timing=timing)
             for other in links:
-                forget(folder, other)
+                delete_part(folder, other)
             return fetched
         except (DownloadFailed, RefusedInput) as error:
             tried.append(str(error))
@@ -80,11 +80,11 @@ def download(
     raise RefusedInput("expected at least one link")
 
 
-def ask(link: str, rules: Rules, bases: Bases, means: Means) -> Source:
+def locate(link: str, rules: DownloadRules, service_urls: ServiceUrls, timing: Timing) -> RemoteFile:
     """Where the file behind ``link`` is; raises as `Web.answer` does, and NeedsOperator."""
-    watch = Watch(Limits(rules, means).check, means.clock)
-    with Web(rules.gate, watch, rules.idle_s) as web:
-        return provider_of(link).source(mended(link), web, bases)
+    interrupt = Interrupt(Watchdog(rules, timing).check, timing.clock)
+    with Web(rules.policy, interrupt, rules.idle_s) as web:
+        return provider_of(link).locate(cleaned(link), web, service_urls)
 
 
 def _with_others(error: VidlibError, tried: list[str]) -> VidlibError:
@@ -96,58 +96,60 @@ def _with_others(error: VidlibError, tried: list[str]) -> VidlibError:
     return type(error)(message)
 
 
-def _plain(link: str, web: Web, bases: Bases) -> Source:
-    return Source(link)
+def _plain(link: str, web: Web, service_urls: ServiceUrls) -> RemoteFile:
+    return RemoteFile(link)
 
 
-def _by_hand(link: str, web: Web, bases: Bases) -> Source:
+def _by_hand(link: str, web: Web, service_urls: ServiceUrls) -> RemoteFile:
     raise NeedsOperator(
-        f"{shown(link)}: {urlsplit(link).hostname} gives files to people only; open the link, and put the file into "
+        f"{redacted(link)}: {urlsplit(link).hostname} gives files to people only; open the link, and put the file into "
         "the inbox"
     )
 
 
-def _dropbox(link: str, web: Web, bases: Bases) -> Source:
+def _dropbox(link: str, web: Web, service_urls: ServiceUrls) -> RemoteFile:
     """A shared file, or a shared folder, which comes as a ZIP; ``dl=1`` asks for it instead of its page."""
     if not urlsplit(link).path.startswith(DROPBOX_SHARES):
-        raise NeedsOperator(f"{shown(link)}: this is no shared file or folder of Dropbox; download it by hand")
-    return Source(with_parameter(link, "dl", "1"))
+        raise NeedsOperator(f"{redacted(link)}: this is no shared file or folder of Dropbox; download it by hand")
+    return RemoteFile(with_parameter(link, "dl", "1"))
 
 
-def _swisstransfer(link: str, web: Web, bases: Bases) -> Source:
+def _swisstransfer(link: str, web: Web, service_urls: ServiceUrls) -> RemoteFile:
     """A transfer's only file, or all of them as one ZIP."""
     found = UUID.search(urlsplit(link).path)
     if not found:
-        raise RefusedInput(f"{shown(link)}: expected a link of SwissTransfer, https://www.swisstransfer.com/d/…")
-    document = _asked(web, f"{bases.swisstransfer}/api/links/{found[0]}", link)
+        raise RefusedInput(f"{redacted(link)}: expected a link of SwissTransfer, https://www.swisstransfer.com/d/…")
+    document = _asked(web, f"{service_urls.swisstransfer}/api/links/{found[0]}", link)
     data = document.get("data") if isinstance(document.get("data"), dict) else document
     if _at(data, link, "container", dict).get("needPassword"):
         raise _wants_password(link)
     host, files = _at(data, link, "downloadHost", str), _at(data["container"], link, "files", list)
-    base = f"{bases.swisstransfer_files.format(host=host)}/api/download/{found[0]}"
+    base = f"{service_urls.swisstransfer_files.format(host=host)}/api/download/{found[0]}"
     if len(files) != 1:
-        return Source(mended(base), name=f"swisstransfer-{found[0][:8]}.zip")
+        return RemoteFile(cleaned(base), name=f"swisstransfer-{found[0][:8]}.zip")
     number = quote(_at(files[0], link, "UUID", str), safe="")
-    return Source(mended(f"{base}/{number}"), name=_at(files[0], link, "fileName", str))
+    return RemoteFile(cleaned(f"{base}/{number}"), name=_at(files[0], link, "fileName", str))
 
 
-def _fromsmash(link: str, web: Web, bases: Bases) -> Source:
+def _fromsmash(link: str, web: Web, service_urls: ServiceUrls) -> RemoteFile:
     """All of a transfer, as its own page offers it: a guest's token, the transfer behind the link, its address."""
-    services = _asked(web, f"{bases.smash_discovery}/namespace/public/services?version=10-2019", link)
-    accounts = bases.smash_accounts.format(region=_region(services, link))
+    services = _asked(web, f"{service_urls.smash_discovery}/namespace/public/services?version=10-2019", link)
+    accounts = service_urls.smash_accounts.format(region=_region(services, link))
     guest = _at(_asked(web, f"{accounts}/account", link, method="POST", body={}), link, "account", dict)
     headers = {"Authorization": f"Bearer {_at(_at(guest, link, 'token', dict), link, 'token', str)}"}
     parts = urlsplit(link)
     name = quote(f"{parts.hostname}{unquote(parts.path).rstrip('/')}", safe="")
-    target = _at(_asked(web, f"{bases.smash_links}/target/{name}?version=10-2019", link, headers), link, "target", dict)
-    transfers = bases.smash_transfers.format(region=_region(target, link))
+    target = _at(
+        _asked(web, f"{service_urls.smash_links}/target/{name}?version=10-2019", link, headers), link, "target", dict
+    )
+    transfers = service_urls.smash_transfers.format(region=_region(target, link))
     number = quote(_at(target, link, "target", str), safe="")
     address = f"{transfers}/transfer/{number}/preview?version=01-2024"
     transfer = _at(_asked(web, address, link, headers), link, "transfer", dict)
     if not isinstance(transfer.get("download"), str):
         raise _wants_password(link)
     title = transfer.get("title")
-    return Source(mended(transfer["download"]), name=f"{title}.zip" if isinstance(title, str) and title else None)
+    return RemoteFile(cleaned(transfer["download"]), name=f"{title}.zip" if isinstance(title, str) and title else None)
 
 
 def _asked(web: Web, url: str, link: str, headers: dict[str, str] | None = None, **others: Any) -> dict[str, Any]:
@@ -178,12 +180,12 @@ def _region(document: dict[str, Any], link: str) -> str:
 
 def _unexpected(link: str, name: str) -> NeedsOperator:
     return NeedsOperator(
-        f"{shown(link)}: the service answers otherwise than it did (no {name}); open the link and download the file"
+        f"{redacted(link)}: the service answers otherwise than it did (no {name}); open the link and download the file"
     )
 
 
 def _wants_password(link: str) -> NeedsOperator:
-    return NeedsOperator(f"{shown(link)}: it wants a password, or is over; open the link and download the file")
+    return NeedsOperator(f"{redacted(link)}: it wants a password, or is over; open the link and download the file")
 
 
 PROVIDERS = (
@@ -200,4 +202,4 @@ PROVIDERS = (
 PLAIN = Provider("https", (), _plain)
 """Any other host: the link is that of the file."""
 
-BY_HAND = frozenset(known.name for known in PROVIDERS if known.source is _by_hand)
+MANUAL_PROVIDERS = frozenset(known.name for known in PROVIDERS if known.locate is _by_hand)

@@ -32,13 +32,13 @@ HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z
 LOOKS_NUMERIC = re.compile(r"(^|\.)(0x[0-9a-f]*|\d+)$")
 
 
-def mended(link: str) -> str:
+def cleaned(link: str) -> str:
     """``link`` as it was meant, ready to be asked for: no space around it, ``&`` instead of its entity, no fragment.
 
     Parameters keep their order and values: some servers sign them. Raises RefusedInput unless it is a link of http or
     https, without user and password, whose host is a name or a plain address.
 
-    >>> mended(" HTTPS://Example.org/a b.zip?x=1&amp;amp;y=2#top ")
+    >>> cleaned(" HTTPS://Example.org/a b.zip?x=1&amp;amp;y=2#top ")
     'https://example.org/a%20b.zip?x=1&y=2'
     """
     parts = _split(link)
@@ -47,21 +47,21 @@ def mended(link: str) -> str:
     return _joined(parts, path, [pair for pair in pairs if pair])
 
 
-def openable(link: str) -> str:
-    """A `mended` link for a person's browser: with its fragment, which holds the key of what some services keep.
+def browser_link(link: str) -> str:
+    """A `cleaned` link for a person's browser: with its fragment, which holds the key of what some services keep.
 
-    >>> openable("https://h.example/file/1?a=1&amp;b=2#k'ey")
+    >>> browser_link("https://h.example/file/1?a=1&amp;b=2#k'ey")
     "https://h.example/file/1?a=1&b=2#k'ey"
     """
-    without = mended(link)
+    without = cleaned(link)
     fragment = _encoded(urlsplit(_unbroken(link)).fragment, QUERY_CHARS)
     return f"{without}#{fragment}" if fragment else without
 
 
 def normalized(link: str) -> str:
-    """One spelling for all links that lead to the same file; doing it again changes nothing. Raises as `mended` does.
+    """One spelling for all links that lead to the same file; doing it again changes nothing. Raises as `cleaned` does.
 
-    Beyond `mended`: default port, double slashes, ``.`` and ``..``, needless percent-encoding, empty and repeated
+    Beyond `cleaned`: default port, double slashes, ``.`` and ``..``, needless percent-encoding, empty and repeated
     parameters are dropped, parameters sorted. Links of Dropbox get exactly one ``dl``, which is 1: what is downloaded.
 
     >>> normalized("http://EXAMPLE.org:80//a/%7euser?b=2&a=&b=2&a=1")
@@ -85,7 +85,7 @@ def is_below(host: str, domain: str) -> bool:
 
 
 def with_parameter(link: str, name: str, value: str) -> str:
-    """A `mended` link with exactly one parameter ``name``.
+    """A `cleaned` link with exactly one parameter ``name``.
 
     >>> with_parameter("https://h/f?dl=0&k=1", "dl", "1")
     'https://h/f?k=1&dl=1'
@@ -95,10 +95,10 @@ def with_parameter(link: str, name: str, value: str) -> str:
     return parts._replace(query="&".join([*others, f"{name}={value}"])).geturl()
 
 
-def shown(link: str) -> str:
+def redacted(link: str) -> str:
     """A link for logs and messages: without user, password and parameters, which may open it for anybody.
 
-    >>> shown("https://me:hush@h.example/film.zip?key=hush")
+    >>> redacted("https://me:hush@h.example/film.zip?key=hush")
     'https://…@h.example/film.zip?…'
     """
     address, question, _ = LOGIN.sub("//…@", link.strip()).partition("?")
@@ -118,18 +118,18 @@ def _split(link: str) -> SplitResult:
     """A link taken apart; its ``netloc`` is the host as it is asked for, with a port that is not the default one."""
     link = _unbroken(link)
     if len(link) > MAX_CHARS:
-        raise RefusedInput(f"{shown(link)}: it has {len(link)} characters; expected at most {MAX_CHARS}")
+        raise RefusedInput(f"{redacted(link)}: it has {len(link)} characters; expected at most {MAX_CHARS}")
     try:
         parts = urlsplit(link)
         port = parts.port
     except ValueError as error:
-        raise RefusedInput(f"{shown(link)}: {error}; expected a link such as https://host/file.zip") from error
+        raise RefusedInput(f"{redacted(link)}: {error}; expected a link such as https://host/file.zip") from error
     if parts.scheme not in SCHEMES:
-        raise RefusedInput(f"{shown(link)}: expected a link that begins with https:// or http://")
+        raise RefusedInput(f"{redacted(link)}: expected a link that begins with https:// or http://")
     if "@" in parts.netloc or "\\" in parts.netloc:
-        raise RefusedInput(f"{shown(link)}: expected a link without user, password and backslash before its path")
+        raise RefusedInput(f"{redacted(link)}: expected a link without user, password and backslash before its path")
     if port == 0:
-        raise RefusedInput(f"{shown(link)}: there is no port 0")
+        raise RefusedInput(f"{redacted(link)}: there is no port 0")
     host = _host(parts.hostname or "", link)
     return parts._replace(netloc=host if port in (None, SCHEMES[parts.scheme]) else f"{host}:{port}", fragment="")
 
@@ -143,7 +143,7 @@ def _unbroken(link: str) -> str:
 
 def _host(host: str, link: str) -> str:
     """A host in ASCII and lower case: a name (RFC 5890), or an address in its one usual form."""
-    wrong = f"{shown(link)}: {host[:100]!r} is no host"
+    wrong = f"{redacted(link)}: {host[:100]!r} is no host"
     if ":" in host:
         try:
             return f"[{ipaddress.IPv6Address(host.partition('%')[0])}]"

@@ -16,8 +16,8 @@ import httpx
 
 from vidlib.errors import DownloadFailed, RefusedInput
 from vidlib.http import retry_after_s
-from vidlib.ingest.addresses import CheckedNetwork, Gate, Watch
-from vidlib.ingest.urls import mended, shown
+from vidlib.ingest.addresses import AddressPolicy, CheckedNetwork, Interrupt
+from vidlib.ingest.urls import cleaned, redacted
 
 CONNECT_S = 20.0
 IDLE_S = 60.0  # without a byte from the server
@@ -41,10 +41,12 @@ class CheckedTransport(httpx.HTTPTransport):
     httpx has no option for the network of its connection pool, so the pool is replaced.
     """
 
-    def __init__(self, gate: Gate, watch: Watch):
+    def __init__(self, policy: AddressPolicy, interrupt: Interrupt):
         super().__init__(verify=_certificates(), trust_env=False)
         self._pool.close()
-        self._pool = httpcore.ConnectionPool(ssl_context=_certificates(), network_backend=CheckedNetwork(gate, watch))
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=_certificates(), network_backend=CheckedNetwork(policy, interrupt)
+        )
 
 
 @lru_cache(maxsize=1)
@@ -59,11 +61,11 @@ class Web:
     Proxies of the environment are not used: a proxy would look names up itself, and call what was never checked.
     """
 
-    def __init__(self, gate: Gate, watch: Watch | None = None, idle_s: float = IDLE_S):
-        """``watch`` is asked while a server is waited for; ``idle_s`` seconds without a byte end a connection."""
+    def __init__(self, policy: AddressPolicy, interrupt: Interrupt | None = None, idle_s: float = IDLE_S):
+        """``interrupt`` is asked while a server is waited for; ``idle_s`` seconds without a byte end a connection."""
         version = metadata.version("vidlib")
         self.client = httpx.Client(
-            transport=CheckedTransport(gate, watch or Watch()),
+            transport=CheckedTransport(policy, interrupt or Interrupt()),
             timeout=httpx.Timeout(idle_s, connect=min(CONNECT_S, idle_s)),
             headers={"User-Agent": f"vidlib/{version}", "Accept-Encoding": "identity"},
             trust_env=False,
@@ -85,7 +87,7 @@ class Web:
         without an end; DownloadFailed if there is no answer, also while the block reads it.
         """
         with _explained(url):
-            answer = self._after_redirects(mended(url), dict(headers or {}), method, body)
+            answer = self._after_redirects(cleaned(url), dict(headers or {}), method, body)
             try:
                 yield answer
             finally:
@@ -107,7 +109,7 @@ class Web:
             answer.close()
             target = _redirected(url, answer.headers["location"])
             if target in seen or len(seen) > MAX_REDIRECTS:
-                raise RefusedInput(f"{shown(url)} redirects in a circle, or more than {MAX_REDIRECTS} times")
+                raise RefusedInput(f"{redacted(url)} redirects in a circle, or more than {MAX_REDIRECTS} times")
             if urlsplit(target).netloc != urlsplit(url).netloc:
                 headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
             seen.add(target)
@@ -127,7 +129,7 @@ def check_status(answer: httpx.Response, now: Callable[[], float] = time.time) -
     meaning = MEANINGS.get(code, answer.reason_phrase or "no good answer")
     busy = code >= 500 or code in BUSY
     after_s = retry_after_s(answer.headers.get("retry-after"), now()) if busy else None
-    raise DownloadFailed(f"{shown(str(answer.url))}: answered {code}: {meaning}", busy, after_s)
+    raise DownloadFailed(f"{redacted(str(answer.url))}: answered {code}: {meaning}", busy, after_s)
 
 
 def read_json(answer: httpx.Response) -> Any:
@@ -136,23 +138,23 @@ def read_json(answer: httpx.Response) -> Any:
     for chunk in answer.iter_raw():
         body += chunk
         if len(body) > MAX_JSON_BYTES:
-            raise DownloadFailed(f"{shown(str(answer.url))}: the answer is longer than {MAX_JSON_BYTES} bytes")
+            raise DownloadFailed(f"{redacted(str(answer.url))}: the answer is longer than {MAX_JSON_BYTES} bytes")
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
         what = f"expected JSON, got {body[:60]!r}"
-        raise DownloadFailed(f"{shown(str(answer.url))}: {what}") from error
+        raise DownloadFailed(f"{redacted(str(answer.url))}: {what}") from error
 
 
 def _redirected(url: str, location: str) -> str:
     try:
-        target = mended(urljoin(url, location))
+        target = cleaned(urljoin(url, location))
     except RefusedInput as error:
-        raise RefusedInput(f"{shown(url)} redirects to what is not fetched: {error}") from error
+        raise RefusedInput(f"{redacted(url)} redirects to what is not fetched: {error}") from error
     except ValueError as error:
-        raise RefusedInput(f"{shown(url)} redirects to what is no link: {error}") from error
+        raise RefusedInput(f"{redacted(url)} redirects to what is no link: {error}") from error
     if url.startswith("https:") and target.startswith("http:"):
-        raise RefusedInput(f"{shown(url)} redirects from https to http, where anybody on the way may change a file")
+        raise RefusedInput(f"{redacted(url)} redirects from https to http, where anybody on the way may change a file")
     return target
 
 
@@ -162,12 +164,12 @@ def _explained(url: str) -> Iterator[None]:
     try:
         yield
     except httpx.TimeoutException as error:
-        raise DownloadFailed(f"{shown(url)}: no answer in time ({type(error).__name__})", True) from error
+        raise DownloadFailed(f"{redacted(url)}: no answer in time ({type(error).__name__})", True) from error
     except httpx.HTTPError as error:
         lasting = isinstance(error, httpx.UnsupportedProtocol) or _is_certificate(error)
-        raise DownloadFailed(f"{shown(url)}: {error or type(error).__name__}", not lasting) from error
+        raise DownloadFailed(f"{redacted(url)}: {error or type(error).__name__}", not lasting) from error
     except httpx.InvalidURL as error:
-        raise RefusedInput(f"{shown(url)}: {error}") from error
+        raise RefusedInput(f"{redacted(url)}: {error}") from error
 
 
 def _is_certificate(error: BaseException | None) -> bool:

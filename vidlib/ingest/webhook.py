@@ -18,10 +18,10 @@ from urllib.parse import unquote, urlsplit
 
 from vidlib.errors import Cancelled, DownloadFailed, RefusedInput, SettingError, UnknownName
 from vidlib.files import sha256_text, write_json
-from vidlib.ingest.addresses import Gate, Watch
-from vidlib.ingest.fetch import Means
-from vidlib.ingest.providers import BY_HAND, PLAIN, PROVIDERS, provider_of
-from vidlib.ingest.urls import mended
+from vidlib.ingest.addresses import AddressPolicy, Interrupt
+from vidlib.ingest.fetch import Timing
+from vidlib.ingest.providers import MANUAL_PROVIDERS, PLAIN, PROVIDERS, provider_of
+from vidlib.ingest.urls import cleaned
 from vidlib.ingest.web import Web, check_status, read_json
 from vidlib.settings import Settings
 
@@ -36,7 +36,7 @@ log = logging.getLogger("vidlib.webhook")
 
 
 @dataclass(frozen=True)
-class Offer:
+class DownloadOffer:
     """A file that somebody offers: its link as it came, when that was (seconds since 1970), a copy and a name."""
 
     link: str
@@ -55,7 +55,7 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Rule:
+class AutoDownloadRule:
     """Which offers are downloaded without being asked for."""
 
     providers: frozenset[str]
@@ -63,7 +63,7 @@ class Rule:
     max_age_s: float
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def from_settings(cls, settings: Settings) -> Self:
         """The rule of this machine; raises UnknownName for a provider that does not exist."""
         known = {provider.name for provider in (*PROVIDERS, PLAIN)}
         providers = frozenset(_listed(settings.monitor_providers))
@@ -71,13 +71,13 @@ class Rule:
             raise UnknownName("a provider of VIDLIB_MONITOR_PROVIDERS", name, known)
         return cls(providers, tuple(_listed(settings.monitor_names)), settings.monitor_max_age_days * 86400)
 
-    def starts(self, offer: Offer, now: float) -> bool:
+    def matches(self, offer: DownloadOffer, now: float) -> bool:
         """Whether ``offer`` is downloaded by itself at ``now``, seconds since 1970; its patterns know no case."""
         name = (offer.name or unquote(urlsplit(offer.link).path).rpartition("/")[2]).lower()
         wanted = any(fnmatchcase(name, pattern.lower()) for pattern in self.names)
         recent = now - offer.offered_at <= self.max_age_s
         # what a person is needed for may still be had from our own copy
-        possible = offer.provider in self.providers or (offer.provider in BY_HAND and offer.proxy is not None)
+        possible = offer.provider in self.providers or (offer.provider in MANUAL_PROVIDERS and offer.proxy is not None)
         return wanted and recent and possible
 
 
@@ -87,55 +87,57 @@ class Webhook:
 
     url: str
     token: str | None
-    gate: Gate
+    policy: AddressPolicy
     cache: Path
     every_s: float = 300.0
-    in_vain: int = 0
+    failures: int = 0
     after_s: float = 0.0
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def from_settings(cls, settings: Settings) -> Self:
         """The webhook of this machine, whose host may lie anywhere; raises SettingError where none is set."""
         if settings.webhook_url is None:
             raise SettingError("VIDLIB_WEBHOOK_URL is not set; expected the address that lists what is offered")
         url = settings.webhook_url.get_secret_value()
         try:
-            host = urlsplit(mended(url)).hostname or ""
+            host = urlsplit(cleaned(url)).hostname or ""
         except RefusedInput:
             wrong = "expected an address that begins with https:// (its value is secret and not shown)"
             raise SettingError(f"VIDLIB_WEBHOOK_URL: {wrong}") from None
         token = settings.webhook_token.get_secret_value() if settings.webhook_token else None
-        gate = Gate(settings.private_hosts() | {host})
-        return cls(url, token, gate, settings.workspace / "webhook.json", settings.webhook_every_s)
+        policy = AddressPolicy(settings.private_hosts() | {host})
+        return cls(url, token, policy, settings.workspace / "webhook.json", settings.webhook_every_s)
 
-    def offers(self, now: Callable[[], float] = time.time, means: Means | None = None) -> tuple[list[Offer], list[str]]:
+    def offers(
+        self, now: Callable[[], float] = time.time, timing: Timing | None = None
+    ) -> tuple[list[DownloadOffer], list[str]]:
         """What is offered, and what is malformed, one line each.
 
-        Raises DownloadFailed where it cannot be asked, Cancelled once ``means.stop`` is set.
+        Raises DownloadFailed where it cannot be asked, Cancelled once ``timing.stop`` is set.
         """
         try:
-            document = self._document(now, means or Means())
+            document = self._document(now, timing or Timing())
         except DownloadFailed as error:
-            self.in_vain, self.after_s = self.in_vain + 1, error.retry_after_s or 0.0
+            self.failures, self.after_s = self.failures + 1, error.retry_after_s or 0.0
             raise DownloadFailed(
                 f"the webhook cannot be read: {error}", error.retryable, error.retry_after_s
             ) from error
-        self.in_vain, self.after_s = 0, 0.0
-        return offers_in(document, now())
+        self.failures, self.after_s = 0, 0.0
+        return parse_offers(document, now())
 
     def pause_s(self) -> float:
         """Seconds until it is to be asked again: longer each time that it failed, and as long as it says."""
-        ours = self.every_s * 2 ** min(self.in_vain, 10)
+        ours = self.every_s * 2 ** min(self.failures, 10)
         return max(self.after_s, min(ours, max(LONGEST_PAUSE_S, self.every_s)))
 
-    def _document(self, now: Callable[[], float], means: Means) -> Any:
+    def _document(self, now: Callable[[], float], timing: Timing) -> Any:
         kept = self._kept()
         headers = {"Accept": "application/json", **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
         if kept.get("etag"):
             headers["If-None-Match"] = kept["etag"]
         elif kept.get("modified"):
             headers["If-Modified-Since"] = kept["modified"]
-        with Web(self.gate, _within(ANSWER_S, means)) as web, web.answer(self.url, headers) as answer:
+        with Web(self.policy, _within(ANSWER_S, timing)) as web, web.answer(self.url, headers) as answer:
             if answer.status_code == 304 and kept:
                 return kept["document"]
             check_status(answer, now)
@@ -156,37 +158,37 @@ class Webhook:
         return {}
 
 
-def _within(limit_s: float, means: Means) -> Watch:
+def _within(limit_s: float, timing: Timing) -> Interrupt:
     """Ends a connection after ``limit_s`` seconds, however busy it seems, or when somebody asks to stop."""
-    ends_at = means.clock() + limit_s
+    ends_at = timing.clock() + limit_s
 
     def check() -> None:
-        if means.stop.is_set():
+        if timing.stop.is_set():
             raise Cancelled("stopped as asked")
-        if means.clock() > ends_at:
+        if timing.clock() > ends_at:
             raise DownloadFailed(f"no whole answer in {limit_s:g} s", retryable=True)
 
-    return Watch(check, means.clock)
+    return Interrupt(check, timing.clock)
 
 
-def offers_in(document: Sequence[Any], now: float) -> tuple[list[Offer], list[str]]:
+def parse_offers(document: Sequence[Any], now: float) -> tuple[list[DownloadOffer], list[str]]:
     """The offers among the records of ``document``, and a line for each that is malformed.
 
     A record that does not say when it was made was made ``now``.
 
-    >>> offers_in([{"url": "https://h.example/a.zip"}, 7], now=9.0)[1]
+    >>> parse_offers([{"url": "https://h.example/a.zip"}, 7], now=9.0)[1]
     ['record 2: expected an object, got 7']
     """
     offers, problems = [], []
     for number, record in enumerate(document, start=1):
         try:
-            offers.append(offer_of(record, now))
+            offers.append(parse_offer(record, now))
         except RefusedInput as error:
             problems.append(f"record {number}: {error}")
     return offers, problems
 
 
-def offer_of(record: Any, now: float) -> Offer:
+def parse_offer(record: Any, now: float) -> DownloadOffer:
     """One record as an offer; raises RefusedInput, with the reason, for one that is malformed."""
     if not isinstance(record, Mapping):
         raise RefusedInput(f"expected an object, got {_short(record)}")
@@ -194,16 +196,16 @@ def offer_of(record: Any, now: float) -> Offer:
     if not (link or proxy):
         raise RefusedInput(f"expected source_url, url or r2_url, got {_short(sorted(map(str, record)))}")
     for url in filter(None, (link, proxy)):
-        mended(url)
+        cleaned(url)
     when = record.get("created_at") if record.get("created_at") is not None else record.get("timestamp")
     name = _text(record, "original_filename")
-    return Offer(link or proxy, now if when is None else seconds_of(when), proxy if link else None, name)
+    return DownloadOffer(link or proxy, now if when is None else parse_time(when), proxy if link else None, name)
 
 
-def seconds_of(when: Any) -> float:
+def parse_time(when: Any) -> float:
     """A moment as seconds since 1970: from a number of (milli)seconds, or ISO 8601, in UTC where it does not say.
 
-    >>> seconds_of("1970-01-01T01:00:00+01:00"), seconds_of("1970-01-02"), seconds_of(1700000000000)
+    >>> parse_time("1970-01-01T01:00:00+01:00"), parse_time("1970-01-02"), parse_time(1700000000000)
     (0.0, 86400.0, 1700000000.0)
     """
     with suppress(ValueError, OverflowError, OSError):

@@ -60,12 +60,12 @@ def _of_path(request: Request, settings: Settings, path: Path, paces: Paces) -> 
             return
         yield Foreseen(path.name, "extract", "done", str(planned.folder))
         root = planned.folder / "files"
-        name = projects.name_of(path, settings)
+        name = projects.project_name(path, settings)
     else:
         project = projects.reopen_project(path)
-        root, name = (project.docs, project.name) if project else (path, projects.name_of(path, settings))
+        root, name = (project.docs, project.name) if project else (path, projects.project_name(path, settings))
     found = [path] if path.is_file() and root == path else projects.find_videos(root)
-    for video in projects.videos_of(found, root if root.is_dir() else root.parent, settings):
+    for video in projects.project_videos(found, root if root.is_dir() else root.parent, settings):
         yield from _of_video(request, settings, video, name, paces)
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidlib.errors import LeaseLost, RefusedInput, VidlibError
-from vidlib.ingest.webhook import Offer
+from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner import projects
 from vidlib.runner.downloads import store
 from vidlib.runner.projects import Project, ProjectVideo
 from vidlib.runner.request import Request
 from vidlib.runner.run_result import status_of
-from vidlib.runner.sources import Link, Place, place_of
+from vidlib.runner.sources import Link, Source, parse_source
 from vidlib.runner.store.models import Run, Task
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
@@ -20,7 +20,7 @@ from vidlib.steps import STEPS
 
 
 @dataclass(frozen=True)
-class Deliveries:
+class Intake:
     """Takes up what a run was asked for, one path after the other."""
 
     run: Run
@@ -28,25 +28,25 @@ class Deliveries:
     settings: Settings
     history: History
 
-    def take_up(self, path: Place) -> list[Task]:
+    def accept(self, path: Source) -> list[Task]:
         """The first tasks for ``path``: to get or unpack it, or all there is to do; or one that says why nothing is."""
-        return self._or_why_not(path, lambda: self._first_tasks(path))
+        return self._tasks_or_failure(path, lambda: self._first_tasks(path))
 
-    def arrived(self, download: Task) -> list[Task]:
+    def accept_download(self, download: Task) -> list[Task]:
         """The tasks for a file that was downloaded."""
         link = Link(download.origin)
 
         def tasks() -> list[Task]:
             came = STEPS["download"].outputs(Path(download.folder))
             what = {"file": str(came.file), "sha256": came.sha256, "bytes_done": came.size, "bytes_total": came.size}
-            store.record(self.history, link, "done", **what)
+            store.record_outcome(self.history, link, "done", **what)
             return self._of_file(link, came.file)
 
-        return self._or_why_not(link, tasks, download)
+        return self._tasks_or_failure(link, tasks, download)
 
-    def unpacked(self, extract: Task) -> list[Task]:
+    def accept_unpacked(self, extract: Task) -> list[Task]:
         """The tasks for the videos of an archive that was unpacked."""
-        origin, archive = place_of(extract.origin), Path(extract.source)
+        origin, archive = parse_source(extract.origin), Path(extract.source)
 
         def tasks() -> list[Task]:
             outputs = STEPS["extract"].outputs(Path(extract.folder))
@@ -54,9 +54,9 @@ class Deliveries:
             projects.publish_files(project, Path(extract.folder) / "files", outputs.files)
             return self._plan(origin, project, _videos_below(project.docs, archive, self.settings))
 
-        return self._or_why_not(origin, tasks, extract)
+        return self._tasks_or_failure(origin, tasks, extract)
 
-    def _or_why_not(self, path: Place, tasks: Callable[[], list[Task]], known: Task | None = None) -> list[Task]:
+    def _tasks_or_failure(self, path: Source, tasks: Callable[[], list[Task]], known: Task | None = None) -> list[Task]:
         """What ``tasks`` gives; where it fails, the failed task (``known``, or one made for it)."""
         try:
             return self.history.add_tasks(tasks())
@@ -73,7 +73,7 @@ class Deliveries:
             step = "download" if isinstance(path, Link) else "extract"
             return self.history.add_tasks([Task(run_id=self.run.id, sha256="", step=step, **names, **values)])
 
-    def _first_tasks(self, path: Place) -> list[Task]:
+    def _first_tasks(self, path: Source) -> list[Task]:
         projects.check_path(path, self.settings)
         if isinstance(path, Link):
             return self._of_link(path)
@@ -83,7 +83,7 @@ class Deliveries:
 
     def _of_link(self, link: Link) -> list[Task]:
         """To download a file, unless `vidlib downloads get` has brought it and it is still there."""
-        store.note(self.history, [(Offer(link, time.time()), "known")])
+        store.add_offers(self.history, [(DownloadOffer(link, time.time()), "known")])
         known = store.find(self.history, link)
         file = Path(known.file) if known.state == "done" and known.file else None
         ours = file is None or file.is_relative_to(self.settings.work)  # what a run has brought, the plan finds done
@@ -91,13 +91,13 @@ class Deliveries:
             return self._of_file(link, file)
         return [self._task("download", link, link.name, link.name, known.key, link)]
 
-    def _of_file(self, origin: Place, path: Path) -> list[Task]:
+    def _of_file(self, origin: Source, path: Path) -> list[Task]:
         """What is to be done for a delivery that is here: to unpack it, or all steps of its videos."""
         sha256 = projects.content_sha256(path)
         if projects.is_archive(path):
             return [self._task("extract", origin, path.name, path.name, sha256, path)]
         if path.is_file():
-            videos = projects.videos_of([path], path.parent, self.settings)
+            videos = projects.project_videos([path], path.parent, self.settings)
         else:
             videos = _videos_below(path, path, self.settings)
         return self._plan(origin, self._project(path, sha256), videos)
@@ -107,7 +107,7 @@ class Deliveries:
         self.history.remember_project(project.sha256, project.name, path)
         return project
 
-    def _plan(self, origin: Place, project: Project, videos: list[ProjectVideo]) -> list[Task]:
+    def _plan(self, origin: Source, project: Project, videos: list[ProjectVideo]) -> list[Task]:
         """All there is to do for a project: every step of every video, its report, and what is done for the whole."""
         tasks = []
         for video in videos:
@@ -120,7 +120,7 @@ class Deliveries:
             tasks.append(self._task("finalize", origin, project.name, project.name, project.sha256, project.folder))
         return tasks
 
-    def _task(self, step: str, origin: Place, project: str, subject: str, sha256: str, source: Place) -> Task:
+    def _task(self, step: str, origin: Source, project: str, subject: str, sha256: str, source: Source) -> Task:
         params = self.request.params.of(project)[step].model_dump(mode="json")
         places = {"origin": str(origin), "source": str(source)}
         names = {"project": project, "subject": subject, "sha256": sha256}
@@ -130,4 +130,4 @@ class Deliveries:
 def _videos_below(folder: Path, named: Path, settings: Settings) -> list[ProjectVideo]:
     if not (found := projects.find_videos(folder)):
         raise RefusedInput(f"{named.name} holds no video; expected files such as .mp4, .mov, .mkv or .mxf in it")
-    return projects.videos_of(found, folder, settings)
+    return projects.project_videos(found, folder, settings)

@@ -15,13 +15,13 @@ from vidlib.errors import Cancelled, LeaseLost, UnknownName, VidlibError
 from vidlib.runner import notifications, projects
 from vidlib.runner.execution.executors import Lanes, open_lanes
 from vidlib.runner.execution.heartbeat import repeating
-from vidlib.runner.intake import Deliveries
+from vidlib.runner.intake import Intake
 from vidlib.runner.request import Request
 from vidlib.runner.run_result import RunResult, result_of
 from vidlib.runner.runlog import RunLog
 from vidlib.runner.scheduling import allocation, retries
 from vidlib.runner.scheduling.graph import Agenda
-from vidlib.runner.sources import place_of
+from vidlib.runner.sources import parse_source
 from vidlib.runner.store import identity, queue
 from vidlib.runner.store.identity import BEAT_S
 from vidlib.runner.store.models import ACTIVE, Run, Task
@@ -104,7 +104,7 @@ class Driver:
     def __init__(self, record: Run, settings: Settings, history: History, how: Conditions):
         self.record, self.settings, self.history = record, settings, history
         self.listen, self.stop = how.listen, how.stop
-        self.deliveries = Deliveries(record, Request.of(record), settings, history)
+        self.intake = Intake(record, Request.of(record), settings, history)
         self.log = RunLog(history, record.id, settings.runs / record.id)
         self.agenda = Agenda()
         self.in_flight: dict[int, allocation.Share] = {}
@@ -161,15 +161,15 @@ class Driver:
 
     def _drive(self, lanes: Lanes) -> None:
         self._put(self.history.tasks(self.record.id))
-        paths = deque(path for path in map(place_of, self.record.paths) if not self.agenda.knows(str(path)))
+        paths = deque(path for path in map(parse_source, self.record.paths) if not self.agenda.knows(str(path)))
         while paths or self.agenda.unfinished() or self.agenda.arrived() or self.agenda.unpacked():
             self._check_stopped()
             if paths:
-                self._put(self.deliveries.take_up(paths.popleft()))
+                self._put(self.intake.accept(paths.popleft()))
             for download in self.agenda.arrived():
-                self._put(self.deliveries.arrived(download))
+                self._put(self.intake.accept_download(download))
             for archive in self.agenda.unpacked():
-                self._put(self.deliveries.unpacked(archive))
+                self._put(self.intake.accept_unpacked(archive))
             self._give_up_hopeless()
             self._hand_out(lanes, more_come=bool(paths))
             self._follow(lanes, 0.0 if paths else POLL_S)

@@ -11,10 +11,10 @@ from pathlib import Path
 from vidlib.errors import UsageError, VidlibError
 from vidlib.files import canonical_json, link_or_copy, sha256, sha256_text, sole_writer, write_json
 from vidlib.ingest import archives, names
-from vidlib.ingest.urls import mended
+from vidlib.ingest.urls import cleaned
 from vidlib.media.probe import probe_video
-from vidlib.runner.sources import Link, Place
-from vidlib.runner.utf8_paths import lossy_text, under_utf_8
+from vidlib.runner.sources import Link, Source
+from vidlib.runner.utf8_paths import lossy_text, with_utf8_name
 from vidlib.settings import Settings, plain_folder
 from vidlib.text import path_text
 
@@ -50,14 +50,14 @@ class ProjectVideo:
         return self.path.name
 
 
-def docs_of(settings: Settings, name: str) -> Path:
+def docs_folder(settings: Settings, name: str) -> Path:
     """Where the project ``name`` keeps its files and their results: as when it was begun, whatever is set by now."""
     folder = settings.projects / name
     project = reopen_project(folder)
     return project.docs if project else folder / settings.docs_folder
 
 
-def name_of(path: Path, settings: Settings) -> str:
+def project_name(path: Path, settings: Settings) -> str:
     """What the project of ``path`` is called: as that is, or what the pattern of the settings finds in it."""
     name = path.name if path.is_dir() else path.stem.removesuffix(".tar")
     found = re.search(settings.project_name_pattern, name) if settings.project_name_pattern else None
@@ -70,18 +70,18 @@ def is_archive(path: Path) -> bool:
     return path.is_file() and archives.archive_format(path) is not None
 
 
-def check_path(path: Place, settings: Settings) -> Place:
+def check_path(path: Source, settings: Settings) -> Source:
     """``path``, absolute, under a name that is UTF-8; raises UsageError if nothing is there or it cannot be read.
 
     Whether a link leads anywhere is not asked here; one that is none is refused.
     """
     if isinstance(path, Link):
-        return Link(mended(path))
+        return Link(cleaned(path))
     if not path.exists():
         raise UsageError(f"{path_text(path)} does not exist; expected an archive, a video or a project folder")
     if not os.access(path, os.R_OK):
         raise UsageError(f"{path_text(path)} cannot be read by this user; check its permissions")
-    return under_utf_8(path.absolute(), settings)
+    return with_utf8_name(path.absolute(), settings)
 
 
 def content_sha256(path: Path) -> str:
@@ -98,7 +98,7 @@ def open_project(path: Path, sha256_: str, settings: Settings, *, unpacked: bool
     The same content gets the same project again; another content of the same name gets one of its own. What is
     ``unpacked`` into its project gets that under any name.
     """
-    root, base = settings.projects, name_of(path, settings)
+    root, base = settings.projects, project_name(path, settings)
     candidates = [root / base, root / f"{base}-{sha256_[:8]}"]
     source = path_text(path)
     with sole_writer(root):
@@ -159,14 +159,14 @@ def duration_s(video: Path) -> float | None:
         return None
 
 
-def videos_of(paths: Iterable[Path], root: Path, settings: Settings) -> list[ProjectVideo]:
+def project_videos(paths: Iterable[Path], root: Path, settings: Settings) -> list[ProjectVideo]:
     """``paths`` below ``root`` as the videos of one project, each with a stem that is safe and that no other has."""
     videos, taken = [], set()
     for path in paths:
         relative = Path(lossy_text(path.relative_to(root)))
         stem = next(stem for stem in _stems(relative) if str(stem).casefold() not in taken)
         taken.add(str(stem).casefold())
-        videos.append(ProjectVideo(under_utf_8(path, settings), stem, sha256(path)))
+        videos.append(ProjectVideo(with_utf8_name(path, settings), stem, sha256(path)))
     return videos
 
 

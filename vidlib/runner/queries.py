@@ -12,7 +12,7 @@ from vidlib.params import Frozen
 from vidlib.results.naming import subject_folder
 from vidlib.runner.pipeline import STOPPED
 from vidlib.runner.scheduling.plan import Planned, plan_step
-from vidlib.runner.sources import place_of
+from vidlib.runner.sources import parse_source
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import STEPS, VIDEO_STEPS
@@ -59,7 +59,7 @@ def last_runs(history: History) -> dict[str, Any]:
             "status": run.status,
             "started": _clock(run.started_at),
             "seconds": round((run.finished_at or time.time()) - run.started_at, 1),
-            "of": ", ".join(place_of(path).name for path in run.paths),
+            "of": ", ".join(parse_source(path).name for path in run.paths),
             "error": run.error or "",
         }
         for run in history.runs()

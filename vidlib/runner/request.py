@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from vidlib.params import ParamSet
-from vidlib.runner.sources import Place, place_of
+from vidlib.runner.sources import Source, parse_source
 from vidlib.runner.store.models import Run
 from vidlib.steps import PARAMS, STEPS, VIDEO_STEPS
 
@@ -18,7 +18,7 @@ class Request:
     again though their results are there.
     """
 
-    paths: Sequence[Place]
+    paths: Sequence[Source]
     params: ParamSet
     steps: frozenset[str] = frozenset()
     force: bool = False
@@ -27,7 +27,7 @@ class Request:
     def of(cls, run: Run) -> Self:
         """The request that a run in the history was made from."""
         asked = run.asked
-        paths = [place_of(path) for path in run.paths]
+        paths = [parse_source(path) for path in run.paths]
         return cls(paths, ParamSet(PARAMS, asked["layers"]), frozenset(asked["steps"]), asked["force"])
 
     def as_json(self) -> dict[str, Any]:

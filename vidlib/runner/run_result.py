@@ -8,7 +8,7 @@ from typing import Any
 from vidlib.errors import Cancelled, RefusedInput, StepFailed, VidlibError
 from vidlib.results.naming import PUBLISHED
 from vidlib.runner import projects, report_run
-from vidlib.runner.sources import Place, place_of
+from vidlib.runner.sources import Source, parse_source
 from vidlib.runner.store.models import Run, Task
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
@@ -65,7 +65,7 @@ class VideoResult:
     ``problem`` is one that belongs to no step.
     """
 
-    path: Place
+    path: Source
     sha256: str | None = None
     steps: dict[str, StepResult] = field(default_factory=dict)
     outputs: dict[str, Path] = field(default_factory=dict)
@@ -136,12 +136,12 @@ def result_of(run: Run, tasks: Sequence[Task], settings: Settings, *, cancelled:
     result.executed = sum(task.status in ("done", "failed", "refused") and not task.cached for task in tasks)
     for origin in run.paths:
         of_origin = [task for task in tasks if task.origin == origin]
-        result.videos += _videos(place_of(origin), of_origin, tasks, settings)
+        result.videos += _videos(parse_source(origin), of_origin, tasks, settings)
         result.projects += [_project(task, settings) for task in of_origin if task.step == "finalize"]
     return result
 
 
-def _videos(origin: Place, delivery: Sequence[Task], tasks: Sequence[Task], settings: Settings) -> list[VideoResult]:
+def _videos(origin: Source, delivery: Sequence[Task], tasks: Sequence[Task], settings: Settings) -> list[VideoResult]:
     """The videos of one delivery; the delivery itself where it gave none, and where part of it was lost."""
     whole = {task.step: task for task in delivery if task.step in ONCE}
     sources = list(dict.fromkeys(task.source for task in delivery if task.step not in whole))
@@ -168,7 +168,7 @@ def _lost(extract: Task | None) -> str | None:
 def _video(source: Path, own: dict[str, Task], tasks: Sequence[Task], settings: Settings) -> VideoResult:
     report = own["report"]
     steps = {step: StepResult.of(own[step]) for step in STEPS if step in own}
-    docs = projects.docs_of(settings, report.project)
+    docs = projects.docs_folder(settings, report.project)
     done = [step for step, task in own.items() if task.status == "done"]
     outputs = {name: docs / f"{report.stem}{PUBLISHED[name]}" for step in done for name in MADE_BY.get(step, ())}
     if report.status == "done":

@@ -19,13 +19,13 @@ class Link(str):
         return name_of(self)
 
 
-Place = Path | Link
+Source = Path | Link
 
 
-def place_of(text: str) -> Place:
+def parse_source(text: str) -> Source:
     """What somebody named: a link, or else a path.
 
-    >>> place_of("HTTPS://h.example/film.zip"), place_of("film.zip")
+    >>> parse_source("HTTPS://h.example/film.zip"), parse_source("film.zip")
     ('HTTPS://h.example/film.zip', PosixPath('film.zip'))
     """
     return Link(text) if text.strip().lower().startswith(("https://", "http://")) else Path(text)

@@ -10,9 +10,9 @@ from vidlib.settings import Settings
 from vidlib.text import path_text
 
 
-def under_utf_8(path: Path, settings: Settings) -> Path:
+def with_utf8_name(path: Path, settings: Settings) -> Path:
     """``path``, or, where its name is not UTF-8, a link to it below WORKSPACE/names: the same one each time."""
-    if is_utf_8(path):
+    if is_utf8(path):
         return path
     folder = settings.workspace / "names" / sha256_text(path_text(path.absolute()))[:12]
     link = folder / names.safe_name(lossy_text(Path(path.name)))
@@ -27,7 +27,7 @@ def lossy_text(path: Path) -> str:
     return os.fsencode(path).decode(errors="replace")
 
 
-def is_utf_8(path: Path) -> bool:
+def is_utf8(path: Path) -> bool:
     """Whether the whole of ``path`` can be written as UTF-8."""
     try:
         str(path).encode()

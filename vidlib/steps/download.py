@@ -48,12 +48,12 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     Raises DownloadFailed if it breaks off for good, RefusedInput, with the reason, for what is not to be taken, and
     NeedsOperator for what only a person can download.
     """
-    from vidlib.ingest.fetch import Rules
+    from vidlib.ingest.fetch import DownloadRules
     from vidlib.ingest.providers import download, provider_of
     from vidlib.settings import settings
 
     links = inputs.links or (inputs.url,)
-    fetched = download(links, inputs.keep_dir, Rules.of(settings()), report=report)
+    fetched = download(links, inputs.keep_dir, DownloadRules.from_settings(settings()), report=report)
     return Outputs(
         engine=provider_of(links[-1]).name,
         file=move_file(fetched.path, inputs.out_dir / fetched.path.name),

@@ -4,7 +4,7 @@ import multiprocessing
 from collections.abc import Callable
 from typing import Any
 
-from vidlib.ingest.webhook import Offer
+from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.downloads import store
 from vidlib.runner.store.runs import History
 
@@ -25,12 +25,12 @@ def at_once(n_processes: int, work: Callable[..., None], *args: Any) -> None:
 
 
 def offer_all(number: int, together: Any, url: str) -> None:
-    """Offer the same links, in another spelling and with another time than the other processes."""
+    """DownloadOffer the same links, in another spelling and with another time than the other processes."""
     with History(url) as history:
         together.wait()
         for job in range(N_LINKS):
             link = f"https://Files.example.org/{'/' * (number % 3)}{job}.zip?{'&' * (number % 2)}id=1"
-            store.note(history, [(Offer(link, 1000.0 - number), "known")])
+            store.add_offers(history, [(DownloadOffer(link, 1000.0 - number), "known")])
 
 
 def take_all(number: int, together: Any, url: str, folder: str) -> None:
@@ -40,4 +40,4 @@ def take_all(number: int, together: Any, url: str, folder: str) -> None:
         while row := store.next_waiting(history, 1.0):
             if store.claim(history, row.key, ["waiting"]):
                 open(f"{folder}/{row.key}", "x").close()
-                store.settle(history, row.key, "done")
+                store.finish(history, row.key, "done")

@@ -9,9 +9,9 @@ from alembic.config import Config
 
 from tests.runner.downloads import offering
 from vidlib.errors import RefusedInput, UsageError
-from vidlib.ingest.webhook import Offer
+from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.downloads import store
-from vidlib.runner.downloads.store import Noted
+from vidlib.runner.downloads.store import OfferCounts
 from vidlib.runner.store import database, identity
 from vidlib.runner.store.models import Download
 from vidlib.runner.store.runs import History
@@ -21,7 +21,7 @@ N_PROCESSES = 16
 
 
 def offered(*links: str, at: float = 100.0, state: str = "known"):
-    return [(Offer(link, at), state) for link in links]
+    return [(DownloadOffer(link, at), state) for link in links]
 
 
 def state_of(history: History, link: str = LINK) -> str:
@@ -30,20 +30,22 @@ def state_of(history: History, link: str = LINK) -> str:
 
 def test_every_spelling_of_a_link_is_one_row_with_the_earliest_time(url):
     with History(url) as history:
-        assert store.note(history, offered(LINK, at=100.0)) == Noted(new=1)
+        assert store.add_offers(history, offered(LINK, at=100.0)) == OfferCounts(new=1)
         same = " https://FILES.example.org:443//jobs/%66ilm.zip?amp%3Bid=7&amp;id=7#x "
-        assert store.note(history, offered(same, at=50.0, state="waiting")) == Noted(changed=1)
-        assert store.note(history, offered(LINK, at=70.0)) == Noted(same=1)
-        ((row, _),) = store.found(history)
+        assert store.add_offers(history, offered(same, at=50.0, state="waiting")) == OfferCounts(changed=1)
+        assert store.add_offers(history, offered(LINK, at=70.0)) == OfferCounts(same=1)
+        ((row, _),) = store.search(history)
         assert (row.url, row.original_url, row.offered_at, row.state) == (LINK, LINK, 50.0, "known")
 
 
 def test_a_copy_and_its_source_are_one_download(url):
     copy = "https://r2.example/film.zip"
     with History(url) as history:
-        store.note(history, offered(LINK))
-        assert store.note(history, [(Offer(LINK, 100.0, copy, "Film.zip"), "waiting")]) == Noted(changed=1)
-        assert store.note(history, offered(copy, at=9.0)) == Noted(changed=1)
+        store.add_offers(history, offered(LINK))
+        assert store.add_offers(history, [(DownloadOffer(LINK, 100.0, copy, "Film.zip"), "waiting")]) == OfferCounts(
+            changed=1
+        )
+        assert store.add_offers(history, offered(copy, at=9.0)) == OfferCounts(changed=1)
         row = store.find(history, copy)
         assert (row.links, row.name, row.offered_at) == ((copy, LINK), "Film.zip", 9.0)
         assert store.count(history) == 1
@@ -52,93 +54,93 @@ def test_a_copy_and_its_source_are_one_download(url):
 def test_what_was_known_by_its_copy_alone_is_not_offered_again(url):
     copy = "https://r2.example/film.zip"
     with History(url) as history:
-        store.note(history, offered(copy, state="done"))
-        assert store.note(history, [(Offer(LINK, 100.0, copy), "waiting")]) == Noted(same=1)
-        assert [row.state for row, _ in store.found(history)] == ["done"]
+        store.add_offers(history, offered(copy, state="done"))
+        assert store.add_offers(history, [(DownloadOffer(LINK, 100.0, copy), "waiting")]) == OfferCounts(same=1)
+        assert [row.state for row, _ in store.search(history)] == ["done"]
 
 
 def test_a_dry_call_says_what_it_would_do_and_does_nothing(url):
     with History(url) as history:
-        store.note(history, offered(LINK))
+        store.add_offers(history, offered(LINK))
         offers = [*offered(LINK, at=1.0), *offered("https://h.example/b")]
-        assert store.note(history, offers, dry=True) == Noted(new=1, changed=1)
+        assert store.add_offers(history, offers, dry=True) == OfferCounts(new=1, changed=1)
         assert store.count(history) == 1
-        assert store.note(history, offers) == Noted(new=1, changed=1)
+        assert store.add_offers(history, offers) == OfferCounts(new=1, changed=1)
 
 
 def test_what_is_no_link_is_refused_and_nothing_of_that_list_is_kept(url):
     with History(url) as history:
         with pytest.raises(RefusedInput, match="expected a link"):
-            store.note(history, offered(LINK, "nonsense"))
+            store.add_offers(history, offered(LINK, "nonsense"))
         assert store.count(history) == 0
 
 
 def test_many_processes_that_offer_the_same_links_at_the_same_moment_make_one_row_of_each(url):
     with History(url) as history:
         offering.at_once(N_PROCESSES, offering.offer_all, url)
-        rows = [row for row, _ in store.found(history)]
+        rows = [row for row, _ in store.search(history)]
         assert (len(rows), {row.offered_at for row in rows}) == (offering.N_LINKS, {1000.0 - (N_PROCESSES - 1)})
 
 
 def test_many_processes_take_every_download_once(url, tmp_path):
     (tmp_path / "taken").mkdir()
     with History(url) as history:
-        store.note(history, offered(*(f"https://h.example/{n}" for n in range(20)), state="waiting"))
+        store.add_offers(history, offered(*(f"https://h.example/{n}" for n in range(20)), state="waiting"))
         offering.at_once(4, offering.take_all, url, str(tmp_path / "taken"))
-        done = {row.key for row, _ in store.found(history, states=["done"])}
+        done = {row.key for row, _ in store.search(history, states=["done"])}
         assert {path.name for path in (tmp_path / "taken").iterdir()} == done
         assert len(done) == 20
 
 
 def test_a_download_goes_from_hand_to_hand(url):
     with History(url) as history:
-        store.note(history, offered(LINK, state="waiting"))
+        store.add_offers(history, offered(LINK, state="waiting"))
         row = store.next_waiting(history, now=0.0)
         assert store.claim(history, row.key, ["waiting"]).attempts == 1
         assert store.claim(history, row.key, ["waiting"]) is None
         assert store.next_waiting(history, now=0.0) is None
-        assert store.beat(history, row.key, bytes_done=5, bytes_total=10**13, rate=2.5) is None
-        assert store.settle(history, row.key, "failed", error="it broke", not_before=50.0)
-        assert not store.settle(history, row.key, "done")
-        assert store.beat(history, row.key) == "lost"
-        (known, _) = store.found(history)[0]
+        assert store.heartbeat(history, row.key, bytes_done=5, bytes_total=10**13, rate=2.5) is None
+        assert store.finish(history, row.key, "failed", error="it broke", not_before=50.0)
+        assert not store.finish(history, row.key, "done")
+        assert store.heartbeat(history, row.key) == "lost"
+        (known, _) = store.search(history)[0]
         assert (known.state, known.error, known.bytes_done, known.bytes_total) == ("failed", "it broke", 5, 10**13)
-        assert store.ask(history, row.key, "waiting") == "waiting"
+        assert store.request_state(history, row.key, "waiting") == "waiting"
         assert store.next_waiting(history, now=0.0).key == row.key
 
 
 def test_whoever_downloads_is_asked_to_stop(url):
     with History(url) as history:
-        store.note(history, offered(LINK, state="waiting"))
+        store.add_offers(history, offered(LINK, state="waiting"))
         key = store.claim(history, store.key_of(LINK), ["waiting"]).key
-        assert store.ask(history, key, "paused") == "downloading"
-        assert store.beat(history, key) == "paused"
-        store.settle(history, key, "paused")
-        assert store.ask(history, key, "cancelled") == "cancelled"
+        assert store.request_state(history, key, "paused") == "downloading"
+        assert store.heartbeat(history, key) == "paused"
+        store.finish(history, key, "paused")
+        assert store.request_state(history, key, "cancelled") == "cancelled"
         with pytest.raises(UsageError, match="is cancelled; expected one that waits"):
-            store.ask(history, key, "paused")
+            store.request_state(history, key, "paused")
         with pytest.raises(UsageError, match="there is no download"):
-            store.ask(history, "nothing", "paused")
+            store.request_state(history, "nothing", "paused")
 
 
 def test_what_a_person_has_brought_can_be_closed_and_not_paused(url):
     with History(url) as history:
-        store.note(history, offered(LINK, state="manual"))
+        store.add_offers(history, offered(LINK, state="manual"))
         key = store.key_of(LINK)
         with pytest.raises(UsageError, match="is manual; expected"):
-            store.ask(history, key, "paused")
-        assert store.ask(history, key, "known") == "known"
+            store.request_state(history, key, "paused")
+        assert store.request_state(history, key, "known") == "known"
 
 
 def test_the_download_of_a_dead_process_waits_again(url):
     host, place, _, start = identity.me().split("/")
     with History(url) as history:
-        store.note(history, offered(LINK, state="waiting"))
+        store.add_offers(history, offered(LINK, state="waiting"))
         key = store.claim(history, store.key_of(LINK), ["waiting"]).key
-        assert store.free_up(history) == []
+        assert store.requeue_lost(history) == []
         with history.writing() as session:
             session.get(Download, key).worker = f"{host}/{place}/{2**22 + 1}/{start}"
-        assert store.free_up(history) == [key]
+        assert store.requeue_lost(history) == [key]
         assert state_of(history) == "waiting"
 
 
@@ -146,36 +148,36 @@ def test_the_same_bytes_under_another_link_are_found(url, tmp_path):
     other = "https://h.example/again.zip"
     (tmp_path / "film.zip").write_text("x")
     with History(url) as history:
-        store.note(history, offered(LINK, other, state="waiting"))
+        store.add_offers(history, offered(LINK, other, state="waiting"))
         for link in (LINK, other):
             key = store.claim(history, store.key_of(link), ["waiting"]).key
-            store.settle(history, key, "done", sha256="ab" * 32, file=str(tmp_path / "film.zip"))
-        assert store.same_content(history, "ab" * 32, but=key).url == LINK
+            store.finish(history, key, "done", sha256="ab" * 32, file=str(tmp_path / "film.zip"))
+        assert store.find_same_content(history, "ab" * 32, but=key).url == LINK
         (tmp_path / "film.zip").unlink()
-        assert store.same_content(history, "ab" * 32, but=key) is None
+        assert store.find_same_content(history, "ab" * 32, but=key) is None
 
 
 def test_downloads_are_found_by_any_part_and_named_with_their_project(url):
     with History(url) as history:
-        store.note(history, offered(LINK, "https://h.example/100%25_done.zip"))
+        store.add_offers(history, offered(LINK, "https://h.example/100%25_done.zip"))
         with history.writing() as session:
             session.get(Download, store.key_of(LINK)).sha256 = "ab" * 32
         history.remember_project("ab" * 32, "Rushes", Path("film.zip"))
-        assert [(row.url, project) for row, project in store.found(history, "FILM")] == [(LINK, "Rushes")]
-        assert [row.url for row, _ in store.found(history, "rushes")] == [LINK]
-        assert [row.url for row, _ in store.found(history, "abab")] == [LINK]
-        assert [row.url for row, _ in store.found(history, "100%")] == ["https://h.example/100%25_done.zip"]
-        assert store.found(history, "%d_ne") == []
-        assert len(store.found(history, limit=1)) == 1
+        assert [(row.url, project) for row, project in store.search(history, "FILM")] == [(LINK, "Rushes")]
+        assert [row.url for row, _ in store.search(history, "rushes")] == [LINK]
+        assert [row.url for row, _ in store.search(history, "abab")] == [LINK]
+        assert [row.url for row, _ in store.search(history, "100%")] == ["https://h.example/100%25_done.zip"]
+        assert store.search(history, "%d_ne") == []
+        assert len(store.search(history, limit=1)) == 1
 
 
 def test_what_failed_long_ago_is_cleaned_away_and_what_is_done_is_not(url):
     with History(url) as history:
         links = {state: f"https://h.example/{state}" for state in store.STATES}
         for state, link in links.items():
-            store.note(history, offered(link, at=10.0, state=state))
-        assert {row.state for row in store.clean(history, before=20.0)} == {"failed", "cancelled"}
-        assert store.clean(history, before=time.time()) == []
+            store.add_offers(history, offered(link, at=10.0, state=state))
+        assert {row.state for row in store.prune(history, before=20.0)} == {"failed", "cancelled"}
+        assert store.prune(history, before=time.time()) == []
         assert store.count(history) == len(store.STATES) - 2
 
 
@@ -191,10 +193,10 @@ def test_a_history_of_every_earlier_version_takes_downloads(url, version):
         connection.exec_driver_sql("INSERT INTO projects VALUES ('ab', 'Rushes', 'film.zip', 1.0)")
     engine.dispose()
     with History(url) as history:
-        assert store.note(history, offered(LINK)) == Noted(new=1)
+        assert store.add_offers(history, offered(LINK)) == OfferCounts(new=1)
         with history.writing() as session:
             session.get(Download, store.key_of(LINK)).sha256 = "ab"
-        assert [project for _, project in store.found(history)] == ["Rushes"]
+        assert [project for _, project in store.search(history)] == ["Rushes"]
 
 
 def test_the_newest_migration_is_the_one_that_the_code_waits_for():
@@ -206,17 +208,17 @@ def test_many_offers_are_kept_in_small_transactions_and_counted_as_one_list(url,
     monkeypatch.setattr(store, "BATCH", 3)
     links = [f"https://h.example/{n % 7}" for n in range(20)]
     with History(url) as history:
-        assert store.note(history, offered(*links), dry=True) == Noted(new=7, same=13)
-        assert store.note(history, offered(*links)) == Noted(new=7, same=13)
+        assert store.add_offers(history, offered(*links), dry=True) == OfferCounts(new=7, same=13)
+        assert store.add_offers(history, offered(*links)) == OfferCounts(new=7, same=13)
 
 
 def test_a_link_that_is_known_itself_and_as_a_copy_of_another_is_its_own(url):
     copy = "https://r2.example/film.zip"
     with History(url) as history:
-        store.note(history, offered(copy, at=50.0))
+        store.add_offers(history, offered(copy, at=50.0))
         with history.writing() as session:
             session.add(Download(key="k", url="u", original_url="u", provider="https", offered_at=1.0, state="known"))
             session.flush()
             session.get(Download, "k").proxy_key = store.key_of(copy)
-        assert store.note(history, offered(copy, at=20.0)) == Noted(changed=1)
+        assert store.add_offers(history, offered(copy, at=20.0)) == OfferCounts(changed=1)
         assert store.find(history, copy).offered_at == 20.0

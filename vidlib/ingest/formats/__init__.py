@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vidlib.ingest.formats import rar, sevenzip, tar
 from vidlib.ingest.formats import zip as pkzip
-from vidlib.ingest.formats.limits import Meter
+from vidlib.ingest.formats.limits import Quota
 from vidlib.ingest.formats.member import Member
 
 HEAD_BYTES = 512
@@ -18,7 +18,7 @@ class Format:
 
     name: str
     magic: tuple[bytes, ...]
-    members: Callable[[Path, Meter], Iterator[Member]]
+    members: Callable[[Path, Quota], Iterator[Member]]
     offset: int = 0
 
     def fits(self, head: bytes) -> bool:

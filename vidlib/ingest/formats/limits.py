@@ -28,14 +28,14 @@ class Limits:
         return cls(given.max_unpacked_bytes, given.max_ratio, given.max_files)
 
 
-class Meter:
+class Quota:
     """Counts what comes out of an archive of ``packed_bytes``; raises ArchiveError, naming the setting, at a limit."""
 
     def __init__(self, limits: Limits, packed_bytes: int, report: Report = quiet):
         self._limits, self._packed, self._report = limits, packed_bytes, report
         self._kept = self._names = self.members = 0
 
-    def member(self, name: str | bytes) -> None:
+    def count_member(self, name: str | bytes) -> None:
         """Count one member, kept or not, and its name."""
         self.members += 1
         self.check_members(self.members)
@@ -43,7 +43,7 @@ class Meter:
         if len(name) > MAX_PATH or self._names > MAX_NAMES:
             raise ArchiveError(f"hostile names: one is longer than {MAX_PATH} characters, or all than {MAX_NAMES}")
 
-    def keep(self, n_bytes: int) -> None:
+    def count_bytes(self, n_bytes: int) -> None:
         """Count ``n_bytes`` that are about to be written."""
         self._kept += n_bytes
         self.check_bytes(self._kept)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from vidlib.errors import ArchiveError, CommandFailed
-from vidlib.ingest.formats.limits import GIB, MIB, Meter
+from vidlib.ingest.formats.limits import GIB, MIB, Quota
 from vidlib.ingest.formats.member import CHUNK_BYTES, Damaged, Kind, Member, checked
 from vidlib.machine import commands
 from vidlib.settings import settings
@@ -42,7 +42,7 @@ def confined(*command: str) -> list[str]:
     return [commands.find_program("prlimit", "util-linux"), *limits, "--", *command]
 
 
-def listing(command: Sequence[str], meter: Meter, mark: bytes) -> bytes:
+def listing(command: Sequence[str], quota: Quota, mark: bytes) -> bytes:
     """What a program prints about an archive; a program that fails in the middle has printed what it found.
 
     ``mark`` stands in it once for each member: too many are refused before anybody makes objects of them. Raises
@@ -56,7 +56,7 @@ def listing(command: Sequence[str], meter: Meter, mark: bytes) -> bytes:
         reason = " ".join(error.stderr.split())
         if time.monotonic() - started >= LISTING_TIMEOUT_S:
             raise ArchiveError(f"hostile: its list of members takes longer than {LISTING_TIMEOUT_S} s") from error
-    meter.check_members(text.count(mark))
+    quota.check_members(text.count(mark))
     if len(text) == MAX_LISTING_BYTES:
         raise ArchiveError(f"hostile: its list of members is longer than {MAX_LISTING_BYTES} bytes")
     if not text.strip():
@@ -65,16 +65,16 @@ def listing(command: Sequence[str], meter: Meter, mark: bytes) -> bytes:
 
 
 def members(
-    entries: Sequence[Entry], meter: Meter, command: Callable[[Sequence[Entry]], list[str]]
+    entries: Sequence[Entry], quota: Quota, command: Callable[[Sequence[Entry]], list[str]]
 ) -> Iterator[Member]:
     """A member for every entry; ``command(entries)`` writes the bytes of those, in their order, to its stdout.
 
     Behind damage the stream may be out of step, so the next block is read from a stream of its own.
     """
-    meter.check_members(len(entries))
+    quota.check_members(len(entries))
     if any(entry.size < 0 for entry in entries):
         raise ArchiveError("hostile: a member is listed with less than no bytes")
-    meter.check_bytes(sum(entry.size for entry in entries))
+    quota.check_bytes(sum(entry.size for entry in entries))
     rest, timeout_s = list(entries), settings().step_timeout_s
     while rest:
         n_done = 0

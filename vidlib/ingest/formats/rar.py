@@ -9,23 +9,23 @@ from typing import Any
 
 from vidlib.errors import ArchiveError
 from vidlib.ingest.formats import listed
-from vidlib.ingest.formats.limits import Meter
+from vidlib.ingest.formats.limits import Quota
 from vidlib.ingest.formats.listed import Entry
 from vidlib.ingest.formats.member import Damaged, Kind, Member
 from vidlib.machine import commands
 
 
-def members(archive: Path, meter: Meter) -> Iterator[Member]:
+def members(archive: Path, quota: Quota) -> Iterator[Member]:
     """The members of a RAR that is in one part."""
     unar = commands.find_program("unar", "unar")
     with _called_in_utf8(archive) as path:
-        found, entries = _listing(path, meter)
+        found, entries = _listing(path, quota)
 
         def command(rest: Sequence[Entry]) -> list[str]:
             indexes = (str(entry.index) for entry in rest if entry.kind == "file")
             return [unar, "-o", "-", "-q", "-nr", "-k", "skip", "-i", str(path), *indexes]
 
-        yield from listed.members(entries, meter, command)
+        yield from listed.members(entries, quota, command)
     if "lsarError" in found:
         raise Damaged("its list of members breaks off: more may be lost")
 
@@ -42,9 +42,9 @@ def _called_in_utf8(archive: Path) -> Iterator[Path]:
         yield link
 
 
-def _listing(archive: Path, meter: Meter) -> tuple[dict[str, Any], list[Entry]]:
+def _listing(archive: Path, quota: Quota) -> tuple[dict[str, Any], list[Entry]]:
     """All that `lsar` says, and the members in it."""
-    text = listed.listing([commands.find_program("lsar", "unar"), "-ja", "-nr", str(archive)], meter, b'"XADIndex"')
+    text = listed.listing([commands.find_program("lsar", "unar"), "-ja", "-nr", str(archive)], quota, b'"XADIndex"')
     try:
         found = json.loads(text)
         encrypted = any(fields.get("XADIsEncrypted") for fields in found["lsarContents"])

@@ -6,7 +6,7 @@ from tempfile import NamedTemporaryFile
 
 from vidlib.errors import ArchiveError
 from vidlib.ingest.formats import listed
-from vidlib.ingest.formats.limits import Meter
+from vidlib.ingest.formats.limits import Quota
 from vidlib.ingest.formats.listed import Entry
 from vidlib.ingest.formats.member import Kind, Member
 from vidlib.machine import commands
@@ -14,12 +14,12 @@ from vidlib.machine import commands
 KINDS: dict[str, Kind] = {"d": "folder", "l": "link", "b": "device", "c": "device", "p": "device", "s": "device"}
 
 
-def members(archive: Path, meter: Meter, kind: str = "7z") -> Iterator[Member]:
+def members(archive: Path, quota: Quota, kind: str = "7z") -> Iterator[Member]:
     """The members of ``archive``, which is of the ``kind`` (7-Zip's name of a format) and of no other."""
     program = commands.find_program("7zz", "7zip")
     # a password that is given is not asked for; a list that needs another one cannot be read
     options = (f"-t{kind}", "-p-", "-spd", "-bd", str(archive))
-    text = listed.listing([program, "l", "-slt", "-ba", *options], meter, b"\nPath = ")
+    text = listed.listing([program, "l", "-slt", "-ba", *options], quota, b"\nPath = ")
     blocks = [_fields(block) for block in text.decode("utf-8", "surrogateescape").split("\n\n") if block.strip()]
     if any(fields.get("Encrypted") == "+" for fields in blocks):
         raise ArchiveError("encrypted; ask for it without a password")
@@ -35,7 +35,7 @@ def members(archive: Path, meter: Meter, kind: str = "7z") -> Iterator[Member]:
             everything = len(rest) == len(packed)
             return [program, "x", "-so", *options, *([] if everything else [_include(rest, names)])]
 
-        yield from listed.members(packed, meter, command)
+        yield from listed.members(packed, quota, command)
 
 
 def _fields(block: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vidlib.errors import ArchiveError
-from vidlib.ingest.formats.limits import MIB, Meter
+from vidlib.ingest.formats.limits import MIB, Quota
 from vidlib.ingest.formats.member import CHUNK_BYTES, Damaged, Kind, Member, checked
 from vidlib.ingest.formats.xz import Xz
 
@@ -37,15 +37,15 @@ MAX_EMPTY_READS = 8  # tarfile would go on, for hours, to where a header says th
 Reading = Callable[[], AbstractContextManager[None]]
 
 
-def members(open_stream: Callable[[Path], BinaryIO], archive: Path, meter: Meter) -> Iterator[Member]:
+def members(open_stream: Callable[[Path], BinaryIO], archive: Path, quota: Quota) -> Iterator[Member]:
     """The members of the TAR that ``open_stream(archive)`` reads, in order."""
     with open_stream(archive) as stream:
-        metered = _Metered(stream, meter)
+        metered = _Metered(stream, quota)
         reading = _reading_plain if open_stream is _open_plain else _reading_compressed
         tar = _open_tar(metered)
         while info := _next(tar, reading):
             if info.sparse is not None:
-                meter.check_bytes(info.size)  # a few bytes may stand for terabytes
+                quota.check_bytes(info.size)  # a few bytes may stand for terabytes
             tar.members.clear()  # tarfile keeps them all, with their headers
             name = info.name.encode("utf-8", "surrogateescape")
             yield Member(name, _kind(info), partial(_chunks, tar, info, reading))
@@ -107,8 +107,8 @@ def _source(tar: tarfile.TarFile) -> "_Metered":
 class _Metered:
     """A stream whose every byte counts, also those that no file keeps: a bomb may hide between members."""
 
-    def __init__(self, stream: BinaryIO, meter: Meter):
-        self._stream, self._meter, self._n_bytes = stream, meter, 0
+    def __init__(self, stream: BinaryIO, quota: Quota):
+        self._stream, self._quota, self._n_bytes = stream, quota, 0
         self._n_global = self._n_empty = 0
         self._header_from: int | None = None
 
@@ -126,7 +126,7 @@ class _Metered:
         self._n_empty += not data
         if self._n_empty > MAX_EMPTY_READS:
             raise Damaged("cut short; what follows is lost")
-        self._meter.check_bytes(self._n_bytes - MIB - OVERHEAD_BYTES * self._meter.members)
+        self._quota.check_bytes(self._n_bytes - MIB - OVERHEAD_BYTES * self._quota.members)
         if self._header_from is not None and self._n_bytes - self._header_from > MAX_HEADERS_BYTES + BLOCK_BYTES:
             raise ArchiveError(f"hostile header: that of one member is longer than {MAX_HEADERS_BYTES} bytes")
         return data

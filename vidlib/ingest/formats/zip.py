@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vidlib.errors import ArchiveError
 from vidlib.ingest.formats import sevenzip
-from vidlib.ingest.formats.limits import MIB, Meter
+from vidlib.ingest.formats.limits import MIB, Quota
 from vidlib.ingest.formats.member import CHUNK_BYTES, Damaged, Kind, Member, checked
 
 ENCRYPTED, UTF8 = 0x1, 0x800  # bits of a member's flags, APPNOTE.TXT 4.4.4
@@ -28,7 +28,7 @@ UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error)
 UNREADABLE += (OSError, EOFError, ValueError, NotImplementedError)
 
 
-def members(archive: Path, meter: Meter) -> Iterator[Member]:
+def members(archive: Path, quota: Quota) -> Iterator[Member]:
     """The members of a ZIP, in the order of its directory.
 
     Without a directory (a ZIP that was cut), and with methods that zipfile lacks (Windows packs files over 2 GB with
@@ -36,14 +36,14 @@ def members(archive: Path, meter: Meter) -> Iterator[Member]:
     """
     with _Guarded(archive) as file:
         try:
-            opened = file.opened(meter)
+            opened = file.opened(quota)
         except UNREADABLE as error:
-            yield from sevenzip.members(archive, meter, "zip")
+            yield from sevenzip.members(archive, quota, "zip")
             raise Damaged(f"its directory cannot be read ({error}): more may be lost") from error
         infos = opened.infolist()
-        _check(infos, opened.start_dir, meter)
+        _check(infos, opened.start_dir, quota)
         if any(info.compress_type not in READ_HERE for info in infos):
-            yield from sevenzip.members(archive, meter, "zip")
+            yield from sevenzip.members(archive, quota, "zip")
             return
         for info in infos:
             yield Member(_name(info), _kind(info), partial(_chunks, opened, info))
@@ -52,29 +52,29 @@ def members(archive: Path, meter: Meter) -> Iterator[Member]:
 class _Guarded(io.FileIO):
     """A file of which nobody reads much at once: zipfile reads the directory whole, however large it says it is."""
 
-    _meter: Meter | None = None
+    _quota: Quota | None = None
 
-    def opened(self, meter: Meter) -> zipfile.ZipFile:
+    def opened(self, quota: Quota) -> zipfile.ZipFile:
         """With its directory read, unless that has too many entries."""
-        self._meter = meter
+        self._quota = quota
         found = zipfile.ZipFile(self)
-        self._meter = None
+        self._quota = None
         return found
 
     def read(self, size: int = -1) -> bytes:
         if size > MAX_DIRECTORY_BYTES:
             raise ArchiveError(f"hostile directory: it says that it is {size} bytes long")
         data = super().read(size)
-        if self._meter:  # before zipfile makes objects of them
-            self._meter.check_members(data.count(ENTRY))
+        if self._quota:  # before zipfile makes objects of them
+            self._quota.check_members(data.count(ENTRY))
         return data
 
 
-def _check(infos: list[zipfile.ZipInfo], directory_start: int, meter: Meter) -> None:
+def _check(infos: list[zipfile.ZipInfo], directory_start: int, quota: Quota) -> None:
     if any(info.flag_bits & ENCRYPTED for info in infos):
         raise ArchiveError("encrypted; ask for it without a password")
-    meter.check_members(len(infos))
-    meter.check_bytes(sum(info.file_size for info in infos))
+    quota.check_members(len(infos))
+    quota.check_bytes(sum(info.file_size for info in infos))
     # members that share bytes pack any amount into a small file; Python 3.11.7 does not look
     starts = sorted(infos, key=lambda info: info.header_offset)
     for info, following in pairwise([*(_span(info) for info in starts), (directory_start, 0)]):

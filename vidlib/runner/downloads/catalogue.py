@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from vidlib.ingest import parts
-from vidlib.ingest.webhook import Offer
+from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.downloads import history_import, store
-from vidlib.runner.downloads.history_import import Taken
-from vidlib.runner.downloads.store import STATES, Noted
+from vidlib.runner.downloads.history_import import ImportSummary
+from vidlib.runner.downloads.store import STATES, OfferCounts
 from vidlib.runner.store.models import Download
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
@@ -30,20 +30,20 @@ Match = tuple[Download, str | None]
 def opened(settings: Settings) -> Iterator[History]:
     """The history, in which downloads of dead processes wait again."""
     with History(settings.database) as history:
-        store.free_up(history)
+        store.requeue_lost(history)
         yield history
 
 
 def search(settings: Settings, text: str, states: Sequence[str], limit: int | None) -> list[Match]:
     """The downloads in one of ``states`` (empty: all) that contain ``text`` somewhere; the latest offered first."""
     with opened(settings) as history:
-        return store.found(history, text, states, limit)
+        return store.search(history, text, states, limit)
 
 
-def add(settings: Settings, links: Sequence[str], state: store.State) -> Noted:
+def add(settings: Settings, links: Sequence[str], state: store.State) -> OfferCounts:
     """Add links, those that are new in ``state``. Raises RefusedInput, and adds none, if one is no link."""
     with opened(settings) as history:
-        return store.note(history, [(Offer(link, time.time()), state) for link in links])
+        return store.add_offers(history, [(DownloadOffer(link, time.time()), state) for link in links])
 
 
 def mark(settings: Settings, link: str, state: store.State) -> str:
@@ -52,13 +52,13 @@ def mark(settings: Settings, link: str, state: store.State) -> str:
     Raises UsageError for an unknown link, or for a download that has ended.
     """
     with opened(settings) as history:
-        return store.ask(history, store.key_of(link), state)
+        return store.request_state(history, store.key_of(link), state)
 
 
 def export(settings: Settings) -> dict[str, Any]:
     """Every download, in the form that `import_file` reads."""
     with opened(settings) as history:
-        return {"urls": [_exported(match) for match in store.found(history)]}
+        return {"urls": [_exported(match) for match in store.search(history)]}
 
 
 def clean(settings: Settings, older_than_days: float, states: Sequence[str] | None, *, dry_run: bool) -> list[str]:
@@ -68,17 +68,17 @@ def clean(settings: Settings, older_than_days: float, states: Sequence[str] | No
     """
     with opened(settings) as history:
         before = time.time() - older_than_days * DAY_S
-        rows = store.clean(history, before, states or store.FORGOTTEN, dry=dry_run)
+        rows = store.prune(history, before, states or store.PRUNABLE, dry=dry_run)
     if not dry_run:
         for link in (link for row in rows for link in row.links):
-            parts.forget(settings.inbox, link)
+            parts.delete_part(settings.inbox, link)
     return [row.url for row in rows]
 
 
-def import_file(settings: Settings, file: Path, *, dry_run: bool) -> Taken:
+def import_file(settings: Settings, file: Path, *, dry_run: bool) -> ImportSummary:
     """Import a download history from a file, after a backup of the database."""
     with opened(settings) as history:
-        return history_import.take_over(history, file, dry_run=dry_run)
+        return history_import.import_history(history, file, dry_run=dry_run)
 
 
 def table_row(match: Match) -> dict[str, str]:

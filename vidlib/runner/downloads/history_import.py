@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import make_url
 
 from vidlib.errors import RefusedInput, UsageError
-from vidlib.ingest.webhook import Offer, offer_of
+from vidlib.ingest.webhook import DownloadOffer, parse_offer
 from vidlib.runner.downloads import store
 from vidlib.runner.store.database import Database
 
@@ -24,11 +24,11 @@ SQLITE_HEAD = b"SQLite format 3\0"
 OPEN = frozenset({"downloading", "waiting", "paused"})
 """States that are not taken over from another machine, where the download goes on by itself."""
 
-Entry = tuple[Offer, store.State]
+Entry = tuple[DownloadOffer, store.State]
 
 
 @dataclass(frozen=True)
-class Taken:
+class ImportSummary:
     """What came of an import: entries read, rows that are new, changed (an earlier time) or stayed, and problems."""
 
     file: str
@@ -44,20 +44,20 @@ class Taken:
         return asdict(self)
 
 
-def take_over(history: Database, file: Path, *, dry_run: bool = False) -> Taken:
+def import_history(history: Database, file: Path, *, dry_run: bool = False) -> ImportSummary:
     """Add what ``file`` holds to the history; a backup is made before anything is changed.
 
     Doing it again changes nothing. Raises UsageError for a file that is not there, RefusedInput for one that is no
     history.
     """
     entries, problems = read(file)
-    foreseen = store.note(history, entries, dry=True)
+    foreseen = store.add_offers(history, entries, dry=True)
     backup = None
     if (foreseen.new or foreseen.changed) and not dry_run:
         backup = back_up(history)
-        foreseen = store.note(history, entries)
+        foreseen = store.add_offers(history, entries)
     counts = asdict(foreseen)
-    return Taken(str(file), len(entries), **counts, malformed=tuple(problems), backup=backup, dry_run=dry_run)
+    return ImportSummary(str(file), len(entries), **counts, malformed=tuple(problems), backup=backup, dry_run=dry_run)
 
 
 def read(file: Path) -> tuple[list[Entry], list[str]]:
@@ -91,7 +91,7 @@ def back_up(history: Database) -> str | None:
 
 def _entry(record: Any, now: float) -> Entry:
     record = {"url": record} if isinstance(record, str) else record
-    offer = offer_of(record, now)
+    offer = parse_offer(record, now)
     state = record.get("state", "done")
     if state not in store.STATES:
         raise RefusedInput(f"state: expected one of {', '.join(store.STATES)}, got {state!r}")

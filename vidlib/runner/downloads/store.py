@@ -16,24 +16,24 @@ from sqlalchemy.orm import Session
 from vidlib.errors import UsageError
 from vidlib.files import sha256_text
 from vidlib.ingest.urls import normalized
-from vidlib.ingest.webhook import Offer
+from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.store import identity
 from vidlib.runner.store.database import Database
 from vidlib.runner.store.models import TO_COME, Download, Project
 
 State = Literal["known", "waiting", "downloading", "paused", "done", "failed", "manual", "cancelled"]
 STATES: tuple[State, ...] = ("known", "waiting", "downloading", "paused", "done", "failed", "manual", "cancelled")
-FORGOTTEN: tuple[State, ...] = ("failed", "cancelled")
+PRUNABLE: tuple[State, ...] = ("failed", "cancelled")
 """States whose rows may be cleaned away without a file being downloaded twice."""
 
 BATCH = 500
 """Offers that are kept in one transaction: others wait for its end."""
 
-KEPT = ("key", "proxy_key", "proxy_url", "name", "offered_at")
+OFFER_COLUMNS = ("key", "proxy_key", "proxy_url", "name", "offered_at")
 
 
 @dataclass(frozen=True)
-class Noted:
+class OfferCounts:
     """What came of offers: rows that are new, that got an earlier time or a copy, and that stayed as they were."""
 
     new: int = 0
@@ -46,7 +46,7 @@ def key_of(link: str) -> str:
     return sha256_text(normalized(link))
 
 
-def note(history: Database, offers: Iterable[tuple[Offer, State]], *, dry: bool = False) -> Noted:
+def add_offers(history: Database, offers: Iterable[tuple[DownloadOffer, State]], *, dry: bool = False) -> OfferCounts:
     """Keep offers, each with the state that it gets if it is new; of a known one, the earliest time and a copy.
 
     Of many offers, BATCH at a time. A ``dry`` call only says what it would do. Raises RefusedInput, keeping none, for
@@ -65,16 +65,16 @@ def note(history: Database, offers: Iterable[tuple[Offer, State]], *, dry: bool 
                 session.execute(_upsert(session), kept)
         for verdict, _ in changes:
             counts[verdict] += 1
-    return Noted(**counts)
+    return OfferCounts(**counts)
 
 
 def find(history: Database, link: str) -> Download | None:
     """What is known of a link, or of what it is a copy of."""
     with history.reading() as session:
-        return _found(session, key_of(link))
+        return _row_of(session, key_of(link))
 
 
-def called(history: Database, key: str) -> Download:
+def get(history: Database, key: str) -> Download:
     """The row with this key; raises UsageError if there is none."""
     with history.reading() as session:
         if (row := session.get(Download, key)) is None:
@@ -82,7 +82,7 @@ def called(history: Database, key: str) -> Download:
         return row
 
 
-def found(
+def search(
     history: Database, text: str = "", states: Sequence[str] = (), limit: int | None = None
 ) -> list[tuple[Download, str | None]]:
     """Downloads, the latest offered first, with the project that each became; those that hold ``text`` somewhere."""
@@ -103,7 +103,7 @@ def count(history: Database) -> int:
         return session.scalar(select(func.count()).select_from(Download))
 
 
-def same_content(history: Database, sha256: str, but: str) -> Download | None:
+def find_same_content(history: Database, sha256: str, but: str) -> Download | None:
     """Another download, not that with the key ``but``, that brought the same bytes, and whose file is still there."""
     same = select(Download).where(Download.sha256 == sha256, Download.state == "done", Download.key != but)
     with history.reading() as session:
@@ -113,7 +113,7 @@ def same_content(history: Database, sha256: str, but: str) -> Download | None:
 
 def next_waiting(history: Database, now: float) -> Download | None:
     """The download that waits longest and may begin at ``now``; those of dead processes count as waiting."""
-    free_up(history)
+    requeue_lost(history)
     wanted = select(Download).where(Download.state == "waiting", Download.not_before <= now)
     with history.reading() as session:
         return session.scalar(wanted.order_by(Download.attempts, Download.offered_at, Download.key).limit(1))
@@ -130,25 +130,25 @@ def claim(history: Database, key: str, states: Sequence[str]) -> Download | None
         return row
 
 
-def beat(history: Database, key: str, **progress: Any) -> str | None:
+def heartbeat(history: Database, key: str, **progress: Any) -> str | None:
     """Give a sign of life with the ``progress`` (columns); the state that it is to be left in, None to go on.
 
     "lost" if another process has taken it.
     """
     with history.writing() as session:
-        if not session.execute(_mine(key).values(beat_at=time.time(), **progress)).rowcount:
+        if not session.execute(_own_row(key).values(beat_at=time.time(), **progress)).rowcount:
             return "lost"
         return session.scalar(select(Download.asked).where(Download.key == key))
 
 
-def settle(history: Database, key: str, state: State, **values: Any) -> bool:
-    """Write down how a download of this process ended; False, and nothing is written, if it is another's by now."""
+def finish(history: Database, key: str, state: State, **values: Any) -> bool:
+    """Write down options a download of this process ended; False, and nothing is written, if it is another's by now."""
     ended = {"state": state, "asked": None, "worker": None, "finished_at": time.time(), **values}
     with history.writing() as session:
-        return bool(session.execute(_mine(key).values(**ended)).rowcount)
+        return bool(session.execute(_own_row(key).values(**ended)).rowcount)
 
 
-def record(history: Database, link: str, state: State, **values: Any) -> None:
+def record_outcome(history: Database, link: str, state: State, **values: Any) -> None:
     """Write down what came of a link that a run downloads; what another process downloads meanwhile is left alone."""
     ended = {"state": state, "error": None, "finished_at": time.time(), **values}
     idle = update(Download).where(Download.key == key_of(link), Download.state != "downloading")
@@ -156,7 +156,7 @@ def record(history: Database, link: str, state: State, **values: Any) -> None:
         session.execute(idle.values(**ended))
 
 
-def ask(history: Database, key: str, state: Literal["waiting", "paused", "cancelled", "known"]) -> str:
+def request_state(history: Database, key: str, state: Literal["waiting", "paused", "cancelled", "known"]) -> str:
     """Have a download left in ``state``; what it is in now. Whoever downloads it is asked, and stops within a second.
 
     Raises UsageError for one that is over, unless it is to wait again; one that a person has brought may be closed.
@@ -174,7 +174,7 @@ def ask(history: Database, key: str, state: Literal["waiting", "paused", "cancel
         return row.state
 
 
-def free_up(history: Database) -> list[str]:
+def requeue_lost(history: Database) -> list[str]:
     """Have downloads whose process is dead wait again; their keys."""
     with history.reading() as session:
         running = session.scalars(select(Download).where(Download.state == "downloading"))
@@ -189,7 +189,7 @@ def free_up(history: Database) -> list[str]:
     return freed
 
 
-def clean(history: Database, before: float, states: Sequence[str] = FORGOTTEN, *, dry: bool = False) -> list[Download]:
+def prune(history: Database, before: float, states: Sequence[str] = PRUNABLE, *, dry: bool = False) -> list[Download]:
     """Remove what ended in one of ``states`` before a time, in seconds since 1970; what was, or would be, removed."""
     old = (Download.state.in_(states), func.coalesce(Download.finished_at, Download.offered_at) < before)
     with history.writing() as session:
@@ -199,7 +199,7 @@ def clean(history: Database, before: float, states: Sequence[str] = FORGOTTEN, *
     return rows
 
 
-def _row(offer: Offer, state: State) -> dict[str, Any]:
+def _row(offer: DownloadOffer, state: State) -> dict[str, Any]:
     url, proxy = normalized(offer.link), offer.proxy and normalized(offer.proxy)
     copy = {"proxy_url": offer.proxy, "proxy_key": proxy and sha256_text(proxy)}
     what = {"provider": offer.provider, "name": offer.name, "offered_at": offer.offered_at, "state": state}
@@ -210,7 +210,7 @@ def _row(offer: Offer, state: State) -> dict[str, Any]:
 def _look_up(session: Session, rows: Sequence[dict[str, Any]], known: dict[str, dict[str, Any]]) -> None:
     """Add to ``known`` what is there of ``rows``, by the key of the link and by that of its copy."""
     keys = {key for row in rows for key in (row["key"], row["proxy_key"]) if key}
-    wanted = select(*(getattr(Download, name) for name in KEPT))
+    wanted = select(*(getattr(Download, name) for name in OFFER_COLUMNS))
     wanted = wanted.where(or_(Download.key.in_(keys), Download.proxy_key.in_(keys)))
     for found in session.execute(wanted.order_by(Download.offered_at, Download.key)).mappings():
         _remember(known, dict(found))
@@ -230,7 +230,7 @@ def _change(
     """What an offer is, and the row to be kept for it; ``known`` is brought up to date."""
     there = known.get(row["key"]) or known.get(row["proxy_key"])
     if there is None:
-        _remember(known, {name: row[name] for name in KEPT})
+        _remember(known, {name: row[name] for name in OFFER_COLUMNS})
         return "new", row
     own = row["key"] == there["key"] and there["proxy_url"] is None  # it may be known under its copy's link
     news = {name: row[name] for name in ("proxy_url", "proxy_key", "name")[0 if own else 2 :] if there[name] is None}
@@ -255,7 +255,7 @@ def _upsert(session: Session) -> Insert:
     return adding.on_conflict_do_update(index_elements=["key"], set_={"offered_at": earliest, **unknown})
 
 
-def _found(session: Session, *keys: str | None) -> Download | None:
+def _row_of(session: Session, *keys: str | None) -> Download | None:
     """The row of a link, else the one that it is a copy of."""
     for key in filter(None, keys):
         if row := session.get(Download, key):
@@ -268,7 +268,7 @@ def _is_lost(row: Download) -> bool:
     return row.state == "downloading" and not identity.alive(row.worker, row.beat_at)
 
 
-def _mine(key: str) -> Any:
+def _own_row(key: str) -> Any:
     return update(Download).where(
         Download.key == key, Download.worker == identity.me(), Download.state == "downloading"
     )

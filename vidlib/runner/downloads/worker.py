@@ -8,9 +8,9 @@ from pathlib import Path
 
 from vidlib.errors import Cancelled, DownloadFailed, NeedsOperator, UsageError, VidlibError
 from vidlib.ingest import providers
-from vidlib.ingest.fetch import Fetched, Means, Rules
-from vidlib.ingest.providers import Bases
-from vidlib.ingest.webhook import Offer
+from vidlib.ingest.fetch import DownloadedFile, DownloadRules, Timing
+from vidlib.ingest.providers import ServiceUrls
+from vidlib.ingest.webhook import DownloadOffer
 from vidlib.progress import Report, quiet
 from vidlib.runner.downloads import store
 from vidlib.runner.execution.heartbeat import repeating
@@ -28,14 +28,14 @@ STARTABLE = ("known", "waiting", "paused", "failed", "manual", "cancelled")
 
 
 @dataclass(frozen=True)
-class Conditions:
-    """How downloads are done: ``stop`` pauses them, ``report`` is told bytes; ``means`` and ``bases`` are for tests."""
+class DownloadOptions:
+    """How downloads are done: ``stop`` pauses them, ``report`` gets their bytes; tests set the last three fields."""
 
     settings: Settings
     stop: threading.Event = field(default_factory=threading.Event)
     report: Report = quiet
-    means: Means = field(default_factory=Means)
-    bases: Bases = field(default_factory=Bases)
+    timing: Timing = field(default_factory=Timing)
+    service_urls: ServiceUrls = field(default_factory=ServiceUrls)
     folder: Path | None = None
 
     @property
@@ -45,7 +45,7 @@ class Conditions:
 
 
 @dataclass(frozen=True)
-class Result:
+class DownloadResult:
     """A download as it stands in the history now, and why it is not done; ``known`` if its file was there already."""
 
     row: Download
@@ -53,48 +53,53 @@ class Result:
     known: bool = False
 
 
-def download(history: Database, link: str, how: Conditions, *, again: bool = False) -> Result:
+def download(history: Database, link: str, options: DownloadOptions, *, again: bool = False) -> DownloadResult:
     """The file behind ``link``, which is downloaded unless its file is there already; ``again`` does it anyway.
 
     Raises RefusedInput for what is no link, UsageError for one that another process downloads now, or that was
     downloaded before and whose file is gone.
     """
-    store.note(history, [(Offer(link, time.time()), "known")])
+    store.add_offers(history, [(DownloadOffer(link, time.time()), "known")])
     row = store.find(history, link)
     if row.state == "done" and not again:
         return _known(row)
     if (taken := store.claim(history, row.key, (*STARTABLE, "done"))) is None:
-        now = store.called(history, row.key)
+        now = store.get(history, row.key)
         who = f", by process {pid_of(now.worker)}" if now.worker else ""
         raise UsageError(f"{row.url} is being downloaded already{who}; see: vidlib downloads list")
-    return perform(history, taken, how)
+    return run_claimed(history, taken, options)
 
 
-def perform(history: Database, row: Download, how: Conditions, *, tries: int = 1) -> Result:
+def run_claimed(history: Database, row: Download, options: DownloadOptions, *, tries: int = 1) -> DownloadResult:
     """Get the file of a download that this process has taken; one that may do better later waits, up to ``tries``."""
-    follow = Follow(history, row.key, how)
-    means = replace(how.means, stop=follow.halt)
+    tracker = ProgressTracker(history, row.key, options)
+    timing = replace(options.timing, stop=tracker.halt)
     try:
-        with repeating(follow.tick, BEAT_S):
+        with repeating(tracker.tick, BEAT_S):
             fetched = providers.download(
-                row.links, how.target, Rules.of(how.settings), bases=how.bases, report=follow.report, means=means
+                row.links,
+                options.target,
+                DownloadRules.from_settings(options.settings),
+                service_urls=options.service_urls,
+                report=tracker.report,
+                timing=timing,
             )
     except (VidlibError, OSError) as error:
-        problem = error if isinstance(error, VidlibError) else DownloadFailed(f"{how.target}: {error}")
-        state, again = _fate(problem, follow, row.attempts, tries)
+        problem = error if isinstance(error, VidlibError) else DownloadFailed(f"{options.target}: {error}")
+        state, again = _fate(problem, tracker, row.attempts, tries)
         waits = {} if again is None else {"not_before": time.time() + again}
         if isinstance(problem, Cancelled):  # it was no attempt
             waits["attempts"] = row.attempts - 1
-        store.settle(history, row.key, state, error=str(problem), **follow.progress(), **waits)
-        return Result(store.called(history, row.key), problem)
-    return _arrived(history, row.key, fetched, follow)
+        store.finish(history, row.key, state, error=str(problem), **tracker.progress(), **waits)
+        return DownloadResult(store.get(history, row.key), problem)
+    return _arrived(history, row.key, fetched, tracker)
 
 
-class Follow:
+class ProgressTracker:
     """Gives signs of life of a download with its progress, and stops it when told to."""
 
-    def __init__(self, history: Database, key: str, how: Conditions):
-        self.history, self.key, self.how = history, key, how
+    def __init__(self, history: Database, key: str, options: DownloadOptions):
+        self.history, self.key, self.options = history, key, options
         self.halt = threading.Event()
         self.asked: str | None = None
         self.done, self.total, self.first = 0, None, None
@@ -103,8 +108,8 @@ class Follow:
     def report(self, done: float, total: float) -> None:
         if self.first is None:
             self.first, self.began = done, time.monotonic()
-        self.done, self.total = int(done), int(total) if total < self.how.settings.max_download_bytes else None
-        self.how.report(done, total)
+        self.done, self.total = int(done), int(total) if total < self.options.settings.max_download_bytes else None
+        self.options.report(done, total)
 
     def progress(self) -> dict[str, float | None]:
         """What the history says of it, once something came: bytes, and bytes per second since then."""
@@ -116,10 +121,10 @@ class Follow:
 
     def tick(self) -> None:
         """What is done twice a second."""
-        if self.how.stop.is_set():
+        if self.options.stop.is_set():
             self.halt.set()
         try:
-            asked = store.beat(self.history, self.key, **self.progress())
+            asked = store.heartbeat(self.history, self.key, **self.progress())
         except VidlibError:  # the next one may get through
             return
         if asked:
@@ -127,18 +132,18 @@ class Follow:
             self.halt.set()
 
 
-def _known(row: Download) -> Result:
+def _known(row: Download) -> DownloadResult:
     if row.file and Path(row.file).is_file():
-        return Result(row, known=True)
+        return DownloadResult(row, known=True)
     where = f"its file {row.file} is gone" if row.file else "where its file is nobody knows"
     raise UsageError(f"{row.url} was downloaded before, but {where}; to download it again: --again")
 
 
-def _fate(error: VidlibError, follow: Follow, attempts: int, tries: int) -> tuple[store.State, float | None]:
-    """The state that a download is left in after ``error``, and in how many seconds it begins again, if it does."""
+def _fate(error: VidlibError, tracker: ProgressTracker, attempts: int, tries: int) -> tuple[store.State, float | None]:
+    """The state that a download is left in after ``error``, and in options many seconds it begins again, if it does."""
     match error:
-        case Cancelled() if follow.asked in ("paused", "cancelled", "known"):
-            return follow.asked, None
+        case Cancelled() if tracker.asked in ("paused", "cancelled", "known"):
+            return tracker.asked, None
         case Cancelled():  # whoever asked for it asks again; nobody asks for what began by itself
             return ("paused", None) if tries == 1 else ("waiting", 0.0)
         case NeedsOperator():
@@ -149,21 +154,21 @@ def _fate(error: VidlibError, follow: Follow, attempts: int, tries: int) -> tupl
     return "failed", None
 
 
-def _arrived(history: Database, key: str, fetched: Fetched, follow: Follow) -> Result:
+def _arrived(history: Database, key: str, fetched: DownloadedFile, tracker: ProgressTracker) -> DownloadResult:
     """Write down what came; the same bytes in the same folder under another link are kept once."""
-    path, other = fetched.path, store.same_content(history, fetched.sha256, key)
+    path, other = fetched.path, store.find_same_content(history, fetched.sha256, key)
     if other and Path(other.file).parent == path.parent and Path(other.file).stat().st_size == fetched.size:
         path.unlink()
         path = Path(other.file)
     came = {"file": str(path), "sha256": fetched.sha256, "bytes_done": fetched.size, "bytes_total": fetched.size}
-    store.settle(history, key, "done", error=None, **{**follow.progress(), **came})
-    return Result(store.called(history, key), known=path != fetched.path)
+    store.finish(history, key, "done", error=None, **{**tracker.progress(), **came})
+    return DownloadResult(store.get(history, key), known=path != fetched.path)
 
 
-def waiting(history: Database, how: Conditions, now: float) -> Sequence[Result]:
+def download_waiting(history: Database, options: DownloadOptions, now: float) -> Sequence[DownloadResult]:
     """Do every download that may begin at ``now``, the one that was begun least first; what came of each."""
     results = []
-    while not how.stop.is_set() and (row := store.next_waiting(history, now)):
+    while not options.stop.is_set() and (row := store.next_waiting(history, now)):
         if taken := store.claim(history, row.key, ("waiting",)):
-            results.append(perform(history, taken, how, tries=TRIES))
+            results.append(run_claimed(history, taken, options, tries=TRIES))
     return results

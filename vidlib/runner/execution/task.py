@@ -217,7 +217,7 @@ def show(job: Job, outputs: StepOutputs) -> None:
     task = job.task
     for name, step, output in RESULTS:
         if step == task.step and (left := getattr(outputs, output)):
-            docs = projects.docs_of(job.bench.settings, task.project)
+            docs = projects.docs_folder(job.bench.settings, task.project)
             link_or_copy(left, docs / f"{task.stem}{PUBLISHED[name]}")
     if task.step == "report":
         report_run.show(outputs.summary.parent, job.report_folder)
@@ -262,7 +262,7 @@ def _note_failure(job: Job, error: Exception) -> None:
     status = status_of(error)
     if task.step == "download" and status != "cancelled":
         state = "manual" if failed.error_type == NeedsOperator.__name__ else "failed"
-        store.record(job.bench.history, task.source, state, error=failed.reason)
+        store.record_outcome(job.bench.history, task.source, state, error=failed.reason)
     if queue.settle(job.bench.history, task.id, status=status, finished_at=now, **what):
         job.tell(str(failed), "warning" if status == "cancelled" else "error")
 
