@@ -53,9 +53,9 @@ bench: ## every benchmark, one after another
 	@$(SETUP)
 	@for script in benchmarks/*.py; do echo "== $$script"; $(PYTHON_IN) "$$script" || exit; done
 
-lock: ## write requirements.lock from requirements.in, for every supported Python
+lock: ## write requirements.lock from pyproject.toml, for every supported Python
 	@$(SETUP)
-	$(VENV)/bin/uv pip compile --quiet requirements.in --override overrides.txt --no-annotate --no-header \
+	$(VENV)/bin/uv pip compile --quiet pyproject.toml --all-extras --override overrides.txt --no-annotate --no-header \
 	    --no-emit-package torch --universal --fork-strategy fewest --python-version 3.11 --output-file requirements.lock
 	sed -i "$(WITHOUT_ENVIRONMENT)" requirements.lock
 

@@ -1,9 +1,10 @@
-"""requirements.in names what is imported or run, nothing else; requirements.lock holds a version of each."""
+"""pyproject.toml requires what is imported or run, and nothing else; requirements.lock holds a version of each."""
 
 import ast
 import json
 import re
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -13,35 +14,39 @@ from packaging.requirements import Requirement
 from vidlib.settings import REPOSITORY
 
 OURS = {"vidlib", "tests", "airflow"}  # Airflow lives in an environment of its own
-OURS |= {"benchmarks", *(path.stem for path in (REPOSITORY / "benchmarks").iterdir())}  # which import each other
+OURS |= {"benchmarks", *(path.stem for path in (REPOSITORY / "benchmarks").iterdir())}  # scripts that import each other
 NEWER_STDLIB = {"compression"}  # the standard library of Python 3.14 has it
-RUN_OR_READ = {  # not imported: programs, plugins, and packages that other ones of the list need in one version
+RUN_OR_READ = {  # not imported: programs, plugins, and packages that need one version in common with others
     *("ipykernel", "jupyterlab", "nbclient", "nbstripout", "playwright", "pytest-timeout", "pytest-xdist", "ruff"),
-    *("torchcodec", "psycopg", "psycopg-binary", "import-linter", "mypy", "vulture", "duckdb"),
+    *("torchcodec", "psycopg", "psycopg-binary", "import-linter", "mypy", "vulture", "duckdb", "hatchling"),
 }
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 
 
 def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def names_in(requirements: str) -> set[str]:
-    lines = (REPOSITORY / requirements).read_text().splitlines()
-    return {canonical(Requirement(line).name) for line in lines if line and not line.startswith("#")}
+def names_of(requirements: list[str]) -> set[str]:
+    return {canonical(Requirement(line).name) for line in requirements}
 
 
-def sources() -> Iterator[str]:
-    """All Python code of the repository, notebooks included."""
-    for folder in ("vidlib", "tests", "benchmarks"):
+def locked() -> list[Requirement]:
+    return [Requirement(line) for line in (REPOSITORY / "requirements.lock").read_text().splitlines()]
+
+
+def sources(*folders: str) -> Iterator[str]:
+    """The Python code in folders of the repository, notebooks included."""
+    for folder in folders:
         yield from (path.read_text() for path in (REPOSITORY / folder).rglob("*.py"))
-    for folder in ("notebooks", "dashboards"):
         for path in (REPOSITORY / folder).rglob("*.ipynb"):
             cells = json.loads(path.read_text())["cells"]
             yield "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
-def imported_modules() -> Iterator[str]:
-    for node in (node for source in sources() for node in ast.walk(ast.parse(source))):
+def imported_modules(*folders: str) -> Iterator[str]:
+    for node in (node for source in sources(*folders) for node in ast.walk(ast.parse(source))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -61,17 +66,32 @@ def has_module(package: str, module: str) -> bool:
     return any(Path(file) in wanted for file in metadata.files(package) or ())
 
 
-def test_requirements_name_what_is_imported_and_nothing_else():
-    modules = {".".join(name.split(".")[:2]) for name in imported_modules()}
+def imported_packages(*folders: str) -> set[str]:
+    modules = {".".join(name.split(".")[:2]) for name in imported_modules(*folders)}
     modules = {name for name in modules if name.split(".")[0] not in OURS | sys.stdlib_module_names | NEWER_STDLIB}
     suppliers = metadata.packages_distributions()
-    imported = set().union(*(packages_of(name, suppliers) for name in modules)) - {"torch"}
-    assert imported - names_in("requirements.in") == set(), "imported, but not in requirements.in"
-    assert names_in("requirements.in") - imported <= RUN_OR_READ, "in requirements.in, but not imported"
+    return set().union(*(packages_of(name, suppliers) for name in modules))
+
+
+def test_a_plain_installation_brings_whatever_the_package_imports():
+    assert imported_packages("vidlib", "notebooks", "dashboards") - names_of(PROJECT["dependencies"]) == set()
+
+
+def test_every_requirement_is_imported_or_run_and_every_import_is_required():
+    required = names_of(sum(EXTRAS.values(), PROJECT["dependencies"]))
+    imported = imported_packages("vidlib", "notebooks", "dashboards", "tests", "benchmarks")
+    assert imported - required == set(), "imported, but not in pyproject.toml"
+    assert required - imported <= RUN_OR_READ, "in pyproject.toml, but not imported"
 
 
 def test_the_lock_holds_every_requirement_but_no_torch():
-    locked = names_in("requirements.lock")
-    assert names_in("requirements.in") <= locked
-    assert "torch" not in locked
-    assert not [name for name in locked if name.startswith(("nvidia-cu", "triton"))]
+    names = {canonical(requirement.name) for requirement in locked()}
+    assert names_of(sum(EXTRAS.values(), PROJECT["dependencies"])) - names == {"torch"}
+    assert not [name for name in names if name.startswith(("nvidia-cu", "triton"))]
+
+
+def test_every_locked_version_is_one_that_pyproject_allows():
+    versions = {canonical(requirement.name): str(requirement.specifier)[2:] for requirement in locked()}
+    for requirement in map(Requirement, sum(EXTRAS.values(), PROJECT["dependencies"])):
+        if requirement.name != "torch":
+            assert requirement.specifier.contains(versions[canonical(requirement.name)]), requirement

@@ -22,7 +22,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 from vidlib.dashboard.panels import TEMPLATES
 from vidlib.dashboard.state import RESULTS_ROUTE
 from vidlib.errors import SettingError
-from vidlib.settings import REPOSITORY, Settings, export, settings
+from vidlib.settings import Settings, export, resource, settings
 
 IDLE_S = 600
 """Seconds that a kernel outlives a page that vanished without closing its connection."""
@@ -161,7 +161,7 @@ def configuration(given: Settings, port: int, token: str) -> Config:
     config = Config()
     config.Voila = Config(
         config_file_paths=[],
-        notebook_path=str(REPOSITORY / "dashboards" / "control.ipynb"),
+        notebook_path=str(resource("dashboards") / "control.ipynb"),
         ip=given.dashboard_host,
         port=port,
         port_retries=0,
