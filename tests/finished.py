@@ -115,7 +115,7 @@ def finish(folder: Path, **outputs: Any) -> None:
     manifest = Manifest(
         step=folder.name.split("-")[0],
         version=1,
-        fingerprint="0" * 64,
+        fingerprint=folder.name.partition("-")[2].ljust(64, "0"),
         params={},
         inputs={},
         weights={"model": "ab" * 32},

@@ -12,7 +12,7 @@ from vidlib.errors import BrokenOutput, MediaError
 from vidlib.files import write_json
 from vidlib.params import Frozen
 from vidlib.progress import PROGRESS_FILE
-from vidlib.steps.base import OutFile, Step, StepOutputs, from_source, place, recorded
+from vidlib.steps.base import OutFile, Step, StepOutputs, from_source, location, with_manifest
 
 NAME = "counting"
 VERSION = 1
@@ -27,12 +27,12 @@ CELLS = (
 
 class Inputs(Frozen):
     source: Path = from_source("any file")
-    out_dir: Path = place("where to write")
+    out_dir: Path = location("where to write")
 
 
 class Params(Frozen):
     n: int = 3
-    mode: Literal["count", "refuse", "lie", "wait", "die"] = "count"
+    mode: Literal["count", "refuse", "lie", "wait", "die", "link"] = "count"
 
 
 class Outputs(StepOutputs):
@@ -44,7 +44,7 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
         raise BrokenOutput("no numbers")
 
 
-@recorded
+@with_manifest
 def run(inputs: Inputs, params: Params, *, report=lambda done, total: None) -> Outputs:
     if params.mode == "refuse":
         raise MediaError("'clip.mp4' is no readable video")
@@ -54,6 +54,8 @@ def run(inputs: Inputs, params: Params, *, report=lambda done, total: None) -> O
         write_json(inputs.out_dir / PROGRESS_FILE, {"done": 1, "total": 4})
         (inputs.out_dir / "started").touch()
         threading.Event().wait()
+    if params.mode == "link":
+        os.link(inputs.source, inputs.out_dir / "source.bin")
     numbers = [] if params.mode == "lie" else list(range(params.n))
     return Outputs(numbers=write_json(inputs.out_dir / "numbers.json", numbers))
 

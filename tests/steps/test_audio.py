@@ -16,7 +16,7 @@ from vidlib.machine import commands, devices
 from vidlib.params import load_params
 from vidlib.results.exports import rttm, speech_json, speech_table
 from vidlib.steps import audio
-from vidlib.steps.base import Doubt, Manifest
+from vidlib.steps.base import Manifest, ReviewItem
 from vidlib.timeline import Turn
 
 MEDIA = Path(__file__).parents[2] / "../shared/media"
@@ -140,11 +140,11 @@ def test_sound_after_the_last_frame_is_not_listened_to(fake, clip, tmp_path):
 def test_doubts_begin_with_the_most_doubtful(fake, clip, tmp_path):
     doubts = listen(clip, tmp_path, min_speakers=3).doubts
     assert doubts == (
-        Doubt(message="2 speakers were found, 3 were expected"),
-        Doubt(message="is this really SPEAKER_01, for 0.4 s?", frame=35, confidence=0.4),
-        Doubt(message="SPEAKER_01 says only 0.8 s: is it another speaker?", frame=20, confidence=0.85),
-        Doubt(message="do SPEAKER_00 and SPEAKER_01 really speak at once?", frame=20, confidence=0.85),
-        Doubt(message="SPEAKER_00 says only 0.8 s: is it another speaker?", frame=2, confidence=0.95),
+        ReviewItem(message="2 speakers were found, 3 were expected"),
+        ReviewItem(message="is this really SPEAKER_01, for 0.4 s?", frame=35, confidence=0.4),
+        ReviewItem(message="SPEAKER_01 says only 0.8 s: is it another speaker?", frame=20, confidence=0.85),
+        ReviewItem(message="do SPEAKER_00 and SPEAKER_01 really speak at once?", frame=20, confidence=0.85),
+        ReviewItem(message="SPEAKER_00 says only 0.8 s: is it another speaker?", frame=2, confidence=0.95),
     )
 
 

@@ -12,7 +12,17 @@ from vidlib.files import sha256, write_text
 from vidlib.params import Frozen
 from vidlib.progress import PROGRESS_FILE, quiet
 from vidlib.steps import base
-from vidlib.steps.base import Manifest, OutFile, Step, StepOutputs, from_source, from_step, place, recorded
+from vidlib.steps.base import (
+    Manifest,
+    OutFile,
+    Step,
+    StepOutputs,
+    fingerprint_of,
+    from_source,
+    from_step,
+    location,
+    with_manifest,
+)
 
 NAME = "count"
 VERSION = 1
@@ -31,7 +41,7 @@ class Inputs(Frozen):
     text: Path = from_source("a text")
     parts: tuple[Part, ...] = ()
     lines: int = from_step("split", "lines", "lines in the text")
-    out_dir: Path = place("where to write")
+    out_dir: Path = location("where to write")
 
 
 class Params(Frozen):
@@ -53,7 +63,7 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
         raise BrokenOutput("the text has no words")
 
 
-@recorded
+@with_manifest
 def run(inputs: Inputs, params: Params, *, report=quiet) -> Outputs:
     words = inputs.text.read_text().split(params.separator)
     words = [word for word in words if word]
@@ -75,7 +85,7 @@ def inputs(tmp_path):
 
 
 def fingerprint(inputs: Inputs, **params) -> str:
-    return STEP.fingerprint(inputs, Params(**params))
+    return fingerprint_of(STEP.ingredients(inputs, Params(**params)))
 
 
 def test_the_fingerprint_is_of_content_not_of_places(inputs, tmp_path):
@@ -181,10 +191,10 @@ def test_a_folder_with_half_a_record_is_no_finished_step(inputs, text):
 def test_what_a_step_left_elsewhere_has_to_stand_as_well(inputs, monkeypatch):
     run(inputs, Params())
 
-    def standing(outputs):
+    def verify_external(outputs):
         raise BrokenOutput(f"the printed copy of {outputs.n_words} words is gone")
 
-    monkeypatch.setattr(STEP.module, "standing", standing, raising=False)
+    monkeypatch.setattr(STEP.module, "verify_external", verify_external, raising=False)
     with pytest.raises(BrokenOutput, match="printed copy of 3 words"):
         STEP.outputs(inputs.out_dir)
 

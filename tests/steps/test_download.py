@@ -11,7 +11,7 @@ from tests.ingest import faulty_server
 from vidlib.errors import BrokenOutput, NeedsOperator, RefusedInput
 from vidlib.settings import settings
 from vidlib.steps import download
-from vidlib.steps.base import Manifest, Step
+from vidlib.steps.base import Manifest, Step, fingerprint_of
 
 FILM = b"\0\0\0\x18ftypmp42" + os.urandom(100_000)
 SHA256 = hashlib.sha256(FILM).hexdigest()
@@ -62,9 +62,9 @@ def test_an_attempt_that_was_cut_off_is_gone_on_with_in_another_folder(server, t
 def test_where_it_is_asked_for_does_not_make_it_another_result(tmp_path):
     step, params = Step(download), download.Params()
     link = "https://h.example/film.mp4"
-    plain = step.fingerprint(inputs_of(tmp_path, link), params)
-    assert step.fingerprint(inputs_of(tmp_path, "https://r2.example/copy.mp4", link), params) == plain
-    assert step.fingerprint(inputs_of(tmp_path, f"{link}?v=2"), params) != plain
+    plain = fingerprint_of(step.ingredients(inputs_of(tmp_path, link), params))
+    assert fingerprint_of(step.ingredients(inputs_of(tmp_path, "https://r2.example/copy.mp4", link), params)) == plain
+    assert fingerprint_of(step.ingredients(inputs_of(tmp_path, f"{link}?v=2"), params)) != plain
 
 
 def test_what_only_a_person_can_download_stops_the_step_with_the_link(tmp_path):

@@ -14,7 +14,7 @@ from vidlib.errors import BrokenOutput
 from vidlib.plots import delivery as delivery_plot
 from vidlib.results import archive
 from vidlib.steps import finalize
-from vidlib.steps.base import Step
+from vidlib.steps.base import Step, fingerprint_of
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / finalize.NOTEBOOK
 RESULTS = ("shots_csv", "audio_json", "tracking_json", "tracking_parquet", "rttm")
@@ -185,8 +185,8 @@ def test_a_new_name_is_another_delivery_a_new_place_is_not(home):
     inputs = inputs_of(home)
     moved = inputs.model_copy(update={"delivery_dir": home / "elsewhere"})
     renamed = inputs_of(home, [finished(home, "A/clip"), finished(home, "B/clip", stem="C/clip")])
-    assert step.fingerprint(moved, params) == step.fingerprint(inputs, params)
-    assert step.fingerprint(renamed, params) != step.fingerprint(inputs, params)
+    assert fingerprint_of(step.ingredients(moved, params)) == fingerprint_of(step.ingredients(inputs, params))
+    assert fingerprint_of(step.ingredients(renamed, params)) != fingerprint_of(step.ingredients(inputs, params))
 
 
 @pytest.mark.parametrize("stem", ["", "/etc/passwd", "../clip", "a/../../clip", "."])

@@ -1,5 +1,6 @@
 """Names of result files beside a video and in the archive, and of the folders of its steps."""
 
+import re
 from pathlib import Path
 
 PUBLISHED = {
@@ -25,6 +26,24 @@ FINGERPRINT_DIGITS = 12
 def subject_folder(work: Path, sha256: str) -> Path:
     """The folder of the steps of the video or project with this SHA-256."""
     return work / sha256[:16]
+
+
+def folder_name(step: str, fingerprint: str) -> str:
+    """The name of the folder of a finished ``step``.
+
+    >>> folder_name("scenes", "0123456789abcdef" * 4)
+    'scenes-0123456789ab'
+    """
+    return f"{step}-{fingerprint[:FINGERPRINT_DIGITS]}"
+
+
+def is_finished_name(name: str) -> bool:
+    """Whether a folder has the name of a finished step.
+
+    >>> is_finished_name("scenes-0123456789ab"), is_finished_name("scenes-0123456789ab.failed-1")
+    (True, False)
+    """
+    return re.fullmatch(rf"[a-z]+-[0-9a-f]{{{FINGERPRINT_DIGITS}}}", name) is not None
 
 
 def finished(step: str) -> str:

@@ -50,7 +50,9 @@ REMEDIES = {
     "refused": "Open the file in a player, or ask for it again. It is damaged or not a video.",
     "broken": "Run the video again. Only this step is repeated.",
     "cancelled": "Run the video again. Finished steps are kept.",
+    "skipped": "Nothing to do here. It runs once the step that it waits for succeeds.",
 }
+"""What to do about a step with this status."""
 
 
 def part(name: Part, summary_file: Path) -> "HTML":

@@ -1,4 +1,4 @@
-"""The last step of each video: gathers what happened to it, and leaves the report where people look for it."""
+"""The report of each video: collects the evidence for it, and puts the finished report where people look for it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,21 +6,14 @@ from typing import Any
 
 from vidlib.files import link_or_copy, write_json
 from vidlib.ingest.names import safe_name
-from vidlib.results.report_html import write_page
+from vidlib.results.report_html import REMEDIES, write_page
 from vidlib.runner.store.models import Task
 from vidlib.steps import STEPS
 from vidlib.steps.base import Manifest
 
-REMEDIES = {
-    "refused": "Ask for the file again, or open it in a player: it is not what it should be.",
-    "failed": "Open the step's notebook: its last cell shows what went wrong. Then run again: finished steps are kept.",
-    "skipped": "Nothing to do here: it runs once the step that it waits for succeeds.",
-    "cancelled": "Somebody stopped it. Run again: finished steps are kept.",
-}
-
 
 def folder_of(runs: Path, report: Task, tasks: Sequence[Task]) -> Path:
-    """RUNS/<run id>/<video>: where the report of one video lies; no two of the ``tasks`` of a run share one."""
+    """The folder of a video's report, RUNS/<run id>/<video>; each report among the ``tasks`` of a run has its own."""
     name = _plain(report)
     taken = any(other.step == "report" and other.id < report.id and _plain(other) == name for other in tasks)
     return runs / report.run_id / (f"{name}-{report.id}" if taken else name)
@@ -31,7 +24,7 @@ def _plain(report: Task) -> str:
 
 
 def write_evidence(folder: Path, report: Task, delivery: Sequence[Task]) -> Path:
-    """What the report is about: the same for two runs that found the same, so that the second need not write it."""
+    """Write the input of the report. Two runs with the same results write the same bytes, so one report serves both."""
     about = [
         task for task in delivery if task.source == report.source or task.step in ("download", "extract", "finalize")
     ]
@@ -60,11 +53,11 @@ def _step_evidence(task: Task) -> dict[str, Any]:
     }
 
 
-def show(made: Path, folder: Path) -> None:
-    """Give a finished report its place in the folder of the run, as a notebook and as a page."""
-    notebook = made / STEPS["report"].notebook
-    html = made / "report.html"
-    if not html.is_file():
-        write_page(notebook, html)
+def publish(finished: Path, folder: Path) -> None:
+    """Link the notebook and the page of a ``finished`` report into the folder of the run."""
+    step = STEPS["report"]
+    notebook, page = finished / step.notebook, finished / step.page
+    if not page.is_file():  # the report step of version 0.1.0 left its page to this function
+        write_page(notebook, page)
     link_or_copy(notebook, folder / "report.ipynb")
-    link_or_copy(html, folder / "report.html")
+    link_or_copy(page, folder / "report.html")

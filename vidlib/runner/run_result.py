@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from vidlib.errors import Cancelled, RefusedInput, StepFailed, VidlibError
-from vidlib.results.naming import PUBLISHED
+from vidlib.results import naming
 from vidlib.runner import projects, report_run
 from vidlib.runner.sources import Source, parse_source
 from vidlib.runner.store.models import Run, Task
 from vidlib.settings import Settings
-from vidlib.steps import STEPS
+from vidlib.steps import PUBLISHED, STEPS
 from vidlib.steps.base import Manifest
 
 OUTPUTS = {
@@ -22,10 +22,6 @@ OUTPUTS = {
     "report": "report",
 }
 """``{name in the JSON of a run: name of the result}``"""
-MADE_BY = {"scenes": ("shots_csv",), "audio": ("rttm",), "tracking": ("tracking_parquet",)} | {
-    "reduce": ("audio_json", "tracking_json")
-}
-"""``{step: the results that it shows beside the video}``"""
 ONCE = ("download", "extract", "finalize")
 """The steps that are done once for a whole delivery."""
 
@@ -170,7 +166,11 @@ def _video(source: Path, own: dict[str, Task], tasks: Sequence[Task], settings: 
     steps = {step: StepResult.of(own[step]) for step in STEPS if step in own}
     docs = projects.docs_folder(settings, report.project)
     done = [step for step, task in own.items() if task.status == "done"]
-    outputs = {name: docs / f"{report.stem}{PUBLISHED[name]}" for step in done for name in MADE_BY.get(step, ())}
+    outputs = {
+        result: docs / f"{report.stem}{naming.PUBLISHED[result]}"
+        for step, result, _ in PUBLISHED
+        if step in done and result not in naming.OPTIONAL
+    }
     if report.status == "done":
         outputs["report"] = report_run.folder_of(settings.runs, report, tasks) / "report.html"
     return VideoResult(source, report.sha256, steps, outputs)

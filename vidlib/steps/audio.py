@@ -17,7 +17,7 @@ from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results.exports import rttm, speech_json, speech_table, webvtt
 from vidlib.results.exports.audio_json import speaker_stats
-from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_step, place, recorded
+from vidlib.steps.base import OutFile, ReviewItem, StepOutputs, from_step, location, published, with_manifest
 from vidlib.timeline import Turn, frame_at, seconds
 
 NAME = "audio"
@@ -50,7 +50,7 @@ class Inputs(Frozen):
 
     video: Path = from_step("convert", "video", "25 frames per second, constant, with or without sound")
     frames: int = from_step("convert", "frames", "how many frames the video has")
-    out_dir: Path = place("the one folder that the step writes to")
+    out_dir: Path = location("the one folder that the step writes to")
 
 
 class Params(Frozen):
@@ -118,15 +118,17 @@ class Params(Frozen):
 class Outputs(StepOutputs):
     """What the step leaves."""
 
-    turns: OutFile = Field(description="RTTM: a line for each turn")
+    turns: OutFile = published("rttm", "RTTM: a line for each turn")
     speech: OutFile = Field(description="JSON: turns with confidence, and how much each speaker says")
     table: OutFile = Field(description="Parquet, a row per frame: is_speech, speakers")
-    captions: OutFile | None = Field(None, description="WebVTT: what is said, where the engine understands it")
+    captions: OutFile | None = published(
+        "captions", "WebVTT: the spoken words, if the engine recognizes them", default=None
+    )
     n_speakers: int = Field(description="number of speakers")
     speech_s: float = Field(description="seconds in which anybody speaks")
 
 
-@recorded
+@with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Find who speaks when in a converted video."""
     duration_s = float(seconds(inputs.frames))
@@ -204,45 +206,45 @@ def _write_captions(path: Path, found: Diarization) -> Path | None:
     return webvtt.write(path, cues) if cues else None
 
 
-def _doubts(turns: Sequence[Turn], params: Params) -> tuple[Doubt, ...]:
+def _doubts(turns: Sequence[Turn], params: Params) -> tuple[ReviewItem, ...]:
     """What a human should hear again, most doubtful first."""
     doubts = [*_unsure(turns), *_brief(turns), *_at_once(turns), *_too_few(turns, params)]
     return tuple(sorted(doubts, key=lambda doubt: doubt.confidence)[:MAX_DOUBTS])
 
 
-def _unsure(turns: Sequence[Turn]) -> Iterator[Doubt]:
+def _unsure(turns: Sequence[Turn]) -> Iterator[ReviewItem]:
     for turn in turns:
         if turn.confidence < SURE:
             length = f"{turn.stop_s - turn.start_s:.1f} s"
-            yield Doubt(
+            yield ReviewItem(
                 message=f"is this really {turn.speaker}, for {length}?",
                 frame=frame_at(turn.start_s),
                 confidence=turn.confidence,
             )
 
 
-def _brief(turns: Sequence[Turn]) -> Iterator[Doubt]:
+def _brief(turns: Sequence[Turn]) -> Iterator[ReviewItem]:
     first = {turn.speaker: turn for turn in reversed(turns)}
     for speaker, stats in speaker_stats(turns).items():
         if stats.total_sec < BRIEF_S:
-            yield Doubt(
+            yield ReviewItem(
                 message=f"{speaker} says only {stats.total_sec:.1f} s: is it another speaker?",
                 frame=frame_at(first[speaker].start_s),
                 confidence=first[speaker].confidence,
             )
 
 
-def _at_once(turns: Sequence[Turn]) -> Iterator[Doubt]:
+def _at_once(turns: Sequence[Turn]) -> Iterator[ReviewItem]:
     for one, other in pairwise(turns):
         if other.start_s < one.stop_s:
-            yield Doubt(
+            yield ReviewItem(
                 message=f"do {one.speaker} and {other.speaker} really speak at once?",
                 frame=frame_at(other.start_s),
                 confidence=min(one.confidence, other.confidence),
             )
 
 
-def _too_few(turns: Sequence[Turn], params: Params) -> Iterator[Doubt]:
+def _too_few(turns: Sequence[Turn], params: Params) -> Iterator[ReviewItem]:
     n_speakers, expected = len({turn.speaker for turn in turns}), params.speakers["min_speakers"]
     if turns and n_speakers < expected:
-        yield Doubt(message=f"{n_speakers} speakers were found, {expected} were expected")
+        yield ReviewItem(message=f"{n_speakers} speakers were found, {expected} were expected")

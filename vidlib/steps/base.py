@@ -1,28 +1,30 @@
-"""What a step is: a module with ``Inputs``, ``Params``, ``Outputs`` and ``run``, and the record that every run leaves.
+"""The contract of a step: a module with ``Inputs``, ``Params``, ``Outputs`` and ``run``, and the manifest of each run.
 
-A step module says all there is to know about it:
+A step module declares everything about the step:
 
     NAME = "scenes"                     its key in params and folders
     VERSION = 1                         raised whenever the same inputs would give other bytes
     NOTEBOOK = "04_scenes.ipynb"
-    UNIT = "frames"                     what its progress is counted in           (optional)
+    PAGE = "report.html"                page that the pipeline makes of the executed notebook (optional)
+    UNIT = "frames"                     unit of its progress (optional)
     TOOLS = ("openvino",)               packages (or "ffmpeg") whose version can change bytes
-    def weights(params) -> tuple        names of the vault's models that it loads      (optional)
-    class Inputs(Frozen)                what it reads: `from_step`, `from_source`, and where it writes: `place`
-    class Params(Frozen)                what a user may choose
-    class Outputs(StepOutputs)          what it leaves; files are `OutFile`
+    def weights(params) -> tuple        names of the models in the vault that it loads (optional)
+    class Inputs(Frozen)                its inputs (`from_step`, `from_source`) and where it writes (`location`)
+    class Params(Frozen)                the choices of a user
+    class Outputs(StepOutputs)          its results; files are `OutFile`, those for editors `published`
     def verify(inputs, outputs)         raises BrokenOutput unless the outputs keep every promise
-    def standing(outputs)               raises BrokenOutput unless what it left outside its folder is there (optional)
-    @recorded
+    def verify_external(outputs)        raises BrokenOutput unless files outside its folder are intact (optional)
+    @with_manifest
     def run(inputs, params, *, report=quiet) -> Outputs
 """
 
 import functools
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import escape
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -31,13 +33,17 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, ValidationError
 
 from vidlib import vault
-from vidlib.errors import BrokenOutput
+from vidlib.errors import BrokenOutput, ParamError
 from vidlib.files import FileRecord, canonical_json, sha256, sha256_text, write_json
 from vidlib.media import ffmpeg
 from vidlib.params import Frozen
 from vidlib.progress import PROGRESS_FILE, Report, quiet
+from vidlib.results.naming import folder_name, is_finished_name
 
 MANIFEST = "outputs.json"
+
+SCRATCH = "tmp"
+"""Folder of the workspace for the results of notebooks that people run by hand."""
 
 
 def _under_folder(value: Any, info: Any) -> Any:
@@ -49,26 +55,34 @@ def _from_folder(path: Path, info: Any) -> str:
 
 
 OutFile = Annotated[Path, BeforeValidator(_under_folder), PlainSerializer(_from_folder)]
-"""A file that a step leaves: an absolute path in Python, relative to the step's folder in its manifest."""
+"""A file that a step writes: an absolute path in Python, relative to the step's folder in the manifest."""
 
 
 def from_source(description: str) -> Any:
-    """An input that is the file as it arrived."""
+    """An input: the file as it arrived."""
     return Field(description=description, json_schema_extra={"from": "source"})
 
 
 def from_step(step: str, output: str, description: str = "", *, default: Any = ...) -> Any:
-    """An input that is the ``output`` of an earlier ``step``; with a ``default``, it may be left out."""
+    """An input: the ``output`` of an earlier ``step``. It is optional if it has a ``default``."""
     return Field(default, description=description, json_schema_extra={"from": f"{step}.{output}"})
 
 
-def place(description: str) -> Any:
-    """An input that says where to write or what to call it, and cannot change a byte of what is written."""
-    return Field(description=description, json_schema_extra={"place": True})
+def location(description: str, *, default: Any = ...) -> Any:
+    """An input that says where to write, or where to read first; it cannot change a byte of the outputs."""
+    return Field(default, description=description, json_schema_extra={"location": True})
 
 
-class Doubt(Frozen):
-    """Something a human should look at: what, at which frame (0-based), and how sure the machine is, in [0, 1]."""
+def published(result: str, description: str, *, default: Any = ...) -> Any:
+    """An output that editors find beside the video, as the ``result`` of that name in `vidlib.results.naming`."""
+    return Field(default, description=description, json_schema_extra={"published": result})
+
+
+class ReviewItem(Frozen):
+    """Something that a person should check; ``frame`` counts from 0.
+
+    ``confidence`` is the machine's, in [0, 1]; 0 where there is no estimate.
+    """
 
     message: str
     frame: int | None = None
@@ -76,16 +90,28 @@ class Doubt(Frozen):
 
 
 class StepOutputs(Frozen):
-    """What every step says beside the files that it leaves."""
+    """Outputs that every step has besides its files."""
 
-    engine: str = Field("", description="what did the work")
-    device: str = Field("cpu", description="where it really ran: cpu, cuda")
-    fallback: str | None = Field(None, description="why engine or device is not what was asked for")
-    doubts: tuple[Doubt, ...] = Field((), description="what a human should check, most doubtful first")
+    engine: str = Field("", description="engine that did the work")
+    device: str = Field("cpu", description="device that it ran on: cpu, cuda")
+    fallback: str | None = Field(None, description="why engine or device are not the requested ones")
+    doubts: tuple[ReviewItem, ...] = Field((), description="what a person should check, lowest confidence first")
+
+    def _repr_html_(self) -> str:
+        """Two tables for notebooks: the files with size and content, and the other values."""
+        fields = {name: field.description or "" for name, field in type(self).model_fields.items()}
+        files, values = [], []
+        for name, value in self:
+            if paths := list(_paths_in(value)):
+                files.append((_file_label(paths), _size(sum(path.stat().st_size for path in paths)), fields[name]))
+            elif name != "doubts" and value not in (None, "", ()):
+                values.append((name, str(value), fields[name]))
+        values.append(("to check", str(len(self.doubts)), fields["doubts"]))
+        return _html_table(("file", "size", "content"), files) + _html_table(("output", "value", "meaning"), values)
 
 
 class Manifest(Frozen):
-    """The record of one finished step, beside its files as ``outputs.json``."""
+    """The record of one finished step: ``outputs.json`` beside its files."""
 
     step: str
     version: int
@@ -108,14 +134,21 @@ class Manifest(Frozen):
             raise BrokenOutput(f"{folder}: no sound {MANIFEST} in it: {error}") from error
 
     def check(self, folder: Path) -> None:
-        """Raise BrokenOutput, naming the file, unless every file is there with the size and SHA-256 it had."""
+        """Raise BrokenOutput, with the name of the file, if a file is missing or its size or SHA-256 changed."""
         for name, record in self.files.items():
             record.check(folder / name)
+
+    def check_name(self, folder: Path) -> None:
+        """Raise BrokenOutput if ``folder`` has the name of a finished step with another fingerprint."""
+        if is_finished_name(folder.name) and folder.name != folder_name(self.step, self.fingerprint):
+            raise BrokenOutput(
+                f"{folder} was changed after it was finished: it now holds {folder_name(self.step, self.fingerprint)}"
+            )
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step module, by what it declares."""
+    """A step module and its declarations."""
 
     module: ModuleType
 
@@ -128,22 +161,32 @@ class Step:
         return self.module.NOTEBOOK
 
     @property
+    def page(self) -> str | None:
+        """The page that the pipeline makes of the executed notebook."""
+        return getattr(self.module, "PAGE", None)
+
+    @property
     def unit(self) -> str:
-        """What its progress is counted in: frames, bytes, seconds of sound, files."""
+        """The unit of its progress: frames, bytes, seconds of sound, files."""
         return getattr(self.module, "UNIT", "parts")
 
     @property
     def sources(self) -> dict[str, str]:
-        """``{input field: "source" or "step.output"}`` for the inputs that something else supplies."""
-        return {name: origin for name, extra in self._extras() if (origin := extra.get("from"))}
+        """``{input: "source" or "step.output"}`` for the inputs that the source file or an earlier step supplies."""
+        return {name: origin for name, extra in _extras(self.module.Inputs) if (origin := extra.get("from"))}
 
     @property
     def needs(self) -> set[str]:
-        """The steps whose outputs this one reads."""
+        """The steps whose outputs this one needs."""
         return {origin.split(".")[0] for origin in self.sources.values() if "." in origin}
 
+    @property
+    def published(self) -> dict[str, str]:
+        """``{result: output}`` for the outputs that editors find beside the video."""
+        return {extra["published"]: name for name, extra in _extras(self.module.Outputs) if "published" in extra}
+
     def wire(self, source: Path | None, done: Mapping[str, BaseModel], **others: Any) -> BaseModel:
-        """This step's inputs: from the ``source`` file, from the outputs of steps that are ``done``, and ``others``."""
+        """The inputs of this step: the ``source`` file, outputs of the steps that are ``done``, and ``others``."""
         values = dict(others)
         for name, origin in self.sources.items():
             step, _, output = origin.partition(".")
@@ -151,48 +194,50 @@ class Step:
         return self.module.Inputs(**values)
 
     def ingredients(self, inputs: BaseModel, params: BaseModel) -> dict[str, Any]:
-        """Everything that decides which bytes come out, in a form that two runs can compare."""
-        places = {name for name, extra in self._extras() if extra.get("place")}
+        """Everything that determines the bytes of the outputs, in a form that two runs can compare."""
+        locations = {name for name, extra in _extras(self.module.Inputs) if extra.get("location")}
         weights = self.module.weights(params) if hasattr(self.module, "weights") else ()
         return {
             "step": self.name,
             "version": self.module.VERSION,
             "params": params.model_dump(mode="json"),
-            "inputs": {name: _content(value) for name, value in inputs if name not in places},
+            "inputs": {name: _content(value) for name, value in inputs if name not in locations},
             "weights": {name: vault.MODELS[name].sha256 for name in weights},
             "tools": {name: tool_version(name) for name in self.module.TOOLS},
         }
 
-    def fingerprint(self, inputs: BaseModel, params: BaseModel) -> str:
-        """SHA-256 of the `ingredients`, 64 hex digits: the same one means the same files come out."""
-        return fingerprint_of(self.ingredients(inputs, params))
-
     def outputs(self, folder: Path) -> StepOutputs:
-        """What the finished step in ``folder`` left; raises BrokenOutput unless all of it is there and unchanged."""
+        """The outputs of the finished step in ``folder``; raises BrokenOutput if something is missing or changed."""
         manifest = Manifest.read(folder)
+        manifest.check_name(folder)
         manifest.check(folder)
         outputs = self.module.Outputs.model_validate(manifest.outputs, context={"folder": folder})
-        if hasattr(self.module, "standing"):
-            self.module.standing(outputs)
+        if hasattr(self.module, "verify_external"):
+            self.module.verify_external(outputs)
         return outputs
 
-    def _extras(self) -> Iterator[tuple[str, dict]]:
-        for name, field in self.module.Inputs.model_fields.items():
-            yield name, field.json_schema_extra or {}
+
+def _extras(model: type[BaseModel]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, field in model.model_fields.items():
+        yield name, field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
 
 
 def fingerprint_of(ingredients: Mapping[str, Any]) -> str:
-    """SHA-256 of the ingredients of a step (see `Step.ingredients`), 64 hex digits."""
+    """SHA-256 of the ingredients of a step (see `Step.ingredients`), 64 hex digits. Equal ones mean equal outputs."""
     return sha256_text(canonical_json(ingredients))
 
 
-def recorded(run: Callable) -> Callable:
-    """Make a step's ``run`` check what it left, and write the manifest that makes its folder a finished step."""
+def with_manifest(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a step's ``run`` verify its outputs and write the manifest that makes its folder a finished step.
+
+    ``run`` then raises ParamError if the folder holds a published result.
+    """
 
     @functools.wraps(run)
-    def run_and_record(inputs: BaseModel, params: BaseModel, *, report: Report = quiet) -> StepOutputs:
+    def run_and_record(inputs: Any, params: BaseModel, *, report: Report = quiet) -> StepOutputs:
         step = Step(sys.modules[run.__module__])
         started = time.monotonic()
+        _refuse_published(Path(inputs.out_dir))
         Path(inputs.out_dir).mkdir(parents=True, exist_ok=True)
         outputs = run(inputs, params, report=report)
         step.module.verify(inputs, outputs)
@@ -202,11 +247,16 @@ def recorded(run: Callable) -> Callable:
     return run_and_record
 
 
+def _refuse_published(out_dir: Path) -> None:
+    if is_finished_name(out_dir.name) and (out_dir / MANIFEST).exists():
+        raise ParamError(f'out_dir = "{out_dir}" holds a finished result, which is never changed; set out_dir = ""')
+
+
 def _write_manifest(step: Step, inputs: Any, params: BaseModel, outputs: StepOutputs, seconds: float) -> None:
     folder = Path(inputs.out_dir)
     (folder / PROGRESS_FILE).unlink(missing_ok=True)
     ingredients = step.ingredients(inputs, params)
-    files = {str(p.relative_to(folder)): p for p in sorted(_files_of(outputs))}
+    files = {str(p.relative_to(folder)): p for p in sorted(_paths_in(outputs))}
     manifest = Manifest(
         **ingredients,
         fingerprint=fingerprint_of(ingredients),
@@ -218,19 +268,45 @@ def _write_manifest(step: Step, inputs: Any, params: BaseModel, outputs: StepOut
     write_json(folder / MANIFEST, manifest.model_dump(mode="json"))
 
 
-def _files_of(value: Any) -> Iterator[Path]:
-    """Every path in an outputs model, however deep."""
+def _paths_in(value: Any) -> Iterator[Path]:
+    """Every path in a value, a sequence or a model, at any depth."""
     if isinstance(value, Path):
         yield value
     elif isinstance(value, BaseModel):
-        yield from _files_of([item for _, item in value])
+        yield from _paths_in([item for _, item in value])
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _files_of(item)
+            yield from _paths_in(item)
+
+
+def _file_label(paths: Sequence[Path]) -> str:
+    """``shots.json``, or ``middles/*.jpg (16 files)`` for many."""
+    first = paths[0]
+    return first.name if len(paths) == 1 else f"{first.parent.name}/*{first.suffix} ({len(paths)} files)"
+
+
+def _size(n_bytes: float) -> str:
+    """A size for people.
+
+    >>> _size(512), _size(3_400_000)
+    ('512 B', '3.4 MB')
+    """
+    for unit in ("B", "kB", "MB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.3g} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.3g} GB"
+
+
+def _html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f'<{tag} style="text-align:left">{escape(cell)}</{tag}>' for cell in cells) + "</tr>"
+
+    return f"<table>{line(head, 'th')}{''.join(line(row, 'td') for row in rows)}</table>" if rows else ""
 
 
 def _content(value: Any) -> Any:
-    """What counts of an input: of a file its SHA-256, of anything else its value."""
+    """The part of an input that determines bytes: the SHA-256 of a file, the value of anything else."""
     if isinstance(value, Path):
         return sha256(value)
     if isinstance(value, BaseModel):

@@ -25,7 +25,7 @@ from vidlib.media.probe import MAX_DURATION_S, VideoInfo, frame_times, probe_vid
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.settings import settings
-from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_source, place, recorded
+from vidlib.steps.base import OutFile, ReviewItem, StepOutputs, from_source, location, with_manifest
 from vidlib.timeline import FPS, seconds
 
 NAME = "convert"
@@ -47,7 +47,7 @@ class Inputs(Frozen):
     """What convert reads, and where it writes."""
 
     source: Path = from_source("the video as it arrived")
-    out_dir: Path = place("the one folder this step may write to")
+    out_dir: Path = location("the one folder this step may write to")
 
 
 class Params(Frozen):
@@ -77,7 +77,7 @@ class Outputs(StepOutputs):
     lost_frames: int = Field(description="frames that the source promises beyond those")
 
 
-@recorded
+@with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Leave ``video.mp4`` in ``out_dir``; the source is only read.
 
@@ -249,19 +249,21 @@ def _lost_frames(info: VideoInfo, decoded: int, frames: int) -> int:
     return round(short_s * info.fps) if info.fps and short_s > 1 / info.fps + 1 / FPS else 0
 
 
-def _doubts(info: VideoInfo, source: DecodeStats, frames: int, lost: int) -> list[Doubt]:
+def _doubts(info: VideoInfo, source: DecodeStats, frames: int, lost: int) -> list[ReviewItem]:
     doubts = []
     if lost:
         short_s = info.duration_s - float(seconds(frames))
         at_the_end = short_s > 2 / FPS
         where = f"the last {short_s:.2f} s are missing" if at_the_end else "they are missing in between"
         promise = f"{lost} of the {source.frames + lost} frames that {info.path.name!r} promises cannot be decoded"
-        doubts.append(Doubt(message=f"{promise}; {where}", frame=frames - 1 if at_the_end else None))
+        doubts.append(ReviewItem(message=f"{promise}; {where}", frame=frames - 1 if at_the_end else None))
     if source.messages.strip():
         first = source.messages.strip().splitlines()[0]
-        doubts.append(Doubt(message=f"the decoder complained, so parts may be damaged: {first}", confidence=0.5))
+        doubts.append(ReviewItem(message=f"the decoder complained, so parts may be damaged: {first}", confidence=0.5))
     if unknown := [track.index for track in info.audio if track.codec == "unknown"]:
-        doubts.append(Doubt(message=f"sound that ffmpeg does not know was left out: stream {unknown}", confidence=0.5))
+        doubts.append(
+            ReviewItem(message=f"sound that ffmpeg does not know was left out: stream {unknown}", confidence=0.5)
+        )
     return doubts
 
 

@@ -8,7 +8,7 @@ from vidlib.errors import BrokenOutput
 from vidlib.files import move_file, sha256
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
-from vidlib.steps.base import OutFile, StepOutputs, place, recorded
+from vidlib.steps.base import OutFile, StepOutputs, location, with_manifest
 
 NAME = "download"
 VERSION = 1
@@ -22,10 +22,10 @@ class Inputs(Frozen):
 
     url: str = Field(description="the link, in its one spelling")
     links: tuple[str, ...] = Field(
-        (), description="where to ask, in order; default the link", json_schema_extra={"place": True}
+        (), description="where to ask, in order; default the link", json_schema_extra={"location": True}
     )
-    keep_dir: Path = place("folder for what has arrived so far: the next attempt goes on with it")
-    out_dir: Path = place("the one folder this step may write to")
+    keep_dir: Path = location("folder for what has arrived so far: the next attempt goes on with it")
+    out_dir: Path = location("the one folder this step may write to")
 
 
 class Params(Frozen):
@@ -41,7 +41,7 @@ class Outputs(StepOutputs):
     resumed_at: int = Field(description="bytes that had arrived before this attempt")
 
 
-@recorded
+@with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Leave the file in ``out_dir``. ``engine`` says whose link it was.
 

@@ -10,7 +10,7 @@ from vidlib.errors import ArchiveError, BrokenOutput
 from vidlib.ingest.archives import unpack
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
-from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_source, place, recorded
+from vidlib.steps.base import OutFile, ReviewItem, StepOutputs, from_source, location, with_manifest
 
 NAME = "extract"
 VERSION = 1
@@ -26,7 +26,7 @@ class Inputs(Frozen):
     """What extract reads, and where it writes."""
 
     archive: Path = from_source("ZIP, TAR (also gzip, bzip2, xz, zstd), 7z or RAR, whatever its name ends in")
-    out_dir: Path = place("the one folder this step may write to")
+    out_dir: Path = location("the one folder this step may write to")
 
 
 class Params(Frozen):
@@ -42,7 +42,7 @@ class Outputs(StepOutputs):
     damaged: tuple[str, ...] = Field(description="members that are missing because they were damaged: name and reason")
 
 
-@recorded
+@with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Leave the archive's files in ``files/`` of ``out_dir``.
 
@@ -60,7 +60,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
         message=unpacked.message,
         files=unpacked.files,
         damaged=unpacked.damaged,
-        doubts=tuple(Doubt(message=f"missing: {what}") for what in unpacked.damaged[:MAX_DOUBTS]),
+        doubts=tuple(ReviewItem(message=f"missing: {what}") for what in unpacked.damaged[:MAX_DOUBTS]),
     )
 
 

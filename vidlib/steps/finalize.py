@@ -14,7 +14,7 @@ from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results import archive, delivery
 from vidlib.results.naming import OPTIONAL, PUBLISHED
-from vidlib.steps.base import OutFile, StepOutputs, place, recorded
+from vidlib.steps.base import OutFile, StepOutputs, location, with_manifest
 
 NAME = "finalize"
 VERSION = 1
@@ -81,9 +81,9 @@ class Inputs(Frozen):
 
     project: Annotated[str, AfterValidator(_plain)] = Field(description="name of the project, and of its folders")
     videos: Annotated[tuple[FinishedVideo, ...], AfterValidator(_distinct)] = Field(description="its videos")
-    archive_dir: Path = place("folder that holds the lasting results")
-    delivery_dir: Path = place("folder that holds the delivered projects")
-    out_dir: Path = place("the folder of this step")
+    archive_dir: Path = location("folder that holds the lasting results")
+    delivery_dir: Path = location("folder that holds the delivered projects")
+    out_dir: Path = location("the folder of this step")
 
 
 class Params(Frozen):
@@ -111,17 +111,17 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
     listed = {video["stem"] for video in _listing(outputs)["videos"]} | {video.stem for video in outputs.left_out}
     if forgotten := {video.stem for video in inputs.videos} - listed:
         raise BrokenOutput(f"{outputs.delivery} says nothing of: {', '.join(sorted(forgotten))}")
-    standing(outputs)
+    verify_external(outputs)
 
 
-def standing(outputs: Outputs) -> None:
+def verify_external(outputs: Outputs) -> None:
     """Raise BrokenOutput, naming the file, unless all that was delivered and archived is there and unchanged."""
     for video in _listing(outputs)["videos"]:
         for file in (*video["delivered"], *video["archived"]):
             FileRecord(size=file["size"], sha256=file["sha256"]).check(Path(file["path"]))
 
 
-@recorded
+@with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Archive the results of every finished video, then deliver them together; what stands already is left alone.
 

@@ -6,15 +6,13 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
 from vidlib.errors import BrokenOutput
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results.exports import audio_json, rttm, tracking_json, tracking_table
 from vidlib.results.exports.audio_json import AudioFrame, AudioInfo
 from vidlib.results.exports.tracking_json import TrackedFrame, TrackedObject
-from vidlib.steps.base import OutFile, StepOutputs, from_step, place, recorded
+from vidlib.steps.base import OutFile, StepOutputs, from_step, location, published, with_manifest
 from vidlib.timeline import seconds
 
 NAME = "reduce"
@@ -46,7 +44,7 @@ class Inputs(Frozen):
     tracks: Path = from_step("tracking", "tracks", "Parquet, a row per frame and track")
     speech: Path = from_step("tracking", "speech", "Parquet, a row per frame: is_speech, speakers")
     turns: Path = from_step("tracking", "turns", "RTTM: who speaks from when to when")
-    out_dir: Path = place("the one folder that the step writes to")
+    out_dir: Path = location("the one folder that the step writes to")
 
 
 class Params(Frozen):
@@ -56,11 +54,11 @@ class Params(Frozen):
 class Outputs(StepOutputs):
     """What the step leaves."""
 
-    tracking_json: OutFile = Field(description="for After Effects: where each face and thing is")
-    audio_json: OutFile = Field(description="for After Effects: who speaks when")
+    tracking_json: OutFile = published("tracking_json", "JSON for After Effects: where each face and object is")
+    audio_json: OutFile = published("audio_json", "JSON for After Effects: who speaks when")
 
 
-@recorded
+@with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Write the two files, frame by frame."""
     n, total = inputs.frames, 2 * inputs.frames

@@ -21,7 +21,7 @@ from vidlib.results import stills, summary
 from vidlib.results.exports import rttm, shots_json, speech_table
 from vidlib.results.stills import Budget, Still
 from vidlib.results.summary import FaceRow, ObjectRow, ReviewRow, ShotRow, SpeakerRow, StepRow, Summary
-from vidlib.steps.base import Doubt, Manifest, OutFile, StepOutputs, place, recorded
+from vidlib.steps.base import Manifest, OutFile, ReviewItem, StepOutputs, location, with_manifest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 NAME = "report"
 VERSION = 2
 NOTEBOOK = "09_report.ipynb"
+PAGE = "report.html"
 TOOLS = ("ffmpeg", "pillow", "matplotlib")
 
 SUMMARY_FILE = "report.json"
@@ -74,8 +75,8 @@ class Inputs(Frozen):
     """What report reads, and where it writes."""
 
     evidence: Path = Field(description="JSON: the video and what became of each step")
-    report_dir: Path = place("where the report will lie: its links to notebooks start there")
-    out_dir: Path = place("the one folder this step may write to")
+    report_dir: Path = location("where the report will lie: its links to notebooks start there")
+    out_dir: Path = location("the one folder this step may write to")
 
 
 class Params(Frozen):
@@ -108,7 +109,7 @@ class Found:
     faces: tuple[FaceRow, ...] | None = None
     objects: tuple[ObjectRow, ...] | None = None
     face_coverage: float | None = None
-    doubts: list[tuple[str, Doubt]] = field(default_factory=list)
+    doubts: list[tuple[str, ReviewItem]] = field(default_factory=list)
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
@@ -120,7 +121,7 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
         raise BrokenOutput(f"{outputs.summary} names stills that were not made: {', '.join(sorted(missing))}")
 
 
-@recorded
+@with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Collect what the steps left into one summary, with stills of what it speaks of."""
     evidence = Evidence.model_validate_json(inputs.evidence.read_bytes())
@@ -228,7 +229,7 @@ def _summarize(evidence: Evidence, found: Found, steps: tuple[StepRow, ...]) -> 
     return page if found.video else page.without_stills()
 
 
-def _doubt_row(step: str, doubt: Doubt, n_frames: int) -> ReviewRow:
+def _doubt_row(step: str, doubt: ReviewItem, n_frames: int) -> ReviewRow:
     """A row with a still of the frame that the doubt names, if the video has it."""
     still = f"stills/doubt-{doubt.frame:06}.jpg" if doubt.frame in range(n_frames) else None
     return ReviewRow(step=step, **doubt.model_dump(), still=still)

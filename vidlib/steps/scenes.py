@@ -20,7 +20,7 @@ from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.protocols import ShotScorer
 from vidlib.results.exports import shots_csv, shots_json
-from vidlib.steps.base import Doubt, OutFile, StepOutputs, from_step, place, recorded
+from vidlib.steps.base import OutFile, ReviewItem, StepOutputs, from_step, location, published, with_manifest
 from vidlib.timeline import FPS, Shot, tiles
 
 NAME = "scenes"
@@ -54,7 +54,7 @@ class Inputs(Frozen):
     small: Path | None = from_step(
         "convert", "small", "every frame in few pixels; without them the video is decoded", default=None
     )
-    out_dir: Path = place("the one folder that the step writes to")
+    out_dir: Path = location("the one folder that the step writes to")
 
 
 class Params(Frozen):
@@ -72,12 +72,12 @@ class Outputs(StepOutputs):
     """What the step leaves."""
 
     shots: OutFile = Field(description="JSON: every shot with how it begins, transition and confidence")
-    csv: OutFile = Field(description="shot list for editors")
+    csv: OutFile = published("shots_csv", "CSV: the shot list for editors")
     scores: OutFile = Field(description="Parquet, a row per frame: begins, gradual, brightness, change")
     n_shots: int = Field(description="number of shots")
 
 
-@recorded
+@with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Find the shots of a converted video."""
     with _open_scorer(params) as (scorer, fallback):
@@ -156,17 +156,19 @@ def _write_scores(path: Path, evidence: Evidence) -> Path:
     return path
 
 
-def _doubts(shots: Sequence[Shot], nearly: Sequence[Shot]) -> tuple[Doubt, ...]:
+def _doubts(shots: Sequence[Shot], nearly: Sequence[Shot]) -> tuple[ReviewItem, ...]:
     """Boundaries that are not sure, and those that were nearly found; what could most easily be otherwise first."""
     starts = [shot.span.start for shot in shots]
     unsure = [shot for shot in shots if shot.confidence < SURE]
     missed = [shot for shot in nearly if min(abs(shot.span.start - start) for start in starts) > SAME]
     doubts = [
-        Doubt(message=f"is there really a {shot.boundary}?", frame=shot.span.start, confidence=shot.confidence)
+        ReviewItem(message=f"is there really a {shot.boundary}?", frame=shot.span.start, confidence=shot.confidence)
         for shot in unsure
     ]
     doubts += [
-        Doubt(message=f"was a {shot.boundary} missed?", frame=shot.span.start, confidence=round(1 - shot.confidence, 4))
+        ReviewItem(
+            message=f"was a {shot.boundary} missed?", frame=shot.span.start, confidence=round(1 - shot.confidence, 4)
+        )
         for shot in missed
     ]
     return tuple(sorted(doubts, key=lambda doubt: doubt.confidence)[:MAX_DOUBTS])

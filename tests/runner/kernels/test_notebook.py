@@ -1,24 +1,56 @@
 """Running one step notebook: its folder appears whole or not at all."""
 
+import ctypes
 import json
+import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
+import papermill
 import psutil
 import pytest
 
+from tests.runner import counting
 from tests.waiting import wait_until
 from vidlib.errors import Cancelled, LeaseLost, ParamError, StepFailed
 from vidlib.runner.kernels.notebook import Seat, Watch, run_step
 from vidlib.runner.kernels.pool import KernelPool
+from vidlib.steps.base import StepOutputs
+
+
+def without_privileges() -> None:
+    """Make modes count for root as well: capabilities CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH (linux/capability.h)."""
+    prctl = ctypes.CDLL(None).prctl
+    for capability in (1, 2):
+        prctl(24, capability)  # PR_CAPBSET_DROP in linux/prctl.h
+
+
+def make_writable(folder: Path) -> None:
+    """Undo the protection of a finished result, as somebody who damages it would."""
+    for path in (folder, *folder.iterdir()):
+        path.chmod(path.stat().st_mode | 0o200)
 
 
 def names(folder: Path) -> set[str]:
     """What lies in a folder, locks aside."""
     return {path.name for path in folder.iterdir() if not path.name.endswith(".lock")}
+
+
+def run_again(notebook: Path, **changes: object) -> StepOutputs:
+    """What JupyterLab does at Run All, after the person changed these parameters: plain Papermill, no parameters."""
+    changed = nbformat.read(notebook, 4)
+    for cell in changed.cells:
+        for name, value in changes.items():
+            cell.source = re.sub(f"^{name} = .*$", f"{name} = {value!r}", cell.source, flags=re.MULTILINE)
+    papermill.execute_notebook(changed, None, progress_bar=False, cwd=str(notebook.parent))
+    (out_dir,) = re.findall("^out_dir = '(.*)'", "\n".join(cell.source for cell in changed.cells), re.MULTILINE)
+    return counting.STEP.outputs(Path(out_dir))
 
 
 def test_a_finished_step_holds_its_files_its_manifest_and_its_executed_notebook(plan):
@@ -31,6 +63,97 @@ def test_a_finished_step_holds_its_files_its_manifest_and_its_executed_notebook(
     text = (planned.folder / "99_counting.ipynb").read_text()
     assert str(planned.folder) in text
     assert ".tmp-" not in text
+
+
+def test_a_finished_notebook_that_is_run_again_with_another_param_changes_no_finished_result(plan, workspace):
+    planned = plan(n=4)
+    run_step(planned)
+    again = run_again(planned.folder / "99_counting.ipynb", n=2)
+    assert json.loads(again.numbers.read_text()) == [0, 1]
+    assert again.numbers.is_relative_to(workspace.workspace / "tmp")
+    assert plan(n=4).done
+    assert json.loads(plan(n=4).outputs.numbers.read_text()) == [0, 1, 2, 3]
+
+
+def test_a_step_refuses_to_write_into_a_finished_result(plan):
+    planned = plan(n=4)
+    run_step(planned)
+    with pytest.raises(ParamError, match=r"out_dir = .* holds a finished result"):
+        counting.run(counting.Inputs(**planned.inputs, out_dir=planned.folder), counting.Params(n=2))
+    assert json.loads(plan(n=4).outputs.numbers.read_text()) == [0, 1, 2, 3]
+
+
+def test_a_result_that_holds_the_outputs_of_other_params_was_changed_and_is_made_again(plan, tmp_path):
+    """Notebooks of version 0.1.0 wrote into their finished folder when somebody ran them again."""
+    planned = plan(n=4)
+    run_step(planned)
+    counting.run(counting.Inputs(**planned.inputs, out_dir=tmp_path / "other"), counting.Params(n=2))
+    make_writable(planned.folder)
+    shutil.copytree(tmp_path / "other", planned.folder, dirs_exist_ok=True)
+    changed = plan(n=4)
+    assert not changed.done
+    assert changed.damaged
+    assert "was changed after it was finished" in changed.reason
+    outputs, executed = run_step(changed)
+    assert executed
+    assert json.loads(outputs.numbers.read_text()) == [0, 1, 2, 3]
+    assert plan(n=5).reason == "params.n: 4 -> 5"
+
+
+def test_a_finished_result_is_read_only_but_a_source_that_it_links_is_not(plan, tmp_path):
+    outputs, _ = run_step(plan(mode="link"))
+    folder = outputs.numbers.parent
+    writable = {path.name for path in [folder, *folder.iterdir()] if path.stat().st_mode & 0o222}
+    assert writable == {"source.bin"}
+    assert (tmp_path / "source.bin").stat().st_mode & 0o200
+
+
+REPLACE = """
+import os, sys, shutil
+from pathlib import Path
+from tests.runner import counting
+from vidlib.files import link_or_copy
+from vidlib.runner.kernels.notebook import run_step
+from vidlib.runner.read_only import remove_folder
+from vidlib.runner.scheduling.plan import plan_step
+
+home, source = Path(sys.argv[1]), Path(sys.argv[1]).with_name("source.bin")
+plan = lambda **params: plan_step(counting.STEP, source, {}, counting.Params(**params), home)
+finished = plan()
+outputs, _ = run_step(finished)
+try:
+    outputs.numbers.write_text("changed")
+except PermissionError:
+    print("files are read-only")
+try:
+    (finished.folder / "new").touch()
+except PermissionError:
+    print("folders are read-only")
+link_or_copy(outputs.numbers, home.parent / "beside" / "numbers.json")
+run_step(finished, force=True)
+link_or_copy(outputs.numbers, home.parent / "beside" / "numbers.json")
+finished.folder.chmod(0o755)
+outputs.numbers.unlink()
+finished.folder.chmod(0o555)
+run_step(plan())
+stale = home / f".tmp-{finished.folder.name}-dead"
+shutil.copytree(finished.folder, stale)
+run_step(plan(), force=True)
+print(*sorted(path.name.partition(".")[2] for path in home.iterdir()))
+remove_folder(home)
+print(home.exists())
+"""
+
+
+def test_read_only_results_are_replaced_linked_and_removed_by_a_user_without_privileges(plan, tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", REPLACE, str(tmp_path / "home")],
+        preexec_fn=without_privileges,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines() == ["files are read-only", "folders are read-only", " broken-1", "False"]
 
 
 def test_a_step_that_is_done_is_planned_as_done_and_not_executed_again(plan):
@@ -52,6 +175,7 @@ def test_another_param_is_another_result_and_the_plan_says_what_differs(plan):
 def test_a_result_that_was_damaged_is_made_again_and_the_damaged_one_kept(plan):
     planned = plan()
     outputs, _ = run_step(planned)
+    make_writable(planned.folder)
     outputs.numbers.write_text("[]")
     damaged = plan()
     assert "numbers.json" in damaged.reason
@@ -124,6 +248,7 @@ def test_a_result_that_may_not_be_published_leaves_nothing(plan):
 def test_force_makes_a_result_again_in_place_of_the_old_one(plan):
     planned = plan()
     run_step(planned)
+    make_writable(planned.folder)
     (planned.folder / "stray").touch()
     _, executed = run_step(planned, force=True)
     assert executed

@@ -3,7 +3,6 @@
 All it needs stands in the history; all that comes of it is written there, and in the folder of the step.
 """
 
-import shutil
 import time
 import traceback
 from collections.abc import Sequence
@@ -16,12 +15,14 @@ from vidlib import progress
 from vidlib.errors import Cancelled, LeaseLost, NeedsOperator, OutOfMemory, Postponed, StepFailed, VidlibError
 from vidlib.files import TMP_PREFIX, link_or_copy
 from vidlib.ingest.urls import normalized
-from vidlib.results.naming import PUBLISHED, subject_folder
+from vidlib.results import naming
+from vidlib.results.naming import subject_folder
 from vidlib.runner import projects, report_run
 from vidlib.runner.downloads import store
 from vidlib.runner.execution.heartbeat import repeating
 from vidlib.runner.execution.worker import Bench
 from vidlib.runner.kernels.notebook import Seat, Watch, run_step
+from vidlib.runner.read_only import remove_folder
 from vidlib.runner.request import Request
 from vidlib.runner.run_result import status_of
 from vidlib.runner.scheduling import retries
@@ -29,21 +30,9 @@ from vidlib.runner.scheduling.plan import Planned, plan_step
 from vidlib.runner.store import queue
 from vidlib.runner.store.identity import BEAT_S, LEASE_S
 from vidlib.runner.store.models import Task
-from vidlib.steps import STEPS, VIDEO_STEPS
+from vidlib.steps import PUBLISHED, STEPS, VIDEO_STEPS
 from vidlib.steps.base import StepOutputs
 from vidlib.steps.finalize import FinishedVideo
-
-RESULTS = (
-    ("shots_csv", "scenes", "csv"),
-    ("rttm", "audio", "turns"),
-    ("captions", "audio", "captions"),
-    ("tracking_parquet", "tracking", "tracks"),
-    ("rttm", "tracking", "turns"),
-    ("audio_json", "reduce", "audio_json"),
-    ("tracking_json", "reduce", "tracking_json"),
-)
-"""Published result, step, output: who leaves what editors get. An output may be None, of what is optional; what a later
-step leaves stands for what an earlier one did."""
 
 POSTPONED_S = 1.0
 """Seconds after which a task is looked at again that could not be done at once."""
@@ -155,6 +144,8 @@ def _do(job: Job, watch: TaskWatch, cores: Sequence[int], card: int | None) -> t
     watch.held = held
     try:
         history.update_task(job.task.id, reason=planned.reason or "asked for again")
+        if planned.damaged:
+            job.tell(f"{job.task.step} is executed again: {planned.reason}", "warning")
         _sweep(job, planned.folder.parent)
         job.bench.kernels.start_ahead(card)
         outputs, executed = run_step(
@@ -199,7 +190,7 @@ def _further_inputs(job: Job) -> dict[str, Any]:
 def finished(job: Job, video: Task) -> FinishedVideo:
     """What the steps of a video left for its delivery; ``video`` is any task of it."""
     left = job.left(video.source)
-    found = {name: getattr(left[step], output) for name, step, output in RESULTS if step in left}
+    found = {name: getattr(left[step], output) for step, name, output in PUBLISHED if step in left}
     converted = left["convert"].video if "convert" in left else None
     return FinishedVideo(stem=video.stem, source=Path(video.source), video=converted, **found)
 
@@ -209,18 +200,18 @@ def _sweep(job: Job, home: Path) -> None:
     for left_over in home.glob(f"{TMP_PREFIX}*"):
         key = f"{home.name}/{left_over.name.removeprefix(TMP_PREFIX).rpartition('-')[0]}"
         if not queue.leased(job.bench.history, key):
-            shutil.rmtree(left_over, ignore_errors=True)
+            remove_folder(left_over)
 
 
 def show(job: Job, outputs: StepOutputs) -> None:
     """Let people find what the step left: results beside the video, the report in the folder of the run."""
     task = job.task
-    for name, step, output in RESULTS:
+    for step, name, output in PUBLISHED:
         if step == task.step and (left := getattr(outputs, output)):
             docs = projects.docs_folder(job.bench.settings, task.project)
-            link_or_copy(left, docs / f"{task.stem}{PUBLISHED[name]}")
+            link_or_copy(left, docs / f"{task.stem}{naming.PUBLISHED[name]}")
     if task.step == "report":
-        report_run.show(outputs.summary.parent, job.report_folder)
+        report_run.publish(outputs.summary.parent, job.report_folder)
 
 
 def _note_success(job: Job, planned: Planned, outputs: StepOutputs, executed: bool) -> None:

@@ -1,8 +1,7 @@
-"""Runs one step notebook through Papermill, so that its result appears whole or not at all."""
+"""Runs one step notebook through Papermill; its result is published whole, or nothing of it is."""
 
 import logging
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -13,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 from vidlib import progress
 from vidlib.errors import BrokenOutput, ParamError, SettingError, StepFailed, VidlibError, did_you_mean
 from vidlib.files import TMP_PREFIX, fsync_tree, publish_folder, replace_folder, write_text
+from vidlib.runner.read_only import make_read_only, remove_folder
 from vidlib.runner.scheduling.plan import Planned
 from vidlib.settings import settings
-from vidlib.steps.base import StepOutputs
+from vidlib.steps.base import SCRATCH, StepOutputs
 
 if TYPE_CHECKING:
     from vidlib.runner.kernels.pool import Kernel, KernelPool
 
 KINDS = {"DeadKernelError": "WorkerLost", "MemoryError": "OutOfMemory", "OutOfMemoryError": "OutOfMemory"}
-"""What we call errors that other libraries have names of their own for."""
+"""Errors of other libraries, and the error of vidlib that means the same."""
 
 
 class Watch:
@@ -79,28 +79,29 @@ def run_step(
     watch: Watch | None = None,
     publishing: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> tuple[StepOutputs, bool]:
-    """Execute the notebook of a planned step and publish its folder: what it left, and whether that was done here.
+    """Execute the notebook of a planned step and publish its folder, read-only; returns its outputs and True.
 
-    It was not where it is there already; ``force`` does it again all the same. The folder gets its name inside
-    ``publishing``, which raises where somebody else has the right to. A failed attempt is kept beside as
-    ``<folder>.failed-N`` with its notebook. Raises StepFailed, ParamError, or what ``watch`` stopped it for.
+    A step that is finished already is not executed, unless with ``force``: the second value is then False. The folder
+    gets its name inside the context ``publishing``, which raises if another process owns the step by now. A failed
+    attempt is kept as ``<folder>.failed-N`` with its notebook, a damaged result as ``<folder>.broken-N``. Raises
+    StepFailed, ParamError, or the error with which ``watch`` was stopped.
     """
     watch = watch or Watch()
     planned.folder.parent.mkdir(parents=True, exist_ok=True)
-    if not force and (outputs := _sound(planned)):
+    if not force and (outputs := _finished_outputs(planned)):
         return outputs, False
-    tmp = _fresh_folder(planned.folder)
+    tmp = _create_tmp(planned.folder)
     try:
         with _failures_kept(planned, tmp, watch):
             _execute(planned, tmp, watch, seat)
         _finish(planned, tmp, publishing)
     finally:
-        shutil.rmtree(tmp, ignore_errors=True)  # nothing is left of it unless it was stopped
+        remove_folder(tmp)  # it still exists if the step was stopped or may not be published
     return planned.step.outputs(planned.folder), True
 
 
-def _sound(planned: Planned) -> StepOutputs | None:
-    """What the finished step left; what stands there damaged is moved aside."""
+def _finished_outputs(planned: Planned) -> StepOutputs | None:
+    """The outputs of a finished step; a damaged result is moved aside."""
     if not planned.folder.exists():
         return None
     try:
@@ -110,11 +111,11 @@ def _sound(planned: Planned) -> StepOutputs | None:
         return None
 
 
-def _fresh_folder(final: Path) -> Path:
-    """An empty working folder beside ``final``; those that dead processes left behind are removed."""
-    for left_over in final.parent.glob(f"{TMP_PREFIX}{final.name}-*"):
-        shutil.rmtree(left_over, ignore_errors=True)
-    # a kernel that outlives its killed owner by a moment may still write to the folder it was given
+def _create_tmp(final: Path) -> Path:
+    """Create an empty working folder beside ``final``, and remove those of processes that are gone."""
+    for stale in final.parent.glob(f"{TMP_PREFIX}{final.name}-*"):
+        remove_folder(stale)
+    # a kernel may outlive its killed owner by a moment and still write to its old folder
     tmp = final.with_name(f"{TMP_PREFIX}{final.name}-{os.urandom(4).hex()}")
     tmp.mkdir()
     return tmp
@@ -124,7 +125,7 @@ def _execute(planned: Planned, tmp: Path, watch: Watch, seat: Seat) -> None:
     from vidlib.jupyter_import import papermill
     from vidlib.runner.kernels.pool import default_pool
 
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it calls an error is raised here
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # `_failures_kept` raises the errors that it logs
     notebook = settings().notebooks_dir / planned.step.notebook
     values = _parameters(planned, tmp)
     check_parameters(notebook, values)
@@ -147,26 +148,26 @@ def _execute(planned: Planned, tmp: Path, watch: Watch, seat: Seat) -> None:
 
 @contextmanager
 def _failures_kept(planned: Planned, tmp: Path, watch: Watch) -> Iterator[None]:
-    """Make of whatever a notebook or its kernel raises a failed attempt that people can look at."""
+    """Turn any error of a notebook or its kernel into a failed attempt that people can look at."""
     from vidlib.jupyter_import import PapermillExecutionError
 
     try:
         yield
     except (ParamError, SettingError):
         raise
-    except Exception as error:  # a kernel can die in as many ways as there are libraries in it
+    except Exception as error:  # every library in a kernel can raise errors of its own
         watch.check()
         kind, reason = type(error).__name__, str(error)
         if isinstance(error, PapermillExecutionError):
             kind, reason = error.ename, error.evalue
         elif not isinstance(error, VidlibError):
             reason = f"{kind}: {reason}"
-        raise _failed(planned, tmp, reason, kind) from error
+        raise _keep_failed(planned, tmp, reason, kind) from error
     watch.check()
 
 
 def _close_event_loop() -> None:
-    """Papermill keeps an event loop for the thread that it ran in, and nobody would close that when the thread ends."""
+    """Close the event loop that Papermill opened for this thread; nothing else would close it."""
     from jupyter_core.utils import ensure_event_loop
 
     loop = ensure_event_loop()
@@ -175,22 +176,40 @@ def _close_event_loop() -> None:
 
 
 def _finish(planned: Planned, tmp: Path, publishing: Callable[[], AbstractContextManager[None]]) -> None:
-    """Publish the folder of a notebook that ran to its end, if it left what its step promises."""
+    """Publish the folder of a notebook that ran to its end, if its outputs keep the promises of the step."""
     try:
         planned.step.outputs(tmp)
     except BrokenOutput as error:
-        raise _failed(planned, tmp, str(error), "BrokenOutput") from error
-    notebook = tmp / planned.step.notebook
-    # readers of the notebook look for the files where they will be, not where they were made
-    write_text(notebook, notebook.read_text(encoding="utf-8").replace(str(tmp), str(planned.folder)))
-    fsync_tree(tmp)  # before the others have to wait
+        raise _keep_failed(planned, tmp, str(error), "BrokenOutput") from error
+    _rewrite_notebook(tmp / planned.step.notebook, tmp, planned.folder)
+    if planned.step.page:
+        from vidlib.results.report_html import write_page
+
+        write_page(tmp / planned.step.notebook, tmp / planned.step.page)
+    fsync_tree(tmp)  # before `publishing` makes others wait
+    make_read_only(tmp)
     with publishing():
         if not planned.folder.exists():
             publish_folder(tmp, planned.folder)
             return
         replaced = tmp.with_name(f"{tmp.name}-replaced")
         replace_folder(tmp, planned.folder, kept=replaced)
-    shutil.rmtree(replaced, ignore_errors=True)
+    remove_folder(replaced)
+
+
+def _rewrite_notebook(notebook: Path, tmp: Path, final: Path) -> None:
+    """Make an executed notebook name the files where they will be, and write elsewhere if somebody runs it again."""
+    from vidlib.jupyter_import import nbformat
+
+    read = nbformat.read(notebook, as_version=4)
+    scratch = settings().workspace / SCRATCH / final.parent.name / final.name.partition("-")[0]
+    read.metadata.papermill.parameters["out_dir"] = str(scratch)
+    for cell in read.cells:
+        if "injected-parameters" in cell.metadata.get("tags", ()):
+            lines = (line for line in cell.source.splitlines() if not line.startswith("out_dir = "))
+            note = "a scratch folder: the finished result is read-only"
+            cell.source = "\n".join([*lines, f"out_dir = {str(scratch)!r}  # {note}"])
+    write_text(notebook, nbformat.writes(read).replace(str(tmp), str(final)))
 
 
 def check_parameters(notebook: Path, values: dict[str, Any]) -> None:
@@ -213,8 +232,8 @@ def _parameters(planned: Planned, tmp: Path) -> dict[str, Any]:
     return {**inputs.model_dump(mode="json"), **planned.params.model_dump(mode="json")}
 
 
-def _failed(planned: Planned, tmp: Path, reason: str, kind: str) -> StepFailed:
-    """Keep a failed attempt beside the place where its result would be."""
+def _keep_failed(planned: Planned, tmp: Path, reason: str, kind: str) -> StepFailed:
+    """Keep the folder of a failed attempt beside the place of the result; returns the error to raise."""
     (tmp / progress.PROGRESS_FILE).unlink(missing_ok=True)
     for half_written in tmp.rglob(f"{TMP_PREFIX}*"):
         half_written.unlink(missing_ok=True)
@@ -224,8 +243,8 @@ def _failed(planned: Planned, tmp: Path, reason: str, kind: str) -> StepFailed:
     return StepFailed(planned.step.name, reason, str(notebook) if notebook.is_file() else None, KINDS.get(kind, kind))
 
 
-def _numbered(folder: Path, what: str) -> Path:
-    """The first free ``<folder>.<what>-N``, N from 1."""
-    taken = {path.name for path in folder.parent.glob(f"{folder.name}.{what}-*")}
-    number = next(n for n in range(1, len(taken) + 2) if f"{folder.name}.{what}-{n}" not in taken)
-    return folder.with_name(f"{folder.name}.{what}-{number}")
+def _numbered(folder: Path, suffix: str) -> Path:
+    """The first free ``<folder>.<suffix>-N``, N from 1."""
+    taken = {path.name for path in folder.parent.glob(f"{folder.name}.{suffix}-*")}
+    number = next(n for n in range(1, len(taken) + 2) if f"{folder.name}.{suffix}-{n}" not in taken)
+    return folder.with_name(f"{folder.name}.{suffix}-{number}")

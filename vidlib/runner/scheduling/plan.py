@@ -1,4 +1,4 @@
-"""Which steps are done already, which are not, and why not."""
+"""Decides which steps are done and which have to run, and why."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -8,15 +8,15 @@ from typing import Any
 
 from vidlib.errors import BrokenOutput
 from vidlib.params import Frozen
-from vidlib.results.naming import FINGERPRINT_DIGITS, finished
+from vidlib.results.naming import finished, folder_name
 from vidlib.steps.base import Manifest, Step, StepOutputs, fingerprint_of
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One step for one video or project: what it will read, where its result lies or will lie, and why it must run.
+    """One step for one video or project: its inputs and params, and the ``folder`` of its result.
 
-    ``outputs`` is what it left if it is done; ``reason`` is empty then.
+    ``outputs`` is the result of a step that is done; ``reason`` says why another one has to run.
     """
 
     step: Step
@@ -30,14 +30,19 @@ class Planned:
     def done(self) -> bool:
         return self.outputs is not None
 
+    @property
+    def damaged(self) -> bool:
+        """Whether there is a result that cannot be used: somebody changed it, or files are missing."""
+        return not self.done and self.folder.exists()
+
 
 def plan_step(
     step: Step, source: Path | None, done: Mapping[str, StepOutputs], params: Frozen, home: Path, **others: Any
 ) -> Planned:
-    """What is to be done for ``step``, whose earlier steps are ``done``; ``home`` is where its folders lie."""
+    """Plan ``step``, after the earlier steps in ``done``; ``home`` holds the folders of its video or project."""
     inputs = step.wire(source, done, out_dir=home, **others)
     ingredients = step.ingredients(inputs, params)
-    folder = home / f"{step.name}-{fingerprint_of(ingredients)[:FINGERPRINT_DIGITS]}"
+    folder = home / folder_name(step.name, fingerprint_of(ingredients))
     values = {name: value for name, value in inputs if name != "out_dir"}
     try:
         outputs = step.outputs(folder)
@@ -48,7 +53,7 @@ def plan_step(
 
 
 def why(step: Step, ingredients: Mapping[str, Any], home: Path) -> str:
-    """What differs between the newest finished result of ``step`` in ``home`` and what is asked for now."""
+    """The difference between the newest finished result of ``step`` in ``home`` and the requested one."""
     last = newest(step, home)
     if last is None:
         return "it has not run for this input yet"
@@ -56,16 +61,18 @@ def why(step: Step, ingredients: Mapping[str, Any], home: Path) -> str:
 
 
 def newest(step: Step, home: Path) -> Manifest | None:
-    """The manifest of the result of ``step`` in ``home`` that was finished last."""
-    found = []
+    """The manifest of the latest finished result of ``step`` in ``home``; results changed since do not count."""
+    manifests = []
     for folder in home.glob(finished(step.name)):
         with suppress(BrokenOutput):
-            found.append(Manifest.read(folder))
-    return max(found, key=lambda manifest: manifest.finished_at, default=None)
+            manifest = Manifest.read(folder)
+            manifest.check_name(folder)
+            manifests.append(manifest)
+    return max(manifests, key=lambda manifest: manifest.finished_at, default=None)
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Each ingredient that changed, as ``params.threshold: 0.5 -> 0.4``.
+    """One line for each ingredient that changed, such as ``params.threshold: 0.5 -> 0.4``.
 
     >>> differences({"version": 1, "params": {"a": 1}}, {"version": 1, "params": {"a": 2, "b": 3}})
     ['params.a: 1 -> 2', 'params.b: nothing -> 3']

@@ -26,7 +26,7 @@ from vidlib.progress import Report, quiet
 from vidlib.protocols import ActiveSpeakerModel, FaceDetector
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
 from vidlib.results.exports.tracking_table import TrackRows
-from vidlib.steps.base import OutFile, StepOutputs, from_step, place, recorded
+from vidlib.steps.base import OutFile, StepOutputs, from_step, location, published, with_manifest
 from vidlib.steps.tracking import keyframes
 from vidlib.steps.tracking.people import people_of, speech_of, talkers_of
 from vidlib.steps.tracking.statistics import SeenShot, Tally, correction_doubts
@@ -72,7 +72,7 @@ class Inputs(Frozen):
     shots: Path = from_step("scenes", "shots", "JSON: every shot; no track crosses from one to the next")
     speech: Path = from_step("audio", "table", "Parquet, a row per frame: is_speech, speakers")
     turns: Path = from_step("audio", "turns", "RTTM: who speaks from when to when")
-    out_dir: Path = place("the one folder that the step writes to")
+    out_dir: Path = location("the one folder that the step writes to")
 
 
 class Params(Frozen):
@@ -98,9 +98,9 @@ class Params(Frozen):
 class Outputs(StepOutputs):
     """What the step leaves."""
 
-    tracks: OutFile = Field(description="Parquet, a row per frame and track")
+    tracks: OutFile = published("tracking_parquet", "Parquet, a row per frame and track")
     people: OutFile = Field(description="JSON: who is seen in which tracks of all shots, and with which voice")
-    turns: OutFile = Field(description="RTTM: who speaks when, put right where a face speaks for certain")
+    turns: OutFile = published("rttm", "RTTM: who speaks when, put right where a face speaks for certain")
     speech: OutFile = Field(description="Parquet, a row per frame: is_speech, speakers, put right likewise")
     middles: tuple[OutFile, ...] = Field(description="JPEG: the middle of every shot, small, in order")
     n_corrected: int = Field(description="turns that faces put right")
@@ -113,7 +113,7 @@ class Outputs(StepOutputs):
     speaking_s: float = Field(description="seconds in which a face to be seen is speaking")
 
 
-@recorded
+@with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Follow the faces of a converted video, and the things in shots without any."""
     found, choice = devices.attempt(

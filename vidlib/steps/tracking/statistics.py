@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vidlib.results.exports.tracking_table import TrackRows
-from vidlib.steps.base import Doubt
+from vidlib.steps.base import ReviewItem
 from vidlib.timeline import FPS, Shot, Span, nearest_frame, seconds
 from vidlib.tracking.diarization_correction import Correction
 from vidlib.tracking.speaker_assignment import Face, Spoken
@@ -66,7 +66,7 @@ class Tally:
     frames_speaking: int = 0
     face_rows: int = 0
     rows_with_landmarks: int = 0
-    doubts: list[Doubt] = field(default_factory=list)
+    doubts: list[ReviewItem] = field(default_factory=list)
 
     def saw(self, seen: SeenShot) -> None:
         """Count what one more shot shows."""
@@ -89,7 +89,7 @@ class Tally:
         self.doubt(doubt for one in spoken if one.face.track_id not in unclear for doubt in _person_doubts(one))
         self.doubt(_unseen(sound, shown, speaking))
 
-    def doubt(self, more: Iterable[Doubt]) -> None:
+    def doubt(self, more: Iterable[ReviewItem]) -> None:
         """Keep the most doubtful of what is to be looked at."""
         self.doubts = sorted([*self.doubts, *more], key=lambda doubt: doubt.confidence)[:MAX_DOUBTS]
 
@@ -117,7 +117,7 @@ def _frames_with(sound: Sound, chosen: Iterable[tuple[Face, np.ndarray]]) -> np.
     return found
 
 
-def _face_doubts(rows: TrackRows, shot: Span, begin: Mapping[int, int]) -> Iterator[Doubt]:
+def _face_doubts(rows: TrackRows, shot: Span, begin: Mapping[int, int]) -> Iterator[ReviewItem]:
     """What may be wrong with one face; what a dissolve or fade does to faces is not.
 
     ``begin`` is a face for each frame in which one begins: at the very end of this one, it was parted from it.
@@ -126,40 +126,42 @@ def _face_doubts(rows: TrackRows, shot: Span, begin: Mapping[int, int]) -> Itera
     found, sure = float(_has_landmarks(rows).mean()), float(rows.confidence.mean())
     name = f"face {rows.track_id}"
     if len(rows.boxes) < SHORT_FRAMES:
-        yield Doubt(message=f"{name} is seen in {len(rows.boxes)} frames only", frame=rows.start, confidence=sure / 2)
+        yield ReviewItem(
+            message=f"{name} is seen in {len(rows.boxes)} frames only", frame=rows.start, confidence=sure / 2
+        )
     elif sure < UNSURE:
-        yield Doubt(message=f"is {name} a face? Its detector is not sure", frame=rows.start, confidence=sure)
+        yield ReviewItem(message=f"is {name} a face? Its detector is not sure", frame=rows.start, confidence=sure)
     elif found < UNSURE:
         message = f"{name} shows no expression in {1 - found:.0%} of its frames: turned away, hidden or no face"
-        yield Doubt(message=message, frame=rows.start, confidence=found)
+        yield ReviewItem(message=message, frame=rows.start, confidence=found)
     if stop in begin:
         message = f"{name} becomes somebody else's, face {begin[stop]}, from one frame to the next: was a cut missed?"
-        yield Doubt(message=message, frame=stop, confidence=NO_CUT)
+        yield ReviewItem(message=message, frame=stop, confidence=NO_CUT)
     elif shot.stop - stop > LOST_FRAMES:
-        yield Doubt(message=f"{name} is gone before the shot ends: did it leave?", frame=stop - 1, confidence=0.5)
+        yield ReviewItem(message=f"{name} is gone before the shot ends: did it leave?", frame=stop - 1, confidence=0.5)
 
 
-def _person_doubts(one: Spoken) -> Iterator[Doubt]:
+def _person_doubts(one: Spoken) -> Iterator[ReviewItem]:
     """Whether one face is who it was taken for, and the voice its own."""
     if one.person_confidence < SURE_PERSON:
         message = f"is face {one.face.track_id} person {one.person + 1}? It resembles somebody else as much"
-        yield Doubt(message=message, frame=one.face.start, confidence=one.person_confidence)
+        yield ReviewItem(message=message, frame=one.face.start, confidence=one.person_confidence)
     if one.voice is not None and one.voice.confidence < SURE_VOICE:
         message = f"does {one.voice.label} belong to face {one.face.track_id}? It is not always heard when that speaks"
-        yield Doubt(message=f"{message}, or the reverse", frame=one.face.start, confidence=one.voice.confidence)
+        yield ReviewItem(message=f"{message}, or the reverse", frame=one.face.start, confidence=one.voice.confidence)
 
 
-def _unseen(sound: Sound, shown: np.ndarray, speaking: np.ndarray) -> Iterator[Doubt]:
+def _unseen(sound: Sound, shown: np.ndarray, speaking: np.ndarray) -> Iterator[ReviewItem]:
     """Somebody is heard, faces are to be seen, and none of them seems to speak: for a second or more in all."""
     silent = shown & sound.speech & ~speaking
     if silent.sum() >= FPS:
         message = f"somebody speaks for {float(seconds(int(silent.sum()))):.1f} s, but no face to be seen does"
         confidence = 1 - float(silent.sum() / (shown & sound.speech).sum())
-        yield Doubt(message=message, frame=sound.start + int(silent.argmax()), confidence=confidence)
+        yield ReviewItem(message=message, frame=sound.start + int(silent.argmax()), confidence=confidence)
 
 
-def correction_doubts(right: Iterable[Correction]) -> Iterator[Doubt]:
+def correction_doubts(right: Iterable[Correction]) -> Iterator[ReviewItem]:
     """What faces put right is to be heard again."""
     for one in right:
         message = f"{one.turn.speaker} was heard where face {one.face.track_id} speaks: named {one.voice}, its voice"
-        yield Doubt(message=message, frame=nearest_frame(one.turn.start_s), confidence=one.share)
+        yield ReviewItem(message=message, frame=nearest_frame(one.turn.start_s), confidence=one.share)
