@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from vidlib.params import load_params, read_profile
+from vidlib.params import read_params, read_profile
 from vidlib.settings import REPOSITORY
 from vidlib.steps import PARAMS
 
@@ -13,7 +13,7 @@ PROFILES = sorted((REPOSITORY / "params").glob("*.yaml"))
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.stem)
 def test_a_profile_loads_and_changes_something_unless_it_is_the_default_one(profile: Path):
-    changed = load_params(PARAMS, [profile]) != load_params(PARAMS)
+    changed = read_params(PARAMS, [profile]).of() != read_params(PARAMS).of()
     assert changed is (profile.stem != "default")
 
 

@@ -210,3 +210,19 @@ def test_others_are_told_the_line_and_get_the_python_part(machine):
     calls = machine()
     assert not any(call.startswith(("apt-get", "sudo")) for call in calls)
     assert any("requirements.lock" in call for call in calls)
+
+
+def test_every_version_that_is_promised_to_work_is_tested():
+    workflow = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "ci.yml").read_text())
+    (job,) = workflow["jobs"].values()
+    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    commands = [step["run"] for step in job["steps"] if "run" in step]
+    assert commands[-2:] == ["make check", "make test"]
+
+
+def test_the_hooks_of_git_use_the_programs_of_the_environment():
+    hooks = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    locked = {line.split("==")[0] for line in (REPOSITORY / "requirements.lock").read_text().splitlines()}
+    programs = {hook["entry"].split()[0].removeprefix(".venv/bin/") for hook in hooks}
+    assert programs == {"ruff", "nbstripout"}
+    assert programs <= locked

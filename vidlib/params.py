@@ -1,4 +1,4 @@
-"""Parameters: from YAML profiles and ``step.name=value`` to typed, frozen models that refuse what they do not know."""
+"""Parameters: read YAML profiles and ``step.name=value`` into typed, frozen models that refuse unknown names."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,36 +11,38 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from vidlib.errors import ParamError, UnknownName, did_you_mean
 
+Values = dict[str, dict[str, Any]]
+"""``{step: {parameter: value}}``."""
+
+Layer = tuple[str, str | None, Values]
+"""The origin of values (for messages), the pattern of the projects that they are for (None: all), and the values."""
+
+PROJECTS = "projects"
+"""The key of a profile that holds values for single projects, by patterns of project names."""
+
 
 class Frozen(BaseModel):
-    """A value object: nothing may be added, nothing changes, every number is finite (JSON knows no other)."""
+    """An immutable value object. It refuses unknown fields, and numbers that JSON does not have (NaN, infinity)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-Layer = tuple[str, str | None, dict[str, dict[str, Any]]]
-"""Where values come from (for messages), which projects they are for (a pattern; None: all), the values by step."""
-
-PROJECTS = "projects"
-"""The key of a profile below which patterns of project names have values of their own."""
-
-
 @dataclass(frozen=True)
 class ParamSet:
-    """What was asked of parameters, for every project and for some: ``layers``, of which later ones win.
+    """The parameters of a run, for all projects and for single ones: of the ``layers``, later ones win.
 
-    ``models`` are the steps' own ``{step: Params}``, which hold the defaults.
+    ``models`` maps each step to its ``Params``, which hold the defaults.
     """
 
     models: Mapping[str, type[Frozen]]
     layers: Sequence[Layer] = ()
 
     def of(self, project: str | None = None) -> dict[str, Frozen]:
-        """The values in force for a project, or for one that nothing is said of.
+        """The values in force for a project, or for a project without values of its own.
 
-        Raises ParamError, naming file and key, for a step or parameter that does not exist or a value out of range.
+        Raises ParamError, which names file and key, for an unknown step or parameter, or a value out of range.
         """
-        values: dict[str, dict[str, Any]] = {step: {} for step in self.models}
+        values: Values = {step: {} for step in self.models}
         for origin, pattern, layer in self.layers:
             if pattern is None or (project is not None and fnmatchcase(project, pattern)):
                 for step, given in layer.items():
@@ -53,37 +55,35 @@ class ParamSet:
 def read_params(
     models: Mapping[str, type[Frozen]], profiles: Iterable[Path] = (), overrides: Iterable[str] = ()
 ) -> ParamSet:
-    """Parameters from profiles, then from what those say of single projects, then from each ``step.name=value``.
+    """Read profiles and ``step.name=value`` overrides.
 
-    Raises ParamError for whatever is wrong in any of them, also in what is said of a project that may never come.
+    Overrides win over the values of single projects, and these win over the other values of profiles. Raises ParamError
+    for a mistake in any of them, even in values of a project that does not exist yet.
     """
-    read = [(str(path), read_profile(path)) for path in profiles]
-    layers: list[Layer] = [(origin, None, _general(profile)) for origin, profile in read]
+    contents = [(str(path), read_profile(path)) for path in profiles]
+    layers: list[Layer] = [(origin, None, _without_projects(profile)) for origin, profile in contents]
     layers += [
-        (f"{origin}: {PROJECTS}: {pattern}", pattern, _layer(origin, given))
-        for origin, profile in read
+        (f"{origin}: {PROJECTS}: {pattern}", pattern, _parse_layer(origin, given))
+        for origin, profile in contents
         for pattern, given in profile.get(PROJECTS, {}).items()
     ]
     layers += [(f"--set {text}", None, parse_override(text)) for text in overrides]
-    ParamSet(models, [layer for layer in layers if layer[1] is None]).of()
-    for origin, pattern, layer in layers:
-        if pattern is not None:
-            ParamSet(models, [(origin, None, layer)]).of()
+    _check_layers(models, layers)
     return ParamSet(models, layers)
 
 
-def load_params(
-    models: Mapping[str, type[Frozen]], profiles: Iterable[Path] = (), overrides: Iterable[str] = ()
-) -> dict[str, Frozen]:
-    """The parameters of every step in ``models``: defaults, then each profile, then each ``step.name=value``.
-
-    Raises ParamError as `read_params` does.
-    """
-    return read_params(models, profiles, overrides).of()
+def _check_layers(models: Mapping[str, type[Frozen]], layers: Sequence[Layer]) -> None:
+    ParamSet(models, [layer for layer in layers if layer[1] is None]).of()
+    for origin, pattern, values in layers:
+        if pattern is not None:
+            ParamSet(models, [(origin, None, values)]).of()
 
 
 def find_profile(name: str, folder: Path) -> Path:
-    """The profile called ``name``: a path to a YAML file, or the name of one in ``folder``."""
+    """The profile with this name: the path of a YAML file, or the name of a profile in ``folder``.
+
+    Raises UnknownName, with the known names, if there is none.
+    """
     if (path := Path(name)).is_file():
         return path
     if (path := folder / f"{name}.yaml").is_file():
@@ -91,28 +91,28 @@ def find_profile(name: str, folder: Path) -> Path:
     raise UnknownName(f"a file, nor a profile in {folder}", name, [known.stem for known in folder.glob("*.yaml")])
 
 
-def read_profile(path: Path) -> dict[str, dict[str, Any]]:
-    """``{step: {parameter: value}}`` as a YAML file says; an empty file says nothing."""
+def read_profile(path: Path) -> Values:
+    """The values in a YAML file; an empty file has none. Raises ParamError for a file that is not a profile."""
     try:
         profile = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ParamError(f"{path}: not a readable profile: {' '.join(str(error).split())}") from error
-    return _layer(str(path), profile)
+    return _parse_layer(str(path), profile)
 
 
-def _layer(origin: str, given: Any) -> dict[str, dict[str, Any]]:
+def _parse_layer(origin: str, given: Any) -> Values:
     layer = given or {}
     if not isinstance(layer, dict) or not all(isinstance(values, dict | None) for values in layer.values()):
-        raise ParamError(f"{origin}: a profile is 'step:' with indented 'parameter: value' lines below it")
+        raise ParamError(f"{origin}: expected lines 'step:', each with indented lines 'parameter: value' below it")
     return {str(step): values or {} for step, values in layer.items()}
 
 
-def _general(profile: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {step: given for step, given in profile.items() if step != PROJECTS}
+def _without_projects(profile: Values) -> Values:
+    return {step: values for step, values in profile.items() if step != PROJECTS}
 
 
-def parse_override(text: str) -> dict[str, dict[str, Any]]:
-    """What one ``step.name=value`` says; the value is read as YAML.
+def parse_override(text: str) -> Values:
+    """The value in one ``step.name=value``, read as YAML.
 
     >>> parse_override("scenes.threshold=0.4")
     {'scenes': {'threshold': 0.4}}
@@ -120,11 +120,11 @@ def parse_override(text: str) -> dict[str, dict[str, Any]]:
     key, equals, value = text.partition("=")
     step, dot, name = key.strip().partition(".")
     if not (equals and dot and step and name):
-        raise ParamError(f"--set {text}: expected step.parameter=value, for example scenes.threshold=0.4")
+        raise ParamError(f"--set {text}: expected step.parameter=value, such as scenes.threshold=0.4")
     try:
         return {step: {name: yaml.safe_load(value)}}
     except yaml.YAMLError as error:
-        raise ParamError(f"--set {text}: {value!r} is not a YAML value") from error
+        raise ParamError(f"--set {text}: expected a YAML value behind '=', got {value!r}") from error
 
 
 def _check_names(origin: str, step: str, given: Mapping[str, Any], models: Mapping[str, type[Frozen]]) -> None:
@@ -141,5 +141,9 @@ def _build(origin: str, step: str, values: dict[str, Any], model: type[Frozen]) 
     try:
         return model(**values)
     except ValidationError as error:
-        problems = (f"{step}.{'.'.join(map(str, p['loc']))} = {p['input']!r}: {p['msg']}" for p in error.errors())
-        raise ParamError(f"{origin}: {'; '.join(problems)}") from error
+        problems = "; ".join(
+            f"{step}.{'.'.join(map(str, problem['loc']))} = {problem['input']!r}: "
+            f"{problem['msg'].replace('Input should be', 'expected', 1)}"
+            for problem in error.errors()
+        )
+        raise ParamError(f"{origin}: {problems}") from error

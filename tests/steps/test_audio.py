@@ -13,7 +13,7 @@ from tests import sample_media as made
 from vidlib.engines.speech import Caption, Diarization, Options
 from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed, ParamError, WeightError
 from vidlib.machine import commands, devices
-from vidlib.params import load_params
+from vidlib.params import read_params
 from vidlib.results.exports import rttm, speech_json, speech_table
 from vidlib.steps import audio
 from vidlib.steps.base import Manifest, ReviewItem
@@ -243,7 +243,7 @@ def test_a_wrong_number_of_speakers_is_refused_before_any_work(given, says):
     with pytest.raises(ValidationError, match=says):
         audio.Params(**given)
     with pytest.raises(ParamError, match=says) as caught:
-        load_params({"audio": audio.Params}, (), [f"audio.{name}={value}" for name, value in given.items()])
+        read_params({"audio": audio.Params}, (), [f"audio.{name}={value}" for name, value in given.items()])
     assert caught.value.exit_code == 2
 
 
