@@ -51,7 +51,7 @@ from vidlib.results.naming import PUBLISHED
 from vidlib.runner.kernels.pool import KernelPool
 from vidlib.steps import STEPS
 from vidlib.timeline import Span, spans_from_stops
-from vidlib.tracking.speaking import voice_of
+from vidlib.tracking.speaking import match_speaker
 
 ROUNDS = 2
 BESIDE = {"shots": "scenes", "voices": "audio", "faces": "tracking", "speaking": "reduce"}
@@ -316,7 +316,7 @@ def track(number: int, rows: list[dict], frames: list[list[dict]]) -> TrackRows:
     """The rows of one face in consecutive frames."""
     seen = [frames[row["frame"]][row["face"]] for row in rows]
     speaks = np.array([row["speaking"] for row in rows])
-    voice = voice_of(speaks, [row["voices"] for row in rows])
+    voice = match_speaker(speaks, [row["voices"] for row in rows])
     return TrackRows(
         track_id=number,
         source="face_landmarker",

@@ -14,5 +14,5 @@ def test_what_was_written_is_read_again(tmp_path):
 @pytest.mark.parametrize("text", ["", "[]", '{"people": [{"person": 1}]}', '{"people": 7}'])
 def test_what_is_no_list_of_people_is_refused_by_name(tmp_path, text):
     (tmp_path / "people.json").write_text(text)
-    with pytest.raises(BrokenOutput, match=r"people\.json is no list of people"):
+    with pytest.raises(BrokenOutput, match=r"people\.json is not a list of people"):
         people_json.read(tmp_path / "people.json")

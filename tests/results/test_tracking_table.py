@@ -4,7 +4,7 @@ import pytest
 
 from vidlib.errors import BrokenOutput
 from vidlib.results.exports import tracking_table
-from vidlib.results.exports.tracking_table import Speech, TrackRows
+from vidlib.results.exports.tracking_table import TrackRows, TrackSpeech
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
 
@@ -38,18 +38,18 @@ def test_rows_are_in_order_of_frame_then_track(table):
     ]  # fmt: skip
 
 
-def test_who_speaks_is_told_afterwards_of_some_tracks_and_nothing_else_changes(table, tmp_path):
-    told = {1: Speech(np.array([True, True, False]), np.array([0.9, 0.7, 0.1]), "SPEAKER_07")}
-    tracking_table.with_speech(table, tmp_path / "told.parquet", told)
-    before, after = tracking_table.read(table), tracking_table.read(tmp_path / "told.parquet")
-    own = after.track_id == 1
-    assert after[own].is_speaking.tolist() == [True, True, False]
-    assert after[own].speaking_confidence.tolist() == pytest.approx([0.9, 0.7, 0.1])
-    assert after[own].speaker.tolist() == ["SPEAKER_07"] * 3
-    assert not after[~own].is_speaking.any() and after[~own].speaker.isna().all()
-    said = ["is_speaking", "speaking_confidence", "speaker"]
-    assert after.drop(columns=said).equals(before.drop(columns=said))
-    facts = [pq.read_schema(path).metadata[b"total_frames"] for path in (table, tmp_path / "told.parquet")]
+def test_adding_who_speaks_to_some_tracks_changes_nothing_else(table, tmp_path):
+    speech = {1: TrackSpeech(np.array([True, True, False]), np.array([0.9, 0.7, 0.1]), "SPEAKER_07")}
+    tracking_table.add_speech(table, tmp_path / "speech.parquet", speech)
+    before, after = tracking_table.read(table), tracking_table.read(tmp_path / "speech.parquet")
+    is_face = after.track_id == 1
+    assert after[is_face].is_speaking.tolist() == [True, True, False]
+    assert after[is_face].speaking_confidence.tolist() == pytest.approx([0.9, 0.7, 0.1])
+    assert after[is_face].speaker.tolist() == ["SPEAKER_07"] * 3
+    assert not after[~is_face].is_speaking.any() and after[~is_face].speaker.isna().all()
+    changed = ["is_speaking", "speaking_confidence", "speaker"]
+    assert after.drop(columns=changed).equals(before.drop(columns=changed))
+    facts = [pq.read_schema(path).metadata[b"total_frames"] for path in (table, tmp_path / "speech.parquet")]
     assert facts == [b"50", b"50"]
 
 
@@ -74,7 +74,7 @@ def test_what_is_not_known_is_null(table):
 
 
 def test_it_is_read_one_shot_at_a_time(table):
-    parts = list(tracking_table.shots(table, ["frame", "shot"]))
+    parts = list(tracking_table.read_shots(table, ["frame", "shot"]))
     assert [part["shot"].unique().to_pylist() for part in parts] == [[1], [3]]
 
 
@@ -86,9 +86,9 @@ def test_shots_share_row_groups_and_are_none_the_worse(tmp_path, monkeypatch, gr
         for shot in (1, 2, 4):
             write([rows(shot, 10 * shot, 2, shot=shot)])
     assert pq.ParquetFile(path).num_row_groups == groups
-    parts = [part.to_pydict() for part in tracking_table.shots(path, ["shot", "frame"])]
+    parts = [part.to_pydict() for part in tracking_table.read_shots(path, ["shot", "frame"])]
     assert parts == [{"shot": [n] * 2, "frame": [10 * n + 1, 10 * n + 2]} for n in (1, 2, 4)]
-    assert [part.column_names for part in tracking_table.shots(path, ["frame"])] == [["frame"]] * 3
+    assert [part.column_names for part in tracking_table.read_shots(path, ["frame"])] == [["frame"]] * 3
 
 
 def test_the_file_says_what_it_is_about(table):
@@ -101,7 +101,7 @@ def test_a_video_that_shows_nothing_has_an_empty_table(tmp_path):
     with tracking_table.writing(tmp_path / "t.parquet", total_frames=5, width=64, height=48):
         pass
     assert len(tracking_table.read(tmp_path / "t.parquet")) == 0
-    assert list(tracking_table.shots(tmp_path / "t.parquet")) == []
+    assert list(tracking_table.read_shots(tmp_path / "t.parquet")) == []
 
 
 def test_equal_tracks_give_equal_bytes(tmp_path):

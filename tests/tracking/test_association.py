@@ -2,80 +2,81 @@ import numpy as np
 import pytest
 
 from vidlib.geometry import Detections
-from vidlib.tracking.association import Linker
+from vidlib.tracking.association import Associator
 
 
-def seen(*boxes: tuple[int, int, int, int], score: float = 0.9, label: str = "face") -> Detections:
-    shaped = np.array(boxes, np.float32).reshape(-1, 4)
-    return Detections(shaped, np.full(len(boxes), score, np.float32), (label,) * len(boxes))
+def detections(*boxes: tuple[int, int, int, int], score: float = 0.9, label: str = "face") -> Detections:
+    return Detections(
+        np.array(boxes, np.float32).reshape(-1, 4), np.full(len(boxes), score, np.float32), (label,) * len(boxes)
+    )
 
 
 @pytest.fixture
-def linker() -> Linker:
-    return Linker("face_landmarker", min_score=0.5, max_gap=10)
+def faces() -> Associator:
+    return Associator("face_landmarker", min_score=0.5, max_gap=10)
 
 
-def test_two_faces_keep_their_tracks_in_whatever_order_they_are_found(linker):
-    linker.update(0, seen((0, 0, 10, 10), (50, 0, 60, 10)))
-    linker.update(5, seen((52, 0, 62, 10), (2, 0, 12, 10)))
-    first, second = linker.tracks
+def test_two_faces_keep_their_tracks_in_whatever_order_they_are_detected(faces):
+    faces.update(0, detections((0, 0, 10, 10), (50, 0, 60, 10)))
+    faces.update(5, detections((52, 0, 62, 10), (2, 0, 12, 10)))
+    first, second = faces.tracks
     assert [box[0] for box in first.boxes] == [0, 2]
     assert [box[0] for box in second.boxes] == [50, 52]
 
 
-def test_between_two_detections_a_box_moves_on_a_line(linker):
-    linker.update(0, seen((0, 0, 10, 10)))
-    linker.update(4, seen((4, 0, 14, 20)))
-    (track,) = linker.tracks
+def test_between_two_detections_a_box_moves_on_a_straight_line(faces):
+    faces.update(0, detections((0, 0, 10, 10)))
+    faces.update(4, detections((4, 0, 14, 20)))
+    (track,) = faces.tracks
     assert track.boxes_at(np.arange(5)).tolist() == [[n, 0, 10 + n, 10 + 2.5 * n] for n in range(5)]
     assert track.span == range(5)
 
 
-def test_two_faces_that_cross_behind_something_keep_their_tracks(linker):
+def test_two_faces_that_cross_while_hidden_keep_their_tracks(faces):
     for frame in (0, 3, 6):
-        linker.update(frame, seen((3 * frame, 0, 3 * frame + 20, 20), (60 - 3 * frame, 0, 80 - 3 * frame, 20)))
-    linker.update(9, seen())
-    linker.update(12, seen((36, 0, 56, 20), (24, 0, 44, 20)))
-    linker.update(15, seen((45, 0, 65, 20), (15, 0, 35, 20)))
-    assert [track.boxes[-1][0] for track in linker.tracks] == [45, 15]
+        faces.update(frame, detections((3 * frame, 0, 3 * frame + 20, 20), (60 - 3 * frame, 0, 80 - 3 * frame, 20)))
+    faces.update(9, detections())
+    faces.update(12, detections((36, 0, 56, 20), (24, 0, 44, 20)))
+    faces.update(15, detections((45, 0, 65, 20), (15, 0, 35, 20)))
+    assert [track.boxes[-1][0] for track in faces.tracks] == [45, 15]
 
 
-def test_a_face_that_was_hidden_for_a_moment_is_the_same_one(linker):
-    linker.update(0, seen((0, 0, 10, 10)))
-    linker.update(5, seen())
-    linker.update(10, seen((1, 0, 11, 10)))
-    assert len(linker.tracks) == 1
+def test_a_face_that_was_hidden_for_a_moment_keeps_its_track(faces):
+    faces.update(0, detections((0, 0, 10, 10)))
+    faces.update(5, detections())
+    faces.update(10, detections((1, 0, 11, 10)))
+    assert len(faces.tracks) == 1
 
 
-def test_a_face_that_was_gone_for_long_is_another_one(linker):
-    linker.update(0, seen((0, 0, 10, 10)))
-    linker.update(11, seen((0, 0, 10, 10)))
-    assert len(linker.tracks) == 2
+def test_a_face_that_was_hidden_for_long_begins_another_track(faces):
+    faces.update(0, detections((0, 0, 10, 10)))
+    faces.update(11, detections((0, 0, 10, 10)))
+    assert len(faces.tracks) == 2
 
 
-def test_a_face_elsewhere_is_another_one(linker):
-    linker.update(0, seen((0, 0, 10, 10)))
-    linker.update(5, seen((30, 0, 40, 10)))
-    assert len(linker.tracks) == 2
+def test_a_face_elsewhere_begins_another_track(faces):
+    faces.update(0, detections((0, 0, 10, 10)))
+    faces.update(5, detections((30, 0, 40, 10)))
+    assert len(faces.tracks) == 2
 
 
-def test_a_weak_detection_continues_a_track_but_begins_none(linker):
-    linker.update(0, seen((0, 0, 10, 10), score=0.4))
-    assert linker.tracks == []
-    linker.update(5, seen((0, 0, 10, 10), score=0.6))
-    linker.update(10, seen((0, 0, 10, 10), score=0.4))
-    assert linker.tracks[0].frames == [5, 10]
+def test_a_weak_detection_continues_a_track_but_begins_none(faces):
+    faces.update(0, detections((0, 0, 10, 10), score=0.4))
+    assert faces.tracks == []
+    faces.update(5, detections((0, 0, 10, 10), score=0.6))
+    faces.update(10, detections((0, 0, 10, 10), score=0.4))
+    assert faces.tracks[0].frames == [5, 10]
 
 
-def test_a_thing_has_the_name_that_it_had_most_often():
-    linker = Linker("object_detector", min_score=0.5, max_gap=10)
+def test_an_object_has_the_label_of_most_detections():
+    objects = Associator("object_detector", min_score=0.5, max_gap=10)
     for frame, label in enumerate(["bird", "person", "bird"]):
-        linker.update(frame, seen((0, 0, 10, 10), label=label))
-    assert [track.label for track in linker.tracks] == ["bird"]
+        objects.update(frame, detections((0, 0, 10, 10), label=label))
+    assert [track.label for track in objects.tracks] == ["bird"]
 
 
-def test_frames_without_landmarks_have_no_blendshapes(linker):
-    linker.update(0, seen((0, 0, 10, 10)))
-    (track,) = linker.tracks
+def test_frames_without_landmarks_have_no_blendshapes(faces):
+    faces.update(0, detections((0, 0, 10, 10)))
+    (track,) = faces.tracks
     track.blendshapes[1] = np.ones(52, np.float32)
     assert np.isnan(track.blendshapes_at(np.arange(3))).any(axis=1).tolist() == [True, False, True]

@@ -1,8 +1,18 @@
 import numpy as np
 import pytest
 
-from vidlib.tracking.blendshapes import SPEECH
-from vidlib.tracking.speaking import LAG_FRAMES, SPEAKS, Mouth, Sound, Voice, fit_to_sound, odds, speaking, voice_of
+from vidlib.tracking.blendshapes import SPEECH_SHAPES
+from vidlib.tracking.speaking import (
+    MAX_LAG_FRAMES,
+    SPEAKING_THRESHOLD,
+    Mouth,
+    Sound,
+    SpeakerMatch,
+    correlation_with_sound,
+    match_speaker,
+    speaking_confidence,
+    speaking_log_odds,
+)
 
 N = 90
 BURSTS = np.arange(N) % 30 < 15
@@ -12,8 +22,8 @@ SYLLABLES = BURSTS & (np.arange(N) % 4 < 2)
 """Where the speech is loud."""
 
 
-def sound(speech=True, voices=("A",)) -> Sound:
-    return Sound(0, np.full(N, speech), [voices] * N, samples(np.where(SYLLABLES, 0.3, 0.01)))
+def sound(speech=True, speakers=("A",)) -> Sound:
+    return Sound(0, np.full(N, speech), [speakers] * N, samples(np.where(SYLLABLES, 0.3, 0.01)))
 
 
 def samples(loudness: np.ndarray) -> np.ndarray:
@@ -23,80 +33,83 @@ def samples(loudness: np.ndarray) -> np.ndarray:
 def mouth(moves: np.ndarray, start: int = 0) -> Mouth:
     """Opens and closes every other frame by 0.2 where it ``moves``."""
     opening = np.where(moves & (np.arange(len(moves)) % 4 < 2), 0.2, 0.0)
-    return Mouth(start, np.repeat(opening[:, np.newaxis], len(SPEECH), axis=1).astype(np.float32))
+    return Mouth(start, np.repeat(opening[:, np.newaxis], len(SPEECH_SHAPES), axis=1).astype(np.float32))
 
 
-def heard(mouths: list[Mouth], sound: Sound, likely: list[np.ndarray] | None = None) -> list[np.ndarray]:
-    """How surely each of the faces with these mouths speaks."""
-    own = [odds(one, sound, *([likely[n]] if likely else [])) for n, one in enumerate(mouths)]
-    return speaking([one.start for one in mouths], own, sound)
+def confidence_of(mouths: list[Mouth], sound: Sound, model: list[np.ndarray] | None = None) -> list[np.ndarray]:
+    """The confidence that each of the faces with these mouths speaks."""
+    log_odds = [
+        speaking_log_odds(mouth, sound, *([model[index]] if model else [])) for index, mouth in enumerate(mouths)
+    ]
+    return speaking_confidence([mouth.start for mouth in mouths], log_odds, sound)
 
 
 MOVING, STILL = np.full(N, True), np.full(N, False)
 
 
 def test_a_mouth_that_moves_with_the_sound_speaks():
-    (sure,) = heard([mouth(BURSTS)], sound())
-    assert (sure > SPEAKS).all() and (sure < 1).all()
+    (confidence,) = confidence_of([mouth(BURSTS)], sound())
+    assert (confidence > SPEAKING_THRESHOLD).all() and (confidence < 1).all()
 
 
 @pytest.mark.parametrize(("moves", "speech"), [(MOVING, False), (STILL, True)], ids=["silence", "mouth shut"])
 def test_neither_sound_nor_movement_alone_is_speaking(moves, speech):
-    (sure,) = heard([mouth(moves)], sound(speech))
-    assert (sure <= SPEAKS).all()
+    (confidence,) = confidence_of([mouth(moves)], sound(speech))
+    assert (confidence <= SPEAKING_THRESHOLD).all()
 
 
 def test_of_two_moving_mouths_the_one_that_fits_the_sound_speaks():
-    chewing, talking = heard([mouth(~BURSTS), mouth(BURSTS)], sound())
-    assert (talking[BURSTS] > SPEAKS).all()
-    assert not (chewing[BURSTS] > SPEAKS).any()
+    chewing, talking = confidence_of([mouth(~BURSTS), mouth(BURSTS)], sound())
+    assert (talking[BURSTS] > SPEAKING_THRESHOLD).all()
+    assert not (chewing[BURSTS] > SPEAKING_THRESHOLD).any()
 
 
-def test_two_voices_may_have_two_mouths():
-    for sure in heard([mouth(BURSTS), mouth(BURSTS)], sound(voices=("A", "B"))):
-        assert (sure > SPEAKS).all()
+def test_two_faces_may_speak_where_two_speakers_are_heard():
+    for confidence in confidence_of([mouth(BURSTS), mouth(BURSTS)], sound(speakers=("A", "B"))):
+        assert (confidence > SPEAKING_THRESHOLD).all()
 
 
-def test_faces_need_not_be_there_for_the_whole_shot():
-    early, late = heard([mouth(BURSTS[:40]), mouth(BURSTS[50:], start=50)], sound())
+def test_faces_need_not_be_visible_for_the_whole_shot():
+    early, late = confidence_of([mouth(BURSTS[:40]), mouth(BURSTS[50:], start=50)], sound())
     assert len(early) == len(late) == 40
-    assert (early > SPEAKS).all() and (late > SPEAKS).all()
+    assert (early > SPEAKING_THRESHOLD).all() and (late > SPEAKING_THRESHOLD).all()
 
 
-def test_a_mouth_that_is_not_known_does_not_speak():
-    (sure,) = heard([Mouth(0, np.full((N, len(SPEECH)), np.nan, np.float32))], sound())
-    assert not (sure > SPEAKS).any()
+def test_a_mouth_without_known_shapes_does_not_speak():
+    (confidence,) = confidence_of([Mouth(0, np.full((N, len(SPEECH_SHAPES)), np.nan, np.float32))], sound())
+    assert not (confidence > SPEAKING_THRESHOLD).any()
 
 
 def test_no_face_no_speaker():
-    assert speaking([], [], sound()) == []
+    assert speaking_confidence([], [], sound()) == []
 
 
-@pytest.mark.parametrize("shift", [0, LAG_FRAMES, -LAG_FRAMES, 15])
-def test_fit_is_a_correlation_that_forgives_a_small_lag(shift):
-    fit = fit_to_sound(BURSTS.astype(float), np.roll(BURSTS, shift).astype(float))
-    assert (fit[N // 2] == pytest.approx(1)) == (abs(shift) <= LAG_FRAMES)
+@pytest.mark.parametrize("shift", [0, MAX_LAG_FRAMES, -MAX_LAG_FRAMES, 15])
+def test_the_correlation_with_the_sound_tolerates_a_small_lag(shift):
+    correlation = correlation_with_sound(BURSTS.astype(float), np.roll(BURSTS, shift).astype(float))
+    assert (correlation[N // 2] == pytest.approx(1)) == (abs(shift) <= MAX_LAG_FRAMES)
 
 
-def test_where_the_network_was_asked_it_has_a_say():
+def test_the_active_speaker_model_raises_or_lowers_the_confidence():
     doubtful = [mouth(MOVING), mouth(MOVING)]
-    told = heard(doubtful, sound(), [np.full(N, 6.0), np.full(N, -6.0)])
-    assert (told[0] > told[1]).all()
+    likely, unlikely = confidence_of(doubtful, sound(), [np.full(N, 6.0), np.full(N, -6.0)])
+    assert (likely > unlikely).all()
 
 
-def test_the_voice_heard_while_a_face_speaks_is_its_own():
-    assert voice_of(MOVING, [("A",)] * N) == Voice("A", pytest.approx(N / (N + 5)))
-    assert voice_of(STILL, [("A",)] * N) is None
+def test_the_label_heard_while_a_face_speaks_belongs_to_it():
+    assert match_speaker(MOVING, [("A",)] * N) == SpeakerMatch("A", pytest.approx(N / (N + 5)))
+    assert match_speaker(STILL, [("A",)] * N) is None
 
 
-def test_a_voice_that_is_mostly_heard_while_a_face_is_silent_is_not_its_own():
-    assert voice_of(np.arange(N) < N // 3, [("A",)] * N) is None
+def test_a_label_that_is_mostly_heard_while_a_face_is_silent_does_not_belong_to_it():
+    assert match_speaker(np.arange(N) < N // 3, [("A",)] * N) is None
 
 
-def test_a_few_frames_do_not_say_whose_voice_it_is():
-    assert voice_of(np.full(5, True), [("A",)] * 5) is None
+def test_a_few_frames_are_too_few_for_a_match():
+    assert match_speaker(np.full(5, True), [("A",)] * 5) is None
 
 
-def test_a_voice_that_is_heard_beside_the_face_is_less_surely_its_own():
-    assert voice_of(np.arange(N) < 2 * N // 3, [("A",)] * N) == Voice("A", pytest.approx(60 / (N + 5)))
-    assert voice_of(MOVING, [("A",) if n < 60 else ("B",) for n in range(N)]) == Voice("A", pytest.approx(60 / (N + 5)))
+def test_a_label_that_is_heard_without_the_face_matches_less_surely():
+    expected = SpeakerMatch("A", pytest.approx(60 / (N + 5)))
+    assert match_speaker(np.arange(N) < 2 * N // 3, [("A",)] * N) == expected
+    assert match_speaker(MOVING, [("A",) if n < 60 else ("B",) for n in range(N)]) == expected

@@ -72,7 +72,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
     """Both files parse, have every frame of the video once, and as many objects and frames of speech as the tables."""
-    n_rows = sum(table.num_rows for table in tracking_table.shots(inputs.tracks, ["frame"]))
+    n_rows = sum(table.num_rows for table in tracking_table.read_shots(inputs.tracks, ["frame"]))
     n_speech = sum(row["is_speech"] for row in _rows(inputs.speech, "is_speech"))
     seen = (len(frame.tracked_objects) for frame in tracking_json.stream(outputs.tracking_json))
     heard = (frame.audio_info.is_speech_present for frame in audio_json.stream(outputs.audio_json))
@@ -93,7 +93,7 @@ def _tracked_frames(tracks: Path, n_frames: int) -> Iterator[TrackedFrame]:
     """What is seen in each frame from 1 to ``n_frames``, also where that is nothing."""
     rows = (
         row
-        for shot in tracking_table.shots(tracks, TRACKING_COLUMNS)
+        for shot in tracking_table.read_shots(tracks, TRACKING_COLUMNS)
         for batch in shot.to_batches(BATCH_ROWS)
         for row in batch.to_pylist()
     )

@@ -1,4 +1,4 @@
-"""Following faces and things through a shot: boxes linked into tracks, and which of the faces is speaking.
+"""Tracks of faces and objects in a shot, whose face each one shows, and which of the faces is speaking.
 
-Nothing here reads a file or loads a model: arrays in, tracks out.
+Arrays go in, tracks come out: nothing here reads a file or loads a model.
 """

@@ -1,6 +1,7 @@
-"""Boxes that were detected every few frames, linked into tracks within one shot."""
+"""Data association: detections from every few frames become tracks within one shot."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,22 +11,23 @@ from vidlib.geometry import Detections, overlaps
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
 MIN_OVERLAP = 0.2
-"""Least intersection over union of two boxes of one track. Low, because a close face that turns or leans moves far in
-the frames between two detections, while two faces of one picture hardly overlap at all."""
+"""Least intersection over union of a track's predicted box and a detection that continues the track. It is low because
+a close face that turns or leans moves far between two detections, while two faces of a picture hardly overlap."""
 
-COASTS_FRAMES = 10
-"""Frames (0.4 s) for which something out of sight is taken to move on as it did; then it has mostly stopped."""
+MAX_EXTRAPOLATION_FRAMES = 10
+"""Frames (0.4 s) for which something out of sight is expected to move on; after that it has mostly stopped."""
 
 Source = Literal["face_landmarker", "object_detector"]
 
 
 @dataclass
 class Track:
-    """One face or thing followed through one shot: where it was detected, frames ascending.
+    """One face or object followed through one shot; the lists have an entry for each detection, frames ascending.
 
-    ``blendshapes`` holds (52,) float32 for each frame where landmarks were found; ``mouth`` what the mouth does in each
-    frame of its span, (n, features) float32, where somebody looked; ``prints`` holds face prints, (128,), of some;
-    ``roll`` is the roll angle of the head when it was last seen, in radians.
+    ``boxes`` are (4,) in pixels, ``scores`` in [0, 1]. ``blendshapes`` holds (52,) float32 for each frame where
+    landmarks were found, ``embeddings`` the face embeddings (128,) of some frames. ``mouth`` holds the encoded mouth in
+    each frame of the span, (n, features) float32, if the active speaker model has encoded it. ``roll`` is the last
+    known roll angle of the head, in radians.
     """
 
     source: Source
@@ -35,45 +37,46 @@ class Track:
     labels: list[str] = field(default_factory=list)
     blendshapes: dict[int, np.ndarray] = field(default_factory=dict)
     mouth: np.ndarray | None = None
-    prints: dict[int, np.ndarray] = field(default_factory=dict)
+    embeddings: dict[int, np.ndarray] = field(default_factory=dict)
     roll: float = 0.0
 
     def add(self, frame: int, box: np.ndarray, score: float, label: str) -> None:
-        """It was seen again, at a later frame than before."""
+        """Append a detection; ``frame`` is later than those before."""
         self.frames.append(frame)
         self.boxes.append(box)
         self.scores.append(score)
         self.labels.append(label)
 
-    def expected_at(self, frame: int) -> np.ndarray:
-        """Where its box should be at a ``frame`` after the last detection, (4,): it goes on moving for a while."""
-        last = self.boxes[-1]
+    def predicted_box(self, frame: int) -> np.ndarray:
+        """The expected box (4,) at a ``frame`` after the last detection: the track moves on for a while."""
+        last_box = self.boxes[-1]
         if len(self.frames) < 2:
-            return last
-        moved = (last - self.boxes[-2]) / (self.frames[-1] - self.frames[-2])
-        middle = (moved[:2] + moved[2:]) / 2  # how fast it seems to grow is mostly noise
-        return last + np.tile(middle, 2) * min(frame - self.frames[-1], COASTS_FRAMES)
+            return last_box
+        velocity = (last_box - self.boxes[-2]) / (self.frames[-1] - self.frames[-2])
+        centre_velocity = (velocity[:2] + velocity[2:]) / 2  # the change in size is mostly noise
+        return last_box + np.tile(centre_velocity, 2) * min(frame - self.frames[-1], MAX_EXTRAPOLATION_FRAMES)
 
-    def parted(self, frame: int) -> tuple["Track", "Track"]:
-        """What it shows before ``frame``, which lies within its span, and from then on."""
-        numbers = np.array(self.frames)
-        score, at = float(self.scores_at(np.array([frame]))[0]), int(np.searchsorted(numbers, frame))
-        before, after = self._part(slice(at), range(frame)), self._part(slice(at, None), range(frame, self.span.stop))
+    def split_at(self, frame: int) -> tuple["Track", "Track"]:
+        """The parts before ``frame``, which lies within the span, and from it on.
+
+        A part that has no detection at the split gets an interpolated one there.
+        """
+        frames = np.array(self.frames)
+        score, index = float(self.scores_at(np.array([frame]))[0]), int(np.searchsorted(frames, frame))
+        before = self._part(slice(index), range(frame))
+        after = self._part(slice(index, None), range(frame, self.span.stop))
         if before.frames[-1] < frame - 1:
             before.add(frame - 1, self.boxes_at(np.array([frame - 1]))[0], score, self.label)
         if after.frames[0] > frame:
-            for known, value in zip(
-                (after.frames, after.boxes, after.scores, after.labels),
-                (frame, self.boxes_at(np.array([frame]))[0], score, self.label),
-                strict=True,
-            ):
-                known.insert(0, value)
+            after.frames.insert(0, frame)
+            after.boxes.insert(0, self.boxes_at(np.array([frame]))[0])
+            after.scores.insert(0, score)
+            after.labels.insert(0, self.label)
         if self.mouth is not None:
             before.mouth, after.mouth = np.split(self.mouth, [frame - self.span.start])
         return before, after
 
     def _part(self, detections: slice, frames: range) -> "Track":
-        """The detections, and what is known of the frames."""
         return Track(
             self.source,
             self.frames[detections],
@@ -81,70 +84,68 @@ class Track:
             self.scores[detections],
             self.labels[detections],
             {frame: shapes for frame, shapes in self.blendshapes.items() if frame in frames},
-            prints={frame: one for frame, one in self.prints.items() if frame in frames},
+            embeddings={frame: embedding for frame, embedding in self.embeddings.items() if frame in frames},
         )
 
     @property
     def label(self) -> str:
-        """The name that it was detected under most often."""
+        """The label of most detections."""
         return Counter(self.labels).most_common(1)[0][0]
 
     @property
     def span(self) -> range:
-        """From the frame where it was first detected to the last, both included."""
+        """The frames from the first detection to the last, both included."""
         return range(self.frames[0], self.frames[-1] + 1)
 
     def boxes_at(self, frames: np.ndarray) -> np.ndarray:
-        """Its boxes at ``frames``, (n, 4): between two detections on the line from one to the other."""
-        known = np.array(self.boxes)
-        return np.stack([np.interp(frames, self.frames, edge) for edge in known.T], axis=-1)
+        """The boxes at ``frames`` (n,), interpolated linearly between detections: (n, 4)."""
+        return np.stack([np.interp(frames, self.frames, edge) for edge in np.array(self.boxes).T], axis=-1)
 
     def blendshapes_at(self, frames: np.ndarray) -> np.ndarray:
-        """Its blendshapes at ``frames``, (n, 52); NaN where no landmarks were found."""
+        """The blendshapes at ``frames`` (n,): (n, 52) float32, NaN where no landmarks were found."""
         unknown = np.full(len(BLENDSHAPES), np.nan, np.float32)
         return np.stack([self.blendshapes.get(frame, unknown) for frame in frames.tolist()])
 
     def scores_at(self, frames: np.ndarray) -> np.ndarray:
-        """How sure its detector was at ``frames``, (n,)."""
+        """The detection scores at ``frames`` (n,), interpolated linearly: (n,) in [0, 1]."""
         return np.interp(frames, self.frames, self.scores)
 
 
-class Linker:
-    """Links what is detected in the frames of one shot into tracks.
+class Associator:
+    """Associates the detections in the frames of one shot with tracks.
 
-    A detection of at least ``min_score`` begins a track; a weaker one only continues one that is there (the idea of
-    ByteTrack: Zhang et al., ECCV 2022). A track that was not seen for more than ``max_gap`` frames has ended.
+    A detection of at least ``min_score`` begins a track; a weaker one only continues a track (the idea of ByteTrack:
+    Zhang et al., ECCV 2022). A track ends when it has had no detection for more than ``max_gap`` frames.
     """
 
     def __init__(self, source: Source, *, min_score: float, max_gap: int):
         self.source, self.min_score, self.max_gap = source, min_score, max_gap
         self.tracks: list[Track] = []
 
-    def open_at(self, frame: int) -> list[Track]:
-        """The tracks that have begun at ``frame`` and are not over yet, oldest first."""
+    def active_at(self, frame: int) -> list[Track]:
+        """The tracks that have begun at ``frame`` and have not ended, oldest first."""
         return [track for track in self.tracks if track.frames[0] <= frame <= track.frames[-1] + self.max_gap]
 
-    def update(self, frame: int, found: Detections) -> None:
-        """Give each detection at ``frame`` to the track it overlaps best, or let it begin one."""
-        tracks = self.open_at(frame)
-        given = _pairs(tracks, found, frame)
-        for index, label in enumerate(found.labels):
-            track = given.get(index)
+    def update(self, frame: int, detections: Detections) -> None:
+        """Add each detection at ``frame`` to the track that matches best, or begin a track with it."""
+        matches = _match(self.active_at(frame), detections, frame)
+        for index, label in enumerate(detections.labels):
+            track = matches.get(index)
             if track is None:
-                if found.scores[index] < self.min_score:
+                if detections.scores[index] < self.min_score:
                     continue
                 track = Track(self.source)
                 self.tracks.append(track)
-            track.add(frame, found.boxes[index], float(found.scores[index]), label)
+            track.add(frame, detections.boxes[index], float(detections.scores[index]), label)
 
 
-def _pairs(tracks: list[Track], found: Detections, frame: int) -> dict[int, Track]:
-    """``{detection: track}`` with the greatest overlap in all, of what was found at ``frame`` and what was expected."""
-    if not tracks or not len(found):
+def _match(tracks: Sequence[Track], detections: Detections, frame: int) -> dict[int, Track]:
+    """``{index of a detection: track}``, so that the sum of the overlaps is greatest (the Hungarian algorithm)."""
+    if not tracks or not len(detections):
         return {}
     from scipy.optimize import linear_sum_assignment
 
-    overlap = overlaps(np.array([track.expected_at(frame) for track in tracks]), found.boxes)
+    overlap = overlaps(np.array([track.predicted_box(frame) for track in tracks]), detections.boxes)
     rows, columns = linear_sum_assignment(overlap, maximize=True)
     return {
         int(column): tracks[row]

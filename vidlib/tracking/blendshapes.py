@@ -1,4 +1,4 @@
-"""The 52 blendshapes of MediaPipe's face landmarker: how far each movement of a face is made, in [0, 1]."""
+"""The 52 blendshapes of MediaPipe's face landmarker: the extent of each facial movement, in [0, 1]."""
 
 BLENDSHAPES = (
     "_neutral",
@@ -56,12 +56,13 @@ BLENDSHAPES = (
 )
 """Names in the order of the model's output (face_landmarker float16/1)."""
 
-SPEECH = tuple(
-    place
-    for place, name in enumerate(BLENDSHAPES)
+SPEECH_SHAPES = tuple(
+    index
+    for index, name in enumerate(BLENDSHAPES)
     if name in ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker")
     or name.startswith(
         ("mouthLowerDown", "mouthUpperUp", "mouthRoll", "mouthShrug", "mouthStretch", "mouthPress"),
     )
 )
-"""The 16 that open, close, round and press the lips, as speech does; smiles, and jaws that move sideways, are none."""
+"""Indices of the 16 that open, close, round and press the lips, as speech does. Smiles and sideways movements of the
+jaw do not belong to speech."""

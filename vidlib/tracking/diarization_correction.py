@@ -1,4 +1,4 @@
-"""Voices put right by faces: whoever speaks for certain has one voice, and no other face has the same."""
+"""Corrections of the diarization by faces: a person who certainly speaks has one label, which nobody else has."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,114 +8,118 @@ import numpy as np
 
 from vidlib.timeline import Turn, nearest_frame, speaker_label
 
-SURELY = 0.8
-"""Confidence from which a face is taken to speak for certain."""
+CERTAIN_CONFIDENCE = 0.8
+"""Confidence above which a face certainly speaks in a frame."""
 
-MOSTLY = 0.8
-"""Share of a turn in which a face has to speak for certain, for the turn to be its own."""
+MIN_CERTAIN_SHARE = 0.8
+"""Share of a turn in which a person must certainly speak for the turn to be the person's."""
 
-TIMES = 2
-"""While somebody speaks for certain, his or her own voice is heard at least so many times as long as one that nobody
-else has, for that to be the same voice."""
+MIN_OWN_RATIO = 2
+"""A label that no other person has is merged into a person's own one if, while the person certainly speaks, the own one
+is heard at least so many times as long."""
 
 
 @dataclass(frozen=True)
-class TalkingFace:
-    """A track of a face that has a voice, and how surely it speaks, (n,) in [0, 1], in each frame from ``start`` (from
-    0) on.
-    """
+class SpeakingFace:
+    """A track of a face; ``confidence`` (n,) in [0, 1] says how surely it speaks in each frame from ``start`` on."""
 
     track_id: int
     start: int
-    sure: np.ndarray
+    confidence: np.ndarray
 
-    def certain_in(self, turns: Iterable[Turn]) -> int:
-        """In how many frames of some turns, which do not overlap, it speaks for certain."""
+    def certain_frames(self, turns: Iterable[Turn]) -> int:
+        """The number of frames of ``turns``, which do not overlap, in which the face certainly speaks."""
         spans = ((nearest_frame(turn.start_s) - self.start, nearest_frame(turn.stop_s) - self.start) for turn in turns)
-        return sum(int((self.sure[max(0, start) : max(0, stop)] > SURELY).sum()) for start, stop in spans)
+        is_certain = self.confidence > CERTAIN_CONFIDENCE
+        return sum(int(is_certain[max(0, start) : max(0, stop)].sum()) for start, stop in spans)
 
 
 @dataclass(frozen=True)
-class Talker:
-    """A person who is seen to speak, in one track or several, and the label of the ``voice``."""
+class SpeakingPerson:
+    """A person who is seen to speak: the speaker ``label`` and the ``faces``, one for each track of the person."""
 
-    voice: str
-    faces: Sequence[TalkingFace]
+    label: str
+    faces: Sequence[SpeakingFace]
 
-    def certain_in(self, turns: Sequence[Turn]) -> int:
-        """In how many frames of some turns, which do not overlap, he or she speaks for certain."""
-        return sum(face.certain_in(turns) for face in self.faces)
+    def certain_frames(self, turns: Sequence[Turn]) -> int:
+        """The number of frames of ``turns``, which do not overlap, in which the person certainly speaks."""
+        return sum(face.certain_frames(turns) for face in self.faces)
 
-    def share_of(self, turn: Turn) -> float:
-        """In which part of a turn he or she speaks for certain."""
+    def certain_share(self, turn: Turn) -> float:
+        """The share of a turn in which the person certainly speaks."""
         length = nearest_frame(turn.stop_s) - nearest_frame(turn.start_s)
-        return self.certain_in([turn]) / max(1, length)
+        return self.certain_frames([turn]) / max(1, length)
 
-    def says(self, turn: Turn, turns: Iterable[Turn]) -> bool:
-        """Whether a turn, of all ``turns``, is certainly his or hers: seen so, and nobody else is heard."""
-        return self.share_of(turn) >= MOSTLY and not _is_overlapped(turn, turns)
+    def certainly_speaks(self, turn: Turn, turns: Iterable[Turn]) -> bool:
+        """Whether the person speaks ``turn`` alone: the share is high enough, and none of ``turns`` overlaps it."""
+        return self.certain_share(turn) >= MIN_CERTAIN_SHARE and not _is_overlapped(turn, turns)
 
 
 @dataclass(frozen=True)
 class Correction:
-    """A turn heard as another ``voice`` than that of the ``face`` that speaks it, for certain in ``share`` of it."""
+    """A turn that gets the ``speaker`` label of the ``face`` that certainly speaks in ``share`` of it."""
 
     turn: Turn
-    voice: str
-    face: TalkingFace
+    speaker: str
+    face: SpeakingFace
     share: float
 
     @property
     def corrected(self) -> Turn:
-        """The turn, with the voice of the face; it is as sure as the face."""
-        return replace(self.turn, speaker=self.voice, confidence=self.share)
+        """The turn with the new label; its confidence is the share."""
+        return replace(self.turn, speaker=self.speaker, confidence=self.share)
 
 
-def told_apart(turns: Sequence[Turn], talkers: Sequence[Talker]) -> list[Talker]:
-    """The same people, each with a voice of its own.
+def split_shared_labels(turns: Sequence[Turn], people: Sequence[SpeakingPerson]) -> list[SpeakingPerson]:
+    """The same people, in order, each with a label of its own.
 
-    Of several who were heard as one voice, the one who speaks longest with it keeps it; the others get new ones, if
-    some turn is certainly theirs.
+    Of several people with one label, the one who certainly speaks longest keeps it. Each of the others gets a new label
+    if some turn is certainly that person's.
     """
     labels = {turn.speaker for turn in turns}
-    free = (label for label in map(speaker_label, count(len(labels))) if label not in labels)
-    keeps = _owners(turns, talkers)
+    new_labels = (label for label in map(speaker_label, count(len(labels))) if label not in labels)
+    owners = _owners(turns, people)
     return [
-        replace(talker, voice=next(free))
-        if keeps.get(talker.voice, talker) is not talker and any(talker.says(turn, turns) for turn in turns)
-        else talker
-        for talker in talkers
+        replace(person, label=next(new_labels))
+        if owners.get(person.label, person) is not person
+        and any(person.certainly_speaks(turn, turns) for turn in turns)
+        else person
+        for person in people
     ]
 
 
-def corrections(turns: Sequence[Turn], talkers: Sequence[Talker]) -> Iterator[Correction]:
-    """The turns that faces put right.
+def find_corrections(turns: Sequence[Turn], people: Sequence[SpeakingPerson]) -> Iterator[Correction]:
+    """The turns whose label the faces correct.
 
-    That is a turn in which nobody else is heard, while somebody is seen to speak for certain, who has another voice;
-    and the voice that was heard is somebody else's, or was heard for a moment only.
+    One person certainly speaks such a turn, nobody else is heard in it, and it has the label of another person, or a
+    label that is heard for a moment only while the person speaks.
     """
-    owners = _owners(turns, talkers)
-    for talker in talkers:
-        own = talker.certain_in([turn for turn in turns if turn.speaker == talker.voice])
+    owners = _owners(turns, people)
+    for person in people:
+        own_frames = person.certain_frames(_turns_of(turns, person.label))
         for turn in turns:
-            if turn.speaker == talker.voice or not talker.says(turn, turns):
+            if turn.speaker == person.label or not person.certainly_speaks(turn, turns):
                 continue
-            heard_so = talker.certain_in([one for one in turns if one.speaker == turn.speaker])
-            if owners.get(turn.speaker, talker) is not talker or own >= TIMES * heard_so:
-                face = max(talker.faces, key=lambda face: face.certain_in([turn]))
-                yield Correction(turn, talker.voice, face, talker.share_of(turn))
+            is_others = owners.get(turn.speaker, person) is not person
+            if is_others or own_frames >= MIN_OWN_RATIO * person.certain_frames(_turns_of(turns, turn.speaker)):
+                face = max(person.faces, key=lambda face: face.certain_frames([turn]))
+                yield Correction(turn, person.label, face, person.certain_share(turn))
 
 
-def _owners(turns: Sequence[Turn], talkers: Sequence[Talker]) -> dict[str, Talker]:
-    """Whose voice each label is: of those who call it theirs, who speaks longest with it for certain."""
-    owners: dict[str, Talker] = {}
+def _owners(turns: Sequence[Turn], people: Sequence[SpeakingPerson]) -> dict[str, SpeakingPerson]:
+    """The owner of each label: of the people who have it, the one who certainly speaks longest in its turns."""
+    owners: dict[str, SpeakingPerson] = {}
     for label in {turn.speaker for turn in turns}:
-        own = [turn for turn in turns if turn.speaker == label]
-        named = [talker for talker in talkers if talker.voice == label]
-        if named:
-            owners[label] = max(named, key=lambda talker: talker.certain_in(own))
+        own_turns = _turns_of(turns, label)
+        candidates = [person for person in people if person.label == label]
+        if candidates:
+            owners[label] = max(candidates, key=lambda person: person.certain_frames(own_turns))
     return owners
 
 
+def _turns_of(turns: Iterable[Turn], label: str) -> list[Turn]:
+    return [turn for turn in turns if turn.speaker == label]
+
+
 def _is_overlapped(turn: Turn, turns: Iterable[Turn]) -> bool:
-    return any(turn.start_s < one.stop_s and one.start_s < turn.stop_s for one in turns if one != turn)
+    return any(turn.start_s < other.stop_s and other.start_s < turn.stop_s for other in turns if other != turn)

@@ -1,6 +1,6 @@
-"""Who is who, by face prints: tracks that show two people, and tracks of one video that show the same person.
+"""Identities by face embeddings: tracks that show two people, and tracks of one video that show the same person.
 
-SciPy is imported where it is used: it takes 0.4 s, and every command of vidlib knows the steps.
+SciPy is imported where it is used: it takes 0.4 s, and every command of vidlib imports the steps.
 """
 
 from collections.abc import Sequence
@@ -9,93 +9,100 @@ import numpy as np
 
 from vidlib.tracking.association import Track
 
-SAME = 0.5
-"""Distance of mean face prints from which two groups of tracks are two people. Single prints of one person are less
-than 0.6 apart (dlib); in films of six people, tracks of one are up to 0.36 apart, of two at least 0.43, mostly 0.7."""
+SAME_PERSON_DISTANCE = 0.5
+"""Euclidean distance of mean face embeddings from which two groups of tracks are two people. Single embeddings of one
+person are less than 0.6 apart (dlib). On films with six people, tracks of one person are up to 0.36 apart, tracks of
+two people at least 0.43, mostly 0.7."""
 
-TWO_AT_ONCE = 2.0
-"""Distance of two tracks that are to be seen at the same time, and so are two people, however alike."""
+SIMULTANEOUS_DISTANCE = 2.0
+"""Distance of two tracks that are visible at the same time: they are two people, however similar."""
+
+MIN_EMBEDDINGS = 2
+"""Face embeddings that each of two people in one track needs: a single one may be of a turned or blended face."""
+
+CONFIDENCE_SLOPE = 12.0
+"""Log-odds per unit of distance: a face that is nearer by 0.25 to one person than to the next is that person with a
+confidence of 0.95."""
 
 
-FEWEST_PRINTS = 2
-"""Face prints of each of two people that one track shows: a single one may be of a turned or mixed face."""
+def split_by_person(track: Track) -> list[Track]:
+    """The track, or one track for each person in it, where a cut between two people framed alike was missed.
 
-
-def by_person(track: Track) -> list[Track]:
-    """The track, or one for each person that it shows: where a cut between two who are framed alike was missed.
-
-    It is parted where all face prints before are unlike all after; among the frames between, where the face changes
-    most.
+    The split lies where all embeddings before differ from all embeddings after; between the last and the next of these
+    it is the frame where the face changes most.
     """
     from scipy.spatial.distance import cdist
 
-    frames = sorted(frame for frame in track.prints if frame in track.span)
-    for place in range(FEWEST_PRINTS, len(frames) - FEWEST_PRINTS + 1):
-        before, after = ([track.prints[frame] for frame in part] for part in (frames[:place], frames[place:]))
-        if cdist(before, after).min() > SAME:
-            first, second = track.parted(_change(track, frames[place - 1], frames[place]))
-            return [first, *by_person(second)]
+    frames = sorted(frame for frame in track.embeddings if frame in track.span)
+    for index in range(MIN_EMBEDDINGS, len(frames) - MIN_EMBEDDINGS + 1):
+        before, after = ([track.embeddings[frame] for frame in part] for part in (frames[:index], frames[index:]))
+        if cdist(before, after).min() > SAME_PERSON_DISTANCE:
+            first, rest = track.split_at(_largest_change(track, frames[index - 1], frames[index]))
+            return [first, *split_by_person(rest)]
     return [track]
 
 
-def _change(track: Track, last: int, first: int) -> int:
-    """The frame after ``last``, up to ``first``, in which the face is least like in the one before."""
+def _largest_change(track: Track, last: int, first: int) -> int:
+    """The frame after ``last``, up to ``first``, whose blendshapes differ most from those of the frame before."""
     frames = np.arange(last, first + 1)
     steps = np.abs(np.diff(track.blendshapes_at(frames), axis=0)).sum(axis=1)
     return int(frames[1 + np.argmax(np.nan_to_num(steps, nan=-1.0))])
 
 
-SURENESS = 12.0
-"""Log-odds for a distance: who is nearer by 0.25 to one person than to the next is that person with 0.95."""
+def identity_confidence(embeddings: Sequence[np.ndarray | None], people: Sequence[int]) -> list[float]:
+    """The confidence in [0, 1] that each track shows the person that `identify` found for it.
 
-
-def sureness(prints: Sequence[np.ndarray | None], whose: Sequence[int]) -> list[float]:
-    """How surely each track shows the person that `people` found, in [0, 1].
-
-    By how much nearer its print is to the others of that person than to the nearest of anybody else; 1 without a print.
+    It depends on how much nearer the embedding (128,) is to the others of that person than to the nearest of anybody
+    else. A track without an embedding has 1.
     """
     from scipy.spatial.distance import cdist
 
-    known = [place for place, one in enumerate(prints) if one is not None]
-    sure = [1.0] * len(prints)
+    known = [index for index, embedding in enumerate(embeddings) if embedding is not None]
+    confidence = [1.0] * len(embeddings)
     if known:
-        faces, numbers = np.stack([prints[place] for place in known]), np.array([whose[place] for place in known])
-        for place, face, number in zip(known, faces, numbers, strict=True):
+        faces, persons = _stack(embeddings), np.array([people[index] for index in known])
+        for index, face, person in zip(known, faces, persons, strict=True):
             (distances,) = cdist(face[None], faces)
-            own = distances[numbers == number]
-            nearest = distances[numbers != number].min(initial=TWO_AT_ONCE)
-            ahead = nearest - own.sum() / max(1, len(own) - 1)
-            sure[place] = float(1 / (1 + np.exp(-SURENESS * ahead)))
-    return sure
+            same_person = distances[persons == person]
+            nearest_other = distances[persons != person].min(initial=SIMULTANEOUS_DISTANCE)
+            # the distance of the face to itself is 0, so that the mean is over the others
+            margin = nearest_other - same_person.sum() / max(1, len(same_person) - 1)
+            confidence[index] = float(1 / (1 + np.exp(-CONFIDENCE_SLOPE * margin)))
+    return confidence
 
 
-def people(prints: Sequence[np.ndarray | None], spans: Sequence[range]) -> list[int]:
-    """The person, from 0 in order of first appearance, that each track shows.
+def identify(embeddings: Sequence[np.ndarray | None], spans: Sequence[range]) -> list[int]:
+    """The person in each track, numbered from 0 by first appearance (average-linkage clustering).
 
-    ``prints`` are the tracks' mean face prints, (128,), ``spans`` the frames that show them. A track without a print is
-    a person of its own.
+    ``embeddings`` are the mean face embeddings (128,) of the tracks, ``spans`` their frames. A track without an
+    embedding is a person of its own.
     """
     from scipy.cluster.hierarchy import fcluster, linkage
 
-    known = [place for place, one in enumerate(prints) if one is not None]
-    groups = {place: (1, place) for place in range(len(prints))}
+    known = [index for index, embedding in enumerate(embeddings) if embedding is not None]
+    clusters = {index: ("alone", index) for index in range(len(embeddings))}
     if len(known) > 1:
-        apart = _apart(np.stack([prints[place] for place in known]), [spans[place] for place in known])
-        labels = fcluster(linkage(apart, "average"), SAME, criterion="distance")
-        groups |= {place: (0, int(label)) for place, label in zip(known, labels, strict=True)}
-    numbers: dict[tuple[int, int], int] = {}
-    return [numbers.setdefault(groups[place], len(numbers)) for place in range(len(prints))]
+        distances = _pairwise_distances(_stack(embeddings), [spans[index] for index in known])
+        labels = fcluster(linkage(distances, "average"), SAME_PERSON_DISTANCE, criterion="distance")
+        clusters |= {index: ("cluster", int(label)) for index, label in zip(known, labels, strict=True)}
+    people: dict[tuple[str, int], int] = {}
+    return [people.setdefault(clusters[index], len(people)) for index in range(len(embeddings))]
 
 
-def _apart(prints: np.ndarray, spans: Sequence[range]) -> np.ndarray:
-    """The distance of each two of n faces, (n (n - 1) / 2,) in the order of `pdist`: 16 MB for an hour's 2,000."""
+def _stack(embeddings: Sequence[np.ndarray | None]) -> np.ndarray:
+    """The embeddings that are known, (n, 128)."""
+    return np.stack([embedding for embedding in embeddings if embedding is not None])
+
+
+def _pairwise_distances(embeddings: np.ndarray, spans: Sequence[range]) -> np.ndarray:
+    """The distances of all pairs of n faces, (n (n - 1) / 2,) in the order of `pdist`: 16 MB for an hour's 2,000."""
     from scipy.spatial.distance import pdist
 
-    apart, first = pdist(prints), 0
+    distances, first = pdist(embeddings), 0
     starts, stops = np.array([[span.start, span.stop] for span in spans]).T
-    for place in range(len(spans)):
-        later = slice(place + 1, None)
-        row = apart[first : first + len(starts[later])]
-        row[(starts[place] < stops[later]) & (starts[later] < stops[place])] = TWO_AT_ONCE
+    for index in range(len(spans)):
+        later = slice(index + 1, None)
+        row = distances[first : first + len(starts[later])]
+        row[(starts[index] < stops[later]) & (starts[later] < stops[index])] = SIMULTANEOUS_DISTANCE
         first += len(row)
-    return apart
+    return distances

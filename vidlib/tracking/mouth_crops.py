@@ -1,4 +1,4 @@
-"""What mouths do: cut out of every frame, and looked at in windows, beside all else that is done."""
+"""Mouth crops: cut out of every frame and encoded in windows, in parallel with the rest of tracking."""
 
 from collections import deque
 from concurrent.futures import Future
@@ -10,84 +10,89 @@ from vidlib.geometry import square_around
 from vidlib.protocols import ActiveSpeakerModel
 from vidlib.tracking.association import Track
 
-SQUARE = 0.7
+CROP_SIZE = 0.7
 """Side of the square around a mouth, in longer sides of the face's box: what LR-ASD was trained with (a square of 1.4
-times the box, of which it sees the half in the middle)."""
+times the box, of which it sees the central half)."""
 
-BELOW = 0.2
-"""How far its middle lies below that of the box, in longer sides of the box (as published)."""
+CROP_OFFSET = 0.2
+"""Distance of the square's centre below that of the box, in longer sides of the box (as published)."""
 
-MOST_WAITING = 16
-"""Windows that wait for their turn at most, about 1 MB each: with more faces than can be looked at, all wait."""
+MAX_PENDING = 16
+"""Windows, about 1 MB each, that may wait to be encoded; with more, tracking waits for the encoder."""
 
 
-def mouth_of(picture: np.ndarray, box: np.ndarray, side: int) -> np.ndarray:
+def crop_mouth(picture: np.ndarray, box: np.ndarray, side: int) -> np.ndarray:
     """The mouth of the face in ``box`` (4,) of a picture, (height, width, 3) uint8 RGB -> (side, side) uint8 grey."""
     import cv2
 
-    down = BELOW * float(max(box[2:] - box[:2]))
-    square, _ = square_around(picture, box + np.array([0, down, 0, down]), SQUARE)
+    offset = CROP_OFFSET * float(max(box[2:] - box[:2]))
+    square, _ = square_around(picture, box + np.array([0, offset, 0, offset]), CROP_SIZE)
     return cv2.resize(cv2.cvtColor(square, cv2.COLOR_RGB2GRAY), (side, side), interpolation=cv2.INTER_LINEAR)
 
 
 @dataclass
-class Reel:
-    """One mouth in consecutive frames from ``start`` on; ``crops`` begin a margin before frame ``at``, the first that
-    was not looked at yet. ``seen``: at which frames somebody looked, and what was seen, (n, features).
+class MouthBuffer:
+    """One mouth in consecutive frames from ``start`` on.
+
+    ``position`` is the first frame that has not been passed to the model; ``crops`` begin a margin before it.
+    ``windows`` holds the frames that have been passed, and their encoding (n, features).
     """
 
     start: int
-    at: int
+    position: int
     crops: list[np.ndarray] = field(default_factory=list)
-    seen: list[tuple[range, Future[np.ndarray]]] = field(default_factory=list)
+    windows: list[tuple[range, Future[np.ndarray]]] = field(default_factory=list)
 
 
-class Mouths:
-    """Looks at the mouths of one shot while its frames pass.
+class MouthEncoder:
+    """Encodes the mouths of one shot as its frames arrive.
 
-    ``speech`` (n,) bool says in which frames from ``start`` on somebody may speak: where nobody does, nobody looks.
+    ``speech`` (n,) bool marks the frames, from ``start`` on, in which somebody may speak. Windows without any are not
+    encoded.
     """
 
-    def __init__(self, looker: ActiveSpeakerModel, start: int, speech: np.ndarray):
-        self._looker, self._start, self._speech = looker, start, speech
-        self._reels: dict[int, Reel] = {}
-        self._waiting: deque[Future[np.ndarray]] = deque()
+    def __init__(self, model: ActiveSpeakerModel, start: int, speech: np.ndarray):
+        self._model, self._start, self._speech = model, start, speech
+        self._buffers: dict[int, MouthBuffer] = {}
+        self._pending: deque[Future[np.ndarray]] = deque()
 
-    def show(self, track: Track, frame: int, picture: np.ndarray, box: np.ndarray) -> None:
-        """The next frame of a face's track."""
-        margin, window = self._looker.margin, self._looker.window
-        reel = self._reels.setdefault(id(track), Reel(frame, frame))
-        crop = mouth_of(picture, box, self._looker.side)
-        reel.crops += [crop] * (1 if reel.crops else 1 + margin)
-        if len(reel.crops) == margin + window + margin:
-            self._look(reel, window)
+    def add_frame(self, track: Track, frame: int, picture: np.ndarray, box: np.ndarray) -> None:
+        """Add the next frame of a face's track, with its ``box`` (4,) in the picture."""
+        margin, window = self._model.margin, self._model.window
+        buffer = self._buffers.setdefault(id(track), MouthBuffer(frame, frame))
+        crop = crop_mouth(picture, box, self._model.side)
+        # the first crop is repeated in place of the frames before it
+        buffer.crops += [crop] * (1 if buffer.crops else 1 + margin)
+        if len(buffer.crops) == margin + window + margin:
+            self._encode(buffer, window)
 
-    def seen(self, track: Track) -> np.ndarray | None:
-        """What its mouth does in each frame of its span: (n, features) float32, zeros where nobody looked.
+    def features(self, track: Track) -> np.ndarray | None:
+        """The encoded mouth in each frame of the span, (n, features) float32; zeros where it was not encoded.
 
-        None where nobody looked at all. Nothing more can be shown of it.
+        None if no frame was encoded. No frame of the track can be added afterwards.
         """
-        reel = self._reels[id(track)]
-        reel.crops += reel.crops[-1:] * self._looker.margin
-        while (left := track.span.stop - reel.at) > 0:
-            self._look(reel, min(left, self._looker.window))
-        if not reel.seen:
+        buffer = self._buffers[id(track)]
+        buffer.crops += buffer.crops[-1:] * self._model.margin
+        while (n_frames := track.span.stop - buffer.position) > 0:
+            self._encode(buffer, min(n_frames, self._model.window))
+        if not buffer.windows:
             return None
-        parts = [(frames, looked.result()) for frames, looked in reel.seen]
-        known = np.zeros((reel.at - reel.start, parts[0][1].shape[1]), np.float32)
-        for frames, part in parts:
-            known[frames.start - reel.start : frames.stop - reel.start] = part
-        return known[: len(track.span)]
+        encoded = [(frames, window.result()) for frames, window in buffer.windows]
+        features = np.zeros((buffer.position - buffer.start, encoded[0][1].shape[1]), np.float32)
+        for frames, window in encoded:
+            features[frames.start - buffer.start : frames.stop - buffer.start] = window
+        return features[: len(track.span)]
 
-    def _look(self, reel: Reel, n_frames: int) -> None:
-        """Begin to look at the next frames of a reel, from the first to the last in which somebody may speak."""
-        spoken = np.flatnonzero(self._speech[reel.at - self._start :][:n_frames])
-        if len(spoken):
-            frames = range(reel.at + int(spoken[0]), reel.at + int(spoken[-1]) + 1)
-            crops = reel.crops[spoken[0] : spoken[-1] + 1 + 2 * self._looker.margin]
-            reel.seen.append((frames, self._looker.encode_mouth(np.stack(crops))))
-            self._waiting.append(reel.seen[-1][1])
-        if len(self._waiting) > MOST_WAITING:
-            self._waiting.popleft().result()
-        del reel.crops[:n_frames]
-        reel.at += n_frames
+    def _encode(self, buffer: MouthBuffer, n_frames: int) -> None:
+        """Pass the next frames of a buffer to the model, from the first to the last in which somebody may speak."""
+        speech = np.flatnonzero(self._speech[buffer.position - self._start :][:n_frames])
+        if len(speech):
+            frames = range(buffer.position + int(speech[0]), buffer.position + int(speech[-1]) + 1)
+            crops = buffer.crops[speech[0] : speech[-1] + 1 + 2 * self._model.margin]
+            encoded = self._model.encode_mouth(np.stack(crops))
+            buffer.windows.append((frames, encoded))
+            self._pending.append(encoded)
+        if len(self._pending) > MAX_PENDING:
+            self._pending.popleft().result()
+        del buffer.crops[:n_frames]
+        buffer.position += n_frames

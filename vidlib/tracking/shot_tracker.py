@@ -1,8 +1,9 @@
-"""One shot, watched: faces looked for every few frames, their landmarks in every frame, other things besides."""
+"""Faces and objects of one shot: faces detected every few frames, their landmarks in every frame, objects besides."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,134 +11,122 @@ from vidlib.geometry import Detections, overlaps
 from vidlib.machine.prefetch import run_in_background
 from vidlib.protocols import ActiveSpeakerModel, Detector, FaceEmbedder, FaceLandmarker
 from vidlib.timeline import Span
-from vidlib.tracking.association import Linker, Track
-from vidlib.tracking.identities import by_person
-from vidlib.tracking.mouth_crops import Mouths
+from vidlib.tracking.association import Associator, Track
+from vidlib.tracking.identities import split_by_person
+from vidlib.tracking.mouth_crops import MouthEncoder
 
 CHUNK_FRAMES = 20
 """Frames in a chunk, about: enough pictures to keep a few cores busy. Four chunks are in memory, 500 MB at 1080p."""
 
-FINER = 4
-"""Times that faces are looked for more often where they move than where they stay."""
+MAX_REFINEMENT = 4
+"""How many times more often faces are detected where they move than where they stay."""
 
-ALIKE = 0.5
-"""Least intersection over union of a face's boxes in two frames between which it moves on a line, near enough."""
+SAME_PLACE_OVERLAP = 0.5
+"""Least intersection over union of a face's boxes in two frames between which linear interpolation is close enough."""
 
 MAX_GAP = 25
-"""Frames (1 s at 25 fps) that a face or thing may be out of sight, turned away say, and still be the same one."""
+"""Frames (1 s at 25 fps) for which a face or object may be hidden, or turned away, and still be the same one."""
 
-WEAK = 0.6
-"""Share of the score that begins a track which still continues one."""
+WEAK_SCORE_SHARE = 0.6
+"""Share of the score that begins a track which is enough to continue one."""
 
-THING_SCORE = 0.5
-"""Score that begins a thing's track, in [0, 1]."""
+OBJECT_SCORE = 0.5
+"""Score that begins an object's track, in [0, 1]."""
 
-FACE_SHARE = 0.5
-"""A shot shows no face if faces are in sight for less than this share of it: in a dissolve, for a moment, every shot
-does that follows one with faces."""
+MIN_FACE_SHARE = 0.5
+"""A shot counts as one without faces if they are visible in less than this share of it. A shot that begins with a
+dissolve from one with faces shows these for a moment."""
 
-PRINT_FRAMES = 15
-"""Frames (0.6 s) between two face prints of a track, at least: their mean says whose face it is."""
+EMBEDDING_INTERVAL_FRAMES = 15
+"""Least number of frames (0.6 s) between two face embeddings of a track, whose mean identifies the person."""
 
-Numbered = tuple[int, np.ndarray]
-"""A frame's number in the video, and its picture."""
+NumberedFrame = tuple[int, np.ndarray]
+"""The number of a frame in the video, and its picture."""
 
 
-Clear = tuple[Track, int, np.ndarray, np.ndarray]
-"""A track in a frame of which the picture and the landmarks, (478, 2), are known."""
+class FaceSample(NamedTuple):
+    """A track in one frame: the frame's picture and the face's landmarks, (478, 2) in pixels."""
+
+    track: Track
+    frame: int
+    picture: np.ndarray
+    points: np.ndarray
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Consecutive ``frames`` of one shot, and the ``faces`` that were found in those where somebody looked for them."""
+    """Consecutive ``frames`` of one shot, and the detected ``faces`` for each frame in which they were looked for."""
 
     shot: Span
-    frames: list[Numbered]
+    frames: list[NumberedFrame]
     faces: dict[int, Detections]
 
 
 @dataclass(frozen=True)
-class Watcher:
-    """Follows what shots show.
+class ShotTracker:
+    """Tracks the faces and objects of one shot after the other.
 
-    Faces are looked for in every ``detect_every``-th frame of a shot, in its first and in its last. Between two of
-    these where faces have moved, come or gone, so they are halfway, and again, up to `FINER` times as often. Faces
-    lower than ``min_face_px`` are left out; ``min_score`` in (0, 1) begins a face's track. Things are looked for twice
-    as often as still faces, in shots that show no face, or ``always_things``; with ``things`` None, never. ``looker``
-    describes what mouths do while there is speech; with None, that stays unknown.
+    Faces are detected in every ``detect_every``-th frame of a shot, in its first and in its last. Where faces have
+    moved, appeared or disappeared between two of these frames, they are also detected halfway, and so on, up to
+    `MAX_REFINEMENT` times as often. Faces lower than ``min_face_px`` are dropped; a score of ``min_score``, in (0, 1),
+    begins a face's track. Objects are detected twice as often as still faces: in shots without faces, in all shots with
+    ``always_objects``, never if ``object_detector`` is None. ``speaker_model`` encodes mouths while there is speech.
     """
 
-    faces: Detector
+    face_detector: Detector
     landmarker: FaceLandmarker
-    prints: FaceEmbedder
-    things: Detector | None
-    looker: ActiveSpeakerModel | None = None
-    always_things: bool = False
+    embedder: FaceEmbedder
+    object_detector: Detector | None
+    speaker_model: ActiveSpeakerModel | None = None
+    always_objects: bool = False
     detect_every: int = 20
     min_face_px: int = 24
     min_score: float = 0.5
 
-    def look(self, shots: Iterable[Span], pictures: Iterator[np.ndarray]) -> Iterator[Chunk]:
-        """Look for faces in the ``pictures`` of shots that follow each other, (h, w, 3) uint8 RGB.
+    def detect_faces(self, shots: Iterable[Span], pictures: Iterator[np.ndarray]) -> Iterator[Chunk]:
+        """Detect the faces in the ``pictures``, (height, width, 3) uint8 RGB, of consecutive shots.
 
-        Nothing here depends on what `watch` does with a chunk, so it may run ahead.
+        Nothing here depends on `track`, so that this may run ahead in another thread.
         """
         for shot in shots:
             last: dict[int, Detections] = {}
             for frames in self._chunks(shot, islice(pictures, len(shot))):
-                pictured = dict(frames)
-                faces = self._faces_in(pictured, [frame for frame in pictured if self._looks_at(frame, shot)])
-                while halfway := self._halfway(last | faces):
-                    faces = dict(sorted({**faces, **self._faces_in(pictured, halfway)}.items()))
+                pictures_by_frame = dict(frames)
+                regular = [frame for frame in pictures_by_frame if self._is_regular(frame, shot)]
+                faces = self._detect(pictures_by_frame, regular)
+                while halfway := self._frames_to_refine(last | faces):
+                    faces = dict(sorted({**faces, **self._detect(pictures_by_frame, halfway)}.items()))
                 yield Chunk(shot, frames, faces)
                 last = dict(list(faces.items())[-1:])
 
-    def watch(self, shot: Span, chunks: Iterable[Chunk], speech: np.ndarray) -> list[Track]:
+    def track(self, shot: Span, chunks: Iterable[Chunk], speech: np.ndarray) -> list[Track]:
         """The tracks of one shot, in order of their first frame.
 
-        ``speech`` (n,) bool says in which of its frames somebody may speak.
+        ``speech`` (n,) bool marks the frames of the shot in which somebody may speak.
         """
-        mouths = Mouths(self.looker, shot.start, speech) if self.looker else None
-        faces = Linker("face_landmarker", min_score=self.min_score, max_gap=MAX_GAP)
-        things = Linker("object_detector", min_score=THING_SCORE, max_gap=MAX_GAP)
-        with run_in_background() as do:
+        mouths = MouthEncoder(self.speaker_model, shot.start, speech) if self.speaker_model else None
+        faces = Associator("face_landmarker", min_score=self.min_score, max_gap=MAX_GAP)
+        objects = Associator("object_detector", min_score=OBJECT_SCORE, max_gap=MAX_GAP)
+        with run_in_background() as submit:
             for chunk in chunks:
-                for frame, found in chunk.faces.items():
-                    faces.update(frame, found)
-                clear = self._find_landmarks(chunk, faces, mouths)
-                # one or two pictures, too few for two cores, and needed at the end of the shot only
-                do(self._look_closer, chunk, clear, things)
+                for frame, detections in chunk.faces.items():
+                    faces.update(frame, detections)
+                samples = self._find_landmarks(chunk, faces, mouths)
+                # these are one or two pictures, too few for two cores, and the result is needed at the shot's end only
+                submit(self._embed_and_detect_objects, chunk, samples, objects)
         tracks = [track for track in faces.tracks if len(track.frames) > 1 or track.blendshapes]
         if mouths:
             for track in tracks:
-                track.mouth = mouths.seen(track)
-        tracks = [one for track in tracks for one in by_person(track)]
-        if self.always_things or sum(len(track.span) for track in tracks) < FACE_SHARE * len(shot):
-            tracks += things.tracks
+                track.mouth = mouths.features(track)
+        tracks = [part for track in tracks for part in split_by_person(track)]
+        if self.always_objects or sum(len(track.span) for track in tracks) < MIN_FACE_SHARE * len(shot):
+            tracks += objects.tracks
         return sorted(tracks, key=lambda track: track.frames[0])
 
-    def _looks_at(self, frame: int, shot: Span) -> bool:
-        return (frame - shot.start) % self.detect_every == 0 or frame == shot.stop - 1
-
-    def _faces_in(self, pictured: dict[int, np.ndarray], frames: Sequence[int]) -> dict[int, Detections]:
-        """The faces in some frames that are not too low to count."""
-        found = self.faces.detect([pictured[frame] for frame in frames])
-        tall = [one.keep(one.boxes[:, 3] - one.boxes[:, 1] >= self.min_face_px) for one in found]
-        return dict(zip(frames, tall, strict=True))
-
-    def _halfway(self, faces: dict[int, Detections]) -> list[int]:
-        """The frames in the middle between two in which the faces are not at the same place, or not as many."""
-        sure = {frame: found.boxes[found.scores >= self.min_score] for frame, found in faces.items()}
-        return [
-            (before + after) // 2
-            for before, after in pairwise(sure)
-            if after - before > max(1, self.detect_every // FINER) and not _are_alike(sure[before], sure[after])
-        ]
-
-    def _chunks(self, shot: Span, pictures: Iterable[np.ndarray]) -> Iterator[list[Numbered]]:
-        """The frames of a shot in chunks that each end with one where faces are looked for."""
+    def _chunks(self, shot: Span, pictures: Iterable[np.ndarray]) -> Iterator[list[NumberedFrame]]:
+        """The frames of a shot in chunks, each of which ends with a frame in which faces are detected."""
         length = self.detect_every * max(1, CHUNK_FRAMES // self.detect_every)
-        chunk = []
+        chunk: list[NumberedFrame] = []
         for frame, picture in enumerate(pictures, shot.start):
             chunk.append((frame, picture))
             if (frame - shot.start) % length == 0 or frame == shot.stop - 1:
@@ -146,63 +135,85 @@ class Watcher:
         if chunk:  # the pictures ended early
             yield chunk
 
-    def _link_things(self, chunk: Chunk, things: Linker) -> None:
-        """Look for things in some of the frames, those that show no face or ``always_things``, for their tracks."""
-        every = max(1, self.detect_every // 2)
-        wanted = [
-            (frame, picture)
-            for frame, picture in chunk.frames
-            if (frame in chunk.faces or (frame - chunk.shot.start) % every == 0)
-            and (self.always_things or not self._shows_face(chunk, frame))
+    def _is_regular(self, frame: int, shot: Span) -> bool:
+        """Whether faces are detected in a frame even if none moves."""
+        return (frame - shot.start) % self.detect_every == 0 or frame == shot.stop - 1
+
+    def _detect(self, pictures: dict[int, np.ndarray], frames: Sequence[int]) -> dict[int, Detections]:
+        """The faces in ``frames`` that are at least ``min_face_px`` high."""
+        detections = self.face_detector.detect([pictures[frame] for frame in frames])
+        tall = [faces.keep(faces.boxes[:, 3] - faces.boxes[:, 1] >= self.min_face_px) for faces in detections]
+        return dict(zip(frames, tall, strict=True))
+
+    def _frames_to_refine(self, faces: dict[int, Detections]) -> list[int]:
+        """The frames halfway between two whose faces differ in place or number."""
+        boxes = {frame: found.boxes[found.scores >= self.min_score] for frame, found in faces.items()}
+        return [
+            (before + after) // 2
+            for before, after in pairwise(boxes)
+            if after - before > max(1, self.detect_every // MAX_REFINEMENT)
+            and not _are_similar(boxes[before], boxes[after])
         ]
-        for (frame, _), found in zip(wanted, self.things.detect([picture for _, picture in wanted]), strict=True):
-            things.update(frame, found)
 
-    def _shows_face(self, chunk: Chunk, frame: int) -> bool:
-        """Whether there is a face in the frame, or else in the nearest one where somebody looked."""
-        nearest = min(chunk.faces, key=lambda looked: abs(looked - frame), default=None)
-        return nearest is not None and bool((chunk.faces[nearest].scores >= self.min_score).any())
+    def _find_landmarks(self, chunk: Chunk, faces: Associator, mouths: MouthEncoder | None) -> list[FaceSample]:
+        """Find the landmarks of each active track in each frame, also between its detections, and add its mouth.
 
-    def _find_landmarks(self, chunk: Chunk, faces: Linker, mouths: Mouths | None) -> list[Clear]:
-        """Look for the landmarks of each open track in each frame, also where its detector lost it for a while, and at
-        its mouth; those that were found where faces were looked for.
+        Returns the faces with landmarks in the frames where faces were detected.
         """
-        wanted = [(track, frame, picture) for frame, picture in chunk.frames for track in faces.open_at(frame)]
-        boxes = [track.boxes_at(np.array([frame]))[0] for track, frame, _ in wanted]
-        rolls = [track.roll for track, _, _ in wanted]  # of the chunk before: its frames are looked at side by side
-        found = self.landmarker.find([picture for _, _, picture in wanted], boxes, rolls)
-        clear: list[Clear] = []
-        for (track, frame, picture), box, face in zip(wanted, boxes, found, strict=True):
+        views = [(track, frame, picture) for frame, picture in chunk.frames for track in faces.active_at(frame)]
+        boxes = [track.boxes_at(np.array([frame]))[0] for track, frame, _ in views]
+        rolls = [
+            track.roll for track, _, _ in views
+        ]  # of the previous chunk: all frames of one chunk are done in parallel
+        landmarks = self.landmarker.find([picture for _, _, picture in views], boxes, rolls)
+        samples: list[FaceSample] = []
+        for (track, frame, picture), box, face in zip(views, boxes, landmarks, strict=True):
             if face is not None:
                 track.blendshapes[frame], track.roll = face.blendshapes, face.roll
                 if frame in chunk.faces:
-                    clear.append((track, frame, picture, face.points))
+                    samples.append(FaceSample(track, frame, picture, face.points))
             if mouths:
-                mouths.show(track, frame, picture, box)
-        return clear
+                mouths.add_frame(track, frame, picture, box)
+        return samples
 
-    def _look_closer(self, chunk: Chunk, clear: list[Clear], things: Linker) -> None:
-        """Take face prints, and look for things."""
-        self._take_prints(clear)
-        if self.things is not None:
-            self._link_things(chunk, things)
+    def _embed_and_detect_objects(self, chunk: Chunk, samples: list[FaceSample], objects: Associator) -> None:
+        self._embed_faces(samples)
+        if self.object_detector is not None:
+            self._detect_objects(self.object_detector, chunk, objects)
 
-    def _take_prints(self, clear: list[Clear]) -> None:
-        """The face prints of tracks that have had none for a while, where their landmarks are known."""
-        last = {id(track): max(track.prints, default=-PRINT_FRAMES) for track, *_ in clear}
-        chosen = []
-        for track, frame, picture, points in clear:
-            if frame - last[id(track)] >= PRINT_FRAMES:
-                last[id(track)] = frame
-                chosen.append((track, frame, picture, points))
-        taken = self.prints.embed([picture for *_, picture, _ in chosen], [points for *_, points in chosen])
-        for (track, frame, *_), one in zip(chosen, taken, strict=True):
-            track.prints[frame] = one
+    def _embed_faces(self, samples: list[FaceSample]) -> None:
+        """Compute face embeddings for tracks whose last one is `EMBEDDING_INTERVAL_FRAMES` or more ago."""
+        last = {id(s.track): max(s.track.embeddings, default=-EMBEDDING_INTERVAL_FRAMES) for s in samples}
+        due: list[FaceSample] = []
+        for sample in samples:
+            if sample.frame - last[id(sample.track)] >= EMBEDDING_INTERVAL_FRAMES:
+                last[id(sample.track)] = sample.frame
+                due.append(sample)
+        embeddings = self.embedder.embed([sample.picture for sample in due], [sample.points for sample in due])
+        for sample, embedding in zip(due, embeddings, strict=True):
+            sample.track.embeddings[sample.frame] = embedding
+
+    def _detect_objects(self, detector: Detector, chunk: Chunk, objects: Associator) -> None:
+        """Detect objects in some of the frames, those without a face or all with ``always_objects``."""
+        interval = max(1, self.detect_every // 2)
+        frames = [
+            (frame, picture)
+            for frame, picture in chunk.frames
+            if (frame in chunk.faces or (frame - chunk.shot.start) % interval == 0)
+            and (self.always_objects or not self._shows_face(chunk, frame))
+        ]
+        for (frame, _), detections in zip(frames, detector.detect([picture for _, picture in frames]), strict=True):
+            objects.update(frame, detections)
+
+    def _shows_face(self, chunk: Chunk, frame: int) -> bool:
+        """Whether a face is in the frame, or in the nearest frame in which faces were detected."""
+        nearest = min(chunk.faces, key=lambda other: abs(other - frame), default=None)
+        return nearest is not None and bool((chunk.faces[nearest].scores >= self.min_score).any())
 
 
-def _are_alike(boxes: np.ndarray, others: np.ndarray) -> bool:
-    """Whether each of ``boxes`` (n, 4) has one of ``others`` (m, 4) at its place, and the other way round."""
+def _are_similar(boxes: np.ndarray, others: np.ndarray) -> bool:
+    """Whether each of ``boxes`` (n, 4) has one of ``others`` (m, 4) in the same place, and vice versa."""
     if not len(boxes) or not len(others):
         return len(boxes) == len(others)
     overlap = overlaps(boxes, others)
-    return min(overlap.max(axis=0).min(), overlap.max(axis=1).min()) >= ALIKE
+    return bool(min(overlap.max(axis=0).min(), overlap.max(axis=1).min()) >= SAME_PLACE_OVERLAP)

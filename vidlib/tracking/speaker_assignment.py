@@ -1,162 +1,177 @@
-"""Who speaks, over a whole video: what the other shots say of a face's voice, beside how its mouth moves in this one.
+"""Speaker assignment over a whole video: which face speaks when, and which speaker label belongs to which person.
 
-A mouth that moves in time with the sound is mostly that of the speaker. But if this voice has been that of somebody
-else in other shots, or this face has had another voice there, it is somebody who is dubbed, or who talks unheard.
+A mouth that moves in time with the sound is mostly that of the speaker. The evidence of the other shots is added: if
+the label belongs to somebody else there, or the person has another label there, the face is dubbed or talks unheard.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from vidlib.tracking.identities import people, sureness
-from vidlib.tracking.speaking import SPEAKS, Sound, Voice, speaking, voice_of
+from vidlib.tracking.identities import identify, identity_confidence
+from vidlib.tracking.speaking import SPEAKING_THRESHOLD, Sound, SpeakerMatch, match_speaker, speaking_confidence
 
 OWN_WEIGHT, RIVAL_WEIGHT, OTHER_WEIGHT = 0.8, 0.4, 0.2
-"""Log-odds that a face speaks, for each unit of evidence in other shots that the voice is its own, is that of another
-face, or that its own is another one. Near those of a logistic regression (0.81, -0.46, -0.25) on films of people who
-talk, listen and are dubbed, and the best by F1 of two dozen tried on them; see docs/tracking.md."""
+"""Weights of the evidence of other shots in the log-odds that a face speaks: that the label belongs to this person,
+that it belongs to another person, and that another label belongs to this person. They are near those of a logistic
+regression (0.81, -0.46, -0.25) on films of people who talk, listen and are dubbed. Of two dozen that were tried on
+these films, they have the best F1; see docs/tracking.md."""
 
-MOST_EVIDENCE = 6.0
-"""More evidence counts no more: it is what two or three shots give, and voices may have been mixed up."""
+MAX_EVIDENCE = 6.0
+"""Limit of the evidence, in log-odds: two or three shots give as much, and diarization may confuse speakers."""
 
-MOST_ODDS = 3.0
-"""Log-odds of a single frame beyond which it is not surer for this purpose."""
+MAX_FRAME_LOG_ODDS = 3.0
+"""Limit of the log-odds of a single frame, as evidence."""
 
-FULL_FRAMES, FEWEST_FRAMES = 25, 5
-"""Frames with a voice (1 s) that make full evidence of a shot; with fewer than 0.2 s there is none."""
+FULL_FRAMES, MIN_FRAMES = 25, 5
+"""Frames with a label that make a shot full evidence (1 s), and those below which it is none (0.2 s)."""
 
 
 @dataclass(frozen=True)
-class Face:
-    """A track of a face: from frame ``start`` on, ``odds`` (n,) are those that it speaks, by its mouth alone.
+class FaceEvidence:
+    """What one track of a face contributes.
 
-    ``print`` is its mean face print, (128,), if there is any.
+    ``log_odds`` (n,), from frame ``start`` on, are those that the face speaks, by its mouth alone. ``embedding`` (128,)
+    is its mean face embedding, if it has any.
     """
 
     track_id: int
     start: int
-    odds: np.ndarray
-    print: np.ndarray | None
+    log_odds: np.ndarray
+    embedding: np.ndarray | None
 
     @property
     def span(self) -> range:
-        return range(self.start, self.start + len(self.odds))
+        return range(self.start, self.start + len(self.log_odds))
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A shot: what is heard, and the faces that it shows. Of the ``sound``, samples are not used."""
+class ShotEvidence:
+    """The sound of one shot, whose samples are not needed, and the faces in it."""
 
     sound: Sound
-    faces: Sequence[Face]
+    faces: Sequence[FaceEvidence]
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """A face, whose it is (from 0; how surely, in [0, 1]), how surely it speaks in each of its frames, (n,) float32 in
-    [0, 1), and its voice: the person's, in all shots together.
+class SpeakerAssignment:
+    """Whose face a track shows, and when that face speaks.
+
+    ``person`` counts from 0, with ``person_confidence`` in [0, 1]. ``confidence`` (n,) float32 in [0, 1) is that of
+    the face speaking in each of its frames. ``speaker`` is the match of the person over all shots.
     """
 
-    face: Face
+    face: FaceEvidence
     person: int
     person_confidence: float
-    sure: np.ndarray
-    voice: Voice | None
+    confidence: np.ndarray
+    speaker: SpeakerMatch | None
 
     @property
     def is_speaking(self) -> np.ndarray:
-        return self.sure > SPEAKS
+        """Whether the face speaks in each of its frames: (n,) bool."""
+        return self.confidence > SPEAKING_THRESHOLD
 
 
-def conversation(scenes: Sequence[Scene]) -> list[list[Spoken]]:
-    """Who speaks when, of all faces of a video; a list for each of its shots, in the order of its faces."""
-    faces = [face for scene in scenes for face in scene.faces]
-    prints, spans = [face.print for face in faces], [face.span for face in faces]
-    numbered = people(prints, spans)
-    tracks = [face.track_id for face in faces]
-    who = dict(zip(tracks, numbered, strict=True))
-    known = dict(zip(tracks, sureness(prints, numbered), strict=True))
-    sure = _sure(scenes, who)
-    voices = _voices(scenes, sure, who)
+def assign_speakers(shots: Sequence[ShotEvidence]) -> list[list[SpeakerAssignment]]:
+    """An assignment for each face of a video: a list per shot, in the order of its faces."""
+    faces = [face for shot in shots for face in shot.faces]
+    embeddings, track_ids = [face.embedding for face in faces], [face.track_id for face in faces]
+    people = identify(embeddings, [face.span for face in faces])
+    person_of = dict(zip(track_ids, people, strict=True))
+    person_confidence = dict(zip(track_ids, identity_confidence(embeddings, people), strict=True))
+    confidence = _speaking_confidence(shots, person_of)
+    speakers = _match_speakers(shots, confidence, person_of)
     return [
         [
-            Spoken(face, who[face.track_id], known[face.track_id], row, voices[who[face.track_id]])
-            for face, row in zip(scene.faces, rows, strict=True)
+            SpeakerAssignment(
+                face,
+                person_of[face.track_id],
+                person_confidence[face.track_id],
+                face_confidence,
+                speakers[person_of[face.track_id]],
+            )
+            for face, face_confidence in zip(shot.faces, shot_confidence, strict=True)
         ]
-        for scene, rows in zip(scenes, sure, strict=True)
+        for shot, shot_confidence in zip(shots, confidence, strict=True)
     ]
 
 
-def _sure(scenes: Sequence[Scene], who: dict[int, int]) -> list[list[np.ndarray]]:
-    """How surely each face of each shot speaks, (n,) each; ``who`` is the person of each track."""
-    labels = sorted({label for scene in scenes for labels in scene.sound.voices for label in labels})
-    numbers = {label: number for number, label in enumerate(labels)}
-    evidence = [_evidence(scene, who, numbers) for scene in scenes]
-    whole = np.zeros((1 + max(who.values(), default=-1), len(numbers)))
-    for own in evidence:
-        for person, odds_of in own.items():
-            whole[person] += odds_of
-    sure = []
-    for scene, own in zip(scenes, evidence, strict=True):
-        others = whole.copy()
-        for person, odds_of in own.items():
-            others[person] -= odds_of
-        speaks_for = _speaks_for(others)
-        odds = [face.odds + _heard(scene.sound, face, speaks_for[who[face.track_id]], numbers) for face in scene.faces]
-        sure.append(speaking([face.start for face in scene.faces], odds, scene.sound))
-    return sure
+def _speaking_confidence(shots: Sequence[ShotEvidence], person_of: Mapping[int, int]) -> list[list[np.ndarray]]:
+    """The confidence (n,) that each face of each shot speaks; ``person_of`` maps track ids to people."""
+    labels = sorted({label for shot in shots for labels in shot.sound.speakers for label in labels})
+    column = {label: index for index, label in enumerate(labels)}
+    by_shot = [_evidence(shot, person_of, column) for shot in shots]
+    total = np.zeros((1 + max(person_of.values(), default=-1), len(column)))
+    for evidence in by_shot:
+        for person, row in evidence.items():
+            total[person] += row
+    confidence = []
+    for shot, evidence in zip(shots, by_shot, strict=True):
+        other_shots = total.copy()
+        for person, row in evidence.items():
+            other_shots[person] -= row
+        bonus = _log_odds_bonus(other_shots)
+        log_odds = [
+            face.log_odds + _best_bonus(shot.sound, face, bonus[person_of[face.track_id]], column)
+            for face in shot.faces
+        ]
+        confidence.append(speaking_confidence([face.start for face in shot.faces], log_odds, shot.sound))
+    return confidence
 
 
-def _evidence(scene: Scene, who: dict[int, int], numbers: dict[str, int]) -> dict[int, np.ndarray]:
-    """What one shot says of the voices of each person whom it shows: log-odds, (voices,), 0 where it says nothing."""
-    found: dict[int, np.ndarray] = defaultdict(lambda: np.zeros(len(numbers)))
-    speech = scene.sound.may_be_speech
-    for face in scene.faces:
-        during = slice(face.start - scene.sound.start, face.span.stop - scene.sound.start)
-        heard = np.zeros((len(face.odds), len(numbers)), bool)
-        for frame, voices in enumerate(scene.sound.voices[during]):
-            heard[frame, [numbers[voice] for voice in voices]] = True
-        heard &= speech[during, None]
-        n_frames = heard.sum(axis=0)
-        mean = np.clip(face.odds, -MOST_ODDS, MOST_ODDS) @ heard / np.maximum(n_frames, 1)
-        enough = n_frames >= FEWEST_FRAMES
-        found[who[face.track_id]] += np.where(enough, mean * np.minimum(1, n_frames / FULL_FRAMES), 0)
-    return found
+def _evidence(shot: ShotEvidence, person_of: Mapping[int, int], column: Mapping[str, int]) -> dict[int, np.ndarray]:
+    """The evidence of one shot for each person in it: log-odds (labels,) that a label belongs to the person."""
+    evidence: dict[int, np.ndarray] = defaultdict(lambda: np.zeros(len(column)))
+    speech = shot.sound.possible_speech
+    for face in shot.faces:
+        frames = slice(face.start - shot.sound.start, face.span.stop - shot.sound.start)
+        is_heard = np.zeros((len(face.log_odds), len(column)), bool)
+        for frame, labels in enumerate(shot.sound.speakers[frames]):
+            is_heard[frame, [column[label] for label in labels]] = True
+        is_heard &= speech[frames, None]
+        n_frames = is_heard.sum(axis=0)
+        clipped = np.clip(face.log_odds, -MAX_FRAME_LOG_ODDS, MAX_FRAME_LOG_ODDS)
+        mean = clipped @ is_heard / np.maximum(n_frames, 1)
+        weight = np.minimum(1, n_frames / FULL_FRAMES)
+        evidence[person_of[face.track_id]] += np.where(n_frames >= MIN_FRAMES, mean * weight, 0)
+    return evidence
 
 
-def _speaks_for(evidence: np.ndarray) -> np.ndarray:
-    """What the evidence of other shots adds to the log-odds that a person speaks with a voice: (people, voices)."""
-    own = np.clip(evidence, -MOST_EVIDENCE, MOST_EVIDENCE)
-    rival = np.minimum(_most_of_others(evidence), MOST_EVIDENCE)
-    other = np.minimum(_most_of_others(evidence.T).T, MOST_EVIDENCE)
+def _log_odds_bonus(evidence: np.ndarray) -> np.ndarray:
+    """What evidence (people, labels) adds to the log-odds that a person speaks while a label is heard: same shape."""
+    own = np.clip(evidence, -MAX_EVIDENCE, MAX_EVIDENCE)
+    rival = np.minimum(_max_of_other_rows(evidence), MAX_EVIDENCE)
+    other = np.minimum(_max_of_other_rows(evidence.T).T, MAX_EVIDENCE)
     return OWN_WEIGHT * own - RIVAL_WEIGHT * rival - OTHER_WEIGHT * other
 
 
-def _most_of_others(table: np.ndarray) -> np.ndarray:
-    """The greatest value of each column in any other row, at least 0: (n, m) -> (n, m)."""
+def _max_of_other_rows(table: np.ndarray) -> np.ndarray:
+    """For each value, the maximum of its column in the other rows, at least 0: (n, m) -> (n, m)."""
     if not len(table):
         return table
-    with_none = np.vstack([table, np.zeros(table.shape[1])])
-    second, first = np.sort(with_none, axis=0)[-2:]
-    return np.where(np.arange(len(table))[:, None] == with_none.argmax(axis=0), second, first)
+    with_zeros = np.vstack([table, np.zeros(table.shape[1])])
+    second, first = np.sort(with_zeros, axis=0)[-2:]
+    return np.where(np.arange(len(table))[:, None] == with_zeros.argmax(axis=0), second, first)
 
 
-def _heard(sound: Sound, face: Face, speaks_for: np.ndarray, numbers: dict[str, int]) -> np.ndarray:
-    """What is added to a face's log-odds in each of its frames, (n,): for the voice that speaks for it most."""
-    voices = sound.voices[face.start - sound.start : face.span.stop - sound.start]
-    return np.array([max((speaks_for[numbers[label]] for label in labels), default=0.0) for labels in voices])
+def _best_bonus(sound: Sound, face: FaceEvidence, bonus: np.ndarray, column: Mapping[str, int]) -> np.ndarray:
+    """What is added to a face's log-odds in each of its frames, (n,): the highest bonus of the labels heard there."""
+    speakers = sound.speakers[face.start - sound.start : face.span.stop - sound.start]
+    return np.array([max((bonus[column[label]] for label in labels), default=0.0) for labels in speakers])
 
 
-def _voices(
-    scenes: Sequence[Scene], sure: Sequence[Sequence[np.ndarray]], who: dict[int, int]
-) -> dict[int, Voice | None]:
-    """The voice of each person, by all that shows them."""
-    speaks: dict[int, list[np.ndarray]] = defaultdict(list)
+def _match_speakers(
+    shots: Sequence[ShotEvidence], confidence: Sequence[Sequence[np.ndarray]], person_of: Mapping[int, int]
+) -> dict[int, SpeakerMatch | None]:
+    """The speaker label of each person, by all tracks of the person."""
+    is_speaking: dict[int, list[np.ndarray]] = defaultdict(list)
     heard: dict[int, list[Sequence[str]]] = defaultdict(list)
-    for scene, rows in zip(scenes, sure, strict=True):
-        for face, row in zip(scene.faces, rows, strict=True):
-            speaks[who[face.track_id]].append(row > SPEAKS)
-            heard[who[face.track_id]] += scene.sound.during(face.start, len(row)).voices
-    return {person: voice_of(np.concatenate(rows), heard[person]) for person, rows in speaks.items()}
+    for shot, shot_confidence in zip(shots, confidence, strict=True):
+        for face, face_confidence in zip(shot.faces, shot_confidence, strict=True):
+            person = person_of[face.track_id]
+            is_speaking[person].append(face_confidence > SPEAKING_THRESHOLD)
+            heard[person] += shot.sound.crop(face.start, len(face_confidence)).speakers
+    return {person: match_speaker(np.concatenate(rows), heard[person]) for person, rows in is_speaking.items()}

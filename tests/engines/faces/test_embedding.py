@@ -8,7 +8,7 @@ from tests import drawn
 from vidlib.engines.faces.embedding import DIMENSION, DlibEmbedder, upright
 from vidlib.engines.faces.landmarks import OpenVinoLandmarker
 from vidlib.engines.runtime import openvino_cpu
-from vidlib.tracking.identities import SAME
+from vidlib.tracking.identities import SAME_PERSON_DISTANCE
 
 PICTURE = drawn.add_face(drawn.backdrop(320, 240), 160, 115, 40)
 BOX = np.array([130, 78, 191, 156], np.float32)
@@ -44,7 +44,7 @@ def test_a_face_has_one_print_wherever_it_is_however_large_and_however_it_leans(
 def test_another_face_has_another_print(prints, points):
     bert = drawn.add_face(drawn.backdrop(320, 240), 160, 115, 40, looks=drawn.BERT)
     one, other = prints.embed([PICTURE, bert], [points, points])
-    assert np.linalg.norm(one - other) > SAME
+    assert np.linalg.norm(one - other) > SAME_PERSON_DISTANCE
 
 
 def test_the_network_is_shown_a_face_upright_with_its_eyes_in_one_place(points):

@@ -4,25 +4,30 @@ import numpy as np
 import pytest
 
 from vidlib.results.exports.tracking_table import TrackRows
-from vidlib.steps.tracking.statistics import SeenShot, Tally
+from vidlib.steps.tracking.statistics import TrackedShot, TrackingStatistics
 from vidlib.timeline import Shot, Span
-from vidlib.tracking.speaker_assignment import Face, Spoken
-from vidlib.tracking.speaking import Sound, Voice
+from vidlib.tracking.speaker_assignment import FaceEvidence, SpeakerAssignment
+from vidlib.tracking.speaking import Sound, SpeakerMatch
 
 N = 40
 SOUND = Sound(100, np.full(N, True), [["SPEAKER_00"]] * N, np.zeros(0, np.float32))
 
 
-def doubts(unclear: tuple[int, ...] = (), **changed: object) -> list[tuple[str, int, float]]:
-    """What is doubted of face 7, which is seen and speaks in all of a shot from frame 100 on."""
-    face = Face(7, 100, np.full(N, 2.0), None)
-    one = {"person": 2, "person_confidence": 0.9, "sure": np.full(N, 0.9), "voice": Voice("SPEAKER_00", 0.9)}
-    tally = Tally()
-    tally.heard(SOUND, [Spoken(face, **one | changed)], unclear)
-    return [(doubt.message.split("?")[0], doubt.frame, doubt.confidence) for doubt in tally.doubts]
+def doubts(blended: tuple[int, ...] = (), **changed: object) -> list[tuple[str, int, float]]:
+    """The doubts about face 7, which is visible and speaks in a whole shot from frame 100 on."""
+    face = FaceEvidence(7, 100, np.full(N, 2.0), None)
+    assignment = {
+        "person": 2,
+        "person_confidence": 0.9,
+        "confidence": np.full(N, 0.9),
+        "speaker": SpeakerMatch("SPEAKER_00", 0.9),
+    }
+    statistics = TrackingStatistics()
+    statistics.add_speech(SOUND, [SpeakerAssignment(face, **assignment | changed)], blended)
+    return [(doubt.message.split("?")[0], doubt.frame, doubt.confidence) for doubt in statistics.review_items]
 
 
-def test_what_is_sure_is_not_doubted():
+def test_high_confidences_raise_no_doubt():
     assert doubts() == []
 
 
@@ -30,19 +35,19 @@ def test_what_is_sure_is_not_doubted():
     ("changed", "doubt"),
     [
         ({"person_confidence": 0.5}, ("is face 7 person 3", 100, 0.5)),
-        ({"voice": Voice("SPEAKER_00", 0.6)}, ("does SPEAKER_00 belong to face 7", 100, 0.6)),
+        ({"speaker": SpeakerMatch("SPEAKER_00", 0.6)}, ("does SPEAKER_00 belong to face 7", 100, 0.6)),
     ],
-    ids=["who it is", "whose voice"],
+    ids=["who it is", "whose label"],
 )
-def test_what_is_not_sure_is_doubted_unless_the_shot_is_mixed_with_another(changed, doubt):
+def test_a_low_confidence_raises_a_doubt_unless_the_track_is_blended(changed, doubt):
     assert doubts(**changed) == [doubt]
     assert doubts((7,), **changed) == []
 
 
-def test_speech_that_no_face_to_be_seen_speaks_is_doubted_from_its_first_frame():
+def test_speech_of_no_visible_face_is_doubted_from_its_first_frame():
     silent = np.where(np.arange(N) < 10, 0.9, 0.1)
-    (found,) = doubts(sure=silent)
-    assert found == ("somebody speaks for 1.2 s, but no face to be seen does", 110, 0.25)
+    (found,) = doubts(confidence=silent)
+    assert found == ("somebody speaks for 1.2 s, but no visible face speaks", 110, 0.25)
 
 
 def face(track_id: int, start: int, stop: int) -> TrackRows:
@@ -66,14 +71,18 @@ def face(track_id: int, start: int, stop: int) -> TrackRows:
     ("faces", "doubt"),
     [
         ([(100, 200)], None),
-        ([(100, 140), (140, 200)], ("face 1 becomes somebody else's, face 2", 140, 0.2)),
-        ([(100, 140), (141, 200)], ("face 1 is gone before the shot ends", 139, 0.5)),
+        ([(100, 140), (140, 200)], ("face 1 becomes another person's, face 2", 140, 0.2)),
+        ([(100, 140), (141, 200)], ("face 1 disappears before the shot ends", 139, 0.5)),
         ([(100, 190)], None),
     ],
-    ids=["to the end", "parted", "another one later", "left at the end"],
+    ids=["to the end", "split", "another one later", "left at the end"],
 )
 def test_a_face_that_ends_within_its_shot_is_doubted(faces, doubt):
-    tally = Tally()
-    tally.saw(SeenShot(Shot(Span(100, 200), "cut"), [face(n, *span) for n, span in enumerate(faces, 1)], []))
-    found = [(re.split(", from|:", one.message)[0], one.frame, one.confidence) for one in tally.doubts]
+    statistics = TrackingStatistics()
+    statistics.add_shot(
+        TrackedShot(Shot(Span(100, 200), "cut"), [face(n, *span) for n, span in enumerate(faces, 1)], [])
+    )
+    found = [
+        (re.split(", from|:", doubt.message)[0], doubt.frame, doubt.confidence) for doubt in statistics.review_items
+    ]
     assert found == ([doubt] if doubt else [])

@@ -1,4 +1,4 @@
-"""The step on a drawn clip; its truth:
+"""The step on a drawn video; its truth:
 
 frames 0 to 29   one face that moves right and talks, with sound
 frames 30 to 49  nobody, silence
@@ -51,7 +51,7 @@ def draw(frame: int, talks: bool = True) -> np.ndarray:
 
 
 def write_speech(folder: Path, voices: list[str | None]) -> dict[str, Path]:
-    """What the audio step leaves of one voice, or none, in each frame: a table, and the turns."""
+    """The outputs of the audio step for one speaker, or none, in each frame: a table, and the turns."""
     folder.mkdir(parents=True, exist_ok=True)
     turns = [
         Turn(group[0] / 25, (group[-1] + 1) / 25, voice)
@@ -75,15 +75,15 @@ def inputs(tmp_path_factory) -> dict:
 
 
 @pytest.fixture(scope="module")
-def told() -> list[tuple[float, float]]:
-    """What the run behind `outputs` reported."""
+def progress() -> list[tuple[float, float]]:
+    """The progress that the run behind `outputs` reported."""
     return []
 
 
 @pytest.fixture(scope="module")
-def outputs(inputs, told, tmp_path_factory) -> tracking.Outputs:
+def outputs(inputs, progress, tmp_path_factory) -> tracking.Outputs:
     given = tracking.Inputs(**inputs, out_dir=tmp_path_factory.mktemp("outputs"))
-    return tracking.run(given, tracking.Params(), report=lambda done, total: told.append((done, total)))
+    return tracking.run(given, tracking.Params(), report=lambda done, total: progress.append((done, total)))
 
 
 @pytest.fixture(scope="module")
@@ -102,12 +102,12 @@ def test_every_face_is_found_in_every_frame(rows, outputs):
     assert outputs.face_coverage == 0.8
 
 
-def test_the_middle_of_every_shot_is_left(inputs, outputs):
-    left = np.array([np.asarray(Image.open(file)) for file in outputs.middles]).astype(int)
-    assert np.abs(left - read_stills(inputs["video"], [15, 40, 75], 320, 240)).mean(axis=(1, 2, 3)).max() < 3
+def test_every_shot_has_a_key_frame(inputs, outputs):
+    keyframes = np.array([np.asarray(Image.open(file)) for file in outputs.middles]).astype(int)
+    assert np.abs(keyframes - read_stills(inputs["video"], [15, 40, 75], 320, 240)).mean(axis=(1, 2, 3)).max() < 3
 
 
-def test_boxes_follow_a_face_between_the_frames_where_it_was_looked_for(rows):
+def test_boxes_follow_a_face_between_detections(rows):
     first = rows[rows.track_id == 1]
     assert np.abs(first.centroid_x - (120 + 2 * np.arange(30))).max() < 4
 
@@ -124,9 +124,9 @@ def test_faces_have_blendshapes_in_nearly_every_frame(rows, outputs):
     assert rows.jawOpen.max() > 0.15
 
 
-def test_the_face_that_moves_with_the_sound_speaks_and_each_has_the_voice_it_has_anywhere(rows):
+def test_the_face_that_moves_with_the_sound_speaks_and_each_has_its_label_in_all_shots(rows):
     tracks = rows.groupby("track_id")
-    # which of the two that appear together has the lower number depends on the CPU: they are told apart by place
+    # which of the two that appear together has the lower number depends on the CPU: their places tell which is which
     alone, left, right = (1, *tracks.centroid_x.mean()[[2, 3]].sort_values().index)
     assert tracks.speaker.first().fillna("")[[alone, left, right]].tolist() == [
         "SPEAKER_00",
@@ -137,16 +137,16 @@ def test_the_face_that_moves_with_the_sound_speaks_and_each_has_the_voice_it_has
     assert speaks[alone] > 0.9 and speaks[left] > 0.8 and speaks[right] < 0.2
 
 
-def test_whoever_is_seen_in_two_shots_is_one_person_with_one_voice(rows, outputs):
+def test_a_face_in_two_shots_is_one_person_with_one_label(rows, outputs):
     people = people_json.read(outputs.people)
     places = rows.groupby("track_id").centroid_x.mean()
     left, right = places[[2, 3]].sort_values().index
-    found = [(set(one.tracks), one.voice, one.frames) for one in people]
-    assert found == [({1, right}, "SPEAKER_00", 80), ({left}, "SPEAKER_01", 50)]
+    summaries = [(set(person.tracks), person.voice, person.frames) for person in people]
+    assert summaries == [({1, right}, "SPEAKER_00", 80), ({left}, "SPEAKER_01", 50)]
     assert outputs.n_people == 2
 
 
-def test_a_voice_that_is_heard_in_the_middle_of_what_a_face_says_is_put_right(inputs, tmp_path):
+def test_a_label_that_is_heard_amid_the_speech_of_a_face_is_corrected(inputs, tmp_path):
     voices = ["A"] * 30 + [None] * 20 + ["B"] * 18 + ["A"] * 10 + ["B"] * 22
     outputs = tracked(inputs | write_speech(tmp_path / "heard", voices), tmp_path / "out")
     assert [turn.speaker for turn in rttm.read(outputs.turns)] == ["A", "B", "B", "B"]
@@ -156,7 +156,7 @@ def test_a_voice_that_is_heard_in_the_middle_of_what_a_face_says_is_put_right(in
     assert [doubt.frame for doubt in outputs.doubts if "was heard where face" in doubt.message] == [68]
 
 
-def test_voices_are_left_as_they_were_heard_where_no_face_says_otherwise(inputs, outputs):
+def test_turns_keep_their_labels_where_no_face_contradicts(inputs, outputs):
     assert outputs.n_corrected == 0
     assert sha256(outputs.speech) == sha256(inputs["speech"])
     assert rttm.read(outputs.turns) == rttm.read(inputs["turns"])
@@ -168,7 +168,7 @@ def test_speech_that_no_visible_face_speaks_is_doubted(inputs, tmp_path):
     assert [doubt.frame for doubt in outputs.doubts if "somebody speaks" in doubt.message] == [0, 50]
 
 
-def test_smaller_faces_than_asked_for_are_left_out(inputs, tmp_path):
+def test_faces_below_the_least_height_are_dropped(inputs, tmp_path):
     assert tracked(inputs, tmp_path / "out", min_face_px=200).n_tracks == 0
 
 
@@ -182,14 +182,14 @@ def test_one_core_gives_the_same_bytes_as_all(inputs, outputs, tmp_path):
     assert sha256(alone.tracks) == sha256(outputs.tracks)
 
 
-def test_progress_is_told_once_a_second_at_least_to_the_end(outputs, told):
-    done = [frame for frame, of in told if of == N_FRAMES]
-    assert len(done) == len(told)
+def test_progress_is_reported_at_least_once_a_second_to_the_end(outputs, progress):
+    done = [frame for frame, of in progress if of == N_FRAMES]
+    assert len(done) == len(progress)
     assert done[-1] == N_FRAMES
     assert np.diff([0, *done]).min() > 0 and np.diff([0, *done]).max() <= 25
 
 
-def test_it_says_what_did_the_work_and_where(outputs):
+def test_outputs_name_engines_device_and_weights(outputs):
     assert outputs.engine.startswith("CenterFace on OpenVINO")
     assert (outputs.device, outputs.fallback) == ("cpu", None)
     manifest = Manifest.read(outputs.tracks.parent)
@@ -213,7 +213,7 @@ def test_inputs_that_do_not_fit_each_other_are_refused(inputs, tmp_path, change)
 
 
 @pytest.mark.parametrize("frames", [95, 105])
-def test_a_video_with_other_frames_than_promised_is_refused(inputs, tmp_path, frames):
+def test_a_video_with_another_number_of_frames_is_refused(inputs, tmp_path, frames):
     wrong = {
         "frames": frames,
         "shots": shots_json.write(tmp_path / "shots.json", [Shot(Span(0, frames))], engine="drawn"),
@@ -230,10 +230,10 @@ def test_a_track_that_crosses_a_cut_is_no_result(inputs, outputs, tmp_path):
         tracking.verify(tracking.Inputs(**moved, out_dir=tmp_path), outputs)
 
 
-def test_a_middle_that_is_missing_is_no_result(inputs, outputs, tmp_path):
-    lost = outputs.model_copy(update={"middles": outputs.middles[:2]})
-    with pytest.raises(BrokenOutput, match="3 shots, but 2 middles"):
-        tracking.verify(tracking.Inputs(**inputs, out_dir=tmp_path), lost)
+def test_a_missing_key_frame_is_no_result(inputs, outputs, tmp_path):
+    incomplete = outputs.model_copy(update={"middles": outputs.middles[:2]})
+    with pytest.raises(BrokenOutput, match="3 shots, but there are 2 key frames"):
+        tracking.verify(tracking.Inputs(**inputs, out_dir=tmp_path), incomplete)
 
 
 def test_parameters_out_of_range_are_refused():
@@ -247,15 +247,15 @@ def test_cuda_fails_where_there_is_none(inputs, tmp_path, monkeypatch):
         tracked(inputs, tmp_path / "out", device="cuda")
 
 
-def test_a_gpu_that_gives_up_in_the_middle_costs_time_and_no_result(inputs, outputs, tmp_path, monkeypatch):
+def test_a_gpu_that_fails_in_the_middle_costs_time_and_no_result(inputs, outputs, tmp_path, monkeypatch):
     class Lost:
-        """A detector whose GPU is gone at the third look."""
+        """A detector whose GPU fails at the third call."""
 
-        name, looks = "lost", 0
+        name, n_calls = "lost", 0
 
         def detect(self, pictures):
-            self.looks += 1
-            if self.looks == 3:
+            self.n_calls += 1
+            if self.n_calls == 3:
                 raise GpuFailed("the GPU has fallen off the bus")
             return [Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ()) for _ in pictures]
 
@@ -266,9 +266,9 @@ def test_a_gpu_that_gives_up_in_the_middle_costs_time_and_no_result(inputs, outp
 
     monkeypatch.setattr(tracking.faces, "cuda_problem", lambda name: None)
     monkeypatch.setattr(tracking.faces, "open_detector", broken)
-    mended = tracked(inputs, tmp_path / "out")
-    assert (mended.device, mended.fallback) == ("cpu", "the GPU has fallen off the bus")
-    assert sha256(mended.tracks) == sha256(outputs.tracks)
+    retried = tracked(inputs, tmp_path / "out")
+    assert (retried.device, retried.fallback) == ("cpu", "the GPU has fallen off the bus")
+    assert sha256(retried.tracks) == sha256(outputs.tracks)
     with pytest.raises(GpuFailed):
         tracked(inputs, tmp_path / "asked", device="cuda")
 
@@ -278,7 +278,7 @@ def test_nothing_is_needed_by_default_that_no_package_carries():
 
 
 @pytest.mark.skipif(not vault.has(active_speaker.WEIGHTS), reason="the weights of LR-ASD are not here")
-def test_with_them_mouths_and_sound_are_compared(inputs, tmp_path):
+def test_with_the_weights_mouths_and_sound_are_compared(inputs, tmp_path):
     judged = tracked(inputs, tmp_path / "out", speaking="lr_asd")
     assert "LR-ASD" in judged.engine
     assert active_speaker.WEIGHTS in Manifest.read(judged.tracks.parent).weights

@@ -1,8 +1,8 @@
-"""``people.json``: who is to be seen in one video: the tracks of each person in all shots, and the voice.
+"""``people.json``: the people in one video, with their tracks in all shots and their speaker labels.
 
 ``{"people": [{"person", "tracks": [{"track_id", "confidence"}], "frames", "speaking_frames", "voice",
-"voice_confidence"}]}``: people count from 1, in order of first appearance; ``voice`` is a label of the RTTM, or null,
-and then so is its confidence.
+"voice_confidence"}]}``. People count from 1, in order of first appearance. ``voice`` is a speaker label of the RTTM, or
+null; then its confidence is null too.
 """
 
 import json
@@ -16,10 +16,10 @@ from vidlib.files import write_json
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who is seen: in how many frames, and in how many of these he or she speaks.
+    """A person who is visible in ``frames`` frames and speaks in ``speaking_frames`` of these.
 
-    ``tracks`` says how surely each track, by its id, shows him or her; ``voice_confidence`` how surely the label
-    ``voice`` names this person's: both in [0, 1].
+    ``tracks`` maps track ids to the confidence that the track shows this person. ``voice`` is the speaker label of the
+    person, with ``voice_confidence``. Confidences are in [0, 1].
     """
 
     person: int
@@ -36,14 +36,14 @@ def write(path: Path, people: Sequence[Person]) -> Path:
 
 
 def read(path: Path) -> list[Person]:
-    """The people in ``path``, in order; raises BrokenOutput where it is no such file."""
+    """The people in ``path``, in order; raises BrokenOutput where it is not a list of people."""
     try:
         rows = json.loads(path.read_bytes())["people"]
         tracks = [{track["track_id"]: track["confidence"] for track in row["tracks"]} for row in rows]
-        return [Person(**row | {"tracks": own}) for row, own in zip(rows, tracks, strict=True)]
+        return [Person(**row | {"tracks": row_tracks}) for row, row_tracks in zip(rows, tracks, strict=True)]
     except (ValueError, KeyError, TypeError) as error:
-        raise BrokenOutput(f"{path} is no list of people: {error!r}") from error
+        raise BrokenOutput(f"{path} is not a list of people: {error!r}") from error
 
 
 def _tracks(person: Person) -> list[dict[str, float]]:
-    return [{"track_id": track, "confidence": sure} for track, sure in person.tracks.items()]
+    return [{"track_id": track, "confidence": confidence} for track, confidence in person.tracks.items()]

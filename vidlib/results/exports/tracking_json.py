@@ -1,6 +1,6 @@
-"""``<stem>_tracking.json``: where each face and thing is in each frame, in a file small enough for After Effects.
+"""``<stem>_tracking.json``: the place of each face and object in each frame, small enough for After Effects.
 
-Older files, without ``fps``, ``total_frames``, ``confidence``, ``bbox_width`` and ``bbox_height``, are read as well.
+`read` also accepts older files, without ``fps``, ``total_frames``, ``confidence``, ``bbox_width`` and ``bbox_height``.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,9 +13,9 @@ from vidlib.results.exports import frames_json
 
 
 class TrackedObject(BaseModel):
-    """A face or thing in one frame; whole pixels; ``active_speakers`` is the voice of this face, if it speaks.
+    """A face or object in one frame, in whole pixels of the video.
 
-    ``confidence`` in [0, 1], to three digits.
+    ``active_speakers`` has the speaker label of this face if it speaks. ``confidence`` is in [0, 1], to three digits.
     """
 
     id: int
@@ -29,14 +29,14 @@ class TrackedObject(BaseModel):
 
 
 class TrackedFrame(BaseModel):
-    """What is seen in one frame, counted from 1."""
+    """The objects in one frame; ``frame`` counts from 1."""
 
     frame: int
     tracked_objects: tuple[TrackedObject, ...]
 
 
 class TrackingFile(BaseModel):
-    """A whole file; ``fps`` and ``total_frames`` are None where an older one does not say."""
+    """A whole file; ``fps`` and ``total_frames`` are None in an older one."""
 
     fps: float | None = None
     total_frames: int | None = None
@@ -44,15 +44,15 @@ class TrackingFile(BaseModel):
 
 
 def write(path: Path, frames: Iterable[TrackedFrame], total_frames: int) -> Path:
-    """Write every frame of a video, from 1 to ``total_frames``, as they come."""
+    """Write every frame of a video, from 1 to ``total_frames``, without holding them in memory."""
     return frames_json.write(path, frames, total_frames)
 
 
 def stream(path: Path) -> Iterator[TrackedFrame]:
-    """The frames of a file that `write` left, one at a time; raises BrokenOutput where it is damaged."""
+    """The frames of a file that `write` made, one at a time; raises BrokenOutput where it is damaged."""
     return frames_json.stream(path, TrackedFrame)
 
 
 def read(path: Path) -> TrackingFile:
-    """A whole file, also an older one; raises BrokenOutput where it is none."""
+    """A whole file, also an older one; raises BrokenOutput where it is not a tracking file."""
     return frames_json.read(path, TrackingFile)

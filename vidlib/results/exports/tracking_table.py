@@ -1,7 +1,7 @@
-"""``tracking.parquet``: all faces and things of one video, a row for each frame and track, row groups of whole shots.
+"""``tracking.parquet``: all faces and objects of one video, a row for each frame and track, row groups of whole shots.
 
-Frames and shots count from 1, as in the shot list; positions are pixels of the video; rows are in order of frame, then
-track. The file's own metadata say ``fps``, ``total_frames``, ``width`` and ``height``.
+Frames and shots count from 1, as in the shot list. Positions are pixels of the video. Rows are in order of frame, then
+track. The file's metadata has ``fps``, ``total_frames``, ``width`` and ``height``.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 
 GROUP_ROWS = 20_000
-"""Rows, or a few more, in a row group, 5 MB. What is known of each group's 67 columns is in memory until the file is
-closed: with a group for each shot, 100 MB for the thousand shots of an hour."""
+"""Least number of rows in a row group, 5 MB. The statistics of each group's 67 columns stay in memory until the file
+is closed. With one group for each shot, these are 100 MB for the thousand shots of an hour."""
 
 
 @dataclass(frozen=True)
 class TrackRows:
-    """One face or thing in n consecutive frames, from ``start`` (counted from 0) on.
+    """One face or object in n consecutive frames, from ``start`` (counted from 0) on.
 
     ``boxes`` (n, 4) xmin, ymin, xmax, ymax in pixels; ``confidence`` and ``speaking_confidence`` (n,) in [0, 1];
     ``is_speaking`` (n,) bool; ``blendshapes`` (n, 52) in [0, 1], NaN where no landmarks were found. ``shot`` counts
-    from 1.
+    from 1; ``speaker`` is a label such as ``SPEAKER_00``.
     """
 
     track_id: int
@@ -55,7 +55,7 @@ def schema() -> "pa.Schema":
     import pyarrow as pa
 
     number, text = pa.float32(), pa.string()
-    known = {
+    types = {
         "frame": pa.int32(),
         "track_id": pa.int32(),
         "source": text,
@@ -72,7 +72,7 @@ def schema() -> "pa.Schema":
         "speaker": text,
         "shot": pa.int32(),
     }
-    fields = [pa.field(name, kind, nullable=name == "speaker") for name, kind in known.items()]
+    fields = [pa.field(name, type_, nullable=name == "speaker") for name, type_ in types.items()]
     return pa.schema(fields + [pa.field(name, number) for name in BLENDSHAPES])
 
 
@@ -80,10 +80,13 @@ def schema() -> "pa.Schema":
 def writing(
     path: Path, *, total_frames: int, width: int, height: int
 ) -> Iterator[Callable[[Sequence[TrackRows]], None]]:
-    """A function that writes the tracks of one shot after the other; ``path`` appears when the block ends well."""
-    facts = {"fps": str(FPS), "total_frames": str(total_frames), "width": str(width), "height": str(height)}
-    columns = schema().with_metadata(facts)
-    with _grouping(path, columns) as write:
+    """A function that writes the tracks of one shot after the other.
+
+    ``path`` appears when the block ends without an exception.
+    """
+    metadata = {"fps": str(FPS), "total_frames": str(total_frames), "width": str(width), "height": str(height)}
+    columns = schema().with_metadata(metadata)
+    with _writing_groups(path, columns) as write:
 
         def write_shot(tracks: Sequence[TrackRows]) -> None:
             if tracks:
@@ -93,59 +96,61 @@ def writing(
 
 
 @contextmanager
-def _grouping(path: Path, columns: "pa.Schema") -> Iterator[Callable[["pa.Table"], None]]:
-    """A function that writes one shot after the other, in groups of `GROUP_ROWS`."""
+def _writing_groups(path: Path, columns: "pa.Schema") -> Iterator[Callable[["pa.Table"], None]]:
+    """A function that writes the table of one shot after the other, in groups of `GROUP_ROWS` or more."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    held: list[pa.Table] = []
+    pending: list[pa.Table] = []
     with atomic_write(path, "wb") as file, pq.ParquetWriter(file, columns, compression="zstd") as writer:
 
         def write_group() -> None:
-            writer.write_table(pa.concat_tables(held))
-            held.clear()
+            writer.write_table(pa.concat_tables(pending))
+            pending.clear()
 
         def write(shot: pa.Table) -> None:
-            held.append(shot)
-            if sum(map(len, held)) >= GROUP_ROWS:
+            pending.append(shot)
+            if sum(map(len, pending)) >= GROUP_ROWS:
                 write_group()
 
         yield write
-        if held:
+        if pending:
             write_group()
 
 
 @dataclass(frozen=True)
-class Speech:
-    """What one track says in its frames: ``is_speaking`` (n,) bool, ``confidence`` (n,) in [0, 1]; its ``speaker``."""
+class TrackSpeech:
+    """When one track speaks: ``is_speaking`` (n,) bool and ``confidence`` (n,) in [0, 1]; its ``speaker`` label."""
 
     is_speaking: np.ndarray
     confidence: np.ndarray
     speaker: str | None
 
 
-def with_speech(seen: Path, path: Path, speech: Mapping[int, Speech]) -> None:
-    """Write the table ``seen`` once more, at ``path``, with who speaks: ``speech`` of tracks by their id."""
+def add_speech(source: Path, path: Path, speech: Mapping[int, TrackSpeech]) -> None:
+    """Copy the table ``source`` to ``path``, with who speaks; ``speech`` maps track ids."""
     import pyarrow.parquet as pq
 
-    columns = pq.read_schema(seen)
-    with _grouping(path, columns) as write:
-        for shot in shots(seen):
-            write(_spoken(shot, speech, columns))
+    columns = pq.read_schema(source)
+    with _writing_groups(path, columns) as write:
+        for shot in read_shots(source):
+            write(_with_speech(shot, speech, columns))
 
 
-def _spoken(shot: "pa.Table", speech: Mapping[int, Speech], columns: "pa.Schema") -> "pa.Table":
+def _with_speech(shot: "pa.Table", speech: Mapping[int, TrackSpeech], columns: "pa.Schema") -> "pa.Table":
     import pyarrow as pa
 
     ids = shot["track_id"].to_numpy()
-    is_speaking, sure, speaker = np.zeros(len(ids), bool), np.zeros(len(ids), np.float32), np.full(len(ids), None)
+    is_speaking, confidence = np.zeros(len(ids), bool), np.zeros(len(ids), np.float32)
+    speaker = np.full(len(ids), None)
     for track_id in np.unique(ids).tolist():
-        if (said := speech.get(track_id)) is not None:
-            own = ids == track_id
-            is_speaking[own], sure[own], speaker[own] = said.is_speaking, said.confidence, said.speaker
-    for name, values in {"is_speaking": is_speaking, "speaking_confidence": sure, "speaker": speaker}.items():
-        place = columns.get_field_index(name)
-        shot = shot.set_column(place, columns.field(place), pa.array(values, columns.field(place).type))
+        if (track_speech := speech.get(track_id)) is not None:
+            rows = ids == track_id
+            is_speaking[rows], confidence[rows] = track_speech.is_speaking, track_speech.confidence
+            speaker[rows] = track_speech.speaker
+    for name, values in {"is_speaking": is_speaking, "speaking_confidence": confidence, "speaker": speaker}.items():
+        index = columns.get_field_index(name)
+        shot = shot.set_column(index, columns.field(index), pa.array(values, columns.field(index).type))
     return shot
 
 
@@ -178,42 +183,42 @@ def _table(tracks: Sequence[TrackRows], columns: "pa.Schema") -> "pa.Table":
         "bbox_width": width,
         "bbox_height": height,
     }
-    # NaN means that a value is not known: null in the file
+    # NaN stands for an unknown value, which is null in the file
     arrays = [pa.array(values[name], from_pandas=True).cast(columns.field(name).type) for name in columns.names]
     return pa.Table.from_arrays(arrays, schema=columns)
 
 
 def read(path: Path) -> "pd.DataFrame":
-    """The whole table; raises BrokenOutput where ``path`` is no such file."""
+    """The whole table; raises BrokenOutput where ``path`` is not a tracking table."""
     import pandas as pd
 
-    with _understood(path):
+    with _reading(path):
         return pd.read_parquet(path)
 
 
-def shots(path: Path, columns: Sequence[str] | None = None) -> Iterator["pa.Table"]:
-    """The table in parts, one for each shot that shows something; all columns unless some are named.
+def read_shots(path: Path, columns: Sequence[str] | None = None) -> Iterator["pa.Table"]:
+    """The rows of one shot after the other, without shots that have no tracks; all ``columns`` unless some are named.
 
-    Raises BrokenOutput where ``path`` is no such file.
+    Raises BrokenOutput where ``path`` is not a tracking table.
     """
     import pyarrow.parquet as pq
 
-    with _understood(path), pq.ParquetFile(path) as file:
+    with _reading(path), pq.ParquetFile(path) as file:
         if not file.schema_arrow.equals(schema()):
-            raise BrokenOutput(f"{path} has other columns than a tracking table")
+            raise BrokenOutput(f"{path} does not have the columns of a tracking table")
         wanted = columns or file.schema_arrow.names
         for group in range(file.num_row_groups):
             rows = file.read_row_group(group, columns=list({*wanted, "shot"}))
-            (begin,) = np.nonzero(np.diff(rows["shot"].to_numpy(), prepend=0))
-            for start, stop in pairwise([*begin.tolist(), len(rows)]):
+            (starts,) = np.nonzero(np.diff(rows["shot"].to_numpy(), prepend=0))
+            for start, stop in pairwise([*starts.tolist(), len(rows)]):
                 yield rows.slice(start, stop - start).select(wanted)
 
 
 @contextmanager
-def _understood(path: Path) -> Iterator[None]:
+def _reading(path: Path) -> Iterator[None]:
     import pyarrow as pa
 
     try:
         yield
     except (OSError, pa.ArrowInvalid) as error:
-        raise BrokenOutput(f"{path} is no tracking table: {error}") from error
+        raise BrokenOutput(f"{path} is not a tracking table: {error}") from error

@@ -1,14 +1,12 @@
-"""Tracking: which faces and things are to be seen, where, with what expression, and which face is speaking."""
+"""Tracking: the faces and objects of a video, their boxes and expressions, whose face it is and who is speaking."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import replace
-from itertools import groupby
+from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import Field
 
 from vidlib.engines import faces
@@ -17,25 +15,20 @@ from vidlib.engines.objects import OBJECT_DETECTORS, open_objects
 from vidlib.engines.runtime import opencv
 from vidlib.errors import BrokenOutput
 from vidlib.machine import devices
-from vidlib.machine.prefetch import prefetch
-from vidlib.media.audio import SAMPLES_PER_FRAME, read_by_frame
-from vidlib.media.frames import read_frames
-from vidlib.media.probe import VideoInfo, probe_video
+from vidlib.media.probe import probe_video
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
-from vidlib.protocols import ActiveSpeakerModel, FaceDetector
+from vidlib.protocols import FaceDetector
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
-from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.base import OutFile, StepOutputs, from_step, location, published, with_manifest
-from vidlib.steps.tracking import keyframes
-from vidlib.steps.tracking.people import people_of, speech_of, talkers_of
-from vidlib.steps.tracking.statistics import SeenShot, Tally, correction_doubts
-from vidlib.timeline import Span, Turn, tiles
-from vidlib.tracking.association import Track
-from vidlib.tracking.diarization_correction import Correction, corrections
-from vidlib.tracking.shot_tracker import WEAK, Chunk, Watcher
-from vidlib.tracking.speaker_assignment import Face, Scene, conversation
-from vidlib.tracking.speaking import USUALLY_LIKELY, Mouth, Sound, odds
+from vidlib.steps.tracking.keyframes import FOLDER, list_keyframes
+from vidlib.steps.tracking.people import list_people, speaking_people, speech_by_track
+from vidlib.steps.tracking.statistics import TrackingStatistics, review_corrections
+from vidlib.steps.tracking.video_tracker import VideoTracker
+from vidlib.timeline import Turn
+from vidlib.tracking.diarization_correction import Correction, find_corrections
+from vidlib.tracking.shot_tracker import WEAK_SCORE_SHARE, ShotTracker
+from vidlib.tracking.speaker_assignment import ShotEvidence, assign_speakers
 
 NAME = "tracking"
 VERSION = 10
@@ -43,20 +36,9 @@ NOTEBOOK = "06_tracking.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg", "mediapipe", "openvino", "onnxruntime", "opencv-contrib-python-headless", "scipy", "pyarrow")
 
-DECODED = 20
-"""Frames that are decoded while faces are looked for in others, 125 MB at 1080p."""
-
-LOOKED_AT = 2
-"""Chunks in which faces are looked for while another is watched: one has a picture or two to look at, too few for two
-cores."""
-
-MIDDLES = "middles"
-
-SILENCE = np.zeros(0, np.float32)
-
 
 def weights(params: "Params") -> tuple[str, ...]:
-    """The vault's models that these params make the step load."""
+    """The vault's models that the step loads with these params."""
     return (
         *faces.weights(params.faces),
         *(OBJECT_DETECTORS["mediapipe"].weights if params.objects != "never" else ()),
@@ -68,7 +50,7 @@ class Inputs(Frozen):
     """What the step reads, and where it writes."""
 
     video: Path = from_step("convert", "video", "25 frames per second, constant")
-    frames: int = from_step("convert", "frames", "how many frames the video has")
+    frames: int = from_step("convert", "frames", "number of frames of the video")
     shots: Path = from_step("scenes", "shots", "JSON: every shot; no track crosses from one to the next")
     speech: Path = from_step("audio", "table", "Parquet, a row per frame: is_speech, speakers")
     turns: Path = from_step("audio", "turns", "RTTM: who speaks from when to when")
@@ -80,18 +62,18 @@ class Params(Frozen):
 
     device: devices.Wanted = Field("auto", description="where faces are detected: auto, cuda, cpu")
     faces: Literal["centerface", "yunet", "mediapipe"] = Field(
-        "centerface", description="what faces are detected with; mediapipe sees large ones only"
+        "centerface", description="face detector; mediapipe finds large faces only"
     )
     detect_every: int = Field(
-        20, ge=1, le=25, description="faces are looked for in every n-th frame, up to 4 times as often where they move"
+        20, ge=1, le=25, description="detect faces in every n-th frame, and up to 4 times as often where they move"
     )
-    min_face_px: int = Field(24, ge=8, le=2000, description="lowest face that counts, in pixels of the video")
+    min_face_px: int = Field(24, ge=8, le=2000, description="least height of a face, in pixels of the video")
     min_confidence: float = Field(0.5, gt=0, lt=1, description="score that begins a face's track, 0 to 1")
     objects: Literal["when_no_face", "always", "never"] = Field(
-        "when_no_face", description="which shots are searched for other things than faces"
+        "when_no_face", description="the shots in which objects are detected"
     )
     speaking: Literal["movement", "lr_asd"] = Field(
-        "movement", description="who speaks is told by how lips move with the sound; lr_asd: and by that network"
+        "movement", description="movement compares lips with the sound; lr_asd adds the network of that name"
     )
 
 
@@ -99,40 +81,48 @@ class Outputs(StepOutputs):
     """What the step leaves."""
 
     tracks: OutFile = published("tracking_parquet", "Parquet, a row per frame and track")
-    people: OutFile = Field(description="JSON: who is seen in which tracks of all shots, and with which voice")
-    turns: OutFile = published("rttm", "RTTM: who speaks when, put right where a face speaks for certain")
-    speech: OutFile = Field(description="Parquet, a row per frame: is_speech, speakers, put right likewise")
-    middles: tuple[OutFile, ...] = Field(description="JPEG: the middle of every shot, small, in order")
-    n_corrected: int = Field(description="turns that faces put right")
+    people: OutFile = Field(description="JSON: each person's tracks in all shots, and speaker label")
+    turns: OutFile = published("rttm", "RTTM: who speaks when, corrected where a face certainly speaks")
+    speech: OutFile = Field(description="Parquet, a row per frame: is_speech, speakers, corrected likewise")
+    middles: tuple[OutFile, ...] = Field(description="JPEG: the key frame of every shot, small, in order")
+    n_corrected: int = Field(description="turns whose speaker was corrected")
     n_frames: int = Field(description="frames of the video")
-    n_people: int = Field(description="people who are seen")
-    n_tracks: int = Field(description="tracks of faces and things")
+    n_people: int = Field(description="people who are visible")
+    n_tracks: int = Field(description="tracks of faces and objects")
     n_faces: int = Field(description="tracks of faces")
     face_coverage: float = Field(ge=0, le=1, description="share of the frames that show at least one face")
     landmark_coverage: float = Field(ge=0, le=1, description="share of the face rows that have blendshapes")
-    speaking_s: float = Field(description="seconds in which a face to be seen is speaking")
+    speaking_s: float = Field(description="seconds in which a visible face is speaking")
 
 
 @with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
-    """Follow the faces of a converted video, and the things in shots without any."""
-    found, choice = devices.attempt(
+    """Track the faces of a converted video, and the objects in shots without faces."""
+    outputs, choice = devices.attempt(
         params.device,
-        lambda device: _follow(inputs, params, device, report),
+        lambda device: _track(inputs, params, device, report),
         lambda: faces.cuda_problem(params.faces),
     )
-    return Outputs(n_frames=inputs.frames, device=choice.device, fallback=choice.fallback, **found)
+    return Outputs(n_frames=inputs.frames, device=choice.device, fallback=choice.fallback, **outputs)
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
-    """Every shot has a middle; no track leaves its shot, each has at most one row in a frame; turns have the times that
-    were heard.
-    """
+    """Every shot has a key frame; tracks, people and turns keep their promises."""
+    n_shots = len(shots_json.read(inputs.shots))
+    if len(outputs.middles) != n_shots:
+        raise BrokenOutput(f"{inputs.shots} has {n_shots} shots, but there are {len(outputs.middles)} key frames")
+    _verify_tracks(inputs, outputs)
+    _verify_people(outputs)
+    heard, corrected = rttm.read(inputs.turns), rttm.read(outputs.turns)
+    if [(turn.start_s, turn.stop_s) for turn in heard] != [(turn.start_s, turn.stop_s) for turn in corrected]:
+        raise BrokenOutput(f"{outputs.turns} has turns at other times than {inputs.turns}")
+
+
+def _verify_tracks(inputs: Inputs, outputs: Outputs) -> None:
+    """No track leaves its shot, and none has two rows in a frame."""
     spans = [shot.span for shot in shots_json.read(inputs.shots)]
-    if len(outputs.middles) != len(spans):
-        raise BrokenOutput(f"{inputs.shots} has {len(spans)} shots, but {len(outputs.middles)} middles were left")
     known: set[int] = set()
-    for table in tracking_table.shots(outputs.tracks, ["frame", "track_id", "shot"]):
+    for table in tracking_table.read_shots(outputs.tracks, ["frame", "track_id", "shot"]):
         frame, track, shot = (table[name].to_numpy() for name in ("frame", "track_id", "shot"))
         if not 1 <= shot[0] <= len(spans) or (shot != shot[0]).any() or not known.isdisjoint(track):
             raise BrokenOutput(f"{outputs.tracks}: a track crosses from one shot to another, near frame {frame[0]}")
@@ -142,15 +132,11 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
             raise BrokenOutput(f"{outputs.tracks}: shot {shot[0]} has two rows for one frame and track")
         known.update(track)
     if len(known) != outputs.n_tracks:
-        raise BrokenOutput(f"{outputs.tracks} has {len(known)} tracks, not {outputs.n_tracks}")
-    _check_people(outputs)
-    heard, corrected = rttm.read(inputs.turns), rttm.read(outputs.turns)
-    if [(turn.start_s, turn.stop_s) for turn in heard] != [(turn.start_s, turn.stop_s) for turn in corrected]:
-        raise BrokenOutput(f"{outputs.turns} has turns at other times than {inputs.turns}")
+        raise BrokenOutput(f"{outputs.tracks} has {len(known)} tracks, expected {outputs.n_tracks}")
 
 
-def _check_people(outputs: Outputs) -> None:
-    """Every face is somebody's, and nobody's twice."""
+def _verify_people(outputs: Outputs) -> None:
+    """Every face belongs to one person."""
     tracks = [track for person in people_json.read(outputs.people) for track in person.tracks]
     if len(set(tracks)) != len(tracks) or len(tracks) != outputs.n_faces:
         raise BrokenOutput(
@@ -158,167 +144,86 @@ def _check_people(outputs: Outputs) -> None:
         )
 
 
-def _follow(inputs: Inputs, params: Params, device: devices.Device, report: Report) -> dict[str, Any]:
-    """Write the table, faces detected on ``device``; what `Outputs` say of it."""
-    info, tally, path = probe_video(inputs.video), Tally(), inputs.out_dir / "tracking.parquet"
+def _track(inputs: Inputs, params: Params, device: devices.Device, report: Report) -> dict[str, Any]:
+    """Write all files, with faces detected on ``device``; returns the fields of `Outputs`."""
+    statistics, out_dir = TrackingStatistics(), inputs.out_dir
     with ExitStack() as stack, opencv.one_thread():
-        score = params.min_confidence * WEAK
-        detector = stack.enter_context(faces.open_detector(params.faces, device, score, params.min_face_px))
-        speaker = stack.enter_context(open_active_speaker()) if params.speaking == "lr_asd" else None
-        watcher = _watcher(params, detector, speaker, stack)
-        seen = Path(stack.enter_context(TemporaryDirectory(prefix=".seen-", dir=inputs.out_dir))) / path.name
-        scenes, unclear = _see(inputs, info, watcher, speaker, tally, seen, report)
-        turns, spoken = rttm.read(inputs.turns), conversation(scenes)
-        talkers = talkers_of(turns, spoken)
-        tracking_table.with_speech(seen, path, speech_of(spoken, talkers))
-    for scene, shot in zip(scenes, spoken, strict=True):
-        tally.heard(scene.sound, shot, unclear)
-    engine = ", ".join([detector.name, watcher.landmarker.name, *([speaker.name] if speaker else [])])
-    right = list(corrections(turns, list(talkers.values())))
-    tally.doubt(correction_doubts(right))
-    voices = _write_voices(inputs, turns, right)
-    seen_people = people_of(spoken, talkers)
-    found = {"people": people_json.write(inputs.out_dir / "people.json", seen_people), "n_people": len(seen_people)}
-    found |= {"tracks": path, "middles": keyframes.files(inputs.out_dir / MIDDLES), "engine": engine}
-    return {**tally.outputs(), **voices, **found}
-
-
-def _see(
-    inputs: Inputs,
-    info: VideoInfo,
-    watcher: Watcher,
-    speaker: ActiveSpeakerModel | None,
-    tally: Tally,
-    path: Path,
-    report: Report,
-) -> tuple[list[Scene], set[int]]:
-    """Write what is to be seen to ``path``, without who speaks; what that is told by, and which tracks are blended."""
-    scenes, unclear, size = [], set(), {"width": info.width, "height": info.height}
-    with tracking_table.writing(path, total_frames=inputs.frames, **size) as write:
-        for seen, scene in _shots(inputs, info, watcher, speaker, report):
-            write(seen.rows)
-            tally.saw(seen)
-            scenes.append(scene)
-            unclear |= seen.unclear
-    return scenes, unclear
-
-
-def _write_voices(inputs: Inputs, heard: Sequence[Turn], right: Sequence[Correction]) -> dict[str, Any]:
-    """Who speaks when, as heard, except what faces put right: the fields of `Outputs` about it."""
-    by_turn = {correction.turn: correction.corrected for correction in right}
-    turns = [by_turn.get(turn, turn) for turn in heard]
-    table, out = speech_table.read(inputs.speech), inputs.out_dir
+        min_score = params.min_confidence * WEAK_SCORE_SHARE
+        detector = stack.enter_context(faces.open_detector(params.faces, device, min_score, params.min_face_px))
+        tracker = _shot_tracker(params, detector, stack)
+        # without who speaks, which only all shots together tell
+        silent_table = Path(stack.enter_context(TemporaryDirectory(prefix=".seen-", dir=out_dir))) / "tracking.parquet"
+        shots, blended = _track_shots(inputs, tracker, statistics, silent_table, report)
+        by_shot = assign_speakers(shots)
+        assignments = list(chain.from_iterable(by_shot))
+        turns = rttm.read(inputs.turns)
+        speaking = speaking_people(turns, assignments)
+        tracks = out_dir / "tracking.parquet"
+        tracking_table.add_speech(silent_table, tracks, speech_by_track(assignments, speaking))
+    for shot, shot_assignments in zip(shots, by_shot, strict=True):
+        statistics.add_speech(shot.sound, shot_assignments, blended)
+    corrections = list(find_corrections(turns, list(speaking.values())))
+    statistics.add_review_items(review_corrections(corrections))
+    people = list_people(assignments, speaking)
     return {
-        "turns": rttm.write(out / "speech.rttm", turns),
-        "speech": speech_table.write_corrected(out / "speech.parquet", table, turns),
-        "n_corrected": len(right),
+        **statistics.outputs(),
+        **_write_speech(inputs, turns, corrections),
+        "people": people_json.write(out_dir / "people.json", people),
+        "n_people": len(people),
+        "tracks": tracks,
+        "middles": list_keyframes(out_dir / FOLDER),
+        "engine": _engine_names(detector, tracker),
     }
 
 
-def _watcher(params: Params, detector: FaceDetector, speaker: ActiveSpeakerModel | None, stack: ExitStack) -> Watcher:
-    return Watcher(
-        faces=detector,
+def _track_shots(
+    inputs: Inputs, tracker: ShotTracker, statistics: TrackingStatistics, table: Path, report: Report
+) -> tuple[list[ShotEvidence], set[int]]:
+    """Write the rows of all tracks to ``table``; returns the evidence of who speaks, and the ids of blended tracks."""
+    info = probe_video(inputs.video)
+    video_tracker = VideoTracker(
+        inputs.video, info, inputs.frames, inputs.shots, inputs.speech, inputs.out_dir / FOLDER, tracker, report
+    )
+    shots: list[ShotEvidence] = []
+    blended: set[int] = set()
+    size = {"width": info.width, "height": info.height}
+    with tracking_table.writing(table, total_frames=inputs.frames, **size) as write_shot:
+        for tracked, evidence in video_tracker.run():
+            write_shot(tracked.rows)
+            statistics.add_shot(tracked)
+            shots.append(evidence)
+            blended |= tracked.blended_tracks
+    return shots, blended
+
+
+def _shot_tracker(params: Params, detector: FaceDetector, stack: ExitStack) -> ShotTracker:
+    return ShotTracker(
+        face_detector=detector,
         landmarker=stack.enter_context(faces.open_landmarker()),
-        prints=stack.enter_context(faces.open_embedder()),
-        things=None if params.objects == "never" else stack.enter_context(open_objects()),
-        looker=speaker,
-        always_things=params.objects == "always",
+        embedder=stack.enter_context(faces.open_embedder()),
+        object_detector=None if params.objects == "never" else stack.enter_context(open_objects()),
+        speaker_model=stack.enter_context(open_active_speaker()) if params.speaking == "lr_asd" else None,
+        always_objects=params.objects == "always",
         detect_every=params.detect_every,
         min_face_px=params.min_face_px,
         min_score=params.min_confidence,
     )
 
 
-def _looked(inputs: Inputs, info: VideoInfo, watcher: Watcher, spans: Sequence[Span]) -> Iterator[Chunk]:
-    """The video in chunks, faces looked for; raises BrokenOutput unless it has as many frames as expected."""
-    with closing(prefetch(read_frames(inputs.video, info.width, info.height), DECODED)) as pictures:
-        n_seen = 0
-        for chunk in watcher.look(spans, pictures):
-            n_seen += len(chunk.frames)
-            yield chunk
-        if n_seen != inputs.frames:
-            raise BrokenOutput(f"{inputs.video}: decoded {n_seen} frames, expected {inputs.frames}")
-        if next(pictures, None) is not None:
-            raise BrokenOutput(f"{inputs.video} has more frames than the {inputs.frames} expected")
+def _write_speech(inputs: Inputs, turns: Sequence[Turn], corrections: Sequence[Correction]) -> dict[str, Any]:
+    """Write who speaks when, with the corrections; returns the fields of `Outputs` about it."""
+    corrected = {correction.turn: correction.corrected for correction in corrections}
+    turns = [corrected.get(turn, turn) for turn in turns]
+    table, out_dir = speech_table.read(inputs.speech), inputs.out_dir
+    return {
+        "turns": rttm.write(out_dir / "speech.rttm", turns),
+        "speech": speech_table.write_corrected(out_dir / "speech.parquet", table, turns),
+        "n_corrected": len(corrections),
+    }
 
 
-def _shots(
-    inputs: Inputs, info: VideoInfo, watcher: Watcher, speaker: ActiveSpeakerModel | None, report: Report
-) -> Iterator[tuple[SeenShot, Scene]]:
-    """One shot after the other: its tracks are finished before the next begins, and its middle is kept."""
-    shots, first_id = shots_json.read(inputs.shots), 1
-    spans = [shot.span for shot in shots]
-    if not tiles(spans, inputs.frames):
-        raise BrokenOutput(f"{inputs.shots}: the shots do not cover the video's {inputs.frames} frames exactly once")
-    with closing(prefetch(_looked(inputs, info, watcher, spans), LOOKED_AT)) as chunks:
-        passed = keyframes.kept(_reported(chunks, inputs.frames, report), inputs.out_dir / MIDDLES)
-        by_shot = groupby(passed, key=lambda chunk: chunk.shot)
-        each = zip(by_shot, shots, [*shots[1:], None], _sounds(inputs, spans), strict=True)
-        for number, ((_, looked), shot, following, sound) in enumerate(each, 1):
-            tracks = watcher.watch(shot.span, looked, sound.may_be_speech)
-            blended = [near.transition for near in (shot, following) if near and near.transition]
-            rows = [_rows(track, number, track_id) for track_id, track in enumerate(tracks, first_id)]
-            yield SeenShot(shot, rows, blended), _scene(tracks, rows, sound, speaker)
-            first_id += len(tracks)
-
-
-def _reported(chunks: Iterable[Chunk], n_frames: int, report: Report) -> Iterator[Chunk]:
-    """The chunks, each reported once it is done with."""
-    for chunk in chunks:
-        yield chunk
-        report(chunk.frames[-1][0] + 1, n_frames)
-
-
-def _sounds(inputs: Inputs, spans: Iterable[Span]) -> Iterator[Sound]:
-    """Speech, voices and sound of one shot after the other; where the sound ends early, there is silence."""
-    table = speech_table.read(inputs.speech)
-    if len(table) != inputs.frames:
-        raise BrokenOutput(f"{inputs.speech} has {len(table)} rows, expected one for each of {inputs.frames} frames")
-    known: dict[tuple[str, ...], tuple[str, ...]] = {}  # each combination of voices is in memory once
-    with closing(read_by_frame(inputs.video)) as sound:
-        for span in spans:
-            speech = table.slice(span.start, len(span))
-            voices = [known.setdefault(heard, heard) for heard in map(tuple, speech["speakers"].to_pylist())]
-            samples = np.zeros((len(span), SAMPLES_PER_FRAME), np.float32)
-            for row in samples:
-                part = next(sound, SILENCE)
-                row[: len(part)] = part
-            yield Sound(span.start, speech["is_speech"].to_numpy(), voices, samples)
-
-
-def _rows(track: Track, shot: int, track_id: int) -> TrackRows:
-    """The rows of one track, which is not known to speak yet."""
-    frames = np.array(track.span)
-    return TrackRows(
-        track_id=track_id,
-        source=track.source,
-        label=track.label,
-        speaker=None,
-        shot=shot,
-        start=track.span.start,
-        boxes=track.boxes_at(frames),
-        confidence=track.scores_at(frames),
-        is_speaking=np.zeros(len(frames), bool),
-        speaking_confidence=np.zeros(len(frames), np.float32),
-        blendshapes=track.blendshapes_at(frames),
-    )
-
-
-def _scene(tracks: list[Track], rows: list[TrackRows], sound: Sound, speaker: ActiveSpeakerModel | None) -> Scene:
-    """What a shot says of who speaks in it; ``speaker`` is asked what it thinks of mouths that were looked at."""
-    faces = [(track, own) for track, own in zip(tracks, rows, strict=True) if track.source == "face_landmarker"]
-    heard = (
-        speaker.encode_sound(sound.samples.ravel())
-        if speaker and any(track.mouth is not None for track, _ in faces)
-        else None
-    )
-    found = []
-    for track, own in faces:
-        likely = USUALLY_LIKELY if heard is None else 0.0
-        if track.mouth is not None:
-            likely = speaker.score(track.mouth, heard[own.start - sound.start :][: len(own.boxes)])
-        mean_print = np.mean(list(track.prints.values()), axis=0) if track.prints else None
-        found.append(
-            Face(own.track_id, own.start, odds(Mouth.of(own.start, own.blendshapes), sound, likely), mean_print)
-        )
-    return Scene(replace(sound, samples=SILENCE), found)
+def _engine_names(detector: FaceDetector, tracker: ShotTracker) -> str:
+    names = [detector.name, tracker.landmarker.name]
+    if tracker.speaker_model:
+        names.append(tracker.speaker_model.name)
+    return ", ".join(names)

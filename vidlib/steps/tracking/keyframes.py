@@ -1,4 +1,7 @@
-"""The middle frame of every shot, small, kept while the video passes: whoever shows it need not decode the video."""
+"""Key frames: the middle frame of every shot, small, saved while the video is decoded, so that nobody decodes it again.
+
+The folder of the key frames is called ``middles``, as in finished work.
+"""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -7,33 +10,36 @@ import numpy as np
 
 from vidlib.tracking.shot_tracker import Chunk
 
-WIDEST_PX = 400
+FOLDER = "middles"
+
+MAX_WIDTH_PX = 400
 JPEG_QUALITY = 90
 
 
-def kept(chunks: Iterable[Chunk], folder: Path) -> Iterator[Chunk]:
-    """The same chunks; the middle of each shot becomes a JPEG in ``folder``, at most `WIDEST_PX` wide (see `files`)."""
+def save_keyframes(chunks: Iterable[Chunk], folder: Path) -> Iterator[Chunk]:
+    """The same chunks; the middle frame of each shot is saved in ``folder`` as a JPEG, at most `MAX_WIDTH_PX` wide."""
     from PIL import Image
 
-    folder.mkdir(exist_ok=True)  # a GPU that gave up has left some, which are written again
-    n_kept = 0
+    folder.mkdir(exist_ok=True)  # an attempt on a GPU that failed has left some, which are overwritten
+    n_saved = 0
     for chunk in chunks:
-        for number, picture in chunk.frames:
-            if number == chunk.shot.middle:
-                n_kept += 1
-                Image.fromarray(_small(picture)).save(folder / f"{n_kept:04}.jpg", quality=JPEG_QUALITY)
+        for frame, picture in chunk.frames:
+            if frame == chunk.shot.middle:
+                n_saved += 1
+                Image.fromarray(_shrink(picture)).save(folder / f"{n_saved:04}.jpg", quality=JPEG_QUALITY)
         yield chunk
 
 
-def files(folder: Path) -> tuple[Path, ...]:
-    """What `kept` wrote, in the order of shots."""
+def list_keyframes(folder: Path) -> tuple[Path, ...]:
+    """The files that `save_keyframes` wrote, in the order of the shots."""
     return tuple(sorted(folder.iterdir(), key=lambda file: int(file.stem)))
 
 
-def _small(picture: np.ndarray) -> np.ndarray:
+def _shrink(picture: np.ndarray) -> np.ndarray:
     import cv2
 
     height, width = picture.shape[:2]
-    if width <= WIDEST_PX:
+    if width <= MAX_WIDTH_PX:
         return picture
-    return cv2.resize(picture, (WIDEST_PX, max(1, round(WIDEST_PX * height / width))), interpolation=cv2.INTER_AREA)
+    size = (MAX_WIDTH_PX, max(1, round(MAX_WIDTH_PX * height / width)))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)

@@ -1,51 +1,59 @@
-"""Who is seen and heard in a video, as it is found face by face: the same by person, by track, and for the files."""
+"""The assignments of all faces in the forms that the result needs: by person, by track, and for ``people.json``."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 
 from vidlib.results.exports.people_json import Person
-from vidlib.results.exports.tracking_table import Speech
+from vidlib.results.exports.tracking_table import TrackSpeech
 from vidlib.timeline import Turn
-from vidlib.tracking.diarization_correction import Talker, TalkingFace, told_apart
-from vidlib.tracking.speaker_assignment import Spoken
+from vidlib.tracking.diarization_correction import SpeakingFace, SpeakingPerson, split_shared_labels
+from vidlib.tracking.speaker_assignment import SpeakerAssignment
 
 
-def talkers_of(turns: Sequence[Turn], spoken: Iterable[Iterable[Spoken]]) -> dict[int, Talker]:
-    """Each person who has a voice, by number."""
-    faces: dict[int, list[TalkingFace]] = defaultdict(list)
-    voices: dict[int, str] = {}
-    for one in chain.from_iterable(spoken):
-        if one.voice is not None:
-            faces[one.person].append(TalkingFace(one.face.track_id, one.face.start, one.sure))
-            voices[one.person] = one.voice.label
-    talkers = [Talker(voices[person], own) for person, own in faces.items()]
-    return dict(zip(faces, told_apart(turns, talkers), strict=True))
+def speaking_people(turns: Sequence[Turn], assignments: Iterable[SpeakerAssignment]) -> dict[int, SpeakingPerson]:
+    """The people who have a speaker label, by number; no two of them share a label if the faces tell them apart."""
+    faces: dict[int, list[SpeakingFace]] = defaultdict(list)
+    labels: dict[int, str] = {}
+    for assignment in assignments:
+        if assignment.speaker is not None:
+            face = SpeakingFace(assignment.face.track_id, assignment.face.start, assignment.confidence)
+            faces[assignment.person].append(face)
+            labels[assignment.person] = assignment.speaker.label
+    people = [SpeakingPerson(labels[number], own_faces) for number, own_faces in faces.items()]
+    return dict(zip(faces, split_shared_labels(turns, people), strict=True))
 
 
-def speech_of(spoken: Iterable[Iterable[Spoken]], talkers: Mapping[int, Talker]) -> dict[int, Speech]:
-    """What each face says, by the number of its track."""
+def speech_by_track(
+    assignments: Iterable[SpeakerAssignment], speaking: Mapping[int, SpeakingPerson]
+) -> dict[int, TrackSpeech]:
+    """When each face speaks, by track id."""
     return {
-        one.face.track_id: Speech(
-            one.is_speaking, one.sure, talkers[one.person].voice if one.person in talkers else None
+        assignment.face.track_id: TrackSpeech(
+            assignment.is_speaking, assignment.confidence, _label(assignment.person, speaking)
         )
-        for one in chain.from_iterable(spoken)
+        for assignment in assignments
     }
 
 
-def people_of(spoken: Iterable[Iterable[Spoken]], talkers: Mapping[int, Talker]) -> list[Person]:
-    """Who is seen, in order of first appearance."""
-    tracks: dict[int, list[Spoken]] = defaultdict(list)
-    for one in chain.from_iterable(spoken):
-        tracks[one.person].append(one)
-    return [
-        Person(
-            person=number + 1,
-            tracks={one.face.track_id: round(one.person_confidence, 4) for one in own},
-            frames=sum(len(one.sure) for one in own),
-            speaking_frames=sum(int(one.is_speaking.sum()) for one in own),
-            voice=talkers[number].voice if number in talkers else None,
-            voice_confidence=round(own[0].voice.confidence, 4) if own[0].voice else None,
-        )
-        for number, own in sorted(tracks.items())
-    ]
+def list_people(assignments: Iterable[SpeakerAssignment], speaking: Mapping[int, SpeakingPerson]) -> list[Person]:
+    """Everybody who is visible, in order of first appearance."""
+    by_person: dict[int, list[SpeakerAssignment]] = defaultdict(list)
+    for assignment in assignments:
+        by_person[assignment.person].append(assignment)
+    return [_person(number, own, _label(number, speaking)) for number, own in sorted(by_person.items())]
+
+
+def _person(number: int, assignments: Sequence[SpeakerAssignment], label: str | None) -> Person:
+    speaker = assignments[0].speaker  # all assignments of a person have the same one
+    return Person(
+        person=number + 1,
+        tracks={one.face.track_id: round(one.person_confidence, 4) for one in assignments},
+        frames=sum(len(one.confidence) for one in assignments),
+        speaking_frames=sum(int(one.is_speaking.sum()) for one in assignments),
+        voice=label,
+        voice_confidence=round(speaker.confidence, 4) if speaker else None,
+    )
+
+
+def _label(number: int, speaking: Mapping[int, SpeakingPerson]) -> str | None:
+    return speaking[number].label if number in speaking else None

@@ -1,4 +1,4 @@
-"""What is counted of the tracks of a video, shot by shot, and what a human should look at."""
+"""Statistics of the tracks of a video, collected shot by shot, and what a person should check."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,159 +9,171 @@ from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.base import ReviewItem
 from vidlib.timeline import FPS, Shot, Span, nearest_frame, seconds
 from vidlib.tracking.diarization_correction import Correction
-from vidlib.tracking.speaker_assignment import Face, Spoken
+from vidlib.tracking.speaker_assignment import FaceEvidence, SpeakerAssignment
 from vidlib.tracking.speaking import Sound
 
-SHORT_FRAMES = 10
-"""A face that is seen for less than 0.4 s is worth a look."""
+MIN_FRAMES = 10
+"""A face should be checked if it is visible for fewer frames (0.4 s)."""
 
-UNSURE = 0.6
-"""So is one whose mean detection score, or share of frames with landmarks, is below this."""
+MIN_FACE_CONFIDENCE = 0.6
+"""A face should be checked if its mean detection score, or its share of frames with landmarks, is below this."""
 
-LOST_FRAMES = 25
-"""And one that is gone more than 1 s before its shot ends."""
+MAX_LOST_FRAMES = 25
+"""A face should be checked if it is lost more frames (1 s) before its shot ends."""
 
-SURE_VOICE = 0.7
-"""A voice that belongs to a face less surely is to be heard again; see `vidlib.tracking.speaking.Voice`."""
+MIN_SPEAKER_CONFIDENCE = 0.7
+"""A speaker label of a face should be checked below this; see `vidlib.tracking.speaking.SpeakerMatch`."""
 
-SURE_PERSON = 0.7
-"""A face that shows a known person less surely is to be looked at; see `vidlib.tracking.identities.sureness`."""
+MIN_PERSON_CONFIDENCE = 0.7
+"""The person of a face should be checked below this; see `vidlib.tracking.identities.identity_confidence`."""
 
-NO_CUT = 0.2
-"""How surely no cut was missed where one face becomes another's from one frame to the next: of three on the composed
-films of docs/tracking.md, three were cuts."""
+NO_CUT_CONFIDENCE = 0.2
+"""Confidence that no cut was missed where one face becomes another's from one frame to the next. On the composed films
+of docs/tracking.md, all three such places were cuts."""
 
-MAX_DOUBTS = 20
+MAX_REVIEW_ITEMS = 20
 
 
 @dataclass(frozen=True)
-class SeenShot:
-    """What one shot shows; ``blended`` are the spans in which it is mixed with a neighbour."""
+class TrackedShot:
+    """The tracks of one shot; ``transitions`` are the spans in which it is blended with a neighbour."""
 
     shot: Shot
     rows: list[TrackRows]
-    blended: list[Span]
+    transitions: list[Span]
 
     @property
     def faces(self) -> list[TrackRows]:
         return [rows for rows in self.rows if rows.source == "face_landmarker"]
 
     @property
-    def unclear(self) -> set[int]:
-        """The ids of tracks that begin or end in a dissolve or fade."""
+    def blended_tracks(self) -> set[int]:
+        """The ids of the tracks that begin or end in a dissolve or fade."""
         ends = {rows.track_id: (rows.start, rows.start + len(rows.boxes) - 1) for rows in self.rows}
         return {
-            track for track, (first, last) in ends.items() for span in self.blended if first in span or last in span
+            track_id
+            for track_id, (first, last) in ends.items()
+            for span in self.transitions
+            if first in span or last in span
         }
 
 
 @dataclass
-class Tally:
-    """What is counted while the shots pass, so that a long video takes no more memory than a short one."""
+class TrackingStatistics:
+    """Counts that are added up shot by shot, so that a long video takes no more memory than a short one."""
 
-    frames: int = 0
-    tracks: int = 0
-    faces: int = 0
-    frames_with_face: int = 0
-    frames_speaking: int = 0
-    face_rows: int = 0
-    rows_with_landmarks: int = 0
-    doubts: list[ReviewItem] = field(default_factory=list)
+    n_frames: int = 0
+    n_tracks: int = 0
+    n_faces: int = 0
+    n_frames_with_face: int = 0
+    n_frames_speaking: int = 0
+    n_face_rows: int = 0
+    n_rows_with_landmarks: int = 0
+    review_items: list[ReviewItem] = field(default_factory=list)
 
-    def saw(self, seen: SeenShot) -> None:
-        """Count what one more shot shows."""
-        self.frames += len(seen.shot.span)
-        self.tracks += len(seen.rows)
-        self.faces += len(seen.faces)
-        self.face_rows += sum(len(rows.boxes) for rows in seen.faces)
-        self.rows_with_landmarks += sum(int(_has_landmarks(rows).sum()) for rows in seen.faces)
-        unclear = seen.unclear
-        clear = [rows for rows in seen.faces if rows.track_id not in unclear]
-        begin = {rows.start: rows.track_id for rows in seen.faces}
-        self.doubt(doubt for rows in clear for doubt in _face_doubts(rows, seen.shot.span, begin))
+    def add_shot(self, tracked: TrackedShot) -> None:
+        """Count the tracks of one more shot."""
+        self.n_frames += len(tracked.shot.span)
+        self.n_tracks += len(tracked.rows)
+        self.n_faces += len(tracked.faces)
+        self.n_face_rows += sum(len(rows.boxes) for rows in tracked.faces)
+        self.n_rows_with_landmarks += sum(int(_has_landmarks(rows).sum()) for rows in tracked.faces)
+        blended = tracked.blended_tracks
+        clear = [rows for rows in tracked.faces if rows.track_id not in blended]
+        starts = {rows.start: rows.track_id for rows in tracked.faces}
+        self.add_review_items(item for rows in clear for item in _review_face(rows, tracked.shot.span, starts))
 
-    def heard(self, sound: Sound, spoken: Sequence[Spoken], unclear: Container[int]) -> None:
-        """Count who speaks in one more shot, of the faces that it shows; ``unclear`` are the ids of blended tracks."""
-        shown = _frames_with(sound, [(one.face, np.True_) for one in spoken])
-        speaking = _frames_with(sound, [(one.face, one.is_speaking) for one in spoken])
-        self.frames_with_face += int(shown.sum())
-        self.frames_speaking += int(speaking.sum())
-        self.doubt(doubt for one in spoken if one.face.track_id not in unclear for doubt in _person_doubts(one))
-        self.doubt(_unseen(sound, shown, speaking))
+    def add_speech(self, sound: Sound, assignments: Sequence[SpeakerAssignment], blended: Container[int]) -> None:
+        """Count who speaks in one more shot; ``blended`` has the ids of `TrackedShot.blended_tracks`."""
+        visible = _frames_with(sound, [(one.face, np.True_) for one in assignments])
+        speaking = _frames_with(sound, [(one.face, one.is_speaking) for one in assignments])
+        self.n_frames_with_face += int(visible.sum())
+        self.n_frames_speaking += int(speaking.sum())
+        clear = [one for one in assignments if one.face.track_id not in blended]
+        self.add_review_items(item for assignment in clear for item in _review_identity(assignment))
+        self.add_review_items(_review_unseen_speech(sound, visible, speaking))
 
-    def doubt(self, more: Iterable[ReviewItem]) -> None:
-        """Keep the most doubtful of what is to be looked at."""
-        self.doubts = sorted([*self.doubts, *more], key=lambda doubt: doubt.confidence)[:MAX_DOUBTS]
+    def add_review_items(self, items: Iterable[ReviewItem]) -> None:
+        """Keep the `MAX_REVIEW_ITEMS` items with the lowest confidence."""
+        self.review_items = sorted([*self.review_items, *items], key=lambda item: item.confidence)[:MAX_REVIEW_ITEMS]
 
     def outputs(self) -> dict[str, object]:
-        """The fields of `Outputs` that are counted."""
+        """The fields of `Outputs` that are counted here."""
         return {
-            "n_tracks": self.tracks,
-            "n_faces": self.faces,
-            "face_coverage": self.frames_with_face / max(1, self.frames),
-            "landmark_coverage": self.rows_with_landmarks / max(1, self.face_rows),
-            "speaking_s": float(seconds(self.frames_speaking)),
-            "doubts": tuple(self.doubts),
+            "n_tracks": self.n_tracks,
+            "n_faces": self.n_faces,
+            "face_coverage": self.n_frames_with_face / max(1, self.n_frames),
+            "landmark_coverage": self.n_rows_with_landmarks / max(1, self.n_face_rows),
+            "speaking_s": float(seconds(self.n_frames_speaking)),
+            "doubts": tuple(self.review_items),
         }
+
+
+def review_corrections(corrections: Iterable[Correction]) -> Iterator[ReviewItem]:
+    """A person should check each correction by ear."""
+    for one in corrections:
+        message = (
+            f"{one.turn.speaker} was heard where face {one.face.track_id} speaks: "
+            f"the turn is now named {one.speaker}, the label of that face"
+        )
+        yield ReviewItem(message=message, frame=nearest_frame(one.turn.start_s), confidence=one.share)
 
 
 def _has_landmarks(rows: TrackRows) -> np.ndarray:
     return np.isfinite(rows.blendshapes[:, 0])
 
 
-def _frames_with(sound: Sound, chosen: Iterable[tuple[Face, np.ndarray]]) -> np.ndarray:
-    """Which frames of a shot have at least one of the chosen, of all frames of these faces: (n,) bool."""
-    found = np.zeros(len(sound.speech), bool)
-    for face, wanted in chosen:
-        found[face.start - sound.start : face.span.stop - sound.start] |= wanted
-    return found
+def _frames_with(sound: Sound, faces: Iterable[tuple[FaceEvidence, np.ndarray | np.bool_]]) -> np.ndarray:
+    """The frames of a shot in which the mask of at least one face, (n,) or scalar, is true: (n,) bool."""
+    frames = np.zeros(len(sound.speech), bool)
+    for face, mask in faces:
+        frames[face.start - sound.start : face.span.stop - sound.start] |= mask
+    return frames
 
 
-def _face_doubts(rows: TrackRows, shot: Span, begin: Mapping[int, int]) -> Iterator[ReviewItem]:
-    """What may be wrong with one face; what a dissolve or fade does to faces is not.
+def _review_face(rows: TrackRows, shot: Span, starts: Mapping[int, int]) -> Iterator[ReviewItem]:
+    """What may be wrong with one face that no dissolve or fade affects.
 
-    ``begin`` is a face for each frame in which one begins: at the very end of this one, it was parted from it.
+    ``starts`` maps frames to a face that begins there. A face that begins where this one ends was split from it.
     """
-    stop = rows.start + len(rows.boxes)
-    found, sure = float(_has_landmarks(rows).mean()), float(rows.confidence.mean())
-    name = f"face {rows.track_id}"
-    if len(rows.boxes) < SHORT_FRAMES:
+    name, stop = f"face {rows.track_id}", rows.start + len(rows.boxes)
+    landmark_share, score = float(_has_landmarks(rows).mean()), float(rows.confidence.mean())
+    if len(rows.boxes) < MIN_FRAMES:
+        message = f"{name} is visible in {len(rows.boxes)} frames only"
+        yield ReviewItem(message=message, frame=rows.start, confidence=score / 2)
+    elif score < MIN_FACE_CONFIDENCE:
+        message = f"is {name} a face? Its detection score is low"
+        yield ReviewItem(message=message, frame=rows.start, confidence=score)
+    elif landmark_share < MIN_FACE_CONFIDENCE:
+        message = f"{name} has no landmarks in {1 - landmark_share:.0%} of its frames: turned away, hidden or no face"
+        yield ReviewItem(message=message, frame=rows.start, confidence=landmark_share)
+    if stop in starts:
+        message = f"{name} becomes another person's, face {starts[stop]}, from one frame to the next: was a cut missed?"
+        yield ReviewItem(message=message, frame=stop, confidence=NO_CUT_CONFIDENCE)
+    elif shot.stop - stop > MAX_LOST_FRAMES:
         yield ReviewItem(
-            message=f"{name} is seen in {len(rows.boxes)} frames only", frame=rows.start, confidence=sure / 2
+            message=f"{name} disappears before the shot ends: did it leave?", frame=stop - 1, confidence=0.5
         )
-    elif sure < UNSURE:
-        yield ReviewItem(message=f"is {name} a face? Its detector is not sure", frame=rows.start, confidence=sure)
-    elif found < UNSURE:
-        message = f"{name} shows no expression in {1 - found:.0%} of its frames: turned away, hidden or no face"
-        yield ReviewItem(message=message, frame=rows.start, confidence=found)
-    if stop in begin:
-        message = f"{name} becomes somebody else's, face {begin[stop]}, from one frame to the next: was a cut missed?"
-        yield ReviewItem(message=message, frame=stop, confidence=NO_CUT)
-    elif shot.stop - stop > LOST_FRAMES:
-        yield ReviewItem(message=f"{name} is gone before the shot ends: did it leave?", frame=stop - 1, confidence=0.5)
 
 
-def _person_doubts(one: Spoken) -> Iterator[ReviewItem]:
-    """Whether one face is who it was taken for, and the voice its own."""
-    if one.person_confidence < SURE_PERSON:
-        message = f"is face {one.face.track_id} person {one.person + 1}? It resembles somebody else as much"
-        yield ReviewItem(message=message, frame=one.face.start, confidence=one.person_confidence)
-    if one.voice is not None and one.voice.confidence < SURE_VOICE:
-        message = f"does {one.voice.label} belong to face {one.face.track_id}? It is not always heard when that speaks"
-        yield ReviewItem(message=f"{message}, or the reverse", frame=one.face.start, confidence=one.voice.confidence)
+def _review_identity(assignment: SpeakerAssignment) -> Iterator[ReviewItem]:
+    """Whether one face shows the right person and has the right speaker label."""
+    face, speaker = assignment.face, assignment.speaker
+    if assignment.person_confidence < MIN_PERSON_CONFIDENCE:
+        message = f"is face {face.track_id} person {assignment.person + 1}? It resembles another person as much"
+        yield ReviewItem(message=message, frame=face.start, confidence=assignment.person_confidence)
+    if speaker is not None and speaker.confidence < MIN_SPEAKER_CONFIDENCE:
+        message = (
+            f"does {speaker.label} belong to face {face.track_id}? It is not always heard when the face speaks, "
+            "or is heard when the face is silent"
+        )
+        yield ReviewItem(message=message, frame=face.start, confidence=speaker.confidence)
 
 
-def _unseen(sound: Sound, shown: np.ndarray, speaking: np.ndarray) -> Iterator[ReviewItem]:
-    """Somebody is heard, faces are to be seen, and none of them seems to speak: for a second or more in all."""
-    silent = shown & sound.speech & ~speaking
-    if silent.sum() >= FPS:
-        message = f"somebody speaks for {float(seconds(int(silent.sum()))):.1f} s, but no face to be seen does"
-        confidence = 1 - float(silent.sum() / (shown & sound.speech).sum())
-        yield ReviewItem(message=message, frame=sound.start + int(silent.argmax()), confidence=confidence)
-
-
-def correction_doubts(right: Iterable[Correction]) -> Iterator[ReviewItem]:
-    """What faces put right is to be heard again."""
-    for one in right:
-        message = f"{one.turn.speaker} was heard where face {one.face.track_id} speaks: named {one.voice}, its voice"
-        yield ReviewItem(message=message, frame=nearest_frame(one.turn.start_s), confidence=one.share)
+def _review_unseen_speech(sound: Sound, visible: np.ndarray, speaking: np.ndarray) -> Iterator[ReviewItem]:
+    """Whether the speech belongs to a visible face, if none of them speaks for a second or more in all."""
+    unseen = visible & sound.speech & ~speaking
+    if unseen.sum() >= FPS:
+        message = f"somebody speaks for {float(seconds(int(unseen.sum()))):.1f} s, but no visible face speaks"
+        confidence = 1 - float(unseen.sum() / (visible & sound.speech).sum())
+        yield ReviewItem(message=message, frame=sound.start + int(unseen.argmax()), confidence=confidence)
