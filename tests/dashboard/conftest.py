@@ -54,8 +54,8 @@ def planned(history: History, workspace: Settings) -> Callable[..., tuple[Run, d
     def plan(name: str) -> tuple[Run, dict[str, Task]]:
         run = history.start_run([workspace.inbox / name], {})
         names = {"run_id": run.id, "project": Path(name).stem, "sha256": "ab" * 32}
-        tasks = [Task(subject=name, step=step, **names) for step in (*STEPS, "report")]
-        tasks.append(Task(subject=Path(name).stem, step="finalize", **names))
+        tasks = [Task(label=name, step=step, **names) for step in (*STEPS, "report")]
+        tasks.append(Task(label=Path(name).stem, step="finalize", **names))
         return run, {task.step: task for task in history.add_tasks(tasks)}
 
     return plan

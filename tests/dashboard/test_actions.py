@@ -23,9 +23,9 @@ def test_what_is_started_lies_in_the_inbox(workspace):
 
 def test_a_started_run_is_known_by_its_process_and_not_by_an_older_one_of_the_same_number(tmp_path):
     started = actions.StartedProcess(SimpleNamespace(pid=7), ("a.mp4",), tmp_path / "said", at=100.0)
-    old = SimpleNamespace(id="old", owner="host/place/7/1", beat_at=50.0)
-    other = SimpleNamespace(id="other", owner="host/place/8/2", beat_at=101.0)
-    mine = SimpleNamespace(id="mine", owner="host/place/7/3", beat_at=101.0)
+    old = SimpleNamespace(id="old", owner="host/place/7/1", heartbeat_at=50.0)
+    other = SimpleNamespace(id="other", owner="host/place/8/2", heartbeat_at=101.0)
+    mine = SimpleNamespace(id="mine", owner="host/place/7/3", heartbeat_at=101.0)
     assert started.run_id([other, old]) is None
     assert started.run_id([other, mine, old]) == "mine"
 

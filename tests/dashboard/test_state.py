@@ -65,8 +65,8 @@ def test_the_steps_of_a_single_video_stand_in_one_row_in_order(history, workspac
 
 
 def test_an_archive_has_a_row_of_its_own_with_the_steps_of_the_project():
-    def task(subject, sha256, step):
-        return Task(subject=subject, sha256=sha256, step=step)
+    def task(label, sha256, step):
+        return Task(label=label, sha256=sha256, step=step)
 
     tasks = [task("a.zip", "1", "extract"), task("x.mp4", "2", "convert"), task("y.mp4", "2", "convert")]
     rows = by_video([*tasks, task("a", "1", "finalize")])

@@ -14,13 +14,13 @@ import pytest
 from vidlib.errors import LeaseLost, UsageError
 from vidlib.params import read_params
 from vidlib.runner import pipeline
-from vidlib.runner.pipeline import STOPPED, Conditions, resume, run
+from vidlib.runner.pipeline import RunOptions, resume, run
 from vidlib.runner.request import Request
 from vidlib.runner.run_result import RunResult
-from vidlib.runner.scheduling.allocation import Room
+from vidlib.runner.scheduling.allocation import Capacity
 from vidlib.runner.store import queue
 from vidlib.runner.store.models import Run, Task
-from vidlib.runner.store.runs import History
+from vidlib.runner.store.runs import STOPPED_BY_SIGNAL, History
 from vidlib.settings import Settings
 from vidlib.steps import PARAMS
 
@@ -36,27 +36,27 @@ class OrderedExecutor:
         self.at_close: Callable[[], None] = lambda: None
         self.back: list[int] = []
 
-    def room(self) -> Room:
-        return Room(1, 1, 1, 0)
+    def capacity(self) -> Capacity:
+        return Capacity(1, 1, 1, 0)
 
     def submit(self, task_id: int, n_cores: int, gpu: bool) -> None:
-        (task,) = self.history.tasks_called([task_id])
+        (task,) = self.history.tasks_by_id([task_id])
         self.back.append(task_id)
         self.work(task)
 
-    def ended(self, timeout_s: float) -> list[int]:
+    def returned(self, timeout_s: float) -> list[int]:
         return list(self.back)
 
     def succeed(self, task: Task) -> None:
         if queue.claim(self.history, task.id):
-            queue.settle(self.history, task.id, status="done")
+            queue.finish(self.history, task.id, status="done")
 
     def cancel_run(self, task: Task) -> None:
         """Somebody cancels the run while the task works, and the task sees it before the run does."""
         queue.claim(self.history, task.id)
         self.history.request_cancel(task.run_id)
-        assert queue.beat(self.history, task.id) == "cancel"
-        queue.settle(self.history, task.id, status="cancelled")
+        assert queue.heartbeat(self.history, task.id) == "cancel"
+        queue.finish(self.history, task.id, status="cancelled")
 
 
 @pytest.fixture
@@ -70,8 +70,8 @@ def executor(workspace: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[O
             yield ordered
             ordered.at_close()
 
-        monkeypatch.setattr(pipeline, "open_lanes", opened)
-        monkeypatch.setattr(pipeline, "BEAT_S", 10**6)
+        monkeypatch.setattr(pipeline, "open_executor", opened)
+        monkeypatch.setattr(pipeline, "HEARTBEAT_S", 10**6)
         yield ordered
 
 
@@ -89,13 +89,13 @@ def notifying(workspace: Settings, notified: Path) -> Settings:
     return workspace.model_copy(update={"notify_command": f"{sys.executable} {script}", "notify_on": "failure"})
 
 
-def start(settings: Settings, tmp_path: Path, n_videos: int = 1, conditions: Conditions | None = None) -> RunResult:
+def start(settings: Settings, tmp_path: Path, n_videos: int = 1, options: RunOptions | None = None) -> RunResult:
     """Run one step of ``n_videos`` files."""
     videos = [tmp_path / f"clip {number}.mp4" for number in range(n_videos)]
     for video in videos:
         video.write_bytes(video.name.encode())
     request = Request(videos, read_params(PARAMS), frozenset({"convert"}))
-    return run(request, settings, conditions or Conditions())
+    return run(request, settings, options or RunOptions())
 
 
 def recorded(executor: OrderedExecutor) -> Run:
@@ -132,44 +132,44 @@ def test_a_run_is_cancelled_while_its_executor_closes(executor, notifying, notif
 
 
 def test_a_signal_after_the_last_task_and_before_the_end_stops_the_run(executor, notifying, notified, tmp_path):
-    conditions = Conditions()
-    executor.at_close = conditions.stop.set
-    check_cancelled(executor, start(notifying, tmp_path, conditions=conditions), notified, error=STOPPED)
+    options = RunOptions()
+    executor.at_close = options.stop.set
+    check_cancelled(executor, start(notifying, tmp_path, options=options), notified, error=STOPPED_BY_SIGNAL)
 
 
 def test_a_signal_while_a_task_works_stops_the_run_and_what_waits_in_it(executor, notifying, notified, tmp_path):
-    conditions = Conditions()
+    options = RunOptions()
 
     def stop(task: Task) -> None:
         executor.succeed(task)
-        conditions.stop.set()
+        options.stop.set()
 
     executor.work = stop
-    result = start(notifying, tmp_path, conditions=conditions)
-    check_cancelled(executor, result, notified, error=STOPPED)
+    result = start(notifying, tmp_path, options=options)
+    check_cancelled(executor, result, notified, error=STOPPED_BY_SIGNAL)
     assert [task.status for task in executor.history.tasks(result.run)] == ["done", "cancelled"]
     (video,) = result.as_json()["videos"]
     assert {name: step["status"] for name, step in video["steps"].items()} == {"convert": "done", "report": "cancelled"}
 
 
 def test_a_signal_after_a_person_cancelled_leaves_the_run_cancelled_by_that_person(executor, notifying, tmp_path):
-    conditions = Conditions()
+    options = RunOptions()
 
     def both(task: Task) -> None:
         executor.cancel_run(task)
-        conditions.stop.set()
+        options.stop.set()
 
     executor.work = both
-    assert start(notifying, tmp_path, conditions=conditions).status == "cancelled"
+    assert start(notifying, tmp_path, options=options).status == "cancelled"
     assert recorded(executor).error is None
 
 
 def test_cancelling_a_run_leaves_what_started_it_alone(executor, workspace, tmp_path):
     """`vidlib watch` starts one run after the other and hands all of them its own event."""
-    conditions = Conditions()
+    options = RunOptions()
     executor.work = executor.cancel_run
-    assert start(workspace, tmp_path, conditions=conditions).status == "cancelled"
-    assert not conditions.stop.is_set()
+    assert start(workspace, tmp_path, options=options).status == "cancelled"
+    assert not options.stop.is_set()
 
 
 def test_a_task_that_is_cancelled_before_it_begins_never_begins(executor, workspace, tmp_path):
@@ -186,10 +186,10 @@ def test_a_task_that_is_cancelled_before_it_begins_never_begins(executor, worksp
 
 def cancel_first_video(executor: OrderedExecutor) -> Callable[[Task], None]:
     def work(task: Task) -> None:
-        if (task.subject, task.step) == ("clip 0.mp4", "convert"):
+        if (task.label, task.step) == ("clip 0.mp4", "convert"):
             queue.claim(executor.history, task.id)
-            executor.history.request_cancel(task.run_id, task.subject)
-            queue.settle(executor.history, task.id, status="cancelled")
+            executor.history.request_cancel(task.run_id, task.label)
+            queue.finish(executor.history, task.id, status="cancelled")
         else:
             executor.succeed(task)
 
@@ -213,7 +213,7 @@ def test_a_task_that_waits_for_its_next_attempt_is_cancelled(executor, notifying
     def fail_and_cancel(task: Task) -> None:
         queue.claim(executor.history, task.id)
         executor.history.request_cancel(task.run_id)
-        queue.settle(executor.history, task.id, status="waiting", not_before=10**12)
+        queue.finish(executor.history, task.id, status="waiting", not_before=10**12)
 
     executor.work = fail_and_cancel
     check_cancelled(executor, start(notifying, tmp_path), notified)
@@ -233,17 +233,17 @@ def test_a_run_that_another_process_took_over_is_left_to_it(executor, notifying,
 
 
 def test_a_signal_does_not_stop_a_run_that_another_process_took_over(executor, notifying, notified, tmp_path):
-    conditions = Conditions()
+    options = RunOptions()
 
     def take_over_and_stop(task: Task) -> None:
         executor.succeed(task)
         with executor.history.writing() as session:
             session.get(Run, task.run_id).owner = "far/away/7/1"
-        conditions.stop.set()
+        options.stop.set()
 
     executor.work = take_over_and_stop
     with pytest.raises(LeaseLost, match="belongs to another process now"):
-        start(notifying, tmp_path, conditions=conditions)
+        start(notifying, tmp_path, options=options)
     assert not recorded(executor).cancel_requested
     assert not notified.exists()
 

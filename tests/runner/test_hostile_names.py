@@ -12,7 +12,7 @@ from vidlib import settings as settings_module
 from vidlib.files import sha256
 from vidlib.params import read_params
 from vidlib.results.exports import shots_csv
-from vidlib.runner.pipeline import Conditions, run
+from vidlib.runner.pipeline import RunOptions, run
 from vidlib.runner.request import Request
 from vidlib.runner.run_result import RunResult, VideoResult
 from vidlib.steps import PARAMS
@@ -32,7 +32,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     sample_media.clip(folder / "=job" / NOT_UTF_8, n_frames=30, cuts=(10,), sounds=0)
     settings_module.settings.cache_clear()
     asked = Request([folder / "=job"], read_params(PARAMS), frozenset({"scenes"}))
-    found = run(asked, settings_module.load(workspace=folder / "workspace"), Conditions(jobs=1))
+    found = run(asked, settings_module.load(workspace=folder / "workspace"), RunOptions(jobs=1))
     settings_module.settings.cache_clear()
     return found
 

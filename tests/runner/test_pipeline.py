@@ -20,7 +20,7 @@ from vidlib.files import sha256
 from vidlib.params import read_params
 from vidlib.results import archive
 from vidlib.runner.execution import task as tasks
-from vidlib.runner.pipeline import Conditions, run
+from vidlib.runner.pipeline import RunOptions, run
 from vidlib.runner.request import Request
 from vidlib.runner.run_result import RunResult, VideoResult
 from vidlib.runner.store.runs import History
@@ -39,7 +39,7 @@ def strict_kernels() -> Iterator[None]:
 
 
 def process(workspace: Settings, *paths: Path, **asked) -> RunResult:
-    return run(Request(paths, read_params(PARAMS), **asked), workspace, Conditions(jobs=1))
+    return run(Request(paths, read_params(PARAMS), **asked), workspace, RunOptions(jobs=1))
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_the_history_tells_what_the_run_did(delivered):
     with History(workspace.database) as history:
         record = history.run(result.run)
         assert (record.status, record.paths) == ("partial", [str(package)])
-        statuses = {(task.subject, task.step): task.status for task in history.tasks(result.run)}
+        statuses = {(task.label, task.step): task.status for task in history.tasks(result.run)}
         assert statuses["a clip.mp4", "report"] == "done"
         assert statuses["broken.mp4", "convert"] == "refused"
         assert any("broken.mp4" in event.message for event in history.events(result.run))
@@ -226,7 +226,7 @@ def test_a_run_that_is_cancelled_in_the_history_ends_its_processes_and_says_so(t
             with History(workspace.database) as history:
                 history.request_cancel(task.run_id)
 
-    result = run(Request([clip], read_params(PARAMS)), workspace, Conditions(listen=cancel_once_it_works))
+    result = run(Request([clip], read_params(PARAMS)), workspace, RunOptions(on_task_change=cancel_once_it_works))
     assert (result.status, result.exit_code) == ("cancelled", 130)
     assert set(psutil.Process().children(recursive=True)) <= before
     assert not list(workspace.work.rglob(".tmp-*"))

@@ -61,9 +61,9 @@ def encoder(family: Sequence[psutil.Process]) -> psutil.Process:
 def test_a_driver_that_is_killed_again_and_again_repeats_what_was_cut_and_no_more(clip, wanted, hanging, tmp_path):
     trial, tally = Trial(clip, tmp_path / "workspace", wanted), Tally("driver")
     assert kill_when(trial, appears(tmp_path, "bin/hangs"), driver, "while ffmpeg works", **hanging)
-    assert kill_at(trial, "vidlib.runner.execution.task:show", 1, resuming=True)  # published, and nobody was told
+    assert kill_at(trial, "vidlib.runner.execution.task:publish", 1, resuming=True)  # published, and nobody was told
     assert kill_when(trial, appears(trial.workspace, "work/*/.tmp-scenes-*"), driver, "while a kernel works")
-    assert kill_at(trial, "vidlib.runner.store.queue:release", 1, resuming=True)
+    assert kill_at(trial, "vidlib.runner.store.queue:release_lease", 1, resuming=True)
     trial.judged(resuming=True, tally=tally)
     assert tally.clean, tally.problems
 

@@ -12,7 +12,7 @@ from vidlib.errors import RefusedInput
 from vidlib.params import read_params
 from vidlib.runner.downloads import store
 from vidlib.runner.dry_run import forecast
-from vidlib.runner.pipeline import Conditions, run
+from vidlib.runner.pipeline import RunOptions, run
 from vidlib.runner.request import Request
 from vidlib.runner.run_result import RunResult
 from vidlib.runner.sources import Link
@@ -29,7 +29,7 @@ def server() -> Iterator[faulty_server.Server]:
 
 def process(allowed: Settings, *links: str, **asked) -> RunResult:
     asked_for = Request([Link(link) for link in links], read_params(PARAMS), frozenset({"convert"}), **asked)
-    return run(asked_for, allowed, Conditions(jobs=1))
+    return run(asked_for, allowed, RunOptions(jobs=1))
 
 
 @pytest.fixture

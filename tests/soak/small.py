@@ -15,8 +15,8 @@ from vidlib.errors import VidlibError
 from vidlib.files import link_or_copy, sha256
 from vidlib.params import read_params
 from vidlib.results import archive, delivery
-from vidlib.runner.execution.task import perform
-from vidlib.runner.execution.worker import Bench
+from vidlib.runner.execution.task import execute_task
+from vidlib.runner.execution.worker import Worker
 from vidlib.runner.request import Request
 from vidlib.runner.store.models import Task
 from vidlib.runner.store.runs import History
@@ -43,26 +43,26 @@ def prepare(folder: Path) -> Path:
 
 def work(settings: Settings, source: Path) -> None:
     """Do it all, or what of it is not there yet; raises VidlibError or OSError if something fails."""
-    with History(settings.database) as history, Bench(settings, 1) as bench:
+    with History(settings.database) as history, Worker(settings, 1) as worker:
         history.mark_interrupted()
         request = Request([source], read_params(PARAMS))
         run = history.start_run([source], {}, request.as_json())
         status = "failed"
         try:
-            _publish(settings, source, _done(bench, run.id, source))
+            _publish(settings, source, _done(worker, run.id, source))
             status = "done"
         finally:
             history.finish_run(run.id, status)
 
 
-def _done(bench: Bench, run_id: str, source: Path) -> Path:
+def _done(worker: Worker, run_id: str, source: Path) -> Path:
     """What the counting step left, after it was done as a task."""
-    names = {"project": "small", "subject": source.name, "stem": "small", "source": str(source), "origin": str(source)}
+    names = {"project": "small", "label": source.name, "stem": "small", "source": str(source), "origin": str(source)}
     params = counting.Params().model_dump(mode="json")
     task = Task(run_id=run_id, step=counting.NAME, sha256=sha256(source), params=params, **names)
-    (task,) = bench.history.add_tasks([task])
-    perform(bench, task.id)
-    (task,) = bench.history.tasks_called([task.id])
+    (task,) = worker.history.add_tasks([task])
+    execute_task(worker, task.id)
+    (task,) = worker.history.tasks_by_id([task.id])
     if task.status != "done":
         raise VidlibError(f"counting is {task.status}: {task.error}")
     return counting.STEP.outputs(Path(task.folder)).numbers

@@ -138,7 +138,7 @@ class Record:
                 return cls({}, frozenset(), [], [])
             leases = _rows(database, "SELECT key, fence, owner FROM leases")
             runs = _rows(database, "SELECT id, status FROM runs ORDER BY started_at")
-            tasks = _rows(database, "SELECT run_id, subject, step, status FROM tasks ORDER BY id")
+            tasks = _rows(database, "SELECT run_id, label, step, status FROM tasks ORDER BY id")
         begun = {key: fence for key, fence, _ in leases}
         return cls(begun, frozenset((key, fence) for key, fence, owner in leases if owner), runs, tasks)
 

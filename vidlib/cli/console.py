@@ -98,7 +98,7 @@ class RunDisplay:
         """Draw the present state of a task."""
         self.parts[task.id] = task.progress if task.status in ACTIVE else 1.0
         self.progress.update(self.whole, completed=sum(self.parts.values()), total=len(self.parts))
-        name = f"{escape(task.subject)} · {task.step}"
+        name = f"{escape(task.label)} · {task.step}"
         if task.status == "running":
             if task.id not in self.bars:
                 self.bars[task.id] = self.progress.add_task(name, total=1.0)
@@ -112,9 +112,9 @@ class RunDisplay:
 
 
 def _rate(task: Task) -> str:
-    if not task.work_done or not task.beat_at or task.beat_at <= task.started_at:
+    if not task.work_done or not task.heartbeat_at or task.heartbeat_at <= task.started_at:
         return ""
-    return f"{task.work_done / (task.beat_at - task.started_at):.3g} {STEPS[task.step].unit}/s"
+    return f"{task.work_done / (task.heartbeat_at - task.started_at):.3g} {STEPS[task.step].unit}/s"
 
 
 def follow(history: History, run_id: str, stop: threading.Event) -> None:

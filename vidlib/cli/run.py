@@ -24,7 +24,7 @@ from vidlib.errors import Cancelled
 from vidlib.machine.signals import stopped_by_signals
 
 if TYPE_CHECKING:
-    from vidlib.runner.pipeline import Conditions
+    from vidlib.runner.pipeline import RunOptions
     from vidlib.runner.run_result import RunResult
 
 
@@ -121,13 +121,13 @@ def watch(
 
     def start(paths: list[Path]) -> None:
         with RunDisplay() as display:
-            conditions = pipeline.Conditions(jobs, scheduler, display.update, stop)
-            result = pipeline.run(Request(paths, param_set), settings, conditions)
+            options = pipeline.RunOptions(jobs, scheduler, display.update, stop)
+            result = pipeline.run(Request(paths, param_set), settings, options)
         print_summary(result)
 
     def known(sha256: str) -> bool:
         with queries.opened(settings) as history:
-            return history.knows(sha256)
+            return history.has_content(sha256)
 
     with logging_to_stderr(), stopped_by_signals() as stop:
         watch_inbox(settings, start, known=known, stop=stop)
@@ -139,21 +139,21 @@ def worker(
     jobs: Jobs = None,
 ) -> None:
     """Execute tasks of a Dask cluster on this machine, which shares the workspace and the history with the others."""
-    from vidlib.runner.execution.executors import work
+    from vidlib.runner.execution.dask_executor import run_worker
 
     with stopped_by_signals() as stop:
-        work(read_settings(workspace), scheduler, jobs, stop, lambda line: print(line, flush=True))
+        run_worker(read_settings(workspace), scheduler, jobs, stop, lambda line: print(line, flush=True))
 
 
 def _run_with_display(
-    work: Callable[["Conditions"], "RunResult"], jobs: int | None, scheduler: str | None, as_json: bool
+    work: Callable[["RunOptions"], "RunResult"], jobs: int | None, scheduler: str | None, as_json: bool
 ) -> int:
     """Run ``work`` with a progress display, print its summary, and return its exit code."""
     from vidlib.cli.console import RunDisplay, print_summary
-    from vidlib.runner.pipeline import Conditions
+    from vidlib.runner.pipeline import RunOptions
 
     with RunDisplay() as display, stopped_by_signals() as stop:
-        result = work(Conditions(jobs, scheduler, display.update, stop))
+        result = work(RunOptions(jobs, scheduler, display.update, stop))
     print_summary(result)
     if as_json:
         print_json(result.as_json())

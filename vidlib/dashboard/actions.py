@@ -28,7 +28,7 @@ class StartedProcess:
     def run_id(self, runs: Iterable[Run]) -> str | None:
         """The id of its run in ``runs``, or None while the history does not hold it yet."""
         # the system reuses process ids, but not within the time since this process began
-        own = (run.id for run in runs if pid_of(run.owner) == self.process.pid and run.beat_at >= self.at)
+        own = (run.id for run in runs if pid_of(run.owner) == self.process.pid and run.heartbeat_at >= self.at)
         return next(own, None)
 
     def ended(self) -> bool:

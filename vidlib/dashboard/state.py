@@ -166,7 +166,7 @@ def by_video(tasks: Iterable[Task]) -> list[list[Task]]:
     """The tasks of each archive or video in the order of the steps; tasks of a project go with its archive or video."""
     rows: dict[tuple[str, str], list[Task]] = {}
     for task in tasks:
-        key = (task.sha256, task.subject)
+        key = (task.sha256, task.label)
         if task.step == "finalize":  # a project has the content hash of its archive or single video
             key = next((row for row in rows if row[0] == task.sha256), key)
         rows.setdefault(key, []).append(task)
@@ -179,7 +179,7 @@ def _video_view(row: Sequence[Task], tasks: Sequence[Task], settings: Settings) 
     report = next((task for task in row if task.step == "report" and task.status == "done"), None)
     html = report and report_run.folder_of(settings.runs, report, tasks) / "report.html"
     return VideoView(
-        name=readable(row[0].subject),
+        name=readable(row[0].label),
         steps=tuple(_step_view(task, settings) for task in row),
         report_url=html and result_url("runs", settings.runs, html),
     )

@@ -40,7 +40,7 @@ def forecast(request: Request, settings: Settings) -> dict[str, Any]:
     """
     paths = [projects.check_path(path, settings) for path in request.paths]
     with History(settings.database) as history:
-        paces = history.paces(STEPS, socket.gethostname())
+        paces = history.mean_durations(STEPS, socket.gethostname())
     rows = [row for path in paths for row in _of_path(request, settings, path, paces)]
     known = [row.seconds for row in rows if row.seconds is not None]
     return {"rows": [asdict(row) for row in rows], "seconds": round(sum(known), 1) if known else None}

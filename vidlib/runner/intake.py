@@ -63,13 +63,13 @@ class Intake:
         except LeaseLost:  # another process drives this run now: nothing of it is to be changed here
             raise
         except (VidlibError, OSError) as error:
-            values = {"status": status_of(error), "error": str(error), "kind": type(error).__name__}
+            values = {"status": status_of(error), "error": str(error), "error_type": type(error).__name__}
             values["finished_at"] = time.time()
             self.history.add_event(self.run.id, f"{path.name}: {error}", "error", path.name)
             if known:
                 self.history.update_task(known.id, **values)
-                return self.history.tasks_called([known.id])
-            names = {"project": path.name, "subject": path.name, "origin": str(path), "source": str(path)}
+                return self.history.tasks_by_id([known.id])
+            names = {"project": path.name, "label": path.name, "origin": str(path), "source": str(path)}
             step = "download" if isinstance(path, Link) else "extract"
             return self.history.add_tasks([Task(run_id=self.run.id, sha256="", step=step, **names, **values)])
 
@@ -120,10 +120,10 @@ class Intake:
             tasks.append(self._task("finalize", origin, project.name, project.name, project.sha256, project.folder))
         return tasks
 
-    def _task(self, step: str, origin: Source, project: str, subject: str, sha256: str, source: Source) -> Task:
+    def _task(self, step: str, origin: Source, project: str, label: str, sha256: str, source: Source) -> Task:
         params = self.request.params.of(project)[step].model_dump(mode="json")
         places = {"origin": str(origin), "source": str(source)}
-        names = {"project": project, "subject": subject, "sha256": sha256}
+        names = {"project": project, "label": label, "sha256": sha256}
         return Task(run_id=self.run.id, step=step, params=params, **names, **places)
 
 

@@ -1,7 +1,10 @@
-"""A run: takes up what was asked for, hands out whatever may begin to the lanes, and follows it to the end.
+"""Runs the pipeline: plans the tasks of a request, submits them to an executor, and follows them to the end.
 
-The truth is in the history. This process, which drives the run, may be killed at any instant: another one goes on from
-what is written there (`resume`).
+The way of a task: `run` writes a run to the history and calls `_drive`. `RunController.drive` plans tasks, and submits
+those that may begin to the executor. There `execute_task` claims a task, runs its notebook and records the end in the
+history, where the controller reads it.
+
+The history is the truth. This process may be killed at any moment, and another one goes on from the history (`resume`).
 """
 
 import threading
@@ -13,50 +16,52 @@ from dataclasses import dataclass, field
 
 from vidlib.errors import Cancelled, LeaseLost, UnknownName, VidlibError
 from vidlib.runner import notifications, projects
-from vidlib.runner.execution.executors import Lanes, open_lanes
-from vidlib.runner.execution.heartbeat import repeating
+from vidlib.runner.execution.executors import Executor, open_executor
+from vidlib.runner.execution.heartbeat import Heartbeat
+from vidlib.runner.execution.periodic import periodic
 from vidlib.runner.intake import Intake
 from vidlib.runner.request import Request
 from vidlib.runner.run_result import RunResult, result_of
 from vidlib.runner.runlog import RunLog
-from vidlib.runner.scheduling import allocation, retries
-from vidlib.runner.scheduling.graph import Agenda
+from vidlib.runner.scheduling import retries
+from vidlib.runner.scheduling.allocation import Allocation, allocate
+from vidlib.runner.scheduling.graph import TaskGraph
 from vidlib.runner.sources import parse_source
 from vidlib.runner.store import identity, queue
-from vidlib.runner.store.identity import BEAT_S
+from vidlib.runner.store.identity import HEARTBEAT_S
 from vidlib.runner.store.models import ACTIVE, Run, Task
-from vidlib.runner.store.runs import History
+from vidlib.runner.store.runs import STOPPED_BY_SIGNAL, History
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
 
 POLL_S = 0.5
-UNHEARD_S = 5.0
-"""Seconds after which a run ends whose history cannot be written: nothing of what it does would be known."""
+"""Seconds between two looks at the history while tasks run."""
 
-STOPPED = "stopped by a signal; to go on: vidlib resume"
-"""What is said of a run that nobody cancelled in the history."""
+MAX_SILENCE_S = 5.0
+"""A run breaks off after this many seconds in which it could not write to the history."""
 
 STOP_S = 30.0
-"""Seconds that tasks have to end once they are told to; those that do not are left to the next run."""
+"""Seconds in which tasks must end after a stop. The next run takes care of those that do not."""
 
 
 @dataclass(frozen=True)
-class Conditions:
-    """How a run works: in ``jobs`` lanes of this machine, or on the cluster at ``scheduler`` (see `open_lanes`).
+class RunOptions:
+    """How to execute a run: with ``jobs`` lanes of this machine, or on the Dask cluster at ``scheduler``.
 
-    ``listen`` is given each task whenever it changes; setting ``stop`` ends the run.
+    ``on_task_change`` receives each task when it changes. Setting ``stop`` ends the run as cancelled.
     """
 
     jobs: int | None = None
     scheduler: str | None = None
-    listen: Callable[[Task], None] = lambda task: None
+    on_task_change: Callable[[Task], None] = lambda task: None
     stop: threading.Event = field(default_factory=threading.Event)
 
 
-def run(request: Request, settings: Settings, conditions: Conditions | None = None) -> RunResult:
-    """Do what ``request`` asks for and leave a report for every video; a video that fails does not stop the others.
+def run(request: Request, settings: Settings, options: RunOptions | None = None) -> RunResult:
+    """Process a request and write a report for every video; a video that fails does not stop the others.
 
-    Raises UsageError for a path or a step that does not exist, before anything is done.
+    Raises UsageError for a path or a step that does not exist, and SettingError for a notification that cannot work,
+    before anything is done.
     """
     paths = [projects.check_path(path, settings) for path in request.paths]
     for name in request.steps - STEPS.keys():
@@ -67,68 +72,84 @@ def run(request: Request, settings: Settings, conditions: Conditions | None = No
         params = {step: values.model_dump(mode="json") for step, values in request.params.of().items()}
         record = history.start_run(list(dict.fromkeys(paths)), params, request.as_json())
         for run_id in interrupted:
-            history.add_event(record.id, f"run {run_id} was interrupted; what it finished is used again", "warning")
-        return _driven(record, settings, history, conditions or Conditions())
+            message = f"run {run_id} was interrupted; this run uses what that one finished"
+            history.add_event(record.id, message, "warning")
+        return _drive(record, settings, history, options or RunOptions())
 
 
-def resume(run_id: str, settings: Settings, conditions: Conditions | None = None) -> RunResult:
-    """Go on with a run that was interrupted or cancelled, or in which something failed.
+def resume(run_id: str, settings: Settings, options: RunOptions | None = None) -> RunResult:
+    """Continue a run that was interrupted or cancelled, or in which something failed.
 
-    Raises UsageError for a run that nobody knows, or that goes on already.
+    Raises UsageError for an unknown run, and for one that is running.
     """
     notifications.check(settings)
     with History(settings.database) as history:
         record = history.take_run(run_id)
-        history.add_event(run_id, "taken up again")
-        return _driven(record, settings, history, conditions or Conditions())
+        history.add_event(run_id, "resumed")
+        return _drive(record, settings, history, options or RunOptions())
 
 
-def _driven(record: Run, settings: Settings, history: History, how: Conditions) -> RunResult:
-    """Drive a run of this process to its end."""
-    driver = Driver(record, settings, history, how)
+def _drive(record: Run, settings: Settings, history: History, options: RunOptions) -> RunResult:
+    """Drive a run of this process to its end and close it, however it ends."""
+    controller = RunController(record, settings, history, options)
     try:
-        # the heartbeat goes on until the last lane is closed, which may take longer than the run is waited for
-        with repeating(driver.beat, BEAT_S), open_lanes(settings, how.jobs, how.scheduler) as lanes:
-            driver.drive(lanes)
+        # closing the executor takes time, so the heartbeat outlives it
+        with (
+            periodic(controller.heartbeat.send, HEARTBEAT_S),
+            open_executor(settings, options.jobs, options.scheduler) as executor,
+        ):
+            controller.drive(executor)
     except Cancelled:
-        pass
-    except BaseException as problem:
-        driver.break_off(f"{type(problem).__name__}: {problem}")
+        pass  # `finish` finds the request in the history
+    except BaseException as error:
+        controller.break_off(f"{type(error).__name__}: {error}")
         raise
-    return driver.finish()
+    return controller.finish()
 
 
-class Driver:
-    """Drives one run."""
+class RunController:
+    """Plans, submits and follows the tasks of one run, and closes the run."""
 
-    def __init__(self, record: Run, settings: Settings, history: History, how: Conditions):
-        self.record, self.settings, self.history = record, settings, history
-        self.listen, self.stop = how.listen, how.stop
-        self.intake = Intake(record, Request.of(record), settings, history)
+    def __init__(self, record: Run, settings: Settings, history: History, options: RunOptions):
+        self.run_id, self.record, self.settings, self.history = record.id, record, settings, history
+        self.on_task_change, self.stop = options.on_task_change, options.stop
+        self.heartbeat = Heartbeat(lambda: queue.heartbeat_run(history, record.id))
+        self.intake = Intake(record, Request.from_run(record), settings, history)
         self.log = RunLog(history, record.id, settings.runs / record.id)
-        self.agenda = Agenda()
-        self.in_flight: dict[int, allocation.Share] = {}
-        self.order: queue.Order = "go on"
-        self.waits = False
-        self.unheard: tuple[float, VidlibError] | None = None
+        self.graph = TaskGraph()
+        self.submitted: dict[int, Allocation] = {}
+        self._waits_for_worker = False
 
-    def beat(self) -> None:
-        """Give a sign of life, and keep what the history answered."""
+    def drive(self, executor: Executor) -> None:
+        """Work until every task has ended.
+
+        Raises Cancelled if the run was asked to stop, and LeaseLost if another process took it over. Tasks that run at
+        that moment are stopped first.
+        """
         try:
-            self.order = queue.beat_run(self.history, self.record.id)
-            self.unheard = None
-        except VidlibError as error:  # the next one may get through
-            self.unheard = self.unheard or (time.monotonic(), error)
+            self._update(self.history.tasks(self.run_id))
+            sources = map(parse_source, self.record.paths)
+            unplanned = deque(source for source in sources if not self.graph.has_delivery(str(source)))
+            while unplanned or self.graph.unfinished():
+                self._check_stopped()
+                if unplanned:
+                    self._update(self.intake.accept(unplanned.popleft()))
+                self._plan_arrivals()
+                self._skip_blocked()
+                self._submit_ready(executor, more_come=bool(unplanned))
+                self._follow(executor, timeout_s=0.0 if unplanned else POLL_S)
+        except BaseException:
+            self._stop_tasks(executor)
+            raise
 
     def finish(self) -> RunResult:
-        """Close a run that did not break off, and notify of it.
+        """Close a run that did not break off, and notify.
 
-        What was asked to stop until this instant has ended as cancelled, whoever saw it first: a task, or this process.
-        Raises LeaseLost where another process took the run over.
+        The history decides whether the run was cancelled. A request to stop counts until the run is closed, even if
+        only its tasks saw it. Raises LeaseLost if another process took the run over.
         """
-        if self.stop.is_set():
-            self.history.stop_run(self.record.id, STOPPED)
-        status = self.history.finish_run(self.record.id, self._result().status)
+        self._pass_on_signal()
+        status = self.history.finish_run(self.run_id, self._result().status)
         if status is None:
             raise self._lost()
         result = self._result(cancelled=status == "cancelled")
@@ -136,120 +157,113 @@ class Driver:
         return result
 
     def break_off(self, error: str) -> None:
-        """Close a run that an error ended, and notify of it; one that another process took over is left alone."""
-        if self.history.finish_run(self.record.id, "failed", error):
+        """Close a run that ended with an error, and notify; a run that another process took over is left alone."""
+        if self.history.finish_run(self.run_id, "failed", error):
             self._notify(self._result(), error)
 
-    def _result(self, *, cancelled: bool = False) -> RunResult:
-        return result_of(self.record, self.history.tasks(self.record.id), self.settings, cancelled=cancelled)
-
-    def _notify(self, result: RunResult, error: str | None = None) -> None:
-        """Write how the run ended into its log, and notify those who asked for it."""
-        level = "error" if error else "info"
-        self.history.add_event(self.record.id, f"run {self.record.id}: {error or result.status}", level)
-        for problem in notifications.notify(notifications.payload(result, error), self.settings):
-            self.history.add_event(self.record.id, problem, "warning")
-        self.log.catch_up()
-
-    def drive(self, lanes: Lanes) -> None:
-        """Work until nothing is left to do. Raises Cancelled, or LeaseLost where another process took the run over."""
-        try:
-            self._drive(lanes)
-        except BaseException:
-            self._end_all(lanes)
-            raise
-
-    def _drive(self, lanes: Lanes) -> None:
-        self._put(self.history.tasks(self.record.id))
-        paths = deque(path for path in map(parse_source, self.record.paths) if not self.agenda.knows(str(path)))
-        while paths or self.agenda.unfinished() or self.agenda.arrived() or self.agenda.unpacked():
-            self._check_stopped()
-            if paths:
-                self._put(self.intake.accept(paths.popleft()))
-            for download in self.agenda.arrived():
-                self._put(self.intake.accept_download(download))
-            for archive in self.agenda.unpacked():
-                self._put(self.intake.accept_unpacked(archive))
-            self._give_up_hopeless()
-            self._hand_out(lanes, more_come=bool(paths))
-            self._follow(lanes, 0.0 if paths else POLL_S)
-
-    def _hand_out(self, lanes: Lanes, more_come: bool) -> None:
-        """Give the lanes as much of what may begin as they have room for."""
-        ready = [task for task in self.agenda.ready(time.time()) if task.id not in self.in_flight]
-        if not ready:
-            return
-        room = lanes.room()
-        if not room.lanes and not self.waits:
-            self.history.add_event(self.record.id, "no worker is there; the run waits for one", "warning")
-        self.waits = not room.lanes
-        for share in allocation.divide(ready, room, list(self.in_flight.values()), more_come):
-            self.in_flight[share.task_id] = share
-            lanes.submit(share.task_id, share.cores, share.gpu)
-
-    def _follow(self, lanes: Lanes, timeout_s: float) -> None:
-        """Wait until something has happened, and see what."""
-        given_back = lanes.ended(timeout_s)
-        self._put(self.history.tasks_called([*self.in_flight, *self.history.to_cancel(self.record.id)]))
-        for task_id in [*self.in_flight]:
-            task = self.agenda.tasks[task_id]
-            ours = task.status == "running" and task.worker == identity.me()
-            if queue.is_lost(task) or (ours and task_id in given_back):  # it ended and could not say how
-                self._take_back(task)
-            if task.status not in ACTIVE or (task_id in given_back and task.status == "waiting"):
-                del self.in_flight[task_id]
-        for task in list(self.agenda.tasks.values()):
-            if task.status == "waiting" and task.cancel_requested:
-                self._end(task, "cancelled", "stopped as asked")
-        self.log.catch_up()
-
-    def _take_back(self, task: Task) -> None:
-        """A task whose worker is dead waits again, or has failed if that happened too often."""
-        delay = retries.delay_s("WorkerLost", task.attempt)
-        what = f"its worker on {identity.host_of(task.worker)} is gone"
-        again = {"status": "failed", "finished_at": time.time()} if delay is None else {"status": "waiting"}
-        values = {**again, "error": what, "kind": "WorkerLost", "not_before": time.time() + (delay or 0)}
-        if queue.take_back(self.history, task, **values):
-            self.history.add_event(
-                self.record.id, f"{task.subject}: {task.step}: {what}", "warning", task.subject, task.step
-            )
-        self.in_flight.pop(task.id, None)
-        self._put(self.history.tasks_called([task.id]))
-
-    def _give_up_hopeless(self) -> None:
-        for task, why in list(self.agenda.hopeless()):
-            self._end(task, "skipped", why)
-
-    def _end(self, task: Task, status: str, reason: str) -> None:
-        queue.leave_out(self.history, task.id, status, reason)
-        self._put(self.history.tasks_called([task.id]))
-
-    def _put(self, tasks: list[Task]) -> None:
-        for task in tasks:
-            before = self.agenda.tasks.get(task.id)
-            self.agenda.put([task])
-            if before is None or (before.status, before.progress) != (task.status, task.progress):
-                self.listen(task)
-
     def _check_stopped(self) -> None:
-        if self.order == "lost":
+        """Raise Cancelled, LeaseLost, or the error of a history that cannot be written any more."""
+        self._pass_on_signal()
+        if self.heartbeat.error and self.heartbeat.silence_s > MAX_SILENCE_S:
+            raise self.heartbeat.error
+        if self.heartbeat.reply == "lost":
             raise self._lost()
-        if (unheard := self.unheard) and time.monotonic() - unheard[0] > UNHEARD_S:
-            raise unheard[1]
-        if self.stop.is_set():
-            self.history.stop_run(self.record.id, STOPPED)
-        if self.order == "cancel" or self.stop.is_set():
+        if self.heartbeat.reply == "cancel" or self.stop.is_set():
             raise Cancelled
 
-    def _lost(self) -> LeaseLost:
-        return LeaseLost(f"run {self.record.id} belongs to another process now; see: vidlib status {self.record.id}")
+    def _pass_on_signal(self) -> None:
+        """Write into the history that a signal stops this run, so that tasks on other machines stop too."""
+        if self.stop.is_set():
+            self.history.stop_run(self.run_id, STOPPED_BY_SIGNAL)
 
-    def _end_all(self, lanes: Lanes) -> None:
-        """Have the lanes end what they do, and wait for it; what was taken over ends by itself."""
-        until = time.monotonic() + STOP_S
-        with suppress(VidlibError):  # the history may be the reason
-            self.history.stop_run(self.record.id)
-        while self.in_flight.keys() - lanes.ended(0.0) and time.monotonic() < until:
-            lanes.ended(POLL_S)
+    def _plan_arrivals(self) -> None:
+        """Plan the tasks of downloads that arrived and of archives that were unpacked since the last time."""
+        for download in self.graph.arrived():
+            self._update(self.intake.accept_download(download))
+        for archive in self.graph.unpacked():
+            self._update(self.intake.accept_unpacked(archive))
+
+    def _skip_blocked(self) -> None:
+        for task, reason in list(self.graph.blocked()):
+            self._skip(task, "skipped", reason)
+
+    def _submit_ready(self, executor: Executor, more_come: bool) -> None:
+        """Submit the tasks that may begin, as many as the executor has capacity for."""
+        ready = [task for task in self.graph.ready(time.time()) if task.id not in self.submitted]
+        if not ready:
+            return
+        capacity = executor.capacity()
+        if not capacity.lanes and not self._waits_for_worker:
+            self.history.add_event(self.run_id, "no worker is available; the run waits for one", "warning")
+        self._waits_for_worker = not capacity.lanes
+        for allocation in allocate(ready, capacity, list(self.submitted.values()), more_come):
+            self.submitted[allocation.task_id] = allocation
+            executor.submit(allocation.task_id, allocation.cores, allocation.gpu)
+
+    def _follow(self, executor: Executor, timeout_s: float) -> None:
+        """Wait until a task comes back or ``timeout_s`` seconds pass, and read from the history what happened."""
+        returned = executor.returned(timeout_s)
+        cancelled = self.history.waiting_to_cancel(self.run_id)
+        self._update(self.history.tasks_by_id([*self.submitted, *cancelled]))
+        for task_id in list(self.submitted):
+            task = self.graph.tasks[task_id]
+            own = task.status == "running" and task.worker == identity.this_process()
+            if queue.is_lost(task) or (own and task_id in returned):  # it ended without recording how
+                self._requeue(task)
+            if task.status not in ACTIVE or (task_id in returned and task.status == "waiting"):
+                self.submitted.pop(task_id, None)
+        for task_id in cancelled:
+            self._skip(self.graph.tasks[task_id], "cancelled", queue.CANCELLED)
+        self.log.catch_up()
+
+    def _requeue(self, task: Task) -> None:
+        """Let a task whose worker is dead wait for its next attempt, or fail after the last one."""
+        error = f"its worker on {identity.host_of(task.worker)} is gone"
+        columns: dict[str, object] = {"error": error, "error_type": "WorkerLost"}
+        delay_s = retries.delay_s("WorkerLost", task.attempt)
+        if delay_s is None:
+            columns |= {"status": "failed", "finished_at": time.time()}
+        else:
+            columns |= {"status": "waiting", "not_before": time.time() + delay_s}
+        if queue.requeue(self.history, task, **columns):
+            message = f"{task.label}: {task.step}: {error}"
+            self.history.add_event(self.run_id, message, "warning", task.label, task.step)
+        self.submitted.pop(task.id, None)
+        self._update(self.history.tasks_by_id([task.id]))
+
+    def _skip(self, task: Task, status: str, reason: str) -> None:
+        queue.skip(self.history, task.id, status, reason)
+        self._update(self.history.tasks_by_id([task.id]))
+
+    def _update(self, tasks: list[Task]) -> None:
+        """Take over the new state of tasks, and pass on those that changed."""
+        for task in tasks:
+            before = self.graph.tasks.get(task.id)
+            self.graph.update([task])
+            if before is None or (before.status, before.progress) != (task.status, task.progress):
+                self.on_task_change(task)
+
+    def _stop_tasks(self, executor: Executor) -> None:
+        """Ask all tasks of this run to stop, and wait for them. After a take-over they stop by themselves."""
+        deadline = time.monotonic() + STOP_S
+        with suppress(VidlibError):  # the history may be the reason for the stop
+            self.history.stop_run(self.run_id)
+        while self.submitted.keys() - executor.returned(0.0) and time.monotonic() < deadline:
+            executor.returned(POLL_S)
         with suppress(VidlibError):
-            self._put(self.history.tasks_called([*self.in_flight]))
+            self._update(self.history.tasks_by_id([*self.submitted]))
+
+    def _result(self, *, cancelled: bool = False) -> RunResult:
+        return result_of(self.record, self.history.tasks(self.run_id), self.settings, cancelled=cancelled)
+
+    def _notify(self, result: RunResult, error: str | None = None) -> None:
+        """Write the end of the run into its log, and notify those who asked for it."""
+        self.history.add_event(
+            self.run_id, f"run {self.run_id}: {error or result.status}", "error" if error else "info"
+        )
+        for problem in notifications.notify(notifications.payload(result, error), self.settings):
+            self.history.add_event(self.run_id, problem, "warning")
+        self.log.catch_up()
+
+    def _lost(self) -> LeaseLost:
+        return LeaseLost(f"run {self.run_id} belongs to another process now; see: vidlib status {self.run_id}")

@@ -10,10 +10,9 @@ from vidlib.errors import UnknownName, UsageError
 from vidlib.files import sha256
 from vidlib.params import Frozen
 from vidlib.results.naming import subject_folder
-from vidlib.runner.pipeline import STOPPED
 from vidlib.runner.scheduling.plan import Planned, plan_step
 from vidlib.runner.sources import parse_source
-from vidlib.runner.store.runs import History
+from vidlib.runner.store.runs import STOPPED_BY_SIGNAL, History
 from vidlib.settings import Settings
 from vidlib.steps import STEPS, VIDEO_STEPS
 from vidlib.steps.base import StepOutputs
@@ -39,7 +38,7 @@ def newest(history: History) -> str:
 
 def interrupted(history: History) -> list[str]:
     """The runs that were interrupted, and those that a signal stopped; the oldest first."""
-    stopped = [run for run in history.runs(MANY, "cancelled") if run.error == STOPPED]
+    stopped = [run for run in history.runs(MANY, "cancelled") if run.error == STOPPED_BY_SIGNAL]
     found = sorted([*history.runs(MANY, "interrupted"), *stopped], key=lambda run: run.started_at)
     return [run.id for run in found]
 
@@ -72,7 +71,7 @@ def one_run(history: History, run_id: str) -> dict[str, Any]:
     run = history.run(run_id)
     rows = [
         {
-            "video": task.subject,
+            "video": task.label,
             "step": task.step,
             "status": "done already" if task.cached else task.status,
             "progress": f"{task.progress:.0%}",
@@ -85,17 +84,17 @@ def one_run(history: History, run_id: str) -> dict[str, Any]:
     return {"run": run.id, "status": run.status, "rows": rows}
 
 
-def reports(history: History, subject: str) -> list[Path]:
+def reports(history: History, name: str) -> list[Path]:
     """The reports of a run, or the newest one of a video, named by its file, its name or the start of its SHA-256.
 
     Raises UsageError where there is none.
     """
-    wanted = sha256(Path(subject)) if Path(subject).is_file() else subject
+    wanted = sha256(Path(name)) if Path(name).is_file() else name
     found = [Path(task.folder) / "report.html" for task in history.reports(wanted) if task.folder]
     found = [path for path in found if path.is_file()]
     if not found:
         raise UsageError(
-            f"there is no report for {subject!r}; expected a video that was processed, or a run. See: vidlib status"
+            f"there is no report for {name!r}; expected a video that was processed, or a run. See: vidlib status"
         )
     is_run = any(wanted == path.parent.parent.name for path in found)
     return found if is_run else found[:1]

@@ -31,7 +31,7 @@ def write_evidence(folder: Path, report: Task, delivery: Sequence[Task]) -> Path
     order = list(STEPS)
     steps = sorted((task for task in about if task.step != "report"), key=lambda task: order.index(task.step))
     evidence = {
-        "video": report.subject,
+        "video": report.label,
         "source": report.source,
         "sha256": report.sha256,
         "project": report.project,

@@ -24,14 +24,14 @@ class Request:
     force: bool = False
 
     @classmethod
-    def of(cls, run: Run) -> Self:
+    def from_run(cls, run: Run) -> Self:
         """The request that a run in the history was made from."""
         asked = run.asked
         paths = [parse_source(path) for path in run.paths]
         return cls(paths, ParamSet(PARAMS, asked["layers"]), frozenset(asked["steps"]), asked["force"])
 
     def as_json(self) -> dict[str, Any]:
-        """What `of` reads, but for the paths."""
+        """What `from_run` reads, without the paths."""
         return {"layers": self.params.layers, "steps": sorted(self.steps), "force": self.force}
 
     def wants(self, step: str) -> bool:

@@ -39,7 +39,7 @@ class StepResult:
     error: str | None = None
 
     @classmethod
-    def of(cls, task: Task) -> "StepResult":
+    def from_task(cls, task: Task) -> "StepResult":
         """What the history says of a task."""
         seconds = task.finished_at - task.started_at if task.finished_at and task.started_at else 0.0
         return cls(task.status, task.folder and Path(task.folder), seconds, task.cached, task.error)
@@ -144,7 +144,7 @@ def _videos(origin: Source, delivery: Sequence[Task], tasks: Sequence[Task], set
     found = []
     lost = _lost(whole.get("extract"))
     if not sources or lost:
-        arrival = {step: StepResult.of(task) for step, task in whole.items() if step != "finalize"}
+        arrival = {step: StepResult.from_task(task) for step, task in whole.items() if step != "finalize"}
         sha256 = whole["extract"].sha256 if "extract" in whole else None
         found.append(VideoResult(origin, sha256, arrival, problem=lost))
     for source in sources:
@@ -163,7 +163,7 @@ def _lost(extract: Task | None) -> str | None:
 
 def _video(source: Path, own: dict[str, Task], tasks: Sequence[Task], settings: Settings) -> VideoResult:
     report = own["report"]
-    steps = {step: StepResult.of(own[step]) for step in STEPS if step in own}
+    steps = {step: StepResult.from_task(own[step]) for step in STEPS if step in own}
     docs = projects.docs_folder(settings, report.project)
     done = [step for step, task in own.items() if task.status == "done"]
     outputs = {

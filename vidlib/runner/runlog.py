@@ -49,5 +49,5 @@ class RunLog:
 def _line(event: Event) -> dict[str, object]:
     at = datetime.fromtimestamp(event.at, UTC).isoformat(timespec="milliseconds")
     found = {"event": event.id, "at": at, "level": event.level, "message": event.message}
-    about = {"video": event.subject, "step": event.step}
+    about = {"video": event.label, "step": event.step}
     return found | {name: value for name, value in about.items() if value}

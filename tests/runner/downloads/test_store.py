@@ -133,7 +133,7 @@ def test_what_a_person_has_brought_can_be_closed_and_not_paused(url):
 
 
 def test_the_download_of_a_dead_process_waits_again(url):
-    host, place, _, start = identity.me().split("/")
+    host, place, _, start = identity.this_process().split("/")
     with History(url) as history:
         store.add_offers(history, offered(LINK, state="waiting"))
         key = store.claim(history, store.key_of(LINK), ["waiting"]).key

@@ -1,4 +1,4 @@
-"""Lanes: who gets which task with how much, and what happens where a worker or the scheduler goes away."""
+"""Executors: who gets which task with how much, and what happens where a worker or the scheduler goes away."""
 
 import logging
 import subprocess
@@ -12,15 +12,16 @@ import pytest
 
 from tests.waiting import wait_until
 from vidlib.errors import UsageError, WorkerLost
-from vidlib.runner.execution import executors
-from vidlib.runner.execution.executors import OnDask, Room
+from vidlib.runner.execution import dask_executor, executors
+from vidlib.runner.execution.dask_executor import DaskExecutor
+from vidlib.runner.scheduling.allocation import Capacity
 
 LARGE, SMALL = {"cpu": 4, "gpu": 1}, {"cpu": 2}
 
 
 @dataclass
 class Performed:
-    """Stands for `perform_on_worker`: keeps who was given what, and does it until the gate is open."""
+    """Stands for `execute_on_dask_worker`: keeps who was given what, and does it until the gate is open."""
 
     gate: threading.Event = field(default_factory=threading.Event)
     given: dict[int, tuple[str, int, bool]] = field(default_factory=dict)
@@ -42,7 +43,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[distributed.SpecCluster
     """A cluster within this process: ``large`` has 4 cores, 2 lanes and a GPU, ``small`` 2 cores and 1 lane."""
     global performed
     performed = Performed()
-    monkeypatch.setattr(executors, "perform_on_worker", pretend)
+    monkeypatch.setattr(dask_executor, "execute_on_dask_worker", pretend)
     with made({"large": (2, LARGE), "small": (1, SMALL)}) as started:
         yield started
         performed.gate.set()
@@ -50,19 +51,19 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[distributed.SpecCluster
 
 def made(workers: dict[str, tuple[int, dict[str, int]]]) -> distributed.SpecCluster:
     here = {"protocol": "inproc://"}
-    kind = executors._without_pages(distributed.Worker)
+    kind = dask_executor.without_http(distributed.Worker)
     spec = {
         name: {"cls": kind, "options": {**here, "nthreads": n, "resources": resources, "memory_limit": 0}}
         for name, (n, resources) in workers.items()
     }
-    scheduler = {"cls": executors._without_pages(distributed.Scheduler), "options": {**here, "dashboard": False}}
+    scheduler = {"cls": dask_executor.without_http(distributed.Scheduler), "options": {**here, "dashboard": False}}
     return distributed.SpecCluster(workers=spec, scheduler=scheduler, silence_logs=logging.CRITICAL)
 
 
 @pytest.fixture
-def on_dask(cluster: distributed.SpecCluster) -> Iterator[OnDask]:
-    with distributed.Client(cluster, timeout=1) as client:
-        yield OnDask(client)
+def on_dask(cluster: distributed.SpecCluster) -> Iterator[DaskExecutor]:
+    with distributed.Client(cluster, timeout=60) as client:
+        yield DaskExecutor(client)
 
 
 def given(task_id: int) -> tuple[str, int, bool]:
@@ -71,7 +72,7 @@ def given(task_id: int) -> tuple[str, int, bool]:
 
 
 def test_there_is_room_for_what_all_workers_have_together(on_dask):
-    assert on_dask.room() == Room(lanes=3, cores=6, cores_of_one=4, gpus=1)
+    assert on_dask.capacity() == Capacity(lanes=3, cores=6, max_cores_per_task=4, gpus=1)
 
 
 def test_a_task_gets_no_more_cores_than_one_worker_has_left(on_dask):
@@ -86,9 +87,9 @@ def test_a_task_that_wants_a_gpu_goes_where_one_is_free_and_is_given_back_where_
     on_dask.submit(1, 1, gpu=True)
     assert given(1) == ("large", 1, True)
     on_dask.submit(2, 1, gpu=True)
-    assert on_dask.ended(0) == [2]
+    assert on_dask.returned(0) == [2]
     performed.gate.set()
-    wait_until(lambda: set(on_dask.ended(0.1)) == {1, 2})
+    wait_until(lambda: set(on_dask.returned(0.1)) == {1, 2})
     on_dask.submit(2, 1, gpu=True)
     assert given(2) == ("large", 1, True)
 
@@ -96,41 +97,41 @@ def test_a_task_that_wants_a_gpu_goes_where_one_is_free_and_is_given_back_where_
 def test_what_fits_nowhere_is_given_back(on_dask):
     for task_id in range(4):
         on_dask.submit(task_id, 1, gpu=False)
-    assert on_dask.ended(0) == [3]
+    assert on_dask.returned(0) == [3]
 
 
 def test_a_task_whose_worker_goes_away_is_given_back_and_done_by_another(on_dask, cluster):
     on_dask.submit(1, 2, gpu=False)
     assert given(1)[0] == "large"
     cluster.sync(cluster.scheduler.remove_worker, cluster.workers["large"].address, stimulus_id="test")
-    wait_until(lambda: 1 in on_dask.ended(0.1))
+    wait_until(lambda: 1 in on_dask.returned(0.1))
     on_dask.submit(1, 2, gpu=False)
     wait_until(lambda: performed.given[1] == ("small", 2, False))
 
 
 def test_a_worker_that_is_silent_counts_for_nothing_and_is_waited_for(on_dask, monkeypatch, caplog):
-    monkeypatch.setattr(executors, "LEASE_S", -1)
-    assert on_dask.room() == Room(0, 0, 0, 0)
-    assert on_dask.room() == Room(0, 0, 0, 0)
+    monkeypatch.setattr(dask_executor, "LEASE_S", -1)
+    assert on_dask.capacity() == Capacity(0, 0, 0, 0)
+    assert on_dask.capacity() == Capacity(0, 0, 0, 0)
     assert [record.message.partition(";")[0] for record in caplog.records] == ["no worker answers"]
     on_dask.submit(1, 1, gpu=False)
-    assert on_dask.ended(0) == [1]
+    assert on_dask.returned(0) == [1]
 
 
 def test_a_worker_that_joins_later_is_counted(on_dask, cluster):
     cluster.worker_spec["late"] = {**cluster.worker_spec["small"]}
     cluster.sync(cluster._correct_state)
-    wait_until(lambda: on_dask.room().lanes == 4)
-    assert on_dask.room() == Room(lanes=4, cores=8, cores_of_one=4, gpus=1)
+    wait_until(lambda: on_dask.capacity().lanes == 4)
+    assert on_dask.capacity() == Capacity(lanes=4, cores=8, max_cores_per_task=4, gpus=1)
 
 
 def test_a_scheduler_that_is_gone_for_good_is_an_error_that_says_what_to_do(cluster):
     client = distributed.Client(cluster)
-    there = OnDask(client, "tcp://far:8786")
+    there = DaskExecutor(client, "tcp://far:8786")
     client.close()
-    assert there.ended(0) == []
+    assert there.returned(0) == []
     with pytest.raises(WorkerLost, match=r"scheduler tcp://far:8786 is gone; .*vidlib resume"):
-        there.room()
+        there.capacity()
 
 
 @pytest.mark.parametrize(
@@ -141,8 +142,11 @@ def test_a_scheduler_that_is_gone_for_good_is_an_error_that_says_what_to_do(clus
     ],
 )
 def test_a_scheduler_that_does_not_answer_is_named(workspace, monkeypatch, address, error, says):
-    monkeypatch.setattr(executors, "CONNECT_S", 0.2)
-    with pytest.raises(error, match=f"--scheduler {address}: .*{says}"), executors.open_lanes(workspace, None, address):
+    monkeypatch.setattr(dask_executor, "CONNECT_S", 0.2)
+    with (
+        pytest.raises(error, match=f"--scheduler {address}: .*{says}"),
+        executors.open_executor(workspace, None, address),
+    ):
         pass
 
 
@@ -153,8 +157,8 @@ sys.addaudithook(lambda event, args: bound.append(args[1]) if event == "socket.b
 import psutil
 from vidlib.runner.execution import executors
 from vidlib.settings import settings
-with executors.open_lanes(settings(), jobs=2) as opened:
-    print(opened.room().lanes, psutil.Process().net_connections())
+with executors.open_executor(settings(), jobs=2) as opened:
+    print(opened.capacity().lanes, psutil.Process().net_connections())
 print(bound, [thread.name for thread in threading.enumerate()], psutil.Process().children())
 """
 

@@ -12,8 +12,8 @@ from tests.finished import finish
 from tests.runner import counting
 from tests.waiting import wait_until
 from vidlib.runner.execution import task as tasks
-from vidlib.runner.execution.task import perform
-from vidlib.runner.execution.worker import Bench
+from vidlib.runner.execution.task import execute_task
+from vidlib.runner.execution.worker import Worker
 from vidlib.runner.store import identity, queue
 from vidlib.runner.store.models import Lease, Run, Task
 from vidlib.settings import Settings
@@ -21,206 +21,206 @@ from vidlib.steps import STEPS
 
 
 @pytest.fixture
-def bench(counting_notebook: Path, workspace: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    """A bench at which the counting step can be done; a working kernel is there already."""
+def worker(counting_notebook: Path, workspace: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    """A worker at which the counting step can be done; a working kernel is there already."""
     monkeypatch.setitem(STEPS, counting.NAME, counting.STEP)
     notebooks = workspace.model_copy(update={"notebooks_dir": counting_notebook.parent})
-    with Bench(notebooks, lanes=1) as opened:
+    with Worker(notebooks, lanes=1) as opened:
         yield opened
 
 
 @pytest.fixture
-def add(bench: Bench, tmp_path: Path) -> Callable[..., Task]:
+def add(worker: Worker, tmp_path: Path) -> Callable[..., Task]:
     """``add(n=..., mode=...)``: a task of a new run that counts."""
     source = tmp_path / "clip.mp4"
     source.write_bytes(b"some bytes")
 
     def added(**params) -> Task:
-        run = bench.history.start_run([source], {}, {"layers": [], "steps": [], "force": False})
-        names = {"project": "clip", "subject": "clip.mp4", "sha256": "ab" * 32, "stem": "clip"}
+        run = worker.history.start_run([source], {}, {"layers": [], "steps": [], "force": False})
+        names = {"project": "clip", "label": "clip.mp4", "sha256": "ab" * 32, "stem": "clip"}
         places = {"origin": str(source), "source": str(source)}
         task = Task(run_id=run.id, step=counting.NAME, params=params, **names, **places)
-        return bench.history.add_tasks([task])[0]
+        return worker.history.add_tasks([task])[0]
 
     return added
 
 
-def now(bench: Bench, task: Task) -> Task:
-    (found,) = bench.history.tasks_called([task.id])
+def now(worker: Worker, task: Task) -> Task:
+    (found,) = worker.history.tasks_by_id([task.id])
     return found
 
 
-def events(bench: Bench, task: Task) -> list[tuple[str, str]]:
-    return [(event.level, event.message) for event in bench.history.events(task.run_id)]
+def events(worker: Worker, task: Task) -> list[tuple[str, str]]:
+    return [(event.level, event.message) for event in worker.history.events(task.run_id)]
 
 
-def test_a_task_is_done_and_the_next_one_for_the_same_finds_it_done(bench, add):
+def test_a_task_is_done_and_the_next_one_for_the_same_finds_it_done(worker, add):
     first, second = add(n=4), add(n=4)
     for task in (first, second):
-        perform(bench, task.id)
-    first, second = now(bench, first), now(bench, second)
+        execute_task(worker, task.id)
+    first, second = now(worker, first), now(worker, second)
     assert [(task.status, task.cached, task.attempt, task.progress) for task in (first, second)] == [
         ("done", False, 1, 1.0),
         ("done", True, 1, 1.0),
     ]
     assert first.folder == second.folder
     assert (Path(first.folder) / "numbers.json").is_file()
-    assert events(bench, second) == [("info", "clip.mp4: counting was done already")]
+    assert events(worker, second) == [("info", "clip.mp4: counting was done already")]
 
 
 @pytest.mark.parametrize("captions", ["speech.vtt", None])
-def test_what_is_said_lies_beside_the_video_where_somebody_understood_it(bench, add, tmp_path, captions):
+def test_what_is_said_lies_beside_the_video_where_somebody_understood_it(worker, add, tmp_path, captions):
     folder = tmp_path / "audio-0123456789ab"
     folder.mkdir()
     for name in ("speech.rttm", "speech.json", "speech.parquet", *filter(None, [captions])):
         (folder / name).write_text(f"this is {name}")
     left = {"turns": "speech.rttm", "speech": "speech.json", "table": "speech.parquet", "captions": captions}
     finish(folder, **left, n_speakers=1, speech_s=1.0)
-    bench.history.update_task(add().id, step="audio", status="done", folder=str(folder))
-    job = tasks.Job(bench, bench.history.tasks_called([1])[0])
-    tasks.show(job, STEPS["audio"].outputs(folder))
-    docs = bench.settings.projects / "clip" / "docs"
+    worker.history.update_task(add().id, step="audio", status="done", folder=str(folder))
+    context = tasks.TaskContext(worker, worker.history.tasks_by_id([1])[0])
+    tasks.publish(context, STEPS["audio"].outputs(folder))
+    docs = worker.settings.projects / "clip" / "docs"
     assert (docs / "clip.rttm").read_text() == "this is speech.rttm"
     assert (docs / "clip.vtt").exists() == bool(captions)
-    video = tasks.finished(job, job.task)
+    video = tasks.finished(context, context.task)
     assert video.captions == (folder / captions if captions else None)
     assert "captions" not in video.missing
 
 
-def test_bad_input_is_refused_at_once(bench, add):
+def test_bad_input_is_refused_at_once(worker, add):
     task = add(mode="refuse")
-    perform(bench, task.id)
-    task = now(bench, task)
-    assert (task.status, task.kind, task.error) == ("refused", "MediaError", "'clip.mp4' is no readable video")
+    execute_task(worker, task.id)
+    task = now(worker, task)
+    assert (task.status, task.error_type, task.error) == ("refused", "MediaError", "'clip.mp4' is no readable video")
     assert (Path(task.folder) / counting.NOTEBOOK).is_file()
 
 
-def test_a_lost_kernel_is_tried_again_twice_and_then_given_up(bench, add):
+def test_a_lost_kernel_is_tried_again_twice_and_then_given_up(worker, add):
     task, waits = add(mode="die"), []
     for _ in range(3):
         before = time.time()
-        perform(bench, task.id)
-        task = now(bench, task)
-        waits.append((task.status, task.kind, task.not_before > before))
+        execute_task(worker, task.id)
+        task = now(worker, task)
+        waits.append((task.status, task.error_type, task.not_before > before))
     assert waits == [("waiting", "WorkerLost", True), ("waiting", "WorkerLost", True), ("failed", "WorkerLost", True)]
-    assert [level for level, _ in events(bench, task)] == ["warning", "warning", "error"]
-    assert "tried again in 5 s" in events(bench, task)[0][1]
+    assert [level for level, _ in events(worker, task)] == ["warning", "warning", "error"]
+    assert "next attempt in 5 s" in events(worker, task)[0][1]
 
 
-def in_background(bench: Bench, task: Task) -> threading.Thread:
+def in_background(worker: Worker, task: Task) -> threading.Thread:
     """A thread that does a waiting task, once that has begun its work."""
-    thread = threading.Thread(target=perform, args=(bench, task.id))
+    thread = threading.Thread(target=execute_task, args=(worker, task.id))
     thread.start()
-    wait_until(lambda: list(bench.settings.work.glob("*/.tmp-*/started")))
+    wait_until(lambda: list(worker.settings.work.glob("*/.tmp-*/started")))
     return thread
 
 
-def test_a_step_is_cancelled_alone_with_all_its_processes(bench, add):
+def test_a_step_is_cancelled_alone_with_all_its_processes(worker, add):
     others, task = set(psutil.Process().children()), add(mode="wait")
-    thread = in_background(bench, task)
-    wait_until(lambda: now(bench, task).work_total)
-    assert (now(bench, task).progress, now(bench, task).work_done) == (0.25, 1)
+    thread = in_background(worker, task)
+    wait_until(lambda: now(worker, task).work_total)
+    assert (now(worker, task).progress, now(worker, task).work_done) == (0.25, 1)
     (kernel,) = set(psutil.Process().children()) - others
-    bench.history.request_cancel(task.run_id, step=counting.NAME)
+    worker.history.request_cancel(task.run_id, step=counting.NAME)
     thread.join()
-    assert now(bench, task).status == "cancelled"
+    assert now(worker, task).status == "cancelled"
     wait_until(lambda: not kernel.is_running() or kernel.status() == psutil.STATUS_ZOMBIE)
-    assert [path for path in bench.settings.work.glob("*/*") if not path.name.endswith(".lock")] == []
+    assert [path for path in worker.settings.work.glob("*/*") if not path.name.endswith(".lock")] == []
 
 
-def test_a_step_that_takes_too_much_memory_is_ended_and_tried_again_carefully(bench, add):
-    bench.settings = bench.settings.model_copy(update={"step_memory_bytes": 1})
+def test_a_step_that_takes_too_much_memory_is_ended_and_tried_again_carefully(worker, add):
+    worker.settings = worker.settings.model_copy(update={"step_memory_bytes": 1})
     task = add(mode="wait")
-    perform(bench, task.id)
-    task = now(bench, task)
-    assert (task.status, task.kind) == ("waiting", "OutOfMemory")
+    execute_task(worker, task.id)
+    task = now(worker, task)
+    assert (task.status, task.error_type) == ("waiting", "OutOfMemory")
     assert "GB of memory" in task.error
-    perform(bench, task.id)
-    assert now(bench, task).status == "failed"
+    execute_task(worker, task.id)
+    assert now(worker, task).status == "failed"
 
 
-def test_what_another_run_makes_is_waited_for_and_then_found(bench, add):
+def test_what_another_run_makes_is_waited_for_and_then_found(worker, add):
     first, second = add(mode="wait"), add(mode="wait")
-    thread = in_background(bench, first)
-    perform(bench, second.id)
-    waiting = now(bench, second)
+    thread = in_background(worker, first)
+    execute_task(worker, second.id)
+    waiting = now(worker, second)
     assert (waiting.status, waiting.reason, waiting.attempt) == ("waiting", "another run does counting now", 0)
-    bench.history.request_cancel(first.run_id)
+    worker.history.request_cancel(first.run_id)
     thread.join()
 
 
-def test_a_task_that_was_taken_over_meanwhile_is_dropped(bench, add):
+def test_a_task_that_was_taken_over_meanwhile_is_dropped(worker, add):
     """As after a worker that hung for too long: its task and its lease belong to somebody else."""
     task = add(mode="wait")
-    thread = in_background(bench, task)
-    bench.history.update_task(task.id, worker="far/away/7/1", beat_at=time.time())
+    thread = in_background(worker, task)
+    worker.history.update_task(task.id, worker="far/away/7/1", heartbeat_at=time.time())
     thread.join()
-    task = now(bench, task)
+    task = now(worker, task)
     assert (task.status, task.worker) == ("running", "far/away/7/1")
-    assert list(bench.settings.work.glob("*/counting-*[0-9a-f]")) == []
+    assert list(worker.settings.work.glob("*/counting-*[0-9a-f]")) == []
 
 
-def test_a_lease_that_was_lost_is_noticed(bench, add):
+def test_a_lease_that_was_lost_is_noticed(worker, add):
     task = add(mode="wait")
-    thread = in_background(bench, task)
-    with bench.history.writing() as session:
+    thread = in_background(worker, task)
+    with worker.history.writing() as session:
         (lease,) = session.query(Lease)
         lease.owner, lease.fence = "far/away/7/1", lease.fence + 1
     thread.join()
-    assert (now(bench, task).status, now(bench, task).kind) == ("waiting", "LeaseLost")
+    assert (now(worker, task).status, now(worker, task).error_type) == ("waiting", "LeaseLost")
 
 
-def test_what_dead_processes_left_of_other_params_is_removed_and_living_ones_are_left_alone(bench, add):
+def test_what_dead_processes_left_of_other_params_is_removed_and_living_ones_are_left_alone(worker, add):
     task = add()
-    home = bench.settings.work / ("ab" * 8)
+    home = worker.settings.work / ("ab" * 8)
     dead, living = home / ".tmp-convert-0123456789ab-1", home / ".tmp-convert-ba9876543210-2"
     for folder in (dead, living):
         folder.mkdir(parents=True)
-    queue.take_lease(bench.history, f"{home.name}/convert-ba9876543210")
-    perform(bench, task.id)
+    queue.acquire_lease(worker.history, f"{home.name}/convert-ba9876543210")
+    execute_task(worker, task.id)
     assert (dead.exists(), living.exists()) == (False, True)
 
 
-def test_a_bug_fails_its_task_and_says_where(bench, add, monkeypatch):
+def test_a_bug_fails_its_task_and_says_where(worker, add, monkeypatch):
     def broken(*_: object) -> None:
         raise RuntimeError("no idea")
 
     monkeypatch.setattr(tasks, "_plan", broken)
     task = add()
-    perform(bench, task.id)
-    assert now(bench, task).status == "failed"
-    assert "RuntimeError: no idea (test_task.py, line" in now(bench, task).error
+    execute_task(worker, task.id)
+    assert now(worker, task).status == "failed"
+    assert "RuntimeError: no idea (test_task.py, line" in now(worker, task).error
 
 
-def test_a_task_that_somebody_does_is_left_alone(bench, add):
+def test_a_task_that_somebody_does_is_left_alone(worker, add):
     task = add()
-    bench.history.update_task(task.id, status="running", worker=identity.me(), beat_at=time.time())
-    perform(bench, task.id)
-    assert now(bench, task).attempt == 0
+    worker.history.update_task(task.id, status="running", worker=identity.this_process(), heartbeat_at=time.time())
+    execute_task(worker, task.id)
+    assert now(worker, task).attempt == 0
 
 
-def test_a_run_that_was_cancelled_begins_nothing(bench, add):
+def test_a_run_that_was_cancelled_begins_nothing(worker, add):
     task = add(mode="wait")
-    with bench.history.writing() as session:
+    with worker.history.writing() as session:
         session.get(Run, task.run_id).cancel_requested = True
-    perform(bench, task.id)
-    assert now(bench, task).status == "cancelled"
+    execute_task(worker, task.id)
+    assert now(worker, task).status == "cancelled"
 
 
-def test_a_lease_that_is_given_back_during_a_sign_of_life_is_not_lost(bench, add, monkeypatch):
+def test_a_lease_that_is_given_back_during_a_heartbeat_is_not_lost(worker, add, monkeypatch):
     task = add()
-    queue.claim(bench.history, task.id)
-    watch = tasks.TaskWatch(bench, task)
-    watch.held = held = queue.take_lease(bench.history, "0123456789abcdef/counting-0123456789ab")
-    beat = queue.beat
+    queue.claim(worker.history, task.id)
+    monitor = tasks.TaskMonitor(worker, task)
+    monitor.lease = lease = queue.acquire_lease(worker.history, "0123456789abcdef/counting-0123456789ab")
+    heartbeat = queue.heartbeat
 
     def meanwhile(*given: object, **progress: float) -> str:
-        if watch.held:  # as the task's own thread does, when it is done
-            watch.held = None
-            queue.release(bench.history, held)
-        return beat(*given, **progress)
+        if monitor.lease:  # as the task's own thread does, when it is done
+            monitor.lease = None
+            queue.release_lease(worker.history, lease)
+        return heartbeat(*given, **progress)
 
-    monkeypatch.setattr(queue, "beat", meanwhile)
-    watch.tick()
-    watch.check()
-    assert now(bench, task).beat_at is not None
+    monkeypatch.setattr(queue, "heartbeat", meanwhile)
+    monitor.tick()
+    monitor.check()
+    assert now(worker, task).heartbeat_at is not None

@@ -114,12 +114,12 @@ def test_a_worker_that_was_frozen_and_replaced_publishes_nothing_and_works_on(pl
     with history.writing() as session:  # as if it had been silent for long
         for table, owner in ((Task, Task.worker), (Lease, Lease.owner)):
             session.execute(
-                update(table).where(owner == task.worker).values(beat_at=table.beat_at - 2 * identity.LEASE_S)
+                update(table).where(owner == task.worker).values(heartbeat_at=table.heartbeat_at - 2 * identity.LEASE_S)
             )
     assert working(history, run, but_not=task.worker).attempt == 2
     place.gate.unlink()
     assert place.result(started)["status"] == "done", place.said(started, "err")
-    (now,) = history.tasks_called([task.id])
+    (now,) = history.tasks_by_id([task.id])
     published = Path(now.folder).stat()
 
     frozen.send_signal(signal.SIGCONT)
@@ -132,7 +132,7 @@ def test_a_worker_that_was_frozen_and_replaced_publishes_nothing_and_works_on(pl
         published.st_ino,
         published.st_mtime_ns,
     )
-    assert history.tasks_called([task.id])[0].worker == now.worker != task.worker
+    assert history.tasks_by_id([task.id])[0].worker == now.worker != task.worker
 
 
 def test_a_worker_that_is_told_to_stop_ends_its_processes_and_another_goes_on(place, history, begin, clips):

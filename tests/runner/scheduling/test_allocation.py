@@ -3,67 +3,70 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.runner.scheduling.allocation import ON_ONE_CORE, Room, Share, divide
+from vidlib.runner.scheduling.allocation import ON_ONE_CORE, Allocation, Capacity, allocate
 from vidlib.runner.store.models import Task
 
 STEPS = ("convert", "scenes", "audio", "tracking", "reduce", "report")
 
 
-def task(number: int, step: str = "tracking", subject: str | None = None, **values) -> Task:
+def task(number: int, step: str = "tracking", label: str | None = None, **values) -> Task:
     values = {"params": {}, **values}
-    return Task(id=number, step=step, project="news", subject=subject or f"clip{number}.mp4", **values)
+    return Task(id=number, step=step, project="news", label=label or f"clip{number}.mp4", **values)
 
 
-def machine(cores: int, lanes: int | None = None, gpus: int = 0) -> Room:
-    return Room(lanes or cores, cores, cores, gpus)
+def machine(cores: int, lanes: int | None = None, gpus: int = 0) -> Capacity:
+    return Capacity(lanes or cores, cores, cores, gpus)
 
 
 def test_one_task_gets_all_cores_and_many_get_one_each():
-    assert divide([task(1)], machine(8), []) == [Share(1, 8)]
-    assert divide([task(n) for n in range(20)], machine(8), []) == [Share(n, 1) for n in range(8)]
-    assert sorted(divide([task(1), task(2)], machine(8), []), key=lambda s: s.task_id) == [Share(1, 4), Share(2, 4)]
+    assert allocate([task(1)], machine(8), []) == [Allocation(1, 8)]
+    assert allocate([task(n) for n in range(20)], machine(8), []) == [Allocation(n, 1) for n in range(8)]
+    assert sorted(allocate([task(1), task(2)], machine(8), []), key=lambda s: s.task_id) == [
+        Allocation(1, 4),
+        Allocation(2, 4),
+    ]
 
 
 def test_the_steps_of_one_video_take_turns_on_all_cores_and_those_of_two_share_them():
     sound, picture = task(1, "audio", "a.mp4"), task(2, "scenes", "a.mp4")
-    assert divide([sound, picture], machine(8), []) == [Share(1, 8)]
-    assert divide([sound, picture, task(3, "audio", "b.mp4")], machine(8), []) == [Share(1, 4), Share(3, 4)]
-    assert divide([sound, picture], Room(2, 16, 8, 0), []) == [Share(1, 8), Share(2, 8)]  # two machines
-    assert divide([picture], machine(8), [Share(1, 4)]) == [Share(2, 4)]
+    assert allocate([sound, picture], machine(8), []) == [Allocation(1, 8)]
+    assert allocate([sound, picture, task(3, "audio", "b.mp4")], machine(8), []) == [Allocation(1, 4), Allocation(3, 4)]
+    assert allocate([sound, picture], Capacity(2, 16, 8, 0), []) == [Allocation(1, 8), Allocation(2, 8)]  # two machines
+    assert allocate([picture], machine(8), [Allocation(1, 4)]) == [Allocation(2, 4)]
 
 
 def test_the_first_of_many_leaves_cores_for_those_that_come():
-    assert divide([task(1)], machine(8, lanes=2), [], more_come=True) == [Share(1, 4)]
-    assert divide([task(2)], machine(8, lanes=2), [Share(1, 4)], more_come=True) == [Share(2, 4)]
-    assert divide([task(1)], machine(2, lanes=4), [], more_come=True) == [Share(1, 1)]
-    assert divide([task(1)], Room(0, 0, 0, 0), [], more_come=True) == []
+    assert allocate([task(1)], machine(8, lanes=2), [], more_come=True) == [Allocation(1, 4)]
+    assert allocate([task(2)], machine(8, lanes=2), [Allocation(1, 4)], more_come=True) == [Allocation(2, 4)]
+    assert allocate([task(1)], machine(2, lanes=4), [], more_come=True) == [Allocation(1, 1)]
+    assert allocate([task(1)], Capacity(0, 0, 0, 0), [], more_come=True) == []
 
 
 def test_what_a_step_cannot_use_is_left_to_the_others():
-    shares = {share.task_id: share.cores for share in divide([task(1), task(2, "report")], machine(8), [])}
+    shares = {share.task_id: share.cores for share in allocate([task(1), task(2, "report")], machine(8), [])}
     assert shares == {1: 7, 2: 1}
 
 
 def test_lanes_limit_what_runs_at_once_whatever_cores_there_are():
-    assert len(divide([task(n) for n in range(5)], machine(8, lanes=2), [])) == 2
-    assert divide([task(1)], machine(8, lanes=1), [Share(9, 1)]) == []
+    assert len(allocate([task(n) for n in range(5)], machine(8, lanes=2), [])) == 2
+    assert allocate([task(1)], machine(8, lanes=1), [Allocation(9, 1)]) == []
 
 
 def test_a_gpu_works_for_one_task_and_the_others_wait_for_it():
     wants = [task(n, params={"device": "auto"}) for n in range(3)]
     cpu_only = task(9, params={"device": "cpu"})
-    assert {(s.task_id, s.gpu) for s in divide([*wants, cpu_only], machine(8, gpus=1), [])} == {(0, True), (9, False)}
-    assert {s.task_id for s in divide(wants, machine(8, gpus=1), [Share(7, 2, gpu=True)])} == set()
-    assert all(not share.gpu for share in divide(wants, machine(8), []))
+    assert {(s.task_id, s.gpu) for s in allocate([*wants, cpu_only], machine(8, gpus=1), [])} == {(0, True), (9, False)}
+    assert {s.task_id for s in allocate(wants, machine(8, gpus=1), [Allocation(7, 2, gpu=True)])} == set()
+    assert all(not share.gpu for share in allocate(wants, machine(8), []))
 
 
 def test_what_ran_out_of_memory_runs_alone_on_one_core_without_a_gpu():
-    big = task(2, params={"device": "auto"}, kind="OutOfMemory")
+    big = task(2, params={"device": "auto"}, error_type="OutOfMemory")
     ready = [task(1), big, task(3)]
-    assert divide(ready, machine(8, gpus=1), [Share(9, 1)]) == []
-    alone = divide(ready, machine(8, gpus=1), [])
-    assert alone == [Share(2, 1, gpu=False, alone=True)]
-    assert divide([task(1)], machine(8), alone) == []
+    assert allocate(ready, machine(8, gpus=1), [Allocation(9, 1)]) == []
+    alone = allocate(ready, machine(8, gpus=1), [])
+    assert alone == [Allocation(2, 1, gpu=False, alone=True)]
+    assert allocate([task(1)], machine(8), alone) == []
 
 
 @given(
@@ -73,8 +76,8 @@ def test_what_ran_out_of_memory_runs_alone_on_one_core_without_a_gpu():
     lanes=st.integers(1, 16),
 )
 def test_never_more_than_there_is_and_nothing_idle_while_there_is_work(steps, taken, cores, lanes):
-    before = [Share(1000 + n, share) for n, share in enumerate(taken)]
-    shares = divide([task(n, *step) for n, step in enumerate(steps)], machine(cores, lanes), before)
+    before = [Allocation(1000 + n, share) for n, share in enumerate(taken)]
+    shares = allocate([task(n, *step) for n, step in enumerate(steps)], machine(cores, lanes), before)
     free_cores, free_lanes = max(0, cores - sum(taken)), max(0, lanes - len(taken))
     used = sum(share.cores for share in shares)
     assert used <= free_cores

@@ -4,7 +4,7 @@ from itertools import count
 
 import pytest
 
-from vidlib.runner.scheduling.graph import Agenda
+from vidlib.runner.scheduling.graph import TaskGraph
 from vidlib.runner.store.models import Task
 from vidlib.steps import VIDEO_STEPS
 
@@ -17,34 +17,34 @@ def of_video(video: str, origin: str = "film.zip", **statuses: str) -> list[Task
 
 
 def task(step: str, source: str, origin: str = "film.zip", status: str = "waiting", not_before: float = 0.0) -> Task:
-    names = {"step": step, "source": source, "subject": source, "origin": origin}
+    names = {"step": step, "source": source, "label": source, "origin": origin}
     return Task(id=next(numbers), status=status, not_before=not_before, progress=0.0, **names)
 
 
-def agenda(*tasks: Task) -> Agenda:
-    found = Agenda()
-    found.put(tasks)
+def graph(*tasks: Task) -> TaskGraph:
+    found = TaskGraph()
+    found.update(tasks)
     return found
 
 
-def begin(found: Agenda, now: float = 0.0) -> list[tuple[str, str]]:
+def begin(found: TaskGraph, now: float = 0.0) -> list[tuple[str, str]]:
     return [(task.source, task.step) for task in found.ready(now)]
 
 
 def test_a_step_begins_when_what_it_reads_is_there():
-    assert begin(agenda(*of_video("a"))) == [("a", "convert")]
-    assert begin(agenda(*of_video("a", convert="done"))) == [("a", "scenes"), ("a", "audio")]
-    assert begin(agenda(*of_video("a", convert="done", scenes="done", audio="running"))) == []
+    assert begin(graph(*of_video("a"))) == [("a", "convert")]
+    assert begin(graph(*of_video("a", convert="done"))) == [("a", "scenes"), ("a", "audio")]
+    assert begin(graph(*of_video("a", convert="done", scenes="done", audio="running"))) == []
 
 
 def test_videos_of_one_content_under_two_names_do_not_wait_for_each_other():
-    assert begin(agenda(*of_video("a"), *of_video("b"))) == [("a", "convert"), ("b", "convert")]
+    assert begin(graph(*of_video("a"), *of_video("b"))) == [("a", "convert"), ("b", "convert")]
 
 
 def test_a_project_is_delivered_when_every_video_is_over_and_reports_come_last():
     done, failed = dict.fromkeys(VIDEO_STEPS, "done"), dict.fromkeys(VIDEO_STEPS, "failed")
     finalize = task("finalize", "film")
-    found = agenda(*of_video("a", **done), *of_video("b", **failed), finalize)
+    found = graph(*of_video("a", **done), *of_video("b", **failed), finalize)
     assert begin(found) == [("film", "finalize")]
     finalize.status = "failed"
     assert begin(found) == [("a", "report"), ("b", "report")]
@@ -52,31 +52,31 @@ def test_a_project_is_delivered_when_every_video_is_over_and_reports_come_last()
 
 def test_a_delivery_does_not_wait_for_another_one():
     done = dict.fromkeys(VIDEO_STEPS, "done")
-    found = agenda(*of_video("a", **done), task("finalize", "film"), *of_video("b", "other.zip"))
+    found = graph(*of_video("a", **done), task("finalize", "film"), *of_video("b", "other.zip"))
     assert begin(found) == [("film", "finalize"), ("b", "convert")]
 
 
 @pytest.mark.parametrize("status", ["failed", "refused", "cancelled", "skipped"])
-def test_what_reads_something_that_will_never_be_there_is_hopeless(status):
-    found = agenda(*of_video("a", convert="done", audio=status))
-    ((tracking, why),) = found.hopeless()
-    assert (tracking.step, why) == ("tracking", "it needs what audio was to leave")
+def test_what_reads_something_that_will_never_be_there_is_blocked(status):
+    found = graph(*of_video("a", convert="done", audio=status))
+    ((tracking, why),) = found.blocked()
+    assert (tracking.step, why) == ("tracking", "its input, the result of audio, is missing")
     tracking.status = "skipped"
-    ((reduce, why),) = found.hopeless()
-    assert (reduce.step, why) == ("reduce", "it needs what tracking was to leave")
+    ((reduce, why),) = found.blocked()
+    assert (reduce.step, why) == ("reduce", "its input, the result of tracking, is missing")
 
 
 def test_what_is_tried_again_waits_for_its_time():
-    found = agenda(task("convert", "a", not_before=100.0))
+    found = graph(task("convert", "a", not_before=100.0))
     assert begin(found, now=99.0) == []
     assert begin(found, now=100.0) == [("a", "convert")]
 
 
 def test_an_archive_that_is_unpacked_asks_for_its_videos_once():
     archive = task("extract", "film.zip", status="running")
-    found = agenda(archive)
+    found = graph(archive)
     assert found.unpacked() == []
     archive.status = "done"
     assert found.unpacked() == [archive]
-    found.put(of_video("a"))
+    found.update(of_video("a"))
     assert found.unpacked() == []

@@ -48,7 +48,7 @@ def test_a_server_that_is_not_there_is_named_without_the_password(tmp_path):
 def test_a_task_is_locked_alone_while_it_is_taken(url):
     with History(url) as history:
         run = history.start_run([], {})
-        of_run = {"run_id": run.id, "project": "p", "subject": "s", "sha256": "a", "step": "convert"}
+        of_run = {"run_id": run.id, "project": "p", "label": "s", "sha256": "a", "step": "convert"}
         first, second = history.add_tasks([Task(**of_run), Task(**of_run)])
         with history.writing() as session:
             session.get(Task, first.id, with_for_update=True)
@@ -57,11 +57,11 @@ def test_a_task_is_locked_alone_while_it_is_taken(url):
 
 def test_whoever_wants_a_lease_while_it_publishes_waits_and_then_is_told(url):
     with History(url) as history, ThreadPoolExecutor(1) as beside:
-        held, begun = queue.take_lease(history, KEY), threading.Event()
+        held, begun = queue.acquire_lease(history, KEY), threading.Event()
 
-        def take() -> queue.Held | None:
+        def take() -> queue.HeldLease | None:
             begun.set()
-            return queue.take_lease(history, KEY)
+            return queue.acquire_lease(history, KEY)
 
         with queue.publishing(history, held):
             asked = beside.submit(take)
@@ -74,7 +74,7 @@ def test_a_process_that_froze_while_it_published_does_not_hold_up_the_others(url
     with History(url) as history:
         monkeypatch.setattr(database, "IDLE_TIMEOUT_S", 1)
         with History(url) as frozen:
-            late = queue.take_lease(frozen, KEY)
+            late = queue.acquire_lease(frozen, KEY)
             with pytest.raises(VidlibError, match="idle-in-transaction timeout"), frozen.writing() as session:
                 session.get(Lease, KEY, with_for_update=True)
                 with history.writing() as other:  # waits until the server has given the frozen one up

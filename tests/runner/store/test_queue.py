@@ -27,96 +27,94 @@ def history(url: str) -> Iterator[History]:
 @pytest.fixture
 def task(history: History) -> Task:
     run = history.start_run([], {})
-    (added,) = history.add_tasks(
-        [Task(run_id=run.id, project="p", subject="clip.mp4", sha256="ab" * 32, step="convert")]
-    )
+    (added,) = history.add_tasks([Task(run_id=run.id, project="p", label="clip.mp4", sha256="ab" * 32, step="convert")])
     return added
 
 
-def somebody(beat_s_ago: float = 0.0) -> dict[str, object]:
-    """A worker on another machine, and when it gave its last sign of life."""
-    return {"worker": "far/away/7/1", "beat_at": time.time() - beat_s_ago}
+def somebody(heartbeat_s_ago: float = 0.0) -> dict[str, object]:
+    """A worker on another machine, and when it sent its last heartbeat."""
+    return {"worker": "far/away/7/1", "heartbeat_at": time.time() - heartbeat_s_ago}
 
 
 def test_a_task_is_taken_once(history, task):
     taken = queue.claim(history, task.id)
-    assert (taken.status, taken.worker, taken.attempt) == ("running", identity.me(), 1)
+    assert (taken.status, taken.worker, taken.attempt) == ("running", identity.this_process(), 1)
     assert queue.claim(history, task.id) is None
 
 
 def test_a_task_is_taken_over_from_a_worker_that_is_silent_and_from_no_other(history, task):
-    history.update_task(task.id, status="running", **somebody(beat_s_ago=1))
+    history.update_task(task.id, status="running", **somebody(heartbeat_s_ago=1))
     assert queue.claim(history, task.id) is None
-    history.update_task(task.id, **somebody(beat_s_ago=identity.LEASE_S + 1))
-    assert queue.claim(history, task.id).worker == identity.me()
+    history.update_task(task.id, **somebody(heartbeat_s_ago=identity.LEASE_S + 1))
+    assert queue.claim(history, task.id).worker == identity.this_process()
 
 
 def test_a_worker_whose_task_was_taken_over_is_told_and_writes_nothing(history, task):
     queue.claim(history, task.id)
-    assert queue.beat(history, task.id, progress=0.5) == "go on"
+    assert queue.heartbeat(history, task.id, progress=0.5) == "continue"
     history.update_task(task.id, **somebody())
-    assert queue.beat(history, task.id, progress=0.9) == "lost"
-    assert not queue.settle(history, task.id, status="done")
-    (now,) = history.tasks_called([task.id])
+    assert queue.heartbeat(history, task.id, progress=0.9) == "lost"
+    assert not queue.finish(history, task.id, status="done")
+    (now,) = history.tasks_by_id([task.id])
     assert (now.status, now.progress) == ("running", 0.5)
 
 
 def test_whoever_does_a_task_is_told_that_it_was_cancelled_alone_or_with_its_run(history, task):
     queue.claim(history, task.id)
     history.request_cancel(task.run_id, step="convert")
-    assert queue.beat(history, task.id) == "cancel"
+    assert queue.heartbeat(history, task.id) == "cancel"
     history.update_task(task.id, cancel_requested=False)
-    assert queue.beat(history, task.id) == "go on"
+    assert queue.heartbeat(history, task.id) == "continue"
     history.request_cancel(task.run_id)
-    assert queue.beat(history, task.id) == "cancel"
+    assert queue.heartbeat(history, task.id) == "cancel"
 
 
 def test_a_task_that_was_cancelled_while_it_waited_is_never_taken(history, task):
     history.request_cancel(task.run_id, step="convert")
     assert queue.claim(history, task.id) is None
-    (now,) = history.tasks_called([task.id])
+    (now,) = history.tasks_by_id([task.id])
     assert (now.status, now.attempt, now.finished_at is not None) == ("cancelled", 0, True)
 
 
 def test_a_result_is_made_by_one_at_a_time(history):
-    held = queue.take_lease(history, KEY)
-    assert queue.take_lease(history, KEY) is None
-    assert queue.leased(history, KEY)
-    queue.release(history, held)
-    assert not queue.leased(history, KEY)
-    assert queue.take_lease(history, KEY).fence == held.fence + 1
+    held = queue.acquire_lease(history, KEY)
+    assert queue.acquire_lease(history, KEY) is None
+    assert queue.is_leased(history, KEY)
+    queue.release_lease(history, held)
+    assert not queue.is_leased(history, KEY)
+    assert queue.acquire_lease(history, KEY).fence == held.fence + 1
 
 
 def test_a_late_worker_publishes_nothing(history):
-    late = queue.take_lease(history, KEY)
+    late = queue.acquire_lease(history, KEY)
     with history.writing() as session:
-        session.get(Lease, KEY).beat_at -= identity.LEASE_S + 1
-    current = queue.take_lease(history, KEY)
+        session.get(Lease, KEY).heartbeat_at -= identity.LEASE_S + 1
+    current = queue.acquire_lease(history, KEY)
     published = []
     with pytest.raises(LeaseLost, match="another process took over"), queue.publishing(history, late):
         published.append("late")
     with queue.publishing(history, current):
         published.append("current")
-    queue.release(history, late)
+    queue.release_lease(history, late)
     assert published == ["current"]
-    assert queue.leased(history, KEY)
+    assert queue.is_leased(history, KEY)
 
 
-def test_a_task_is_taken_back_from_a_worker_unless_it_gave_a_sign_of_life_since(history, task):
-    history.update_task(task.id, status="running", **somebody(beat_s_ago=identity.LEASE_S + 1))
-    (seen,) = history.tasks_called([task.id])
+def test_a_task_is_taken_back_from_a_worker_unless_it_sent_a_heartbeat_since(history, task):
+    history.update_task(task.id, status="running", **somebody(heartbeat_s_ago=identity.LEASE_S + 1))
+    (seen,) = history.tasks_by_id([task.id])
     assert queue.is_lost(seen)
     history.update_task(task.id, **somebody())
-    assert not queue.take_back(history, seen, status="waiting")
-    (seen,) = history.tasks_called([task.id])
-    assert queue.take_back(history, seen, status="waiting")
+    assert not queue.requeue(history, seen, status="waiting")
+    (seen,) = history.tasks_by_id([task.id])
+    assert queue.requeue(history, seen, status="waiting")
 
 
 def take_all(url: str, ids: list[int], together: Barrier, taken: multiprocessing.Queue) -> None:
     with History(url) as history:
         together.wait()
         taken.put([task_id for task_id in ids if queue.claim(history, task_id)])
-        taken.put([number for number in range(10) if queue.take_lease(history, f"{KEY}-{number}")])
+        taken.put([number for number in range(10) if queue.acquire_lease(history, f"{KEY}-{number}")])
         taken.close()
         taken.join_thread()
         together.wait()  # a process that has ended has nothing any more
@@ -124,7 +122,7 @@ def take_all(url: str, ids: list[int], together: Barrier, taken: multiprocessing
 
 
 def test_processes_that_want_the_same_at_the_same_moment_get_everything_once(history, task):
-    run = {"run_id": task.run_id, "project": "p", "subject": "clip.mp4", "sha256": "ab" * 32}
+    run = {"run_id": task.run_id, "project": "p", "label": "clip.mp4", "sha256": "ab" * 32}
     ids = [added.id for added in history.add_tasks([Task(step="audio", **run) for _ in range(20)])]
     context = multiprocessing.get_context("spawn")
     together, taken = context.Barrier(N_PROCESSES, timeout=60), context.Queue()

@@ -9,29 +9,20 @@ from pathlib import Path
 
 import psutil
 import pytest
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from tests.runner.store import writers
 from tests.waiting import wait_until
 from vidlib.errors import LeaseLost, SettingError, UsageError, VidlibError
-from vidlib.runner.store import database, identity, queue
-from vidlib.runner.store.models import Base, Run, Task
+from vidlib.runner.store import identity, queue
+from vidlib.runner.store.models import Run, Task
 from vidlib.runner.store.runs import History
 
 N_PROCESSES, N_EVENTS = 4, 25  # 16 processes with 500 events each are part of `make soak`
 
 
 def new_task(run: Run, step: str, **values) -> Task:
-    return Task(run_id=run.id, project="p", subject="clip.mp4", sha256="ab" * 32, step=step, **values)
-
-
-def test_migrations_make_the_tables_that_the_code_expects(url):
-    with History(url) as history, history.engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    return Task(run_id=run.id, project="p", label="clip.mp4", sha256="ab" * 32, step=step, **values)
 
 
 def test_what_one_history_writes_another_reads(url):
@@ -63,22 +54,22 @@ def test_cancelling_is_seen_by_the_owner_and_refused_for_an_unknown_run(url):
             history.request_cancel("nowhere")
 
 
-def owned_by(history: History, run: Run, owner: str, beat_at: float | None = None) -> None:
+def owned_by(history: History, run: Run, owner: str, heartbeat_at: float | None = None) -> None:
     """Make ``owner`` the process that a run belongs to."""
     with history.writing() as session:
         known = session.get(Run, run.id)
-        known.owner, known.beat_at = owner, known.beat_at if beat_at is None else beat_at
+        known.owner, known.heartbeat_at = owner, known.heartbeat_at if heartbeat_at is None else heartbeat_at
 
 
 def test_a_run_whose_process_is_gone_is_interrupted_and_one_that_lives_is_not(url):
-    host, place, pid, start = identity.me().split("/")
+    host, place, pid, start = identity.this_process().split("/")
     with History(url) as history:
         mine, dead, reused, elsewhere, silent = (history.start_run([], {}) for _ in range(5))
         history.add_tasks([new_task(dead, "audio", status="running")])
         owned_by(history, dead, f"{host}/{place}/{2**22 + 1}/{start}")  # above the largest number that Linux gives
         owned_by(history, reused, f"{host}/{place}/{pid}/{int(start) - 1}")  # this process' number, given again
         owned_by(history, elsewhere, f"other/{place}-2/{pid}/1")  # whatever runs here under that number
-        owned_by(history, silent, f"other/{place}-2/{pid}/1", beat_at=time.time() - 2 * identity.LEASE_S)
+        owned_by(history, silent, f"other/{place}-2/{pid}/1", heartbeat_at=time.time() - 2 * identity.LEASE_S)
         assert set(history.mark_interrupted()) == {dead.id, reused.id, silent.id}
         assert {history.run(run.id).status for run in (mine, elsewhere)} == {"running"}
         assert history.tasks(dead.id)[0].status == "interrupted"
@@ -126,7 +117,7 @@ def test_a_history_that_breaks_while_it_is_open_is_named(url):
 
 def test_a_run_whose_process_ended_unseen_by_its_parent_is_interrupted(url):
     with History(url) as history, subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        host, place, _, _ = identity.me().split("/")
+        host, place, _, _ = identity.this_process().split("/")
         start = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[19]
         run = history.start_run([], {})
         owned_by(history, run, f"{host}/{place}/{process.pid}/{start}")
@@ -141,7 +132,7 @@ def test_a_run_that_is_over_is_taken_up_again_with_what_is_not_done(url):
         run = history.start_run([], {})
         steps = {"convert": "done", "scenes": "failed", "audio": "waiting", "report": "done"}
         history.add_tasks([new_task(run, step, status=status, cached=True) for step, status in steps.items()])
-        with pytest.raises(UsageError, match="goes on already, in process"):
+        with pytest.raises(UsageError, match="is running already, in process"):
             history.take_run(run.id)
         history.request_cancel(run.id)
         assert history.finish_run(run.id, "done") == "cancelled"
@@ -155,9 +146,9 @@ def test_a_run_that_is_over_is_taken_up_again_with_what_is_not_done(url):
 def test_a_process_that_lost_its_run_does_not_close_it(url):
     with History(url) as history:
         run = history.start_run([], {})
-        assert queue.beat_run(history, run.id) == "go on"
+        assert queue.heartbeat_run(history, run.id) == "continue"
         owned_by(history, run, "other/place/1/1")
-        assert queue.beat_run(history, run.id) == "lost"
+        assert queue.heartbeat_run(history, run.id) == "lost"
         assert history.finish_run(run.id, "done") is None
         history.stop_run(run.id)
         assert not history.cancel_requested(run.id)
@@ -172,7 +163,7 @@ def test_a_video_or_a_step_is_cancelled_alone(url):
         history.add_tasks([new_task(run, "scenes"), new_task(run, "audio"), new_task(run, "audio", status="done")])
         assert history.request_cancel(run.id, "clip.mp4", "audio") == 1
         assert not history.cancel_requested(run.id)
-        (asked,) = history.tasks_called(history.to_cancel(run.id))
+        (asked,) = history.tasks_by_id(history.waiting_to_cancel(run.id))
         assert asked.step == "audio"
         with pytest.raises(UsageError, match=r"nothing left to do for 'other\.mp4'"):
             history.request_cancel(run.id, "other.mp4")
@@ -180,38 +171,16 @@ def test_a_video_or_a_step_is_cancelled_alone(url):
 
 def test_how_long_steps_took_is_known_by_second_of_video(url):
     with History(url) as history:
-        run, me = history.start_run([], {}), identity.me()
+        run, me = history.start_run([], {}), identity.this_process()
         times = {"started_at": 100.0, "finished_at": 130.0, "status": "done", "worker": me}
         history.remember_video("ab" * 32, Path("clip.mp4"), 60.0)
         history.add_tasks([new_task(run, "audio", **times), new_task(run, "audio", **times, cached=True)])
         (report,) = history.add_tasks([new_task(run, "report", **times)])
         history.update_task(report.id, sha256="no video")
-        assert history.paces(["audio", "report"], identity.host_of(me)) == {
+        assert history.mean_durations(["audio", "report"], identity.host_of(me)) == {
             "audio": (0.5, 30.0),
             "report": (None, 30.0),
         }
-
-
-def test_a_history_of_an_earlier_version_is_brought_up_to_date(url):
-    """As the first release left it: a run that was interrupted, with a task."""
-    database.open_engine(url).dispose()
-    config = Config()
-    config.set_main_option("script_location", str(Path(database.__file__).with_name("migrations")))
-    config.attributes["url"] = url
-    command.upgrade(config, "0001")
-    engine = database.open_engine(url)
-    with engine.begin() as connection:
-        run = "('old', 'running', '[]', '{}', 'host', 1, 1.0, 1.0, FALSE)"
-        columns = "id, status, paths, params, host, pid, pid_started_at, started_at, cancel_requested"
-        connection.exec_driver_sql(f"INSERT INTO runs ({columns}) VALUES {run}")
-        columns = "run_id, project, subject, sha256, step, status, cached, progress"
-        connection.exec_driver_sql(
-            f"INSERT INTO tasks ({columns}) VALUES ('old', 'p', 's', 'a', 'audio', 'done', FALSE, 1)"
-        )
-    engine.dispose()
-    with History(url) as history:
-        assert history.mark_interrupted() == ["old"]
-        assert [(task.step, task.attempt, task.params) for task in history.tasks("old")] == [("audio", 0, {})]
 
 
 @pytest.mark.parametrize("url", ["mysql://host/vidlib", "workspace/vidlib.sqlite"])

@@ -125,7 +125,7 @@ def claim(history: Database, key: str, states: Sequence[str]) -> Download | None
         row = session.get(Download, key, with_for_update=True)
         if row is None or not (row.state in states or _is_lost(row)):
             return None
-        row.state, row.worker, row.beat_at, row.asked = "downloading", identity.me(), time.time(), None
+        row.state, row.worker, row.heartbeat_at, row.asked = "downloading", identity.this_process(), time.time(), None
         row.attempts, row.error, row.rate, row.finished_at = row.attempts + 1, None, None, None
         return row
 
@@ -136,7 +136,7 @@ def heartbeat(history: Database, key: str, **progress: Any) -> str | None:
     "lost" if another process has taken it.
     """
     with history.writing() as session:
-        if not session.execute(_own_row(key).values(beat_at=time.time(), **progress)).rowcount:
+        if not session.execute(_own_row(key).values(heartbeat_at=time.time(), **progress)).rowcount:
             return "lost"
         return session.scalar(select(Download.asked).where(Download.key == key))
 
@@ -183,7 +183,7 @@ def requeue_lost(history: Database) -> list[str]:
     for row in lost:
         same = update(Download).where(Download.key == row.key, Download.state == "downloading")
         with history.writing() as session:
-            again = same.where(Download.worker == row.worker, Download.beat_at == row.beat_at)
+            again = same.where(Download.worker == row.worker, Download.heartbeat_at == row.heartbeat_at)
             if session.execute(again.values(state="waiting", worker=None)).rowcount:
                 freed.append(row.key)
     return freed
@@ -265,10 +265,10 @@ def _row_of(session: Session, *keys: str | None) -> Download | None:
 
 
 def _is_lost(row: Download) -> bool:
-    return row.state == "downloading" and not identity.alive(row.worker, row.beat_at)
+    return row.state == "downloading" and not identity.alive(row.worker, row.heartbeat_at)
 
 
 def _own_row(key: str) -> Any:
     return update(Download).where(
-        Download.key == key, Download.worker == identity.me(), Download.state == "downloading"
+        Download.key == key, Download.worker == identity.this_process(), Download.state == "downloading"
     )

@@ -13,9 +13,9 @@ from vidlib.ingest.providers import ServiceUrls
 from vidlib.ingest.webhook import DownloadOffer
 from vidlib.progress import Report, quiet
 from vidlib.runner.downloads import store
-from vidlib.runner.execution.heartbeat import repeating
+from vidlib.runner.execution.periodic import periodic
 from vidlib.runner.store.database import Database
-from vidlib.runner.store.identity import BEAT_S, pid_of
+from vidlib.runner.store.identity import HEARTBEAT_S, pid_of
 from vidlib.runner.store.models import Download
 from vidlib.settings import Settings
 
@@ -75,7 +75,7 @@ def run_claimed(history: Database, row: Download, options: DownloadOptions, *, t
     tracker = ProgressTracker(history, row.key, options)
     timing = replace(options.timing, stop=tracker.halt)
     try:
-        with repeating(tracker.tick, BEAT_S):
+        with periodic(tracker.tick, HEARTBEAT_S):
             fetched = providers.download(
                 row.links,
                 options.target,

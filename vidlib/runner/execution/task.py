@@ -1,11 +1,10 @@
-"""Does one task, wherever it is handed to: takes it, looks whether it is done, runs its notebook if not, tells how.
+"""Executes one task: claims it, finds its result or runs its notebook, publishes the outputs and records the end.
 
-All it needs stands in the history; all that comes of it is written there, and in the folder of the step.
+A task reads all that it needs from the history. It writes to the history and to the folder of its step.
 """
 
 import time
 import traceback
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +18,9 @@ from vidlib.results import naming
 from vidlib.results.naming import subject_folder
 from vidlib.runner import projects, report_run
 from vidlib.runner.downloads import store
-from vidlib.runner.execution.heartbeat import repeating
-from vidlib.runner.execution.worker import Bench
+from vidlib.runner.execution.heartbeat import Heartbeat
+from vidlib.runner.execution.periodic import periodic
+from vidlib.runner.execution.worker import Worker
 from vidlib.runner.kernels.notebook import Seat, Watch, run_step
 from vidlib.runner.read_only import remove_folder
 from vidlib.runner.request import Request
@@ -28,241 +28,237 @@ from vidlib.runner.run_result import status_of
 from vidlib.runner.scheduling import retries
 from vidlib.runner.scheduling.plan import Planned, plan_step
 from vidlib.runner.store import queue
-from vidlib.runner.store.identity import BEAT_S, LEASE_S
+from vidlib.runner.store.identity import HEARTBEAT_S, LEASE_S
 from vidlib.runner.store.models import Task
 from vidlib.steps import PUBLISHED, STEPS, VIDEO_STEPS
 from vidlib.steps.base import StepOutputs
 from vidlib.steps.finalize import FinishedVideo
 
 POSTPONED_S = 1.0
-"""Seconds after which a task is looked at again that could not be done at once."""
+"""Seconds after which a postponed task is tried again."""
+
+
+def execute_task(worker: Worker, task_id: int, n_cores: int = 1, gpu: bool = False) -> None:
+    """Execute a task that waits, unless another process has it; the history says how the task ended."""
+    before = worker.history.tasks_by_id([task_id])
+    if not before or (task := queue.claim(worker.history, task_id)) is None:
+        return
+    context = TaskContext(worker, task)
+    # claiming clears the error of the last attempt
+    monitor = TaskMonitor(worker, task, alone=before[0].error_type in retries.ALONE_AFTER)
+    with worker.watched(monitor), periodic(monitor.tick, HEARTBEAT_S):
+        try:
+            with worker.reserve(n_cores, gpu) as seat:
+                planned, outputs, executed = _find_or_run(context, monitor, seat)
+            publish(context, outputs)
+            monitor.check()
+        except Exception as error:  # noqa: BLE001 a task must not seem to run after its thread ended, whatever the error
+            _record_failure(context, error)
+        else:
+            _record_success(context, planned, outputs, executed)
 
 
 @dataclass
-class Job:
-    """A task that this process does, and what belongs to it."""
+class TaskContext:
+    """A task of this process, with the parts of its run that it needs."""
 
-    bench: Bench
+    worker: Worker
     task: Task
 
     @cached_property
     def request(self) -> Request:
-        return Request.of(self.bench.history.run(self.task.run_id))
+        return Request.from_run(self.worker.history.run(self.task.run_id))
 
     @cached_property
-    def tasks(self) -> list[Task]:
-        """All tasks of the run, in the order in which they were planned."""
-        return self.bench.history.tasks(self.task.run_id)
+    def run_tasks(self) -> list[Task]:
+        """All tasks of the run, in the order of the plan."""
+        return self.worker.history.tasks(self.task.run_id)
 
     @cached_property
     def report_folder(self) -> Path:
-        """Where the report of this task's video is to be found."""
-        return report_run.folder_of(self.bench.settings.runs, self.task, self.tasks)
+        """The folder of the run that shows the report of this task's video."""
+        return report_run.folder_of(self.worker.settings.runs, self.task, self.run_tasks)
 
-    def of_delivery(self, *steps: str) -> list[Task]:
-        """The tasks of the delivery that this one is part of, only those of ``steps``."""
-        return [task for task in self.tasks if task.origin == self.task.origin and task.step in steps]
+    def delivery_tasks(self, *steps: str) -> list[Task]:
+        """The tasks of this task's delivery for ``steps``."""
+        return [task for task in self.run_tasks if task.origin == self.task.origin and task.step in steps]
 
-    def left(self, source: str) -> dict[str, StepOutputs]:
-        """What the steps that are done left of one video; raises BrokenOutput if some of it is gone since."""
-        done = [t for t in self.of_delivery(*VIDEO_STEPS) if t.source == source and t.status == "done"]
+    def outputs_of(self, source: str) -> dict[str, StepOutputs]:
+        """The outputs of the finished steps of one video, by step; raises BrokenOutput if a folder is damaged."""
+        done = [t for t in self.delivery_tasks(*VIDEO_STEPS) if t.source == source and t.status == "done"]
         return {task.step: STEPS[task.step].outputs(Path(task.folder)) for task in done}
 
-    def tell(self, message: str, level: str = "info") -> None:
-        """A line for the log of the run."""
-        line = f"{self.task.subject}: {message}"
-        self.bench.history.add_event(self.task.run_id, line, level, self.task.subject, self.task.step)
+    def log(self, message: str, level: str = "info") -> None:
+        """Add a line about this task to the log of the run."""
+        line = f"{self.task.label}: {message}"
+        self.worker.history.add_event(self.task.run_id, line, level, self.task.label, self.task.step)
 
 
-class TaskWatch(Watch):
-    """Gives signs of life of a task, passes on its progress, stops it when told to or when it takes too much memory."""
+class TaskMonitor(Watch):
+    """Sends the heartbeats of a task with its progress, and stops the task if the reply or its memory demands it."""
 
-    def __init__(self, bench: Bench, task: Task):
+    def __init__(self, worker: Worker, task: Task, *, alone: bool = False):
         super().__init__()
-        self.bench, self.task = bench, task
-        self.held: queue.Held | None = None
-        self.limit = bench.memory_limit(alone=False)
-        self.beaten_at = time.monotonic()
+        self.worker, self.task = worker, task
+        self.lease: queue.HeldLease | None = None
+        self.memory_limit = worker.memory_limit(alone=alone)
+        self.heartbeat = Heartbeat(self._renew)
 
     def tick(self) -> None:
-        """What is done twice a second."""
-        tmp, kernel, held = self.tmp, self.kernel, self.held
-        try:
-            order = queue.beat(self.bench.history, self.task.id, held, **_progress(tmp))
-            if order == "lost" and held is not self.held:  # given back by the task itself, meanwhile
-                order = queue.beat(self.bench.history, self.task.id, **_progress(tmp))
-        except VidlibError as error:  # the next one may get through, before anybody takes this process for dead
-            if time.monotonic() - self.beaten_at > LEASE_S:
-                self.stop(LeaseLost(f"no sign of life could be given: {error}"))
-            return
-        self.beaten_at = time.monotonic()
-        if order == "cancel":
-            self.stop(Cancelled("stopped as asked"))
-        elif order == "lost":
-            self.stop(LeaseLost("another process took over: this one gave no sign of life for too long"))
-        elif kernel and (taken := kernel.bytes_held()) > self.limit:
-            self.stop(OutOfMemory(f"it took {taken / 1e9:.1f} GB of memory, {self.limit / 1e9:.1f} GB are allowed"))
+        """Send a heartbeat and act on the reply; called every HEARTBEAT_S seconds."""
+        kernel = self.kernel
+        self.heartbeat.send()
+        if self.heartbeat.error:
+            if self.heartbeat.silence_s > LEASE_S:  # another process may take over now
+                self.stop(LeaseLost(f"no heartbeat could be sent for {LEASE_S:.0f} s: {self.heartbeat.error}"))
+        elif self.heartbeat.reply == "cancel":
+            self.stop(Cancelled(queue.CANCELLED))
+        elif self.heartbeat.reply == "lost":
+            self.stop(LeaseLost("another process took over, because this one sent no heartbeat for too long"))
+        elif kernel and (held := kernel.bytes_held()) > self.memory_limit:
+            limit = f"{self.memory_limit / 1e9:.1f} GB are allowed"
+            self.stop(OutOfMemory(f"it took {held / 1e9:.1f} GB of memory, {limit}"))
+
+    def _renew(self) -> queue.Reply:
+        lease, state = self.lease, _progress(self.tmp)
+        reply = queue.heartbeat(self.worker.history, self.task.id, lease, **state)
+        if reply == "lost" and lease is not self.lease:  # the task itself released the lease meanwhile
+            reply = queue.heartbeat(self.worker.history, self.task.id, **state)
+        return reply
 
 
 def _progress(tmp: Path | None) -> dict[str, float]:
+    """The progress of the step that works in ``tmp``, as columns of its task."""
     if tmp is None or (state := progress.read(tmp)) is None:
         return {}
     done, total = state
     return {"work_done": done, "work_total": total, "progress": min(1.0, done / total)}
 
 
-def perform(bench: Bench, task_id: int, n_cores: int = 1, gpu: bool = False) -> None:
-    """Do a task that waits, unless somebody else does it; how it ended stands in the history."""
-    was = bench.history.tasks_called([task_id])
-    if not was or (task := queue.claim(bench.history, task_id)) is None:
-        return
-    job, watch = Job(bench, task), TaskWatch(bench, task)
-    if was[0].kind in retries.CAREFULLY:
-        watch.limit = bench.memory_limit(alone=True)
-    with bench.watched(watch), repeating(watch.tick, BEAT_S):
-        try:
-            with bench.handing_out(n_cores, gpu) as (cores, card):
-                planned, outputs, executed = _do(job, watch, cores, card)
-            show(job, outputs)
-            watch.check()
-        except Exception as error:  # noqa: BLE001 whatever it is, a task that nobody does any more must not seem to run
-            _note_failure(job, error)
-        else:
-            _note_success(job, planned, outputs, executed)
-
-
-def _do(job: Job, watch: TaskWatch, cores: Sequence[int], card: int | None) -> tuple[Planned, StepOutputs, bool]:
-    """What is planned for the task, what the step left, and whether that was done here and now."""
-    planned = _plan(job)
-    force = job.request.force and job.request.wants(job.task.step)
-    if planned.done and not force:
+def _find_or_run(context: TaskContext, monitor: TaskMonitor, seat: Seat) -> tuple[Planned, StepOutputs, bool]:
+    """The plan of the task, its outputs, and whether they were made here and now."""
+    planned = _plan(context)
+    task, history = context.task, context.worker.history
+    force = context.request.force and context.request.wants(task.step)
+    if planned.outputs is not None and not force:
         return planned, planned.outputs, False
-    history, key = job.bench.history, f"{planned.folder.parent.name}/{planned.folder.name}"
-    held = queue.take_lease(history, key)
-    if held is None:
-        raise Postponed(f"another run does {job.task.step} now")
-    watch.held = held
+    lease = queue.acquire_lease(history, f"{planned.folder.parent.name}/{planned.folder.name}")
+    if lease is None:
+        raise Postponed(f"another run does {task.step} now")
+    monitor.lease = lease
     try:
-        history.update_task(job.task.id, reason=planned.reason or "asked for again")
+        history.update_task(task.id, reason=planned.reason or "asked for again")
         if planned.damaged:
-            job.tell(f"{job.task.step} is executed again: {planned.reason}", "warning")
-        _sweep(job, planned.folder.parent)
-        job.bench.kernels.start_ahead(card)
+            context.log(f"{task.step} is executed again: {planned.reason}", "warning")
+        _remove_stale_temp_folders(context, planned.folder.parent)
+        context.worker.kernels.start_ahead(seat.gpu)
         outputs, executed = run_step(
             planned,
             force=force,
-            seat=Seat(job.bench.kernels, cores, card),
-            watch=watch,
-            publishing=lambda: queue.publishing(history, held),
+            seat=seat,
+            watch=monitor,
+            publishing=lambda: queue.publishing(history, lease),
         )
         return planned, outputs, executed
     finally:
-        watch.held = None
-        queue.release(history, held)
+        monitor.lease = None
+        queue.release_lease(history, lease)
 
 
-def _plan(job: Job) -> Planned:
-    task, settings = job.task, job.bench.settings
+def _plan(context: TaskContext) -> Planned:
+    task, settings = context.task, context.worker.settings
     step = STEPS[task.step]
     source = Path(task.source) if "source" in step.sources.values() else None
-    left = job.left(task.source) if step.needs else {}
+    outputs = context.outputs_of(task.source) if step.needs else {}
     home = subject_folder(settings.work, task.sha256)
-    return plan_step(step, source, left, step.module.Params(**task.params), home, **_further_inputs(job))
+    return plan_step(step, source, outputs, step.module.Params(**task.params), home, **_further_inputs(context))
 
 
-def _further_inputs(job: Job) -> dict[str, Any]:
-    """Inputs that neither the source nor earlier steps of the video supply."""
-    task, settings = job.task, job.bench.settings
+def _further_inputs(context: TaskContext) -> dict[str, Any]:
+    """The inputs of a step that neither its source nor earlier steps of the video supply."""
+    task, settings = context.task, context.worker.settings
     if task.step == "download":
-        known = store.find(job.bench.history, task.source)
+        known = store.find(context.worker.history, task.source)
         kept = subject_folder(settings.work, task.sha256) / "arriving"
         return {"url": normalized(task.source), "links": known.links if known else (task.source,), "keep_dir": kept}
     if task.step == "finalize":
-        places = {"archive_dir": settings.archive, "delivery_dir": settings.delivery}
-        videos = tuple(finished(job, video) for video in job.of_delivery("report"))
-        return {"project": task.project, "videos": videos, **places}
+        roots = {"archive_dir": settings.archive, "delivery_dir": settings.delivery}
+        videos = tuple(finished(context, video) for video in context.delivery_tasks("report"))
+        return {"project": task.project, "videos": videos, **roots}
     if task.step == "report":
-        evidence = report_run.write_evidence(job.report_folder, task, job.of_delivery(*STEPS))
-        return {"evidence": evidence, "report_dir": job.report_folder}
+        evidence = report_run.write_evidence(context.report_folder, task, context.delivery_tasks(*STEPS))
+        return {"evidence": evidence, "report_dir": context.report_folder}
     return {}
 
 
-def finished(job: Job, video: Task) -> FinishedVideo:
-    """What the steps of a video left for its delivery; ``video`` is any task of it."""
-    left = job.left(video.source)
-    found = {name: getattr(left[step], output) for step, name, output in PUBLISHED if step in left}
-    converted = left["convert"].video if "convert" in left else None
-    return FinishedVideo(stem=video.stem, source=Path(video.source), video=converted, **found)
+def finished(context: TaskContext, video: Task) -> FinishedVideo:
+    """The results of a video for its delivery; ``video`` is any task of it."""
+    outputs = context.outputs_of(video.source)
+    results = {name: getattr(outputs[step], output) for step, name, output in PUBLISHED if step in outputs}
+    converted = outputs["convert"].video if "convert" in outputs else None
+    return FinishedVideo(stem=video.stem, source=Path(video.source), video=converted, **results)
 
 
-def _sweep(job: Job, home: Path) -> None:
-    """Remove what dead processes left half-done in the folder of this video."""
-    for left_over in home.glob(f"{TMP_PREFIX}*"):
-        key = f"{home.name}/{left_over.name.removeprefix(TMP_PREFIX).rpartition('-')[0]}"
-        if not queue.leased(job.bench.history, key):
-            remove_folder(left_over)
+def _remove_stale_temp_folders(context: TaskContext, home: Path) -> None:
+    """Remove the working folders that dead processes left in the folder of this video."""
+    for folder in home.glob(f"{TMP_PREFIX}*"):
+        key = f"{home.name}/{folder.name.removeprefix(TMP_PREFIX).rpartition('-')[0]}"
+        if not queue.is_leased(context.worker.history, key):
+            remove_folder(folder)
 
 
-def show(job: Job, outputs: StepOutputs) -> None:
-    """Let people find what the step left: results beside the video, the report in the folder of the run."""
-    task = job.task
+def publish(context: TaskContext, outputs: StepOutputs) -> None:
+    """Link the outputs to where people look for them: results beside the video, the report in the folder of the run."""
+    task = context.task
     for step, name, output in PUBLISHED:
-        if step == task.step and (left := getattr(outputs, output)):
-            docs = projects.docs_folder(job.bench.settings, task.project)
-            link_or_copy(left, docs / f"{task.stem}{naming.PUBLISHED[name]}")
+        if step == task.step and (file := getattr(outputs, output)):
+            docs = projects.docs_folder(context.worker.settings, task.project)
+            link_or_copy(file, docs / f"{task.stem}{naming.PUBLISHED[name]}")
     if task.step == "report":
-        report_run.publish(outputs.summary.parent, job.report_folder)
+        report_run.publish(outputs.summary.parent, context.report_folder)
 
 
-def _note_success(job: Job, planned: Planned, outputs: StepOutputs, executed: bool) -> None:
-    task, now = job.task, time.time()
-    ended = {"status": "done", "cached": not executed, "progress": 1.0, "finished_at": now}
-    if not queue.settle(job.bench.history, task.id, folder=str(planned.folder), **ended):
+def _record_success(context: TaskContext, planned: Planned, outputs: StepOutputs, executed: bool) -> None:
+    task, now = context.task, time.time()
+    end = {"status": "done", "cached": not executed, "progress": 1.0, "finished_at": now}
+    if not queue.finish(context.worker.history, task.id, folder=str(planned.folder), **end):
         return
     if not executed:
-        job.tell(f"{task.step} was done already")
+        context.log(f"{task.step} was done already")
         return
-    job.tell(f"{task.step} done in {now - task.started_at:.1f} s")
+    context.log(f"{task.step} done in {now - task.started_at:.1f} s")
     if outputs.fallback:
-        where = f"{outputs.engine} on {outputs.device}"
-        job.tell(f"{task.step} fell back to {where}: {outputs.fallback}", "warning")
+        engine = f"{outputs.engine} on {outputs.device}"
+        context.log(f"{task.step} fell back to {engine}: {outputs.fallback}", "warning")
 
 
-def _note_failure(job: Job, error: Exception) -> None:
-    """Write down that the task failed, or that it is tried again, and when."""
-    task, now = job.task, time.time()
-    if isinstance(error, Postponed):
-        waits = {
-            "status": "waiting",
-            "reason": str(error),
-            "not_before": now + POSTPONED_S,
-            "attempt": task.attempt - 1,
-        }
-        queue.settle(job.bench.history, task.id, **waits)
+def _record_failure(context: TaskContext, error: Exception) -> None:
+    """Record that the task failed, or that it is tried again and when."""
+    task, history = context.task, context.worker.history
+    if isinstance(error, Postponed):  # this was no attempt
+        later = {"not_before": time.time() + POSTPONED_S, "attempt": task.attempt - 1}
+        queue.finish(history, task.id, status="waiting", reason=str(error), **later)
         return
-    failed = (
-        error if isinstance(error, StepFailed) else StepFailed(task.step, _said(error), error_type=type(error).__name__)
-    )
-    folder = failed.notebook and str(Path(failed.notebook).parent)
-    what = {"error": failed.reason, "kind": failed.error_type, "folder": folder}
-    delay = retries.delay_s(failed.error_type, task.attempt)
-    if delay is not None:
-        if queue.settle(job.bench.history, task.id, status="waiting", not_before=now + delay, **what):
-            job.tell(f"{failed}; tried again in {delay:.0f} s", "warning")
+    failure = error if isinstance(error, StepFailed) else _step_failed(task, error)
+    folder = failure.notebook and str(Path(failure.notebook).parent)
+    columns = {"error": failure.reason, "error_type": failure.error_type, "folder": folder}
+    delay_s = retries.delay_s(failure.error_type, task.attempt)
+    if delay_s is not None:
+        if queue.finish(history, task.id, status="waiting", not_before=time.time() + delay_s, **columns):
+            context.log(f"{failure}; next attempt in {delay_s:.0f} s", "warning")
         return
     status = status_of(error)
     if task.step == "download" and status != "cancelled":
-        state = "manual" if failed.error_type == NeedsOperator.__name__ else "failed"
-        store.record_outcome(job.bench.history, task.source, state, error=failed.reason)
-    if queue.settle(job.bench.history, task.id, status=status, finished_at=now, **what):
-        job.tell(str(failed), "warning" if status == "cancelled" else "error")
+        state = "manual" if failure.error_type == NeedsOperator.__name__ else "failed"
+        store.record_outcome(history, task.source, state, error=failure.reason)
+    if queue.finish(history, task.id, status=status, finished_at=time.time(), **columns):
+        context.log(str(failure), "warning" if status == "cancelled" else "error")
 
 
-def _said(error: Exception) -> str:
-    """What an error says; of one that vidlib does not know, where it happened as well."""
-    if isinstance(error, VidlibError | OSError):
-        return str(error)
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    return (
-        f"{type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno}); this is a bug of vidlib"
-    )
+def _step_failed(task: Task, error: Exception) -> StepFailed:
+    """Describe any error as a failure of the task's step; the message of a bug says where it occurred."""
+    name, message = type(error).__name__, str(error)
+    if not isinstance(error, VidlibError | OSError):
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        message = f"{name}: {error} ({Path(place.filename).name}, line {place.lineno}); this is a bug of vidlib"
+    return StepFailed(task.step, message, error_type=name)

@@ -1,9 +1,12 @@
-"""Who gets how much of a machine: one task alone gets all cores, many get a part each, together never more than all."""
+"""Divides a machine among tasks: one task alone gets all cores, several get a part each, together never more than all.
+
+A lane is a worker slot: it executes one task at a time.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from vidlib.runner.scheduling.retries import CAREFULLY
+from vidlib.runner.scheduling.retries import ALONE_AFTER
 from vidlib.runner.store.models import Task
 
 ON_ONE_CORE = frozenset({"download", "extract", "reduce", "finalize", "report"})
@@ -11,18 +14,18 @@ ON_ONE_CORE = frozenset({"download", "extract", "reduce", "finalize", "report"})
 
 
 @dataclass(frozen=True)
-class Room:
-    """How much can be done at once: tasks, CPU cores (in all, and for one task), GPUs."""
+class Capacity:
+    """What an executor can use at once: lanes, CPU cores in all and for one task, and GPUs."""
 
     lanes: int
     cores: int
-    cores_of_one: int
+    max_cores_per_task: int
     gpus: int
 
 
 @dataclass(frozen=True)
-class Share:
-    """What a task was given: cores, and whether a GPU; ``alone``: nothing else beside it."""
+class Allocation:
+    """What one task gets: cores, and perhaps a GPU. While a task runs ``alone``, no other task begins."""
 
     task_id: int
     cores: int
@@ -30,51 +33,51 @@ class Share:
     alone: bool = False
 
 
-def divide(ready: Sequence[Task], room: Room, taken: Sequence[Share], more_come: bool = False) -> list[Share]:
-    """Which of the ``ready`` tasks begin now, beside those that have ``taken`` a share, and with how much.
+def allocate(
+    ready: Sequence[Task], capacity: Capacity, current: Sequence[Allocation], more_come: bool = False
+) -> list[Allocation]:
+    """Choose the ``ready`` tasks that begin now, beside the ``current`` allocations, and what each of them gets.
 
-    In their order, as many as there are lanes, cores and GPUs for; but a second task of a video only on cores that the
-    first tasks of all videos cannot use. A task that ran out of memory before runs alone. Where ``more_come``, each
-    gets no more cores than if all lanes had work already.
+    Tasks begin in their order, as far as lanes, cores and GPUs go. A second task of a video only gets cores that the
+    first tasks of all videos cannot use. A task that ran out of memory before runs alone. With ``more_come``, each task
+    gets no more cores than if all lanes had a task.
     """
-    if more_come and room.lanes:
-        room = replace(room, cores_of_one=max(1, min(room.cores_of_one, room.cores // room.lanes)))
-    if any(share.alone for share in taken):
+    if more_come and capacity.lanes:
+        fair = max(1, min(capacity.max_cores_per_task, capacity.cores // capacity.lanes))
+        capacity = replace(capacity, max_cores_per_task=fair)
+    if any(allocation.alone for allocation in current):
         return []
-    if careful := next((task for task in ready if task.kind in CAREFULLY), None):
-        return [] if taken else [Share(careful.id, cores=1, alone=True)]
-    firsts = {(task.project, task.subject): task for task in reversed(ready)}
-    first_ids = {task.id for task in firsts.values()}
-    begun: list[Share] = []
+    if lonely := next((task for task in ready if task.error_type in ALONE_AFTER), None):
+        return [] if current else [Allocation(lonely.id, cores=1, alone=True)]
     # two steps of one video side by side leave cores idle once the shorter one is done
-    for first in (True, False):
-        turn = [task for task in ready if (task.id in first_ids) is first]
-        begun += _begin(turn, room, [*taken, *begun])
-    return begun
+    first_of_video = {(task.project, task.label): task.id for task in reversed(ready)}
+    first_ids = set(first_of_video.values())
+    chosen = _allocate_in_order([task for task in ready if task.id in first_ids], capacity, current)
+    others = [task for task in ready if task.id not in first_ids]
+    return [*chosen, *_allocate_in_order(others, capacity, [*current, *chosen])]
 
 
-def _begin(ready: Sequence[Task], room: Room, taken: Sequence[Share]) -> list[Share]:
-    """As many of the tasks as there is still room for, with all of the cores that they can use."""
-    lanes = room.lanes - len(taken)
-    cores = room.cores - sum(share.cores for share in taken)
-    gpus = room.gpus - sum(share.gpu for share in taken)
-    begin: list[tuple[Task, bool]] = []
+def _allocate_in_order(ready: Sequence[Task], capacity: Capacity, current: Sequence[Allocation]) -> list[Allocation]:
+    """Choose tasks in their order while there is a lane, a core and, if needed, a GPU for each."""
+    lanes = capacity.lanes - len(current)
+    cores = capacity.cores - sum(allocation.cores for allocation in current)
+    gpus = capacity.gpus - sum(allocation.gpu for allocation in current)
+    chosen: list[tuple[Task, bool]] = []
     for task in ready:
-        gpu = room.gpus > 0 and task.params.get("device") in ("auto", "cuda")
-        if len(begin) < min(lanes, cores) and gpus >= gpu:
-            begin.append((task, gpu))
+        gpu = capacity.gpus > 0 and task.params.get("device") in ("auto", "cuda")
+        if len(chosen) < min(lanes, cores) and gpus >= gpu:
+            chosen.append((task, gpu))
             gpus -= gpu
-    return _with_cores(begin, cores, room.cores_of_one)
+    return _divide_cores(chosen, cores, capacity.max_cores_per_task)
 
 
-def _with_cores(begin: Sequence[tuple[Task, bool]], cores: int, most: int) -> list[Share]:
-    """Split ``cores`` among the tasks that begin; what one cannot use is left to the others."""
-    shares = []
-    left = cores
-    # those that want little first, so that the others know what is left
-    for place, (task, gpu) in enumerate(sorted(begin, key=lambda item: item[0].step not in ON_ONE_CORE)):
-        fair = left // (len(begin) - place)
-        given = 1 if task.step in ON_ONE_CORE else max(1, min(fair, most))
-        shares.append(Share(task.id, given, gpu))
-        left -= given
-    return shares
+def _divide_cores(chosen: Sequence[tuple[Task, bool]], cores: int, max_per_task: int) -> list[Allocation]:
+    """Divide ``cores`` evenly among tasks, each with its wish for a GPU. Others get what a task cannot use."""
+    allocations = []
+    # tasks for one core come first, so that the others share what these leave
+    for index, (task, gpu) in enumerate(sorted(chosen, key=lambda choice: choice[0].step not in ON_ONE_CORE)):
+        fair = cores // (len(chosen) - index)
+        n_cores = 1 if task.step in ON_ONE_CORE else max(1, min(fair, max_per_task))
+        allocations.append(Allocation(task.id, n_cores, gpu))
+        cores -= n_cores
+    return allocations

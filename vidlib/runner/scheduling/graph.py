@@ -1,4 +1,4 @@
-"""The tasks of one run: which may begin now, which never will."""
+"""The tasks of one run as a graph: which of them may begin now, and which never will."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,8 +6,8 @@ from vidlib.runner.store.models import ACTIVE, Task
 from vidlib.steps import STEPS, VIDEO_STEPS
 
 
-class Agenda:
-    """The tasks of a run as they were last seen, by number."""
+class TaskGraph:
+    """The tasks of a run in their last known state, by id."""
 
     def __init__(self) -> None:
         self.tasks: dict[int, Task] = {}
@@ -15,8 +15,8 @@ class Agenda:
         self._of_delivery: dict[str, dict[int, Task]] = {}
         self._finalize: dict[str, Task] = {}
 
-    def put(self, tasks: Iterable[Task]) -> None:
-        """Add tasks, or what became of them."""
+    def update(self, tasks: Iterable[Task]) -> None:
+        """Add tasks, or replace them by their new state."""
         for task in tasks:
             self.tasks[task.id] = task
             self._of_delivery.setdefault(task.origin, {})[task.id] = task
@@ -24,59 +24,58 @@ class Agenda:
             if task.step == "finalize":
                 self._finalize[task.origin] = task
 
-    def knows(self, origin: str) -> bool:
-        """Whether the path ``origin`` was taken up."""
+    def has_delivery(self, origin: str) -> bool:
+        """Whether there are tasks for the path or link ``origin`` of the request."""
         return origin in self._of_delivery
 
     def unfinished(self) -> bool:
-        return any(task.status in ACTIVE for task in self.tasks.values())
+        """Whether a task waits or runs, or a delivery has arrived whose next tasks are not planned yet."""
+        active = any(task.status in ACTIVE for task in self.tasks.values())
+        return active or bool(self.arrived() or self.unpacked())
 
     def arrived(self) -> list[Task]:
-        """Downloads that are done and whose files have no tasks yet."""
-        return self._done_alone("download", {"download"})
+        """Finished downloads whose files have no tasks yet."""
+        return self._last_planned("download", {"download"})
 
     def unpacked(self) -> list[Task]:
-        """Archives that are unpacked and whose videos have no tasks yet."""
-        return self._done_alone("extract", {"download", "extract"})
+        """Unpacked archives whose videos have no tasks yet."""
+        return self._last_planned("extract", {"download", "extract"})
 
-    def _done_alone(self, step: str, arrival: set[str]) -> list[Task]:
-        """The tasks for ``step`` that are done, of deliveries that have none but those for their ``arrival``."""
+    def _last_planned(self, step: str, arrival: set[str]) -> list[Task]:
+        """The finished tasks for ``step`` of deliveries that have no tasks but those of their ``arrival``."""
         done = (task for task in self.tasks.values() if task.step == step and task.status == "done")
         return [task for task in done if {other.step for other in self._of_delivery[task.origin].values()} <= arrival]
 
     def ready(self, now: float) -> list[Task]:
-        """The tasks that may begin at ``now``, in the order in which they were planned."""
+        """The tasks that may begin at ``now`` (seconds since 1970), in the order of the plan."""
         waiting = (task for task in self.tasks.values() if task.status == "waiting" and task.not_before <= now)
         return [task for task in waiting if self._may_begin(task)]
 
-    def next_at(self) -> float | None:
-        """When the next task that is tried again may begin; None if nothing waits for its time."""
-        times = [task.not_before for task in self.tasks.values() if task.status == "waiting" and task.not_before]
-        return min(times, default=None)
-
-    def hopeless(self) -> Iterator[tuple[Task, str]]:
-        """Tasks that wait for something that failed, and why they never begin."""
+    def blocked(self) -> Iterator[tuple[Task, str]]:
+        """The waiting tasks that can never begin because an input will never exist, each with the reason."""
         for task in self.tasks.values():
             if task.status == "waiting" and task.step in VIDEO_STEPS:
                 for needed in self._needed(task):
                     if needed.status not in (*ACTIVE, "done"):
-                        yield task, f"it needs what {needed.step} was to leave"
+                        yield task, f"its input, the result of {needed.step}, is missing"
                         break
 
     def _may_begin(self, task: Task) -> bool:
         if task.step in VIDEO_STEPS:
             return all(needed.status == "done" for needed in self._needed(task))
-        return all(before.status not in ACTIVE for before in self._before(task))
+        return all(earlier.status not in ACTIVE for earlier in self._earlier(task))
 
     def _needed(self, task: Task) -> list[Task]:
+        """The tasks whose results ``task`` reads."""
         of_video = self._of_video[task.origin, task.source]
         return [of_video[step] for step in STEPS[task.step].needs]
 
-    def _before(self, task: Task) -> list[Task]:
-        """What has to be over, however it ended, before a project is delivered or a report written."""
+    def _earlier(self, task: Task) -> list[Task]:
+        """The tasks that have to end, well or badly, before a project is delivered or a report is written."""
         if task.step == "finalize":
             return [other for other in self._of_delivery[task.origin].values() if other.step in VIDEO_STEPS]
         if task.step == "report":
-            own = [other for other in self._of_video[task.origin, task.source].values() if other.step in VIDEO_STEPS]
-            return [*own, self._finalize[task.origin]] if task.origin in self._finalize else own
+            of_video = self._of_video[task.origin, task.source].values()
+            steps = [other for other in of_video if other.step in VIDEO_STEPS]
+            return [*steps, self._finalize[task.origin]] if task.origin in self._finalize else steps
         return []

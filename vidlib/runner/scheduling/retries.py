@@ -1,22 +1,24 @@
-"""Which failures are tried again, when, and how: what would fail the same way again is not."""
+"""Decides which failures are tried again, when, and how. A failure that would happen the same way again is final."""
 
 DELAYS_S = {
-    "WorkerLost": (5.0, 30.0),  # a kernel or a machine that died: twice
-    "OutOfMemory": (5.0,),  # once, carefully
-    "LeaseLost": (5.0, 5.0, 5.0),  # whoever took over finishes it; or it is taken back
+    "WorkerLost": (5.0, 30.0),  # a kernel or a machine died: two more attempts
+    "OutOfMemory": (5.0,),  # one more attempt, alone
+    "LeaseLost": (5.0, 5.0, 5.0),  # another process finishes the task, or this one gets it back
 }
-"""``{kind of error: seconds before each further attempt}``; every other kind is final: bad input, a wrong parameter, an
-error in the step's own code, a full disk."""
+"""``{error type: seconds before each further attempt}``.
 
-CAREFULLY = frozenset({"OutOfMemory"})
-"""Kinds after which a step is done alone, on one core (which is fewer pictures at a time) and without a GPU."""
+All other errors are final: bad input, a wrong parameter, a bug of the step, a full disk.
+"""
+
+ALONE_AFTER = frozenset({"OutOfMemory"})
+"""Error types after which a step runs alone, without a GPU and on one core, which means smaller batches."""
 
 
-def delay_s(kind: str | None, attempt: int) -> float | None:
-    """Seconds to wait after the ``attempt``-th failure (from 1) of this kind; None if it is final.
+def delay_s(error_type: str | None, attempt: int) -> float | None:
+    """Seconds to wait after failure number ``attempt`` (from 1) of this type; None if the failure is final.
 
     >>> delay_s("WorkerLost", 1), delay_s("WorkerLost", 3), delay_s("MediaError", 1)
     (5.0, None, None)
     """
-    delays = DELAYS_S.get(kind, ())
+    delays = DELAYS_S.get(error_type or "", ())
     return delays[attempt - 1] if attempt <= len(delays) else None

@@ -22,7 +22,7 @@ IDLE_TIMEOUT_S = 30
 """Seconds after which PostgreSQL gives up the change of a process that is frozen in the middle of it."""
 
 CONNECT_TIMEOUT_S = 10
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration: a database that is at this one needs none."""
 
 MIGRATION_LOCK = 0x7669646C6962  # "vidlib": any number that no other program on the server takes

@@ -1,4 +1,4 @@
-"""Which process something belongs to, in a form that other processes and machines can read, and whether it lives."""
+"""The identity of a process, in a form that other processes and machines can read, and whether the process lives."""
 
 import functools
 import os
@@ -6,55 +6,56 @@ import socket
 import time
 from pathlib import Path
 
-BEAT_S = 0.5
-"""Seconds between two signs of life of whoever owns a run or a task."""
+HEARTBEAT_S = 0.5
+"""Seconds between two heartbeats of the owner of a run, a task, a lease or a download."""
 
 LEASE_S = 30.0
-"""Seconds without a sign of life after which an owner counts as dead, wherever it is."""
+"""Seconds without a heartbeat after which an owner counts as dead, on whichever machine it is."""
 
 
-def me() -> str:
-    """This process, as ``host/place/pid/start``: no other process, on any machine, at any time, is called so."""
-    return _name_of(os.getpid())  # asked for each time: a forked child is another process
+def this_process() -> str:
+    """This process, as ``host/namespace/pid/start``; no other process on any machine ever has the same identity."""
+    return _identity_of(os.getpid())  # asked each time, because a forked child is another process
 
 
 @functools.cache
-def _name_of(pid: int) -> str:
-    return f"{socket.gethostname()}/{_place()}/{pid}/{_started(pid)}"
+def _identity_of(pid: int) -> str:
+    return f"{socket.gethostname()}/{_namespace()}/{pid}/{_started(pid)}"
 
 
-os.register_at_fork(after_in_child=_name_of.cache_clear)  # numbers are given again
+os.register_at_fork(after_in_child=_identity_of.cache_clear)  # the system uses process numbers again
 
 
 def pid_of(owner: str) -> int:
-    """The process number in an owner's name."""
+    """The process number in an identity."""
     return int(owner.split("/")[2])
 
 
 def host_of(owner: str) -> str:
-    """The machine in an owner's name."""
+    """The machine in an identity."""
     return owner.split("/", maxsplit=1)[0]
 
 
-def alive(owner: str, beat_at: float) -> bool:
-    """Whether ``owner`` still works, its last sign of life being at ``beat_at``.
+def alive(owner: str | None, heartbeat_at: float | None) -> bool:
+    """Whether ``owner`` still works, if its last heartbeat was at ``heartbeat_at`` (seconds since 1970).
 
-    One that hangs or is frozen counts as dead after LEASE_S; one of this machine whose process is gone, at once.
+    A process that hangs or is frozen counts as dead after LEASE_S. A process of this machine that is gone counts as
+    dead at once.
     """
-    if time.time() - beat_at > LEASE_S:
+    if owner is None or heartbeat_at is None or time.time() - heartbeat_at > LEASE_S:
         return False
-    _, place, pid, started = owner.split("/")
-    return place != _place() or _started(int(pid)) == started
+    _, namespace, pid, started = owner.split("/")
+    return namespace != _namespace() or _started(int(pid)) == started
 
 
 def _started(pid: int) -> str | None:
-    """When a process began, in clock ticks since the machine did; None for one that is gone.
+    """The start of a process, in clock ticks since the start of the machine; None for a process that is gone.
 
-    Numbers are given again, but not twice in one tick. One that has ended and that nobody asked for its exit code (a
-    zombie) is gone.
+    The system uses a process number again, but not twice in one tick. A zombie counts as gone: it has ended, and only
+    its parent has not asked for the exit code yet.
     """
     try:
-        # proc_pid_stat(5): the name in brackets may hold anything; state is field 3, starttime field 22
+        # proc_pid_stat(5): the name in brackets may contain anything; state is field 3, starttime is field 22
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
@@ -62,10 +63,10 @@ def _started(pid: int) -> str | None:
 
 
 @functools.cache
-def _place() -> str:
-    """Where process numbers mean what they mean here: this boot of this kernel, this PID namespace.
+def _namespace() -> str:
+    """The scope of process numbers: this boot of this kernel, and this PID namespace.
 
-    Two containers may have one host name and different processes of one number.
+    Two containers may have the same host name, and different processes with the same number.
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:8]

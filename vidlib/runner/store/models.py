@@ -1,15 +1,18 @@
-"""The tables of the history. Times are seconds since 1970, UTC."""
+"""The tables of the history. Times are seconds since 1970, UTC.
+
+Runs, tasks, leases and downloads belong to one process while it works (see `vidlib.runner.store.identity`). The process
+renews their ``heartbeat_at``.
+"""
 
 from sqlalchemy import JSON, BigInteger, ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 ACTIVE = ("waiting", "running")
 ENDED = ("done", "failed", "refused", "skipped")
-"""States of a task that came to its own end; the other ones are cancelled and interrupted."""
-
+"""States of a task that ended by itself; the others are cancelled and interrupted."""
 
 TO_COME = ("waiting", "downloading", "paused")
-"""States of a download that is not over; the others are known, done, failed, manual and cancelled."""
+"""States of a download that has not ended; the others are known, done, failed, manual and cancelled."""
 
 
 class Base(DeclarativeBase):
@@ -30,7 +33,7 @@ class Project(Base):
 class Video(Base):
     """One file, by the SHA-256 of its bytes as it arrived; ``path`` is where it was last seen.
 
-    ``duration_s`` is None for one that says nothing of its length.
+    ``duration_s`` is None for a file without a known length.
     """
 
     __tablename__ = "videos"
@@ -43,10 +46,10 @@ class Video(Base):
 
 
 class Run(Base):
-    """One request to process some paths; ``status`` is running, interrupted, or as `RunResult` says.
+    """One request to process some paths. ``status`` is running, interrupted, or a status of `RunResult`.
 
-    ``params`` are the values in force for every step, ``asked`` is the rest of the request. ``owner`` is the process
-    that drives it (see `vidlib.runner.store.identity`), which renews ``beat_at``.
+    ``params`` are the values in force for every step, and ``asked`` is the rest of the request. ``owner`` is the
+    process that drives the run. ``cancel_requested`` asks it to stop. ``error`` is why the run broke off.
     """
 
     __tablename__ = "runs"
@@ -57,7 +60,7 @@ class Run(Base):
     params: Mapped[dict] = mapped_column(JSON)
     asked: Mapped[dict] = mapped_column(JSON)
     owner: Mapped[str]
-    beat_at: Mapped[float]
+    heartbeat_at: Mapped[float]
     started_at: Mapped[float]
     finished_at: Mapped[float | None]
     cancel_requested: Mapped[bool] = mapped_column(default=False)
@@ -65,12 +68,15 @@ class Run(Base):
 
 
 class Task(Base):
-    """One step for one video or project (``subject``) in one run.
+    """One step for one video, delivery or project in one run.
 
-    ``origin`` is the path of the request that it comes from, ``source`` the file or folder that it is about, ``stem``
-    what a video's results are called; ``params`` are the values in force. ``worker`` is the process that does it and
-    renews ``beat_at``. ``progress`` is in [0, 1], ``work_done`` of ``work_total`` in the step's own unit. ``kind`` is
-    the class of the last error, ``attempt`` counts the beginnings, the next one is not before ``not_before``.
+    ``label`` names the video, delivery or project for people, and ``stem`` is the name of a video's results. ``origin``
+    is the path or link of the request, ``source`` the file or folder that the step reads, and ``params`` are the values
+    in force. ``worker`` is the process that executes the task.
+
+    ``progress`` is in [0, 1], and ``work_done`` of ``work_total`` is in the unit of the step. ``reason`` says why the
+    step runs, waits or was skipped. ``error_type`` is the class of the last error. ``attempt`` counts the attempts, and
+    the next one begins at ``not_before`` or later.
     """
 
     __tablename__ = "tasks"
@@ -78,7 +84,7 @@ class Task(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), index=True)
     project: Mapped[str]
-    subject: Mapped[str]
+    label: Mapped[str]
     sha256: Mapped[str] = mapped_column(index=True)
     step: Mapped[str]
     origin: Mapped[str] = mapped_column(default="")
@@ -90,12 +96,12 @@ class Task(Base):
     reason: Mapped[str | None]
     folder: Mapped[str | None]
     error: Mapped[str | None]
-    kind: Mapped[str | None]
+    error_type: Mapped[str | None]
     attempt: Mapped[int] = mapped_column(default=0)
     not_before: Mapped[float] = mapped_column(default=0.0)
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     worker: Mapped[str | None]
-    beat_at: Mapped[float | None]
+    heartbeat_at: Mapped[float | None]
     progress: Mapped[float] = mapped_column(default=0.0)
     work_done: Mapped[float | None]
     work_total: Mapped[float | None]
@@ -104,10 +110,10 @@ class Task(Base):
 
 
 class Lease(Base):
-    """Who may make the result ``key`` (its folder below WORK) now; ``owner`` is None while nobody does.
+    """The right to make the result ``key`` (its folder below WORK); ``owner`` is None while no process has it.
 
-    ``fence`` grows with every owner and never goes back: whoever holds an older number publishes nothing. A row stays
-    for that reason.
+    ``fence`` grows with every owner, and a process with an older number publishes nothing. Therefore a row is never
+    removed.
     """
 
     __tablename__ = "leases"
@@ -115,11 +121,11 @@ class Lease(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     fence: Mapped[int]
     owner: Mapped[str | None]
-    beat_at: Mapped[float]
+    heartbeat_at: Mapped[float]
 
 
 class Event(Base):
-    """Something worth a line in the log of a run; ``subject`` and ``step`` say of what, where it is about one task."""
+    """One line in the log of a run; ``label`` and ``step`` name the task that it is about, if it is about one."""
 
     __tablename__ = "events"
 
@@ -128,19 +134,20 @@ class Event(Base):
     at: Mapped[float]
     level: Mapped[str]
     message: Mapped[str]
-    subject: Mapped[str | None]
+    label: Mapped[str | None]
     step: Mapped[str | None]
 
 
 class Download(Base):
     """A file that was offered under a link, and what became of it.
 
-    ``url`` is the link in its one spelling, ``key`` the SHA-256 of that, ``original_url`` the link as it came,
-    ``proxy_url`` a copy that is asked first, ``proxy_key`` as ``key`` for that. ``offered_at`` is the earliest time
-    that anybody named. ``state`` is known (never started by itself), waiting, downloading, paused, done, failed, manual
-    (a person is needed) or cancelled; ``asked`` is the state that whoever downloads it is asked to leave it in.
-    ``file`` and ``sha256`` are what came, ``rate`` is in bytes per second. ``worker`` downloads it and renews
-    ``beat_at``; ``attempts`` counts the beginnings, the next one is not before ``not_before``.
+    ``url`` is the normalized link, and ``key`` its SHA-256. ``original_url`` is the link as it came. ``proxy_url`` is a
+    copy that is tried first, and ``proxy_key`` its SHA-256. ``offered_at`` is the earliest known time of the offer.
+
+    ``state`` is known (not started by itself), waiting, downloading, paused, done, failed, manual (a person is needed)
+    or cancelled. ``asked`` is the state in which somebody asked the downloading process to leave it. ``worker`` is that
+    process. ``file`` and ``sha256`` are the result, and ``rate`` is in bytes per second. ``attempts`` counts the
+    attempts, and the next one begins at ``not_before`` or later.
     """
 
     __tablename__ = "downloads"
@@ -164,10 +171,10 @@ class Download(Base):
     bytes_total: Mapped[int | None] = mapped_column(BigInteger)
     rate: Mapped[float | None]
     worker: Mapped[str | None]
-    beat_at: Mapped[float | None]
+    heartbeat_at: Mapped[float | None]
     finished_at: Mapped[float | None]
 
     @property
     def links(self) -> tuple[str, ...]:
-        """Where the file is to be had, in the order in which it is tried."""
+        """The links to the file, in the order in which they are tried."""
         return (self.proxy_url, self.original_url) if self.proxy_url else (self.original_url,)

@@ -1,4 +1,4 @@
-"""The history: what was asked, what ran, what came of it. Only this file, `queue` and `downloads` contain SQL."""
+"""The history of runs: requests, tasks and events. Only the modules of `store` and `downloads.store` contain SQL."""
 
 import secrets
 import time
@@ -9,18 +9,22 @@ from typing import Any
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from vidlib.errors import LeaseLost, UsageError
 from vidlib.runner.store import identity
 from vidlib.runner.store.database import Database
 from vidlib.runner.store.models import ACTIVE, Event, Project, Run, Task, Video
 
+STOPPED_BY_SIGNAL = "stopped by a signal; to go on: vidlib resume"
+"""The reason of a run that a signal stopped. A run that a person cancelled has no reason."""
+
 
 class History(Database):
-    """Questions to the database and changes of it, each in a transaction of its own."""
+    """Reads and changes the database; each method is a transaction of its own."""
 
     def start_run(self, paths: Sequence[Path], params: dict[str, Any], asked: dict[str, Any] | None = None) -> Run:
-        """A new run that belongs to this process."""
+        """Create a run that belongs to this process."""
         now = time.time()
         run = Run(
             id=f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(2)}",
@@ -28,8 +32,8 @@ class History(Database):
             paths=[str(path) for path in paths],
             params=params,
             asked=asked or {},
-            owner=identity.me(),
-            beat_at=now,
+            owner=identity.this_process(),
+            heartbeat_at=now,
             started_at=now,
         )
         with self.writing() as session:
@@ -37,31 +41,31 @@ class History(Database):
         return run
 
     def take_run(self, run_id: str) -> Run:
-        """A run that is over, for this process to go on with: what is not done in it waits again.
+        """Let this process continue a run that has ended; its unfinished tasks wait again.
 
-        Raises UsageError for a run that nobody knows or that somebody who is alive drives.
+        Raises UsageError for an unknown run, and for one that a living process drives.
         """
         self.run(run_id)
         with self.writing() as session:
             run = session.get(Run, run_id, with_for_update=True)
-            if run.status == "running" and identity.alive(run.owner, run.beat_at):
-                raise UsageError(f"run {run_id} goes on already, in process {identity.pid_of(run.owner)}")
-            run.status, run.owner, run.beat_at = "running", identity.me(), time.time()
+            if run.status == "running" and identity.alive(run.owner, run.heartbeat_at):
+                raise UsageError(f"run {run_id} is running already, in process {identity.pid_of(run.owner)}")
+            run.status, run.owner, run.heartbeat_at = "running", identity.this_process(), time.time()
             run.finished_at, run.error, run.cancel_requested = None, None, False
             again = {"status": "waiting", "not_before": 0.0, "attempt": 0, "cancel_requested": False, "progress": 0.0}
-            nothing = dict.fromkeys(("error", "kind", "worker", "started_at", "finished_at", "folder"))
+            empty = dict.fromkeys(("error", "error_type", "worker", "started_at", "finished_at", "folder"))
             unfinished = update(Task).where(Task.run_id == run_id, Task.status != "done")
-            session.execute(unfinished.values(**again, **nothing))
-            # they tell of tasks that have changed since
-            late = update(Task).where(Task.run_id == run_id, Task.step.in_(("finalize", "report")))
-            session.execute(late.values(**again, **nothing, cached=False))
+            session.execute(unfinished.values(**again, **empty))
+            # these depend on all other tasks of a video, which may end otherwise this time
+            dependent = update(Task).where(Task.run_id == run_id, Task.step.in_(("finalize", "report")))
+            session.execute(dependent.values(**again, **empty, cached=False))
         return run
 
     def finish_run(self, run_id: str, status: str, error: str | None = None) -> str | None:
-        """Close a run of this process and return its final status; None if the run is not this process' any more.
+        """Close a run of this process and return its final status; None if it is not this process' run any more.
 
-        A run without an ``error`` that somebody asked to stop until now ends as cancelled, whatever ``status`` says.
-        Its unfinished tasks become cancelled too; those of any other run become skipped.
+        A run without an ``error`` ends as cancelled, whatever ``status`` says, if somebody asked it to stop before now.
+        Its unfinished tasks become cancelled too. Those of any other run become skipped.
         """
         with self.writing() as session:
             run = session.get(Run, run_id, with_for_update=True)
@@ -73,24 +77,24 @@ class History(Database):
             return run.status
 
     def mark_interrupted(self) -> list[str]:
-        """Close the runs whose process is gone; their ids."""
+        """Close the runs whose process is dead, and return their ids."""
         with self.reading() as session:
             running = session.scalars(select(Run).where(Run.status == "running"))
-            gone = [run for run in running if not identity.alive(run.owner, run.beat_at)]
-        for run in gone:
+            dead = [run for run in running if not identity.alive(run.owner, run.heartbeat_at)]
+        for run in dead:
             with self.writing() as session:
-                # unless somebody goes on with it meanwhile
-                same = update(Run).where(Run.id == run.id, Run.owner == run.owner, Run.beat_at == run.beat_at)
+                # unless another process resumed it meanwhile
+                same = update(Run).where(Run.id == run.id, Run.owner == run.owner, Run.heartbeat_at == run.heartbeat_at)
                 if session.execute(same.values(status="interrupted", finished_at=time.time())).rowcount:
                     _close_tasks(session, run.id, "interrupted")
-        return [run.id for run in gone]
+        return [run.id for run in dead]
 
     def add_tasks(self, tasks: Sequence[Task]) -> list[Task]:
-        """Keep tasks that are to be done, in order; raises LeaseLost for a run that is not this process' any more."""
+        """Add planned tasks, in order; raises LeaseLost if another process took their run over."""
         with self.writing() as session:
             for run_id in {task.run_id for task in tasks}:
                 if not _is_own(session.get(Run, run_id, with_for_update=True)):
-                    raise LeaseLost(f"run {run_id} does not belong to this process any more; its tasks are not added")
+                    raise LeaseLost(f"run {run_id} belongs to another process now; see: vidlib status {run_id}")
             session.add_all(tasks)
         return list(tasks)
 
@@ -100,56 +104,53 @@ class History(Database):
             session.execute(update(Task).where(Task.id == task_id).values(**values))
 
     def add_event(
-        self, run_id: str, message: str, level: str = "info", subject: str | None = None, step: str | None = None
+        self, run_id: str, message: str, level: str = "info", label: str | None = None, step: str | None = None
     ) -> None:
         """Add a line to the log of a run."""
-        event = Event(run_id=run_id, at=time.time(), level=level, message=message, subject=subject, step=step)
+        event = Event(run_id=run_id, at=time.time(), level=level, message=message, label=label, step=step)
         with self.writing() as session:
             session.add(event)
 
     def remember_project(self, sha256: str, name: str, source: Path) -> None:
-        """Keep what a project is called; one that is known keeps its name."""
+        """Record the name of a project; a known project keeps its name."""
         self._add_once(Project(sha256=sha256, name=name, source=str(source), created_at=time.time()))
 
     def remember_video(self, sha256: str, path: Path, duration_s: float | None = None) -> None:
-        """Keep where a video was last seen."""
+        """Record where a video was last seen."""
         seen = {"path": str(path), "name": path.name, "duration_s": duration_s}
         self._add_once(Video(sha256=sha256, first_seen_at=time.time(), **seen))
         with self.writing() as session:
             session.execute(update(Video).where(Video.sha256 == sha256).values(**seen))
 
     def _add_once(self, row: Project | Video) -> None:
-        """Add a row unless it is there; of several processes that add it at the same moment, one does."""
+        """Add a row unless it exists; if several processes try at the same moment, one of them adds it."""
         with suppress(IntegrityError), self.writing() as session:
             if session.get(type(row), row.sha256) is None:
                 session.add(row)
 
-    def request_cancel(self, run_id: str, subject: str | None = None, step: str | None = None) -> int:
-        """Ask whoever works on a run to stop it, or only what concerns a ``subject`` or a ``step``; how many tasks.
+    def request_cancel(self, run_id: str, video: str | None = None, step: str | None = None) -> int:
+        """Ask a run to stop, or only its tasks for a ``video`` or a ``step``; returns the number of tasks that stop.
 
-        Raises UsageError for a run that nobody knows or that has ended, or where nothing of that name is left to be
-        done.
+        Raises UsageError for an unknown run, one that has ended, and one without unfinished tasks of that name.
         """
         if (run := self.run(run_id)).status != "running":
             raise UsageError(f"run {run_id} has ended already ({run.status}); see: vidlib status {run_id}")
-        wanted = update(Task).where(Task.run_id == run_id, Task.status.in_(ACTIVE))
-        for column, value in ((Task.subject, subject), (Task.step, step)):
-            wanted = wanted if value is None else wanted.where(column == value)
+        unfinished = update(Task).where(Task.run_id == run_id, Task.status.in_(ACTIVE))
+        for column, value in ((Task.label, video), (Task.step, step)):
+            unfinished = unfinished if value is None else unfinished.where(column == value)
         with self.writing() as session:
-            if subject is None and step is None:
+            if video is None and step is None:
                 session.execute(
                     update(Run).where(Run.id == run_id, Run.status == "running").values(cancel_requested=True)
                 )
-            n = session.execute(wanted.values(cancel_requested=True)).rowcount
-        if not n and (subject or step):
-            raise UsageError(
-                f"run {run_id} has nothing left to do for {subject or step!r}; see: vidlib status {run_id}"
-            )
-        return n
+            n_tasks = session.execute(unfinished.values(cancel_requested=True)).rowcount
+        if not n_tasks and (video or step):
+            raise UsageError(f"run {run_id} has nothing left to do for {video or step!r}; see: vidlib status {run_id}")
+        return n_tasks
 
     def stop_run(self, run_id: str, reason: str | None = None) -> None:
-        """Stop a run of this process with all its tasks for ``reason``; one that a person cancelled keeps that."""
-        own = update(Run).where(Run.id == run_id, Run.owner == identity.me(), Run.status == "running")
+        """Ask a run of this process to stop with all its tasks, for ``reason``; an earlier request keeps its reason."""
+        own = update(Run).where(Run.id == run_id, Run.owner == identity.this_process(), Run.status == "running")
         unfinished = update(Task).where(Task.run_id == run_id, Task.status.in_(ACTIVE))
         with self.writing() as session:
             first = own.where(Run.cancel_requested.is_(False))
@@ -161,38 +162,38 @@ class History(Database):
             return bool(session.scalar(select(Run.cancel_requested).where(Run.id == run_id)))
 
     def run(self, run_id: str) -> Run:
-        """One run; raises UsageError for one that nobody knows."""
+        """One run; raises UsageError for an unknown one."""
         with self.reading() as session:
             if (run := session.get(Run, run_id)) is None:
                 raise UsageError(f"there is no run {run_id!r}; see: vidlib status")
             return run
 
     def runs(self, limit: int = 20, status: str | None = None) -> list[Run]:
-        """The newest runs first; only those in ``status``, if that is given."""
-        wanted = select(Run).order_by(Run.started_at.desc(), Run.id.desc()).limit(limit)
+        """The last ``limit`` runs, newest first; only those with ``status`` if it is given."""
+        newest = select(Run).order_by(Run.started_at.desc(), Run.id.desc()).limit(limit)
         with self.reading() as session:
-            return list(session.scalars(wanted if status is None else wanted.where(Run.status == status)))
+            return list(session.scalars(newest if status is None else newest.where(Run.status == status)))
 
     def tasks(self, run_id: str) -> list[Task]:
-        """The tasks of a run, in the order in which they were planned."""
+        """The tasks of a run, in the order of the plan."""
         with self.reading() as session:
             return list(session.scalars(select(Task).where(Task.run_id == run_id).order_by(Task.id)))
 
-    def tasks_called(self, ids: Collection[int]) -> list[Task]:
-        """The tasks with these numbers, as they are now."""
+    def tasks_by_id(self, ids: Collection[int]) -> list[Task]:
+        """The present state of the tasks with these ids."""
         with self.reading() as session:
             return list(session.scalars(select(Task).where(Task.id.in_(ids)).order_by(Task.id)))
 
-    def to_cancel(self, run_id: str) -> list[int]:
-        """The numbers of the tasks of a run that wait, and that somebody asked to leave out."""
-        wanted = select(Task.id).where(Task.run_id == run_id, Task.status == "waiting", Task.cancel_requested)
+    def waiting_to_cancel(self, run_id: str) -> list[int]:
+        """The ids of the waiting tasks of a run that somebody cancelled."""
+        cancelled = select(Task.id).where(Task.run_id == run_id, Task.status == "waiting", Task.cancel_requested)
         with self.reading() as session:
-            return list(session.scalars(wanted))
+            return list(session.scalars(cancelled))
 
-    def reports(self, subject: str) -> list[Task]:
-        """The finished report tasks of a run, or of a video by name or start of SHA-256; newest first."""
-        is_it = or_(Task.run_id == subject, Task.subject == subject, Task.sha256.startswith(subject, autoescape=True))
-        done = select(Task).where(Task.step == "report", Task.status == "done", is_it)
+    def reports(self, name: str) -> list[Task]:
+        """The finished report tasks of a run (by id) or of a video (by name or start of its SHA-256); newest first."""
+        named = or_(Task.run_id == name, Task.label == name, Task.sha256.startswith(name, autoescape=True))
+        done = select(Task).where(Task.step == "report", Task.status == "done", named)
         with self.reading() as session:
             return list(session.scalars(done.order_by(Task.id.desc())))
 
@@ -203,20 +204,20 @@ class History(Database):
             return list(session.scalars(newest))[::-1]
 
     def events_after(self, run_id: str, event_id: int, limit: int = 1000) -> list[Event]:
-        """The next ``limit`` events of a run after the one with the number ``event_id``, oldest first."""
+        """The next ``limit`` events of a run after the event ``event_id``, oldest first."""
         following = select(Event).where(Event.run_id == run_id, Event.id > event_id).order_by(Event.id).limit(limit)
         with self.reading() as session:
             return list(session.scalars(following))
 
-    def knows(self, sha256: str) -> bool:
-        """Whether something with this content was ever taken up."""
+    def has_content(self, sha256: str) -> bool:
+        """Whether any run had a task for this content."""
         with self.reading() as session:
             return session.scalar(select(Task.id).where(Task.sha256 == sha256).limit(1)) is not None
 
-    def paces(self, steps: Iterable[str], host: str) -> dict[str, tuple[float | None, float]]:
-        """How long steps took on ``host``: ``{step: (seconds per second of video, seconds)}``, means of all that ran.
+    def mean_durations(self, steps: Iterable[str], host: str) -> dict[str, tuple[float | None, float]]:
+        """The mean durations of steps on ``host``, as ``{step: (seconds per second of video, seconds)}``.
 
-        The first is None for a step that was only ever done for what has no length.
+        The first value is None for a step that only ran for files without a length.
         """
         took = Task.finished_at - Task.started_at
         ran = (Task.status == "done", Task.cached.is_(False), Task.step.in_(list(steps)), Task.worker.startswith(host))
@@ -227,15 +228,15 @@ class History(Database):
             .group_by(Task.step)
         )
         with self.reading() as session:
-            found = session.execute(rows).all()
-        return {step: (of_films / films if films else None, mean) for step, mean, of_films, films in found}
+            means = session.execute(rows).all()
+        return {step: (of_videos / length_s if length_s else None, mean) for step, mean, of_videos, length_s in means}
 
 
 def _is_own(run: Run) -> bool:
-    """Whether this process drives ``run``: nobody took it over or declared it interrupted."""
-    return run.owner == identity.me() and run.status == "running"
+    """Whether this process drives ``run``; another one may have taken it over or marked it as interrupted."""
+    return run.owner == identity.this_process() and run.status == "running"
 
 
-def _close_tasks(session: Any, run_id: str, status: str) -> None:
-    left = update(Task).where(Task.run_id == run_id, Task.status.in_(ACTIVE))
-    session.execute(left.values(status=status, finished_at=time.time()))
+def _close_tasks(session: Session, run_id: str, status: str) -> None:
+    unfinished = update(Task).where(Task.run_id == run_id, Task.status.in_(ACTIVE))
+    session.execute(unfinished.values(status=status, finished_at=time.time()))
