@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.waiting import wait_until
 from vidlib import files
 from vidlib.errors import BrokenOutput
 from vidlib.files import FileRecord
@@ -63,6 +65,56 @@ def test_a_checksum_follows_the_content(tmp_path):
     assert files.sha256(path) == files.sha256_text("one")
     files.write_text(path, "two")
     assert files.sha256(path) == files.sha256_text("two")
+
+
+@pytest.fixture
+def settled(tmp_path):
+    """A file that was written before the present tick of the clock, so that its SHA-256 may be remembered."""
+    path = files.write_text(tmp_path / "fresh", "content")
+    wait_until(lambda: files._FileState.of(path.stat()).is_settled())
+    return path
+
+
+@pytest.fixture
+def n_reads(monkeypatch):
+    """Gives how many times a file was read for its SHA-256."""
+    calls, file_digest = [], hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda *args: calls.append(args) or file_digest(*args))
+    return lambda: len(calls)
+
+
+def test_a_file_is_read_once_for_its_checksum_however_it_is_renamed_and_linked(tmp_path, settled, n_reads):
+    record = FileRecord.of(settled)
+    published = files.publish_folder(folder_with(tmp_path / ".tmp-1", "other"), tmp_path / "final") / "a"
+    files.move_file(settled, published)
+    second = files.link_or_copy(published, tmp_path / "second")
+    third = files.link_or_copy(second, tmp_path / "third")
+    for path in (published, second, third):
+        record.check(path)
+    assert n_reads() == 1
+
+
+def test_a_verified_copy_is_read_back_and_then_known(tmp_path, settled, n_reads):
+    copy = files.copy_verified(settled, tmp_path / "copy")
+    assert n_reads() == 2
+    assert files.sha256(settled) == files.sha256(copy)
+    assert n_reads() <= 3  # a copy that was verified within a tick of the clock is read again
+
+
+def test_a_change_within_a_tick_of_the_clock_is_seen(tmp_path):
+    path = tmp_path / "a"
+    for number in range(300):
+        text = f"{number:04}"
+        path.write_text(text)
+        assert files.sha256(path) == files.sha256_text(text)
+
+
+def test_a_change_is_seen_though_size_and_time_were_restored(settled):
+    files.sha256(settled)
+    times = settled.stat().st_atime_ns, settled.stat().st_mtime_ns
+    settled.write_text("kontent")
+    os.utime(settled, ns=times)
+    assert files.sha256(settled) == files.sha256_text("kontent")
 
 
 def test_a_record_tells_the_file_from_a_changed_a_cut_and_a_missing_one(tmp_path):

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: atomic writes, checked copies, folders that appear by rename."""
+"""Files that are complete or absent: atomic writes, verified copies, folders that appear by rename."""
 
 import ctypes
 import errno
@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict
@@ -19,11 +20,18 @@ from vidlib.errors import BrokenOutput
 
 TMP_PREFIX = ".tmp-"
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
+CLOCK_REALTIME_COARSE = 5  # linux/time.h: the clock of a file's times
+
+COARSEST_NS = 2_000_000_000
+"""Nanoseconds between two times of a file on the coarsest file system, FAT."""
+
+MAX_DIGESTS = 4096
+"""Files whose SHA-256 a process remembers."""
 
 
 @contextmanager
 def atomic_write(path: Path, mode: str = "w", **open_options: Any) -> Iterator[IO]:
-    """A file to write to that becomes ``path`` when the block ends without an error, and disappears otherwise."""
+    """Give a file to write to. It becomes ``path`` when the block ends without an error, and disappears otherwise."""
     if "b" not in mode:
         open_options = {"encoding": "utf-8", **open_options}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,23 +49,24 @@ def atomic_write(path: Path, mode: str = "w", **open_options: Any) -> Iterator[I
 
 
 def _name_beside(target: Path) -> Path:
-    """A name for what is to become ``target``; what processes that are dead left under such a name is removed.
+    """A temporary name beside ``target``. Temporary files of dead processes for the same target are removed.
 
-    A process of another machine is taken for dead here; it would lose a name that it needs for a moment only.
+    A process of another machine counts as dead here; it would lose a name that it needs for a moment only.
     """
     mark = sha256_text(target.name)[:12]
-    for left_over in stale_temp_files(target.parent, TMP_PREFIX, f"*-{mark}"):
-        left_over.unlink(missing_ok=True)
+    for stale in stale_temp_files(target.parent, TMP_PREFIX, f"*-{mark}"):
+        stale.unlink(missing_ok=True)
     return target.with_name(f"{TMP_PREFIX}{os.getpid()}-{os.urandom(4).hex()}-{mark}")
 
 
 def stale_temp_files(folder: Path, prefix: str, rest: str = "*") -> Iterator[Path]:
-    """What lies in ``folder`` under names ``prefix``, process number, ``-`` and what the pattern ``rest`` matches, of
-    processes of this machine that are gone.
+    """Files in ``folder`` that dead processes of this machine left behind.
+
+    Their names are ``prefix``, the process id, ``-``, and any text; ``rest`` is a pattern for all after the prefix.
     """
-    for left_over in folder.glob(f"{prefix}{rest}"):
-        if not Path(f"/proc/{left_over.name.removeprefix(prefix).split('-')[0]}").exists():
-            yield left_over
+    for path in folder.glob(f"{prefix}{rest}"):
+        if not Path(f"/proc/{path.name.removeprefix(prefix).split('-')[0]}").exists():
+            yield path
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -85,19 +94,67 @@ def canonical_json(value: Any) -> str:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, 64 hex digits; a file that did not change is read once per process."""
-    stat = path.stat()
-    return _sha256_of(str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns)
-
-
-@lru_cache(maxsize=4096)
-def _sha256_of(path: str, inode: int, size: int, mtime_ns: int) -> str:
+    """SHA-256 of a file's bytes, 64 hex digits. A process reads an unchanged file once, whatever its names."""
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        state = _FileState.of(os.fstat(file.fileno()))
+        if digest := _digests.get(state):
+            return digest
+        settled = state.is_settled()
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if settled and state == _FileState.of(os.fstat(file.fileno())):
+            _remember(state, digest)
+    return digest
+
+
+class _FileState(NamedTuple):
+    """Identity and times of a file. They change whenever its bytes do, once the file `is_settled`.
+
+    ``ctime_ns`` reveals a change after which somebody restored ``mtime_ns``, as ``cp -p`` and ``rsync -t`` do.
+    """
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> "_FileState":
+        return cls(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+    def is_settled(self) -> bool:
+        """Whether a change from now on gets another time: two writes within one tick of the clock get the same."""
+        is_coarse = self.ctime_ns % 1_000_000_000 == 0
+        now_ns = time.clock_gettime_ns(CLOCK_REALTIME_COARSE)
+        return max(self.mtime_ns, self.ctime_ns) + (COARSEST_NS if is_coarse else 0) < now_ns
+
+
+_digests: dict[_FileState, str] = {}
+_digests_lock = threading.Lock()
+
+
+def _remember(state: _FileState, digest: str) -> None:
+    with _digests_lock:
+        _digests[state] = digest
+        while len(_digests) > MAX_DIGESTS:
+            del _digests[next(iter(_digests))]
+
+
+@contextmanager
+def _same_bytes(source: Path, target: Path) -> Iterator[None]:
+    """Carry the known SHA-256 of ``source`` over to ``target``, which the block makes of it by rename or hard link.
+
+    Both change ``ctime_ns`` of the file, but not its bytes.
+    """
+    before = _FileState.of(source.stat())
+    yield
+    after = _FileState.of(target.stat())
+    if before[:-1] == after[:-1] and (digest := _digests.get(before)):
+        _remember(after, digest)
 
 
 class FileRecord(BaseModel):
-    """What a file was when it was written: its size in bytes and its SHA-256."""
+    """Size in bytes and SHA-256 of a file at the time when it was written."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -106,19 +163,19 @@ class FileRecord(BaseModel):
 
     @classmethod
     def of(cls, path: Path) -> "FileRecord":
-        """The record of the file as it is now."""
+        """Record the file as it is now."""
         return cls(size=path.stat().st_size, sha256=sha256(path))
 
     def check(self, path: Path) -> None:
-        """Raise BrokenOutput, naming ``path``, unless that is a file with this size and SHA-256."""
+        """Raise BrokenOutput unless ``path`` is a file with this size and SHA-256."""
         if not path.is_file():
             raise BrokenOutput(f"{path} is missing")
         if path.stat().st_size != self.size or sha256(path) != self.sha256:
-            raise BrokenOutput(f"{path} is not the file that was left there: it was changed or cut")
+            raise BrokenOutput(f"{path} differs from its record: the file was changed or cut")
 
 
 def fsync(path: Path) -> None:
-    """Make what a file holds, or which names a folder has, survive a power cut."""
+    """Write a file's bytes, or a folder's names, to the disk, so that they survive a power cut."""
     fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)
@@ -127,9 +184,9 @@ def fsync(path: Path) -> None:
 
 
 def publish_folder(tmp: Path, final: Path) -> Path:
-    """Make the folder ``tmp`` appear as ``final``: everything in it is on disk before the name is.
+    """Rename the folder ``tmp`` to ``final``, after writing everything in it to the disk.
 
-    Raises FileExistsError if ``final`` is there already and not empty; ``tmp`` is then left alone.
+    Raises FileExistsError if ``final`` exists and is not empty; ``tmp`` then stays as it is.
     """
     fsync_tree(tmp)
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -144,13 +201,13 @@ def publish_folder(tmp: Path, final: Path) -> Path:
 
 
 def replace_folder(new: Path, final: Path, kept: Path) -> Path:
-    """Make the folder ``new`` appear as ``final``; the folder that ``final`` was stays, as ``kept``.
+    """Put the folder ``new`` in the place of ``final``; the previous folder stays as ``kept``.
 
-    All three lie in one folder. ``final`` is there at every moment, except on file systems that cannot exchange two
-    names (NFS, FAT), where it is missing between two renames.
+    All three have one parent. ``final`` exists at every moment, except on file systems that cannot exchange two names
+    (NFS, FAT): there it is absent between two renames.
     """
     fsync_tree(new)
-    os.rename(new, kept)  # under this name from the start: what the exchange puts there is where it belongs
+    os.rename(new, kept)  # the exchange then puts the previous folder under this name in one step
     try:
         _exchange(kept, final)
     except OSError:
@@ -161,44 +218,44 @@ def replace_folder(new: Path, final: Path, kept: Path) -> Path:
 
 
 def fsync_tree(folder: Path) -> None:
-    """Make a folder and all that is in it survive a power cut."""
+    """Write a folder and everything in it to the disk, so that it survives a power cut."""
     for path in sorted(folder.rglob("*")):
         if not path.is_symlink():
             fsync(path)
     fsync(folder)
 
 
-def _exchange(one: Path, other: Path) -> None:
-    """Swap two names; in one step where the file system can."""
+def _exchange(first: Path, second: Path) -> None:
+    """Swap two names, in one step where the file system can."""
     try:
-        _rename_exchange(one, other)
+        _rename_exchange(first, second)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
             raise
-        spare = one.with_name(f"{one.name}.swap")
-        os.rename(other, spare)
+        spare = first.with_name(f"{first.name}.swap")
+        os.rename(second, spare)
         try:
-            os.rename(one, other)
+            os.rename(first, second)
         except OSError:
-            os.rename(spare, other)
+            os.rename(spare, second)
             raise
-        os.rename(spare, one)
+        os.rename(spare, first)
 
 
-def _rename_exchange(one: Path, other: Path) -> None:
-    """renameat2(2) with RENAME_EXCHANGE, which Python has no name for."""
+def _rename_exchange(first: Path, second: Path) -> None:
+    """renameat2(2) with RENAME_EXCHANGE, which Python does not offer."""
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.renameat2(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE):
+    if libc.renameat2(AT_FDCWD, os.fsencode(first), AT_FDCWD, os.fsencode(second), RENAME_EXCHANGE):
         code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code), str(other))
+        raise OSError(code, os.strerror(code), str(second))
 
 
 @contextmanager
 def sole_writer(root: Path) -> Iterator[None]:
-    """Nobody else who asks for it writes into the folder ``root`` meanwhile.
+    """Hold the lock of the folder ``root``, so that this process alone writes there.
 
-    What is called ``.tmp-*`` there belongs to the holder: what others left behind by crashing is removed before, and
-    what remains is removed after. The lock ends with the process that holds it.
+    Files named ``.tmp-*`` belong to the holder: those of crashed processes are removed before the block, those that
+    remain after it. The lock ends with the process that holds it.
     """
     root.mkdir(parents=True, exist_ok=True)
     with FileLock(root / ".lock"):
@@ -216,9 +273,9 @@ def _remove_unfinished(root: Path) -> None:
 
 
 def copy_verified(source: Path, target: Path) -> Path:
-    """Make ``target`` a copy of ``source``, atomically, after reading the copy back from the disk.
+    """Copy ``source`` to ``target`` atomically, after reading the copy back from the disk.
 
-    Raises BrokenOutput, leaving ``target`` as it was, if what comes back is not what ``source`` holds.
+    Raises BrokenOutput, and leaves ``target`` as it was, if the copy differs from ``source``.
     """
     record = FileRecord.of(source)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -229,7 +286,8 @@ def copy_verified(source: Path, target: Path) -> Path:
             os.fsync(copy.fileno())
             os.posix_fadvise(copy.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # compare with the disk, not with memory
         record.check(tmp)
-        os.replace(tmp, target)
+        with _same_bytes(tmp, target):
+            os.replace(tmp, target)
     finally:
         tmp.unlink(missing_ok=True)
     fsync(target.parent)
@@ -237,9 +295,10 @@ def copy_verified(source: Path, target: Path) -> Path:
 
 
 def move_file(source: Path, target: Path) -> Path:
-    """Make ``source`` become ``target``: renamed, or copied, verified and removed where that lies on another disk."""
+    """Move ``source`` to ``target``: by rename, or by a verified copy if ``target`` is on another disk."""
     try:
-        os.replace(source, target)
+        with _same_bytes(source, target):
+            os.replace(source, target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
@@ -249,22 +308,23 @@ def move_file(source: Path, target: Path) -> Path:
 
 
 def link_or_copy(source: Path, target: Path) -> Path:
-    """Give ``source`` a second name ``target``: a hard link, or a copy where the file system has none. Atomic."""
+    """Give ``source`` a second name ``target`` atomically: a hard link, or a copy where the file system has none."""
     target.parent.mkdir(parents=True, exist_ok=True)
     tmp = _name_beside(target)
     try:
-        try:
-            os.link(source.resolve(), tmp)  # link(2) gives a second name to a symbolic link itself
-        except OSError:
-            shutil.copyfile(source, tmp)
-            fsync(tmp)
-        os.replace(tmp, target)
+        with _same_bytes(source, target):
+            try:
+                os.link(source.resolve(), tmp)  # link(2) would give the second name to a symbolic link itself
+            except OSError:
+                shutil.copyfile(source, tmp)
+                fsync(tmp)
+            os.replace(tmp, target)
     finally:
-        tmp.unlink(missing_ok=True)  # rename() of two names of one file does nothing, and leaves both
+        tmp.unlink(missing_ok=True)  # rename(2) of two names of one file does nothing, and keeps both
     fsync(target.parent)
     return target
 
 
 def sha256_text(text: str) -> str:
-    """SHA-256 of a text's UTF-8 bytes, 64 hex digits."""
+    """SHA-256 of a text in UTF-8, 64 hex digits."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
