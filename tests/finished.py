@@ -10,11 +10,15 @@ import numpy as np
 from PIL import Image
 
 from tests import sample_media
-from vidlib.files import FileRecord, write_json
+from vidlib.files import FileRecord, sha256, write_json
 from vidlib.media.frames import read_frames
 from vidlib.media.probe import probe_video
-from vidlib.results.exports import rttm, shots_json, speech_table, tracking_table
+from vidlib.results.exports import people_json, rttm, shots_csv, shots_json, speech_table, tracking_table, webvtt
+from vidlib.results.exports.people_json import Person
 from vidlib.results.exports.tracking_table import TrackRows
+from vidlib.runner.store.models import Task
+from vidlib.runner.store.runs import History
+from vidlib.settings import Settings
 from vidlib.steps.base import MANIFEST, Manifest
 from vidlib.timeline import Shot, Span, Turn
 
@@ -58,6 +62,8 @@ TRACKS = [
     track(4, range(41, 50), 3, speaking=range(43, 49), speaker="SPEAKER_00"),
 ]
 
+PEOPLE = [Person(1, {1: 0.9, 4: 0.8}, 29, 22, "SPEAKER_00", 0.9), Person(2, {2: 1.0}, 20, 0, None, None)]
+
 
 def all_steps(
     home: Path,
@@ -66,6 +72,8 @@ def all_steps(
     shots: Sequence[Shot] = SHOTS,
     turns: Sequence[Turn] = TURNS,
     tracks: Sequence[TrackRows] = TRACKS,
+    people: Sequence[Person] = PEOPLE,
+    cues: Sequence[webvtt.Cue] = (),
     has_audio: bool = True,
 ) -> dict[str, Path]:
     """A folder below ``home`` for each step of ``video``, as the steps leave them: ``{step: folder}``."""
@@ -87,13 +95,19 @@ def all_steps(
         frame for rows in tracks if rows.label == "face" for frame in range(rows.start, rows.start + len(rows.boxes))
     }
     finish(folders["convert"], video="video.mp4", frames=n_frames, width=width, height=height, has_audio=has_audio)
-    finish(folders["scenes"], shots="shots.json", doubts=[DOUBT])
-    finish(folders["audio"], turns="speech.rttm", table="speech.parquet", speech_s=speech_s)
+    shots_csv.write(folders["scenes"] / "shots.csv", [shot.span for shot in shots])
+    finish(folders["scenes"], shots="shots.json", csv="shots.csv", n_shots=len(shots), doubts=[DOUBT])
+    captions = {"n_speakers": len({turn.speaker for turn in turns})}
+    if cues:
+        captions["captions"] = webvtt.write(folders["audio"] / "speech.vtt", cues).name
+    finish(folders["audio"], turns="speech.rttm", table="speech.parquet", speech_s=speech_s, **captions)
     voices = {"turns": "speech.rttm", "speech": "speech.parquet"}
     coverage = len(seen) / n_frames
     middles = _middles(video, shots, folders["tracking"])
     left = {"tracks": "tracking.parquet", "middles": [file.name for file in middles], **voices}
-    finish(folders["tracking"], face_coverage=coverage, fallback="no GPU here", **left)
+    people_json.write(folders["tracking"] / "people.json", people)
+    counted = {"people": "people.json", "n_people": len(people), "n_tracks": len(tracks)}
+    finish(folders["tracking"], face_coverage=coverage, fallback="no GPU here", **left, **counted)
     finish(folders["reduce"])
     return folders
 
@@ -137,3 +151,20 @@ def evidence(file: Path, folders: Mapping[str, Path], name: str = "clip.mp4", **
     ]
     video = {"run": "today", "project": "news", "video": name, "source": f"/inbox/{name}", "sha256": SHA256}
     return write_json(file, {**video, "steps": steps})
+
+
+def register(
+    settings: Settings, folders: Mapping[str, Path], video: Path, *, content: str = "", project: str = "news"
+) -> str:
+    """Write into the history that a run has left ``folders`` of ``video``, whose SHA-256 is ``content``; its id."""
+    digest = content or sha256(video)
+    with History(settings.database) as history:
+        run = history.start_run([video], {})
+        about = {"run_id": run.id, "project": project, "subject": video.name, "sha256": digest, "stem": video.stem}
+        places = {"origin": str(video), "source": str(video)}
+        history.remember_video(digest, video)
+        history.add_tasks(
+            [Task(step=step, status="done", folder=str(folder), **about, **places) for step, folder in folders.items()]
+        )
+        history.finish_run(run.id, "done")
+    return run.id

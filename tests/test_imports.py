@@ -8,7 +8,19 @@ import pytest
 
 from vidlib.settings import REPOSITORY
 
-HEAVY = {"torch", "cv2", "mediapipe", "openvino", "pyannote", "pandas", "matplotlib", "papermill", "scipy"}
+HEAVY = {
+    "torch",
+    "cv2",
+    "mediapipe",
+    "openvino",
+    "pyannote",
+    "pandas",
+    "matplotlib",
+    "papermill",
+    "scipy",
+    "duckdb",
+    "pyarrow",
+}
 
 
 def test_imports_point_down():
@@ -24,7 +36,7 @@ def test_papermill_is_imported_without_a_grammar_that_takes_three_seconds():
     assert done.stdout.split() == ["True", "False"]
 
 
-@pytest.mark.parametrize("module", ["vidlib", "vidlib.steps", "vidlib.cli", "vidlib.cli.console"])
+@pytest.mark.parametrize("module", ["vidlib", "vidlib.api", "vidlib.steps", "vidlib.cli", "vidlib.cli.console"])
 def test_importing_loads_no_heavy_library(module):
     code = f"import sys, {module}; print(*sorted(set(sys.modules) & {HEAVY}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -18,7 +18,7 @@ OURS |= {"benchmarks", *(path.stem for path in (REPOSITORY / "benchmarks").iterd
 NEWER_STDLIB = {"compression"}  # the standard library of Python 3.14 has it
 RUN_OR_READ = {  # not imported: programs, plugins, and packages that need one version in common with others
     *("ipykernel", "jupyterlab", "nbclient", "nbstripout", "playwright", "pytest-timeout", "pytest-xdist", "ruff"),
-    *("torchcodec", "psycopg", "psycopg-binary", "import-linter", "mypy", "vulture", "duckdb", "hatchling"),
+    *("torchcodec", "psycopg", "psycopg-binary", "import-linter", "mypy", "vulture", "hatchling"),
 }
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]

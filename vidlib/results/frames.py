@@ -1,89 +1,261 @@
-"""Everything that was found in a workspace, as pandas tables: for analysts' notebooks.
+"""The tables that analysts read, as Arrow tables made of the files that finished steps left.
 
-The newest report of each video says what was found in it; its tracking table holds every face of every frame.
+`TABLES` is the one place that names their columns and units; docs/tables.md is made of it. Frames count from 0 and
+``stop`` is not included, also where the file counts from 1.
 """
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import ValidationError
-
-from vidlib.results.naming import finished, subject_folder
-from vidlib.results.summary import Summary
+from vidlib.results.exports import people_json, rttm, shots_json, webvtt
+from vidlib.timeline import Turn, nearest_frame, seconds
+from vidlib.tracking.blendshapes import BLENDSHAPES
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 
-def reports(work: Path) -> list[Summary]:
-    """The newest report of each video whose steps lie in the folder ``work``, by project and name."""
-    newest: dict[str, Summary] = {}
-    for file in _oldest_first(work, f"*/{finished('report')}/report.json"):
-        with suppress(ValidationError):  # an earlier version wrote it
-            summary = Summary.read(file)
-            newest[summary.sha256] = summary
-    return sorted(newest.values(), key=lambda summary: (summary.project, summary.video))
+class Column(NamedTuple):
+    """A column: its Arrow ``type``, its ``unit`` (or range), what it says, and whether a value may be missing."""
+
+    name: str
+    type: str
+    unit: str
+    meaning: str
+    nullable: bool = False
 
 
-def videos(found: Iterable[Summary]) -> "pd.DataFrame":
-    """A row for each video: how long it is and how much was found in it; empty where a step did not finish."""
-    import pandas as pd
+VIDEO = (
+    Column("video", "string", "", "file name of the video as it arrived"),
+    Column("sha256", "string", "", "SHA-256 of that file: what identifies the video in every table"),
+)
+"""The columns that come first in every table of a workspace."""
 
-    names = ("project", "video", "duration_s", "speech_s", "face_coverage", "sha256")
-    counted = {"shots": "shots", "speakers": "voices", "face_tracks": "faces", "objects": "objects"}
-    rows = []
-    for one in found:
-        row = {name: getattr(one, name) for name in names}
-        row |= {name: None if (listed := getattr(one, what)) is None else len(listed) for name, what in counted.items()}
-        rows.append(row | {"unfinished": ", ".join(step.name for step in (*one.problems, *one.waiting))})
-    return pd.DataFrame(rows, columns=[*names[:-1], *counted, "unfinished", "sha256"])
+_SPAN = (
+    Column("start", "int32", "frame", "first frame"),
+    Column("stop", "int32", "frame", "frame after the last one"),
+    Column("start_s", "float64", "s", "when it begins"),
+    Column("stop_s", "float64", "s", "when it ends"),
+)
+
+TABLES: Mapping[str, tuple[Column, ...]] = {
+    "videos": (
+        Column("project", "string", "", "delivery that the video belongs to"),
+        Column("path", "string", "", "where the file was last seen"),
+        Column("frames", "int32", "frames", "length at 25 frames per second", nullable=True),
+        Column("duration_s", "float64", "s", "length", nullable=True),
+        Column("width", "int32", "px", "width of the converted video", nullable=True),
+        Column("height", "int32", "px", "height of the converted video", nullable=True),
+        Column("has_audio", "bool", "", "whether it has sound", nullable=True),
+        Column("n_shots", "int32", "", "number of shots", nullable=True),
+        Column("n_speakers", "int32", "", "number of speakers", nullable=True),
+        Column("speech_s", "float64", "s", "time in which anybody speaks", nullable=True),
+        Column("n_people", "int32", "", "number of people who are seen", nullable=True),
+        Column("n_tracks", "int32", "", "number of tracks of faces and objects", nullable=True),
+        Column("face_coverage", "float64", "0 to 1", "share of the frames that show a face", nullable=True),
+        Column("run", "string", "", "run that the results belong to"),
+        Column("finished_at", "timestamp[s, tz=UTC]", "UTC", "when the last of the results was finished"),
+    ),
+    "shots": (
+        Column("shot", "int32", "from 1", "number of the shot, as in shot lists"),
+        *_SPAN,
+        Column("duration_s", "float64", "s", "length"),
+        Column("boundary", "string", "", "how the shot begins: start, cut, dissolve or fade"),
+        Column("transition_frames", "int32", "frames", "length of a gradual transition; 0 for a cut"),
+        Column("confidence", "float64", "0 to 1", "confidence of the beginning"),
+    ),
+    "turns": (
+        *_SPAN,
+        Column("duration_s", "float64", "s", "length"),
+        Column("speaker", "string", "", "label of the speaker, unique within one video: SPEAKER_00"),
+        Column("confidence", "float64", "0 to 1", "confidence of the speaker"),
+    ),
+    "words": (
+        *_SPAN,
+        Column("text", "string", "", "what is said: a word, or a line of captions where words have no times"),
+        Column("speaker", "string", "", "speaker of the turn that overlaps most", nullable=True),
+        Column("confidence", "float64", "0 to 1", "confidence of the text", nullable=True),
+    ),
+    "tracks": (
+        Column("frame", "int32", "frame", "frame of this row: one row for each track in each frame"),
+        Column("track_id", "int32", "", "track, unique within one video"),
+        Column("source", "string", "", "what found it: face_landmarker or object_detector"),
+        Column("label", "string", "", "face, or the COCO name of an object"),
+        Column("confidence", "float32", "0 to 1", "confidence of the detection"),
+        Column("centroid_x", "float32", "px", "centre of the box, from the left"),
+        Column("centroid_y", "float32", "px", "centre of the box, from the top"),
+        Column("bbox_xmin", "float32", "px", "left edge of the box"),
+        Column("bbox_ymin", "float32", "px", "top edge of the box"),
+        Column("bbox_width", "float32", "px", "width of the box"),
+        Column("bbox_height", "float32", "px", "height of the box"),
+        Column("is_speaking", "bool", "", "whether this face speaks in this frame"),
+        Column("speaking_confidence", "float32", "0 to 1", "confidence that it speaks"),
+        Column("speaker", "string", "", "speaker that this face belongs to", nullable=True),
+        Column("shot", "int32", "from 1", "number of the shot"),
+    ),
+    "blendshapes": (
+        Column("frame", "int32", "frame", "frame of this row"),
+        Column("track_id", "int32", "", "track of the face"),
+        *(Column(name, "float32", "0 to 1", "MediaPipe blendshape", nullable=True) for name in BLENDSHAPES),
+    ),
+    "people": (
+        Column("person", "int32", "from 1", "number of the person, by first appearance"),
+        Column("speaker", "string", "", "label of the person's voice in turns", nullable=True),
+        Column("speaker_confidence", "float64", "0 to 1", "confidence of that label", nullable=True),
+        Column("n_tracks", "int32", "", "number of tracks that show the person"),
+        Column("seen_s", "float64", "s", "time in which the face is seen"),
+        Column("speaking_s", "float64", "s", "time in which the face is seen speaking"),
+        Column("track_ids", "list<item: int32>", "", "tracks that show the person"),
+    ),
+    "review": (
+        Column("step", "string", "", "step that asks"),
+        Column("frame", "int32", "frame", "where to look", nullable=True),
+        Column("time_s", "float64", "s", "when that is", nullable=True),
+        Column("confidence", "float64", "0 to 1", "confidence of the result in question"),
+        Column("message", "string", "", "what a person should check"),
+    ),
+}
+"""The columns of each table. In a workspace `VIDEO` come first, and ``tracks`` has those of ``blendshapes`` as well."""
 
 
-def shots(found: Iterable[Summary]) -> "pd.DataFrame":
-    """A row for each shot: frames count from 0, ``stop`` is not included."""
-    return _table(found, "shots", "number", "start", "stop", "length_s", "boundary", "confidence")
+def columns_of(name: str, *, workspace: bool = False) -> tuple[Column, ...]:
+    """The columns of the table ``name``, of one video or of a ``workspace``."""
+    columns = TABLES[name]
+    if workspace:
+        more = TABLES["blendshapes"][2:] if name == "tracks" else ()
+        columns = (*VIDEO, *columns, *more)
+    return columns
 
 
-def voices(found: Iterable[Summary]) -> "pd.DataFrame":
-    """A row for each speaker: seconds of talk, and in how many turns."""
-    return _table(found, "voices", "speaker", "talk_s", "n_turns")
+def schema(name: str, *, workspace: bool = False) -> "pa.Schema":
+    """The Arrow schema of `columns_of`."""
+    import pyarrow as pa
+
+    fixed = {"timestamp[s, tz=UTC]": pa.timestamp("s", "UTC"), "list<item: int32>": pa.list_(pa.int32())}
+    columns = columns_of(name, workspace=workspace)
+    return pa.schema([pa.field(c.name, fixed.get(c.type) or pa.type_for_alias(c.type)) for c in columns])
 
 
-def faces(found: Iterable[Summary]) -> "pd.DataFrame":
-    """A row for each face track: its voice, its first frame (from 0), and how long it is seen and speaks."""
-    return _table(found, "faces", "track_id", "speaker", "first_frame", "seen_s", "speaking_s")
+def empty(name: str) -> "pa.Table":
+    """The table ``name`` of one video, without a row."""
+    return schema(name).empty_table()
 
 
-def steps(found: Iterable[Summary]) -> "pd.DataFrame":
-    """A row for each step of each video: what it ran on, and how long it took."""
-    return _table(found, "steps", "name", "status", "engine", "device", "fallback", "seconds")
+def to_pandas(table: "pa.Table") -> "pd.DataFrame":
+    """``table`` for analysts: whole numbers stay whole where some are missing (pandas' ``Int32``)."""
+    import pyarrow as pa
+
+    frame = table.to_pandas()
+    missing = [f.name for f in table.schema if pa.types.is_integer(f.type) and table[f.name].null_count]
+    return frame.astype(dict.fromkeys(missing, "Int32"))
 
 
-def frames(found: Iterable[Summary], work: Path, columns: Sequence[str]) -> "pd.DataFrame":
-    """These columns of each video's newest tracking table (frames count from 1): a row for each track in each frame."""
-    import pandas as pd
-
-    parts = []
-    for one in found:
-        for file in _oldest_first(subject_folder(work, one.sha256), f"{finished('tracking')}/tracking.parquet")[-1:]:
-            parts.append(pd.read_parquet(file, columns=list(columns)).assign(project=one.project, video=one.video))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*columns, "project", "video"])
-
-
-def _table(found: Iterable[Summary], what: str, *names: str) -> "pd.DataFrame":
-    import pandas as pd
-
-    return pd.DataFrame(
-        [
-            (one.project, one.video, *(getattr(row, name) for name in names))
-            for one in found
-            for row in getattr(one, what) or ()
-        ],
-        columns=["project", "video", *names],
+def shots(path: Path) -> "pa.Table":
+    """The shots in a ``shots.json``; raises BrokenOutput where it is no such file."""
+    return _table(
+        "shots",
+        (
+            {
+                "shot": number,
+                **_frames_and_seconds(shot.span.start, shot.span.stop),
+                "duration_s": float(seconds(len(shot.span))),
+                "boundary": shot.boundary,
+                "transition_frames": len(shot.transition) if shot.transition else 0,
+                "confidence": shot.confidence,
+            }
+            for number, shot in enumerate(shots_json.read(path), 1)
+        ),
     )
 
 
-def _oldest_first(folder: Path, pattern: str) -> list[Path]:
-    return sorted(folder.glob(pattern), key=lambda file: file.stat().st_mtime_ns)
+def turns(path: Path) -> "pa.Table":
+    """The turns in an RTTM file; raises BrokenOutput where a line is no turn."""
+    return _table(
+        "turns",
+        (
+            {
+                **_period(turn.start_s, turn.stop_s),
+                "duration_s": turn.stop_s - turn.start_s,
+                "speaker": turn.speaker,
+                "confidence": turn.confidence,
+            }
+            for turn in rttm.read(path)
+        ),
+    )
+
+
+def words(captions: Path | None, turns: Sequence[Turn]) -> "pa.Table":
+    """The cues of a WebVTT file, each with the speaker who speaks longest during it; no row without a file."""
+    cues = webvtt.read(captions) if captions else []
+    return _table(
+        "words",
+        (
+            {**_period(start_s, stop_s), "text": text, "speaker": _heard(start_s, stop_s, turns)}
+            for start_s, stop_s, text in cues
+        ),
+    )
+
+
+def people(path: Path) -> "pa.Table":
+    """The people in a ``people.json``; raises BrokenOutput where it is no such file."""
+    return _table(
+        "people",
+        (
+            {
+                "person": person.person,
+                "speaker": person.voice,
+                "speaker_confidence": person.voice_confidence,
+                "n_tracks": len(person.tracks),
+                "seen_s": float(seconds(person.frames)),
+                "speaking_s": float(seconds(person.speaking_frames)),
+                "track_ids": list(person.tracks),
+            }
+            for person in people_json.read(path)
+        ),
+    )
+
+
+def tracks(path: Path, name: str = "tracks") -> "pa.Table":
+    """The table ``tracks`` or ``blendshapes`` (faces only) of a ``tracking.parquet``."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    columns = schema(name)
+    faces = [("source", "==", "face_landmarker")] if name == "blendshapes" else None
+    table = pq.read_table(path, columns=columns.names, filters=faces)
+    return table.set_column(0, "frame", pc.subtract(table["frame"], 1)).cast(columns)
+
+
+def review(doubts: Mapping[str, Iterable[Mapping[str, Any]]]) -> "pa.Table":
+    """What each step asks a person to check, ``{step: its doubts}``; the least certain first."""
+    rows = [
+        {"step": step, "time_s": None if doubt["frame"] is None else float(seconds(doubt["frame"])), **doubt}
+        for step, asked in doubts.items()
+        for doubt in asked
+    ]
+    return _table("review", sorted(rows, key=lambda row: row["confidence"]))
+
+
+def _table(name: str, rows: Iterable[Mapping[str, Any]]) -> "pa.Table":
+    import pyarrow as pa
+
+    return pa.Table.from_pylist(list(rows), schema(name))
+
+
+def _frames_and_seconds(start: int, stop: int) -> dict[str, float]:
+    return {"start": start, "stop": stop, "start_s": float(seconds(start)), "stop_s": float(seconds(stop))}
+
+
+def _period(start_s: float, stop_s: float) -> dict[str, float]:
+    return {"start": nearest_frame(start_s), "stop": nearest_frame(stop_s), "start_s": start_s, "stop_s": stop_s}
+
+
+def _heard(start_s: float, stop_s: float, turns: Sequence[Turn]) -> str | None:
+    overlaps: dict[str, float] = {}
+    for turn in turns:
+        overlap_s = min(stop_s, turn.stop_s) - max(start_s, turn.start_s)
+        if overlap_s > 0:
+            overlaps[turn.speaker] = overlaps.get(turn.speaker, 0.0) + overlap_s
+    return max(overlaps, key=overlaps.__getitem__, default=None)

@@ -18,6 +18,7 @@ from vidlib.timeline import FPS, timecode
 if TYPE_CHECKING:
     from IPython.display import HTML
     from jinja2 import Environment
+    from matplotlib.figure import Figure
 
 TEMPLATES = Path(__file__).with_name("report_page")
 
@@ -187,19 +188,31 @@ def _voices(summary: Summary) -> dict[str, Any]:
 
 
 def _timeline(summary: Summary) -> dict[str, Any]:
-    from vidlib.plots import report, style
+    from vidlib.plots import report
 
     shots, voices, faces = summary.shots, summary.voices, summary.faces
     if not summary.duration_s or shots is voices is faces is None:
         return {"picture": None}
+    figure = timeline_figure(shots, voices, faces, summary.duration_s)
+    return {"picture": _data_uri(report.svg(figure), "image/svg+xml")}
+
+
+def timeline_figure(
+    shots: Sequence[ShotRow] | None,
+    voices: Sequence[VoiceRow] | None,
+    faces: Sequence[FaceRow] | None,
+    duration_s: float,
+) -> "Figure":
+    """Shots, speakers and faces on one time axis; None is a group that is not known."""
+    from vidlib.plots import report, style
+
     colors = style.speaker_colors(voice.speaker for voice in voices or ())
-    figure = report.timeline(
+    return report.timeline(
         shots and [((shot.start / float(FPS), shot.stop / float(FPS)), shot.boundary) for shot in shots],
         voices and [report.Lane(voice.speaker, colors[voice.speaker], voice.turns) for voice in voices],
         faces and [report.Lane(_face_name(f), colors.get(f.speaker, style.MUTED), f.speaking, f.seen) for f in faces],
-        summary.duration_s,
+        duration_s,
     )
-    return {"picture": _data_uri(report.svg(figure), "image/svg+xml")}
 
 
 def _face_name(face: FaceRow) -> str:

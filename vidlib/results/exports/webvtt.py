@@ -1,26 +1,61 @@
 """WebVTT, the text of a film with its times, as players show it (W3C, "WebVTT: The Web Video Text Tracks Format")."""
 
 import html
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from vidlib.errors import BrokenOutput
 from vidlib.files import write_text
 
 Cue = tuple[float, float, str]
 """From when to when, in seconds, and what is said: one line that is not empty."""
 
+CLOCK = r"((?:\d+:)?\d\d:\d\d\.\d{3})"
+"""Hours, which may be missing, minutes and seconds of a cue."""
+
 
 def write(path: Path, cues: Iterable[Cue]) -> Path:
     """Write ``cues``, in order of time, to ``path``, times to the millisecond."""
     blocks = [
-        f"{_time(start_s)} --> {_time(stop_s)}\n{html.escape(text, quote=False)}\n" for start_s, stop_s, text in cues
+        f"{time(start_s)} --> {time(stop_s)}\n{html.escape(text, quote=False)}\n" for start_s, stop_s, text in cues
     ]
     return write_text(path, "\n".join(["WEBVTT\n", *blocks]))
 
 
-def _time(time_s: float) -> str:
+def read(path: Path) -> list[Cue]:
+    """The cues in ``path``, in its order, without tags; raises BrokenOutput where it is no such file."""
+    head, *blocks = re.split(r"\n{2,}", path.read_text(encoding="utf-8").replace("\r\n", "\n").strip())
+    if not head.startswith("WEBVTT"):
+        raise BrokenOutput(f"{path} is no WebVTT file: expected the first line to be WEBVTT")
+    return [cue for block in blocks if (cue := _cue(block))]
+
+
+def _cue(block: str) -> Cue | None:
+    """The cue that a block of lines holds; None where it is a note or a style."""
+    times = re.search(rf"^{CLOCK} --> {CLOCK}.*\n?", block, re.MULTILINE)
+    if not times:
+        return None
+    text = html.unescape(re.sub("<[^>]*>", "", block[times.end() :]))
+    return _seconds(times[1]), _seconds(times[2]), " ".join(text.split())
+
+
+def _seconds(clock: str) -> float:
     """
-    >>> _time(3661.5)
+    >>> _seconds("01:01:01.500"), _seconds("01:01.500")
+    (3661.5, 61.5)
+    """
+    *larger, last = clock.split(":")
+    minutes = 0
+    for part in larger:
+        minutes = minutes * 60 + int(part)
+    return round(minutes * 60 + float(last), 3)
+
+
+def time(time_s: float) -> str:
+    """``HH:MM:SS.mmm``, to the nearest millisecond.
+
+    >>> time(3661.5)
     '01:01:01.500'
     """
     ms = round(time_s * 1000)

@@ -197,6 +197,19 @@ class History(Database):
         with self.reading() as session:
             return list(session.scalars(done.order_by(Task.id.desc())))
 
+    def results(self, steps: Iterable[str], *, sha256: str | None = None, run_id: str | None = None) -> list[Task]:
+        """The tasks of these ``steps`` that left a result, newest first; only those of a video or a run, if given."""
+        wanted = select(Task).where(Task.step.in_(list(steps)), Task.status == "done", Task.folder.is_not(None))
+        for column, value in ((Task.sha256, sha256), (Task.run_id, run_id)):
+            wanted = wanted if value is None else wanted.where(column == value)
+        with self.reading() as session:
+            return list(session.scalars(wanted.order_by(Task.id.desc())))
+
+    def videos(self) -> list[Video]:
+        """Every video that was ever taken up, by name."""
+        with self.reading() as session:
+            return list(session.scalars(select(Video).order_by(Video.name, Video.sha256)))
+
     def events(self, run_id: str, limit: int = 100) -> list[Event]:
         """The last ``limit`` events of a run, oldest first."""
         newest = select(Event).where(Event.run_id == run_id).order_by(Event.id.desc()).limit(limit)

@@ -1,0 +1,103 @@
+"""Runs that Python code starts, on the real pipeline."""
+
+from pathlib import Path
+
+import pytest
+
+import vidlib
+from tests import sample_media
+from vidlib import Workspace
+from vidlib.errors import ParamError, RefusedInput, UnknownName, UsageError
+from vidlib.results.archive import find
+from vidlib.runner import pipeline
+
+
+@pytest.fixture(scope="module")
+def processed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Path, vidlib.api.Run]:
+    """A workspace in which a folder's videos were processed, one of them broken; the folder; the run."""
+    root = tmp_path_factory.mktemp("processed")
+    arrived = root / "arrived"
+    arrived.mkdir()
+    sample_media.clip(arrived / "good.mp4")
+    sample_media.garbage(arrived / "broken.mp4")
+    ws = Workspace(root / "workspace")
+    return ws, arrived, ws.run(str(arrived / "*.mp4"), jobs=1)
+
+
+def test_a_run_of_a_pattern_has_its_videos_and_says_what_failed(processed):
+    _, arrived, run = processed
+    assert run.status == "partial"
+    assert {video.name for video in run.videos} == {"good.mp4", "broken.mp4"}
+    assert list(run.errors) == [str(arrived / "broken.mp4")]
+    assert "partial" in run._repr_html_()
+
+
+def test_its_results_are_looked_up_from_then_on(processed, monkeypatch, tmp_path):
+    ws, arrived, _ = processed
+    monkeypatch.setattr(pipeline, "run", lambda *_: pytest.fail("a run was started"))
+    good = ws.open(arrived / "good.mp4")
+    assert good.shots.stop.iat[-1] == sample_media.N_FRAMES
+    assert sample_media.frame_number(good.frame(7)) == 7
+    assert good.export("tracking_json", tmp_path).name == "good_tracking.json"
+    assert good.report.is_file()
+    assert good.report.is_relative_to(ws.settings.runs)
+    assert ws.videos().video.tolist() == ["good.mp4"]
+
+
+def test_the_delivered_file_of_another_name_and_content_finds_them_too(processed):
+    ws, arrived, run = processed
+    (delivered,) = ws.settings.delivery.rglob("good.mp4")
+    good = ws.open(arrived / "good.mp4")
+    assert find(ws.settings.archive, good.sha256)
+    assert ws.open(delivered).sha256 == good.sha256
+    assert ws.open(delivered).shots.equals(good.shots)
+
+
+def test_what_is_missing_is_analysed_and_nothing_else(processed, tmp_path):
+    ws, _, _ = processed
+    new = sample_media.clip(tmp_path / "new.mp4", n_frames=30, cuts=(15,))
+    video = ws.open(new)
+    assert video.shots.start.tolist() == [0, 15]
+    with ws.history() as history:
+        steps = {task.step for task in history.tasks(history.runs(1)[0].id)}
+    assert steps == {"convert", "scenes", "report"}
+    assert "new.mp4" not in set(ws.videos().video)  # not all steps are done
+
+
+def test_a_video_that_cannot_be_read_is_refused_as_everywhere(processed):
+    ws, arrived, run = processed
+    with pytest.raises(RefusedInput, match="no readable video"):
+        _ = ws.open(arrived / "broken.mp4").shots
+    broken = next(video for video in run.videos if video.name == "broken.mp4")
+    with pytest.raises(UsageError, match=r"no result of scenes for 'broken\.mp4'"):
+        _ = broken.shots
+
+
+def test_two_thresholds_are_compared_and_the_newest_complete_set_stays(processed):
+    ws, arrived, first = processed
+    good = arrived / "good.mp4"
+    other = ws.run(good, set={"scenes.threshold": 0.999, "scenes.min_shot_s": 2}, steps=["scenes"], jobs=1)
+    assert other.status == "done"
+    before = ws.open(good).shots
+    changes = vidlib.compare(ws.open(good), other)
+    assert len(other.videos[0].shots) < len(before)
+    assert changes.shots.change.tolist() == ["removed"] * (len(before) - len(other.videos[0].shots))
+    assert changes.turns.empty
+    assert "tracks of good.mp4: there are none in b" in changes.missing
+
+
+def test_mistakes_are_found_before_anything_is_done(processed, tmp_path):
+    ws, arrived, _ = processed
+    good = arrived / "good.mp4"
+    with pytest.raises(UsageError, match=r"no file fits '.*\*\.mkv'"):
+        ws.run(arrived / "*.mkv")
+    with pytest.raises(UsageError, match="does not exist"):
+        ws.run(tmp_path / "nothing.zip")
+    with pytest.raises(ParamError, match="treshold.*did you mean 'threshold'"):
+        ws.run(good, set={"scenes.treshold": 0.4})
+    with pytest.raises(ParamError, match="threshold = 2"):
+        ws.run(good, set={"scenes.threshold": 2})
+    with pytest.raises(UnknownName, match="profile"):
+        ws.run(good, profile="tvv")
+    with pytest.raises(UnknownName, match="a step"):
+        ws.run(good, steps=["scene"])

@@ -1,0 +1,75 @@
+"""How good the results of a video are, beside the truth about it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vidlib.api.results import COMPLETE
+from vidlib.api.video import Video
+from vidlib.api.workspace import Workspace
+from vidlib.errors import UsageError
+from vidlib.evaluation import ground_truth, load_results
+
+if TYPE_CHECKING:
+    from vidlib.evaluation.load_results import Found
+    from vidlib.evaluation.scores import Evaluation
+
+
+def evaluate(
+    video: str | Path | Video,
+    truth: str | Path,
+    *,
+    rttm: str | Path | None = None,
+    workspace: str | Path | None = None,
+) -> "Evaluation":
+    """Judge results by the truth: shots, faces, speaking and speakers, in figures (``.table()``).
+
+    ``video`` is a `Video`, a video file or its name, or a folder with results: of a project or of the archive.
+    ``truth`` is a truth file (docs/evaluate.md); ``rttm`` says who really speaks when, by default what the truth calls
+    audible. Results that are missing are named in ``.missing``. Raises UsageError for results or a truth that do not
+    exist, or that are of films of different lengths.
+    """
+    from vidlib.evaluation import scores
+
+    truth = Path(truth)
+    known, stem = ground_truth.read(truth), ground_truth.stem_of(truth)
+    turns = ground_truth.read_turns(Path(rttm), stem) if rttm else None
+    found = results_for(video, truth, stem, workspace)
+    if rttm and Path(rttm).absolute() == (found.where / f"{found.stem}.rttm").absolute():
+        raise UsageError(f"{str(rttm)!r} is the result that is to be judged; expected who really speaks when")
+    return scores.evaluate(known, found, turns)
+
+
+def results_for(video: str | Path | Video, truth: Path, stem: str, workspace: str | Path | None) -> "Found":
+    """The results that are to be judged; the film beside the truth is preferred to the one beside the results."""
+    beside = truth.parent / f"{stem}.mp4"
+    film = beside if beside.is_file() else None
+    if not isinstance(video, Video) and not Path(video).exists():
+        video = Workspace(workspace).open(video)
+    if not isinstance(video, Video):
+        settings = Workspace(workspace).settings
+        folders = {"archive_dir": settings.archive, "work_dir": settings.work}
+        return load_results.find(Path(video), stem, **folders, film=film, docs_folder=settings.docs_folder)
+    found = found_of(video)
+    return replace(found, video=film or found.video)
+
+
+def found_of(video: Video) -> "Found":
+    """The results of an open video, for evaluation and comparison; a run of some steps has only theirs."""
+    from vidlib.results.exports import people_json, rttm, shots_json, tracking_table
+
+    results = video.results(*(() if video.of_run else COMPLETE))
+    shots, tracks = results.file("scenes", "shots"), results.file("tracking", "tracks")
+    people = results.file("tracking", "people")
+    turns = results.file("tracking", "turns") or results.file("audio", "turns")
+    return load_results.Found(
+        stem=Path(video.name).stem,
+        where=next(iter(results.folders.values())),
+        shots=shots and shots_json.read(shots),
+        kinds_known=True,
+        tracks=tracks and tracking_table.read(tracks),
+        turns=turns and rttm.read(turns),
+        people=people and people_json.read(people),
+        video=results.file("convert", "video"),
+        missing=tuple(f"{video.name} has no results of {step}" for step in COMPLETE if step not in results.folders),
+    )

@@ -1,0 +1,166 @@
+"""What `Video` and `Workspace` show: frames with boxes, the timeline, and cards for notebooks."""
+
+import base64
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from vidlib.api.results import ResultSet
+from vidlib.errors import UsageError
+from vidlib.results import summary
+from vidlib.results.exports import rttm, shots_json
+from vidlib.timeline import seconds
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from IPython.display import HTML
+    from jinja2 import Template
+    from matplotlib.figure import Figure
+
+    from vidlib.results.summary import ShotRow
+
+FEW_KEY_FRAMES = 8
+"""Key frames on the small card that a cell shows for a video."""
+
+KEY_FRAMES = 60
+"""Key frames on the large card: evenly chosen where the video has more shots."""
+
+CARD = """
+{%- set pictures_style = "display: flex; flex-wrap: wrap; gap: 6px; margin: 6px 0" %}
+<div style="font-family: sans-serif; max-width: 72em">
+<b>{{ name }}</b> <code title="{{ sha256 }}">{{ sha256[:12] }}</code>
+<div>{{ facts | join(" · ") or "not analysed yet" }}</div>
+<div style="{{ pictures_style }}">
+{% for picture in pictures %}
+<img src="{{ picture.uri }}" title="{{ picture.title }}" alt="{{ picture.title }}" style="height: {{ height }}px">
+{% endfor %}
+</div>
+{% if timeline %}<img src="{{ timeline }}" alt="shots, speakers and faces over time" style="width: 100%">{% endif %}
+</div>
+"""
+
+
+def frame(results: ResultSet, number: int, *, overlay: bool) -> "np.ndarray":
+    """One frame of the converted video, (height, width, 3) uint8 RGB; see `vidlib.api.Video.frame`."""
+    import numpy as np
+    from PIL import Image
+
+    from vidlib.media import probe
+    from vidlib.plots.pictures import boxes_of, draw_boxes
+
+    facts = results.outputs("convert")
+    if not 0 <= number < facts["frames"]:
+        raise UsageError(f"{results.name} has no frame {number}; expected 0 to {facts['frames'] - 1}")
+    video = results.needed_file("convert", "video")
+    (pixels,) = probe.stills(video, [number], facts["width"], facts["height"])
+    if not overlay:
+        return np.array(pixels)
+    picture = Image.fromarray(pixels)
+    draw_boxes(picture, boxes_of(_tracks(results, number), number), 1.0)
+    return np.asarray(picture)
+
+
+def _tracks(results: ResultSet, number: int | None = None) -> "pd.DataFrame":
+    """The tracking table as it is stored (frames from 1), or its rows of frame ``number`` (from 0)."""
+    import pandas as pd
+
+    rows = None if number is None else [("frame", "==", number + 1)]
+    file = results.needed_file("tracking", "tracks")
+    return pd.read_parquet(file, columns=list(summary.TRACK_COLUMNS), filters=rows)
+
+
+def timeline(results: ResultSet) -> "Figure":
+    """Shots, speakers and faces on one time axis."""
+    from vidlib.results.report_html import timeline_figure
+
+    return timeline_figure(
+        _shot_rows(results),
+        summary.voice_rows(rttm.read(results.needed_file("tracking", "turns"))),
+        summary.face_rows(_tracks(results)),
+        float(seconds(results.outputs("convert")["frames"])),
+    )
+
+
+def _shot_rows(results: ResultSet) -> "tuple[ShotRow, ...]":
+    return summary.shot_rows(shots_json.read(results.needed_file("scenes", "shots")))
+
+
+def card(results: ResultSet, *, with_timeline: bool) -> "HTML":
+    """What is known of a video, with a key frame of every shot and the timeline."""
+    from IPython.display import HTML
+
+    from vidlib.plots.report import svg
+
+    picture = _data_uri(svg(timeline(results)), "image/svg+xml") if with_timeline else None
+    return HTML(_card(results, KEY_FRAMES, 90, picture))
+
+
+def describe(name: str, sha256: str, results: ResultSet | None) -> str:
+    """The HTML that a cell shows for a video; nothing is analysed for it."""
+    if results is None:
+        return _template().render(name=name, sha256=sha256, facts=[], pictures=[], height=0, timeline=None)
+    return _card(results, FEW_KEY_FRAMES, 60, None)
+
+
+def _card(results: ResultSet, most: int, height: int, timeline: str | None) -> str:
+    return _template().render(
+        name=results.name,
+        sha256=results.sha256,
+        facts=_facts(results),
+        pictures=_key_frames(results, most),
+        height=height,
+        timeline=timeline,
+    )
+
+
+def _facts(results: ResultSet) -> list[str]:
+    """What the steps counted, in words."""
+    from vidlib.api.results import video_row
+
+    row = video_row(results, "")
+    shown = {
+        "{:.1f} s": row["duration_s"],
+        "{} shots": row["n_shots"],
+        "{} speakers": row["n_speakers"],
+        "{} people": row["n_people"],
+        "a face in {:.0%} of the frames": row["face_coverage"],
+    }
+    return [words.format(value) for words, value in shown.items() if value is not None] or ["some steps are done"]
+
+
+def _key_frames(results: ResultSet, most: int) -> list[dict[str, str]]:
+    """Key frames that the tracking step left, at most so many; none where it did not."""
+    if not {"scenes", "tracking"} <= results.folders.keys():
+        return []
+    files = results.outputs("tracking").get("middles", ())
+    frames = list(zip(_shot_rows(results), files, strict=False))
+    step = max(1, -(-len(frames) // most))
+    return [
+        {
+            "uri": _data_uri((results.folders["tracking"] / file).read_bytes(), "image/jpeg"),
+            "title": f"shot {row.number}, frame {row.frame}",
+        }
+        for row, file in frames[::step]
+    ]
+
+
+def list_videos(rows: Sequence[dict[str, object]], most: int = 20) -> str:
+    """The HTML that a cell shows for a workspace: its first videos."""
+    import pandas as pd
+
+    names = ["video", "project", "duration_s", "n_shots", "n_speakers", "n_people"]
+    shown = pd.DataFrame(rows[:most], columns=names)
+    more = f"<div>and {len(rows) - most} more</div>" if len(rows) > most else ""
+    return f"<div><b>{len(rows)} videos</b></div>{shown.to_html(index=False, na_rep='')}{more}"
+
+
+def _data_uri(data: bytes, media_type: str) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment
+
+    return Environment(autoescape=True).from_string(CARD)

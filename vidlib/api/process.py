@@ -1,0 +1,81 @@
+"""Runs that Python code starts: with a progress bar, and with results that stay those of this run."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from vidlib.machine.signals import stopped_by_signals
+from vidlib.runner.request import Request
+from vidlib.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from vidlib.runner.run_result import RunResult
+    from vidlib.runner.store.models import Task
+
+
+def process(request: Request, settings: Settings, jobs: int | None = None) -> "RunResult":
+    """Do what ``request`` asks for, with a progress bar; Ctrl-C (in Jupyter: interrupt) stops it.
+
+    Raises as `vidlib.runner.pipeline.run` does.
+    """
+    from vidlib.runner import pipeline
+
+    with _progress_bar() as listen, _stop_event() as stop:
+        return pipeline.run(request, settings, pipeline.Conditions(jobs=jobs, listen=listen, stop=stop))
+
+
+def _stop_event() -> AbstractContextManager[threading.Event]:
+    """An event that Ctrl-C sets; only the main thread hears signals."""
+    main = threading.current_thread() is threading.main_thread()
+    default = signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_DFL)
+    return stopped_by_signals() if main and default else nullcontext(threading.Event())
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Callable[["Task"], None]]:
+    """A bar over all steps of a run, on stderr or in the notebook; nothing appears where all of them are done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    name = TextColumn("{task.description}", markup=False)
+    console = Console(stderr=True)
+    watched = console.is_terminal or console.is_jupyter
+    bars = Progress(name, BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), console=console, transient=True)
+    parts: dict[int, float] = {}
+    bar: TaskID | None = None
+
+    def listen(task: "Task") -> None:
+        nonlocal bar
+        parts[task.id] = task.progress if task.status in ("waiting", "running") else 1.0
+        if task.status == "running" and bar is None and watched:
+            bar = bars.add_task("", total=1.0)
+            bars.start()
+        if bar is not None:
+            shown = {"description": f"{task.subject} · {task.step}"} if task.status == "running" else {}
+            bars.update(bar, completed=sum(parts.values()), total=len(parts), **shown)
+
+    try:
+        yield listen
+    finally:
+        if bar is not None:
+            bars.stop()
+
+
+def override(key: str, value: object) -> str:
+    """``step.parameter=value`` as `vidlib.params.read_params` reads it.
+
+    >>> override("audio.engines", ["pyannote", "light"])
+    'audio.engines=["pyannote", "light"]'
+    """
+    import json
+
+    return f"{key}={json.dumps(value)}"
+
+
+def overrides(values: Mapping[str, object] | None) -> list[str]:
+    """Each of ``values``, as ``{"scenes.threshold": 0.4}``, in the form that the command line takes."""
+    return [override(key, value) for key, value in (values or {}).items()]

@@ -1,0 +1,158 @@
+"""Where the current results of each video lie, and the tables that are read from them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from vidlib.errors import BrokenOutput, UsageError
+from vidlib.results import frames
+from vidlib.results.exports import rttm
+from vidlib.steps.base import MANIFEST, Manifest
+from vidlib.timeline import seconds
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from vidlib.runner.store.models import Task
+    from vidlib.runner.store.runs import History
+
+STEP_OF = {
+    "shots": ("scenes",),
+    "turns": ("tracking",),
+    "tracks": ("tracking",),
+    "blendshapes": ("tracking",),
+    "people": ("tracking",),
+    "words": ("audio", "tracking"),
+    "review": ("scenes", "audio", "tracking"),
+}
+"""The steps that each table of a video is read from."""
+
+COMPLETE = ("convert", "scenes", "audio", "tracking")
+"""The steps whose results, of one run, are a complete set."""
+
+
+@dataclass(frozen=True)
+class ResultSet:
+    """The finished steps of one video, ``{step: folder}``; ``run`` is the newest run that used them."""
+
+    name: str
+    sha256: str
+    project: str
+    run: str
+    folders: Mapping[str, Path]
+
+    def outputs(self, step: str) -> dict[str, Any]:
+        """What ``step`` recorded in its manifest; empty where it left no result."""
+        return self.manifests[step].outputs if step in self.manifests else {}
+
+    def file(self, step: str, output: str) -> Path | None:
+        """The file that ``step`` left as ``output``; None where it left none."""
+        name = self.outputs(step).get(output)
+        return self.folders[step] / name if name else None
+
+    def needed_file(self, step: str, output: str) -> Path:
+        """As `file`; raises BrokenOutput where it left none."""
+        if (file := self.file(step, output)) is None:
+            raise BrokenOutput(f"the results of {step} for {self.name!r} lack {output!r}; run {step} again with force")
+        return file
+
+    def with_steps(self, steps: Iterable[str]) -> Self:
+        """These results; raises UsageError, saying which, where one of ``steps`` left none."""
+        if missing := [step for step in steps if step not in self.folders]:
+            raise UsageError(
+                f"run {self.run} has no result of {', '.join(missing)} for {self.name!r}; "
+                "run these steps as well, or open the video by its name to have them run"
+            )
+        return self
+
+    @cached_property
+    def manifests(self) -> dict[str, Manifest]:
+        """The record of each step."""
+        return {step: Manifest.read(folder) for step, folder in self.folders.items()}
+
+
+def current(tasks: Iterable["Task"]) -> ResultSet | None:
+    """The current results of one video, of its finished ``tasks``, newest first; None where nothing is there.
+
+    The newest complete set counts. A run of some steps only fills in steps for which no complete set exists.
+    """
+    there = [task for task in tasks if (Path(task.folder) / MANIFEST).is_file()]
+    by_run: dict[str, list[Task]] = {}
+    for task in there:
+        by_run.setdefault(task.run_id, []).append(task)
+    complete = [run for run in by_run.values() if {task.step for task in run} >= set(COMPLETE)]
+    chosen = complete[0] if complete else there
+    if not chosen:
+        return None
+    folders = {task.step: Path(task.folder) for task in reversed(chosen)}  # the newest of each step wins
+    newest = chosen[0]
+    return ResultSet(newest.subject, newest.sha256, newest.project, newest.run_id, folders)
+
+
+def all_complete(history: "History") -> Iterator[ResultSet]:
+    """The complete set of results of each video that has one, by project and name."""
+    by_video: dict[str, list[Task]] = {}
+    for task in history.results(COMPLETE):
+        by_video.setdefault(task.sha256, []).append(task)
+    found = filter(None, map(current, by_video.values()))
+    yield from sorted(
+        (results for results in found if results.folders.keys() >= set(COMPLETE)),
+        key=lambda results: (results.project, results.name, results.sha256),
+    )
+
+
+def table(results: ResultSet, name: str) -> "pa.Table":
+    """The table ``name`` of one video (see `vidlib.results.frames.TABLES`).
+
+    Raises BrokenOutput where a file is missing or damaged, UsageError where a step that it needs left no result.
+    """
+    results.with_steps(STEP_OF[name])
+    return _read(results, name)
+
+
+def _read(results: ResultSet, name: str) -> "pa.Table":
+    if name == "shots":
+        return frames.shots(results.needed_file("scenes", "shots"))
+    if name == "turns":
+        return frames.turns(results.needed_file("tracking", "turns"))
+    if name == "people":
+        return frames.people(results.needed_file("tracking", "people"))
+    if name == "words":
+        turns = rttm.read(results.needed_file("tracking", "turns"))
+        return frames.words(results.file("audio", "captions"), turns)
+    if name == "review":
+        return frames.review({step: results.outputs(step).get("doubts", ()) for step in STEP_OF["review"]})
+    return frames.tracks(results.needed_file("tracking", "tracks"), name)
+
+
+@lru_cache(maxsize=4096)
+def _small_table(name: str, folders: tuple[tuple[str, Path], ...], video: str, sha256: str) -> "pa.Table":
+    """A table of one video that is in memory from now on: a folder of a finished step never changes."""
+    return table(ResultSet(video, sha256, "", "", dict(folders)), name)
+
+
+def small_table(results: ResultSet, name: str) -> "pa.Table":
+    """As `table`, read once per process; not for ``tracks`` and ``blendshapes``, which are large."""
+    return _small_table(name, tuple(sorted(results.folders.items())), results.name, results.sha256)
+
+
+def video_row(results: ResultSet, path: str) -> dict[str, Any]:
+    """The row of one video in the table ``videos``."""
+    convert, scenes, audio, tracking = (results.outputs(step) for step in COMPLETE)
+    n_frames = convert.get("frames")
+    return {
+        "video": results.name,
+        "sha256": results.sha256,
+        "project": results.project,
+        "path": path,
+        "frames": n_frames,
+        "duration_s": None if n_frames is None else float(seconds(n_frames)),
+        **{name: convert.get(name) for name in ("width", "height", "has_audio")},
+        "n_shots": scenes.get("n_shots"),
+        **{name: audio.get(name) for name in ("n_speakers", "speech_s")},
+        **{name: tracking.get(name) for name in ("n_people", "n_tracks", "face_coverage")},
+        "run": results.run,
+        "finished_at": max(manifest.finished_at for manifest in results.manifests.values()).replace(microsecond=0),
+    }

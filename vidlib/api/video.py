@@ -1,0 +1,195 @@
+"""One video and its results, as analysts see it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vidlib.api.results import ResultSet, current, table
+from vidlib.errors import Cancelled, RefusedInput, UnknownName, UsageError, VidlibError
+from vidlib.results import frames
+from vidlib.settings import Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from IPython.display import HTML
+    from matplotlib.figure import Figure
+
+
+class Video:
+    """A video, known by the SHA-256 of its bytes: its results as DataFrames, pictures and files.
+
+    A property looks up the newest results of the video; where a step has left none, it runs that step and those that
+    it needs, with default parameters and a progress bar. Frames count from 0 and ``stop`` is not included. The columns
+    of each table stand in docs/tables.md. Results that were read once stay the same: `vidlib.open` looks again.
+
+    The video of a run (``run.videos``) has the results of that run and no other.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        sha256: str,
+        name: str,
+        path: Path | None,
+        results: ResultSet | None = None,
+    ):
+        """``path`` is where the file was last seen; ``results`` are those of one run, else they are looked up."""
+        self.sha256, self.name, self.path = sha256, name, path
+        self._settings = settings
+        self._results = results
+        self.of_run = results is not None
+        """Whether the results are those of one run."""
+
+    @property
+    def shots(self) -> "pd.DataFrame":
+        """A row for each shot."""
+        return self._table("shots")
+
+    @property
+    def turns(self) -> "pd.DataFrame":
+        """A row for each turn of a speaker."""
+        return self._table("turns")
+
+    @property
+    def tracks(self) -> "pd.DataFrame":
+        """A row for each face or object in each frame."""
+        return self._table("tracks")
+
+    @property
+    def blendshapes(self) -> "pd.DataFrame":
+        """A row for each face in each frame: MediaPipe's 52 blendshapes."""
+        return self._table("blendshapes")
+
+    @property
+    def people(self) -> "pd.DataFrame":
+        """A row for each person who is seen."""
+        return self._table("people")
+
+    @property
+    def words(self) -> "pd.DataFrame":
+        """A row for each word or caption; none where no engine transcribed the speech."""
+        return self._table("words")
+
+    @property
+    def review(self) -> "pd.DataFrame":
+        """A row for each result that a person should check, the least certain first."""
+        return self._table("review")
+
+    @property
+    def report(self) -> Path:
+        """The HTML page that reports all results; runs all steps where there is none."""
+        page = self._report_page()
+        if page is None and not self.of_run:
+            self._analyse(())
+            page = self._report_page()
+        if page is None:
+            raise VidlibError(f"{self.name} has no report, although it was processed; see: vidlib status")
+        return page
+
+    def frame(self, number: int, *, overlay: bool = False) -> "np.ndarray":
+        """Frame ``number`` of the 25 fps video as (height, width, 3) uint8 RGB.
+
+        ``overlay`` draws the box and name of each track, bold while it speaks. Raises UsageError for a frame that the
+        video does not have.
+        """
+        from vidlib.api import pictures
+
+        results = self.results("convert", *(("tracking",) if overlay else ()))
+        return pictures.frame(results, number, overlay=overlay)
+
+    def timeline(self) -> "Figure":
+        """A figure of shots, speakers and faces on one time axis."""
+        from vidlib.api import pictures
+
+        return pictures.timeline(self.results("convert", "scenes", "tracking"))
+
+    def show(self) -> "HTML":
+        """A card with key frames and timeline, for a notebook."""
+        from vidlib.api import pictures
+
+        return pictures.card(self.results("convert", "scenes", "tracking"), with_timeline=True)
+
+    def export(self, format: str, path: str | Path) -> Path:
+        """Write the results as ``format`` to ``path``, and return the file.
+
+        A ``path`` that is a folder gets a file named after the video. Raises UnknownName for a format that does not
+        exist, VidlibError for one that this video has no results for.
+        """
+        from vidlib.api.exporting import FORMATS, write
+
+        if format not in FORMATS:
+            raise UnknownName("an export format", format, FORMATS)
+        return write(format, self.results(*FORMATS[format].steps), Path(path))
+
+    def _repr_html_(self) -> str:
+        from vidlib.api import pictures
+
+        return pictures.describe(self.name, self.sha256, self._looked_up())
+
+    def __repr__(self) -> str:
+        return f"Video({self.name!r}, sha256={self.sha256[:12]!r})"
+
+    def _table(self, name: str) -> "pd.DataFrame":
+        from vidlib.api.results import STEP_OF
+
+        return frames.to_pandas(table(self.results(*STEP_OF[name]), name))
+
+    def results(self, *steps: str) -> ResultSet:
+        """Results of the video, of these ``steps`` at least; runs those that are missing."""
+        if self.of_run and self._results:
+            return self._results.with_steps(steps)
+        if not self._has(steps):
+            self._results = self._looked_up()
+        if not self._has(steps):
+            self._analyse(steps)
+            self._results = self._looked_up()
+        if self._results is None:
+            raise VidlibError(f"{self.name} has no results, although it was processed; see: vidlib status")
+        return self._results.with_steps(steps)
+
+    def _has(self, steps: Iterable[str]) -> bool:
+        return self._results is not None and self._results.folders.keys() >= set(steps)
+
+    def _looked_up(self) -> ResultSet | None:
+        """The newest results; the same ones for the video of a run."""
+        from vidlib.runner import queries
+        from vidlib.steps import VIDEO_STEPS
+
+        if self.of_run:
+            return self._results
+        with queries.opened(self._settings) as history:
+            return current(history.results(VIDEO_STEPS, sha256=self.sha256))
+
+    def _report_page(self) -> Path | None:
+        """The report of the run that the results are of, else the newest one."""
+        from vidlib.runner import queries, report_run
+
+        results = self._looked_up()
+        with queries.opened(self._settings) as history:
+            tasks = history.results(["report"], sha256=self.sha256)
+            tasks.sort(key=lambda task: results is not None and task.run_id == results.run, reverse=True)
+            for task in tasks:
+                folder = report_run.folder_of(self._settings.runs, task, history.tasks(task.run_id))
+                if (page := folder / "report.html").is_file():
+                    return page
+        return None
+
+    def _analyse(self, steps: Iterable[str]) -> None:
+        """Run ``steps`` (none: all) with default parameters; raises what a failed step raised, in words."""
+        from vidlib.api.process import process
+        from vidlib.params import read_params
+        from vidlib.runner.request import Request
+        from vidlib.steps import PARAMS
+
+        if self.path is None or not self.path.is_file():
+            raise UsageError(
+                f"{self.name} has no results of {', '.join(steps) or 'all steps'}, and its file is not at {self.path}; "
+                "open it by the path that it has now"
+            )
+        result = process(Request([self.path], read_params(PARAMS), frozenset(steps)), self._settings)
+        if result.status == "done":
+            return
+        reasons = "; ".join(filter(None, (video.error for video in result.videos))) or f"the run is {result.status}"
+        error_type = {"cancelled": Cancelled, "refused": RefusedInput}.get(result.status, VidlibError)
+        raise error_type(f"{self.name}: {reasons}; see: vidlib status {result.run}")

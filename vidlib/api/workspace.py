@@ -1,0 +1,245 @@
+"""All videos of a workspace: opened by name or content, processed, and asked in SQL."""
+
+import glob
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vidlib import settings as settings_module
+from vidlib.api.results import ResultSet, all_complete, small_table, video_row
+from vidlib.api.run import Run
+from vidlib.api.video import Video
+from vidlib.errors import UsageError, did_you_mean
+from vidlib.files import sha256
+from vidlib.results import frames
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    from vidlib.runner.store.models import Video as VideoRecord
+    from vidlib.runner.store.runs import History
+
+Paths = str | Path | Sequence[str | Path]
+
+TABLES = ("videos", "shots", "turns", "words", "tracks", "people", "review")
+"""The tables of a workspace."""
+
+FEWEST_DIGITS = 4
+"""Hex digits of a SHA-256 that are taken for its beginning."""
+
+MOST_LISTED = 8
+"""Candidates or names that a message lists."""
+
+
+class Workspace:
+    """A folder with finished work: its videos, and tables over all of them.
+
+    The tables hold one complete set of results for each video: that of the newest run in which all steps finished.
+    Every table has the columns ``video`` and ``sha256``; docs/tables.md lists the others.
+    """
+
+    def __init__(self, path: str | Path | None = None):
+        """The workspace in the folder ``path``; by default that of the settings (VIDLIB_WORKSPACE)."""
+        self.settings = settings_module.settings() if path is None else settings_module.load(workspace=path)
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self.settings.workspace
+
+    def open(self, video: str | Path | Video) -> Video:
+        """The video at a path, or the one of that name, stem, SHA-256 or beginning of a SHA-256.
+
+        A file is recognised by its content, whatever it is called. Raises UsageError, listing the candidates, where
+        several videos fit or none does.
+        """
+        if isinstance(video, Video):
+            return video
+        path = Path(video).expanduser()
+        if path.is_dir():
+            raise UsageError(f"{str(path)!r} is a folder; expected a video. Process its videos with vidlib.run")
+        return self._by_content(path.absolute()) if path.is_file() else self._by_name(str(video))
+
+    def run(
+        self,
+        paths: Paths,
+        *,
+        profile: str | Path | Sequence[str | Path] = (),
+        set: Mapping[str, object] | None = None,
+        steps: Sequence[str] = (),
+        force: bool = False,
+        jobs: int | None = None,
+    ) -> Run:
+        """Process archives, videos, folders or links; see `vidlib.run`."""
+        from vidlib.api.process import overrides, process
+        from vidlib.params import find_profile, read_params
+        from vidlib.runner.request import Request
+        from vidlib.runner.sources import place_of
+        from vidlib.steps import PARAMS
+
+        profiles = [find_profile(str(name), self.settings.params_dir) for name in _listed(profile)]
+        params = read_params(PARAMS, profiles, overrides(set))
+        places = [place_of(path) for text in _listed(paths) for path in _expanded(str(text))]
+        request = Request(places, params, frozenset(_listed(steps)), force)
+        return Run(self.settings, process(request, self.settings, jobs))
+
+    def videos(self) -> "pd.DataFrame":
+        """A row for each video with complete results."""
+        return self._frame("videos")
+
+    def shots(self) -> "pd.DataFrame":
+        """A row for each shot of each video."""
+        return self._frame("shots")
+
+    def turns(self) -> "pd.DataFrame":
+        """A row for each turn of a speaker in each video; labels of speakers are those of one video."""
+        return self._frame("turns")
+
+    def words(self) -> "pd.DataFrame":
+        """A row for each word or caption of each video."""
+        return self._frame("words")
+
+    def people(self) -> "pd.DataFrame":
+        """A row for each person in each video."""
+        return self._frame("people")
+
+    def review(self) -> "pd.DataFrame":
+        """A row for each result that a person should check."""
+        return self._frame("review")
+
+    def tracks(self, columns: Sequence[str] = ()) -> "pd.DataFrame":
+        """A row for each face or object in each frame of each video.
+
+        ``columns`` are read beside ``video`` and ``sha256``, blendshapes too; by default all but the blendshapes. An
+        hour of video has about 100,000 rows: `sql` summarises any number of videos without loading them.
+        """
+        known = frames.columns_of("tracks", workspace=True)
+        names = [column.name for column in known]
+        for name in columns:
+            if name not in names:
+                raise UsageError(f"{name!r} is no column of tracks;{did_you_mean(name, names)} see docs/tables.md")
+        first = [column.name for column in frames.VIDEO]
+        chosen = [*first, *(name for name in columns if name not in first)]
+        if not columns:
+            chosen = [*first, *(column.name for column in frames.TABLES["tracks"])]
+        return self.sql(f"SELECT {', '.join(chosen)} FROM tracks ORDER BY sha256, frame, track_id")
+
+    def sql(self, query: str, params: Sequence[object] | Mapping[str, object] | None = None) -> "pd.DataFrame":
+        """The rows that DuckDB finds for one SELECT over the tables `TABLES`.
+
+        ``params`` are the values of ``?`` or ``$name`` in the query. Only the columns that the query names are read
+        from disk, and rows pass through memory in parts. The query can neither write nor reach other files. Raises
+        UsageError for a query that DuckDB refuses.
+        """
+        from vidlib.api.sql import select
+
+        return select(query, params, {name: self._reader(name) for name in TABLES})
+
+    def _repr_html_(self) -> str:
+        from vidlib.api import pictures
+
+        return pictures.list_videos(self._table("videos").to_pylist())
+
+    def __repr__(self) -> str:
+        return f"Workspace({str(self.path)!r})"
+
+    def _frame(self, name: str) -> "pd.DataFrame":
+        return frames.to_pandas(self._table(name))
+
+    def _reader(self, name: str) -> Any:
+        return lambda: self._dataset() if name == "tracks" else self._table(name)
+
+    def history(self) -> "AbstractContextManager[History]":
+        """The history of the workspace: runs, tasks and events; a context manager."""
+        from vidlib.runner import queries
+
+        return queries.opened(self.settings)
+
+    def _results(self) -> list[ResultSet]:
+        with self.history() as history:
+            return list(all_complete(history))
+
+    def _table(self, name: str) -> "pa.Table":
+        """A small table over all videos."""
+        import pyarrow as pa
+
+        columns = frames.schema(name, workspace=True)
+        if name == "videos":
+            paths = {video.sha256: video.path for video in self._known()}
+            rows = [video_row(results, paths.get(results.sha256, "")) for results in self._results()]
+            return pa.Table.from_pylist(rows, columns)
+        parts = [_with_video(small_table(results, name), results, columns) for results in self._results()]
+        return pa.concat_tables(parts) if parts else columns.empty_table()
+
+    def _dataset(self) -> "ds.Dataset":
+        """The tracking tables of all videos: read where, and as far as, a query needs them."""
+        from vidlib.api.sql import tracks_dataset
+
+        return tracks_dataset(self._results())
+
+    def _known(self) -> "list[VideoRecord]":
+        with self.history() as history:
+            return history.videos()
+
+    def _by_content(self, path: Path) -> Video:
+        from vidlib.results import archive
+        from vidlib.runner import projects
+
+        digest = sha256(path)
+        known = {video.sha256 for video in self._known()}
+        if digest not in known:
+            # an editor holds the delivered file: the archive knows which one it was made of
+            sources = [entry.metadata.source_hash for entry in archive.find(self.settings.archive, digest)]
+            if source := next((source for source in sources if source in known), None):
+                return Video(self.settings, source, path.name, self._by_name(source).path)
+            if projects.is_archive(path):
+                raise UsageError(f"{str(path)!r} is an archive; expected a video. Process it with vidlib.run")
+        return Video(self.settings, digest, path.name, path)
+
+    def _by_name(self, text: str) -> Video:
+        known = self._known()
+        digits = text.lower() if re.fullmatch(f"[0-9a-fA-F]{{{FEWEST_DIGITS},64}}", text) else None
+        for fits in (
+            [video for video in known if video.name == text],
+            [video for video in known if Path(video.name).stem == text],
+            [video for video in known if digits and video.sha256.startswith(digits)],
+        ):
+            if len(fits) > 1:
+                shown = ", ".join(f"{video.sha256[:12]} ({video.path})" for video in fits[:MOST_LISTED])
+                more = f" and {len(fits) - MOST_LISTED} more" if len(fits) > MOST_LISTED else ""
+                raise UsageError(f"{text!r} fits {len(fits)} videos: {shown}{more}; name one by its SHA-256 or path")
+            if fits:
+                return Video(self.settings, fits[0].sha256, fits[0].name, Path(fits[0].path))
+        names = [video.name for video in known]
+        listed = ", ".join(names[:MOST_LISTED]) + (", …" if len(names) > MOST_LISTED else "")
+        raise UsageError(
+            f"there is no video {text!r}: no such file, and no video of that name or SHA-256 in {self.path};"
+            f"{did_you_mean(text, names)} known: {listed or 'none'}"
+        )
+
+
+def _with_video(table: "pa.Table", results: ResultSet, columns: "pa.Schema") -> "pa.Table":
+    import pyarrow as pa
+
+    for place, value in enumerate((results.name, results.sha256)):
+        table = table.add_column(place, columns.field(place), pa.repeat(pa.scalar(value, pa.string()), len(table)))
+    return table
+
+
+def _listed(values: Any) -> list[Any]:
+    return [values] if isinstance(values, str | Path) else list(values)
+
+
+def _expanded(text: str) -> Iterator[str]:
+    """The paths that a pattern with ``*``, ``?`` or ``[`` fits, sorted; ``text`` itself where it is none."""
+    if not glob.has_magic(text) or text.lower().startswith(("http://", "https://")) or Path(text).exists():
+        yield text
+        return
+    paths = sorted(glob.glob(str(Path(text).expanduser()), recursive=True))  # noqa: PTH207  (of any root)
+    if not paths:
+        raise UsageError(f"no file fits {text!r}; expected archives, videos or folders")
+    yield from paths
