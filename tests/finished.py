@@ -159,7 +159,7 @@ def register(
     """Write into the history that a run has left ``folders`` of ``video``, whose SHA-256 is ``content``; its id."""
     digest = content or sha256(video)
     with History(settings.database) as history:
-        run = history.start_run([video], {})
+        run = history.start_run([video], {}, {"layers": [], "steps": [], "force": False})
         about = {"run_id": run.id, "project": project, "subject": video.name, "sha256": digest, "stem": video.stem}
         places = {"origin": str(video), "source": str(video)}
         history.remember_video(digest, video)

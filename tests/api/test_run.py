@@ -10,6 +10,7 @@ from vidlib import Workspace
 from vidlib.errors import ParamError, RefusedInput, UnknownName, UsageError
 from vidlib.results.archive import find
 from vidlib.runner import pipeline
+from vidlib.runner.store.runs import History
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def test_its_results_are_looked_up_from_then_on(processed, monkeypatch, tmp_path
 
 
 def test_the_delivered_file_of_another_name_and_content_finds_them_too(processed):
-    ws, arrived, run = processed
+    ws, arrived, _ = processed
     (delivered,) = ws.settings.delivery.rglob("good.mp4")
     good = ws.open(arrived / "good.mp4")
     assert find(ws.settings.archive, good.sha256)
@@ -58,7 +59,7 @@ def test_what_is_missing_is_analysed_and_nothing_else(processed, tmp_path):
     new = sample_media.clip(tmp_path / "new.mp4", n_frames=30, cuts=(15,))
     video = ws.open(new)
     assert video.shots.start.tolist() == [0, 15]
-    with ws.history() as history:
+    with History(ws.settings.database) as history:
         steps = {task.step for task in history.tasks(history.runs(1)[0].id)}
     assert steps == {"convert", "scenes", "report"}
     assert "new.mp4" not in set(ws.videos().video)  # not all steps are done
@@ -74,7 +75,7 @@ def test_a_video_that_cannot_be_read_is_refused_as_everywhere(processed):
 
 
 def test_two_thresholds_are_compared_and_the_newest_complete_set_stays(processed):
-    ws, arrived, first = processed
+    ws, arrived, _ = processed
     good = arrived / "good.mp4"
     other = ws.run(good, set={"scenes.threshold": 0.999, "scenes.min_shot_s": 2}, steps=["scenes"], jobs=1)
     assert other.status == "done"
@@ -93,7 +94,7 @@ def test_mistakes_are_found_before_anything_is_done(processed, tmp_path):
         ws.run(arrived / "*.mkv")
     with pytest.raises(UsageError, match="does not exist"):
         ws.run(tmp_path / "nothing.zip")
-    with pytest.raises(ParamError, match="treshold.*did you mean 'threshold'"):
+    with pytest.raises(ParamError, match=r"treshold.*did you mean 'threshold'"):
         ws.run(good, set={"scenes.treshold": 0.4})
     with pytest.raises(ParamError, match="threshold = 2"):
         ws.run(good, set={"scenes.threshold": 2})
@@ -101,3 +102,10 @@ def test_mistakes_are_found_before_anything_is_done(processed, tmp_path):
         ws.run(good, profile="tvv")
     with pytest.raises(UnknownName, match="a step"):
         ws.run(good, steps=["scene"])
+
+
+def test_what_is_added_to_results_has_their_parameters(processed, tmp_path):
+    ws, _, _ = processed
+    clip = sample_media.clip(tmp_path / "one shot.mp4", n_frames=30, cuts=(15,))
+    ws.run(clip, set={"scenes.min_shot_s": 5}, steps=["convert"], jobs=1)
+    assert ws.open(clip).shots.start.tolist() == [0]

@@ -8,7 +8,7 @@ import papermill
 from tests import evaluated
 from vidlib.settings import REPOSITORY
 
-NOTEBOOK = REPOSITORY / "notebooks" / "explore" / "evaluate.ipynb"
+NOTEBOOK = REPOSITORY / "notebooks" / "explore" / "05_evaluate.ipynb"
 
 
 def test_the_notebook_runs_on_published_results(tmp_path: Path):

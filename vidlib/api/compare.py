@@ -235,10 +235,15 @@ def _track_items(found: "Found") -> list[Item]:
         Item(
             int(rows.frame.min()) - 1,
             int(rows.frame.max()),
-            {"track_id": int(track), "label": rows.label.iat[0], "speaker": rows.speaker.iat[0]},
+            {"track_id": int(track), "label": rows.label.iat[0], "speaker": _named(rows.speaker.iat[0])},
         )
         for track, rows in found.tracks.groupby("track_id")
     ]
+
+
+def _named(speaker: Any) -> str | None:
+    """A label, or None: pandas' missing values differ even from themselves."""
+    return speaker if isinstance(speaker, str) else None
 
 
 ITEMS = {"shots": _shot_items, "turns": _turn_items, "tracks": _track_items}

@@ -44,14 +44,16 @@ def results_for(video: str | Path | Video, truth: Path, stem: str, workspace: st
     """The results that are to be judged; the film beside the truth is preferred to the one beside the results."""
     beside = truth.parent / f"{stem}.mp4"
     film = beside if beside.is_file() else None
-    if not isinstance(video, Video) and not Path(video).exists():
-        video = Workspace(workspace).open(video)
-    if not isinstance(video, Video):
-        settings = Workspace(workspace).settings
-        folders = {"archive_dir": settings.archive, "work_dir": settings.work}
-        return load_results.find(Path(video), stem, **folders, film=film, docs_folder=settings.docs_folder)
-    found = found_of(video)
-    return replace(found, video=film or found.video)
+    chosen = Workspace(workspace)
+    path = None if isinstance(video, Video) else Path(video)
+    if path is None or not path.is_dir():
+        opened = chosen.open(video)
+        # of a file that was not processed here, the archive or a file beside it may say more
+        if path is None or not path.exists() or opened.has_results(COMPLETE):
+            found = found_of(opened)
+            return replace(found, video=film or found.video)
+    folders = {"archive_dir": chosen.settings.archive, "work_dir": chosen.settings.work}
+    return load_results.find(path, stem, **folders, film=film, docs_folder=chosen.settings.docs_folder)
 
 
 def found_of(video: Video) -> "Found":

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from IPython.display import HTML
     from matplotlib.figure import Figure
 
+    from vidlib.params import ParamSet
+
 
 class Video:
     """A video, known by the SHA-256 of its bytes: its results as DataFrames, pictures and files.
 
-    A property looks up the newest results of the video; where a step has left none, it runs that step and those that
-    it needs, with default parameters and a progress bar. Frames count from 0 and ``stop`` is not included. The columns
-    of each table stand in docs/tables.md. Results that were read once stay the same: `vidlib.open` looks again.
+    A property looks up the newest results of the video. Where a step has left none, it runs that step and those that
+    it needs, with a progress bar: with the parameters of the results that are there, by default with the defaults.
+    Frames count from 0 and ``stop`` is not included. docs/tables.md lists the columns of each table. Results that were
+    read once stay the same: `vidlib.open` looks again.
 
     The video of a run (``run.videos``) has the results of that run and no other.
     """
@@ -79,11 +82,12 @@ class Video:
     @property
     def report(self) -> Path:
         """The HTML page that reports all results; runs all steps where there is none."""
-        page = self._report_page()
-        if page is None and not self.of_run:
+        from vidlib.steps import VIDEO_STEPS
+
+        if not self.of_run and not self.has_results(VIDEO_STEPS):
             self._analyse(())
-            page = self._report_page()
-        if page is None:
+            self._results = self._looked_up()
+        if (page := self._report_page()) is None:
             raise VidlibError(f"{self.name} has no report, although it was processed; see: vidlib status")
         return page
 
@@ -139,16 +143,16 @@ class Video:
         """Results of the video, of these ``steps`` at least; runs those that are missing."""
         if self.of_run and self._results:
             return self._results.with_steps(steps)
-        if not self._has(steps):
-            self._results = self._looked_up()
-        if not self._has(steps):
+        if not self.has_results(steps):
             self._analyse(steps)
-            self._results = self._looked_up()
-        if self._results is None:
+        if not self.has_results(steps) or self._results is None:
             raise VidlibError(f"{self.name} has no results, although it was processed; see: vidlib status")
         return self._results.with_steps(steps)
 
-    def _has(self, steps: Iterable[str]) -> bool:
+    def has_results(self, steps: Iterable[str]) -> bool:
+        """Whether results of all these ``steps`` are there, so that nothing has to run."""
+        if self._results is None or not self._results.folders.keys() >= set(steps):
+            self._results = self._looked_up()
         return self._results is not None and self._results.folders.keys() >= set(steps)
 
     def _looked_up(self) -> ResultSet | None:
@@ -162,34 +166,46 @@ class Video:
             return current(history.results(VIDEO_STEPS, sha256=self.sha256))
 
     def _report_page(self) -> Path | None:
-        """The report of the run that the results are of, else the newest one."""
+        """The report of the run that the results are of; else the newest one, unless the video is that of a run."""
         from vidlib.runner import queries, report_run
 
-        results = self._looked_up()
+        run = self._results.run if self._results else None
         with queries.opened(self._settings) as history:
-            tasks = history.results(["report"], sha256=self.sha256)
-            tasks.sort(key=lambda task: results is not None and task.run_id == results.run, reverse=True)
-            for task in tasks:
+            tasks = history.results(["report"], sha256=self.sha256, run_id=run if self.of_run else None)
+            for task in sorted(tasks, key=lambda task: task.run_id == run, reverse=True):
                 folder = report_run.folder_of(self._settings.runs, task, history.tasks(task.run_id))
                 if (page := folder / "report.html").is_file():
                     return page
         return None
 
     def _analyse(self, steps: Iterable[str]) -> None:
-        """Run ``steps`` (none: all) with default parameters; raises what a failed step raised, in words."""
+        """Run ``steps`` (none: all) with the parameters of the results that are there, by default with the defaults.
+
+        Raises RefusedInput, Cancelled or VidlibError, with what the step said, where it does not succeed.
+        """
         from vidlib.api.process import process
-        from vidlib.params import read_params
         from vidlib.runner.request import Request
-        from vidlib.steps import PARAMS
 
         if self.path is None or not self.path.is_file():
             raise UsageError(
                 f"{self.name} has no results of {', '.join(steps) or 'all steps'}, and its file is not at {self.path}; "
                 "open it by the path that it has now"
             )
-        result = process(Request([self.path], read_params(PARAMS), frozenset(steps)), self._settings)
+        result = process(Request([self.path], self._params(), frozenset(steps)), self._settings)
         if result.status == "done":
             return
         reasons = "; ".join(filter(None, (video.error for video in result.videos))) or f"the run is {result.status}"
         error_type = {"cancelled": Cancelled, "refused": RefusedInput}.get(result.status, VidlibError)
         raise error_type(f"{self.name}: {reasons}; see: vidlib status {result.run}")
+
+    def _params(self) -> "ParamSet":
+        """The parameters of the run that the results are of, so that new results belong to them; else the defaults."""
+        from vidlib.params import read_params
+        from vidlib.runner import queries
+        from vidlib.runner.request import Request
+        from vidlib.steps import PARAMS
+
+        if self._results is None:
+            return read_params(PARAMS)
+        with queries.opened(self._settings) as history:
+            return Request.of(history.run(self._results.run)).params

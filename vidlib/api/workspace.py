@@ -59,6 +59,8 @@ class Workspace:
         """
         if isinstance(video, Video):
             return video
+        if not str(video):
+            raise UsageError("no video is named; expected a file, a name or a SHA-256")
         path = Path(video).expanduser()
         if path.is_dir():
             raise UsageError(f"{str(path)!r} is a folder; expected a video. Process its videos with vidlib.run")
@@ -153,14 +155,14 @@ class Workspace:
     def _reader(self, name: str) -> Any:
         return lambda: self._dataset() if name == "tracks" else self._table(name)
 
-    def history(self) -> "AbstractContextManager[History]":
+    def _history(self) -> "AbstractContextManager[History]":
         """The history of the workspace: runs, tasks and events; a context manager."""
         from vidlib.runner import queries
 
         return queries.opened(self.settings)
 
     def _results(self) -> list[ResultSet]:
-        with self.history() as history:
+        with self._history() as history:
             return list(all_complete(history))
 
     def _table(self, name: str) -> "pa.Table":
@@ -182,7 +184,7 @@ class Workspace:
         return tracks_dataset(self._results())
 
     def _known(self) -> "list[VideoRecord]":
-        with self.history() as history:
+        with self._history() as history:
             return history.videos()
 
     def _by_content(self, path: Path) -> Video:
