@@ -45,11 +45,11 @@ def test_the_results_themselves_are_no_truth(ws, tmp_path):
 def test_a_video_of_another_length_is_refused(ws, truth, tmp_path, library):
     shorter = truth.read_text().replace('"frames":50', '"frames":49')
     truth.write_text(shorter)
-    with pytest.raises(UsageError, match="of 50 frames, the truth of 49"):
+    with pytest.raises(UsageError, match="50 frames, the truth has 49"):
         vidlib.evaluate("talk", truth)
 
 
 def test_results_of_nobody_are_named(ws, truth, tmp_path):
     new = shutil.copy(sample_media.clip(tmp_path / "new.mp4", n_frames=12, cuts=()), tmp_path / "other.mp4")
-    with pytest.raises(UsageError, match="process it first"):
+    with pytest.raises(UsageError, match="Process it first"):
         vidlib.evaluate(new, truth)

@@ -19,7 +19,7 @@ from vidlib.timeline import nearest_frame
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vidlib.evaluation.load_results import Found
+    from vidlib.evaluation.load_results import Results
 
 Result = Run | Video | str | Path
 
@@ -88,7 +88,7 @@ def compare(a: Result, b: Result) -> Comparison:
     return Comparison(**{kind: _frame(kind, found) for kind, found in rows.items()}, missing=tuple(missing))
 
 
-def _pairs(a: Result, b: Result) -> "list[tuple[str, Found, Found]]":
+def _pairs(a: Result, b: Result) -> "list[tuple[str, Results, Results]]":
     """The results of each video that ``a`` and ``b`` have in common, with its name."""
     if isinstance(a, Run) and isinstance(b, Run):
         by_content = {video.sha256: video for video in b.videos}
@@ -115,15 +115,15 @@ def _opened(result: Result) -> Video | Path:
     return Path(result) if Path(result).is_dir() else Workspace().open(result)
 
 
-def _found(result: Video | Path, stem: str) -> "Found":
+def _found(result: Video | Path, stem: str) -> "Results":
     if isinstance(result, Video):
         return found_of(result)
     settings = Workspace().settings
     folders = {"archive_dir": settings.archive, "work_dir": settings.work}
-    return load_results.find(result, stem, **folders, docs_folder=settings.docs_folder)
+    return load_results.load_results(result, stem, **folders, docs_folder=settings.docs_folder)
 
 
-def _changes(kind: str, before: "Found", after: "Found") -> Iterator[dict[str, Any]]:
+def _changes(kind: str, before: "Results", after: "Results") -> Iterator[dict[str, Any]]:
     a, b = (ITEMS[kind](found) for found in (before, after))
     scores = _same_tracks(before, after, a, b) if kind == "tracks" else SCORES[kind](a, b)
     judged = [] if kind == "shots" and not (before.kinds_known and after.kinds_known) else JUDGED[kind]
@@ -189,7 +189,7 @@ def _same_turns(a: Sequence[Item], b: Sequence[Item]) -> np.ndarray:
     return share + 0.5 * (labels_a[:, None] == labels_b) * (overlap > 0)
 
 
-def _same_tracks(before: "Found", after: "Found", a: Sequence[Item], b: Sequence[Item]) -> np.ndarray:
+def _same_tracks(before: "Results", after: "Results", a: Sequence[Item], b: Sequence[Item]) -> np.ndarray:
     """In how many frames the boxes of two tracks lie on each other."""
     columns = ["frame", "track_id", "bbox_xmin", "bbox_ymin", "bbox_width", "bbox_height"]
     rows = before.tracks[columns].merge(after.tracks[columns], on="frame", suffixes=("_a", "_b"))
@@ -212,14 +212,14 @@ def _overlap(rows: "pd.DataFrame") -> "pd.Series":
     return shared / (areas - shared)
 
 
-def _shot_items(found: "Found") -> list[Item]:
+def _shot_items(found: "Results") -> list[Item]:
     return [
         Item(shot.span.start, shot.span.stop, {"boundary": shot.boundary, "confidence": shot.confidence})
         for shot in found.shots or ()
     ]
 
 
-def _turn_items(found: "Found") -> list[Item]:
+def _turn_items(found: "Results") -> list[Item]:
     return [
         Item(
             nearest_frame(turn.start_s),
@@ -230,7 +230,7 @@ def _turn_items(found: "Found") -> list[Item]:
     ]
 
 
-def _track_items(found: "Found") -> list[Item]:
+def _track_items(found: "Results") -> list[Item]:
     return [
         Item(
             int(rows.frame.min()) - 1,

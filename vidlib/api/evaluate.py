@@ -11,7 +11,7 @@ from vidlib.errors import UsageError
 from vidlib.evaluation import ground_truth, load_results
 
 if TYPE_CHECKING:
-    from vidlib.evaluation.load_results import Found
+    from vidlib.evaluation.load_results import Results
     from vidlib.evaluation.scores import Evaluation
 
 
@@ -40,7 +40,7 @@ def evaluate(
     return scores.evaluate(known, found, turns)
 
 
-def results_for(video: str | Path | Video, truth: Path, stem: str, workspace: str | Path | None) -> "Found":
+def results_for(video: str | Path | Video, truth: Path, stem: str, workspace: str | Path | None) -> "Results":
     """The results that are to be judged; the film beside the truth is preferred to the one beside the results."""
     beside = truth.parent / f"{stem}.mp4"
     film = beside if beside.is_file() else None
@@ -53,10 +53,10 @@ def results_for(video: str | Path | Video, truth: Path, stem: str, workspace: st
             found = found_of(opened)
             return replace(found, video=film or found.video)
     folders = {"archive_dir": chosen.settings.archive, "work_dir": chosen.settings.work}
-    return load_results.find(path, stem, **folders, film=film, docs_folder=chosen.settings.docs_folder)
+    return load_results.load_results(path, stem, **folders, video=film, docs_folder=chosen.settings.docs_folder)
 
 
-def found_of(video: Video) -> "Found":
+def found_of(video: Video) -> "Results":
     """The results of an open video, for evaluation and comparison; a run of some steps has only theirs."""
     from vidlib.results.exports import people_json, rttm, shots_json, tracking_table
 
@@ -64,7 +64,7 @@ def found_of(video: Video) -> "Found":
     shots, tracks = results.file("scenes", "shots"), results.file("tracking", "tracks")
     people = results.file("tracking", "people")
     turns = results.file("tracking", "turns") or results.file("audio", "turns")
-    return load_results.Found(
+    return load_results.Results(
         stem=Path(video.name).stem,
         where=next(iter(results.folders.values())),
         shots=shots and shots_json.read(shots),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidlib.api.results import ResultSet
+from vidlib.api.results import VideoResults
 from vidlib.errors import VidlibError
 from vidlib.files import copy_verified, write_text
 from vidlib.results.exports import webvtt
@@ -17,19 +17,19 @@ class Format:
 
     suffix: str
     steps: tuple[str, ...]
-    write: Callable[[ResultSet, Path], Path]
+    write: Callable[[VideoResults, Path], Path]
 
 
-def _copy(step: str, output: str) -> Callable[[ResultSet, Path], Path]:
+def _copy(step: str, output: str) -> Callable[[VideoResults, Path], Path]:
     """A function that copies the file that ``step`` left as ``output``: the bytes of the published result."""
 
-    def write(results: ResultSet, path: Path) -> Path:
+    def write(results: VideoResults, path: Path) -> Path:
         return copy_verified(results.needed_file(step, output), path)
 
     return write
 
 
-def _captions(results: ResultSet) -> Path:
+def _captions(results: VideoResults) -> Path:
     if (file := results.file("audio", "captions")) is None:
         raise VidlibError(
             f"{results.name} has no captions: its speech was not transcribed; run audio with an engine that does"
@@ -37,7 +37,7 @@ def _captions(results: ResultSet) -> Path:
     return file
 
 
-def _write_srt(results: ResultSet, path: Path) -> Path:
+def _write_srt(results: VideoResults, path: Path) -> Path:
     cues = webvtt.read(_captions(results))
     blocks = [
         f"{number}\n{_srt_time(start_s)} --> {_srt_time(stop_s)}\n{text}\n"
@@ -67,7 +67,7 @@ FORMATS: Mapping[str, Format] = {
 """The formats by the name that `Video.export` takes."""
 
 
-def write(name: str, results: ResultSet, path: Path) -> Path:
+def write(name: str, results: VideoResults, path: Path) -> Path:
     """Write ``results`` as the format ``name`` to ``path``; into a folder under the video's own name."""
     target = path / f"{Path(results.name).stem}{FORMATS[name].suffix}" if path.is_dir() else path
     return FORMATS[name].write(results, target)

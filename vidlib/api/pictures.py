@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from vidlib.api.results import ResultSet
+from vidlib.api.results import VideoResults
 from vidlib.errors import UsageError
 from vidlib.results import summary
 from vidlib.results.exports import rttm, shots_json
@@ -41,19 +41,19 @@ CARD = """
 """
 
 
-def frame(results: ResultSet, number: int, *, overlay: bool) -> "np.ndarray":
+def frame(results: VideoResults, number: int, *, overlay: bool) -> "np.ndarray":
     """One frame of the converted video, (height, width, 3) uint8 RGB; see `vidlib.api.Video.frame`."""
     import numpy as np
     from PIL import Image
 
-    from vidlib.media import probe
+    from vidlib.media.frames import read_stills
     from vidlib.plots.pictures import boxes_of, draw_boxes
 
     facts = results.outputs("convert")
     if not 0 <= number < facts["frames"]:
         raise UsageError(f"{results.name} has no frame {number}; expected 0 to {facts['frames'] - 1}")
     video = results.needed_file("convert", "video")
-    (pixels,) = probe.stills(video, [number], facts["width"], facts["height"])
+    (pixels,) = read_stills(video, [number], facts["width"], facts["height"])
     if not overlay:
         return np.array(pixels)
     picture = Image.fromarray(pixels)
@@ -61,7 +61,7 @@ def frame(results: ResultSet, number: int, *, overlay: bool) -> "np.ndarray":
     return np.asarray(picture)
 
 
-def _tracks(results: ResultSet, number: int | None = None) -> "pd.DataFrame":
+def _tracks(results: VideoResults, number: int | None = None) -> "pd.DataFrame":
     """The tracking table as it is stored (frames from 1), or its rows of frame ``number`` (from 0)."""
     import pandas as pd
 
@@ -70,23 +70,23 @@ def _tracks(results: ResultSet, number: int | None = None) -> "pd.DataFrame":
     return pd.read_parquet(file, columns=list(summary.TRACK_COLUMNS), filters=rows)
 
 
-def timeline(results: ResultSet) -> "Figure":
+def timeline(results: VideoResults) -> "Figure":
     """Shots, speakers and faces on one time axis."""
     from vidlib.results.report_html import timeline_figure
 
     return timeline_figure(
         _shot_rows(results),
-        summary.voice_rows(rttm.read(results.needed_file("tracking", "turns"))),
+        summary.speaker_rows(rttm.read(results.needed_file("tracking", "turns"))),
         summary.face_rows(_tracks(results)),
         float(seconds(results.outputs("convert")["frames"])),
     )
 
 
-def _shot_rows(results: ResultSet) -> "tuple[ShotRow, ...]":
+def _shot_rows(results: VideoResults) -> "tuple[ShotRow, ...]":
     return summary.shot_rows(shots_json.read(results.needed_file("scenes", "shots")))
 
 
-def card(results: ResultSet, *, with_timeline: bool) -> "HTML":
+def card(results: VideoResults, *, with_timeline: bool) -> "HTML":
     """What is known of a video, with a key frame of every shot and the timeline."""
     from IPython.display import HTML
 
@@ -96,14 +96,14 @@ def card(results: ResultSet, *, with_timeline: bool) -> "HTML":
     return HTML(_card(results, KEY_FRAMES, 90, picture))
 
 
-def describe(name: str, sha256: str, results: ResultSet | None) -> str:
+def describe(name: str, sha256: str, results: VideoResults | None) -> str:
     """The HTML that a cell shows for a video; nothing is analysed for it."""
     if results is None:
         return _template().render(name=name, sha256=sha256, facts=[], pictures=[], height=0, timeline=None)
     return _card(results, FEW_KEY_FRAMES, 60, None)
 
 
-def _card(results: ResultSet, most: int, height: int, timeline: str | None) -> str:
+def _card(results: VideoResults, most: int, height: int, timeline: str | None) -> str:
     return _template().render(
         name=results.name,
         sha256=results.sha256,
@@ -114,7 +114,7 @@ def _card(results: ResultSet, most: int, height: int, timeline: str | None) -> s
     )
 
 
-def _facts(results: ResultSet) -> list[str]:
+def _facts(results: VideoResults) -> list[str]:
     """What the steps counted, in words."""
     from vidlib.api.results import video_row
 
@@ -129,7 +129,7 @@ def _facts(results: ResultSet) -> list[str]:
     return [words.format(value) for words, value in shown.items() if value is not None] or ["some steps are done"]
 
 
-def _key_frames(results: ResultSet, most: int) -> list[dict[str, str]]:
+def _key_frames(results: VideoResults, most: int) -> list[dict[str, str]]:
     """Key frames that the tracking step left, at most so many; none where it did not."""
     if not {"scenes", "tracking"} <= results.folders.keys():
         return []

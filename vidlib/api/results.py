@@ -34,7 +34,7 @@ COMPLETE = ("convert", "scenes", "audio", "tracking")
 
 
 @dataclass(frozen=True)
-class ResultSet:
+class VideoResults:
     """The finished steps of one video, ``{step: folder}``; ``run`` is the newest run that used them."""
 
     name: str
@@ -73,7 +73,7 @@ class ResultSet:
         return {step: Manifest.read(folder) for step, folder in self.folders.items()}
 
 
-def current(tasks: Iterable["Task"]) -> ResultSet | None:
+def current(tasks: Iterable["Task"]) -> VideoResults | None:
     """The current results of one video, of its finished ``tasks``, newest first; None where nothing is there.
 
     The newest complete set counts. A run of some steps only fills in steps for which no complete set exists.
@@ -88,10 +88,10 @@ def current(tasks: Iterable["Task"]) -> ResultSet | None:
         return None
     folders = {task.step: Path(task.folder) for task in reversed(chosen)}  # the newest of each step wins
     newest = chosen[0]
-    return ResultSet(newest.subject, newest.sha256, newest.project, newest.run_id, folders)
+    return VideoResults(newest.subject, newest.sha256, newest.project, newest.run_id, folders)
 
 
-def all_complete(history: "History") -> Iterator[ResultSet]:
+def all_complete(history: "History") -> Iterator[VideoResults]:
     """The complete set of results of each video that has one, by project and name."""
     by_video: dict[str, list[Task]] = {}
     for task in history.results(COMPLETE):
@@ -103,7 +103,7 @@ def all_complete(history: "History") -> Iterator[ResultSet]:
     )
 
 
-def table(results: ResultSet, name: str) -> "pa.Table":
+def table(results: VideoResults, name: str) -> "pa.Table":
     """The table ``name`` of one video (see `vidlib.results.frames.TABLES`).
 
     Raises BrokenOutput where a file is missing or damaged, UsageError where a step that it needs left no result.
@@ -112,7 +112,7 @@ def table(results: ResultSet, name: str) -> "pa.Table":
     return _read(results, name)
 
 
-def _read(results: ResultSet, name: str) -> "pa.Table":
+def _read(results: VideoResults, name: str) -> "pa.Table":
     if name == "shots":
         return frames.shots(results.needed_file("scenes", "shots"))
     if name == "turns":
@@ -130,15 +130,15 @@ def _read(results: ResultSet, name: str) -> "pa.Table":
 @lru_cache(maxsize=4096)
 def _small_table(name: str, folders: tuple[tuple[str, Path], ...], video: str, sha256: str) -> "pa.Table":
     """A table of one video that is in memory from now on: a folder of a finished step never changes."""
-    return table(ResultSet(video, sha256, "", "", dict(folders)), name)
+    return table(VideoResults(video, sha256, "", "", dict(folders)), name)
 
 
-def small_table(results: ResultSet, name: str) -> "pa.Table":
+def small_table(results: VideoResults, name: str) -> "pa.Table":
     """As `table`, read once per process; not for ``tracks`` and ``blendshapes``, which are large."""
     return _small_table(name, tuple(sorted(results.folders.items())), results.name, results.sha256)
 
 
-def video_row(results: ResultSet, path: str) -> dict[str, Any]:
+def video_row(results: VideoResults, path: str) -> dict[str, Any]:
     """The row of one video in the table ``videos``."""
     convert, scenes, audio, tracking = (results.outputs(step) for step in COMPLETE)
     n_frames = convert.get("frames")

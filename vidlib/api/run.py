@@ -4,7 +4,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidlib.api.results import ResultSet
+from vidlib.api.results import VideoResults
 from vidlib.api.video import Video
 from vidlib.settings import Settings
 
@@ -37,4 +37,4 @@ class Run:
 def _video(settings: Settings, run: str, video: "VideoResult") -> Video:
     path = Path(video.path)
     done = {step: done.folder for step, done in video.steps.items() if done.status == "done" and done.folder}
-    return Video(settings, video.sha256, path.name, path, ResultSet(path.name, video.sha256, "", run, done))
+    return Video(settings, video.sha256, path.name, path, VideoResults(path.name, video.sha256, "", run, done))

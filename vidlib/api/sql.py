@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from vidlib.api.results import ResultSet
+from vidlib.api.results import VideoResults
 from vidlib.errors import UsageError
 from vidlib.results import frames
 
@@ -64,7 +64,7 @@ def _register(connection: "duckdb.DuckDBPyConnection", name: str, table: "pa.Tab
         connection.register(name, table)
 
 
-def tracks_dataset(sets: Iterable[ResultSet]) -> "ds.Dataset":
+def tracks_dataset(sets: Iterable[VideoResults]) -> "ds.Dataset":
     """The tracking tables of ``sets`` as one: a query reads only the columns, and the videos, that it names.
 
     Frames count from 1, as in the files.

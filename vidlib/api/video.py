@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidlib.api.results import ResultSet, current, table
+from vidlib.api.results import VideoResults, current, table
 from vidlib.errors import Cancelled, RefusedInput, UnknownName, UsageError, VidlibError
 from vidlib.results import frames
 from vidlib.settings import Settings
@@ -35,7 +35,7 @@ class Video:
         sha256: str,
         name: str,
         path: Path | None,
-        results: ResultSet | None = None,
+        results: VideoResults | None = None,
     ):
         """``path`` is where the file was last seen; ``results`` are those of one run, else they are looked up."""
         self.sha256, self.name, self.path = sha256, name, path
@@ -139,7 +139,7 @@ class Video:
 
         return frames.to_pandas(table(self.results(*STEP_OF[name]), name))
 
-    def results(self, *steps: str) -> ResultSet:
+    def results(self, *steps: str) -> VideoResults:
         """Results of the video, of these ``steps`` at least; runs those that are missing."""
         if self.of_run and self._results:
             return self._results.with_steps(steps)
@@ -155,7 +155,7 @@ class Video:
             self._results = self._looked_up()
         return self._results is not None and self._results.folders.keys() >= set(steps)
 
-    def _looked_up(self) -> ResultSet | None:
+    def _looked_up(self) -> VideoResults | None:
         """The newest results; the same ones for the video of a run."""
         from vidlib.runner import queries
         from vidlib.steps import VIDEO_STEPS

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vidlib import settings as settings_module
-from vidlib.api.results import ResultSet, all_complete, small_table, video_row
+from vidlib.api.results import VideoResults, all_complete, small_table, video_row
 from vidlib.api.run import Run
 from vidlib.api.video import Video
 from vidlib.errors import UsageError, did_you_mean
@@ -80,12 +80,12 @@ class Workspace:
         from vidlib.api.process import overrides, process
         from vidlib.params import find_profile, read_params
         from vidlib.runner.request import Request
-        from vidlib.runner.sources import place_of
+        from vidlib.runner.sources import parse_source
         from vidlib.steps import PARAMS
 
         profiles = [find_profile(str(name), self.settings.params_dir) for name in _listed(profile)]
         params = read_params(PARAMS, profiles, overrides(set))
-        places = [place_of(path) for text in _listed(paths) for path in _expanded(str(text))]
+        places = [parse_source(path) for text in _listed(paths) for path in _expanded(str(text))]
         request = Request(places, params, frozenset(_listed(steps)), force)
         return Run(self.settings, process(request, self.settings, jobs))
 
@@ -161,7 +161,7 @@ class Workspace:
 
         return queries.opened(self.settings)
 
-    def _results(self) -> list[ResultSet]:
+    def _results(self) -> list[VideoResults]:
         with self._history() as history:
             return list(all_complete(history))
 
@@ -224,7 +224,7 @@ class Workspace:
         )
 
 
-def _with_video(table: "pa.Table", results: ResultSet, columns: "pa.Schema") -> "pa.Table":
+def _with_video(table: "pa.Table", results: VideoResults, columns: "pa.Schema") -> "pa.Table":
     import pyarrow as pa
 
     for place, value in enumerate((results.name, results.sha256)):

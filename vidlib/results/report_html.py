@@ -199,7 +199,7 @@ def _timeline(summary: Summary) -> dict[str, Any]:
 
 def timeline_figure(
     shots: Sequence[ShotRow] | None,
-    voices: Sequence[VoiceRow] | None,
+    voices: Sequence[SpeakerRow] | None,
     faces: Sequence[FaceRow] | None,
     duration_s: float,
 ) -> "Figure":
