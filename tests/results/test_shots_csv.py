@@ -32,17 +32,17 @@ def test_a_spreadsheet_may_have_saved_it_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("Frame In", "Start", "columns are"),
-        ("1,144", "1,", "row 1 is no shot"),
-        ("1,144", "145,144", "row 1 is no shot"),
-        ("05.720", "05.760", "row 1 says"),
-        (",1,144", "", "row 1 is no shot"),
+        ("1,144", "1,", "row 1 is not a shot"),
+        ("1,144", "145,144", "row 1 is not a shot"),
+        ("05.720", "05.760", "row 1 has"),
+        (",1,144", "", "row 1 is not a shot"),
     ],
 )
-def test_a_damaged_list_is_named(tmp_path, old, new, said):
+def test_a_damaged_list_is_named(tmp_path, old, new, message):
     path = shots_csv.write(tmp_path / "shots.csv", [Span(0, 144)])
     path.write_text(path.read_text().replace(old, new, 1))
-    with pytest.raises(BrokenOutput, match=said):
+    with pytest.raises(BrokenOutput, match=message):
         shots_csv.read(path)

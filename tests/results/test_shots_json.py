@@ -21,5 +21,5 @@ def test_what_is_written_is_read(tmp_path):
 def test_another_file_is_refused(tmp_path, content):
     path = tmp_path / "shots.json"
     path.write_text(content)
-    with pytest.raises(BrokenOutput, match="is no list of shots"):
+    with pytest.raises(BrokenOutput, match=r"is not a shots\.json"):
         shots_json.read(path)

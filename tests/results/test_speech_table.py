@@ -54,5 +54,5 @@ def test_a_wrong_table_is_refused(tmp_path, damage):
 def test_what_is_no_table_is_refused(tmp_path):
     path = tmp_path / "speech.parquet"
     path.write_text("no parquet")
-    with pytest.raises(BrokenOutput, match="no table of speech"):
+    with pytest.raises(BrokenOutput, match="not a speech table"):
         speech_table.read(path)

@@ -126,7 +126,7 @@ def test_a_track_past_the_end_of_the_video_is_an_error(tmp_path):
 
 def test_a_table_of_another_length_is_an_error(tmp_path):
     given = inputs(tmp_path, SHOTS, SPEAKERS)
-    with pytest.raises(BrokenOutput, match="7 frames were to be written, expected 8"):
+    with pytest.raises(BrokenOutput, match="expected 8 frames, not 7"):
         reduce.run(given.model_copy(update={"frames": 8}), reduce.Params())
 
 

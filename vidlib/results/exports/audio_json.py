@@ -1,4 +1,4 @@
-"""``<stem>_audio.json``: whether somebody speaks in each frame, and who, for After Effects."""
+"""``<stem>_audio.json``: the speakers of each frame, for After Effects."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from vidlib.results.exports import frames_json
-from vidlib.timeline import Turn
+from vidlib.timeline import Turn, Turns
 
 
 class AudioInfo(BaseModel):
-    """Speech in one frame; speech of nobody known has no labels; ``timecode_sec`` is when the frame begins."""
+    """Speech in one frame, without labels for unknown speakers; the frame begins at ``timecode_sec`` seconds."""
 
     is_speech_present: bool
     active_speaker_labels: tuple[str, ...]
@@ -18,14 +18,14 @@ class AudioInfo(BaseModel):
 
 
 class AudioFrame(BaseModel):
-    """What is heard in one frame, counted from 1."""
+    """The sound of one frame; ``frame`` counts from 1."""
 
     frame: int
     audio_info: AudioInfo
 
 
 class SpeakerStats(BaseModel):
-    """How much one speaker says: seconds, share of what all say (0 to 1), number of turns."""
+    """One speaker: speaking time in seconds, share of the time of all speakers in [0, 1], number of turns."""
 
     total_sec: float
     share: float
@@ -33,7 +33,7 @@ class SpeakerStats(BaseModel):
 
 
 class AudioFile(BaseModel):
-    """A whole file; ``fps``, ``total_frames`` and ``speaker_stats`` are missing in older ones."""
+    """A whole file; older ones lack ``fps``, ``total_frames`` and ``speaker_stats``."""
 
     fps: float | None = None
     total_frames: int | None = None
@@ -42,36 +42,34 @@ class AudioFile(BaseModel):
 
 
 def speaker_stats(turns: Sequence[Turn]) -> dict[str, SpeakerStats]:
-    """How much each speaker says, by label; seconds to three digits, shares to four.
+    """The statistics of each speaker, by label; seconds have three digits, shares four.
 
     >>> speaker_stats([Turn(0, 3, "SPEAKER_00"), Turn(3, 4, "SPEAKER_01")])["SPEAKER_00"]
     SpeakerStats(total_sec=3.0, share=0.75, turns=1)
     """
-    said = {speaker: [t.stop_s - t.start_s for t in turns if t.speaker == speaker] for speaker in _speakers(turns)}
-    whole = sum(map(sum, said.values()))
+    by_speaker = Turns(turns).by_speaker()
+    total_s = sum(its_turns.duration_s for its_turns in by_speaker.values())
     return {
         speaker: SpeakerStats(
-            total_sec=round(sum(lengths), 3), share=round(sum(lengths) / whole, 4) if whole else 0, turns=len(lengths)
+            total_sec=round(its_turns.duration_s, 3),
+            share=round(its_turns.duration_s / total_s, 4) if total_s else 0,
+            turns=len(its_turns),
         )
-        for speaker, lengths in said.items()
+        for speaker, its_turns in by_speaker.items()
     }
 
 
 def write(path: Path, frames: Iterable[AudioFrame], total_frames: int, turns: Sequence[Turn]) -> Path:
-    """Write every frame of a video, from 1 to ``total_frames``, as they come, then how much each speaker says."""
+    """Write the frames of a video, from 1 to ``total_frames``, one at a time, then the statistics of the speakers."""
     stats = {speaker: stats.model_dump() for speaker, stats in speaker_stats(turns).items()}
     return frames_json.write(path, frames, total_frames, speaker_stats=stats)
 
 
 def stream(path: Path) -> Iterator[AudioFrame]:
-    """The frames of a file that `write` left, one at a time; raises BrokenOutput where it is damaged."""
+    """The frames of a file by `write`, one at a time; raises BrokenOutput for a damaged file."""
     return frames_json.stream(path, AudioFrame)
 
 
 def read(path: Path) -> AudioFile:
-    """A whole file, also an older one; raises BrokenOutput where it is none."""
+    """A whole file, also an older one; raises BrokenOutput for a file of another form."""
     return frames_json.read(path, AudioFile)
-
-
-def _speakers(turns: Iterable[Turn]) -> list[str]:
-    return sorted({turn.speaker for turn in turns})

@@ -1,7 +1,7 @@
-"""The layout that the JSON files for After Effects share: one line for each frame, so that any length is streamed.
+"""The common layout of the JSON files for After Effects: one line for each frame, so that files of any length stream.
 
-``{"fps", "total_frames", "frames_analysis": [`` is the first line, then a line for each frame, counted from 1 with none
-left out, and last what is known of the whole.
+The first line is ``{"fps", "total_frames", "frames_analysis": [``. A line for each frame follows, from 1 and without
+gaps. The last line has the values of the whole video.
 """
 
 import json
@@ -16,26 +16,26 @@ from vidlib.files import atomic_write
 from vidlib.timeline import FPS
 
 Frame = TypeVar("Frame", bound=BaseModel)
-"""What is known of one frame; its first field is ``frame``, counted from 1."""
+"""A model of one frame; its first field is ``frame``, which counts from 1."""
 
 Whole = TypeVar("Whole", bound=BaseModel)
-"""What a whole file holds."""
+"""A model of a whole file."""
 
 
 def write(path: Path, frames: Iterable[Frame], total_frames: int, **whole: Any) -> Path:
-    """Write ``frames``, one at a time, and after them the ``whole``; the same values give the same bytes.
+    """Write ``frames``, one at a time, then the values of the ``whole`` video; equal values give equal bytes.
 
-    Raises BrokenOutput unless they are the frames 1 to ``total_frames`` in order.
+    Raises BrokenOutput unless the frames are 1 to ``total_frames``, in order.
     """
     with atomic_write(path, newline="") as file:
         file.write(f'{{"fps":{int(FPS)},"total_frames":{total_frames},"frames_analysis":[')
         number = 0
         for number, frame in enumerate(frames, 1):
             if frame.frame != number:
-                raise BrokenOutput(f"{path}: frame {frame.frame} comes where frame {number} was expected")
+                raise BrokenOutput(f"{path}: expected frame {number}, not frame {frame.frame}")
             file.write(("\n" if number == 1 else ",\n") + frame.model_dump_json())
         if number != total_frames:
-            raise BrokenOutput(f"{path}: {number} frames were to be written, expected {total_frames}")
+            raise BrokenOutput(f"{path}: expected {total_frames} frames, not {number}")
         file.write("\n]")
         for key, value in whole.items():
             file.write(f",{json.dumps(key)}:{json.dumps(value, ensure_ascii=False, separators=(',', ':'))}")
@@ -44,9 +44,9 @@ def write(path: Path, frames: Iterable[Frame], total_frames: int, **whole: Any) 
 
 
 def stream(path: Path, model: type[Frame]) -> Iterator[Frame]:
-    """The frames of a file that `write` left, one at a time.
+    """The frames of a file by `write`, one at a time.
 
-    Raises BrokenOutput where it is no such file, cut short, or a frame is missing.
+    Raises BrokenOutput if the file is truncated, of another form, or lacks a frame.
     """
     with open(path, encoding="utf-8") as file:
         try:
@@ -54,16 +54,16 @@ def stream(path: Path, model: type[Frame]) -> Iterator[Frame]:
             for number in range(1, total + 1):
                 frame = model.model_validate_json(file.readline().rstrip(",\n"))
                 if frame.frame != number:
-                    raise BrokenOutput(f"{path}: frame {frame.frame} stands where frame {number} was expected")
+                    raise BrokenOutput(f"{path}: expected frame {number}, not frame {frame.frame}")
                 yield frame
             json.loads('{"frames_analysis":[' + file.read())
         except (ValueError, KeyError, TypeError) as error:
-            raise BrokenOutput(f"{path} is cut short or damaged: {error}") from error
+            raise BrokenOutput(f"{path} is truncated or damaged: {error}") from error
 
 
 def read(path: Path, model: type[Whole]) -> Whole:
-    """All of a file at once, in this layout or any other; raises BrokenOutput, saying where, if it does not fit."""
+    """The whole file at once, in any JSON layout; raises BrokenOutput with the place that does not fit ``model``."""
     try:
         return model.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise BrokenOutput(f"{path} is not what it should be: {error}") from error
+        raise BrokenOutput(f"{path} has an unexpected form: {error}") from error

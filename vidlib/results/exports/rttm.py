@@ -1,7 +1,7 @@
-"""RTTM, the text in which diarization is exchanged: a line for each turn, whoever else speaks at the time.
+"""RTTM, the text format for exchanging diarizations: one line per turn; turns may overlap.
 
 ``SPEAKER <file> 1 <start> <duration> <NA> <NA> <speaker> <confidence> <NA>``, times in seconds (NIST, "The 2009 Rich
-Transcription evaluation plan", appendix A). A clip in which nobody speaks has an empty file.
+Transcription evaluation plan", appendix A). The file of a video without speech is empty.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vidlib.errors import BrokenOutput
 from vidlib.files import write_text
-from vidlib.timeline import Turn
+from vidlib.timeline import Turn, Turns
 
 UNKNOWN = "<NA>"
 
@@ -19,23 +19,23 @@ def write(path: Path, turns: Sequence[Turn], file_id: str = "video") -> Path:
     return write_text(path, "".join(_to_line(turn, file_id) + "\n" for turn in turns))
 
 
-def read(path: Path) -> list[Turn]:
-    """The turns in ``path``, in its order, of whatever file they are; a confidence that is not given is 1.
+def read(path: Path) -> Turns:
+    """The turns in ``path``, in its order, of all its file ids; a missing confidence is 1.
 
-    Raises BrokenOutput, naming the line, where a line is no turn.
+    Raises BrokenOutput with the number of a line that is malformed.
     """
-    turns = []
+    turns = Turns()
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         try:
             if line.startswith("SPEAKER "):
                 turns.append(_from_line(line))
         except (ValueError, IndexError) as error:
-            raise BrokenOutput(f"{path}, line {number}: {line!r} is no speaker's turn: {error}") from error
+            raise BrokenOutput(f"{path}, line {number}: {line!r} is not a turn: {error}") from error
     return turns
 
 
 def _to_line(turn: Turn, file_id: str) -> str:
-    times = f"{turn.start_s:.3f} {turn.stop_s - turn.start_s:.3f}"
+    times = f"{turn.start_s:.3f} {turn.duration_s:.3f}"
     return f"SPEAKER {file_id} 1 {times} {UNKNOWN} {UNKNOWN} {turn.speaker} {turn.confidence:.4f} {UNKNOWN}"
 
 
@@ -43,6 +43,6 @@ def _from_line(line: str) -> Turn:
     fields = line.split()
     start_s, duration_s = float(fields[3]), float(fields[4])
     if start_s < 0 or duration_s <= 0:
-        raise ValueError("a turn needs a start of 0 or more and a length")
+        raise ValueError(f"expected a start of 0 or more and a positive duration, not {start_s} and {duration_s}")
     confidence = fields[8] if len(fields) > 8 else UNKNOWN
     return Turn(start_s, round(start_s + duration_s, 3), fields[7], 1.0 if confidence == UNKNOWN else float(confidence))

@@ -1,7 +1,7 @@
 """``<stem>.csv``: the shot list that editors read.
 
-UTF-8, CRLF, one row a shot; frames count from 1 and both ends are part of the shot; a timecode is that of the
-frame's beginning.
+UTF-8, CRLF, one row per shot. Frames count from 1, and the last one is part of the shot. A timecode is the time at
+which its frame begins.
 """
 
 import csv
@@ -17,7 +17,7 @@ COLUMNS = ("No", "Timecode In", "Timecode Out", "Frame In", "Frame Out")
 
 
 def write(path: Path, spans: Iterable[Span]) -> Path:
-    """Write ``spans``, shots in order, to ``path``."""
+    """Write the ``spans`` of all shots, in order, to ``path``."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\r\n")
     table.writerow(COLUMNS)
@@ -28,7 +28,7 @@ def write(path: Path, spans: Iterable[Span]) -> Path:
 
 
 def read(path: Path) -> list[Span]:
-    """The shots that the table ``path`` lists; raises BrokenOutput, naming the line, where it is no such table."""
+    """The spans of the shots in ``path``; raises BrokenOutput with the number of a row that is malformed."""
     with open(path, newline="", encoding="utf-8-sig") as file:
         table = csv.DictReader(file)
         if tuple(table.fieldnames or ()) != COLUMNS:
@@ -40,8 +40,8 @@ def _span(path: Path, number: int, row: dict[str, str]) -> Span:
     try:
         span = Span(int(row["Frame In"]) - 1, int(row["Frame Out"]))
     except (TypeError, ValueError) as error:
-        raise BrokenOutput(f"{path}: row {number} is no shot: {row}") from error
-    said = [row["No"], row["Timecode In"], row["Timecode Out"]]
-    if said != (meant := [str(number), timecode(span.start), timecode(span.stop - 1)]):
-        raise BrokenOutput(f"{path}: row {number} says {said}, but its frames mean {meant}")
+        raise BrokenOutput(f"{path}: row {number} is not a shot: {row}") from error
+    values = [row["No"], row["Timecode In"], row["Timecode Out"]]
+    if values != (expected := [str(number), timecode(span.start), timecode(span.stop - 1)]):
+        raise BrokenOutput(f"{path}: row {number} has {values}; expected {expected} for its frames")
     return span

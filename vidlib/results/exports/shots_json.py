@@ -1,8 +1,8 @@
-"""``shots.json``: the shots of one video with everything that is known of them, for the later steps and for analysts.
+"""``shots.json``: the shots of one video with their boundaries, for the later steps and for analysts.
 
-``{"fps", "frames", "engine", "shots": [{"start", "stop", "boundary", "transition", "confidence"}]}``: frames count from
-0, ``stop`` is not included; ``boundary`` is how the shot begins; ``transition`` the ``[start, stop]`` of a gradual one,
-or null.
+``{"fps", "frames", "engine", "shots": [{"start", "stop", "boundary", "transition", "confidence"}]}``. Frames count from
+0, and ``stop`` is not included. ``boundary`` is how the shot begins. ``transition`` has the ``[start, stop]`` of a
+gradual transition, or null.
 """
 
 import json
@@ -22,11 +22,11 @@ def write(path: Path, shots: Sequence[Shot], *, engine: str) -> Path:
 
 
 def read(path: Path) -> list[Shot]:
-    """The shots in ``path``, in order; raises BrokenOutput where it is no such file."""
+    """The shots in ``path``, in order; raises BrokenOutput for a file of another form."""
     try:
         return [_from_json(row) for row in json.loads(path.read_bytes())["shots"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise BrokenOutput(f"{path} is no list of shots: {error!r}") from error
+        raise BrokenOutput(f"{path} is not a shots.json: {error!r}") from error
 
 
 def _to_json(shot: Shot) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""``speech.parquet``: a row for each frame of one clip, whether anybody speaks in it, and who.
+"""``speech.parquet``: a row for each frame of one video, with its speakers.
 
-Columns ``frame`` (counted from 1), ``is_speech`` and ``speakers``, the labels in order; speech of nobody known has an
-empty list. Somebody speaks in a frame if they do in the middle of it.
+Columns are ``frame`` (from 1), ``is_speech`` and ``speakers``, the labels in order; speech of unknown speakers has an
+empty list. A frame belongs to a turn that covers the middle of the frame.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING
 
 from vidlib.errors import BrokenOutput
 from vidlib.files import atomic_write
-from vidlib.timeline import Turn, nearest_frame
+from vidlib.timeline import Segment, Turn, Turns, nearest_frame
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def write(path: Path, n_frames: int, speech: Iterable[tuple[float, float]], turns: Sequence[Turn]) -> Path:
-    """Write ``n_frames`` rows from the ``(start, stop)`` of all speech and the turns of known speakers, in seconds."""
+def write(path: Path, n_frames: int, speech: Iterable[Segment], turns: Sequence[Turn]) -> Path:
+    """Write ``n_frames`` rows from the segments of all speech and the turns of known speakers."""
     is_speech = [False] * n_frames
-    for start_s, stop_s in [*speech, *((turn.start_s, turn.stop_s) for turn in turns)]:
-        for frame in _frames(start_s, stop_s, n_frames):
+    for segment in [*speech, *Turns(turns).segments]:
+        for frame in _frames(segment, n_frames):
             is_speech[frame] = True
     return _write(path, is_speech, turns)
 
 
 def write_corrected(path: Path, table: "pa.Table", turns: Sequence[Turn]) -> Path:
-    """Write the speech of another ``table`` (see `read`), with the speakers of ``turns``, which lie within it."""
+    """Write the speech of another ``table`` (see `read`) with the speakers of ``turns``, which that speech covers."""
     return _write(path, table["is_speech"].to_pylist(), turns)
 
 
@@ -36,9 +36,8 @@ def _write(path: Path, is_speech: Sequence[bool], turns: Sequence[Turn]) -> Path
 
     n_frames = len(is_speech)
     speakers: list[list[str]] = [[] for _ in range(n_frames)]
-    for speaker in sorted({turn.speaker for turn in turns}):
-        own = [turn for turn in turns if turn.speaker == speaker]
-        for frame in sorted({frame for turn in own for frame in _frames(turn.start_s, turn.stop_s, n_frames)}):
+    for speaker, its_turns in Turns(turns).by_speaker().items():
+        for frame in {frame for segment in its_turns.segments for frame in _frames(segment, n_frames)}:
             speakers[frame].append(speaker)
     rows = {"frame": range(1, n_frames + 1), "is_speech": is_speech, "speakers": speakers}
     with atomic_write(path, "wb") as file:
@@ -47,18 +46,18 @@ def _write(path: Path, is_speech: Sequence[bool], turns: Sequence[Turn]) -> Path
 
 
 def read(path: Path) -> "pa.Table":
-    """The table in ``path``; raises BrokenOutput unless its frames are 1, 2, 3, ... and only speech has speakers."""
+    """The table in ``path``; raises BrokenOutput unless frames are 1, 2, 3, ... and only speech has speakers."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         table = pq.read_table(path, schema=schema())
     except (OSError, pa.ArrowInvalid) as error:
-        raise BrokenOutput(f"{path} is no table of speech: {error}") from error
+        raise BrokenOutput(f"{path} is not a speech table: {error}") from error
     if table["frame"].to_pylist() != list(range(1, len(table) + 1)):
-        raise BrokenOutput(f"{path}: the frames are not 1 to {len(table)}, each once")
+        raise BrokenOutput(f"{path}: expected each frame from 1 to {len(table)} once, in order")
     is_speech, speakers = table["is_speech"].to_pylist(), table["speakers"].to_pylist()
-    if any(who and not heard for heard, who in zip(is_speech, speakers, strict=True)):
+    if any(labels and not speech for speech, labels in zip(is_speech, speakers, strict=True)):
         raise BrokenOutput(f"{path}: a frame without speech has a speaker")
     return table
 
@@ -67,9 +66,9 @@ def schema() -> "pa.Schema":
     """The table's columns."""
     import pyarrow as pa
 
-    kinds = {"frame": pa.int32(), "is_speech": pa.bool_(), "speakers": pa.list_(pa.string())}
-    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in kinds.items()])
+    types = {"frame": pa.int32(), "is_speech": pa.bool_(), "speakers": pa.list_(pa.string())}
+    return pa.schema([pa.field(name, type_, nullable=False) for name, type_ in types.items()])
 
 
-def _frames(start_s: float, stop_s: float, n_frames: int) -> range:
-    return range(min(nearest_frame(start_s), n_frames), min(nearest_frame(stop_s), n_frames))
+def _frames(segment: Segment, n_frames: int) -> range:
+    return range(*(min(nearest_frame(time_s), n_frames) for time_s in segment))

@@ -1,4 +1,4 @@
-"""WebVTT, the text of a film with its times, as players show it (W3C, "WebVTT: The Web Video Text Tracks Format")."""
+"""WebVTT, captions for players (W3C, "WebVTT: The Web Video Text Tracks Format")."""
 
 import html
 import re
@@ -9,7 +9,7 @@ from vidlib.errors import BrokenOutput
 from vidlib.files import write_text
 
 Cue = tuple[float, float, str]
-"""From when to when, in seconds, and what is said: one line that is not empty."""
+"""Start and stop in seconds, and the text: one line, not empty."""
 
 CLOCK = r"((?:\d+:)?\d\d:\d\d\.\d{3})"
 """Hours, which may be missing, minutes and seconds of a cue."""
