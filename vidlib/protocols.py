@@ -6,12 +6,15 @@ A picture is (height, width, 3) uint8 RGB. An engine that is opened satisfies it
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 
 from vidlib.geometry import Detections
 from vidlib.machine.devices import Device
+from vidlib.media.audio import Samples
+from vidlib.progress import Report, quiet
+from vidlib.timeline import Segment, Turns
 
 EYE_CORNERS = (33, 263)
 """Indices of the landmarks at the outer corners of the right and of the left eye."""
@@ -112,3 +115,47 @@ class ActiveSpeakerModel(Protocol):
 
     def score(self, mouth: np.ndarray, sound: np.ndarray) -> np.ndarray:
         """Log-odds that the mouth makes the sound in each frame: two encodings (n, features) -> (n,) float32."""
+
+
+@dataclass(frozen=True)
+class Caption:
+    """The ``text`` spoken from ``start_s`` to ``stop_s`` seconds: one line, not empty."""
+
+    start_s: float
+    stop_s: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Diarization:
+    """Who speaks when, in seconds from the first sample; every list is in order of time.
+
+    ``turns`` of different speakers may overlap; speakers are SPEAKER_00, SPEAKER_01, ... by first appearance.
+    ``speech`` is the time in which anybody speaks: segments without overlap that cover every turn. ``captions`` are
+    empty unless the engine transcribes.
+    """
+
+    turns: Turns
+    speech: list[Segment]
+    captions: tuple[Caption, ...] = ()
+
+
+class Diarizer(Protocol):
+    """Finds who speaks when in a sound. Leaving its block frees the models."""
+
+    name: str
+    device: Device
+
+    def diarize(
+        self, waveform: Samples, *, min_speakers: int = 1, max_speakers: int | None = None, report: Report = quiet
+    ) -> Diarization:
+        """Diarize `Samples` at 16 kHz; the same samples, in memory or not, give the same result.
+
+        There are never more than ``max_speakers`` speakers. There are at least ``min_speakers``, as far as the sound
+        has as many. ``report`` receives seconds of sound. Raises GpuFailed where the GPU fails, and EngineUnavailable
+        where a service does.
+        """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: object) -> None: ...

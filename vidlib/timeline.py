@@ -177,9 +177,9 @@ class Turns(list[Turn]):
 
         A merged turn has the lowest confidence of its parts.
 
-        >>> Turns([Turn(0.0, 1.0, "A"), Turn(0.5, 3.0, "B"), Turn(1.1, 2.0, "A", 0.5)]).support(0.2)
-        [Turn(start_s=0.0, stop_s=2.0, speaker='A', confidence=0.5), \
-Turn(start_s=0.5, stop_s=3.0, speaker='B', confidence=1.0)]
+        >>> turns = Turns([Turn(0.0, 1.0, "A"), Turn(0.5, 3.0, "B"), Turn(1.1, 2.0, "A", 0.5)])
+        >>> [(turn.speaker, turn.stop_s, turn.confidence) for turn in turns.support(0.2)]
+        [('A', 2.0, 0.5), ('B', 3.0, 1.0)]
         """
         merged: list[Turn] = []
         for turn in sorted(self, key=lambda turn: (turn.speaker, turn)):

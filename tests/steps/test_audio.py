@@ -10,33 +10,37 @@ import pytest
 from pydantic import ValidationError
 
 from tests import sample_media as made
-from vidlib.engines.speech import Caption, Diarization, Options
+from vidlib.engines.speech import Options
 from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed, ParamError, WeightError
 from vidlib.machine import commands, devices
 from vidlib.params import read_params
+from vidlib.protocols import Caption, Diarization
 from vidlib.results.exports import rttm, speech_json, speech_table
 from vidlib.steps import audio
 from vidlib.steps.base import Manifest, ReviewItem
-from vidlib.timeline import Turn
+from vidlib.timeline import Segment, Turn, Turns
 
 MEDIA = Path(__file__).parents[2] / "../shared/media"
 VOICES = Path(find_spec("pyannote.metrics").origin).parents[1] / "audio/sample/sample.wav"
 
-TURNS = [
-    Turn(0.1, 0.9, "SPEAKER_00", 0.95),
-    Turn(0.8, 1.2, "SPEAKER_01", 0.85),
-    Turn(1.4, 1.8, "SPEAKER_01", 0.4),
-]
+TURNS = Turns(
+    [
+        Turn(0.1, 0.9, "SPEAKER_00", 0.95),
+        Turn(0.8, 1.2, "SPEAKER_01", 0.85),
+        Turn(1.4, 1.8, "SPEAKER_01", 0.4),
+    ]
+)
+SPEECH = [Segment(0.1, 1.2), Segment(1.4, 1.8), Segment(1.9, 1.95)]
 
 
-class Fake:
-    """Every engine: it hears `TURNS` in everything and keeps what it was given; it can have a GPU that gives up.
+class FakeEngines:
+    """Every engine at once: each finds `TURNS` in any sound and records its arguments; its GPU may fail.
 
-    Those in ``broken`` cannot run, for the reason given there.
+    Engines in ``broken`` raise the error given there.
     """
 
-    heard: np.ndarray
-    asked: dict
+    waveform: np.ndarray
+    speakers: dict
 
     def __init__(self, turns=TURNS, broken_gpu=False):
         self.turns, self.broken_gpu, self.captions = turns, broken_gpu, ()
@@ -53,8 +57,8 @@ class Fake:
     def diarize(self, waveform, *, report, **speakers):
         if self.device == "cuda" and self.broken_gpu:
             raise GpuFailed("CUDA out of memory")
-        self.heard, self.asked = waveform, speakers
-        return Diarization(self.turns, [(0.1, 1.2), (1.4, 1.8), (1.9, 1.95)], self.captions)
+        self.waveform, self.speakers = waveform, speakers
+        return Diarization(self.turns, SPEECH, self.captions)
 
     def __enter__(self):
         return self
@@ -64,8 +68,8 @@ class Fake:
 
 
 @pytest.fixture
-def fake(monkeypatch) -> Fake:
-    engine = Fake()
+def fake(monkeypatch) -> FakeEngines:
+    engine = FakeEngines()
     monkeypatch.setattr(audio, "open_diarizer", engine.open)
     return engine
 
@@ -111,30 +115,30 @@ def test_an_empty_track_is_silent_too(tmp_path):
     assert is_silent(listen(video, tmp_path / "out"), made.N_FRAMES)
 
 
-def test_the_files_say_what_the_engine_heard(fake, clip, tmp_path):
+def test_the_files_contain_the_turns_of_the_engine(fake, clip, tmp_path):
     outputs = listen(clip, tmp_path, min_speakers=2, max_speakers=3, threshold=0.5)
     assert rttm.read(outputs.turns) == speech_json.read(outputs.speech) == TURNS
     rows = speech_table.read(outputs.table).to_pylist()
     assert rows[20] == {"frame": 21, "is_speech": True, "speakers": ["SPEAKER_00", "SPEAKER_01"]}
     assert rows[48] == {"frame": 49, "is_speech": True, "speakers": []}
     assert (outputs.n_speakers, outputs.speech_s) == (2, 1.55)
-    assert fake.asked == {"min_speakers": 2, "max_speakers": 3}
+    assert fake.speakers == {"min_speakers": 2, "max_speakers": 3}
     assert fake.options == Options(threshold=0.5, min_gap_s=0.2, min_turn_s=0.1)
     assert (fake.opened, outputs.engine, outputs.fallback) == (["pyannote"], "pyannote", None)
 
 
-def test_what_is_said_is_kept_where_the_engine_understands_it(fake, clip, tmp_path):
-    assert listen(clip, tmp_path / "dumb").captions is None
+def test_captions_are_written_if_the_engine_transcribes(fake, clip, tmp_path):
+    assert listen(clip, tmp_path / "without").captions is None
     fake.captions = (Caption(0.1, 0.9, "Well, yes."),)
-    outputs = listen(clip, tmp_path / "said")
+    outputs = listen(clip, tmp_path / "with")
     assert "00:00:00.100 --> 00:00:00.900\nWell, yes.\n" in outputs.captions.read_text()
-    assert "speech.vtt" in Manifest.read(tmp_path / "said").files
+    assert "speech.vtt" in Manifest.read(tmp_path / "with").files
 
 
 def test_sound_after_the_last_frame_is_not_listened_to(fake, clip, tmp_path):
     with pytest.raises(BrokenOutput, match="not within"):
         listen(clip, tmp_path, frames=40)
-    assert len(fake.heard) == 40 / 25 * 16_000
+    assert len(fake.waveform) == 40 / 25 * 16_000
 
 
 def test_doubts_begin_with_the_most_doubtful(fake, clip, tmp_path):
@@ -148,7 +152,7 @@ def test_doubts_begin_with_the_most_doubtful(fake, clip, tmp_path):
     )
 
 
-def test_a_gpu_that_gives_up_is_said(fake, clip, tmp_path, monkeypatch):
+def test_a_gpu_that_fails_is_the_reason_of_the_fallback(fake, clip, tmp_path, monkeypatch):
     monkeypatch.setattr(devices, "cuda_problem", lambda: None)
     fake.broken_gpu = True
     outputs = listen(clip, tmp_path, device="auto")
@@ -157,7 +161,7 @@ def test_a_gpu_that_gives_up_is_said(fake, clip, tmp_path, monkeypatch):
         listen(clip, tmp_path / "cuda", device="cuda")
 
 
-def test_a_gpu_that_is_not_there_is_refused(fake, clip, tmp_path, monkeypatch):
+def test_a_missing_gpu_is_refused(fake, clip, tmp_path, monkeypatch):
     monkeypatch.setattr(devices, "cuda_problem", lambda: "there is no GPU")
     with pytest.raises(EngineUnavailable, match="there is no GPU"):
         listen(clip, tmp_path, device="cuda")
@@ -175,7 +179,7 @@ def test_files_that_disagree_are_not_published(fake, clip, tmp_path):
         audio.verify(inputs, outputs)
 
 
-def test_the_first_engine_that_works_is_taken_and_why_not_another_is_said(fake, clip, tmp_path):
+def test_the_first_engine_that_works_runs_with_the_reason_of_the_fallback(fake, clip, tmp_path):
     fake.broken["lemonfox"] = EngineUnavailable("lemonfox answered 503; attempts: 5. Try again later")
     fake.broken["light"] = WeightError("the weights 'voice_activity' are not on this machine")
     outputs = listen(clip, tmp_path, engines="lemonfox,light,pyannote")
@@ -201,23 +205,23 @@ def test_a_bug_of_an_engine_is_not_hidden_by_another(fake, clip, tmp_path):
         listen(clip, tmp_path)
 
 
-def test_who_insists_on_the_gpu_gets_no_engine_without_one(fake, clip, tmp_path, monkeypatch):
+def test_with_device_cuda_no_engine_without_a_gpu_runs(fake, clip, tmp_path, monkeypatch):
     monkeypatch.setattr(devices, "cuda_problem", lambda: None)
     fake.broken["pyannote"] = EngineUnavailable("pyannote is broken")
     with pytest.raises(EngineUnavailable, match="pyannote is broken"):
         listen(clip, tmp_path, device="cuda")
-    with pytest.raises(EngineUnavailable, match="engine 'light' uses none"):
+    with pytest.raises(EngineUnavailable, match="engine 'light' does not use a GPU"):
         listen(clip, tmp_path, device="cuda", engines="light")
     assert fake.opened == ["pyannote"]
 
 
-def test_an_engine_in_the_table_is_never_looked_for_in_vain():
+def test_unknown_engines_are_refused_with_the_known_ones():
     assert audio.Params(engines=["light", "pyannote"]).engines == audio.Params(engines="light, pyannote").engines
     with pytest.raises(ValidationError, match=r"did you mean 'light'. known: lemonfox, light, pyannote"):
         audio.Params(engines="pyannote,lihgt")
     with pytest.raises(ValidationError, match="twice"):
         audio.Params(engines="light,light")
-    with pytest.raises(ValidationError, match="'' is not a speech engine"):
+    with pytest.raises(ValidationError, match="'' is not a known speech engine"):
         audio.Params(engines="light,")
 
 
@@ -249,16 +253,16 @@ def test_a_wrong_number_of_speakers_is_refused_before_any_work(given, says):
 
 def test_a_number_of_speakers_is_the_fewest_and_the_most(fake, clip, tmp_path):
     listen(clip, tmp_path, num_speakers=3)
-    assert fake.asked == {"min_speakers": 3, "max_speakers": 3}
+    assert fake.speakers == {"min_speakers": 3, "max_speakers": 3}
 
 
 @pytest.mark.parametrize("name", ["../elsewhere", "/models", ".", ".."])
-def test_a_pipeline_is_named_not_reached(name):
+def test_a_pipeline_is_a_name_and_no_path(name):
     with pytest.raises(ValidationError, match="pattern"):
         audio.Params(pyannote_model=name)
 
 
-def test_real_voices_give_the_same_bytes_twice(dialogue, tmp_path):
+def test_real_speech_gives_the_same_bytes_twice(dialogue, tmp_path):
     first = listen(dialogue, tmp_path / "first", frames=300)
     listen(dialogue, tmp_path / "second", frames=300)
     assert first.n_speakers == 2
@@ -268,14 +272,14 @@ def test_real_voices_give_the_same_bytes_twice(dialogue, tmp_path):
 
 
 @pytest.mark.skipif(not (MEDIA / "film.mp4").is_file(), reason="the shared media are not here")
-def test_the_voices_of_a_film_are_told_apart(tmp_path):
-    """Six voices in turns of three seconds, of which the truth counts the pauses too: only who speaks is compared."""
+def test_the_speakers_of_a_film_are_told_apart(tmp_path):
+    """Six speakers in turns of three seconds. The truth includes pauses, so the test compares speakers alone."""
     outputs = listen(MEDIA / "film.mp4", tmp_path, frames=1251)
     truth = rttm.read(MEDIA / "film.rttm")
-    voices = {}
+    speakers = {}
     for turn in rttm.read(outputs.turns):
         middle = (turn.start_s + turn.stop_s) / 2
-        [voice] = {true.speaker for true in truth if true.start_s <= middle < true.stop_s}
-        voices.setdefault(turn.speaker, set()).add(voice)
+        [speaker] = {true.speaker for true in truth if true.start_s <= middle < true.stop_s}
+        speakers.setdefault(turn.speaker, set()).add(speaker)
     assert outputs.n_speakers == 6
-    assert sorted(map(sorted, voices.values())) == [["A"], ["B"], ["C"], ["D"], ["E"], ["K"]]
+    assert sorted(map(sorted, speakers.values())) == [["A"], ["B"], ["C"], ["D"], ["E"], ["K"]]

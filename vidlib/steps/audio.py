@@ -1,6 +1,6 @@
-"""Audio: who speaks when, as turns and for each frame. A video without sound has a complete result: silence."""
+"""The audio step: who speaks when, as turns and for each frame; a video without sound gets the result of silence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -8,17 +8,18 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from vidlib.engines.speech import ON_GPU, WEIGHTS, Diarization, Options, check_name, gpu_problem, open_diarizer
+from vidlib.engines import speech
+from vidlib.engines.speech import DIARIZERS, Options, open_diarizer
 from vidlib.errors import BrokenOutput, EngineUnavailable, UnknownName, WeightError
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
 from vidlib.media.audio import SAMPLE_RATE, Samples, chunks, stored_waveform
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
+from vidlib.protocols import Diarization
 from vidlib.results.exports import rttm, speech_json, speech_table, webvtt
-from vidlib.results.exports.audio_json import speaker_stats
 from vidlib.steps.base import OutFile, ReviewItem, StepOutputs, from_step, location, published, with_manifest
-from vidlib.timeline import Turn, frame_at, seconds
+from vidlib.timeline import Turns, frame_at, seconds
 
 NAME = "audio"
 VERSION = 6
@@ -27,26 +28,25 @@ UNIT = "s of sound"
 TOOLS = ("ffmpeg", "pyannote-audio", "torch", "onnxruntime", "scipy", "pyarrow")
 
 SILENCE = "none"
-"""What the engine is called where there was nothing to listen to."""
+"""The engine in the result of a silent video."""
 
-SURE = 0.7
-"""A turn of lower confidence is worth a look: of those, one in four names the wrong voice (docs/audio.md)."""
+REVIEW_BELOW = 0.7
+"""Confidence below which a turn needs review: one in four of those names the wrong speaker (docs/audio.md)."""
 
 BRIEF_S = 2.0
-"""Somebody who says less than this in all may be somebody else."""
+"""A speaker with less speech than this, in seconds, may be another one."""
 
-MAX_DOUBTS = 20
+MAX_REVIEW_ITEMS = 20
 
 
 def weights(params: "Params") -> tuple[str, ...]:
-    """The vault's models that these params can make the step load."""
-    own = {"pyannote": ()} if params.pyannote_model else {}
-    names = [weight for engine in params.order for weight in (WEIGHTS | own)[engine]]
-    return tuple(dict.fromkeys(names))
+    """The models of the vault that the step may load with these params."""
+    options = params.options
+    return tuple(dict.fromkeys(name for engine in params.order for name in speech.weights(engine, options)))
 
 
 class Inputs(Frozen):
-    """What the step reads, and where it writes."""
+    """Inputs of the step, and its output folder."""
 
     video: Path = from_step("convert", "video", "25 frames per second, constant, with or without sound")
     frames: int = from_step("convert", "frames", "how many frames the video has")
@@ -54,49 +54,63 @@ class Inputs(Frozen):
 
 
 class Params(Frozen):
-    """What a user may choose."""
+    """Parameters of the step."""
 
     engines: str = Field(
-        "pyannote,light", description="engines in order, the first that works is taken: pyannote, light, lemonfox"
+        "pyannote,light",
+        description="pyannote, light, lemonfox, in order of preference; the first that can run is used",
     )
-    device: devices.Wanted = Field("auto", description="where to compute: auto, cuda, cpu")
-    num_speakers: int = Field(0, ge=0, le=50, description="number of speakers; 0 where it is not known")
-    min_speakers: int = Field(1, ge=1, le=50, description="fewest speakers, where anybody speaks")
-    max_speakers: int = Field(0, ge=0, le=50, description="most speakers; 0 where it is not known")
+    device: devices.Wanted = Field("auto", description="auto, cuda or cpu; auto uses the GPU if there is one")
+    num_speakers: int = Field(0, ge=0, le=50, description="number of speakers; 0: unknown")
+    min_speakers: int = Field(1, ge=1, le=50, description="smallest number of speakers, if there is speech")
+    max_speakers: int = Field(0, ge=0, le=50, description="largest number of speakers; 0: unknown")
     threshold: float = Field(
-        0.7, gt=0, lt=2, description="cosine distance from which two voices are two people, 0 to 2; more means fewer"
+        0.7,
+        gt=0,
+        lt=2,
+        description="cosine distance of two speakers, 0 to 2; a higher value gives fewer speakers",
     )
-    min_turn_s: float = Field(0.1, ge=0, le=5, description="shorter speech names no speaker, in seconds")
-    min_gap_s: float = Field(0.2, ge=0, le=5, description="a shorter pause does not end a turn, in seconds")
+    min_turn_s: float = Field(0.1, ge=0, le=5, description="shorter speech gets no speaker, in seconds")
+    min_gap_s: float = Field(0.2, ge=0, le=5, description="shorter pauses do not end a turn, in seconds")
 
     language: str = Field(
-        "", pattern="^[a-z]*$", description="language spoken, as english, for lemonfox; empty: it finds out"
+        "", pattern="^[a-z]*$", description="spoken language for lemonfox, such as english; empty: detect it"
     )
     pyannote_model: str = Field(
         "",
         pattern=r"^(\w[\w.-]*)?$",
-        description="folder in VIDLIB_MODELS_DIR with another pipeline for pyannote, as community-1",
+        description="folder in VIDLIB_MODELS_DIR with another pyannote pipeline, such as community-1",
     )
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The names of the engines, the first choice first."""
+        """The names of the engines, in order of preference."""
         return tuple(self.engines.split(","))
 
     @property
     def speakers(self) -> dict[str, int | None]:
-        """How many speakers an engine is to look for."""
+        """The least and the greatest number of speakers, as arguments of `Diarizer.diarize`."""
         fewest, most = (self.num_speakers,) * 2 if self.num_speakers else (self.min_speakers, self.max_speakers)
         return {"min_speakers": fewest, "max_speakers": most or None}
+
+    @property
+    def options(self) -> Options:
+        """The options of an engine."""
+        return Options(
+            threshold=self.threshold,
+            min_gap_s=self.min_gap_s,
+            min_turn_s=self.min_turn_s,
+            model=self.pyannote_model,
+            language=self.language,
+        )
 
     @field_validator("engines", mode="before")
     @classmethod
     def _known_engines(cls, value: Any) -> str:
-        given = value if isinstance(value, list | tuple) else str(value).split(",")
-        names = [str(name).strip() for name in given]
+        names = [str(name).strip() for name in (value if isinstance(value, list | tuple) else str(value).split(","))]
         try:
             for name in names:
-                check_name(name)
+                DIARIZERS[name]
         except UnknownName as error:
             raise ValueError(str(error)) from error
         if len(set(names)) < len(names):
@@ -116,135 +130,130 @@ class Params(Frozen):
 
 
 class Outputs(StepOutputs):
-    """What the step leaves."""
+    """Outputs of the step."""
 
     turns: OutFile = published("rttm", "RTTM: a line for each turn")
-    speech: OutFile = Field(description="JSON: turns with confidence, and how much each speaker says")
+    speech: OutFile = Field(description="JSON: turns with confidence, and the speaking time of each speaker")
     table: OutFile = Field(description="Parquet, a row per frame: is_speech, speakers")
-    captions: OutFile | None = published(
-        "captions", "WebVTT: the spoken words, if the engine recognizes them", default=None
-    )
+    captions: OutFile | None = published("captions", "WebVTT: the spoken text, if the engine transcribes", default=None)
     n_speakers: int = Field(description="number of speakers")
     speech_s: float = Field(description="seconds in which anybody speaks")
 
 
 @with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
-    """Find who speaks when in a converted video."""
+    """Diarize the sound of a converted video."""
     duration_s = float(seconds(inputs.frames))
     out = inputs.out_dir
     out.mkdir(parents=True, exist_ok=True)
     with stored_waveform(inputs.video, out, round(duration_s * SAMPLE_RATE)) as waveform:
-        found, engine, choice = _listen(waveform, params, report)
+        diarization, engine, choice = _listen(waveform, params, report)
+    turns = diarization.turns
     return Outputs(
-        turns=rttm.write(out / "speech.rttm", found.turns),
-        speech=speech_json.write(out / "speech.json", found.turns, engine=engine, duration_s=duration_s),
-        table=speech_table.write(out / "speech.parquet", inputs.frames, found.speech, found.turns),
-        captions=_write_captions(out / "speech.vtt", found),
-        n_speakers=len({turn.speaker for turn in found.turns}),
-        speech_s=round(sum(stop_s - start_s for start_s, stop_s in found.speech), 3),
+        turns=rttm.write(out / "speech.rttm", turns),
+        speech=speech_json.write(out / "speech.json", turns, engine=engine, duration_s=duration_s),
+        table=speech_table.write(out / "speech.parquet", inputs.frames, diarization.speech, turns),
+        captions=_write_captions(out / "speech.vtt", diarization),
+        n_speakers=len(turns.speakers),
+        speech_s=round(sum(segment.duration_s for segment in diarization.speech), 3),
         engine=engine,
         device=choice.device,
         fallback=choice.fallback,
-        doubts=_doubts(found.turns, params),
+        doubts=_review_items(turns, params),
     )
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
-    """The turns lie within the video and are the same in both files; the table has a row for each of its frames."""
+    """Check the outputs; raises BrokenOutput.
+
+    Both files of turns agree, the turns lie within the video, and the table has a row for each frame.
+    """
     turns = rttm.read(outputs.turns)
     if turns != speech_json.read(outputs.speech):
-        raise BrokenOutput(f"{outputs.turns} and {outputs.speech} name different turns")
+        raise BrokenOutput(f"{outputs.turns} and {outputs.speech} contain different turns")
     duration_s = float(seconds(inputs.frames))
     for turn in turns:
         if not 0 <= turn.start_s < turn.stop_s <= duration_s:
-            raise BrokenOutput(f"{outputs.turns}: {turn} is not within the video's {duration_s} s")
+            raise BrokenOutput(f"{outputs.turns}: {turn} is not within the {duration_s} s of the video")
     if (n_rows := len(speech_table.read(outputs.table))) != inputs.frames:
         raise BrokenOutput(f"{outputs.table} has {n_rows} rows, expected one for each of {inputs.frames} frames")
 
 
 def _listen(waveform: Samples, params: Params, report: Report) -> tuple[Diarization, str, devices.Choice]:
-    """Who speaks when, by which engine, and where that ran; silence is not listened to.
+    """The diarization by the first engine that works, the engine, and its device; silence runs no engine.
 
-    Raises what the last engine raised; where several were asked, EngineUnavailable with what each said.
+    Raises the error of the engine if there is one, else EngineUnavailable with the error of each.
     """
-    if not any(part.any() for part in chunks(waveform)):
+    if not any(chunk.any() for chunk in chunks(waveform)):
         report(1, 1)
-        return Diarization([], []), SILENCE, devices.Choice("cpu")
-    # whoever insists on the GPU is not served without it
-    names = [name for name in params.order if name in ON_GPU or params.device != "cuda"] or list(params.order)
+        return Diarization(Turns(), []), SILENCE, devices.Choice("cpu")
+    names = params.order
+    if params.device == "cuda":  # engines without a GPU are no alternative then, unless there are no others
+        names = tuple(filter(DIARIZERS.uses_gpu, names)) or names
     problems: list[str] = []
     for name in names:
         work = partial(_diarize, name, waveform, params, report)
         try:
-            found, choice = devices.attempt(params.device, work, partial(gpu_problem, name))
+            diarization, choice = devices.attempt(params.device, work, partial(DIARIZERS.gpu_problem, name))
         except (EngineUnavailable, WeightError) as error:
             if len(names) == 1:
                 raise
             problems.append(f"not {name}: {error}")
             last = error
         else:
-            why = "; ".join([*problems, *filter(None, [choice.fallback])])
-            return found, name, devices.Choice(choice.device, why or None)
+            reasons = [*problems, *filter(None, [choice.fallback])]
+            return diarization, name, devices.Choice(choice.device, "; ".join(reasons) or None)
     raise EngineUnavailable("; ".join(problems)) from last
 
 
 def _diarize(name: str, waveform: Samples, params: Params, report: Report, device: Device) -> Diarization:
-    options = Options(
-        threshold=params.threshold,
-        min_gap_s=params.min_gap_s,
-        min_turn_s=params.min_turn_s,
-        model=params.pyannote_model,
-        language=params.language,
-    )
-    with open_diarizer(name, device, options) as diarizer:
+    with open_diarizer(name, device, params.options) as diarizer:
         return diarizer.diarize(waveform, **params.speakers, report=report)
 
 
-def _write_captions(path: Path, found: Diarization) -> Path | None:
-    cues = [(caption.start_s, caption.stop_s, caption.text) for caption in found.captions]
+def _write_captions(path: Path, diarization: Diarization) -> Path | None:
+    cues = [(caption.start_s, caption.stop_s, caption.text) for caption in diarization.captions]
     return webvtt.write(path, cues) if cues else None
 
 
-def _doubts(turns: Sequence[Turn], params: Params) -> tuple[ReviewItem, ...]:
-    """What a human should hear again, most doubtful first."""
-    doubts = [*_unsure(turns), *_brief(turns), *_at_once(turns), *_too_few(turns, params)]
-    return tuple(sorted(doubts, key=lambda doubt: doubt.confidence)[:MAX_DOUBTS])
+def _review_items(turns: Turns, params: Params) -> tuple[ReviewItem, ...]:
+    """The turns and speakers that a person should review, the least certain first."""
+    items = [*_uncertain(turns), *_brief(turns), *_overlapping(turns), *_too_few(turns, params)]
+    return tuple(sorted(items, key=lambda item: item.confidence)[:MAX_REVIEW_ITEMS])
 
 
-def _unsure(turns: Sequence[Turn]) -> Iterator[ReviewItem]:
+def _uncertain(turns: Turns) -> Iterator[ReviewItem]:
     for turn in turns:
-        if turn.confidence < SURE:
-            length = f"{turn.stop_s - turn.start_s:.1f} s"
+        if turn.confidence < REVIEW_BELOW:
             yield ReviewItem(
-                message=f"is this really {turn.speaker}, for {length}?",
+                message=f"is this really {turn.speaker}, for {turn.duration_s:.1f} s?",
                 frame=frame_at(turn.start_s),
                 confidence=turn.confidence,
             )
 
 
-def _brief(turns: Sequence[Turn]) -> Iterator[ReviewItem]:
-    first = {turn.speaker: turn for turn in reversed(turns)}
-    for speaker, stats in speaker_stats(turns).items():
-        if stats.total_sec < BRIEF_S:
+def _brief(turns: Turns) -> Iterator[ReviewItem]:
+    for speaker, its_turns in turns.by_speaker().items():
+        total_s = round(its_turns.duration_s, 3)
+        if total_s < BRIEF_S:
             yield ReviewItem(
-                message=f"{speaker} says only {stats.total_sec:.1f} s: is it another speaker?",
-                frame=frame_at(first[speaker].start_s),
-                confidence=first[speaker].confidence,
+                message=f"{speaker} says only {total_s:.1f} s: is it another speaker?",
+                frame=frame_at(its_turns[0].start_s),
+                confidence=its_turns[0].confidence,
             )
 
 
-def _at_once(turns: Sequence[Turn]) -> Iterator[ReviewItem]:
-    for one, other in pairwise(turns):
-        if other.start_s < one.stop_s:
+def _overlapping(turns: Turns) -> Iterator[ReviewItem]:
+    for turn, following in pairwise(turns):
+        if turn.overlaps(following):
             yield ReviewItem(
-                message=f"do {one.speaker} and {other.speaker} really speak at once?",
-                frame=frame_at(other.start_s),
-                confidence=min(one.confidence, other.confidence),
+                message=f"do {turn.speaker} and {following.speaker} really speak at once?",
+                frame=frame_at(following.start_s),
+                confidence=min(turn.confidence, following.confidence),
             )
 
 
-def _too_few(turns: Sequence[Turn], params: Params) -> Iterator[ReviewItem]:
-    n_speakers, expected = len({turn.speaker for turn in turns}), params.speakers["min_speakers"]
+def _too_few(turns: Turns, params: Params) -> Iterator[ReviewItem]:
+    n_speakers, expected = len(turns.speakers), params.speakers["min_speakers"] or 1
     if turns and n_speakers < expected:
         yield ReviewItem(message=f"{n_speakers} speakers were found, {expected} were expected")

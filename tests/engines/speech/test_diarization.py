@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.engines.speech import Diarization, Options
 from vidlib.engines.speech.diarization.clustering import cluster_speakers, cosine_similarity
+from vidlib.engines.speech.diarization.postprocessing import postprocess
 from vidlib.engines.speech.diarization.resegmentation import Activity, _speech, resegment
 from vidlib.media.audio import SAMPLE_RATE
 from vidlib.timeline import Segment, Turn, Turns, support
@@ -71,7 +71,7 @@ def test_speech_is_the_support_of_the_instants_with_speakers(speaks, gap_s):
 
 def test_with_too_many_speakers_those_who_speak_least_become_unnamed():
     turns = [Turn(0, 5, "a"), Turn(5, 6, "b"), Turn(6, 9, "c")]
-    diarization = Diarization.from_turns(turns, 10, Options(), max_speakers=2)
+    diarization = postprocess(turns, 10, min_gap_s=0.2, min_turn_s=0.1, max_speakers=2)
     assert [(turn.start_s, turn.speaker) for turn in diarization.turns] == [(0, "SPEAKER_00"), (6, "SPEAKER_01")]
     assert diarization.speech == [(0, 9)]
 
@@ -87,9 +87,9 @@ raw_turns = st.builds(
 
 @given(turns=st.lists(raw_turns, max_size=12), max_speakers=st.sampled_from([None, 1, 2]))
 def test_raw_turns_in_any_order_become_labelled_turns_within_the_sound(turns, max_speakers):
-    options = Options(min_gap_s=0.3, min_turn_s=0.2)
-    diarization = Diarization.from_turns(turns, 10.0, options, max_speakers=max_speakers)
-    assert diarization == Diarization.from_turns(turns[::-1], 10.0, options, max_speakers=max_speakers)
+    options = {"min_gap_s": 0.3, "min_turn_s": 0.2, "max_speakers": max_speakers}
+    diarization = postprocess(turns, 10.0, **options)
+    assert diarization == postprocess(turns[::-1], 10.0, **options)
     assert diarization.turns == diarization.turns.support(0.2)
     assert diarization.speech == support([*diarization.speech, *diarization.turns.segments])
     assert all(0 <= turn.start_s < turn.stop_s <= 10 and turn.duration_s >= 0.2 for turn in diarization.turns)

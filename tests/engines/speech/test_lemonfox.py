@@ -9,13 +9,14 @@ import pytest
 from pydantic import SecretStr
 
 from tests.engines.speech.lemonfox_server import FakeLemonfox, cuts_off, fake_lemonfox, never, replies_with, transcript
-from vidlib.engines.speech import Caption, Diarization, Options
+from vidlib.engines.speech import Options
 from vidlib.engines.speech.lemonfox import api
 from vidlib.engines.speech.lemonfox import engine as speech_lemonfox
 from vidlib.engines.speech.lemonfox.api import MAX_ATTEMPTS, Client, Clock, Timeouts, Transcript
 from vidlib.errors import EngineUnavailable, SettingError
 from vidlib.machine import commands
 from vidlib.media.audio import SAMPLE_RATE, read_waveform
+from vidlib.protocols import Caption, Diarization
 from vidlib.settings import settings
 from vidlib.timeline import Turn
 
@@ -212,14 +213,14 @@ def test_without_a_key_the_engine_says_what_to_set(monkeypatch, workspace):
     monkeypatch.delenv("VIDLIB_LEMONFOX_KEY", raising=False)
     settings.cache_clear()
     with pytest.raises(EngineUnavailable, match="Set VIDLIB_LEMONFOX_KEY"):
-        speech_lemonfox.Lemonfox("cpu", Options())
+        speech_lemonfox.Lemonfox(Options())
 
 
 # the engine
 
 
 def engine(server: FakeLemonfox, time: FakeTime, **options: object) -> speech_lemonfox.Lemonfox:
-    return speech_lemonfox.Lemonfox("cpu", Options(**options), Client(server.url, SecretStr(KEY), clock=time.clock))
+    return speech_lemonfox.Lemonfox(Options(**options), Client(server.url, SecretStr(KEY), clock=time.clock))
 
 
 def test_the_form_asks_for_speakers_and_words(time, tmp_path):

@@ -15,19 +15,20 @@ from typing import Self
 import numpy as np
 
 from vidlib.engines.runtime.pool import Pool
-from vidlib.engines.speech import Diarization, Options
+from vidlib.engines.speech import Options
 from vidlib.engines.speech.diarization.clustering import cluster_speakers, cosine_similarity
 from vidlib.engines.speech.diarization.embedding import SpeakerEmbedder
+from vidlib.engines.speech.diarization.postprocessing import postprocess
 from vidlib.engines.speech.diarization.resegmentation import embed_windows
 from vidlib.engines.speech.diarization.viterbi import CELL, best_path, cell_scores, cells_of, sliding_windows
 from vidlib.engines.speech.features import FRAME_RATE, count_frames
 from vidlib.engines.speech.loudness import normalize_loudness
 from vidlib.engines.speech.vad import CHUNK_S, VoiceActivityDetector
-from vidlib.errors import EngineUnavailable
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
 from vidlib.media.audio import SAMPLE_RATE, Samples
 from vidlib.progress import Report, quiet
+from vidlib.protocols import Diarization
 from vidlib.timeline import Segment, Turn, support
 
 LOUDNESS_DB = -23.0
@@ -59,11 +60,10 @@ class Light:
     """
 
     name = "light"
+    device: Device = "cpu"
 
-    def __init__(self, device: Device, options: Options):
-        if device != "cpu":
-            raise EngineUnavailable(f"engine 'light' runs on the CPU, not on {device!r}")
-        self.device, self._options = device, options
+    def __init__(self, options: Options):
+        self._options = options
         self._detector, self._embedder = VoiceActivityDetector(), SpeakerEmbedder()
         self._threads = Pool(nullcontext, devices.cores())
 
@@ -71,13 +71,20 @@ class Light:
         self, waveform: Samples, *, min_speakers: int = 1, max_speakers: int | None = None, report: Report = quiet
     ) -> Diarization:
         """See `Diarizer.diarize`."""
-        duration_s = len(waveform) / SAMPLE_RATE
+        duration_s, options = len(waveform) / SAMPLE_RATE, self._options
         sound = normalize_loudness(waveform, LOUDNESS_DB)
-        speech = _speech(self._detector.speech_probability(sound), self._options.min_gap_s)
+        speech = _speech(self._detector.speech_probability(sound), options.min_gap_s)
         report(0, duration_s)
         turns = self._turns(sound, speech, min_speakers, max_speakers)
         report(duration_s, duration_s)
-        return Diarization.from_turns(turns, duration_s, self._options, unnamed=speech, max_speakers=max_speakers)
+        return postprocess(
+            turns,
+            duration_s,
+            min_gap_s=options.min_gap_s,
+            min_turn_s=options.min_turn_s,
+            max_speakers=max_speakers,
+            unnamed=speech,
+        )
 
     def _turns(
         self, sound: Samples, speech: Sequence[Segment], min_speakers: int, max_speakers: int | None

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from vidlib.engines.speech import Caption, Diarization, Options
+from vidlib.engines.speech import Options
+from vidlib.engines.speech.diarization.postprocessing import postprocess
 from vidlib.engines.speech.lemonfox.api import MAX_UPLOAD_BYTES, Client, Fields, Transcript, check_size
 from vidlib.errors import EngineUnavailable
 from vidlib.machine import commands
@@ -17,6 +18,7 @@ from vidlib.machine.devices import Device
 from vidlib.media import ffmpeg
 from vidlib.media.audio import SAMPLE_RATE, Samples, chunks
 from vidlib.progress import Report, quiet
+from vidlib.protocols import Caption, Diarization
 from vidlib.settings import settings
 from vidlib.timeline import Segment, Turn
 
@@ -30,15 +32,16 @@ ENCODING_TIMEOUT_S = 600
 
 
 class Lemonfox:
-    """See `Diarizer`. ``device`` is that of vidlib's own part.
+    """See `Diarizer`. Only the encoding runs on this machine, on the CPU.
 
     Every turn has a confidence of 1, because the service returns none.
     """
 
     name = "lemonfox"
+    device: Device = "cpu"
 
-    def __init__(self, device: Device, options: Options, client: Client | None = None):
-        self.device, self._options = device, options
+    def __init__(self, options: Options, client: Client | None = None):
+        self._options = options
         self._client = client or _client_from_settings()
 
     def diarize(
@@ -52,8 +55,14 @@ class Lemonfox:
             transcript = self._client.transcribe(sound.name, sound.read_bytes(), fields)
         report(duration_s, duration_s)
         turns, unnamed = _turns(transcript)
-        options = replace(self._options, min_gap_s=max(MIN_GAP_S, self._options.min_gap_s))
-        diarization = Diarization.from_turns(turns, duration_s, options, unnamed=unnamed, max_speakers=max_speakers)
+        diarization = postprocess(
+            turns,
+            duration_s,
+            min_gap_s=max(MIN_GAP_S, self._options.min_gap_s),
+            min_turn_s=self._options.min_turn_s,
+            max_speakers=max_speakers,
+            unnamed=unnamed,
+        )
         return replace(diarization, captions=tuple(_captions(transcript, duration_s)))
 
     def _fields(self, min_speakers: int, max_speakers: int | None) -> Fields:

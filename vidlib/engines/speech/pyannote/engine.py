@@ -9,7 +9,8 @@ from typing import Any, Self
 import torch
 
 from vidlib.engines.runtime.pool import Pool
-from vidlib.engines.speech import Diarization, Options, clip, label_speakers
+from vidlib.engines.speech import Options
+from vidlib.engines.speech.diarization.postprocessing import clip, label_speakers
 from vidlib.engines.speech.pyannote.folder import PipelineConfig, read_config
 from vidlib.engines.speech.pyannote.imports import Annotation, ReproducibilityWarning, SlidingWindowFeature
 from vidlib.engines.speech.pyannote.pipeline import Pipeline
@@ -18,6 +19,7 @@ from vidlib.machine import devices
 from vidlib.machine.devices import Device
 from vidlib.media.audio import SAMPLE_RATE, Samples
 from vidlib.progress import Report, quiet
+from vidlib.protocols import Diarization
 from vidlib.timeline import Segment, Turn, support
 
 MIN_CLUSTER_SIZE = 2
@@ -28,20 +30,18 @@ SEGMENTATION_SHARE = 0.4
 
 
 class Pyannote:
-    """See `Diarizer`. pyannote.audio in torch; CAM++ in ONNX Runtime on the CPU, in torch on an NVIDIA GPU.
-
-    The CPU handles as many windows at once as it has cores, each on one core.
-    """
+    """See `Diarizer`. pyannote.audio in torch and CAM++ in ONNX Runtime, with one window on each core."""
 
     name = "pyannote"
+    device: Device = "cpu"
 
-    def __init__(self, device: Device, options: Options):
-        self.device, self._min_turn_s = device, options.min_turn_s
+    def __init__(self, options: Options):
+        self._min_turn_s = options.min_turn_s
         config = read_config(options.model) if options.model else None
-        n_threads = devices.cores() if device == "cpu" else 1
-        with _known_warnings_ignored(), _gpu_failures(device):
+        n_threads = devices.cores() if self.device == "cpu" else 1
+        with _known_warnings_ignored(), _gpu_failures(self.device):
             self._threads = Pool(nullcontext, n_threads, partial(torch.set_num_threads, 1))
-            self._pipeline = Pipeline(device, self._threads, config).to(torch.device(device))
+            self._pipeline = Pipeline(self.device, self._threads, config).to(torch.device(self.device))
         self._pipeline.instantiate(_parameters(options, config))
 
     def diarize(
@@ -64,6 +64,12 @@ class Pyannote:
         del self._pipeline
         if self.device == "cuda":
             torch.cuda.empty_cache()
+
+
+class PyannoteOnGpu(Pyannote):
+    """The same, with all networks in torch on an NVIDIA GPU."""
+
+    device: Device = "cuda"
 
 
 def _parameters(options: Options, config: PipelineConfig | None) -> dict[str, Any]:
