@@ -78,7 +78,7 @@ def part_of_sample(sound: np.ndarray) -> Segment:
     return Segment(0.0, 0.0)
 
 
-@pytest.fixture(scope="module", params=speech.DIARIZERS)
+@pytest.fixture(scope="module", params=list(speech.DIARIZERS))
 def engine(request):
     with speech.open_diarizer(request.param, "cpu", OPTIONS) as opened:
         yield opened
@@ -177,7 +177,7 @@ def test_an_instant_of_speech_is_no_error(engine, dialogue):
     assert all(segment.stop_s <= 0.3 for segment in found.speech)
 
 
-@pytest.mark.parametrize("name", speech.DIARIZERS)
+@pytest.mark.parametrize("name", list(speech.DIARIZERS))
 def test_a_used_model_gives_the_same_answer_as_a_fresh_one(name, dialogue, warm):
     silence = np.zeros(RATE, np.float32)
     assert warm.same_each_time(
@@ -187,7 +187,7 @@ def test_a_used_model_gives_the_same_answer_as_a_fresh_one(name, dialogue, warm)
     )
 
 
-@pytest.mark.parametrize("name", speech.DIARIZERS)
+@pytest.mark.parametrize("name", list(speech.DIARIZERS))
 def test_any_number_of_cores_gives_the_same_answer(name, dialogue, on_cores):
     def heard() -> Diarization:
         with speech.open_diarizer(name, "cpu", OPTIONS) as engine:
@@ -204,7 +204,7 @@ def test_torch_keeps_the_number_of_threads_that_it_had(engine, dialogue):
     assert torch.get_num_threads() == before
 
 
-@pytest.mark.parametrize("name", speech.DIARIZERS)
+@pytest.mark.parametrize("name", list(speech.DIARIZERS))
 def test_speech_too_short_for_a_turn_names_nobody(name, dialogue):
     with speech.open_diarizer(name, "cpu", speech.Options(min_gap_s=0, min_turn_s=60)) as engine:
         found = engine.diarize(dialogue)
