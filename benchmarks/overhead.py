@@ -156,11 +156,11 @@ def vidlib(args: list[str], workspace: Path) -> dict[str, Any]:
 
 def rendered(folder: Path) -> list[Path]:
     """The two clips of the demo."""
-    voices = Path(str(metadata.distribution("pyannote-audio").locate_file(demo.VOICES[1])))
-    found = [folder / "films" / clip.name for clip in demo.CLIPS]
-    for clip, path in zip(demo.CLIPS, found, strict=True):
+    voices = Path(str(metadata.distribution("pyannote-audio").locate_file(demo.SPEECH[1])))
+    found = [folder / "films" / clip.name for clip in demo.VIDEOS]
+    for clip, path in zip(demo.VIDEOS, found, strict=True):
         if not path.is_file():
-            content = demo.render(clip, demo.film_folder(), voices, path.parent)
+            content = demo.encode(clip, demo.source_folder(), voices, path.parent)
             path.write_bytes(content)
     return found
 

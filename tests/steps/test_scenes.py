@@ -105,7 +105,7 @@ def test_without_openvino_pyscenedetect_does_it_and_the_outputs_say_so(clip, tmp
 
 def test_a_gpu_that_is_asked_for_is_never_replaced(clip, tmp_path):
     inputs = scenes.Inputs(video=clip, frames=50, out_dir=tmp_path)
-    with pytest.raises(EngineUnavailable, match="'cuda' was asked for"):
+    with pytest.raises(EngineUnavailable, match="'cuda' is not usable"):
         scenes.run(inputs, scenes.Params(device="cuda", engine="pyscenedetect"))
 
 

@@ -23,7 +23,7 @@ def doctor(workspace: Workspace = None, as_json: AsJson = False) -> None:
 
     findings = examine(read_settings(workspace))
     if as_json:
-        print_json({"findings": [vars(finding) for finding in findings]})
+        print_json({"findings": [finding.to_json() for finding in findings]})
     else:
         console.print_findings(findings)
     raise typer.Exit(int(any(finding.needed and not finding.ok for finding in findings)))

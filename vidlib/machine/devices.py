@@ -1,4 +1,4 @@
-"""What this machine has: the only place where a decision between GPU and CPU is taken."""
+"""Chooses between GPU and CPU; no other module decides this."""
 
 import functools
 import os
@@ -16,17 +16,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Choice:
-    """Where something will run, and why not where it was asked to (None if it is)."""
+    """The device of some work; ``fallback`` is the reason why it is not the requested one (None if it is)."""
 
     device: Device
     fallback: str | None = None
 
 
 def choose(wanted: Wanted, problem_of: Callable[[], str | None] | None = None) -> Choice:
-    """``cpu`` never looks for a GPU; ``cuda`` raises EngineUnavailable without one; ``auto`` takes one if it is there.
+    """Choose the device: ``cpu`` never uses a GPU, ``cuda`` requires one, ``auto`` uses one if it can.
 
-    ``problem_of`` says what keeps the work from the GPU (None: nothing does); by default whether torch can use one.
-    A machine without a GPU that was asked for ``auto`` got what was asked: that is no fallback.
+    ``problem_of`` returns the reason why the work cannot use the GPU, or None; by default it asks torch. ``auto`` on a
+    machine without a GPU is no fallback. Raises EngineUnavailable for ``cuda`` where the GPU cannot be used.
     """
     if wanted == "cpu":
         return Choice("cpu")
@@ -34,17 +34,17 @@ def choose(wanted: Wanted, problem_of: Callable[[], str | None] | None = None) -
     if problem is None:
         return Choice("cuda")
     if wanted == "cuda":
-        raise EngineUnavailable(f"device 'cuda' was asked for, but {problem}; ask for 'auto' or 'cpu', or mend that")
+        raise EngineUnavailable(f"device 'cuda' is not usable: {problem}. Choose 'auto' or 'cpu', or fix this problem")
     return Choice("cpu", problem if gpus() else None)
 
 
 def attempt(
     wanted: Wanted, work: Callable[[Device], T], problem_of: Callable[[], str | None] | None = None
 ) -> tuple[T, Choice]:
-    """What ``work`` returns on the device that `choose` takes, and the choice.
+    """Call ``work`` with the device that `choose` returns; give its result and the choice.
 
-    Where ``auto`` took the GPU and that gave up (GpuFailed), all of the work is done once more on the CPU, and the
-    choice says why.
+    If ``auto`` chose the GPU and the GPU failed (GpuFailed), the whole work is repeated on the CPU, and the choice has
+    the reason.
     """
     choice = choose(wanted, problem_of)
     try:
@@ -58,7 +58,7 @@ def attempt(
 
 @functools.cache
 def cuda_problem() -> str | None:
-    """Why torch cannot use a GPU here; None if it can."""
+    """The reason why torch cannot use a GPU on this machine; None if it can."""
     try:
         import torch
     except ImportError as error:
@@ -72,7 +72,7 @@ def cuda_problem() -> str | None:
 
 @dataclass(frozen=True)
 class Gpu:
-    """One NVIDIA card: name, memory in bytes."""
+    """One NVIDIA card: its index, its name, its memory in bytes."""
 
     index: int
     name: str
@@ -81,7 +81,7 @@ class Gpu:
 
 @functools.cache
 def gpus() -> tuple[Gpu, ...]:
-    """The NVIDIA cards that the driver shows; none where there is no driver."""
+    """The NVIDIA cards that the driver lists; empty without a driver."""
     import pynvml
 
     try:
@@ -96,5 +96,5 @@ def gpus() -> tuple[Gpu, ...]:
 
 
 def cores() -> int:
-    """CPU cores that this process may use."""
+    """Number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0))

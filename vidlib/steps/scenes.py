@@ -113,7 +113,7 @@ def _open_scorer(params: Params) -> Iterator[tuple[ShotScorer, str | None]]:
     choice = devices.choose(params.device, (lambda: "PySceneDetect uses none") if cpu_only else None)
     with open_scorer(params.engine, choice.device) as (scorer, missing):
         if params.device == "cuda" and scorer.device != "cuda":
-            raise EngineUnavailable(f"device 'cuda' was asked for, but {missing}")
+            raise EngineUnavailable(f"device 'cuda' is not usable: {missing}")
         yield scorer, "; ".join(filter(None, (choice.fallback, missing))) or None
 
 
