@@ -25,6 +25,7 @@ REPOSITORY = PACKAGE.parent
 """The checkout of vidlib, where this package was not installed from a wheel."""
 
 GIB = 1024**3
+DOT_ENV = ".env"
 
 Source = Literal["default", ".env", "environment", "option"]
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
@@ -66,7 +67,7 @@ def _pattern_with_group(pattern: str) -> str:
 class Settings(BaseSettings):
     """Folders, addresses, limits and secrets. Folders that are not set lie in the workspace."""
 
-    model_config = SettingsConfigDict(env_prefix="VIDLIB_", env_file=".env", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix="VIDLIB_", env_file=DOT_ENV, extra="ignore", env_ignore_empty=True)
 
     workspace: Folder = Field(
         Path("workspace"), validate_default=True, description="Folder that contains all other folders."
@@ -266,7 +267,7 @@ def settings() -> Settings:
     return load()
 
 
-def load(**options: object) -> Settings:
+def load(**options: Any) -> Settings:
     """Read the settings now. ``options``, such as ``workspace=...``, win over the environment."""
     try:
         return Settings(**options)
@@ -303,7 +304,7 @@ def export(chosen: Settings) -> None:
 
 def variables(chosen: Settings) -> dict[str, str]:
     """``chosen`` as environment variables, without secrets."""
-    values = chosen.model_dump(exclude=SECRETS, exclude_none=True)
+    values = chosen.model_dump(exclude=set(SECRETS), exclude_none=True)
     return {_variable(name): str(value) for name, value in values.items()}
 
 
@@ -343,10 +344,10 @@ def _variable(name: str) -> str:
 
 
 def _dot_env() -> dict[str, str | None]:
-    return dotenv_values(Settings.model_config["env_file"])
+    return dotenv_values(DOT_ENV)
 
 
-def _sources(options: Mapping[str, object]) -> dict[str, Source]:
+def _sources(options: Mapping[str, Any]) -> dict[str, Source]:
     """Where each setting comes from; an empty variable counts as not set."""
     sources: dict[str, Source] = dict.fromkeys(Settings.model_fields, "default")
     places: tuple[tuple[Source, Mapping[str, str | None]], ...] = ((".env", _dot_env()), ("environment", os.environ))
@@ -368,7 +369,7 @@ def _contains_password(url: str) -> bool:
     return address is not None and ("@" in address.netloc or "password=" in address.query)
 
 
-def _explain(problem: Mapping[str, Any], options: Mapping[str, object]) -> str:
+def _explain(problem: Mapping[str, Any], options: Mapping[str, Any]) -> str:
     """What pydantic found wrong, as: variable, value, expectation, remedy."""
     name = str(problem["loc"][0])
     expected = problem["msg"].removeprefix("Value error, ").replace("Input should be", "expected", 1)

@@ -1,10 +1,9 @@
 """The command line. Each command reads its arguments and calls one function; `console` draws what people see."""
 
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
-from typer import Context
 from typer.core import TyperGroup
 
 from vidlib._version import VERSION
@@ -18,7 +17,7 @@ __all__ = ["app", "main"]
 class _PanelOrder(TyperGroup):
     """Commands in the order of their panels, groups of commands among them."""
 
-    def list_commands(self, context: Context) -> list[str]:
+    def list_commands(self, context: Any) -> list[str]:
         def panel(name: str) -> int:
             return PANELS.index(getattr(self.commands[name], "rich_help_panel", None) or MACHINE)
 

@@ -1,6 +1,7 @@
 """Options that several commands share, and how commands read and print."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -81,6 +82,10 @@ def read_params(settings: Settings, profiles: list[str] | None, overrides: list[
 def print_json(document: Any) -> None:
     """Print the one document that programs read from stdout."""
     print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+Command = Callable[..., None]
+"""A function that typer makes a command of."""
 
 
 def examples(*commands: str) -> str:

@@ -112,7 +112,7 @@ class RunDisplay:
 
 
 def _rate(task: Task) -> str:
-    if not task.work_done or not task.heartbeat_at or task.heartbeat_at <= task.started_at:
+    if not (task.work_done and task.heartbeat_at and task.started_at) or task.heartbeat_at <= task.started_at:
         return ""
     return f"{task.work_done / (task.heartbeat_at - task.started_at):.3g} {STEPS[task.step].unit}/s"
 

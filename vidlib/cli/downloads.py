@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vidlib.cli._options import DOWNLOADS, AsJson, Workspace, examples, print_json, read_settings
-from vidlib.errors import UnknownName
+from vidlib.cli._options import DOWNLOADS, AsJson, Command, Workspace, examples, print_json, read_settings
 from vidlib.machine.signals import stopped_by_signals
 
 downloads = typer.Typer(help="Download files, and see what was offered and downloaded.", no_args_is_help=True)
@@ -22,7 +21,7 @@ Again = Annotated[bool, typer.Option("--again", help="Download the file even if 
 
 def add_commands(app: typer.Typer) -> None:
     """Add ``vidlib downloads`` to ``app``, and hidden aliases for the names that these commands had before 0.2."""
-    for name, (command, *lines) in COMMANDS.items():
+    for name, (command, lines) in COMMANDS.items():
         downloads.command(name, epilog=examples(*lines))(command)
     app.add_typer(downloads, name="downloads", rich_help_panel=DOWNLOADS)
     app.add_typer(downloads, name="history", hidden=True, help="Old name of: vidlib downloads")
@@ -108,7 +107,6 @@ def add(
     """Add links to the history without downloading them now."""
     from vidlib.runner.downloads import catalogue
 
-    _check_states([state], catalogue.ADDABLE)
     noted = catalogue.add(read_settings(workspace), urls, state)
     print_json(vars(noted)) if as_json else print(f"{noted.new} new, {noted.changed + noted.same} known already")
 
@@ -121,7 +119,6 @@ def mark(
     """Start, pause or cancel a download. A running download stops within a second and keeps what has arrived."""
     from vidlib.runner.downloads import catalogue
 
-    _check_states([state], catalogue.MARKABLE)
     present = catalogue.mark(read_settings(workspace), url, state)
     print(f"{url} was requested to be {state}" if present == "downloading" else f"{url} is {present}")
 
@@ -152,7 +149,6 @@ def clean(
     """Remove old failed and cancelled downloads, with their partial files. Their links then count as new."""
     from vidlib.runner.downloads import catalogue
 
-    _check_states(states or (), catalogue.CLEANABLE)
     urls = catalogue.clean(read_settings(workspace), older_than, states, dry_run=dry_run)
     if as_json:
         print_json({"removed": urls, "dry_run": dry_run})
@@ -189,7 +185,6 @@ def _print_downloads(text: str, states: list[str] | None, limit: int, workspace:
     from vidlib.cli import console
     from vidlib.runner.downloads import catalogue
 
-    _check_states(states or (), catalogue.STATES)
     matches = catalogue.search(read_settings(workspace), text, states or (), limit)
     if as_json:
         print_json({"downloads": [catalogue.as_json(match) for match in matches]})
@@ -198,36 +193,35 @@ def _print_downloads(text: str, states: list[str] | None, limit: int, workspace:
     return len(matches)
 
 
-def _check_states(given: list[str] | tuple[str, ...], known: tuple[str, ...]) -> None:
-    for state in given:
-        if state not in known:
-            raise UnknownName("a state that fits here", state, known)
-
-
-COMMANDS = {
+COMMANDS: dict[str, tuple[Command, list[str]]] = {
     "get": (
         get,
-        "vidlib downloads get 'https://www.dropbox.com/scl/fi/…/film.zip?rlkey=…&dl=0'",
-        "vidlib downloads get https://files.example.org/film.zip --to rushes --json",
+        [
+            "vidlib downloads get 'https://www.dropbox.com/scl/fi/…/film.zip?rlkey=…&dl=0'",
+            "vidlib downloads get https://files.example.org/film.zip --to rushes --json",
+        ],
     ),
-    "monitor": (monitor, "vidlib downloads monitor", "vidlib downloads monitor --once"),
-    "list": (list_downloads, "vidlib downloads list", "vidlib downloads list --state failed --state manual --json"),
-    "search": (search, "vidlib downloads search interview", "vidlib downloads search 3fa9c2 --state done"),
+    "monitor": (monitor, ["vidlib downloads monitor", "vidlib downloads monitor --once"]),
+    "list": (list_downloads, ["vidlib downloads list", "vidlib downloads list --state failed --state manual --json"]),
+    "search": (search, ["vidlib downloads search interview", "vidlib downloads search 3fa9c2 --state done"]),
     "add": (
         add,
-        "vidlib downloads add https://files.example.org/old.zip",
-        "vidlib downloads add https://files.example.org/new.zip --state waiting",
+        [
+            "vidlib downloads add https://files.example.org/old.zip",
+            "vidlib downloads add https://files.example.org/new.zip --state waiting",
+        ],
     ),
     "mark": (
         mark,
-        "vidlib downloads mark https://files.example.org/film.zip paused",
-        "vidlib downloads mark https://files.example.org/film.zip waiting",
+        [
+            "vidlib downloads mark https://files.example.org/film.zip paused",
+            "vidlib downloads mark https://files.example.org/film.zip waiting",
+        ],
     ),
-    "export": (export, "vidlib downloads export", "vidlib downloads export history.json"),
-    "clean": (clean, "vidlib downloads clean --dry-run", "vidlib downloads clean --older-than 7 --state failed"),
+    "export": (export, ["vidlib downloads export", "vidlib downloads export history.json"]),
+    "clean": (clean, ["vidlib downloads clean --dry-run", "vidlib downloads clean --older-than 7 --state failed"]),
     "import": (
         import_history,
-        "vidlib downloads import download_history.json --dry-run",
-        "vidlib downloads import history.json",
+        ["vidlib downloads import download_history.json --dry-run", "vidlib downloads import history.json"],
     ),
 }

@@ -48,9 +48,9 @@ def evaluate(
     known = ground_truth.read(truth)
     stem = ground_truth.stem_of(truth)
     turns = ground_truth.read_turns(rttm, stem) if rttm else None
-    film = truth.parent / f"{stem}.mp4"  # preferred to the one beside the results: the truth was made for it
+    beside = truth.parent / f"{stem}.mp4"  # preferred to the video beside the results: the truth was made for it
+    film = beside if beside.is_file() else None
     folders = {"archive_dir": settings.archive, "work_dir": settings.work}
-    film = film if film.is_file() else None
     there = load_results.load_results(results, stem, **folders, video=film, docs_folder=settings.docs_folder)
     if rttm and rttm.absolute() == (there.where / f"{there.stem}.rttm").absolute():
         raise UsageError(f"--rttm {rttm} is the result that is to be judged; expected who really speaks when")

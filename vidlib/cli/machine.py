@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from vidlib.cli._options import MACHINE, AsJson, Workspace, examples, print_json, read_settings
+from vidlib.cli._options import MACHINE, AsJson, Command, Workspace, examples, print_json, read_settings
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -60,7 +60,7 @@ def dashboard(
     raise typer.Exit(serve(read_settings(workspace, **options)))
 
 
-EXAMPLES = {
+EXAMPLES: dict[Command, tuple[str, ...]] = {
     doctor: ("vidlib doctor", "vidlib doctor --json"),
     settings: ("vidlib settings", "vidlib settings --workspace /srv/vidlib --json"),
     dashboard: ("vidlib dashboard", "vidlib dashboard --workspace /srv/vidlib --port 0"),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vidlib.cli._options import MACHINE, AsJson, examples, print_json
+from vidlib.cli._options import MACHINE, AsJson, Command, examples, print_json
 from vidlib.errors import VidlibError, WeightError
 
 models = typer.Typer(help="List, download and check the model weights.", no_args_is_help=True)
@@ -14,7 +14,7 @@ models = typer.Typer(help="List, download and check the model weights.", no_args
 
 def add_commands(app: typer.Typer) -> None:
     """Add ``vidlib models`` to ``app``."""
-    for name, (command, *lines) in COMMANDS.items():
+    for name, (command, lines) in COMMANDS.items():
         models.command(name, epilog=examples(*lines))(command)
     app.add_typer(models, name="models", rich_help_panel=MACHINE)
 
@@ -77,9 +77,9 @@ def _status(name: str) -> str:
         return f"no: {error}"
 
 
-COMMANDS = {
-    "list": (list_models, "vidlib models list", "vidlib models list --json"),
-    "fetch": (fetch_models, "vidlib models fetch", "vidlib models fetch lr_asd"),
-    "verify": (verify_models, "vidlib models verify"),
-    "add": (add_model, "vidlib models add ~/Downloads/face_detection_yunet_2023mar.onnx"),
+COMMANDS: dict[str, tuple[Command, list[str]]] = {
+    "list": (list_models, ["vidlib models list", "vidlib models list --json"]),
+    "fetch": (fetch_models, ["vidlib models fetch", "vidlib models fetch lr_asd"]),
+    "verify": (verify_models, ["vidlib models verify"]),
+    "add": (add_model, ["vidlib models add ~/Downloads/face_detection_yunet_2023mar.onnx"]),
 }

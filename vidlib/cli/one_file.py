@@ -8,6 +8,7 @@ import typer
 from vidlib.cli._options import (
     ONE_FILE,
     AsJson,
+    Command,
     Overrides,
     Profiles,
     examples,
@@ -52,9 +53,10 @@ def convert(
     Exit code 3: the video, or a part of it, cannot be read.
     """
     from vidlib.cli.console import progress_bar
-    from vidlib.steps.convert import convert_to
+    from vidlib.steps.convert import Params, convert_to
 
     convert_params = read_params(read_settings(None), params, overrides).of()["convert"]
+    assert isinstance(convert_params, Params)
     with progress_bar(video.name) as report:
         converted = convert_to(video, to, convert_params, report=report)
     output = converted.output and str(converted.output)
@@ -66,7 +68,7 @@ def _print_outcome(outcome: dict[str, Any], as_json: bool) -> None:
     raise typer.Exit(0 if outcome["outcome"] == "ok" else 3)
 
 
-EXAMPLES = {
+EXAMPLES: dict[Command, tuple[str, ...]] = {
     extract: ("vidlib extract delivery.zip --to delivery", "vidlib extract delivery.7z --to delivery --json"),
     convert: ("vidlib convert clip.mov --to converted", "vidlib convert clip.mov --to converted --params tv"),
 }

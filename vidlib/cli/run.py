@@ -10,6 +10,7 @@ import typer
 from vidlib.cli._options import (
     RUNS,
     AsJson,
+    Command,
     Jobs,
     Overrides,
     Profiles,
@@ -160,7 +161,7 @@ def _run_with_display(
     return result.exit_code
 
 
-EXAMPLES = {
+EXAMPLES: dict[Command, tuple[str, ...]] = {
     run: (
         "vidlib run workspace/inbox/delivery.zip",
         "vidlib run clip.mp4 --params tv --set scenes.threshold=0.4",

@@ -9,6 +9,7 @@ from vidlib.cli._options import (
     RESULTS,
     RUNS,
     AsJson,
+    Command,
     Overrides,
     Profiles,
     Workspace,
@@ -97,7 +98,7 @@ def cancel(
     print(f"requested to cancel {' '.join(filter(None, (run_id, video, step)))}")
 
 
-EXAMPLES = {
+EXAMPLES: dict[Command, tuple[str, ...]] = {
     status: (RUNS, "vidlib status", "vidlib status --follow", "vidlib status 20260101-120000-ab12 --json"),
     cancel: (RUNS, "vidlib cancel 20260101-120000-ab12", "vidlib cancel 20260101-120000-ab12 --video clip.mp4"),
     report: (RESULTS, "vidlib report film.mp4", 'xdg-open "$(vidlib report film.mp4)"'),

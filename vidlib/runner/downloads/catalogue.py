@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
+from vidlib.errors import UnknownName
 from vidlib.ingest import parts
 from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.downloads import history_import, store
@@ -17,10 +18,12 @@ from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 
 ADDABLE: tuple[store.State, ...] = ("known", "waiting", "done", "manual")
-MARKABLE: tuple[store.State, ...] = ("waiting", "paused", "cancelled", "known")
+MARKABLE: tuple[Literal["waiting", "paused", "cancelled", "known"], ...] = ("waiting", "paused", "cancelled", "known")
 CLEANABLE: tuple[store.State, ...] = tuple(state for state in STATES if state != "downloading")
 
 DAY_S = 86400.0
+
+Known = TypeVar("Known", bound=str)
 
 Match = tuple[Download, str | None]
 """A download, and the name of the project that it became."""
@@ -34,25 +37,36 @@ def opened(settings: Settings) -> Iterator[History]:
         yield history
 
 
+def _one_of(state: str, states: tuple[Known, ...]) -> Known:
+    """``state`` if it is among ``states``; raises UnknownName otherwise."""
+    for known in states:
+        if known == state:
+            return known
+    raise UnknownName("a state that fits here", state, states)
+
+
 def search(settings: Settings, text: str, states: Sequence[str], limit: int | None) -> list[Match]:
     """The downloads in one of ``states`` (empty: all) that contain ``text`` somewhere; the latest offered first."""
+    chosen = [_one_of(state, STATES) for state in states]
     with opened(settings) as history:
-        return store.search(history, text, states, limit)
+        return store.search(history, text, chosen, limit)
 
 
-def add(settings: Settings, links: Sequence[str], state: store.State) -> OfferCounts:
-    """Add links, those that are new in ``state``. Raises RefusedInput, and adds none, if one is no link."""
+def add(settings: Settings, links: Sequence[str], state: str) -> OfferCounts:
+    """Add links; new links get ``state``, one of `ADDABLE`. Raises RefusedInput, and adds none, if one is no link."""
+    chosen = _one_of(state, ADDABLE)
     with opened(settings) as history:
-        return store.add_offers(history, [(DownloadOffer(link, time.time()), state) for link in links])
+        return store.add_offers(history, [(DownloadOffer(link, time.time()), chosen) for link in links])
 
 
-def mark(settings: Settings, link: str, state: store.State) -> str:
-    """Bring a download into ``state``, and return its state now: a running download changes within a second.
+def mark(settings: Settings, link: str, state: str) -> str:
+    """Request a state, one of `MARKABLE`, and return the state now: a running download changes within a second.
 
     Raises UsageError for an unknown link, or for a download that has ended.
     """
+    chosen = _one_of(state, MARKABLE)
     with opened(settings) as history:
-        return store.request_state(history, store.key_of(link), state)
+        return store.request_state(history, store.key_of(link), chosen)
 
 
 def export(settings: Settings) -> dict[str, Any]:
@@ -66,9 +80,10 @@ def clean(settings: Settings, older_than_days: float, states: Sequence[str] | No
 
     Returns the links that were removed, or would be.
     """
+    chosen = [_one_of(state, CLEANABLE) for state in states or store.PRUNABLE]
     with opened(settings) as history:
         before = time.time() - older_than_days * DAY_S
-        rows = store.prune(history, before, states or store.PRUNABLE, dry=dry_run)
+        rows = store.prune(history, before, chosen, dry=dry_run)
     if not dry_run:
         for link in (link for row in rows for link in row.links):
             parts.delete_part(settings.inbox, link)
