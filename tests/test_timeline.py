@@ -181,3 +181,24 @@ def test_turns_of_two_speakers_combine_to_segments():
     assert first.overlaps(second)
     assert not first.overlaps(Turn(2.0, 3.0, "B"))
     assert (first.duration_s, Turns([first, second]).duration_s) == (2.0, 3.5)
+
+
+def test_the_dominant_speaker_has_the_most_speech_within_a_segment():
+    turns = Turns([Turn(0, 4, "A"), Turn(3, 5, "B"), Turn(6, 6.5, "A"), Turn(5.5, 7, "B")])
+    assert turns.dominant_speaker(Segment(0, 3.5)) == "A"
+    assert turns.dominant_speaker(Segment(3.5, 7)) == "B"
+    assert turns.dominant_speaker(Segment(8, 9)) is None
+
+
+@given(st.dictionaries(st.sampled_from("ABC"), st.sets(st.integers(0, 40)), max_size=3))
+def test_turns_from_frames_cover_exactly_those_frames(frames):
+    turns = Turns.from_frames(frames)
+    assert turns == turns.support() == sorted(turns)
+    covered = {(turn.speaker, n) for turn in turns for n in range(frame_at(turn.start_s), frame_at(turn.stop_s))}
+    assert covered == {(speaker, frame) for speaker, numbers in frames.items() for frame in numbers}
+
+
+@given(spans)
+def test_a_span_and_its_segment_have_the_same_duration(span):
+    assert span.segment.start_s == float(seconds(span.start))
+    assert span.segment.duration_s == pytest.approx(span.duration_s) == len(span) / 25

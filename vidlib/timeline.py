@@ -9,7 +9,7 @@ many intervals into the time that they cover.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -61,6 +61,11 @@ class Span:
     def duration_s(self) -> float:
         """Length in seconds at 25 frames per second."""
         return float(seconds(len(self)))
+
+    @property
+    def segment(self) -> "Segment":
+        """The time of the span in seconds, at 25 frames per second."""
+        return Segment(float(seconds(self.start)), float(seconds(self.stop)))
 
     @property
     def middle(self) -> int:
@@ -150,6 +155,16 @@ class Turn:
 class Turns(list[Turn]):
     """Turns of one video, of any speakers; those of different speakers may overlap."""
 
+    @classmethod
+    def from_frames(cls, frames: Mapping[str, Iterable[int]]) -> "Turns":
+        """A turn for each run of consecutive frames of a speaker, in order of time; ``frames`` is by label.
+
+        >>> [(turn.speaker, turn.start_s, turn.stop_s) for turn in Turns.from_frames({"A": [0, 1, 5]})]
+        [('A', 0.0, 0.08), ('A', 0.2, 0.24)]
+        """
+        runs = {speaker: spans_from_frames(numbers) for speaker, numbers in frames.items()}
+        return cls(sorted(Turn(*span.segment, speaker) for speaker, spans in runs.items() for span in spans))
+
     @property
     def speakers(self) -> list[str]:
         """The label of each speaker, in alphabetical order."""
@@ -171,6 +186,14 @@ class Turns(list[Turn]):
         for turn in self:
             turns[turn.speaker].append(turn)
         return turns
+
+    def dominant_speaker(self, segment: Segment) -> str | None:
+        """The speaker with the most speech within ``segment``; None where nobody speaks."""
+        shared_s: dict[str, float] = {}
+        for turn in self:
+            if shared := turn.segment & segment:
+                shared_s[turn.speaker] = shared_s.get(turn.speaker, 0.0) + shared.duration_s
+        return max(shared_s, key=shared_s.__getitem__, default=None)
 
     def support(self, gap_s: float = 0.0) -> "Turns":
         """The turns in order of time, with those of one speaker merged over gaps up to ``gap_s`` seconds.

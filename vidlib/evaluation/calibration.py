@@ -10,7 +10,7 @@ from vidlib.evaluation.ground_truth import Truth
 from vidlib.evaluation.load_results import Results
 from vidlib.evaluation.matching import FACES, FaceMatches, match_faces
 from vidlib.evaluation.voices import speaker_mapping
-from vidlib.timeline import Turn, seconds
+from vidlib.timeline import Turn, Turns, seconds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,8 +36,9 @@ def claims(truth: Truth, results: Results, true_turns: Sequence[Turn]) -> Iterat
     names = (
         speaker_mapping(true_turns, results.turns, float(seconds(truth.frames))) if results.turns is not None else {}
     )
+    reference = Turns(true_turns)
     for turn in results.turns or ():
-        yield Claim("turn", turn.confidence, names.get(turn.speaker) == _most_heard(turn, true_turns))
+        yield Claim("turn", turn.confidence, names.get(turn.speaker) == reference.dominant_speaker(turn.segment))
     if results.tracks is not None:
         matches = match_faces(truth, results.tracks)
         yield from _tracks(matches, results)
@@ -53,14 +54,6 @@ def calibration_table(claims: Sequence[Claim]) -> "pd.DataFrame":
     rows["group"] = pd.cut(rows.confidence, BINS, include_lowest=True)
     grouped = rows.groupby(["kind", "group"], observed=True, sort=True)
     return grouped.agg(n=("right", "size"), confidence=("confidence", "mean"), right=("right", "mean"))
-
-
-def _most_heard(turn: Turn, true_turns: Sequence[Turn]) -> str | None:
-    """The true speaker with the most speech during a turn, or None if nobody speaks."""
-    heard: Counter[str] = Counter()
-    for true in true_turns:
-        heard[true.speaker] += max(0.0, min(turn.stop_s, true.stop_s) - max(turn.start_s, true.start_s))
-    return max(heard, key=heard.__getitem__) if heard.total() > 0 else None
 
 
 def _tracks(matches: FaceMatches, results: Results) -> Iterator[Claim]:

@@ -6,7 +6,7 @@ has a ``panel`` (left, top, width, height in pixels); ``audible`` names the spea
 """
 
 from collections.abc import Iterator
-from itertools import groupby, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from vidlib.errors import BrokenOutput, UsageError, did_you_mean
 from vidlib.params import Frozen
 from vidlib.results.exports import rttm
-from vidlib.timeline import Boundary, Span, Turn, seconds
+from vidlib.timeline import Boundary, Span, Turn, Turns
 
 SUFFIX = ".truth.json"
 """The suffix of a truth file, after the stem of its video."""
@@ -148,11 +148,13 @@ class Truth(Frozen):
         flashes = [range(event.start, event.stop) for event in self.events if event.kind == FLASH]
         return {frame for span in (*(shot.blended for shot in self.shots), *flashes) for frame in span}
 
-    def turns(self) -> list[Turn]:
+    def turns(self) -> Turns:
         """The turns in which each speaker is audible: whole clips, including their pauses."""
-        audible = enumerate(moment.part.audible for moment in self.moments())
-        runs = ((who, [frame for frame, _ in run]) for who, run in groupby(audible, key=lambda pair: pair[1]))
-        return [Turn(float(seconds(run[0])), float(seconds(run[-1] + 1)), who) for who, run in runs if who]
+        frames: dict[str, list[int]] = {}
+        for moment in self.moments():
+            if moment.part.audible:
+                frames.setdefault(moment.part.audible, []).append(moment.frame)
+        return Turns.from_frames(frames)
 
     def spans(self) -> list[Span]:
         """The shots; a gradual transition ends the one before in its middle."""

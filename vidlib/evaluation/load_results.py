@@ -14,7 +14,7 @@ from vidlib.results.archive import METADATA, Entry, Metadata
 from vidlib.results.exports import audio_json, rttm, shots_csv, shots_json, tracking_table
 from vidlib.results.exports.people_json import Person
 from vidlib.results.naming import PUBLISHED, finished, subject_folder
-from vidlib.timeline import Shot, Span, Turn, seconds
+from vidlib.timeline import Shot, Turns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ class Results:
     shots: list[Shot] | None = None
     kinds_known: bool = False
     tracks: "pd.DataFrame | None" = None
-    turns: list[Turn] | None = None
+    turns: Turns | None = None
     people: list[Person] | None = None
     video: Path | None = None
     missing: tuple[str, ...] = ()
@@ -146,37 +146,20 @@ def _missing(stem: str, where: Path, files: Mapping[str, Path]) -> Iterator[str]
         yield f"neither {stem}.rttm nor {stem}_audio.json is in {where}: no figures for voices, voice of a face"
 
 
-def _turns(files: Mapping[str, Path]) -> list[Turn] | None:
+def _turns(files: Mapping[str, Path]) -> Turns | None:
     """Read the speaker turns; older results hold them only frame by frame."""
     if "rttm" in files:
         return rttm.read(files["rttm"])
     return turns_of(audio_json.read(files["audio_json"])) if "audio_json" in files else None
 
 
-def turns_of(audio: audio_json.AudioFile) -> list[Turn]:
+def turns_of(audio: audio_json.AudioFile) -> Turns:
     """The turns in a file for After Effects: one for each run of frames of each speaker."""
     frames: dict[str, list[int]] = {}
     for frame in audio.frames_analysis:
         for label in frame.audio_info.active_speaker_labels:
             frames.setdefault(label, []).append(frame.frame - 1)
-    return sorted(
-        Turn(float(seconds(span.start)), float(seconds(span.stop)), label)
-        for label, numbers in frames.items()
-        for span in _runs(numbers)
-    )
-
-
-def _runs(numbers: list[int]) -> Iterator[Span]:
-    """The runs of rising numbers.
-
-    >>> list(_runs([1, 2, 5]))
-    [Span(start=1, stop=3), Span(start=5, stop=6)]
-    """
-    start = 0
-    for index in range(1, len(numbers) + 1):
-        if index == len(numbers) or numbers[index] != numbers[index - 1] + 1:
-            yield Span(numbers[start], numbers[index - 1] + 1)
-            start = index
+    return Turns.from_frames(frames)
 
 
 def _with_boundary_kinds(results: Results, work_dir: Path, source_hash: str) -> Results:

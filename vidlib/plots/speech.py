@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from vidlib.media.audio import SAMPLE_RATE, Waveform
 from vidlib.plots import style
-from vidlib.timeline import Turn
+from vidlib.timeline import Turn, Turns
 
 LANE_IN = 0.3
 PALEST = 0.3
@@ -21,7 +21,7 @@ LEVEL_EVERY_S = 0.1
 @style.styled
 def turns(turns: Sequence[Turn], waveform: Waveform, duration_s: float, sample_rate: int = SAMPLE_RATE) -> Figure:
     """A lane for each speaker, paler where less sure, below the sound: (n,) float32 in [-1, 1], mono."""
-    speakers = sorted({turn.speaker for turn in turns})
+    speakers = Turns(turns).speakers
     lanes_in = LANE_IN * max(1, len(speakers))
     fig, (top, bottom) = style.figure(
         10, 1.9 + lanes_in, left_in=style.beside(speakers), nrows=2, sharex=True, height_ratios=[0.8, lanes_in]
@@ -55,7 +55,7 @@ def shares(total_s: Mapping[str, float]) -> Figure:
 def confidences(turns: Sequence[Turn], sure: float, duration_s: float) -> Figure:
     """The confidence of each turn, in [0, 1]; those below ``sure`` are worth hearing again."""
     fig, ax = style.figure(10, 2.6)
-    colors = style.speaker_colors(sorted({turn.speaker for turn in turns}))
+    colors = style.speaker_colors(Turns(turns).speakers)
     confidence, start_s, stop_s = (
         [getattr(turn, name) for turn in turns] for name in ("confidence", "start_s", "stop_s")
     )
@@ -83,11 +83,10 @@ def _draw_sound(ax: Axes, waveform: Waveform, sample_rate: int) -> None:
 
 def _draw_lanes(ax: Axes, turns: Sequence[Turn], speakers: Sequence[str]) -> None:
     colors = style.speaker_colors(speakers)
-    for lane, speaker in enumerate(speakers):
-        own = [turn for turn in turns if turn.speaker == speaker]
-        spans = [(turn.start_s, turn.stop_s - turn.start_s) for turn in own]
-        shades = [to_rgba(colors[speaker], PALEST + (1 - PALEST) * turn.confidence) for turn in own]
-        ax.broken_barh(spans, (lane - 0.38, 0.76), facecolors=shades, linewidth=0)
+    for lane, (speaker, its_turns) in enumerate(Turns(turns).by_speaker().items()):
+        bars = [(turn.start_s, turn.duration_s) for turn in its_turns]
+        shades = [to_rgba(colors[speaker], PALEST + (1 - PALEST) * turn.confidence) for turn in its_turns]
+        ax.broken_barh(bars, (lane - 0.38, 0.76), facecolors=shades, linewidth=0)
     ax.set_yticks(range(len(speakers)), speakers)
     ax.set_ylim(max(1, len(speakers)) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from vidlib.plots import style
 from vidlib.plots.pictures import Cell, Sheet, boxes_of, draw_boxes, sheet
-from vidlib.timeline import FPS, Shot, seconds
+from vidlib.timeline import FPS, Shot, seconds, spans_from_frames
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,8 +106,7 @@ def busiest_shot(tracks: "pd.DataFrame") -> int:
 
 def _bars(frames: np.ndarray, row: int, color: Color) -> list[tuple[int, float, float, Color]]:
     """A bar for each run of consecutive ``frames`` (from 1): its row, when it begins and ends, and its colour."""
-    runs = np.split(frames, np.nonzero(np.diff(frames) > 1)[0] + 1)
-    return [(row, (run[0] - 1) / float(FPS), run[-1] / float(FPS), color) for run in runs if len(run)]
+    return [(row, *span.segment, color) for span in spans_from_frames((frames - 1).tolist())]
 
 
 def _name(rows: "pd.DataFrame") -> str:

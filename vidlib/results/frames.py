@@ -4,12 +4,12 @@
 ``stop`` is not included, also where the file counts from 1.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vidlib.results.exports import people_json, rttm, shots_json, webvtt
-from vidlib.timeline import Turn, nearest_frame, seconds
+from vidlib.timeline import Segment, Turns, nearest_frame, seconds
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def turns(path: Path) -> "pa.Table":
         (
             {
                 **_period(turn.start_s, turn.stop_s),
-                "duration_s": turn.stop_s - turn.start_s,
+                "duration_s": turn.duration_s,
                 "speaker": turn.speaker,
                 "confidence": turn.confidence,
             }
@@ -186,13 +186,13 @@ def turns(path: Path) -> "pa.Table":
     )
 
 
-def words(captions: Path | None, turns: Sequence[Turn]) -> "pa.Table":
+def words(captions: Path | None, turns: Turns) -> "pa.Table":
     """The cues of a WebVTT file, each with the speaker who speaks longest during it; no row without a file."""
     cues = webvtt.read(captions) if captions else []
     return _table(
         "words",
         (
-            {**_period(start_s, stop_s), "text": text, "speaker": _heard(start_s, stop_s, turns)}
+            {**_period(start_s, stop_s), "text": text, "speaker": turns.dominant_speaker(Segment(start_s, stop_s))}
             for start_s, stop_s, text in cues
         ),
     )
@@ -250,12 +250,3 @@ def _frames_and_seconds(start: int, stop: int) -> dict[str, float]:
 
 def _period(start_s: float, stop_s: float) -> dict[str, float]:
     return {"start": nearest_frame(start_s), "stop": nearest_frame(stop_s), "start_s": start_s, "stop_s": stop_s}
-
-
-def _heard(start_s: float, stop_s: float, turns: Sequence[Turn]) -> str | None:
-    overlaps: dict[str, float] = {}
-    for turn in turns:
-        overlap_s = min(stop_s, turn.stop_s) - max(start_s, turn.start_s)
-        if overlap_s > 0:
-            overlaps[turn.speaker] = overlaps.get(turn.speaker, 0.0) + overlap_s
-    return max(overlaps, key=overlaps.__getitem__, default=None)

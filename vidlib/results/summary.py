@@ -12,14 +12,14 @@ import numpy as np
 from pydantic import Field
 
 from vidlib.params import Frozen
-from vidlib.timeline import FPS, Boundary, Shot, Span, Turn, seconds
+from vidlib.timeline import FPS, Boundary, Shot, Span, Turn, Turns, seconds, spans_from_frames
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FACE = "face"
 GAP_FRAMES = 5
-"""Gaps of a track up to this many frames are closed: a viewer does not notice a fifth of a second."""
+"""Gaps of a track below this many frames are closed: a viewer does not notice a fifth of a second."""
 
 BLENDSHAPE = "jawOpen"
 """One of the 52 blendshape columns; null without landmarks."""
@@ -216,10 +216,8 @@ def shot_rows(shots: Iterable[Shot]) -> tuple[ShotRow, ...]:
 
 def speaker_rows(turns: Iterable[Turn]) -> tuple[SpeakerRow, ...]:
     """A row for each speaker, by label; labels are in order of first appearance."""
-    by_speaker: dict[str, list[Period]] = {}
-    for turn in sorted(turns):
-        by_speaker.setdefault(turn.speaker, []).append((turn.start_s, turn.stop_s))
-    return tuple(SpeakerRow(speaker=name, turns=tuple(by_speaker[name])) for name in sorted(by_speaker))
+    by_speaker = Turns(sorted(turns)).by_speaker()
+    return tuple(SpeakerRow(speaker=name, turns=tuple(its.segments)) for name, its in by_speaker.items())
 
 
 def face_rows(tracks: "pd.DataFrame") -> tuple[FaceRow, ...]:
@@ -250,17 +248,12 @@ def object_rows(tracks: "pd.DataFrame") -> tuple[ObjectRow, ...]:
 
 
 def _periods(frames: np.ndarray) -> tuple[Period, ...]:
-    """The runs of ``frames``, any order, as seconds; short gaps are closed.
+    """The runs of ``frames``, in any order, in seconds; gaps shorter than `GAP_FRAMES` are closed.
 
     >>> _periods(np.array([0, 1, 2, 24, 23]))
     ((0.0, 0.12), (0.92, 1.0))
     """
-    if not len(frames):
-        return ()
-    frames = np.unique(frames)
-    breaks = np.flatnonzero(np.diff(frames) > GAP_FRAMES) + 1
-    runs = np.split(frames, breaks)
-    return tuple((float(seconds(int(run[0]))), float(seconds(int(run[-1]) + 1))) for run in runs)
+    return tuple(tuple(span.segment) for span in spans_from_frames(frames.tolist(), GAP_FRAMES - 1))
 
 
 def track_stills(tracks: "pd.DataFrame", most: int) -> tuple[TrackStill, ...]:

@@ -6,7 +6,7 @@ from itertools import count
 
 import numpy as np
 
-from vidlib.timeline import Turn, nearest_frame, speaker_label
+from vidlib.timeline import Turn, Turns, nearest_frame, speaker_label
 
 CERTAIN_CONFIDENCE = 0.8
 """Confidence above which a face certainly speaks in a frame."""
@@ -109,8 +109,7 @@ def find_corrections(turns: Sequence[Turn], people: Sequence[SpeakingPerson]) ->
 def _owners(turns: Sequence[Turn], people: Sequence[SpeakingPerson]) -> dict[str, SpeakingPerson]:
     """The owner of each label: of the people who have it, the one who certainly speaks longest in its turns."""
     owners: dict[str, SpeakingPerson] = {}
-    for label in {turn.speaker for turn in turns}:
-        own_turns = _turns_of(turns, label)
+    for label, own_turns in Turns(turns).by_speaker().items():
         candidates = [person for person in people if person.label == label]
         if candidates:
             owners[label] = max(candidates, key=lambda person: person.certain_frames(own_turns))
@@ -122,4 +121,4 @@ def _turns_of(turns: Iterable[Turn], label: str) -> list[Turn]:
 
 
 def _is_overlapped(turn: Turn, turns: Iterable[Turn]) -> bool:
-    return any(turn.start_s < other.stop_s and other.start_s < turn.stop_s for other in turns if other != turn)
+    return any(turn.overlaps(other) for other in turns if other != turn)

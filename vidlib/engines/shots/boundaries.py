@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from vidlib.timeline import Boundary, Shot, Span, spans_from_stops
+from vidlib.timeline import Boundary, Shot, Span, spans_from_frames, spans_from_stops
 
 DARK = 32
 """Brightness below which a picture is near black, 0-255; a fade of ten frames has one such frame at least."""
@@ -179,8 +179,7 @@ def _graduals(evidence: Evidence, threshold: float) -> list[Found]:
             found.append(Found(frame, "cut", Span(frame, frame + 1), confidence))
         else:
             to_black = evidence.brightness[max(0, span.start - 1) : span.stop + 1].min() < DARK
-            middle = (span.start + span.stop) // 2
-            found.append(Found(middle, "fade" if to_black else "dissolve", span, confidence))
+            found.append(Found(span.middle, "fade" if to_black else "dissolve", span, confidence))
     return found
 
 
@@ -192,14 +191,7 @@ def _cuts(evidence: Evidence, threshold: float) -> list[Found]:
 
 def _runs(mask: np.ndarray, max_gap: int = 0) -> list[Span]:
     """The stretches where ``mask`` (n,) holds; two with at most ``max_gap`` frames between them are one."""
-    edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0)).tolist()
-    runs: list[Span] = []
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
-        if runs and start - runs[-1].stop <= max_gap:
-            runs[-1] = Span(runs[-1].start, stop)
-        else:
-            runs.append(Span(start, stop))
-    return runs
+    return spans_from_frames(np.flatnonzero(mask).tolist(), max_gap)
 
 
 def _keep_apart(found: Iterable[Found], n_frames: int, min_frames: int) -> list[Found]:
