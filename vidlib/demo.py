@@ -5,23 +5,33 @@ two speakers in pyannote-audio. The face and the speakers are different people. 
 movement with speech as it would for a dubbed video.
 """
 
+import functools
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
+import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import quote
 
 from vidlib import vault
-from vidlib.errors import CommandFailed, VidlibError, WeightError
-from vidlib.files import atomic_write, sha256
+from vidlib.errors import CommandFailed, UsageError, VidlibError, WeightError
+from vidlib.files import atomic_write, sha256, sole_writer, write_json
 from vidlib.machine import commands
 from vidlib.media import ffmpeg
+from vidlib.results.naming import subject_folder
 from vidlib.settings import settings
-from vidlib.steps.base import Manifest
+from vidlib.steps import PUBLISHED, STEPS, VIDEO_STEPS, finalize
+from vidlib.steps.base import SCRATCH, Manifest, Step, StepOutputs
 
 WORKSPACE = Path("workspace-demo")
 ARCHIVE = "demo_delivery.zip"
@@ -104,13 +114,18 @@ def build_archive(archive: Path, sources: Path) -> Path:
     """Write a ZIP of the `VIDEOS`, as an editor sends one. An existing one stays, so that its results stay valid."""
     if archive.is_file():
         return archive
-    package, member = SPEECH
-    speech = Path(str(metadata.distribution(package).locate_file(member)))
+    speech = _speech()
     with atomic_write(archive, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as delivery:
         for video in VIDEOS:
             with delivery.open(zipfile.ZipInfo(f"Demo delivery/{video.name}"), "w") as content:
                 content.write(encode(video, sources, speech, archive.parent))
     return archive
+
+
+def _speech() -> Path:
+    """The recording of two speakers inside the package pyannote-audio."""
+    package, member = SPEECH
+    return Path(str(metadata.distribution(package).locate_file(member)))
 
 
 def encode(video: DemoVideo, sources: Path, speech: Path, folder: Path) -> bytes:
@@ -185,6 +200,132 @@ def _seconds(steps: dict) -> Iterator[str]:
     for name, step in steps.items():
         state = f"{step['seconds']:.1f}" if step["status"] == "done" else step["status"]
         yield f"{name} {'done before' if step['cached'] else state}"
+
+
+def inputs_or_demo(module: ModuleType, **given: Any) -> Any:
+    """The ``Inputs`` of a step notebook, from its parameters.
+
+    If every input is empty, they are those of the demo video, for which earlier steps run with their defaults. An empty
+    ``out_dir`` becomes a new scratch folder, WORKSPACE/tmp/<step>-*. Raises UsageError if only some inputs are empty,
+    or if there is no demo video.
+    """
+    step, fields = Step(module), module.Inputs.model_fields
+    values = {name: value for name, value in given.items() if value or fields[name].is_required()}
+    required = [name for name, field in fields.items() if field.is_required() and name not in step.locations]
+    empty = [name for name in required if not values[name]]
+    if empty == required:
+        values |= _demo_inputs(step, required[0])
+    elif missing := [name for name in empty if values[name] == ""]:
+        what = fields[missing[0]].description
+        raise UsageError(f"`{missing[0]}` is empty; set `{missing[0]}` above ({what}), or leave all inputs empty")
+    scratch = Path(values["out_dir"] or _new_scratch_folder(step.name))
+    for name in step.locations:
+        if values.get(name) == "":
+            values[name] = scratch if name == "out_dir" else scratch / name.removesuffix("_dir")
+    return module.Inputs(**values)
+
+
+def _scratch() -> Path:
+    return settings().workspace / SCRATCH
+
+
+def _new_scratch_folder(step: str) -> Path:
+    _scratch().mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f"{step}-", dir=_scratch()))
+
+
+def _demo_inputs(step: Step, first: str) -> dict[str, Any]:
+    """Inputs of ``step`` for the demo video, without locations; ``first`` is the parameter to set instead."""
+    try:
+        if step.name in DEMO_INPUTS:
+            return DEMO_INPUTS[step.name]()
+        done = {name: _demo_outputs(name) for name in sorted(step.needs)}
+        wired = step.wire(demo_video(), done, out_dir=_scratch())
+        return {name: value for name, value in wired if name not in step.locations}
+    except (VidlibError, OSError, metadata.PackageNotFoundError) as error:
+        raise UsageError(f"the demo video cannot be used here: {error}; set `{first}` above") from error
+
+
+def demo_video() -> Path:
+    """The video of notebooks whose inputs are empty: VIDLIB_DEMO_VIDEO, or a video of 16 s that is encoded once."""
+    if chosen := settings().demo_video:
+        return chosen
+    folder = _scratch() / "demo"
+    path = folder / VIDEOS[1].name
+    if not path.is_file():
+        content = encode(VIDEOS[1], source_folder(), _speech(), folder)
+        with atomic_write(path, "wb") as file:
+            file.write(content)
+    return path
+
+
+def _demo_archive() -> Path:
+    """A delivery for the notebooks: a ZIP with `demo_video`."""
+    video = demo_video()
+    archive = _scratch() / "demo" / f"{video.stem}.zip"
+    with atomic_write(archive, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as delivery:
+        delivery.writestr(zipfile.ZipInfo(f"Demo delivery/{video.name}"), video.read_bytes())
+    return archive
+
+
+def _demo_folder(name: str) -> Path:
+    """The folder of a step for the demo video; the step runs now, with its defaults, unless it is done."""
+    from vidlib.runner.scheduling.plan import plan_step
+
+    step, video = STEPS[name], demo_video()
+    done = {need: _demo_outputs(need) for need in sorted(step.needs)}
+    home = subject_folder(_scratch() / "demo", sha256(video))
+    with sole_writer(home):
+        planned = plan_step(step, video, done, step.module.Params(), home)
+        if not planned.done:
+            print(f"The demo video has no result of the step {name} yet; the step runs now.")
+            shutil.rmtree(planned.folder, ignore_errors=True)
+            step.module.run(step.module.Inputs(**planned.inputs, out_dir=planned.folder), planned.params)
+    return planned.folder
+
+
+def _demo_outputs(name: str) -> StepOutputs:
+    return STEPS[name].outputs(_demo_folder(name))
+
+
+def _demo_download() -> dict[str, Any]:
+    """A link to the demo archive on a server in this process; this process may download from this machine."""
+    archive = _demo_archive()
+    handler = functools.partial(_QuietHandler, directory=str(archive.parent))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    settings().allow_private_hosts = "127.0.0.1"
+    return {"url": f"http://127.0.0.1:{server.server_port}/{quote(archive.name)}"}
+
+
+class _QuietHandler(SimpleHTTPRequestHandler):
+    """Serves a folder without a line in the log for each request."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def _demo_finalize() -> dict[str, Any]:
+    done = {name: _demo_outputs(name) for name in VIDEO_STEPS}
+    results = {result: getattr(done[step], output) for step, result, output in PUBLISHED}
+    video = finalize.FinishedVideo(stem="demo", source=demo_video(), video=done["convert"].video, **results)
+    return {"project": "demo", "videos": (video,)}
+
+
+def _demo_report() -> dict[str, Any]:
+    video = demo_video()
+    steps = [{"name": name, "status": "done", "folder": str(_demo_folder(name))} for name in VIDEO_STEPS]
+    evidence = {"video": video.name, "source": str(video), "sha256": sha256(video), "steps": steps}
+    return {"evidence": write_json(_scratch() / "demo" / "evidence.json", evidence)}
+
+
+DEMO_INPUTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "download": _demo_download,
+    "extract": lambda: {"archive": _demo_archive()},
+    "finalize": _demo_finalize,
+    "report": _demo_report,
+}
+"""Demo inputs of the steps that read more than the video and the outputs of earlier steps."""
 
 
 if __name__ == "__main__":

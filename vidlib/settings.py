@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     params_dir: Folder = Field(
         resource("params"), description="Folder with the profiles that `--params` finds by name."
     )
+    demo_video: Folder | None = Field(
+        None, description="Video for step notebooks whose inputs are empty. Default: a clip of the demo."
+    )
     vault_dir: Folder = Field(
         user_data_path("vidlib") / "models", validate_default=True, description="Folder for verified model weights."
     )

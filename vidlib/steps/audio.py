@@ -18,7 +18,16 @@ from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.protocols import Diarization
 from vidlib.results.exports import rttm, speech_json, speech_table, webvtt
-from vidlib.steps.base import OutFile, ReviewItem, StepOutputs, from_step, location, published, with_manifest
+from vidlib.steps.base import (
+    FrameCount,
+    OutFile,
+    ReviewItem,
+    StepOutputs,
+    from_step,
+    location,
+    published,
+    with_manifest,
+)
 from vidlib.timeline import Turns, frame_at, seconds
 
 NAME = "audio"
@@ -49,7 +58,7 @@ class Inputs(Frozen):
     """Inputs of the step, and its output folder."""
 
     video: Path = from_step("convert", "video", "25 frames per second, constant, with or without sound")
-    frames: int = from_step("convert", "frames", "how many frames the video has")
+    frames: FrameCount = from_step("convert", "frames", "number of frames of the video; 0: count them", default=0)
     out_dir: Path = location("the one folder that the step writes to")
 
 

@@ -30,7 +30,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainSerializer, ValidationError, ValidationInfo
 
 from vidlib import vault
 from vidlib.errors import BrokenOutput, ParamError
@@ -56,6 +56,18 @@ def _from_folder(path: Path, info: Any) -> str:
 
 OutFile = Annotated[Path, BeforeValidator(_under_folder), PlainSerializer(_from_folder)]
 """A file that a step writes: an absolute path in Python, relative to the step's folder in the manifest."""
+
+
+def _count_frames(frames: int, info: ValidationInfo) -> int:
+    """The given number, or that of the input ``video``, which was validated before."""
+    from vidlib.media.probe import frame_times, probe_video
+
+    video = info.data.get("video")
+    return frames or (len(frame_times(probe_video(video))) if video else 0)
+
+
+FrameCount = Annotated[int, AfterValidator(_count_frames), Field(ge=0, validate_default=True)]
+"""The number of frames of the input ``video``; 0 has them counted."""
 
 
 def from_source(description: str) -> Any:
@@ -181,6 +193,11 @@ class Step:
         return {origin.split(".")[0] for origin in self.sources.values() if "." in origin}
 
     @property
+    def locations(self) -> list[str]:
+        """The inputs that say where to write or read, and do not change a byte of the outputs."""
+        return [name for name, extra in _extras(self.module.Inputs) if extra.get("location")]
+
+    @property
     def published(self) -> dict[str, str]:
         """``{result: output}`` for the outputs that editors find beside the video."""
         return {extra["published"]: name for name, extra in _extras(self.module.Outputs) if "published" in extra}
@@ -195,13 +212,12 @@ class Step:
 
     def ingredients(self, inputs: BaseModel, params: BaseModel) -> dict[str, Any]:
         """Everything that determines the bytes of the outputs, in a form that two runs can compare."""
-        locations = {name for name, extra in _extras(self.module.Inputs) if extra.get("location")}
         weights = self.module.weights(params) if hasattr(self.module, "weights") else ()
         return {
             "step": self.name,
             "version": self.module.VERSION,
             "params": params.model_dump(mode="json"),
-            "inputs": {name: _content(value) for name, value in inputs if name not in locations},
+            "inputs": {name: _content(value) for name, value in inputs if name not in self.locations},
             "weights": {name: vault.MODELS[name].sha256 for name in weights},
             "tools": {name: tool_version(name) for name in self.module.TOOLS},
         }

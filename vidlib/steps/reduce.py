@@ -6,6 +6,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from pydantic import model_validator
+
 from vidlib.errors import BrokenOutput
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
@@ -40,11 +42,22 @@ TRACKING_COLUMNS = (
 class Inputs(Frozen):
     """What the step reads, and where it writes."""
 
-    frames: int = from_step("convert", "frames", "how many frames the video has")
+    frames: int = from_step(
+        "convert", "frames", "number of frames of the video; 0: the number of rows of ``speech``", default=0
+    )
     tracks: Path = from_step("tracking", "tracks", "Parquet, a row per frame and track")
     speech: Path = from_step("tracking", "speech", "Parquet, a row per frame: is_speech, speakers")
     turns: Path = from_step("tracking", "turns", "RTTM: who speaks from when to when")
     out_dir: Path = location("the one folder that the step writes to")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _count_frames(cls, values: dict[str, Any]) -> dict[str, Any]:
+        import pyarrow.parquet as pq
+
+        if values.get("frames") or "speech" not in values:
+            return values
+        return values | {"frames": pq.read_metadata(values["speech"]).num_rows}
 
 
 class Params(Frozen):

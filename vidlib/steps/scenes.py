@@ -20,7 +20,16 @@ from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.protocols import ShotScorer
 from vidlib.results.exports import shots_csv, shots_json
-from vidlib.steps.base import OutFile, ReviewItem, StepOutputs, from_step, location, published, with_manifest
+from vidlib.steps.base import (
+    FrameCount,
+    OutFile,
+    ReviewItem,
+    StepOutputs,
+    from_step,
+    location,
+    published,
+    with_manifest,
+)
 from vidlib.timeline import FPS, Shot, tiles
 
 NAME = "scenes"
@@ -50,7 +59,7 @@ class Inputs(Frozen):
     """What the step reads, and where it writes."""
 
     video: Path = from_step("convert", "video", "25 frames per second, constant")
-    frames: int = from_step("convert", "frames", "how many frames the video has")
+    frames: FrameCount = from_step("convert", "frames", "number of frames of the video; 0: count them", default=0)
     small: Path | None = from_step(
         "convert", "small", "every frame in few pixels; without them the video is decoded", default=None
     )

@@ -24,7 +24,7 @@ TORCH_SEED = 67280421310721
 """torch's own default (c10::detail::default_rng_seed_val), so that an early import of torch changes nothing."""
 
 PRELOAD = (
-    *("vidlib.steps", "pandas", "pyarrow.parquet", "scipy.optimize"),
+    *("vidlib.steps", "vidlib.demo", "pandas", "pyarrow.parquet", "scipy.optimize"),
     *("matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "IPython.display"),
     *("PIL.ImageDraw", "PIL.ImageFont", "ffmpeg", "jinja2", "cv2"),
     *("torch", "vidlib.engines.speech.pyannote.engine", "onnxruntime"),

@@ -20,7 +20,7 @@ from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.protocols import FaceDetector
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
-from vidlib.steps.base import OutFile, StepOutputs, from_step, location, published, with_manifest
+from vidlib.steps.base import FrameCount, OutFile, StepOutputs, from_step, location, published, with_manifest
 from vidlib.steps.tracking.keyframes import FOLDER, list_keyframes
 from vidlib.steps.tracking.people import list_people, speaking_people, speech_by_track
 from vidlib.steps.tracking.statistics import TrackingStatistics, review_corrections
@@ -50,7 +50,7 @@ class Inputs(Frozen):
     """What the step reads, and where it writes."""
 
     video: Path = from_step("convert", "video", "25 frames per second, constant")
-    frames: int = from_step("convert", "frames", "number of frames of the video")
+    frames: FrameCount = from_step("convert", "frames", "number of frames of the video; 0: count them", default=0)
     shots: Path = from_step("scenes", "shots", "JSON: every shot; no track crosses from one to the next")
     speech: Path = from_step("audio", "table", "Parquet, a row per frame: is_speech, speakers")
     turns: Path = from_step("audio", "turns", "RTTM: who speaks from when to when")
