@@ -99,10 +99,10 @@ def test_what_has_not_changed_for_a_while_is_started_once(night):
 
 
 def test_a_file_that_grows_waits_until_it_is_whole(night):
-    film = put(night.inbox / "film.mp4")
+    video = put(night.inbox / "film.mp4")
 
     def grow() -> None:
-        put(film, film.read_bytes() + b"more", mtime=1)
+        put(video, video.read_bytes() + b"more", mtime=1)
         night.pass_by()
 
     night.watch(grow, grow, grow, lambda: night.pass_by(SETTLE_S - 1))
@@ -112,10 +112,10 @@ def test_a_file_that_grows_waits_until_it_is_whole(night):
 
 
 def test_a_file_that_is_written_without_growing_waits_too(night):
-    film = put(night.inbox / "film.mp4", mtime=1)
+    video = put(night.inbox / "film.mp4", mtime=1)
 
     def rewrite() -> None:
-        put(film, mtime=film.stat().st_mtime + 1)
+        put(video, mtime=video.stat().st_mtime + 1)
         night.pass_by()
 
     night.watch(rewrite, rewrite)
@@ -179,15 +179,15 @@ def test_a_name_that_is_not_utf_8_is_started(night):
 
 
 def test_an_empty_file_that_is_filled_later_is_started(night):
-    film = put(night.inbox / "film.mp4", b"")
-    night.watch(night.pass_by, lambda: put(film, b"pictures"), night.pass_by)
+    video = put(night.inbox / "film.mp4", b"")
+    night.watch(night.pass_by, lambda: put(video, b"pictures"), night.pass_by)
     assert night.started == [["film.mp4"]]
 
 
 def test_what_the_history_knows_is_not_started(night, caplog):
-    film = put(night.inbox / "renamed.mp4")
+    video = put(night.inbox / "renamed.mp4")
     reel = put(night.inbox / "reel" / "a.mp4", b"a").parent
-    night.known = {sha256(film), content_sha256(reel)}
+    night.known = {sha256(video), content_sha256(reel)}
     night.watch(night.pass_by, night.pass_by)
     assert night.started == []
     assert [message for message in caplog.messages if "known" in message] == [
@@ -204,10 +204,10 @@ def test_one_content_under_two_names_is_started_once(night):
 
 
 def test_a_file_that_failed_is_started_again_only_when_it_is_replaced(night):
-    film = put(night.inbox / "film.mp4", b"broken", mtime=1)
+    video = put(night.inbox / "film.mp4", b"broken", mtime=1)
 
     def replace() -> None:
-        put(film, b"mended", mtime=2)
+        put(video, b"repaired", mtime=2)
         night.pass_by()
 
     night.watch(night.pass_by, night.pass_by, replace, night.pass_by, night.pass_by)
@@ -273,31 +273,31 @@ def test_an_inbox_that_is_missing_is_made(night):
     assert night.started == [["a.mp4"]]
 
 
-def test_an_inbox_that_cannot_be_read_is_said_once_and_tried_again(night, caplog):
+def test_an_inbox_that_cannot_be_read_is_logged_once_and_tried_again(night, caplog):
     night.inbox.rmdir()
     put(night.inbox, b"no folder")
 
-    def mend() -> None:
+    def repair() -> None:
         night.inbox.unlink()
         put(night.inbox / "a.mp4")
 
-    night.watch(night.pass_by, night.pass_by, mend, night.pass_by)
+    night.watch(night.pass_by, night.pass_by, repair, night.pass_by)
     assert night.started == [["a.mp4"]]
     inbox = [message for message in caplog.messages if str(night.inbox) in message]
     assert [message.partition("' ")[2].partition(":")[0] for message in inbox[1:]] == [
-        "is left alone for now",
-        "is well again",
+        "cannot be read now and is tried again",
+        "can be read again",
     ]
 
 
 def test_a_file_that_changes_while_it_is_read_waits(night, monkeypatch):
-    film = put(night.inbox / "film.mp4", mtime=1)
+    video = put(night.inbox / "film.mp4", mtime=1)
     late = iter([b"one more frame"])
 
     def read(path: Path) -> str:
         found = content_sha256(path)
         for content in late:
-            put(film, content, mtime=2)
+            put(video, content, mtime=2)
         return found
 
     monkeypatch.setattr("vidlib.runner.watch.content_sha256", read)
@@ -347,9 +347,9 @@ print("over")
 
 
 def test_sigterm_ends_it_at_once(night):
-    film = put(night.inbox / "a.mp4")
+    video = put(night.inbox / "a.mp4")
     with subprocess.Popen([sys.executable, "-c", WATCHER], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout.readline() == f"{film}\n"
+        assert process.stdout.readline() == f"{video}\n"
         process.send_signal(signal.SIGTERM)
         assert process.stdout.read() == "over\n"
     assert process.returncode == 0

@@ -1,4 +1,4 @@
-"""Questions that people ask about runs, answered from the history and from the folders of finished steps."""
+"""Answers what people ask about runs, from the history and the folders of finished steps."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -10,43 +10,42 @@ from vidlib.errors import UnknownName, UsageError
 from vidlib.files import sha256
 from vidlib.params import Frozen
 from vidlib.results.naming import subject_folder
-from vidlib.runner.scheduling.plan import Planned, plan_step
+from vidlib.runner.scheduling.plan import plan_video
 from vidlib.runner.sources import parse_source
 from vidlib.runner.store.runs import STOPPED_BY_SIGNAL, History
 from vidlib.settings import Settings
-from vidlib.steps import STEPS, VIDEO_STEPS
-from vidlib.steps.base import StepOutputs
+from vidlib.steps import VIDEO_STEPS
 
-MANY = 1000
-"""Runs that are looked through for some that were interrupted."""
+MAX_RUNS = 1000
+"""How many runs of one status are searched for those that were interrupted."""
 
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[History]:
-    """The history, with the runs whose process died marked as interrupted."""
+    """Open the history, and mark the runs whose process died as interrupted."""
     with History(settings.database) as history:
         history.mark_interrupted()
         yield history
 
 
 def newest(history: History) -> str:
-    """The run that began last; raises UsageError where there is none."""
+    """The id of the run that began last; raises UsageError if there is none."""
     if not (runs := history.runs(1)):
         raise UsageError("there is no run yet; start one with: vidlib run PATH")
     return runs[0].id
 
 
 def interrupted(history: History) -> list[str]:
-    """The runs that were interrupted, and those that a signal stopped; the oldest first."""
-    stopped = [run for run in history.runs(MANY, "cancelled") if run.error == STOPPED_BY_SIGNAL]
-    found = sorted([*history.runs(MANY, "interrupted"), *stopped], key=lambda run: run.started_at)
-    return [run.id for run in found]
+    """The ids of the runs that were interrupted or stopped by a signal, oldest first."""
+    stopped = [run for run in history.runs(MAX_RUNS, "cancelled") if run.error == STOPPED_BY_SIGNAL]
+    runs = sorted([*history.runs(MAX_RUNS, "interrupted"), *stopped], key=lambda run: run.started_at)
+    return [run.id for run in runs]
 
 
 def last_interrupted(history: History) -> str:
-    """The run that was interrupted last; raises UsageError where there is none."""
+    """The id of the run that was interrupted last; raises UsageError if there is none."""
     if not (runs := interrupted(history)):
-        raise UsageError("no run was interrupted; to go on with another one, name it. See: vidlib status")
+        raise UsageError("no run was interrupted; to continue another run, name it. See: vidlib status")
     return runs[-1]
 
 
@@ -56,7 +55,7 @@ def last_runs(history: History) -> dict[str, Any]:
         {
             "run": run.id,
             "status": run.status,
-            "started": _clock(run.started_at),
+            "started": _local_time(run.started_at),
             "seconds": round((run.finished_at or time.time()) - run.started_at, 1),
             "of": ", ".join(parse_source(path).name for path in run.paths),
             "error": run.error or "",
@@ -67,7 +66,7 @@ def last_runs(history: History) -> dict[str, Any]:
 
 
 def one_run(history: History, run_id: str) -> dict[str, Any]:
-    """Every task of a run, in order, as ``{"rows": [...]}``; raises UsageError for a run that nobody knows."""
+    """Every task of a run, in order, as ``{"rows": [...]}``; raises UsageError for an unknown run."""
     run = history.run(run_id)
     rows = [
         {
@@ -85,25 +84,26 @@ def one_run(history: History, run_id: str) -> dict[str, Any]:
 
 
 def reports(history: History, name: str) -> list[Path]:
-    """The reports of a run, or the newest one of a video, named by its file, its name or the start of its SHA-256.
+    """The reports of a run, or the newest report of a video.
 
-    Raises UsageError where there is none.
+    ``name`` is the id of a run, or the file, the name or the start of the SHA-256 of a video. Raises UsageError without
+    a report.
     """
     wanted = sha256(Path(name)) if Path(name).is_file() else name
-    found = [Path(task.folder) / "report.html" for task in history.reports(wanted) if task.folder]
-    found = [path for path in found if path.is_file()]
-    if not found:
+    pages = [Path(task.folder) / "report.html" for task in history.reports(wanted) if task.folder]
+    pages = [page for page in pages if page.is_file()]
+    if not pages:
         raise UsageError(
             f"there is no report for {name!r}; expected a video that was processed, or a run. See: vidlib status"
         )
-    is_run = any(wanted == path.parent.parent.name for path in found)
-    return found if is_run else found[:1]
+    is_run = any(wanted == page.parent.parent.name for page in pages)
+    return pages if is_run else pages[:1]
 
 
 def explain(source: Path, step: str, params: Mapping[str, Frozen], settings: Settings) -> str:
-    """Whether ``step`` would run for the file ``source``, and why.
+    """Say whether ``step`` would run for the file ``source``, and why.
 
-    Raises UsageError for a step that is not decided by one file.
+    Raises UsageError for a file that does not exist, and for a step that does not depend on a single file.
     """
     order = ("extract",) if step == "extract" else VIDEO_STEPS
     if step not in order:
@@ -111,20 +111,15 @@ def explain(source: Path, step: str, params: Mapping[str, Frozen], settings: Set
     if not source.is_file():
         raise UsageError(f"{source} is no file; expected the video or archive as it arrived")
     home = subject_folder(settings.work, sha256(source))
-    left: dict[str, StepOutputs] = {}
-    plans: dict[str, Planned] = {}
-    for name in order[: order.index(step) + 1]:
-        if waits := sorted(STEPS[name].needs - left.keys()):
-            if name == step:
-                first = next(iter(plan for plan in plans.values() if not plan.done))
-                return f"{step} would run after {', '.join(waits)}; first {first.step.name}: {first.reason}"
-            continue
-        plans[name] = plan_step(STEPS[name], source, left, params[name], home)
-        if plans[name].done:
-            left[name] = plans[name].outputs
-    planned = plans[step]
-    return f"{step} is done: {planned.folder}" if planned.done else f"{step} would run: {planned.reason}"
+    steps = plan_video(source, home, order[: order.index(step) + 1], params)
+    asked = steps[-1]
+    if asked.done:
+        return f"{step} is done: {asked.folder}"
+    if asked.waits_for:
+        first = next(earlier for earlier in steps if not earlier.done)
+        return f"{step} would run after {', '.join(asked.waits_for)}; first {first.name}: {first.reason}"
+    return f"{step} would run: {asked.reason}"
 
 
-def _clock(at: float) -> str:
+def _local_time(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))

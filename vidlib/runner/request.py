@@ -1,4 +1,4 @@
-"""What somebody wants of a run, in a form that the history keeps."""
+"""The request of a run, in a form that the history keeps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from vidlib.steps import PARAMS, STEPS, VIDEO_STEPS
 
 @dataclass(frozen=True)
 class Request:
-    """``paths`` (archives, videos, folders, links), the params of every step, and which ``steps``.
+    """The ``paths`` to process (archives, videos, folders or links), the params of every step, and the ``steps``.
 
-    ``steps`` empty means all of them; those that a named one needs are done as well. ``force`` does the named steps
-    again though their results are there.
+    Empty ``steps`` means all steps. The steps that a named step needs run as well. ``force`` runs the named steps again
+    although they are done.
     """
 
     paths: Sequence[Source]
@@ -25,20 +25,20 @@ class Request:
 
     @classmethod
     def from_run(cls, run: Run) -> Self:
-        """The request that a run in the history was made from."""
+        """The request of a run in the history."""
         asked = run.asked
         paths = [parse_source(path) for path in run.paths]
         return cls(paths, ParamSet(PARAMS, asked["layers"]), frozenset(asked["steps"]), asked["force"])
 
     def as_json(self) -> dict[str, Any]:
-        """What `from_run` reads, without the paths."""
+        """The request without its paths, in the form that `from_run` reads."""
         return {"layers": self.params.layers, "steps": sorted(self.steps), "force": self.force}
 
     def wants(self, step: str) -> bool:
         return not self.steps or step in self.steps
 
     def video_steps(self) -> list[str]:
-        """The steps to do for each video, in order: those asked for and what they need."""
+        """The steps for each video, in order: the named steps and those that they need."""
         needed = set(self.steps) or set(VIDEO_STEPS)
         for name in reversed(VIDEO_STEPS):
             if name in needed:

@@ -1,4 +1,4 @@
-"""What came of a run, read from its tasks: of each step, of each video, of the whole; in JSON and exit codes."""
+"""The result of a run, read from its tasks: of each step, of each video and of the whole run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,8 +22,9 @@ OUTPUTS = {
     "report": "report",
 }
 """``{name in the JSON of a run: name of the result}``"""
+
 ONCE = ("download", "extract", "finalize")
-"""The steps that are done once for a whole delivery."""
+"""The steps that run once for a whole delivery."""
 
 REFUSALS = {error.__name__ for error in (RefusedInput, *RefusedInput.__subclasses__())}
 
@@ -40,25 +41,25 @@ class StepResult:
 
     @classmethod
     def from_task(cls, task: Task) -> "StepResult":
-        """What the history says of a task."""
+        """The result of a task in the history."""
         seconds = task.finished_at - task.started_at if task.finished_at and task.started_at else 0.0
         return cls(task.status, task.folder and Path(task.folder), seconds, task.cached, task.error)
 
     def as_json(self) -> dict[str, Any]:
-        found = {
+        document = {
             "status": self.status,
             "folder": str(self.folder) if self.folder else None,
             "seconds": round(self.seconds, 3),
             "cached": self.cached,
         }
-        return found | ({"error": self.error} if self.error else {})
+        return document | ({"error": self.error} if self.error else {})
 
 
 @dataclass
 class VideoResult:
-    """One video, or a delivery that gave none: its steps in order, and where its results are.
+    """One video, or a delivery without videos: its steps in order, and the files of its results.
 
-    ``problem`` is one that belongs to no step.
+    ``problem`` is an error that belongs to no step.
     """
 
     path: Source
@@ -69,14 +70,14 @@ class VideoResult:
 
     @property
     def status(self) -> str:
-        """The worst that happened to it."""
+        """The worst status of its steps."""
         seen = {step.status for step in self.steps.values()} | ({"failed"} if self.problem else set())
         worst = ("cancelled", "interrupted", "refused", "failed", "skipped", "waiting")
         return next((bad for bad in worst if bad in seen), "done")
 
     @property
     def error(self) -> str | None:
-        """What went wrong first."""
+        """The first error."""
         return self.problem or next((step.error for step in self.steps.values() if step.error), None)
 
     def as_json(self) -> dict[str, Any]:
@@ -92,7 +93,7 @@ class VideoResult:
 
 @dataclass
 class RunResult:
-    """A whole run; ``executed`` counts the steps that were not there already."""
+    """A whole run; ``executed`` counts the steps that were not done before."""
 
     run: str
     videos: list[VideoResult] = field(default_factory=list)
@@ -127,7 +128,7 @@ class RunResult:
 
 
 def result_of(run: Run, tasks: Sequence[Task], settings: Settings, *, cancelled: bool = False) -> RunResult:
-    """What came of a run that has these ``tasks``."""
+    """The result of a run with these ``tasks``."""
     result = RunResult(run.id, cancelled=cancelled)
     result.executed = sum(task.status in ("done", "failed", "refused") and not task.cached for task in tasks)
     for origin in run.paths:
@@ -138,7 +139,7 @@ def result_of(run: Run, tasks: Sequence[Task], settings: Settings, *, cancelled:
 
 
 def _videos(origin: Source, delivery: Sequence[Task], tasks: Sequence[Task], settings: Settings) -> list[VideoResult]:
-    """The videos of one delivery; the delivery itself where it gave none, and where part of it was lost."""
+    """The videos of one delivery, and the delivery itself if it has none or if part of it was lost."""
     whole = {task.step: task for task in delivery if task.step in ONCE}
     sources = list(dict.fromkeys(task.source for task in delivery if task.step not in whole))
     found = []
@@ -154,7 +155,7 @@ def _videos(origin: Source, delivery: Sequence[Task], tasks: Sequence[Task], set
 
 
 def _lost(extract: Task | None) -> str | None:
-    """What is missing of an archive that was unpacked, so that nobody takes the delivery for whole."""
+    """What is missing from an unpacked archive, so that nobody takes the delivery for complete."""
     if extract is None or extract.status != "done":
         return None
     outputs = Manifest.read(Path(extract.folder)).outputs
@@ -182,7 +183,7 @@ def _project(finalize: Task, settings: Settings) -> dict[str, Any]:
 
 
 def status_of(error: Exception) -> str:
-    """How a step that ended with ``error`` is called."""
+    """The status of a step that ended with ``error``."""
     if isinstance(error, Cancelled):
         return "cancelled"
     if isinstance(error, RefusedInput) or (isinstance(error, StepFailed) and error.error_type in REFUSALS):

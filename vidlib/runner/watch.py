@@ -1,7 +1,6 @@
-"""Watches the inbox: what arrives there is started by itself once it has stopped growing.
+"""Watches the inbox, and starts a run for every new delivery once it has stopped growing.
 
-It looks again and again, on purpose: what another machine writes to a network file system is told to nobody (inotify
-sees only what this machine does).
+It polls on purpose: inotify only sees the writes of this machine, not those of others to a network file system.
 """
 
 import logging
@@ -19,26 +18,26 @@ from vidlib.runner.projects import VIDEO_SUFFIXES, content_sha256, find_videos, 
 from vidlib.settings import Settings
 
 EVERY_S = 10.0
-SETTLE_S = 60.0  # an NFS client may show a growing file as it was for so long (acregmax in nfs(5))
+SETTLE_S = 60.0  # an NFS client may show an old state of a growing file for this long (acregmax in nfs(5))
 
 Since = dict[Path, tuple[str, float]]
-"""For each entry of an inbox what it looks like, and since when."""
+"""``{entry of the inbox: (its state, the time since which it has this state)}``"""
 
 log = logging.getLogger("vidlib.watch")
 
 
 @dataclass
 class Watched:
-    """What is known of an inbox between two looks at it.
+    """The state of the watch between two looks at the inbox.
 
-    ``settled_with`` are the looks of entries that were started, are known or are no deliveries: each is judged once.
-    ``ignored`` and ``troubled`` are what the log named already.
+    ``judged`` are entries in the state in which they were started, known or no deliveries; each is judged once.
+    ``ignored`` and ``failing`` are paths that the log has named already.
     """
 
     since: Since = field(default_factory=dict)
-    settled_with: set[tuple[Path, str]] = field(default_factory=set)
+    judged: set[tuple[Path, str]] = field(default_factory=set)
     ignored: set[Path] = field(default_factory=set)
-    troubled: set[Path] = field(default_factory=set)
+    failing: set[Path] = field(default_factory=set)
 
 
 def watch(
@@ -51,11 +50,12 @@ def watch(
     settle_s: float = SETTLE_S,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Call ``start`` with what is new in the inbox and has not changed for ``settle_s`` seconds, until ``stop`` is set.
+    """Call ``start`` with the new deliveries in the inbox until ``stop`` is set.
 
-    New is what ``known``, given the SHA-256 of its content, does not know, and what was not started before as it is
-    now (path, sizes, dates): a file that fails is not started again until it is replaced. A ``start`` that raises
-    VidlibError or OSError is logged, and so is an inbox that cannot be read for a while.
+    A delivery is new if it has not changed for ``settle_s`` seconds, if ``known`` returns False for the SHA-256 of its
+    content, and if it was not started before in its present state (path, sizes, dates). A file that failed is only
+    started again when somebody replaces it. The watch logs a ``start`` that raises VidlibError or OSError, and an inbox
+    that cannot be read, and goes on.
     """
     log.info("watching %s", settings.inbox)
     watched = Watched()
@@ -69,29 +69,29 @@ def watch(
 
 
 def settled(inbox: Path, since: Since, *, settle_s: float, now: float) -> dict[Path, str]:
-    """The entries of ``inbox`` that have looked the same for ``settle_s`` seconds, by name, with what they look like.
+    """The entries of ``inbox`` whose state has not changed for ``settle_s`` seconds, by name, as ``{path: state}``.
 
-    What is hidden or still arriving is left out. ``since`` remembers earlier calls, and is brought up to date; ``now``
-    is in seconds of any clock. Raises OSError if the folder cannot be read.
+    Hidden and incomplete files are left out. The function updates ``since``, its memory between calls. ``now`` is in
+    seconds of any clock. Raises OSError if the folder cannot be read.
     """
     paths = sorted(path for path in inbox.iterdir() if may_be_delivery(path.name))
-    looks = {path: look for path in paths if (look := look_at(path))}
-    for gone in since.keys() - looks.keys():
+    states = {path: state for path in paths if (state := state_of(path))}
+    for gone in since.keys() - states.keys():
         del since[gone]
-    for path, look in looks.items():
-        if path not in since or since[path][0] != look:
-            since[path] = (look, now)
-    return {path: look for path, look in looks.items() if now - since[path][1] >= settle_s}
+    for path, state in states.items():
+        if path not in since or since[path][0] != state:
+            since[path] = (state, now)
+    return {path: state for path, state in states.items() if now - since[path][1] >= settle_s}
 
 
-def look_at(path: Path) -> str | None:
-    """What changes when a file, or anything in a folder, does: names, sizes and dates of all of it.
+def state_of(path: Path) -> str | None:
+    """A digest of the names, sizes and dates of a file, or of all files in a folder.
 
-    None while something in it is still arriving, or cannot be looked at.
+    None while a part is incomplete or cannot be read.
     """
     try:
         stats = {"": path.stat()} | {str(inner.relative_to(path)): inner.lstat() for inner in path.rglob("*")}
-    except OSError:  # it went away since the folder was listed, or the network did
+    except OSError:  # it was removed since the folder was listed, or the network failed
         return None
     if any(is_arriving(name) for name in stats):
         return None
@@ -99,9 +99,9 @@ def look_at(path: Path) -> str | None:
 
 
 def is_delivery(path: Path) -> bool:
-    """Whether ``path`` is something to process: a video, an archive, or a folder that holds videos.
+    """Whether ``path`` can be processed: a video, an archive, or a folder with videos.
 
-    A file without a byte is none: some network folders show a file so until all of it has arrived.
+    An empty file is no delivery, because some network folders show a file as empty until all of it has arrived.
     """
     if path.is_dir():
         return bool(find_videos(path))
@@ -113,28 +113,28 @@ def is_delivery(path: Path) -> bool:
 def _new(
     entries: Mapping[Path, str], watched: Watched, known: Callable[[str], bool], stop: threading.Event
 ) -> list[Path]:
-    """Those of ``entries`` that are to be started: one of each content; none once ``stop`` is set."""
-    found: dict[str, Path] = {}
-    for path, look in entries.items():
-        if (path, look) in watched.settled_with:
+    """The ``entries`` to start, one of each content; none once ``stop`` is set."""
+    new: dict[str, Path] = {}
+    for path, state in entries.items():
+        if (path, state) in watched.judged:
             continue
         with _retried(watched, path):
             sha256 = _content_of(path, watched)
-            if look_at(path) != look:  # it was touched while it was read
+            if state_of(path) != state:  # it changed while it was read
                 continue
-            if sha256 and (sha256 in found or known(sha256)):
+            if sha256 and (sha256 in new or known(sha256)):
                 log.info("%r is not started: its content is known", path.name)
             elif sha256:
-                found[sha256] = path
-            watched.settled_with.add((path, look))
+                new[sha256] = path
+            watched.judged.add((path, state))
         if stop.is_set():
             return []
-    return list(found.values())
+    return list(new.values())
 
 
 def _content_of(path: Path, watched: Watched) -> str | None:
-    """The SHA-256 of a delivery; None for what is none, which the log is told once."""
-    problem = "it is no video, no archive and no folder with videos"
+    """The SHA-256 of a delivery; None for anything else, which is logged once."""
+    problem = "expected a video, an archive or a folder with videos"
     try:
         if is_delivery(path):
             return content_sha256(path)
@@ -152,19 +152,21 @@ def _start(paths: list[Path], start: Callable[[list[Path]], object]) -> None:
     try:
         start(paths)
     except (VidlibError, OSError) as error:
-        log.error("%s could not be started: %s; put it there anew to try again, or use: vidlib run", names, error)
+        log.error(
+            "%s could not be started: %s; copy it into the inbox again to retry, or use: vidlib run", names, error
+        )
 
 
 @contextmanager
 def _retried(watched: Watched, path: Path) -> Iterator[None]:
-    """What fails in the block will be tried again at the next look; the log is told when that begins and ends."""
+    """Log an error of the block, which the next look tries again; log the first failure and the recovery only."""
     try:
         yield
     except (VidlibError, OSError) as error:
-        if path not in watched.troubled:
-            watched.troubled.add(path)
-            log.warning("%r is left alone for now: %s", str(path), error)
+        if path not in watched.failing:
+            watched.failing.add(path)
+            log.warning("%r cannot be read now and is tried again: %s", str(path), error)
         return
-    if path in watched.troubled:
-        watched.troubled.remove(path)
-        log.info("%r is well again", str(path))
+    if path in watched.failing:
+        watched.failing.remove(path)
+        log.info("%r can be read again", str(path))

@@ -26,7 +26,7 @@ from vidlib.runner.read_only import remove_folder
 from vidlib.runner.request import Request
 from vidlib.runner.run_result import status_of
 from vidlib.runner.scheduling import retries
-from vidlib.runner.scheduling.plan import Planned, plan_step
+from vidlib.runner.scheduling.plan import AGAIN, Planned, plan_step
 from vidlib.runner.store import queue
 from vidlib.runner.store.identity import HEARTBEAT_S, LEASE_S
 from vidlib.runner.store.models import Task
@@ -147,7 +147,7 @@ def _find_or_run(context: TaskContext, monitor: TaskMonitor, seat: Seat) -> tupl
         raise Postponed(f"another run does {task.step} now")
     monitor.lease = lease
     try:
-        history.update_task(task.id, reason=planned.reason or "asked for again")
+        history.update_task(task.id, reason=planned.reason or AGAIN)
         if planned.damaged:
             context.log(f"{task.step} is executed again: {planned.reason}", "warning")
         _remove_stale_temp_folders(context, planned.folder.parent)

@@ -1,6 +1,6 @@
 """Decides which steps are done and which have to run, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,11 @@ from typing import Any
 from vidlib.errors import BrokenOutput
 from vidlib.params import Frozen
 from vidlib.results.naming import finished, folder_name
+from vidlib.steps import STEPS
 from vidlib.steps.base import Manifest, Step, StepOutputs, fingerprint_of
+
+AGAIN = "asked for again"
+"""The reason of a step that is done but was forced."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,46 @@ def plan_step(
     except BrokenOutput as error:
         reason = str(error) if folder.exists() else why(step, ingredients, home)
         return Planned(step, values, params, folder, reason)
+
+
+@dataclass(frozen=True)
+class VideoStep:
+    """One step in the plan of a video.
+
+    A step that is done names its ``folder``. Another one will run for a ``reason``, or after the steps ``waits_for``.
+    """
+
+    name: str
+    folder: Path | None = None
+    reason: str = ""
+    waits_for: tuple[str, ...] = ()
+
+    @property
+    def done(self) -> bool:
+        return self.folder is not None
+
+
+def plan_video(
+    source: Path, home: Path, steps: Iterable[str], params: Mapping[str, Frozen], again: Collection[str] = ()
+) -> list[VideoStep]:
+    """Plan the ``steps`` of the file ``source``, in order; ``home`` holds the folders of its finished steps.
+
+    A step whose inputs do not exist yet waits for the steps that make them. The steps in ``again`` run although they
+    are done.
+    """
+    planned_steps: list[VideoStep] = []
+    done: dict[str, StepOutputs] = {}
+    for name in steps:
+        if missing := sorted(STEPS[name].needs - done.keys()):
+            planned_steps.append(VideoStep(name, waits_for=tuple(missing)))
+            continue
+        planned = plan_step(STEPS[name], source, done, params[name], home)
+        if planned.outputs is None or name in again:
+            planned_steps.append(VideoStep(name, reason=planned.reason or AGAIN))
+        else:
+            done[name] = planned.outputs
+            planned_steps.append(VideoStep(name, planned.folder))
+    return planned_steps
 
 
 def why(step: Step, ingredients: Mapping[str, Any], home: Path) -> str:

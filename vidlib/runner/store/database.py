@@ -1,6 +1,6 @@
-"""The database of the history: opened, brought up to date, and asked in transactions that wait for each other.
+"""The database of the history: opens it, migrates it, and gives sessions whose transactions wait for each other.
 
-SQLite by default, PostgreSQL by setting; any number of processes may read and write.
+SQLite is the default, and a setting selects PostgreSQL. Any number of processes may read and write.
 """
 
 from collections.abc import Iterator
@@ -16,23 +16,23 @@ from sqlalchemy.orm import Session
 from vidlib.errors import SettingError, VidlibError
 
 BUSY_TIMEOUT_S = 60
-"""Seconds to wait for somebody else's change to be committed."""
+"""Seconds to wait until another process commits its change."""
 
 IDLE_TIMEOUT_S = 30
-"""Seconds after which PostgreSQL gives up the change of a process that is frozen in the middle of it."""
+"""Seconds after which PostgreSQL rolls back the change of a process that froze in the middle of it."""
 
 CONNECT_TIMEOUT_S = 10
 REVISION = "0004"
-"""The newest migration: a database that is at this one needs none."""
+"""The newest migration; a database at this revision needs none."""
 
-MIGRATION_LOCK = 0x7669646C6962  # "vidlib": any number that no other program on the server takes
+MIGRATION_LOCK = 0x7669646C6962  # "vidlib" in ASCII; a number that no other program on the server uses
 
 
 class Database:
     """A database with the tables of the history."""
 
     def __init__(self, url: str):
-        """Open the database at ``url`` (SQLAlchemy's form), making or upgrading its tables."""
+        """Open the database at ``url`` (in SQLAlchemy's form), and create or migrate its tables."""
         self.url = url
         self.engine = open_engine(url)
         with self._explained():
@@ -50,7 +50,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A session whose changes are committed together when the block ends."""
+        """A session that commits its changes together when the block ends."""
         with self._explained(), Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
@@ -66,25 +66,25 @@ class Database:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Make what the database says a problem that people understand; that a row is there is left to the caller."""
+        """Turn errors of the database into VidlibError. IntegrityError, which a duplicate row raises, passes."""
         try:
             yield
         except IntegrityError:
             raise
         except DatabaseError as error:
-            what = " ".join(str(error.orig).split())
-            raise VidlibError(f"the history {self.engine.url.set(query={})} cannot be used: {what}") from error
+            message = " ".join(str(error.orig).split())
+            raise VidlibError(f"the history {self.engine.url.set(query={})} cannot be used: {message}") from error
 
 
 def open_engine(url: str) -> Engine:
-    """SQLAlchemy's engine for ``url``; raises SettingError for one that is neither SQLite's nor PostgreSQL's."""
-    kind = url.partition(":")[0].partition("+")[0]
-    if kind == "sqlite":
+    """SQLAlchemy's engine for a ``url`` of SQLite or PostgreSQL; raises SettingError for any other."""
+    scheme = url.partition(":")[0].partition("+")[0]
+    if scheme == "sqlite":
         return _sqlite(url)
-    if kind in ("postgresql", "postgres"):
+    if scheme in ("postgresql", "postgres"):
         return _postgresql(url)
     raise SettingError(
-        f"VIDLIB_DATABASE_URL begins with {kind!r}; expected sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+        f"VIDLIB_DATABASE_URL begins with {scheme!r}; expected sqlite:///FILE or postgresql://USER@HOST/DATABASE"
     )
 
 
@@ -95,16 +95,16 @@ def _sqlite(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # the driver would begin transactions by rules of its own
+        connection.isolation_level = None  # or the driver begins transactions at times of its own
         with FileLock(file.with_name(f".{file.name}.lock")):
-            # of several that switch a new database at once, SQLite fails all but one, whatever the timeout says
+            # if several processes switch a new database at once, SQLite fails all but one in spite of the timeout
             connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        # a transaction that reads first and writes later can fail where one that takes the lock at once waits
+        # a transaction that reads first and writes later can fail; one that takes the lock at once waits instead
         read_only = connection.get_execution_options().get("read_only")
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
@@ -114,7 +114,7 @@ def _sqlite(url: str) -> Engine:
 def _postgresql(url: str) -> Engine:
     chosen = make_url(url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+psycopg")
     query = {"connect_timeout": str(CONNECT_TIMEOUT_S), **chosen.query}
-    # READ COMMITTED: whoever waited for a row sees what it was changed to, as behind SQLite's lock
+    # READ COMMITTED: a transaction that waited for a row sees its new values, as behind SQLite's lock
     engine = create_engine(chosen.set(query=query), pool_pre_ping=True, isolation_level="READ COMMITTED")
 
     @event.listens_for(engine, "connect")

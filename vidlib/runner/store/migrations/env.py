@@ -1,4 +1,4 @@
-"""Runs migrations on the history: one transaction for all of them, so that two processes that start together agree."""
+"""Runs all migrations of the history in one transaction, so that processes that start together do not collide."""
 
 from alembic import context
 
