@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import vidlib
 from tests import sample_media
 from vidlib._version import VERSION
 from vidlib.settings import REPOSITORY
@@ -61,6 +62,7 @@ def test_the_wheel_holds_notebooks_profiles_dashboard_and_types(wheel):
 
 
 def test_one_version_is_everywhere(wheel, vidlib_elsewhere):
+    assert vidlib.__version__ == VERSION
     assert wheel.name.startswith(f"vidlib-{VERSION}-")
     assert vidlib_elsewhere("--version").stdout == f"vidlib {VERSION}\n"
 

@@ -8,6 +8,7 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from vidlib._version import VERSION as __version__
 from vidlib.errors import VidlibError
 from vidlib.timeline import FPS, Shot, Span, Turn
 
@@ -22,6 +23,7 @@ __all__ = [
     "Video",
     "VidlibError",
     "Workspace",
+    "__version__",
     "compare",
     "evaluate",
     "open",
@@ -35,14 +37,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("vidlib")
     if name in __all__:
         return getattr(import_module("vidlib.api"), name)
     raise AttributeError(f"module 'vidlib' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, "__version__"})
+    return sorted({*globals(), *__all__})

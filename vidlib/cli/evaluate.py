@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vidlib.cli._options import RESULTS, AsJson, Workspace, examples, print_json, read_settings
-from vidlib.errors import UsageError
+from vidlib.cli._options import RESULTS, AsJson, Workspace, examples, print_json
 
 if TYPE_CHECKING:
     from vidlib.evaluation.scores import Evaluation
@@ -42,19 +41,9 @@ def evaluate(
 
     Missing results are listed on stderr, and their scores are omitted.
     """
-    from vidlib.evaluation import ground_truth, load_results, scores
+    from vidlib import api
 
-    settings = read_settings(workspace)
-    known = ground_truth.read(truth)
-    stem = ground_truth.stem_of(truth)
-    turns = ground_truth.read_turns(rttm, stem) if rttm else None
-    beside = truth.parent / f"{stem}.mp4"  # preferred to the video beside the results: the truth was made for it
-    film = beside if beside.is_file() else None
-    folders = {"archive_dir": settings.archive, "work_dir": settings.work}
-    there = load_results.load_results(results, stem, **folders, video=film, docs_folder=settings.docs_folder)
-    if rttm and rttm.absolute() == (there.where / f"{there.stem}.rttm").absolute():
-        raise UsageError(f"--rttm {rttm} is the result that is to be judged; expected who really speaks when")
-    evaluation = scores.evaluate(known, there, turns)
+    evaluation = api.evaluate(results, truth, rttm=rttm, workspace=workspace)
     if as_json:
         print_json(evaluation.as_json())
     else:
