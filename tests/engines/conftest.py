@@ -36,7 +36,7 @@ class Warm:
 
 @pytest.fixture
 def warm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Warm]:
-    monkeypatch.setattr(model_cache, "_kept", None)
+    monkeypatch.setattr(model_cache, "_cache", None)
     model_cache.keep_models()
     yield Warm()
     model_cache.drop_models()

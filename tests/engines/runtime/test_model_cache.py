@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from vidlib.engines.runtime import model_cache
-from vidlib.engines.runtime.model_cache import MOST_KEPT, drop_models, keep_models
+from vidlib.engines.runtime.model_cache import MAX_CACHED, drop_models, keep_models
 
 
 class Shop:
@@ -69,13 +69,13 @@ def test_a_model_whose_use_failed_is_closed_and_not_used_again(shop, warm):
 
 
 def test_those_unused_for_longest_are_closed(shop, warm):
-    for key in range(MOST_KEPT):
+    for key in range(MAX_CACHED):
         shop.use(key)
     shop.use(0)
     shop.use("one more")
-    assert len(shop.open) == MOST_KEPT
+    assert len(shop.open) == MAX_CACHED
     assert shop.use(0) == 1
-    assert shop.use(1) == MOST_KEPT + 2
+    assert shop.use(1) == MAX_CACHED + 2
 
 
 def test_dropped_models_are_closed_and_the_next_one_is_kept_again(shop, warm):

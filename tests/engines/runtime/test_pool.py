@@ -1,4 +1,4 @@
-"""Items shared between threads: in order, few at a time, none left behind."""
+"""Items in a pool of threads: in order, few at a time, none left behind."""
 
 import threading
 from contextlib import contextmanager, nullcontext
@@ -30,7 +30,7 @@ def test_a_worker_serves_one_item_at_a_time(way):
 
 
 @every_way
-def test_what_an_item_raises_is_raised(way):
+def test_the_error_of_an_item_is_raised(way):
     with Pool(nullcontext, 2) as pool:
         with pytest.raises(ZeroDivisionError):
             list(way(pool, lambda _, item: 1 // item, [1, 0, 1]))
@@ -46,7 +46,7 @@ def test_a_stream_reads_few_items_ahead():
         stream.close()
 
 
-def test_a_stream_that_is_closed_leaves_no_item_at_work():
+def test_a_closed_stream_leaves_no_item_unfinished():
     begun, ended = [], []
 
     def work(_: None, item: int) -> None:
@@ -60,7 +60,7 @@ def test_a_stream_that_is_closed_leaves_no_item_at_work():
         assert sorted(begun) == sorted(ended)
 
 
-def test_all_workers_are_closed_where_one_cannot_be_made():
+def test_all_workers_are_closed_where_one_cannot_be_created():
     opened, closed = [], []
 
     @contextmanager
@@ -78,7 +78,7 @@ def test_all_workers_are_closed_where_one_cannot_be_made():
     assert len(opened) == len(closed) == 2
 
 
-def test_each_thread_is_prepared_once_before_its_first_item():
-    prepared = set()
-    with Pool(nullcontext, 2, prepare=lambda: prepared.add(threading.get_ident())) as pool:
-        assert all(pool.map(lambda _, item: threading.get_ident() in prepared, range(20)))
+def test_each_thread_is_initialized_before_its_first_item():
+    initialized = set()
+    with Pool(nullcontext, 2, initializer=lambda: initialized.add(threading.get_ident())) as pool:
+        assert all(pool.map(lambda _, item: threading.get_ident() in initialized, range(20)))

@@ -1,1 +1,1 @@
-"""What engines run on: OpenVINO, OpenCV, MediaPipe tasks, a pool of workers, and a cache of loaded models."""
+"""What engines run on: OpenVINO, OpenCV, MediaPipe tasks, a pool of workers, and a cache of opened models."""

@@ -1,9 +1,9 @@
-"""MediaPipe tasks: made without their chatter, and used from several threads."""
+"""MediaPipe tasks: created without their start-up messages, and used from several threads."""
 
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,18 +12,18 @@ from vidlib.engines.runtime.pool import Pool
 from vidlib.errors import EngineUnavailable
 
 
-def task_pool(make: Callable[[], Any], size: int) -> Pool:
-    """``size`` tasks that ``make`` creates, in image mode (they remember nothing from one picture to the next).
+def task_pool(create_task: Callable[[], AbstractContextManager[Any]], size: int) -> Pool[Any]:
+    """``size`` tasks that ``create_task`` creates, in image mode: they remember nothing between pictures.
 
     Raises EngineUnavailable where MediaPipe or a library that it needs is missing.
     """
     try:
         with _quiet_stderr():
-            return Pool(make, size)
+            return Pool(create_task, size)
     except (ImportError, OSError) as error:
         raise EngineUnavailable(
             f"MediaPipe cannot run here: {error}. "
-            "Install what it needs with: pip install mediapipe; apt-get install libegl1 libgles2"
+            "Install its packages with: pip install mediapipe; apt-get install libegl1 libgles2"
         ) from error
 
 
@@ -36,14 +36,14 @@ def detect(task: Any, picture: np.ndarray) -> Any:
 
 @contextmanager
 def _quiet_stderr() -> Iterator[None]:
-    """Keep MediaPipe's start-up messages out: its C++ side writes them to descriptor 2 and offers no switch."""
+    """Discard MediaPipe's start-up messages: its C++ code writes them to descriptor 2 and has no switch for them."""
     sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    stderr = os.dup(2)
+    null = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(null, 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(null)

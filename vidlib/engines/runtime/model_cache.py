@@ -1,7 +1,7 @@
-"""Models that stay in memory from one user to the next, in a process that runs many notebooks.
+"""A cache of opened models, for a process that runs many notebooks.
 
-In an ordinary process a model is opened where it is needed and closed at the end of the block. Once `keep_models` was
-called, as a warm kernel does when it starts, it stays open for the next block that asks for the same.
+An ordinary process opens a model for a block and closes it at the end of the block. After `keep_models`, which a warm
+kernel calls when it starts, the model stays open for the next block that asks for the same one.
 """
 
 import functools
@@ -13,72 +13,74 @@ from typing import Any, TypeVar
 
 Model = TypeVar("Model")
 
-MOST_KEPT = 12
-"""Models kept open: the six that one video needs, for two numbers of cores. The one unused for longest goes first."""
+MAX_CACHED = 12
+"""Number of models that stay open: the six that one video needs, for two numbers of cores. The least recently used one
+is closed first."""
 
-_kept: OrderedDict[Hashable, tuple[Any, ExitStack]] | None = None  # None: models are closed after use
+_cache: OrderedDict[Hashable, tuple[Any, ExitStack]] | None = None  # None: models are closed after use
 _lock = threading.Lock()
 
 
 def keep_models() -> None:
-    """From now on this process keeps models open after use; calling it again changes nothing."""
-    global _kept
+    """Keep models open after use from now on; a second call changes nothing."""
+    global _cache
     with _lock:
-        if _kept is None:
-            _kept = OrderedDict()
+        if _cache is None:
+            _cache = OrderedDict()
 
 
 def drop_models() -> None:
-    """Close every model that is kept and not in use."""
+    """Close every model that is open and not in use."""
     with _lock:
-        closing = [close for _, close in (_kept or {}).values()]
-        if _kept:
-            _kept.clear()
-    for close in closing:
-        close.close()
+        stacks = [stack for _, stack in (_cache or {}).values()]
+        if _cache:
+            _cache.clear()
+    for stack in stacks:
+        stack.close()
 
 
 @contextmanager
-def cached_model(key: Hashable, make: Callable[[], AbstractContextManager[Model]]) -> Iterator[Model]:
-    """The model that ``make`` opens, for this block alone; or one that a block with an equal ``key`` left open.
+def cached_model(key: Hashable, open_model: Callable[[], AbstractContextManager[Model]]) -> Iterator[Model]:
+    """The model that ``open_model`` opens, or one that an earlier block with an equal ``key`` left open.
 
-    ``key`` names all that the model depends on. A model whose block raised is closed, never used again: a GPU that
-    failed stays broken.
+    ``key`` names everything that the model depends on. Only this block uses the model meanwhile. If the block raises,
+    the model is closed and never used again, since a GPU that failed does not recover.
     """
-    model, close = _take(key) or _opened(make)
-    with close:
+    model, stack = _take(key) or _open(open_model)
+    with stack:
         yield model
-        _put_back(key, model, close)
+        _put_back(key, model, stack)
 
 
 def _take(key: Hashable) -> tuple[Any, ExitStack] | None:
     with _lock:
-        return _kept.pop(key, None) if _kept else None
+        return _cache.pop(key, None) if _cache else None
 
 
-def _opened(make: Callable[[], AbstractContextManager[Model]]) -> tuple[Model, ExitStack]:
-    close = ExitStack()
-    return close.enter_context(make()), close
+def _open(open_model: Callable[[], AbstractContextManager[Model]]) -> tuple[Model, ExitStack]:
+    stack = ExitStack()
+    return stack.enter_context(open_model()), stack
 
 
-def _put_back(key: Hashable, model: Any, close: ExitStack) -> None:
-    """Keep a model for its next user, and close those that are too many."""
+def _put_back(key: Hashable, model: Any, stack: ExitStack) -> None:
+    """Keep a model open for the next block, and close those beyond `MAX_CACHED`."""
     with _lock:
-        if _kept is None:
+        if _cache is None:
             return
         _close_at_exit()
-        # somebody who used an equal one at the same time may have been faster
-        too_many = [_kept.pop(key)] if key in _kept else []
-        _kept[key] = model, close.pop_all()
-        while len(_kept) > MOST_KEPT:
-            too_many.append(_kept.popitem(last=False)[1])
-    for _, close_other in too_many:
-        close_other.close()
+        # another thread may have used an equal model at the same time, and put it back first
+        surplus = [_cache.pop(key)] if key in _cache else []
+        _cache[key] = model, stack.pop_all()
+        while len(_cache) > MAX_CACHED:
+            surplus.append(_cache.popitem(last=False)[1])
+    for _, surplus_stack in surplus:
+        surplus_stack.close()
 
 
 @functools.cache
 def _close_at_exit() -> None:
-    """Close what is kept when Python ends: while the threads that closing needs still run, which `atexit` is too late
-    for. Called once the first model is there: what is registered last is called first.
+    """Close the cached models when Python ends, before its threads end, which closing needs; `atexit` is too late.
+
+    The first model must be open already: functions that are registered last are called first.
     """
-    threading._register_atexit(drop_models)
+    threading._register_atexit(drop_models)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""OpenCV as the engines use it: in the thread that calls it and in no other."""
+"""OpenCV without threads of its own."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,12 +6,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep OpenCV's own threads away while the block runs: there is one thread for each core already."""
+    """Make OpenCV compute in the calling thread while the block runs: there is a thread for each core already."""
     import cv2
 
-    before = cv2.getNumThreads()
+    n_threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
         yield
     finally:
-        cv2.setNumThreads(before)
+        cv2.setNumThreads(n_threads)

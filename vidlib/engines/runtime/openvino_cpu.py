@@ -20,30 +20,30 @@ NARROW_KERNELS = (
     *("brgconv_avx512_1x1", "brgconv_avx512", "jit_avx512_dw", "jit_avx512_1x1", "jit_avx512"),
     *("jit_avx2_1x1_dw", "jit_avx2_dw", "jit_avx2_1x1", "jit_avx2"),
 )
-"""Kernels for the convolutions of a network with few channels: OpenVINO's own order, without those for AVX2 that
-multiply matrices. These are the fastest for many channels; for few, the others take 0.87 to 0.93 of the time
-(docs/decisions/0010)."""
+"""Kernels for the convolutions of a narrow network, one with few channels: OpenVINO's own order without the kernels for
+AVX2 that multiply matrices. Those are the fastest for many channels; for few channels, the others take 0.87 to 0.93 of
+their time (docs/decisions/0010)."""
 
 
 def fastest_precision() -> Precision:
-    """What the CPU computes fastest in: bfloat16 where it has instructions for it."""
+    """The precision in which the CPU computes fastest: bfloat16 where it has instructions for it."""
     return "bf16" if "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
 
 
 def version() -> str:
-    """What a converted network is kept under (`vault.converted`): it holds for one version of OpenVINO only."""
+    """The version of a converted network (`vault.converted`), which only this version of OpenVINO should read."""
     return f"openvino-{metadata.version('openvino')}"
 
 
 def read(graph: Path) -> Any:
-    """The network in an ONNX or OpenVINO file, not compiled yet."""
+    """The network in an ONNX or OpenVINO file, not compiled."""
     return _core().read_model(graph)
 
 
 def save_narrow(network: Any, target: Path) -> None:
-    """Write a network with few channels, such as a MobileNet, as ``target``.xml and .bin in float32, for `read`.
+    """Write a narrow network, such as a MobileNet, as ``target``.xml and .bin in float32, for `read`.
 
-    Its convolutions are computed by the first of `NARROW_KERNELS` that the processor has, in whatever network they are.
+    Its convolutions use the first of `NARROW_KERNELS` that the processor has, also as a part of another network.
     """
     import openvino
 
@@ -52,20 +52,20 @@ def save_narrow(network: Any, target: Path) -> None:
     kernels = ",".join(f"cpu:{kernel}" for kernel in NARROW_KERNELS)
     for layer in tree.iter("layer"):
         if layer.get("type") in ("Convolution", "GroupConvolution"):
-            wish = {"name": "primitives_priority", "version": "0", "value": kernels}
-            ElementTree.SubElement(ElementTree.SubElement(layer, "rt_info"), "attribute", wish)
+            priority = {"name": "primitives_priority", "version": "0", "value": kernels}
+            ElementTree.SubElement(ElementTree.SubElement(layer, "rt_info"), "attribute", priority)
     tree.write(target)
 
 
-def request_pool(network: Any, precision: Precision, size: int) -> Pool:
-    """``size`` inference requests of the network (from `read`, or its file), which compute on one core each."""
-    # one that it is to compute alone, OpenVINO moves to the machine's first core each time, in every process
+def request_pool(network: Any, precision: Precision, size: int) -> Pool[Any]:
+    """A pool of ``size`` inference requests, each on one core, for a network from `read` or the path of its file."""
+    # with a single stream, OpenVINO would move the thread to the machine's first core, in every process
     streams = max(2, size)
     options = {
         "INFERENCE_PRECISION_HINT": precision,
         "INFERENCE_NUM_THREADS": streams,
         "NUM_STREAMS": streams,
-        # threads stay where the process may run, also after that has changed
+        # threads follow the process's CPU affinity, also after it has changed
         "ENABLE_CPU_PINNING": False,
     }
     compiled = _core().compile_model(network, "CPU", options)
@@ -73,32 +73,32 @@ def request_pool(network: Any, precision: Precision, size: int) -> Pool:
 
 
 def _core() -> Any:
-    import openvino  # outside of the cache: where it is missing, that is to be known each time
+    import openvino  # not in the cached function: a missing package must raise each time
 
     return _core_of(openvino)
 
 
 @functools.cache
 def _core_of(openvino: Any) -> Any:
-    """OpenVINO, its CPU part loaded.
+    """OpenVINO with its CPU plugin loaded.
 
-    Which cores there are it learns only once, from the thread that loads it: a kernel that happens to have one core
-    then, and two later, would never use the second. So this thread may for a moment run on all of them.
+    The plugin counts the cores once, by the affinity of the thread that loads it. A kernel that has one core now and
+    two later would never use the second, so this thread may run on all cores for a moment.
     """
-    core, own = openvino.Core(), os.sched_getaffinity(0)
+    core, affinity = openvino.Core(), os.sched_getaffinity(0)
     os.sched_setaffinity(0, range(os.cpu_count() or 1))
     try:
         _infer_once(openvino, core)
     finally:
-        os.sched_setaffinity(0, own)
+        os.sched_setaffinity(0, affinity)
     return core
 
 
 def _infer_once(openvino: Any, core: Any) -> None:
-    """Compute something small, in one thread.
+    """Compute something small in one thread, to avoid a deadlock later.
 
-    The very first arrays that OpenVINO is given from Python make it set up a table, under a lock of C++ and without
-    the one of Python: two threads that do that at once wait for each other for ever (seen with OpenVINO 2026.4).
+    The first arrays from Python make OpenVINO set up a table, under a C++ lock and without the GIL. Two threads that do
+    this at once wait for each other for ever (seen with OpenVINO 2026.4).
     """
     from openvino import opset13
 

@@ -1,7 +1,7 @@
-"""Equal workers that share a load of items between threads: one core an item, several items at once.
+"""A pool of equal workers that process items in threads: one core per item, several items at once.
 
-This is how every engine here uses more than one core. A network that spreads one item over several cores adds up its
-sums in an order that depends on their number; one that keeps to a core gives the same bytes on any number of them.
+This is how every engine here uses more than one core. A network that spreads one item over several cores sums up in an
+order that depends on their number. A network that stays on one core gives the same bytes on any number of cores.
 """
 
 from collections import deque
@@ -17,56 +17,56 @@ Result = TypeVar("Result")
 
 
 class Pool(Generic[Worker]):
-    """``size`` workers, each used by one thread at a time; ``make`` creates one, as a context manager.
+    """``size`` workers, each used by one thread at a time; ``create_worker`` creates one, as a context manager.
 
-    Meant for native code that releases the GIL and whose workers remember nothing from one item to the next: results
-    are then the same for any number of workers. ``prepare`` is called in each thread before its first item. Leaving
-    the block closes all of them.
+    Workers should be native code that releases the GIL, and should not remember anything from one item to the next:
+    then results are the same for any number of workers. Each thread calls ``initializer`` before its first item.
+    Leaving the block closes all workers.
     """
 
     def __init__(
         self,
-        make: Callable[[], AbstractContextManager[Worker]],
+        create_worker: Callable[[], AbstractContextManager[Worker]],
         size: int,
-        prepare: Callable[[], None] | None = None,
+        initializer: Callable[[], None] | None = None,
     ):
         self.size = size
-        with ExitStack() as undo:
+        with ExitStack() as stack:
             self._idle: SimpleQueue[Worker] = SimpleQueue()
             for _ in range(size):
-                self._idle.put(undo.enter_context(make()))
-            self._threads = undo.enter_context(ThreadPoolExecutor(size, initializer=prepare))
-            self._close = undo.pop_all()
+                self._idle.put(stack.enter_context(create_worker()))
+            self._threads = stack.enter_context(ThreadPoolExecutor(size, initializer=initializer))
+            self._stack = stack.pop_all()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._close.close()
+        self._stack.close()
 
     def submit(self, work: Callable[[Worker, Item], Result], item: Item) -> Future[Result]:
-        """Begin ``work(worker, item)``; it waits for its turn without end, so that nobody should submit too many."""
-        return self._threads.submit(self._borrow, work, item)
+        """Queue ``work(worker, item)``. The queue has no limit, so that the caller should not submit too many items."""
+        return self._threads.submit(self._use_worker, work, item)
 
     def map(self, work: Callable[[Worker, Item], Result], items: Iterable[Item]) -> list[Result]:
-        """``work(worker, item)`` for each item, in order; raises what the first of them raised."""
-        return list(self._threads.map(lambda item: self._borrow(work, item), items))
+        """``work(worker, item)`` for each item, in order; raises the first error."""
+        return list(self._threads.map(lambda item: self._use_worker(work, item), items))
 
     def stream(self, work: Callable[[Worker, Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """As `map`, one result after the other: of the items, no more are read ahead than there are workers."""
-        ahead: deque[Future[Result]] = deque()
+        """Like `map`, but yields one result after the other, and reads no more items ahead than there are workers."""
+        pending: deque[Future[Result]] = deque()
         try:
             for item in items:
-                ahead.append(self.submit(work, item))
-                if len(ahead) > self.size:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
+                pending.append(self.submit(work, item))
+                if len(pending) > self.size:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
         finally:
-            # whoever takes the workers next finds them idle
-            wait([future for future in ahead if not future.cancel()])
+            # the next caller finds all workers idle
+            wait([future for future in pending if not future.cancel()])
 
-    def _borrow(self, work: Callable[[Worker, Item], Result], item: Item) -> Result:
+    def _use_worker(self, work: Callable[[Worker, Item], Result], item: Item) -> Result:
         worker = self._idle.get()
         try:
             return work(worker, item)
@@ -75,7 +75,7 @@ class Pool(Generic[Worker]):
 
 
 class Pooled:
-    """An engine that works through the pool which it made: a context manager, leaving it frees the models."""
+    """An engine that works through a `Pool`: a context manager, which closes the pool."""
 
     _pool: Pool[Any]
 
