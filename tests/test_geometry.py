@@ -12,10 +12,10 @@ sizes = hnp.arrays(float, (3, 2), elements=st.integers(1, 50))
 @given(corners, sizes)
 def test_overlap_is_one_with_itself_and_the_same_both_ways(corner, size):
     boxes = np.concatenate([corner, corner + size], axis=-1)
-    found = overlaps(boxes, boxes)
-    assert np.allclose(np.diag(found), 1)
-    assert np.allclose(found, found.T)
-    assert ((found >= 0) & (found <= 1)).all()
+    overlap = overlaps(boxes, boxes)
+    assert np.allclose(np.diag(overlap), 1)
+    assert np.allclose(overlap, overlap.T)
+    assert ((overlap >= 0) & (overlap <= 1)).all()
 
 
 def test_a_square_past_the_edge_is_black_there():
@@ -27,7 +27,7 @@ def test_a_square_past_the_edge_is_black_there():
     assert (square[5:, 6:] == 255).all()
 
 
-def test_detections_can_be_chosen_from():
-    found = Detections(np.arange(8.0).reshape(2, 4), np.array([0.2, 0.9]), ("a", "b"))
-    kept = found.keep(found.scores > 0.5)
+def test_a_mask_selects_detections():
+    detections = Detections(np.arange(8.0).reshape(2, 4), np.array([0.2, 0.9]), ("a", "b"))
+    kept = detections.keep(detections.scores > 0.5)
     assert (kept.boxes.tolist(), kept.labels, len(kept)) == ([[4, 5, 6, 7]], ("b",), 1)

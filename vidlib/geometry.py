@@ -1,4 +1,4 @@
-"""Boxes on a picture: what detectors give, how much boxes overlap, and the square that is cut out around one.
+"""Boxes in a picture: detections, their overlap, and the square around a box.
 
 A box is ``xmin, ymin, xmax, ymax`` in pixels, x to the right, y down, the maximum not included.
 """
@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Detections:
-    """What was found in one picture.
+    """The detections in one picture.
 
     ``boxes`` (n, 4) float32 in pixels of that picture, ``scores`` (n,) float32 in [0, 1], ``labels`` n names.
     """
@@ -22,10 +22,10 @@ class Detections:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def keep(self, chosen: np.ndarray) -> "Detections":
-        """Those that ``chosen``, (n,) bool, says."""
-        labels = tuple(label for label, wanted in zip(self.labels, chosen, strict=True) if wanted)
-        return Detections(self.boxes[chosen], self.scores[chosen], labels)
+    def keep(self, mask: np.ndarray) -> "Detections":
+        """The detections where ``mask`` (n,) bool is true."""
+        labels = tuple(label for label, kept in zip(self.labels, mask, strict=True) if kept)
+        return Detections(self.boxes[mask], self.scores[mask], labels)
 
 
 def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -36,18 +36,19 @@ def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """
     a, b = a[:, None], b[None]
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
-    shared = sides.clip(0).prod(-1)
-    union = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - shared
-    return shared / np.maximum(union, 1e-9)
+    intersection = sides.clip(0).prod(-1)
+    union = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - intersection
+    return intersection / np.maximum(union, 1e-9)
 
 
-def square_around(picture: np.ndarray, box: np.ndarray, times: float) -> tuple[np.ndarray, np.ndarray]:
-    """A square cut out of ``picture`` around the middle of ``box``, its side ``times`` the longer side of the box.
+def square_around(picture: np.ndarray, box: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """The square of a picture (height, width, 3) around the centre of ``box`` (4,).
 
-    Returns (side, side, 3), black beyond the picture's edge, and where its upper left corner lies: (2,) x, y.
+    Its side is ``scale`` times the longer side of the box. Returns the square (side, side, 3), black beyond the edge of
+    the picture, and the position of its upper left corner: (2,) x and y.
     """
-    side = max(2, round(times * float(max(box[2:] - box[:2]))))
-    left, top = (round(float(middle) - side / 2) for middle in (box[:2] + box[2:]) / 2)
+    side = max(2, round(scale * float(max(box[2:] - box[:2]))))
+    left, top = (round(float(centre) - side / 2) for centre in (box[:2] + box[2:]) / 2)
     height, width = picture.shape[:2]
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
     square = np.zeros((side, side, 3), picture.dtype)

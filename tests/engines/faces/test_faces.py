@@ -71,7 +71,7 @@ def test_an_unknown_detector_lists_the_known_ones():
 
 
 @pytest.mark.parametrize("size", [(640, 360), (1280, 720), (1920, 1080)])
-def test_the_lowest_face_that_counts_is_found_in_pictures_of_any_size(size):
+def test_the_lowest_face_is_detected_in_pictures_of_any_size(size):
     width, height = size
     picture = drawn.add_face(drawn.backdrop(width, height), width // 3, height // 2, 16)
     with faces.open_detector("centerface", "cpu", 0.3, 24) as centerface:
@@ -121,30 +121,30 @@ def by_mediapipe(picture: np.ndarray) -> np.ndarray:
     return np.array([(point.x, point.y) for point in face]) * picture.shape[1::-1]
 
 
-def test_points_are_where_mediapipe_itself_finds_them(landmarker):
+def test_points_agree_with_those_of_mediapipe(landmarker):
     (found,) = landmarker.find([FACE], [FACE_BOX])
     assert np.abs(found.points - by_mediapipe(FACE)).max() < 0.06 * (FACE_BOX[3] - FACE_BOX[1])
 
 
 @pytest.mark.parametrize("degrees", [-40, 25])
-def test_a_head_that_leans_makes_the_same_face(landmarker, degrees):
+def test_a_tilted_head_has_the_same_landmarks(landmarker, degrees):
     turn = cv2.getRotationMatrix2D((160, 115), degrees, 1)
-    leaning = cv2.warpAffine(FACE, turn, (320, 240), borderMode=cv2.BORDER_REPLICATE)
-    upright, leant = landmarker.find([FACE, leaning], [FACE_BOX, FACE_BOX])
+    tilted = cv2.warpAffine(FACE, turn, (320, 240), borderMode=cv2.BORDER_REPLICATE)
+    upright, rolled = landmarker.find([FACE, tilted], [FACE_BOX, FACE_BOX])
     expected = upright.points @ turn[:, :2].T + turn[:, 2]
-    assert np.abs(leant.points - expected).mean() < 0.03 * (FACE_BOX[3] - FACE_BOX[1])
-    assert np.abs(leant.blendshapes - upright.blendshapes).mean() < 0.03
+    assert np.abs(rolled.points - expected).mean() < 0.03 * (FACE_BOX[3] - FACE_BOX[1])
+    assert np.abs(rolled.blendshapes - upright.blendshapes).mean() < 0.03
 
 
 @pytest.mark.parametrize("degrees", [-40, 25])
-def test_a_head_that_leans_as_it_did_before_is_looked_at_once(landmarker, degrees, monkeypatch):
+def test_a_head_with_the_expected_roll_angle_takes_one_inference(landmarker, degrees, monkeypatch):
     turn = cv2.getRotationMatrix2D((160, 115), degrees, 1)
-    leaning = cv2.warpAffine(FACE, turn, (320, 240), borderMode=cv2.BORDER_REPLICATE)
-    (searched,) = landmarker.find([leaning], [FACE_BOX])
-    looks, look = [], landmarks._look
-    monkeypatch.setattr(landmarks, "_look", lambda *view: looks.append(view) or look(*view))
-    (found,) = landmarker.find([leaning], [FACE_BOX], [searched.roll])
-    assert len(looks) == 1
+    tilted = cv2.warpAffine(FACE, turn, (320, 240), borderMode=cv2.BORDER_REPLICATE)
+    (searched,) = landmarker.find([tilted], [FACE_BOX])
+    calls, infer = [], landmarks._infer
+    monkeypatch.setattr(landmarks, "_infer", lambda *view: calls.append(view) or infer(*view))
+    (found,) = landmarker.find([tilted], [FACE_BOX], [searched.roll])
+    assert len(calls) == 1
     assert found.roll == pytest.approx(np.radians(-degrees), abs=np.radians(10))
     assert np.abs(found.points - searched.points).mean() < 0.03 * (FACE_BOX[3] - FACE_BOX[1])
     assert np.abs(found.blendshapes - searched.blendshapes).mean() < 0.03
@@ -178,7 +178,7 @@ def as_bytes(found: list) -> bytes:
 
 
 @every_engine
-def test_a_model_that_was_used_finds_what_a_fresh_one_does(opened, use, warm):
+def test_a_used_model_detects_the_same_as_a_fresh_one(opened, use, warm):
     pictures = [drawn.add_face(EMPTY, 160, 115, 40, mouth=n / 3) for n in range(3)]
     inputs = (pictures, [LARGER], [EMPTY, TWO])
     assert warm.same_each_time(opened, lambda engine, given: as_bytes(use(engine, given)), inputs)
@@ -195,7 +195,7 @@ def test_any_number_of_cores_gives_the_same_bytes(opened, use, on_cores):
     assert on_cores(1, found) == on_cores(2, found) == on_cores(3, found)
 
 
-def test_opencv_keeps_the_number_of_threads_that_it_had(landmarker):
+def test_opencv_keeps_its_number_of_threads(landmarker):
     before = cv2.getNumThreads()
     with OpenVinoCenterFace() as detector:
         detector.detect([FACE])
@@ -213,13 +213,13 @@ def test_a_detector_holds_the_network_for_one_size_only():
     assert as_bytes([one]) == as_bytes([again])
 
 
-def test_start_up_says_nothing(capfd):
+def test_start_up_prints_nothing(capfd):
     with DETECTORS["mediapipe"]() as engine:
         engine.detect([FACE])
     assert capfd.readouterr() == ("", "")
 
 
-def test_an_empty_picture_shows_no_things():
+def test_an_empty_picture_has_no_objects():
     with MediaPipeObjects(threads=1) as engine:
         (found,) = engine.detect([EMPTY])
     assert (len(found), found.boxes.shape) == (0, (0, 4))

@@ -18,18 +18,18 @@ from vidlib.errors import EngineUnavailable, GpuFailed
 from vidlib.geometry import Detections
 from vidlib.machine import devices
 
-LOWEST_PX = 16
-"""Pixels that a face must have in the picture that the network sees: lower ones it hardly finds. The picture is scaled
-so that the lowest face that counts has as many."""
+NETWORK_FACE_PX = 16
+"""Height of the lowest face, in the pixels of the network's input; the network hardly detects lower ones. The picture
+is scaled accordingly."""
 
-LEAST_SIDE = 864
-"""But its longer side has at least so many: faces in small pictures are found more surely where they are enlarged."""
+MIN_LONGER_SIDE = 864
+"""Least longer side of the network's input, in pixels: faces in small pictures score higher if these are enlarged."""
 
-MULTIPLE = 32
-"""Width and height must be multiples of the network's coarsest stride."""
+COARSEST_STRIDE = 32
+"""Width and height of the input must be multiples of the network's coarsest stride."""
 
-STRIDE = 4
-"""Pixels of the picture per cell of the output maps."""
+OUTPUT_STRIDE = 4
+"""Pixels of the input per cell of the output maps."""
 
 MAX_OVERLAP = 0.3
 """Intersection over union above which two detections are one face (as published)."""
@@ -38,8 +38,8 @@ MAX_OVERLAP = 0.3
 class OpenVinoCenterFace:
     """CenterFace on the CPU: as many pictures at once as there are cores, each on one core.
 
-    One core per picture gives the same numbers on any number of cores. Never in bfloat16, which takes half of the time:
-    it moves boxes by up to two pixels, which cost one of eight films a voice (docs/tracking.md).
+    One core per picture gives the same numbers on any number of cores. It never computes in bfloat16, which takes half
+    of the time: bfloat16 moves boxes by up to two pixels, which cost one of eight films a speaker (docs/tracking.md).
     """
 
     name = "CenterFace on OpenVINO (f32)"
@@ -47,7 +47,7 @@ class OpenVinoCenterFace:
     def __init__(self, threshold: float = 0.5, min_face_px: int = 24):
         self.threshold, self.min_face_px = threshold, min_face_px
         self._size: tuple[int, int] | None = None
-        self._pool: Pool | None = None
+        self._pool: Pool[Any] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -61,29 +61,30 @@ class OpenVinoCenterFace:
         """See `vidlib.protocols.FaceDetector`."""
         if not pictures:
             return []
-        self._compile_for(network_size(*pictures[0].shape[:2], self.min_face_px))
-        return self._pool.map(self._detect, pictures)
+        size = network_size(*pictures[0].shape[:2], self.min_face_px)
 
-    def _detect(self, request: Any, picture: np.ndarray) -> Detections:
-        request.infer({0: network_input(picture, self._size)}, share_inputs=True)
-        maps = [request.get_output_tensor(index).data for index in range(3)]
-        return decode(maps, picture.shape[:2], self.threshold)
+        def detect_one(request: Any, picture: np.ndarray) -> Detections:
+            request.infer({0: network_input(picture, size)}, share_inputs=True)
+            maps = [request.get_output_tensor(index).data for index in range(3)]
+            return decode(maps, picture.shape[:2], self.threshold)
 
-    def _compile_for(self, size: tuple[int, int]) -> None:
-        """Have requests of the network for pictures of ``size`` (height, width); those for the last size go."""
-        if size == self._size:
-            return
-        self.__exit__()
-        network = openvino_cpu.read(openvino_network())
-        network.reshape([1, 3, *size])
-        self._pool = openvino_cpu.request_pool(network, "f32", devices.cores())
-        self._size = size
+        return self._pool_for(size).map(detect_one, pictures)
+
+    def _pool_for(self, size: tuple[int, int]) -> Pool[Any]:
+        """Requests of the network for inputs of ``size`` (height, width); those for another size are closed."""
+        if self._pool is None or size != self._size:
+            self.__exit__()
+            network = openvino_cpu.read(openvino_network())
+            network.reshape([1, 3, *size])
+            self._pool = openvino_cpu.request_pool(network, "f32", devices.cores())
+            self._size = size
+        return self._pool
 
 
 class OnnxCenterFace:
     """CenterFace in onnxruntime, on the GPU unless other ``providers`` are named.
 
-    Raises EngineUnavailable where onnxruntime cannot use the first of them, and would quietly take the CPU instead.
+    Raises EngineUnavailable where onnxruntime cannot use the first provider, and would use the CPU without a word.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class OnnxCenterFace:
         import onnxruntime
 
         self.threshold, self.min_face_px = threshold, min_face_px
-        self._session = None
+        self._session: Any = None
         if providers[0] in onnxruntime.get_available_providers():
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = 1
@@ -103,7 +104,7 @@ class OnnxCenterFace:
         if self._session is None or self._session.get_providers()[0] != providers[0]:
             raise EngineUnavailable(
                 f"onnxruntime {onnxruntime.__version__} cannot use {providers[0]}: package, CUDA or cuDNN missing. "
-                "Install what it needs with: pip install 'onnxruntime-gpu[cuda,cudnn]', or ask for device 'cpu'"
+                "Install its packages with: pip install 'onnxruntime-gpu[cuda,cudnn]', or use device 'cpu'"
             )
         self.name = f"CenterFace on onnxruntime ({providers[0]})"
 
@@ -114,23 +115,23 @@ class OnnxCenterFace:
         self._session = None
 
     def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
-        """See `vidlib.protocols.FaceDetector`. Raises GpuFailed where the GPU gives up."""
+        """See `vidlib.protocols.FaceDetector`. Raises GpuFailed where the GPU fails."""
         from onnxruntime.capi import onnxruntime_pybind11_state as state
 
         name = self._session.get_inputs()[0].name
         sizes = [picture.shape[:2] for picture in pictures]
         try:
-            maps = [
+            maps_by_picture = [
                 self._session.run(None, {name: network_input(picture, network_size(*size, self.min_face_px))})
                 for picture, size in zip(pictures, sizes, strict=True)
             ]
         except (state.Fail, state.RuntimeException, state.EPFail) as error:  # out of memory, or the card is lost
-            raise GpuFailed(f"the GPU gave up while faces were looked for: {error}") from error
-        return [decode(found, size, self.threshold) for found, size in zip(maps, sizes, strict=True)]
+            raise GpuFailed(f"the GPU failed during face detection: {error}") from error
+        return [decode(maps, size, self.threshold) for maps, size in zip(maps_by_picture, sizes, strict=True)]
 
 
 def openvino_network() -> Path:
-    """CenterFace as OpenVINO reads it, for pictures of any height and width."""
+    """The network for OpenVINO, for inputs of any height and width."""
     return vault.converted("centerface.xml", "centerface", openvino_cpu.version(), _to_openvino)
 
 
@@ -141,18 +142,18 @@ def _to_openvino(weights: Path, target: Path) -> None:
 
 
 def free_size_network() -> Path:
-    """CenterFace's ONNX file, changed so that it takes pictures of any height and width."""
+    """The network as an ONNX file, changed to take inputs of any height and width."""
     return vault.converted("centerface_free_size.onnx", "centerface", "1", _free_size)
 
 
 def _free_size(weights: Path, target: Path) -> None:
-    """The published file fixes the input to 10 pictures of 32x32, and lists its weights among its inputs."""
+    """Convert the published file, which fixes the input to 10 pictures of 32x32 and lists its weights as inputs."""
     import onnx
 
     model = onnx.load(str(weights))
     graph = model.graph
-    known = {weight.name for weight in graph.initializer}
-    inputs = [value for value in graph.input if value.name not in known]
+    weight_names = {weight.name for weight in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in weight_names]
     del graph.input[:], graph.value_info[:]
     graph.input.extend(inputs)
     for value in (*graph.input, *graph.output):
@@ -163,13 +164,14 @@ def _free_size(weights: Path, target: Path) -> None:
 
 
 def network_size(height: int, width: int, min_face_px: int) -> tuple[int, int]:
-    """Height and width that a picture has for the network, where faces of ``min_face_px`` pixels are to be found.
+    """Height and width of the network's input that allow it to detect faces of ``min_face_px`` pixels.
 
     >>> network_size(720, 1280, 24)
     (480, 864)
     """
-    scale = max(LOWEST_PX / min_face_px, LEAST_SIDE / max(height, width))
-    return tuple(max(1, round(side * scale / MULTIPLE)) * MULTIPLE for side in (height, width))
+    scale = max(NETWORK_FACE_PX / min_face_px, MIN_LONGER_SIDE / max(height, width))
+    cells_y, cells_x = (max(1, round(side * scale / COARSEST_STRIDE)) for side in (height, width))
+    return cells_y * COARSEST_STRIDE, cells_x * COARSEST_STRIDE
 
 
 def network_input(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -181,21 +183,21 @@ def network_input(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def decode(maps: Sequence[np.ndarray], size: tuple[int, int], threshold: float) -> Detections:
-    """The faces that the output maps show, in pixels of a picture of ``size`` (height, width).
+    """The faces in the output maps, in pixels of a picture of ``size`` (height, width).
 
-    ``maps``: face centres (1, 1, h, w) in [0, 1]; logarithm of height and width (1, 2, h, w); offset of the centre
-    within its cell in y and x (1, 2, h, w); sizes and offsets in cells.
+    ``maps`` are the scores of face centres (1, 1, h, w) in [0, 1]; the logarithm of height and width (1, 2, h, w); the
+    offset of the centre within its cell in y and x (1, 2, h, w). Sizes and offsets are in cells.
     """
     import cv2
 
     centres = maps[0][0, 0]
     row, column = np.nonzero(centres >= threshold)
     scores = centres[row, column].astype(np.float32)
-    height, width = np.exp(maps[1][0][:, row, column]) * STRIDE
+    height, width = np.exp(maps[1][0][:, row, column]) * OUTPUT_STRIDE
     offset_y, offset_x = maps[2][0][:, row, column]
-    middle_x, middle_y = (column + offset_x + 0.5) * STRIDE, (row + offset_y + 0.5) * STRIDE
-    corners = [middle_x - width / 2, middle_y - height / 2, middle_x + width / 2, middle_y + height / 2]
-    scale = np.array(size) / (np.array(centres.shape) * STRIDE)
+    centre_x, centre_y = (column + offset_x + 0.5) * OUTPUT_STRIDE, (row + offset_y + 0.5) * OUTPUT_STRIDE
+    corners = [centre_x - width / 2, centre_y - height / 2, centre_x + width / 2, centre_y + height / 2]
+    scale = np.array(size) / (np.array(centres.shape) * OUTPUT_STRIDE)
     boxes = np.stack(corners, axis=-1) * [*scale[::-1], *scale[::-1]]
     boxes = boxes.clip(0, [*size[::-1], *size[::-1]]).astype(np.float32)
     sides = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=-1)

@@ -1,7 +1,7 @@
 """Face landmarks: 478 points and 52 blendshapes of a face whose box is known, by MediaPipe's two networks in OpenVINO.
 
-MediaPipe's own graph looks for the face once more before it looks for landmarks, in 128x128 pixels, and takes twice as
-long; here the networks are shown the box. They are those of its model bundle, "Face Landmarker" (Apache-2.0).
+MediaPipe's own graph first detects the face once more, in 128x128 pixels, and takes twice as long; here the networks
+get the box. They are those of its model bundle, "Face Landmarker" (Apache-2.0).
 """
 
 import tempfile
@@ -20,25 +20,27 @@ from vidlib.machine import devices
 from vidlib.protocols import FaceLandmarks
 
 SIDE = 256
-"""Pixels of the square that the network sees."""
+"""Side of the network's square input, in pixels."""
 
-TIMES = 1.5
-"""Side of the square in longer sides of the box. MediaPipe's own squares are like 1.3; who speaks is told best, by a
-little, with 1.5, as boxes between two detections are not exact (docs/decisions/0007)."""
+SQUARE_SCALE = 1.5
+"""Side of the square around a face, in longer sides of its box. MediaPipe's own squares are like 1.3. With 1.5, active
+speaker detection is slightly better, as interpolated boxes are not exact (docs/decisions/0007)."""
 
-LOWER = 0.06
-"""By how much of the box's longer side the middle of the landmarks is lower than that of the box."""
+SQUARE_OFFSET = 0.06
+"""Distance of the landmarks' centre below that of the box, in longer sides of the box."""
 
-PRESENT = 0.5
+MIN_PRESENCE = 0.5
 """Least probability that the square shows a face, in [0, 1] (MediaPipe's own default)."""
 
-UPRIGHT = np.radians(10)
-"""A head that leans by more is looked at again, with the square turned: the shapes of a mouth are off by then."""
+MAX_ROLL = np.radians(10)
+"""Roll angle of a face in the square, in radians, above which the square is rotated and the landmarks are found again:
+the blendshapes of a mouth are wrong otherwise."""
 
-MOST_LOOKS = 3
-"""Looks at one face: of a head that leans by 45 degrees, the first sees 15 and the second 35."""
+MAX_ATTEMPTS = 3
+"""Times that landmarks of one face are found: of a roll angle of 45 degrees, the first attempt sees 15 and the second
+35."""
 
-SHAPED_BY = (
+BLENDSHAPE_POINTS = (
     *(0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67, 70, 78, 80),
     *(81, 82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136, 144, 145, 146, 148, 149, 150, 152, 153),
     *(154, 155, 157, 158, 159, 160, 161, 162, 163, 168, 172, 173, 176, 178, 181, 185, 191, 195, 197, 234, 246, 249),
@@ -46,25 +48,23 @@ SHAPED_BY = (
     *(317, 318, 321, 323, 324, 332, 334, 336, 338, 356, 361, 362, 365, 373, 374, 375, 377, 378, 379, 380, 381, 382),
     *(384, 385, 386, 387, 388, 389, 390, 397, 398, 400, 402, 405, 409, 415, 454, 466, *range(468, 478)),
 )
-"""The 146 landmarks that the network for blendshapes reads (mediapipe, face_blendshapes_graph.cc)."""
+"""Indices of the 146 landmarks that the network for blendshapes reads (mediapipe, face_blendshapes_graph.cc)."""
 
 
 @dataclass(frozen=True)
 class Square:
-    """A square in a picture: its centre ``middle`` (2,), x and y, and its ``side`` in pixels; ``roll`` is its angle in
-    radians.
-    """
+    """A square in a picture: its ``centre`` (2,), x and y, and its ``side`` in pixels, and its ``roll`` in radians."""
 
-    middle: np.ndarray
+    centre: np.ndarray
     side: float
     roll: float = 0.0
 
     @property
     def to_picture(self) -> np.ndarray:
-        """(2, 3): from pixels of what the network sees to pixels of the picture."""
-        along = np.array([np.cos(self.roll), np.sin(self.roll)]) * self.side / SIDE
-        axes = np.array([[along[0], -along[1]], [along[1], along[0]]])
-        return np.column_stack([axes, self.middle - axes @ np.full(2, SIDE / 2)])
+        """The matrix (2, 3) from pixels of the network's input to pixels of the picture."""
+        x_axis = np.array([np.cos(self.roll), np.sin(self.roll)]) * self.side / SIDE
+        axes = np.array([[x_axis[0], -x_axis[1]], [x_axis[1], x_axis[0]]])
+        return np.column_stack([axes, self.centre - axes @ np.full(2, SIDE / 2)])
 
 
 class OpenVinoLandmarker(Pooled):
@@ -77,7 +77,7 @@ class OpenVinoLandmarker(Pooled):
 
     def __init__(self, threads: int | None = None):
         graph = vault.converted("face_landmarker.xml", "face_landmarker", f"{openvino_cpu.version()}-2", _convert)
-        # never bfloat16: it has 8 bits, which is a whole pixel of 256
+        # never bfloat16: with its 8 bits, positions in 256 pixels are off by a whole pixel
         self._pool = openvino_cpu.request_pool(graph, "f32", threads or devices.cores())
 
     def find(
@@ -89,36 +89,39 @@ class OpenVinoLandmarker(Pooled):
 
 
 def _find(request: Any, view: tuple[np.ndarray, np.ndarray, float]) -> FaceLandmarks | None:
+    """The landmarks of the face in a picture, a box (4,) and with an expected roll angle."""
     picture, box, roll = view
-    longer = float(max(box[2:] - box[:2]))
-    middle = (box[:2] + box[2:]) / 2 + (0, LOWER * longer)
-    square = Square(middle, max(1.0, TIMES * longer), roll if abs(roll) > UPRIGHT else 0.0)
-    for _ in range(MOST_LOOKS):
-        face = _look(request, picture, square)
+    longer_side = float(max(box[2:] - box[:2]))
+    centre = (box[:2] + box[2:]) / 2 + (0, SQUARE_OFFSET * longer_side)
+    square = Square(centre, max(1.0, SQUARE_SCALE * longer_side), roll if abs(roll) > MAX_ROLL else 0.0)
+    for _ in range(MAX_ATTEMPTS):
+        face = _infer(request, picture, square)
         if face is None:
             return None
-        middle = (face.points.min(0) + face.points.max(0)) / 2
-        if abs(face.roll - square.roll) <= UPRIGHT:
+        centre = (face.points.min(0) + face.points.max(0)) / 2
+        if abs(face.roll - square.roll) <= MAX_ROLL:
             break
-        square = Square(middle, square.side, face.roll)
-    # the face of somebody beside is none for this box
-    return face if (box[:2] <= middle).all() and (middle <= box[2:]).all() else None
+        square = Square(centre, square.side, face.roll)
+    # a face whose centre lies outside the box belongs to another box
+    return face if (box[:2] <= centre).all() and (centre <= box[2:]).all() else None
 
 
-def _look(request: Any, picture: np.ndarray, square: Square) -> FaceLandmarks | None:
+def _infer(request: Any, picture: np.ndarray, square: Square) -> FaceLandmarks | None:
     import cv2
 
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    seen = cv2.warpAffine(picture, square.to_picture, (SIDE, SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    points, presence, blendshapes = request.infer({0: seen[np.newaxis]}, share_inputs=True).values()
-    if presence.item() < PRESENT:
+    network_input = cv2.warpAffine(
+        picture, square.to_picture, (SIDE, SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
+    points, presence, blendshapes = request.infer({0: network_input[np.newaxis]}, share_inputs=True).values()
+    if presence.item() < MIN_PRESENCE:
         return None
     axes, corner = square.to_picture[:, :2], square.to_picture[:, 2]
     return FaceLandmarks((points @ axes.T + corner).astype(np.float32), blendshapes.copy())
 
 
 def _convert(bundle: Path, target: Path) -> None:
-    """Write both networks of the bundle as one, OpenVINO's ``target``.xml and .bin:
+    """Write both networks of the bundle as one, OpenVINO's ``target``.xml and .bin.
 
     (1, SIDE, SIDE, 3) uint8 RGB -> (478, 2) points in its pixels, () probability of a face, (52,) blendshapes.
     """
@@ -136,8 +139,8 @@ def _convert(bundle: Path, target: Path) -> None:
         landmarks.inputs[0].node.output(0).replace(scaled.output(0))
         flat, presence, _ = (output.node.input_value(0) for output in landmarks.outputs)
         points = ops.gather(ops.reshape(flat, [478, 3], False), [0, 1], 1)
-        # blendshapes are the same wherever a face is, and however large
-        shaping = ops.reshape(ops.gather(points, list(SHAPED_BY), 0), [1, len(SHAPED_BY), 2], False)
+        # the scale and position of the points do not change the blendshapes
+        shaping = ops.reshape(ops.gather(points, list(BLENDSHAPE_POINTS), 0), [1, len(BLENDSHAPE_POINTS), 2], False)
         shapes.inputs[0].node.output(0).replace(shaping.output(0))
         blendshapes = shapes.outputs[0].node.input_value(0).get_node()
         results = [points, ops.sigmoid(ops.reshape(presence, [1], False)), blendshapes]

@@ -1,4 +1,4 @@
-"""MediaPipe's own face detector: it sees 128x128 pixels, and of the faces on film material it finds 13-30 %."""
+"""MediaPipe's own face detector: it sees 128x128 pixels, and detects 13-30 % of the faces in film material."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,14 +11,14 @@ from vidlib.engines.runtime.pool import Pooled
 from vidlib.geometry import Detections
 from vidlib.machine import devices
 
-MOST_FACES = 5
-"""Faces that it is asked for."""
+MAX_FACES = 5
+"""Number of faces that it may report."""
 
 
 class MediaPipeFaces(Pooled):
-    """Faces as MediaPipe's landmarker finds them by itself; see `vidlib.protocols.FaceDetector`.
+    """Faces that MediaPipe's landmarker detects by itself; see `vidlib.protocols.FaceDetector`.
 
-    A box is as large as the landmarks; every score is 1, as the landmarker says none. ``min_face_px`` changes nothing.
+    A box encloses the landmarks. Every score is 1, as the landmarker reports none. ``min_face_px`` has no effect.
     """
 
     def __init__(self, threshold: float = 0.5, min_face_px: int = 24):
@@ -27,7 +27,7 @@ class MediaPipeFaces(Pooled):
 
     def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
         """See `vidlib.protocols.FaceDetector`."""
-        return self._pool.map(_faces, pictures)
+        return self._pool.map(_detect, pictures)
 
 
 def _landmarker(threshold: float) -> Any:
@@ -37,12 +37,12 @@ def _landmarker(threshold: float) -> Any:
         vision.FaceLandmarkerOptions(
             base_options=BaseOptions(model_asset_path=str(vault.path("face_landmarker"))),
             min_face_detection_confidence=threshold,
-            num_faces=MOST_FACES,
+            num_faces=MAX_FACES,
         )
     )
 
 
-def _faces(task: Any, picture: np.ndarray) -> Detections:
+def _detect(task: Any, picture: np.ndarray) -> Detections:
     height, width = picture.shape[:2]
     faces = [np.array([(point.x, point.y) for point in face]) for face in detect(task, picture).face_landmarks]
     corners = [np.concatenate([face.min(0), face.max(0)]).clip(0, 1) for face in faces]

@@ -1,4 +1,4 @@
-"""YuNet: a very small face detector, as OpenCV carries it.
+"""YuNet: a very small face detector in OpenCV.
 
 Wu, Peng, Yu, "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence Research, 2023; weights of OpenCV's
 model zoo (MIT).
@@ -15,22 +15,21 @@ from vidlib.engines.runtime.pool import Pool, Pooled
 from vidlib.geometry import Detections
 from vidlib.machine import devices
 
-LOWEST_PX = 16
-"""Pixels that a face must have in the picture that the network sees; the picture is scaled so that the lowest face that
-counts has as many, but not enlarged."""
+NETWORK_FACE_PX = 16
+"""Height of the lowest face, in the pixels of the network's input. The picture is scaled accordingly, never up."""
 
 MAX_OVERLAP = 0.3
 """Intersection over union above which two detections are one face (as published)."""
 
-MOST = 5000
+MAX_CANDIDATES = 5000
 """Candidates that are compared with each other (as published)."""
 
 
 class YuNet(Pooled):
-    """YuNet on the CPU: as many pictures at once as there are cores, each on one core. ``threshold`` in (0, 1)."""
+    """YuNet on the CPU: as many pictures at once as there are cores, each on one core. ``threshold`` is in (0, 1)."""
 
     def __init__(self, threshold: float = 0.5, min_face_px: int = 24):
-        self._shrink = min(1.0, LOWEST_PX / min_face_px)
+        self._scale = min(1.0, NETWORK_FACE_PX / min_face_px)
         self._pool = Pool(lambda: nullcontext(_network(threshold)), devices.cores())
         self.name = "YuNet in OpenCV"
 
@@ -42,20 +41,20 @@ class YuNet(Pooled):
         import cv2
 
         height, width = picture.shape[:2]
-        seen = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-        seen = cv2.resize(seen, None, fx=self._shrink, fy=self._shrink, interpolation=cv2.INTER_AREA)
-        network.setInputSize(seen.shape[1::-1])
-        found = network.detect(seen)[1]
-        if found is None:
+        scaled = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+        scaled = cv2.resize(scaled, None, fx=self._scale, fy=self._scale, interpolation=cv2.INTER_AREA)
+        network.setInputSize(scaled.shape[1::-1])
+        faces = network.detect(scaled)[1]
+        if faces is None:
             return Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ())
-        corners = np.concatenate([found[:, :2], found[:, :2] + found[:, 2:4]], axis=1)
-        boxes = corners * (np.array([width, height] * 2) / np.array(seen.shape[1::-1] * 2))
+        corners = np.concatenate([faces[:, :2], faces[:, :2] + faces[:, 2:4]], axis=1)
+        boxes = corners * (np.array([width, height] * 2) / np.array(scaled.shape[1::-1] * 2))
         boxes = boxes.clip(0, [width, height] * 2).astype(np.float32)
-        return Detections(boxes, found[:, -1].astype(np.float32), ("face",) * len(found))
+        return Detections(boxes, faces[:, -1].astype(np.float32), ("face",) * len(faces))
 
 
 def _network(threshold: float) -> Any:
     import cv2
 
-    # a size is set for each picture
-    return cv2.FaceDetectorYN.create(str(vault.path("yunet")), "", (320, 320), threshold, MAX_OVERLAP, MOST)
+    # `detect` sets the size for each picture
+    return cv2.FaceDetectorYN.create(str(vault.path("yunet")), "", (320, 320), threshold, MAX_OVERLAP, MAX_CANDIDATES)
