@@ -1,4 +1,4 @@
-"""The contract of what compares mouths with the sound."""
+"""What every active speaker model promises, tested with LR-ASD."""
 
 import os
 
@@ -15,43 +15,43 @@ RNG = np.random.default_rng(0)
 
 
 @pytest.fixture(scope="module")
-def speaker():
+def model():
     with open_active_speaker() as opened:
         yield opened
 
 
-def window(speaker, n: int) -> np.ndarray:
+def window(model, n: int) -> np.ndarray:
     """Noise instead of a mouth, for ``n`` frames."""
-    return RNG.integers(0, 255, (speaker.margin + n + speaker.margin, speaker.side, speaker.side), np.uint8)
+    return RNG.integers(0, 255, (model.margin + n + model.margin, model.side, model.side), np.uint8)
 
 
 @pytest.mark.parametrize("n", [1, 25, 72])
-def test_what_is_seen_and_heard_has_a_row_for_each_frame(speaker, n):
-    seen = speaker.encode_mouth(window(speaker, n)).result()
-    heard = speaker.encode_sound(RNG.normal(size=640 * n).astype(np.float32) / 10)
-    assert len(seen) == len(heard) == n
-    assert speaker.score(seen, heard).shape == (n,)
+def test_mouth_and_sound_have_a_row_for_each_frame(model, n):
+    mouth = model.encode_mouth(window(model, n)).result()
+    sound = model.encode_sound(RNG.normal(size=640 * n).astype(np.float32) / 10)
+    assert len(mouth) == len(sound) == n
+    assert model.score(mouth, sound).shape == (n,)
 
 
-def test_one_core_sees_the_same_as_all(speaker):
-    shown, cores = [window(speaker, n) for n in (72, 30, 31)], os.sched_getaffinity(0)
-    seen = [looked.result() for looked in [speaker.encode_mouth(crops) for crops in shown]]
+def test_one_core_encodes_the_same_as_all(model):
+    windows, cores = [window(model, n) for n in (72, 30, 31)], os.sched_getaffinity(0)
+    encoded = [future.result() for future in [model.encode_mouth(crops) for crops in windows]]
     try:
         os.sched_setaffinity(0, {min(cores)})
         with open_active_speaker() as alone:
-            again = [alone.encode_mouth(crops).result() for crops in shown]
+            again = [alone.encode_mouth(crops).result() for crops in windows]
     finally:
         os.sched_setaffinity(0, cores)
-    assert all((one == other).all() for one, other in zip(seen, again, strict=True))
+    assert all((one == other).all() for one, other in zip(encoded, again, strict=True))
 
 
-def test_windows_join_without_a_seam(speaker):
-    """What is seen in a frame does not depend on where in its window it lies, nor on how long that is."""
-    whole = window(speaker, 60)
-    size = speaker.margin + 20 + speaker.margin
-    long, short = speaker.encode_mouth(whole), speaker.encode_mouth(whole[10 : 10 + size])
+def test_windows_join_without_a_seam(model):
+    """The encoding of a frame depends neither on its position in the window nor on the length of the window."""
+    whole = window(model, 60)
+    size = model.margin + 20 + model.margin
+    long, short = model.encode_mouth(whole), model.encode_mouth(whole[10 : 10 + size])
     assert np.abs(long.result()[10:30] - short.result()).max() < 1e-3
 
 
-def test_no_sound_is_nothing(speaker):
-    assert len(speaker.encode_sound(np.zeros(0, np.float32))) == 0
+def test_no_sound_has_no_rows(model):
+    assert len(model.encode_sound(np.zeros(0, np.float32))) == 0

@@ -1,19 +1,20 @@
 """LR-ASD: a small network that compares the movement of a mouth with the sound.
 
 Liao, Duan, Feng, Zhao, Yang, Chen, "LR-ASD: Lightweight and Robust Network for Active Speaker Detection", International
-Journal of Computer Vision, 2025; weights of github.com/Junhua-Liao/LR-ASD (MIT). The network is written anew here after
-the paper; the names of its layers are those of the published weights.
+Journal of Computer Vision, 2025; weights of github.com/Junhua-Liao/LR-ASD (MIT). `network` implements it after the
+paper.
 """
 
 import warnings
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 from vidlib import vault
-from vidlib.engines.active_speaker import WEIGHTS, mfcc
+from vidlib.engines.active_speaker import WEIGHTS
+from vidlib.engines.active_speaker.mfcc import HOP, N_COEFFICIENTS, mfcc
 from vidlib.engines.runtime import openvino_cpu
 from vidlib.machine import devices
 
@@ -21,19 +22,26 @@ if TYPE_CHECKING:
     import torch
 
 SIDE = 112
+"""Side of a mouth crop, in pixels."""
+
 WINDOW = 72
-"""Frames that are looked at together at most: more take more memory; of fewer, more are looked at twice, as margin."""
+"""Frames of a window at most: longer windows take more memory; in shorter ones, more frames are encoded twice, as
+margin."""
 
 MARGIN = 9
-"""Frames before and after that count for what is seen in one: the network's convolutions reach that far."""
+"""Frames before and after that influence the encoding of a frame: the network's convolutions reach that far."""
 
 N_FEATURES = 128
 
-STEPS = 4
-"""Steps of the sound's features per frame: 10 ms each, at 25 frames per second."""
+WINDOWS_PER_FRAME = 4
+"""Windows of the MFCC per frame: one each 10 ms, at 25 frames per second."""
 
-SEGMENTS = (25, 50, 75, 100, 125, 150)
-"""Frames that are judged together. The mean over several lengths is steadier than any one, as its authors found."""
+SEGMENT_FRAMES = (25, 50, 75, 100, 125, 150)
+"""Lengths of the segments that are scored. The mean over several lengths is steadier than any one, as its authors
+found."""
+
+Part = Literal["seeing", "hearing", "judging"]
+"""A part of the network, by the name of its file in the vault: visual encoder, audio encoder, detector."""
 
 
 class LrAsd:
@@ -42,45 +50,45 @@ class LrAsd:
     side, window, margin = SIDE, WINDOW, MARGIN
 
     def __init__(self) -> None:
-        self._precision = openvino_cpu.fastest_precision()
-        self.name = f"LR-ASD on OpenVINO ({self._precision})"
-        self._eyes = openvino_cpu.request_pool(_graph("seeing"), self._precision, devices.cores())
-        self._ears = openvino_cpu.request_pool(_graph("hearing"), "f32", 1)
-        self._judges = openvino_cpu.request_pool(_graph("judging"), "f32", 1)
+        precision = openvino_cpu.fastest_precision()
+        self.name = f"LR-ASD on OpenVINO ({precision})"
+        self._visual = openvino_cpu.request_pool(_graph("seeing"), precision, devices.cores())
+        self._audio = openvino_cpu.request_pool(_graph("hearing"), "f32", 1)
+        self._detector = openvino_cpu.request_pool(_graph("judging"), "f32", 1)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        for pool in (self._eyes, self._ears, self._judges):
+        for pool in (self._visual, self._audio, self._detector):
             pool.__exit__(*exception)
 
     def encode_mouth(self, crops: np.ndarray) -> Future[np.ndarray]:
         """See `vidlib.protocols.ActiveSpeakerModel`."""
-        return self._eyes.submit(_see, crops)
+        return self._visual.submit(_encode_mouth, crops)
 
     def encode_sound(self, samples: np.ndarray) -> np.ndarray:
         """See `vidlib.protocols.ActiveSpeakerModel`."""
-        n_frames = len(samples) // (mfcc.STEP * STEPS)
-        if not n_frames:  # of no sound, the network makes something on some processors and fails on others
+        n_frames = len(samples) // (HOP * WINDOWS_PER_FRAME)
+        if not n_frames:  # for an empty input, the network returns something on some processors and fails on others
             return np.zeros((0, N_FEATURES), np.float32)
-        steps = mfcc.coefficients(samples)
-        missing = n_frames * STEPS - len(steps)
-        steps = np.pad(steps, ((0, max(0, missing)), (0, 0)), mode="edge")[: n_frames * STEPS]
-        return self._ears.map(_infer, [steps])[0][:n_frames]
+        windows = mfcc(samples)
+        n_missing = n_frames * WINDOWS_PER_FRAME - len(windows)
+        windows = np.pad(windows, ((0, max(0, n_missing)), (0, 0)), mode="edge")[: n_frames * WINDOWS_PER_FRAME]
+        return self._audio.map(_infer, [windows])[0][:n_frames]
 
     def score(self, mouth: np.ndarray, sound: np.ndarray) -> np.ndarray:
         """See `vidlib.protocols.ActiveSpeakerModel`."""
-        return np.mean([self._judged(mouth, sound, length) for length in SEGMENTS], axis=0)
+        return np.mean([self._score(mouth, sound, length) for length in SEGMENT_FRAMES], axis=0)
 
-    def _judged(self, seen: np.ndarray, heard: np.ndarray, length: int) -> np.ndarray:
-        """Log-odds of each frame, judged in segments of ``length`` frames."""
-        both = np.concatenate([heard, seen], axis=-1)
-        parts = [both[start : start + length] for start in range(0, len(both), length)]
-        return np.concatenate(self._judges.map(_infer, parts))
+    def _score(self, mouth: np.ndarray, sound: np.ndarray, length: int) -> np.ndarray:
+        """The log-odds of each frame, scored in segments of ``length`` frames."""
+        features = np.concatenate([sound, mouth], axis=-1)
+        segments = [features[start : start + length] for start in range(0, len(features), length)]
+        return np.concatenate(self._detector.map(_infer, segments))
 
 
-def _see(request: Any, crops: np.ndarray) -> np.ndarray:
+def _encode_mouth(request: Any, crops: np.ndarray) -> np.ndarray:
     return _infer(request, crops)[MARGIN : len(crops) - MARGIN]
 
 
@@ -88,8 +96,8 @@ def _infer(request: Any, values: np.ndarray) -> np.ndarray:
     return request.infer({0: values[np.newaxis]}, share_inputs=True)[0][0].copy()
 
 
-def _graph(part: str) -> Path:
-    """One part of the network as OpenVINO reads it: seeing, hearing or judging."""
+def _graph(part: Part) -> Path:
+    """The file of one part of the network for OpenVINO."""
     version = f"{openvino_cpu.version()}-2"
     return vault.converted("seeing.xml", WEIGHTS, version, _convert).with_name(f"{part}.xml")
 
@@ -99,37 +107,47 @@ def _convert(weights: Path, target: Path) -> None:
     import openvino
     import torch
 
-    seeing, hearing, judging = parts(weights)
-    examples = {
-        "seeing": (seeing, torch.zeros(1, WINDOW, SIDE, SIDE, dtype=torch.uint8), {"steps": {1: "n"}}),
-        "hearing": (hearing, torch.zeros(1, 100, mfcc.N_COEFFICIENTS), {"steps": {1: "n"}}),
-        "judging": (judging, torch.zeros(1, 25, 2 * N_FEATURES), {"steps": {1: "n"}}),
+    visual, audio, detector = load_network(weights)
+    parts: dict[Part, tuple[torch.nn.Module, torch.Tensor]] = {
+        "seeing": (visual, torch.zeros(1, WINDOW, SIDE, SIDE, dtype=torch.uint8)),
+        "hearing": (audio, torch.zeros(1, 100, N_COEFFICIENTS)),
+        "judging": (detector, torch.zeros(1, 25, 2 * N_FEATURES)),
     }
-    for name, (network, example, free) in examples.items():
+    for name, (module, example) in parts.items():
         file = target.with_name(f"{name}.onnx")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the exporter warns of its own age
-            names = {"input_names": ["steps"], "dynamic_axes": free}
-            torch.onnx.export(network, (example,), str(file), opset_version=17, dynamo=False, **names)
+            warnings.simplefilter("ignore")  # the exporter warns that it is deprecated
+            options: dict[str, Any] = {"input_names": ["steps"], "dynamic_axes": {"steps": {1: "n"}}}
+            torch.onnx.export(module, (example,), str(file), opset_version=17, dynamo=False, **options)
         openvino.save_model(openvino.Core().read_model(file), file.with_suffix(".xml"), compress_to_fp16=False)
         file.unlink()
 
 
-def parts(weights: Path) -> tuple["torch.nn.Module", "torch.nn.Module", "torch.nn.Module"]:
-    """The network in PyTorch, as three: seeing, hearing, judging.
+def load_network(weights: Path) -> tuple["torch.nn.Module", "torch.nn.Module", "torch.nn.Module"]:
+    """The network in PyTorch, as three modules: visual encoder, audio encoder and detector.
 
-    Seeing takes (1, n, SIDE, SIDE) uint8 grey; hearing (1, 4 n, 13) float32; judging what both gave, heard first,
-    (1, n, 256), and returns log-odds (1, n).
+    The visual encoder takes (1, n, SIDE, SIDE) uint8 grey, the audio encoder MFCC (1, 4 n, 13) float32, the detector
+    the features of both, audio first, (1, n, 256). The detector returns log-odds (1, n).
     """
     import torch
 
-    from vidlib.engines.active_speaker import network as active_speaker_network
+    from vidlib.engines.active_speaker.network import AudioEncoder, Detector, VisualEncoder
 
     values = torch.load(weights, map_location="cpu", weights_only=True)
-    made = active_speaker_network.Seeing(), active_speaker_network.Hearing(), active_speaker_network.Judging()
-    for network, names in zip(made, ("visualEncoder", "audioEncoder", None), strict=True):
-        prefix = f"model.{names}." if names else "model."
-        own = {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
-        own |= {} if names else {key: value for key, value in values.items() if key.startswith("lossAV.")}
-        network.load_state_dict({key: own[key] for key in network.state_dict()})
-    return tuple(network.eval() for network in made)
+    model = {key.removeprefix("model."): value for key, value in values.items() if key.startswith("model.")}
+    heads = {key: value for key, value in values.items() if key.startswith("lossAV.")}
+    return (
+        _load(VisualEncoder(), _with_prefix(model, "visualEncoder.")),
+        _load(AudioEncoder(), _with_prefix(model, "audioEncoder.")),
+        _load(Detector(), model | heads),
+    )
+
+
+def _with_prefix(values: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+
+
+def _load(module: "torch.nn.Module", values: dict[str, Any]) -> "torch.nn.Module":
+    """The module with those of the values that it has layers for."""
+    module.load_state_dict({key: values[key] for key in module.state_dict()})
+    return module.eval()

@@ -1,35 +1,48 @@
-"""The layers of LR-ASD in PyTorch, only imported to convert its weights; see `active_speaker_lrasd`.
+"""The layers of LR-ASD in PyTorch, which are only imported to convert its weights; see `lrasd`.
 
-Each encoder has three blocks. A block filters along the axes of one moment (two of a picture, one of a spectrum) twice,
-then along time twice; between blocks the maximum of neighbours halves the picture, or the steps of the sound.
+The names of the attributes are those of the published weights. Each encoder has three blocks. A block convolves twice
+within one moment (along both axes of a picture, or the one of a spectrum), then twice along time. Between blocks, the
+maximum of neighbours halves the picture, or the spectrum.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import torch
 from torch import nn
 
 CHANNELS = (1, 32, 64, 128)
-KERNELS = (5, 3)
-GREY_MEAN, GREY_SPREAD = 0.4161, 0.1688
-"""Mean and standard deviation of the grey values of the pictures that it was trained on, in [0, 1]."""
+KERNEL_SIZES = (5, 3)
+GREY_MEAN, GREY_STD = 0.4161, 0.1688
+"""Mean and standard deviation of the grey values of the training pictures, in [0, 1]."""
 
 
 class _Block(nn.Module):
-    """Four convolutions: ``within`` a moment, twice, then along ``time``; these say which axes a kernel covers."""
+    """Four convolutions, each with a batch normalization.
 
-    def __init__(self, n_in: int, n_out: int, kinds: tuple[type, type], axes: dict[str, tuple[bool, ...]], stride: int):
+    ``axes`` has two entries, named by the prefix of the weights: for the convolutions within a moment and for those
+    along time. Each tells for every axis whether the kernel extends along it.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        layers: tuple[type[nn.Module], type[nn.Module]],
+        axes: Mapping[str, tuple[bool, ...]],
+        stride: int,
+    ):
         super().__init__()
-        convolution, norm = kinds
+        convolution, norm = layers
         within, time = axes
         channels = {f"{within}_1": (n_in, n_out // 2), f"{within}_2": (n_out // 2, n_out)}
         channels |= {f"{time}_1": (n_out, n_out), f"{time}_2": (n_out, n_out)}
-        for (name, (before, after)), size in zip(channels.items(), KERNELS * 2, strict=True):
-            covers = axes[name[0]]
-            shape = [size if covered else 1 for covered in covers]
-            steps = [stride if covered and name == f"{within}_1" else 1 for covered in covers]
+        for (name, (before, after)), size in zip(channels.items(), KERNEL_SIZES * 2, strict=True):
+            extends = axes[name[0]]
+            shape = [size if along else 1 for along in extends]
+            strides = [stride if along and name == f"{within}_1" else 1 for along in extends]
             padding = [side // 2 for side in shape]
-            self.add_module(name, convolution(before, after, shape, steps, padding, bias=False))
+            self.add_module(name, convolution(before, after, shape, strides, padding, bias=False))
             self.add_module(f"{name[0]}_norm_{name[2]}", norm(after, eps=0.001))
         self.names = [(name, f"{name[0]}_norm_{name[2]}") for name in channels]
 
@@ -39,8 +52,8 @@ class _Block(nn.Module):
         return x
 
 
-class Seeing(nn.Module):
-    """(1, n, side, side) uint8 grey -> (1, n, 128)."""
+class VisualEncoder(nn.Module):
+    """Mouth crops (1, n, side, side) uint8 grey -> features (1, n, 128)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,14 +64,14 @@ class Seeing(nn.Module):
         self.pool = nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = (x.unsqueeze(1).float() / 255 - GREY_MEAN) / GREY_SPREAD
+        x = (x.unsqueeze(1).float() / 255 - GREY_MEAN) / GREY_STD
         x = self.pool(self.block1(x))
         x = self.pool(self.block2(x))
         return self.block3(x).amax(dim=(3, 4)).transpose(1, 2)
 
 
-class Hearing(nn.Module):
-    """(1, 4 n, 13) -> (1, n, 128)."""
+class AudioEncoder(nn.Module):
+    """MFCC (1, 4 n, 13) float32 -> features (1, n, 128)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,8 +87,8 @@ class Hearing(nn.Module):
         return self.block3(x).mean(dim=2).transpose(1, 2)
 
 
-class _Gate(nn.Module):
-    """Weighs each feature by all of them: (1, n, channels) -> the same."""
+class _ChannelAttention(nn.Module):
+    """Weighs each feature by all of them: (1, n, channels) -> the same shape."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -86,23 +99,23 @@ class _Gate(nn.Module):
         return x * torch.sigmoid(self.bn(self.attention(x.transpose(1, 2)))).transpose(1, 2)
 
 
-class Judging(nn.Module):
-    """What is heard and what is seen, (1, n, 128 + 128) -> log-odds that they belong together, (1, n)."""
+class Detector(nn.Module):
+    """Audio and visual features (1, n, 128 + 128) -> log-odds (1, n) that the mouth makes the sound."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.fusion = _Gate(2 * CHANNELS[-1])
+        self.fusion = _ChannelAttention(2 * CHANNELS[-1])
         self.detector = nn.Module()
         for name in ("gru_forward", "gru_backward"):
             self.detector.add_module(name, nn.GRU(2 * CHANNELS[-1], CHANNELS[-1] // 2, batch_first=True))
-        self.detector.attention = _Gate(CHANNELS[-1])
+        self.detector.attention = _ChannelAttention(CHANNELS[-1])
         self.lossAV = nn.Module()
         self.lossAV.FC = nn.Linear(CHANNELS[-1], 2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.fusion(x)
-        ahead, _ = self.detector.gru_forward(x)
-        back, _ = self.detector.gru_backward(x.flip(1))
-        x = self.detector.attention(torch.cat([ahead, back.flip(1)], dim=-1))
+        forward, _ = self.detector.gru_forward(x)
+        backward, _ = self.detector.gru_backward(x.flip(1))
+        x = self.detector.attention(torch.cat([forward, backward.flip(1)], dim=-1))
         silent, speaks = self.lossAV.FC(x).unbind(-1)
         return speaks - silent
