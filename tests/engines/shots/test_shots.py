@@ -1,4 +1,4 @@
-"""What every shot engine keeps to, and how its scores become typed boundaries."""
+"""What every shot engine promises, and how its scores become typed boundaries."""
 
 import sys
 from collections.abc import Iterator
@@ -24,13 +24,13 @@ every_engine = pytest.mark.parametrize("name", list(SHOT_SCORERS))
 
 @pytest.fixture
 def short_windows(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Frames that transnet looks at together, at most: few, so that a short clip needs several windows."""
-    monkeypatch.setattr(transnet, "MOST_SCORED", transnet.MARGIN)
+    """The frames of a TransNet window: few, so that a short video needs several windows."""
+    monkeypatch.setattr(transnet, "MAX_SCORED", transnet.MARGIN)
     return 3 * transnet.MARGIN
 
 
 def frames_of(scorer: ShotScorer, n_frames: int = sample_media.N_FRAMES) -> list[np.ndarray]:
-    """A clip's frames in the size that the engine wants; cuts at the frames `media.CUTS`."""
+    """The frames of a video in the size that the engine takes; cuts at the frames `sample_media.CUTS`."""
     shots = np.searchsorted(sample_media.CUTS, np.arange(n_frames), side="right")
     return [sample_media.picture(number, shot, scorer.size) for number, shot in enumerate(shots)]
 
@@ -52,10 +52,10 @@ def test_every_frame_is_scored_once(name, n_frames):
 
 
 @every_engine
-@pytest.mark.parametrize("said", [0, 60, 140])
-def test_a_clip_of_more_or_fewer_frames_than_were_said_is_scored_as_well(name, said, short_windows):
+@pytest.mark.parametrize("expected", [0, 60, 140])
+def test_a_video_of_more_or_fewer_frames_than_expected_is_scored_too(name, expected, short_windows):
     with open_scorer(name, "cpu") as (scorer, _):
-        scores = list(scorer.score(frames_of(scorer), said))
+        scores = list(scorer.score(frames_of(scorer), expected))
     assert len(scores) == sample_media.N_FRAMES
     assert [begins >= 0.5 for begins, _ in scores] == [
         frame in sample_media.CUTS for frame in range(sample_media.N_FRAMES)
@@ -63,16 +63,16 @@ def test_a_clip_of_more_or_fewer_frames_than_were_said_is_scored_as_well(name, s
 
 
 @given(st.integers(0, 20_000))
-def test_windows_are_alike_and_of_an_even_number(n_frames):
-    each = transnet.scored_at_once(n_frames)
+def test_windows_are_about_equal_and_of_an_even_number(n_frames):
+    each = transnet.frames_per_window(n_frames)
     n_windows = -(-n_frames // each)
-    assert 1 <= each <= transnet.MOST_SCORED
+    assert 1 <= each <= transnet.MAX_SCORED
     assert n_windows <= 1 or n_windows % 2 == 0
     assert n_windows * each - n_frames < max(1, n_windows)
 
 
 @every_engine
-def test_a_long_clip_is_never_held_as_a_whole(name, short_windows):
+def test_a_long_video_is_never_in_memory_as_a_whole(name, short_windows):
     read, windows = [], short_windows * (1 + devices.cores())
     with open_scorer(name, "cpu") as (scorer, _):
         frames = (frame for frame in frames_of(scorer, windows + 100) if not read.append(1))
@@ -83,7 +83,7 @@ def test_a_long_clip_is_never_held_as_a_whole(name, short_windows):
 
 
 @every_engine
-def test_a_model_that_was_used_scores_as_a_fresh_one(name, warm, short_windows):
+def test_a_used_model_scores_as_a_fresh_one(name, warm, short_windows):
     assert warm.same_each_time(
         lambda: open_scorer(name, "cpu"),
         lambda opened, n_frames: list(opened[0].score(frames_of(opened[0], n_frames), n_frames)),
@@ -101,7 +101,7 @@ def test_any_number_of_cores_gives_the_same_scores(name, on_cores, short_windows
 
 
 @every_engine
-def test_a_reader_that_fails_leaves_nobody_at_work(name):
+def test_a_failing_reader_leaves_no_worker_busy(name):
     def broken(frames: list[np.ndarray]) -> Iterator[np.ndarray]:
         yield from frames
         raise OSError("the file is gone")
@@ -119,7 +119,7 @@ def test_a_missing_package_names_the_command_that_installs_it(name, monkeypatch)
         pass
 
 
-def test_auto_says_why_it_is_not_transnet(monkeypatch):
+def test_auto_gives_the_reason_for_its_fallback(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with open_scorer("auto", "cpu") as (scorer, reason):
         assert scorer.name == "pyscenedetect"
@@ -170,38 +170,38 @@ def test_a_gpu_scores_as_the_cpu_does():
 
 
 @given(st.integers(0, 1000), st.integers(20, 400))
-def test_windows_score_every_frame_once_and_in_order(n_frames, most_scored):
+def test_windows_score_every_frame_once_and_in_order(n_frames, max_scored):
     frames = [np.array(number) for number in range(n_frames)]
-    windows = list(transnet.windows(frames, most_scored))
+    windows = list(transnet.windows(frames, max_scored))
     scored = [window[25 : 25 + n_scored] for window, n_scored in windows]
-    assert all(len(window) == n_scored + 50 and n_scored <= most_scored for window, n_scored in windows)
+    assert all(len(window) == n_scored + 50 and n_scored <= max_scored for window, n_scored in windows)
     assert np.concatenate([[], *scored]).tolist() == list(range(n_frames))
 
 
 def evidence(n_frames: int = 200) -> Evidence:
-    """Nothing happens: no score, even brightness, no change."""
+    """The evidence of a video in which nothing happens: no score, constant brightness, no change."""
     zeros = np.zeros(n_frames, np.float32)
     return Evidence(zeros.copy(), zeros.copy(), np.full(n_frames, 150, np.float32), zeros.copy())
 
 
-def boundaries(found: list[Shot]) -> list[tuple[str, int, Span | None]]:
-    return [(shot.boundary, shot.span.start, shot.transition) for shot in found[1:]]
+def boundaries(shots: list[Shot]) -> list[tuple[str, int, Span | None]]:
+    return [(shot.boundary, shot.span.start, shot.transition) for shot in shots[1:]]
 
 
-def test_a_clip_where_nothing_happens_is_one_shot():
+def test_a_video_where_nothing_happens_is_one_shot():
     assert find_shots(evidence(), 0.5, 5) == [Shot(Span(0, 200), "start")]
 
 
 def test_a_dissolve_is_one_boundary_at_its_middle():
-    seen = evidence()
-    seen.gradual[100:112], seen.change[100:113], seen.begins[105:108] = 0.9, 5, 0.8
-    assert boundaries(find_shots(seen, 0.5, 5)) == [("dissolve", 106, Span(100, 112))]
+    measured = evidence()
+    measured.gradual[100:112], measured.change[100:113], measured.begins[105:108] = 0.9, 5, 0.8
+    assert boundaries(find_shots(measured, 0.5, 5)) == [("dissolve", 106, Span(100, 112))]
 
 
 def test_a_cut_amid_movement_is_no_dissolve():
-    seen = evidence()
-    seen.gradual[98:103], seen.change[95:106], seen.change[101] = 0.9, 5, 80
-    assert boundaries(find_shots(seen, 0.5, 5)) == [("cut", 101, None)]
+    measured = evidence()
+    measured.gradual[98:103], measured.change[95:106], measured.change[101] = 0.9, 5, 80
+    assert boundaries(find_shots(measured, 0.5, 5)) == [("cut", 101, None)]
 
 
 @pytest.mark.parametrize(
@@ -215,56 +215,56 @@ def test_a_cut_amid_movement_is_no_dissolve():
     ],
     ids=["framed alike", "caption", "flash", "pan", "noise"],
 )
-def test_a_faint_score_is_a_cut_where_the_picture_jumps_once_and_for_good(score, changed, cuts):
-    seen = evidence()
-    seen.change[:] = 0.5
-    seen.begins[100] = score
+def test_a_low_score_is_a_cut_where_the_picture_jumps_once_and_for_good(score, changed, cuts):
+    measured = evidence()
+    measured.change[:] = 0.5
+    measured.begins[100] = score
     for frame, change in changed.items():
-        seen.change[frame] = change
-    assert [shot.span.start for shot in find_shots(seen, 0.5, 5)[1:]] == cuts
+        measured.change[frame] = change
+    assert [shot.span.start for shot in find_shots(measured, 0.5, 5)[1:]] == cuts
 
 
-def test_a_fade_is_one_boundary_where_the_picture_comes_back():
-    seen = evidence()
-    seen.brightness[90:111] = np.abs(np.arange(-10, 11)) * 15
-    seen.gradual[88:97], seen.gradual[104:114], seen.begins[96] = 0.8, 0.8, 0.6
-    assert boundaries(find_shots(seen, 0.5, 5)) == [("fade", 101, Span(91, 110))]
+def test_a_fade_is_one_boundary_where_the_picture_returns():
+    measured = evidence()
+    measured.brightness[90:111] = np.abs(np.arange(-10, 11)) * 15
+    measured.gradual[88:97], measured.gradual[104:114], measured.begins[96] = 0.8, 0.8, 0.6
+    assert boundaries(find_shots(measured, 0.5, 5)) == [("fade", 101, Span(91, 110))]
 
 
-def test_a_fade_that_only_the_picture_shows_is_found_and_less_sure():
-    seen = evidence()
-    seen.brightness[90:111] = np.abs(np.arange(-10, 11)) * 15
-    (_, fade) = find_shots(seen, 0.5, 5)
+def test_a_fade_without_a_score_is_found_with_less_confidence():
+    measured = evidence()
+    measured.brightness[90:111] = np.abs(np.arange(-10, 11)) * 15
+    (_, fade) = find_shots(measured, 0.5, 5)
     assert (fade.boundary, fade.confidence) == ("fade", 0.5)
 
 
-def test_a_fade_that_stands_still_now_and_then_is_one_fade():
-    """As 24 frames per second look at 25."""
-    seen = evidence()
-    seen.brightness[90:111] = np.abs(np.arange(-10, 11)) * 15
-    seen.brightness[106] = seen.brightness[105]
-    assert boundaries(find_shots(seen, 0.5, 5)) == [("fade", 101, Span(91, 110))]
+def test_a_fade_with_repeated_frames_is_one_fade():
+    """As after a conversion from 24 to 25 frames per second."""
+    measured = evidence()
+    measured.brightness[90:111] = np.abs(np.arange(-10, 11)) * 15
+    measured.brightness[106] = measured.brightness[105]
+    assert boundaries(find_shots(measured, 0.5, 5)) == [("fade", 101, Span(91, 110))]
 
 
 def test_a_dark_scene_is_no_fade():
-    seen = evidence()
-    seen.brightness[:] = DARK + 10
-    seen.brightness[90:100] = DARK - 5
-    assert boundaries(find_shots(seen, 0.5, 5)) == []
+    measured = evidence()
+    measured.brightness[:] = DARK + 10
+    measured.brightness[90:100] = DARK - 5
+    assert boundaries(find_shots(measured, 0.5, 5)) == []
 
 
 def test_fading_in_at_the_start_and_out_at_the_end_are_no_boundaries():
-    seen = evidence()
-    seen.brightness[:15], seen.brightness[-15:] = np.arange(15) * 10, np.arange(15)[::-1] * 10
-    seen.gradual[:10], seen.begins[193] = 0.9, 0.9
-    assert boundaries(find_shots(seen, 0.5, 5)) == []
+    measured = evidence()
+    measured.brightness[:15], measured.brightness[-15:] = np.arange(15) * 10, np.arange(15)[::-1] * 10
+    measured.gradual[:10], measured.begins[193] = 0.9, 0.9
+    assert boundaries(find_shots(measured, 0.5, 5)) == []
 
 
-def test_of_two_cuts_too_close_the_surer_one_stays():
-    seen = evidence()
-    seen.begins[100], seen.begins[103] = 0.7, 0.9
-    assert boundaries(find_shots(seen, 0.5, 5)) == [("cut", 103, None)]
-    assert boundaries(find_shots(seen, 0.5, 3)) == [("cut", 100, None), ("cut", 103, None)]
+def test_of_two_cuts_too_close_the_one_with_the_higher_score_remains():
+    measured = evidence()
+    measured.begins[100], measured.begins[103] = 0.7, 0.9
+    assert boundaries(find_shots(measured, 0.5, 5)) == [("cut", 103, None)]
+    assert boundaries(find_shots(measured, 0.5, 3)) == [("cut", 100, None), ("cut", 103, None)]
 
 
 scores = st.floats(0, 1, width=32)
@@ -272,12 +272,12 @@ scores = st.floats(0, 1, width=32)
 
 @settings(max_examples=200, deadline=None)
 @given(st.data(), st.integers(1, 60), st.floats(0.05, 0.95), st.integers(0, 20))
-def test_shots_tile_the_clip_and_none_is_too_short_whatever_was_seen(data, n_frames, threshold, min_frames):
+def test_shots_tile_the_video_and_none_is_too_short_for_any_evidence(data, n_frames, threshold, min_frames):
     def column(top: int) -> np.ndarray:
         return data.draw(arrays(np.float32, n_frames, elements=scores)) * top
 
-    found = find_shots(Evidence(column(1), column(1), column(255), column(255)), threshold, min_frames)
-    assert tiles([shot.span for shot in found], n_frames)
-    assert all(len(shot.span) >= min(min_frames, n_frames) for shot in found)
-    assert found[0].boundary == "start"
-    assert all(0 <= shot.confidence <= 1 for shot in found)
+    shots = find_shots(Evidence(column(1), column(1), column(255), column(255)), threshold, min_frames)
+    assert tiles([shot.span for shot in shots], n_frames)
+    assert all(len(shot.span) >= min(min_frames, n_frames) for shot in shots)
+    assert shots[0].boundary == "start"
+    assert all(0 <= shot.confidence <= 1 for shot in shots)

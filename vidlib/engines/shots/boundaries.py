@@ -1,7 +1,7 @@
-"""From what is known of every frame to typed shot boundaries: fades, dissolves, cuts.
+"""Typed shot boundaries (fades, dissolves and cuts) from the scores, brightness and change of every frame.
 
-The scores say where something happens; the pictures say what. Each kind has one function; a boundary that an earlier
-one found (fade, then dissolve, then cut) is not found again by the next.
+The scores tell where something happens, the pictures tell what. Each type has one function. Fades come first, then
+dissolves, then cuts; a later type drops a boundary that overlaps an earlier one.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,56 +12,56 @@ import numpy as np
 from vidlib.timeline import Boundary, Shot, Span, spans_from_frames, spans_from_stops
 
 DARK = 32
-"""Brightness below which a picture is near black, 0-255; a fade of ten frames has one such frame at least."""
+"""Brightness, 0-255, below which a picture is near black; a fade of ten frames has at least one such frame."""
 
-MIN_DEPTH = 0.6
-"""Part of the brightness around it that a fade must lose: what loses less is a dark picture, not a fade."""
+MIN_FADE_DEPTH = 0.6
+"""Share of the surrounding brightness that a fade must lose; a picture that loses less is dark, but no fade."""
 
-MAX_DARK = 50
+MAX_BLACK_FRAMES = 50
 """Frames of black (2 s) that still belong to one fade; longer black is a shot of its own."""
 
-MAX_RAMP = 50
-"""Frames (2 s) that going to black, or coming back, takes at most."""
+MAX_RAMP_FRAMES = 50
+"""Most frames (2 s) that the way to black, or back, takes."""
 
-PACE = 5
-"""Frames next to black that tell how fast a fade goes; where it gets four times slower, it is over."""
+PACE_FRAMES = 5
+"""Frames next to black that give the pace of a fade; the fade ends where it becomes four times slower."""
 
-NOISE = 2
+BRIGHTNESS_NOISE = 2
 """Difference in brightness, 0-255, that means nothing."""
 
-MIN_GRADUAL = 3
-"""Frames of a gradual transition at least: a cut, or one blended frame, scores high on one or two."""
+MIN_GRADUAL_FRAMES = 3
+"""Least number of frames of a gradual transition: a cut, or one blended frame, scores high on one or two."""
 
-MAX_GAP = 3
-"""Frames by which one gradual transition may seem interrupted."""
+MAX_GAP_FRAMES = 3
+"""Frames by which the scores of one gradual transition may be interrupted."""
 
-SUDDEN = 0.6
-"""Part of the change in a transition that one frame brings if it is a cut after all; a dissolve of n frames has 1/n."""
-
+CUT_CHANGE_SHARE = 0.6
+"""Share of the change in a transition above which one frame makes it a cut; each frame of a dissolve of n has 1/n."""
 
 JUMP_FRAMES = 6
-"""Frames before and after (a quarter of a second) that a change is compared with: a flash changes the picture twice in
-them, a pan or fast action in most of them, a cut once."""
+"""Frames before and after (a quarter of a second) with which a change is compared. In them a flash changes the picture
+twice, a pan or fast action in most frames, a cut once."""
 
-JUMP_TIMES = 3
-"""How many times larger than any change around it a jump is; among 62 hard cuts of composed films and trailers two have
-less, of other frames none has more but where the drawing itself jumps."""
+MIN_JUMP_RATIO = 3
+"""Ratio of a jump to the largest change around it. Of 62 hard cuts of composed films and trailers two have less; of the
+other frames, none has more except where the drawing itself jumps."""
 
 MIN_JUMP = 5
 """Mean difference, 0-255, from which a change is a jump: noise and small movements in a still picture are below 3."""
 
-JUMP_ODDS = 3.5
-"""Log-odds that a jump adds to the score that a shot begins: cuts between people framed alike before the same backdrop
-score 0.07 to 0.5, a caption that appears less than 0.02."""
+JUMP_LOG_ODDS = 3.5
+"""Log-odds that a jump adds to the score of a cut. Cuts between people framed alike before the same backdrop score 0.07
+to 0.5, a caption that appears less than 0.02."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of every frame of a clip, each (n,) float32.
+    """The scores and measures of every frame of a video, each (n,) float32.
 
-    ``begins``: score in [0, 1] that a shot begins with it; ``gradual``: score that it is part of a gradual transition;
-    ``brightness``: of the brightest twentieth of the picture, 0-255, so that neither a small logo nor a dark scene with
-    a lamp in it counts as black; ``change``: mean difference to the frame before, 0-255.
+    ``begins`` is the score in [0, 1] that a shot begins with the frame, ``gradual`` the score that the frame is part of
+    a gradual transition. ``brightness``, 0-255, is that of the brightest twentieth of the picture, so that neither a
+    small logo nor a dark scene with a lamp counts as black. ``change`` is the mean difference to the frame before,
+    0-255.
     """
 
     begins: np.ndarray
@@ -73,132 +73,133 @@ class Evidence:
         return len(self.begins)
 
     def score(self, span: Span) -> float:
-        """The highest of both scores within ``span``, or at its two ends."""
-        near = slice(span.start, span.stop + 1)
-        return float(max(self.begins[near].max(), self.gradual[near].max()))
+        """The highest of both scores within ``span``, or in the frame after it."""
+        frames = slice(span.start, span.stop + 1)
+        return float(max(self.begins[frames].max(), self.gradual[frames].max()))
 
 
 @dataclass(frozen=True)
-class Found:
-    """A boundary: ``frame`` begins a shot; ``span`` are the frames that it takes, one for a cut."""
+class Candidate:
+    """A boundary: ``frame`` begins a shot; ``span`` are the frames of the transition, one for a cut."""
 
     frame: int
-    kind: Boundary
+    boundary: Boundary
     span: Span
     confidence: float
 
-    def meets(self, span: Span) -> bool:
+    def touches(self, span: Span) -> bool:
+        """Whether the transition and ``span`` overlap or are adjacent."""
         return self.span.start <= span.stop and span.start <= self.span.stop
 
 
 def find_shots(evidence: Evidence, threshold: float, min_frames: int) -> list[Shot]:
-    """The shots of a clip, in order: they tile it, and none is shorter than ``min_frames`` if the clip is not.
+    """The shots of a video, in order: they tile it, and none is shorter than ``min_frames`` if the video is not.
 
-    ``threshold`` in (0, 1] is the score from which something counts. A dissolve is cut at its middle; a fade where the
-    picture comes back from its darkest. Of two boundaries too close to each other, the more certain one stays.
+    ``threshold`` in (0, 1] is the least score that counts. A dissolve is cut in its middle, a fade where the picture
+    returns from its darkest. Of two boundaries too close to each other, the one with the higher confidence remains.
     """
-    evidence = replace(evidence, begins=with_jumps(evidence.begins, evidence.change))
-    found = _keep_apart(find_boundaries(evidence, threshold), len(evidence), min_frames)
-    spans = spans_from_stops([boundary.frame - 1 for boundary in found], len(evidence))
+    evidence = replace(evidence, begins=raise_at_jumps(evidence.begins, evidence.change))
+    boundaries = _keep_apart(find_boundaries(evidence, threshold), len(evidence), min_frames)
+    spans = spans_from_stops([boundary.frame - 1 for boundary in boundaries], len(evidence))
     return [Shot(spans[0], "start")] + [
-        Shot(span, b.kind, round(b.confidence, 4), None if b.kind == "cut" else b.span)
-        for span, b in zip(spans[1:], found, strict=True)
+        Shot(span, b.boundary, round(b.confidence, 4), None if b.boundary == "cut" else b.span)
+        for span, b in zip(spans[1:], boundaries, strict=True)
     ]
 
 
-def with_jumps(begins: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """The scores that a shot begins, (n,) in [0, 1], higher where the picture jumps: it changes, once and suddenly."""
+def raise_at_jumps(begins: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """The scores that a shot begins, (n,) in [0, 1], raised where the picture changes once and suddenly."""
     padded = np.pad(change, JUMP_FRAMES)
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * JUMP_FRAMES + 1).copy()
     around[:, JUMP_FRAMES] = 0
-    jumps = (change >= MIN_JUMP) & (change >= JUMP_TIMES * around.max(axis=1))
-    sure = np.clip(begins, 1e-6, 1 - 1e-6)
-    return np.where(jumps, 1 / (1 + np.exp(-JUMP_ODDS) * (1 - sure) / sure), begins)
+    is_jump = (change >= MIN_JUMP) & (change >= MIN_JUMP_RATIO * around.max(axis=1))
+    clipped = np.clip(begins, 1e-6, 1 - 1e-6)
+    return np.where(is_jump, 1 / (1 + np.exp(-JUMP_LOG_ODDS) * (1 - clipped) / clipped), begins)
 
 
-def find_boundaries(evidence: Evidence, threshold: float) -> list[Found]:
-    """Every boundary that scores or pictures speak for, in order; black at the very start or end is none."""
-    taken = list(_edges(evidence))
-    found: list[Found] = []
+def find_boundaries(evidence: Evidence, threshold: float) -> list[Candidate]:
+    """Every boundary that the scores or pictures show, in order, except black at the very start or end."""
+    occupied = list(_fades_at_ends(evidence))
+    boundaries: list[Candidate] = []
     for candidates in (_fades(evidence), _graduals(evidence, threshold), _cuts(evidence, threshold)):
-        found += [c for c in candidates if not any(c.meets(span) for span in taken)]
-        # a score may go on where the picture of a fade is at rest again: all of that is the fade
-        taken += [c.span for c in candidates]
-    return sorted(found, key=lambda boundary: boundary.frame)
+        boundaries += [c for c in candidates if not any(c.touches(span) for span in occupied)]
+        # also the dropped ones: a score may continue after the picture of a fade has come to rest
+        occupied += [c.span for c in candidates]
+    return sorted(boundaries, key=lambda boundary: boundary.frame)
 
 
-def _fades(evidence: Evidence) -> list[Found]:
-    found = []
-    for dark, whole in _dips(evidence.brightness):
+def _fades(evidence: Evidence) -> list[Candidate]:
+    fades = []
+    for black, whole in _dips(evidence.brightness):
         if whole.start == 0 or whole.stop == len(evidence):
             continue
-        inside = evidence.brightness[dark.start : dark.stop]
+        brightness = evidence.brightness[black.start : black.stop]
         around = min(evidence.brightness[whole.start - 1], evidence.brightness[whole.stop])
-        depth = float(1 - inside.min() / max(around, 1))
-        if depth >= MIN_DEPTH:
-            darkest = np.flatnonzero(inside <= inside.min() + NOISE)[-1]
-            frame = dark.start + int(darkest) + 1
-            found.append(Found(frame, "fade", whole, (depth + evidence.score(whole)) / 2))
-    return found
+        depth = float(1 - brightness.min() / max(around, 1))
+        if depth >= MIN_FADE_DEPTH:
+            darkest = np.flatnonzero(brightness <= brightness.min() + BRIGHTNESS_NOISE)[-1]
+            frame = black.start + int(darkest) + 1
+            fades.append(Candidate(frame, "fade", whole, (depth + evidence.score(whole)) / 2))
+    return fades
 
 
-def _edges(evidence: Evidence) -> Iterator[Span]:
-    """Fading in at the very start and out at the very end: what is scored there is no boundary between two shots."""
+def _fades_at_ends(evidence: Evidence) -> Iterator[Span]:
+    """A fade in at the very start and a fade out at the very end: there is no boundary between two shots in them."""
     for _, whole in _dips(evidence.brightness):
         if whole.start == 0 or whole.stop == len(evidence):
             yield whole
 
 
 def _dips(brightness: np.ndarray) -> Iterator[tuple[Span, Span]]:
-    """Each short stretch of near black, alone and together with the frames that lead into it and out of it."""
-    for dark in _runs(brightness < DARK):
-        if len(dark) <= MAX_DARK:
-            before = max(1, _ramp(brightness[: dark.start + 1][::-1]))
-            after = max(1, _ramp(brightness[dark.stop - 1 :]))
-            # a ramp ends with a frame at full brightness, which is no part of the fade
-            yield dark, Span(dark.start - before + 1, dark.stop + after - 1)
+    """Each short stretch of near black, without and with the frames that lead into it and out of it."""
+    for black in _runs(brightness < DARK):
+        if len(black) <= MAX_BLACK_FRAMES:
+            before = max(1, _ramp_length(brightness[: black.start + 1][::-1]))
+            after = max(1, _ramp_length(brightness[black.stop - 1 :]))
+            # a ramp ends with a frame of full brightness, which does not belong to the fade
+            yield black, Span(black.start - before + 1, black.stop + after - 1)
 
 
-def _ramp(brightness: np.ndarray) -> int:
-    """How many frames it gets brighter for, from the first one on, at much the same pace."""
-    # over two frames: a clip that was brought from 24 to 25 frames per second stands still once a second
-    steps = brightness[2 : MAX_RAMP + 2] - brightness[: MAX_RAMP + 2][:-2]
-    rising = steps > max(NOISE, steps[:PACE].max(initial=0) / 4)
+def _ramp_length(brightness: np.ndarray) -> int:
+    """The number of frames, from the first on, over which it becomes brighter at much the same pace."""
+    # over two frames, as a video that was converted from 24 to 25 frames per second stands still once a second
+    steps = brightness[2 : MAX_RAMP_FRAMES + 2] - brightness[: MAX_RAMP_FRAMES + 2][:-2]
+    rising = steps > max(BRIGHTNESS_NOISE, steps[:PACE_FRAMES].max(initial=0) / 4)
     return len(rising) if rising.all() else int(rising.argmin())
 
 
-def _graduals(evidence: Evidence, threshold: float) -> list[Found]:
-    found = []
-    for span in _runs(evidence.gradual >= threshold, MAX_GAP):
-        if len(span) < MIN_GRADUAL:
+def _graduals(evidence: Evidence, threshold: float) -> list[Candidate]:
+    graduals = []
+    for span in _runs(evidence.gradual >= threshold, MAX_GAP_FRAMES):
+        if len(span) < MIN_GRADUAL_FRAMES:
             continue
         change = evidence.change[span.start : span.stop + 1]
         confidence = evidence.score(span)
-        if change.max() > SUDDEN * change.sum():
+        if change.max() > CUT_CHANGE_SHARE * change.sum():
             frame = span.start + int(change.argmax())
-            found.append(Found(frame, "cut", Span(frame, frame + 1), confidence))
+            graduals.append(Candidate(frame, "cut", Span(frame, frame + 1), confidence))
         else:
-            to_black = evidence.brightness[max(0, span.start - 1) : span.stop + 1].min() < DARK
-            found.append(Found(span.middle, "fade" if to_black else "dissolve", span, confidence))
-    return found
+            is_black = evidence.brightness[max(0, span.start - 1) : span.stop + 1].min() < DARK
+            graduals.append(Candidate(span.middle, "fade" if is_black else "dissolve", span, confidence))
+    return graduals
 
 
-def _cuts(evidence: Evidence, threshold: float) -> list[Found]:
+def _cuts(evidence: Evidence, threshold: float) -> list[Candidate]:
     runs = _runs(evidence.begins >= threshold)
     frames = [run.start + int(evidence.begins[run.start : run.stop].argmax()) for run in runs]
-    return [Found(frame, "cut", Span(frame, frame + 1), float(evidence.begins[frame])) for frame in frames]
+    return [Candidate(frame, "cut", Span(frame, frame + 1), float(evidence.begins[frame])) for frame in frames]
 
 
 def _runs(mask: np.ndarray, max_gap: int = 0) -> list[Span]:
-    """The stretches where ``mask`` (n,) holds; two with at most ``max_gap`` frames between them are one."""
+    """The stretches where ``mask`` (n,) bool is true; stretches at most ``max_gap`` frames apart are joined."""
     return spans_from_frames(np.flatnonzero(mask).tolist(), max_gap)
 
 
-def _keep_apart(found: Iterable[Found], n_frames: int, min_frames: int) -> list[Found]:
-    """Drop the less certain boundaries until all, and both ends of the clip, are ``min_frames`` apart; at least 1."""
+def _keep_apart(boundaries: Iterable[Candidate], n_frames: int, min_frames: int) -> list[Candidate]:
+    """Drop boundaries of low confidence until all, and both ends of the video, are ``min_frames`` apart; at least 1."""
     edges = [0, n_frames]
     kept = []
-    for boundary in sorted(found, key=lambda boundary: -boundary.confidence):
+    for boundary in sorted(boundaries, key=lambda boundary: -boundary.confidence):
         if min(abs(boundary.frame - edge) for edge in edges) >= max(1, min_frames):
             kept.append(boundary)
             edges.append(boundary.frame)

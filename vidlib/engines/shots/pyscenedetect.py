@@ -1,6 +1,6 @@
-"""PySceneDetect's AdaptiveDetector: a cut is where a frame differs from the last more than its neighbours do.
+"""PySceneDetect's AdaptiveDetector: at a cut, a frame differs from the last one more than its neighbours do.
 
-It needs no model and no torch. It finds cuts; dissolves it mostly misses.
+It needs no model and no torch. It detects cuts, but misses most dissolves.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from vidlib.timeline import FPS
 
 
 class PySceneDetect:
-    """AdaptiveDetector at its default settings, which a score of 0.5 stands for."""
+    """AdaptiveDetector with its default settings; a score of 0.5 corresponds to its thresholds."""
 
     name = "pyscenedetect"
     device: Device = "cpu"
@@ -24,7 +24,7 @@ class PySceneDetect:
         import scenedetect  # noqa: F401  (a missing package raises before any frame is decoded)
 
     def score(self, frames: Iterable[np.ndarray], n_frames: int) -> Iterator[tuple[float, float]]:
-        """See `ShotScorer.score`; it knows nothing of gradual transitions and scores them 0."""
+        """See `vidlib.protocols.ShotScorer`; the score of a gradual transition is always 0."""
         with opencv.one_thread():
             yield from self._score(frames)
 
@@ -33,7 +33,7 @@ class PySceneDetect:
 
         detector = AdaptiveDetector()
         detector.stats_manager = metrics = _recent_metrics()
-        lag = detector.event_buffer_length  # frames after which the verdict on a frame stands
+        lag = detector.event_buffer_length  # frames after which the metrics of a frame are final
         number = -1
         for number, frame in enumerate(frames):
             detector.process_frame(FrameTimecode(number, float(FPS)), np.ascontiguousarray(frame[..., ::-1]))
@@ -50,14 +50,14 @@ class PySceneDetect:
 
 
 def _score(detector: Any, metrics: dict[str, float]) -> float:
-    """0.5 where the detector's two conditions are just met: difference to the last frame, ratio to the neighbours'."""
+    """A score of 0.5 if both thresholds are just met: of the difference, and of its ratio to that of the neighbours."""
     ratio = next((value for key, value in metrics.items() if key.startswith("adaptive_ratio")), 0.0)
     content = metrics.get("content_val", 0.0)
     return float(min(ratio / (ratio + detector.adaptive_threshold), content / (content + detector.min_content_val)))
 
 
 def _recent_metrics() -> Any:
-    """A StatsManager that gives up what it is asked for, so that it does not grow with the clip."""
+    """A StatsManager that forgets metrics once they are read, so that it does not grow with the video."""
     from scenedetect import StatsManager
 
     class RecentMetrics(StatsManager):

