@@ -51,7 +51,7 @@ def test_frame_spacing_is_in_milliseconds():
 
 def test_the_sound_level_is_drawn_for_a_tone_and_for_no_sound():
     tone = np.sin(np.arange(16000, dtype=np.float32))
-    assert plots.sound_level(tone, 16000).axes[0].get_title(loc="left") == "Sound, first track"
+    assert plots.sound_level(tone, 16000).axes[0].get_title(loc="left") == "Level of the first audio track"
     assert plots.sound_level(tone[:0], 16000).axes[0].get_title(loc="left") == "No sound"
 
 

@@ -5,8 +5,8 @@ import pytest
 from vidlib.plots import report, style
 
 SHOTS = [((0.0, 2.0), "start"), ((2.0, 5.0), "cut"), ((5.0, 8.0), "fade")]
-VOICE = report.Lane("SPEAKER_00", "#4477aa", speaking=[(0.5, 1.5), (6.0, 7.0)])
-FACE = report.Lane("SPEAKER_00  1", "#4477aa", speaking=[(0.5, 1.5)], seen=[(0.0, 2.0)])
+SPEAKER = report.Row("SPEAKER_00", "#4477aa", speaking=[(0.5, 1.5), (6.0, 7.0)])
+FACE = report.Row("SPEAKER_00  1", "#4477aa", speaking=[(0.5, 1.5)], seen=[(0.0, 2.0)])
 
 
 def texts(figure) -> list[str]:
@@ -19,16 +19,16 @@ def labels(figure) -> list[str]:
     return [label.get_text() for label in axes.get_yticklabels()]
 
 
-def test_shots_voices_and_faces_share_one_time_axis_in_seconds():
-    figure = report.timeline(SHOTS, [VOICE], [FACE], duration_s=8)
+def test_shots_speakers_and_faces_share_one_time_axis_in_seconds():
+    figure = report.timeline(SHOTS, [SPEAKER], [FACE], duration_s=8)
     (axes,) = figure.axes
     assert axes.get_xlim() == (0, 8)
     assert axes.get_xlabel() == "time (m:ss)"
-    assert texts(figure) == ["SHOTS  3", "VOICES  1", "FACES  1"]
+    assert texts(figure) == ["SHOTS  3", "SPEAKERS  1", "FACES  1"]
     assert labels(figure) == ["SPEAKER_00", "SPEAKER_00  1"]
 
 
-def test_shots_are_coloured_by_how_they_begin():
+def test_shots_have_the_colour_of_their_boundary():
     figure = report.timeline(SHOTS, [], [], duration_s=8)
     shots = figure.axes[0].collections[0]
     from matplotlib.colors import to_hex
@@ -46,11 +46,11 @@ def test_a_face_is_pale_where_it_is_silent():
     assert drawn == {report.PALE: [0, 2], 1: [0.5, 1.5]}
 
 
-def test_what_is_not_known_is_told_from_what_was_not_found():
+def test_an_unknown_group_differs_from_an_empty_one():
     assert texts(report.timeline(None, [], None, duration_s=8)) == [
-        "SHOTS  not known",
-        "VOICES  none",
-        "FACES  not known",
+        "SHOTS  unknown",
+        "SPEAKERS  none",
+        "FACES  unknown",
     ]
 
 
@@ -62,6 +62,6 @@ def test_many_faces_still_fit_on_a_page(n_faces, labelled):
 
 
 def test_the_same_timeline_is_the_same_svg():
-    first, second = (report.svg(report.timeline(SHOTS, [VOICE], [FACE], duration_s=8)) for _ in range(2))
+    first, second = (report.svg(report.timeline(SHOTS, [SPEAKER], [FACE], duration_s=8)) for _ in range(2))
     assert first == second
     assert b"<text" not in first

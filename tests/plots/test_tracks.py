@@ -1,4 +1,4 @@
-"""What the notebook of tracking shows of them."""
+"""Figures of tracks."""
 
 import numpy as np
 import pandas as pd
@@ -24,8 +24,8 @@ def test_stills_are_of_the_shots_with_the_longest_tracks(tmp_path):
         finished.track(3, range(100, 104), 2),
         finished.track(4, range(104, 124), 3),
     )
-    assert tracks.telling_shots(found, 2) == [1, 3]
-    assert tracks.telling_shots(found, 6) == [1, 2, 3]
+    assert tracks.shots_with_longest_tracks(found, 2) == [1, 3]
+    assert tracks.shots_with_longest_tracks(found, 6) == [1, 2, 3]
 
 
 def test_a_face_has_its_box_on_its_still(tmp_path):

@@ -1,4 +1,4 @@
-"""What an archive held: the largest files, and how much of it is video."""
+"""A figure of an archive's contents: the largest files, and the share of video."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,18 +17,18 @@ SUFFIXES: Mapping[str, str] = {
     **dict.fromkeys((".wav", ".mp3", ".aac", ".m4a", ".aif", ".aiff", ".flac", ".ogg"), "sound"),
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".psd", ".gif", ".exr"), "picture"),
 }
-"""Kind by suffix, for a colour only: what a file really is, `vidlib.media.probe` finds out."""
+"""Kind by suffix, only for the colour; `vidlib.media.probe` determines what a file really is."""
 
 
 @style.styled
 def largest_files(files: Sequence[Path], folder: Path) -> Figure:
-    """A bar for each of the SHOWN largest ``files`` (all in ``folder``), largest first, coloured by kind."""
+    """A bar for each of the `SHOWN` largest ``files`` (all in ``folder``), largest first, coloured by kind."""
     sizes = {path: path.stat().st_size for path in files}
-    shown = sorted(files, key=sizes.get, reverse=True)[:SHOWN]
+    shown = sorted(files, key=sizes.__getitem__, reverse=True)[:SHOWN]
     names = [_short(str(path.relative_to(folder))) for path in shown]
     kinds = [SUFFIXES.get(path.suffix.lower(), "other") for path in shown]
 
-    fig, ax = style.figure(10, 0.9 + 0.26 * len(shown), left_in=style.beside(names))
+    fig, ax = style.figure(10, 0.9 + 0.26 * len(shown), left_in=style.label_margin(names))
     ax.barh(range(len(shown)), [sizes[path] for path in shown], color=[KINDS[kind] for kind in kinds], height=0.7)
     ax.set_yticks(range(len(shown)), names)
     ax.tick_params(axis="y", length=0)
@@ -46,7 +46,7 @@ def largest_files(files: Sequence[Path], folder: Path) -> Figure:
 
 
 def amount(n_bytes: float) -> str:
-    """Bytes as people say them, in powers of 1000.
+    """Format bytes for people, in powers of 1000.
 
     >>> amount(0), amount(1_530_000)
     ('0 B', '1.5 MB')
@@ -64,5 +64,5 @@ def _title(n_files: int, n_shown: int, n_bytes: int) -> str:
 
 
 def _short(name: str) -> str:
-    """The end of a long name, which tells files apart."""
+    """The end of a long name, because the end distinguishes files."""
     return name if len(name) <= NAME_CHARS else f"…{name[1 - NAME_CHARS :]}"

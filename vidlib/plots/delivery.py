@@ -1,4 +1,4 @@
-"""What was delivered: which videos, and how large they and their results are."""
+"""Figures of a delivery: the size of each video and of its results."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,14 +17,14 @@ RESULTS = {
     "_tracking.json": "tracks, reduced (JSON)",
     "_tracking.parquet": "tracks, full (Parquet)",
     ".rttm": "turns (RTTM)",
-    ".vtt": "what is said (WebVTT)",
+    ".vtt": "captions (WebVTT)",
 }
-"""What the results are, by what follows the video's stem in their names."""
+"""Label of each result, by the part of its name after the video's stem."""
 
 
 @style.styled
 def videos(listing: Mapping[str, Any]) -> Figure:
-    """Each video of a delivery's listing (``delivery.json``): its size in MB, or that it was left out."""
+    """The size in MB of each video in a delivery's listing (``delivery.json``), or ``left out``."""
     delivered = {video["stem"]: _sizes(video)[".mp4"] / MB for video in listing["videos"]}
     left_out = [video["stem"] for video in listing["left_out"]]
     names = [*delivered, *left_out]
@@ -41,7 +41,7 @@ def videos(listing: Mapping[str, Any]) -> Figure:
 
 @style.styled
 def results(listing: Mapping[str, Any]) -> Figure:
-    """The results beside each delivered video, in kB, by kind."""
+    """The sizes in kB of the results beside each delivered video, by kind."""
     names = [video["stem"] for video in listing["videos"]]
     sizes = [_sizes(video) for video in listing["videos"]]
     fig, ax = _rows(names, right_in=LEGEND_IN)
@@ -53,21 +53,21 @@ def results(listing: Mapping[str, Any]) -> Figure:
         ax.barh(names, widths, left=left, color=colour, height=0.6, label=label)
         left = [start + width for start, width in zip(left, widths, strict=True)]
     ax.set_xlabel("results, kB")
-    ax.set_title("What lies beside each video")
+    ax.set_title("Results beside each video")
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
     return fig
 
 
 def _rows(names: Sequence[str], right_in: float = 0.2) -> tuple[Figure, Axes]:
-    """A figure with one row a name, the first on top."""
+    """A figure with one row for each name, the first on top."""
     height_in = 0.9 + 0.35 * max(3, len(names))
-    fig, ax = style.figure(10, height_in, left_in=style.beside(names), right_in=right_in)
+    fig, ax = style.figure(10, height_in, left_in=style.label_margin(names), right_in=right_in)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     return fig, ax
 
 
 def _sizes(video: Mapping[str, Any]) -> dict[str, int]:
-    """Bytes of each delivered file of one video, by what follows the stem in its name."""
+    """Bytes of each delivered file of one video, by the part of its name after the stem."""
     stem = Path(video["stem"]).name
     return {Path(file["path"]).name.removeprefix(stem): file["size"] for file in video["delivered"]}

@@ -1,4 +1,4 @@
-"""What a video looks and sounds like: a strip of its frames, the spacing of its frames, the level of its sound."""
+"""Figures of a video file: a sheet of frames, the duration of its frames, the level of its sound."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -14,13 +14,16 @@ from vidlib.plots.pictures import Cell, Sheet, sheet
 from vidlib.timeline import FPS, timecode
 
 SILENCE_DB = -60
-"""The lowest level that is drawn, in dB below full scale."""
+"""The lowest level in the figure, in dB relative to full scale."""
 
 LEVEL_EVERY_S = 0.1
 
 
 def contact_sheet(side_by_side: Path, numbers: Sequence[int], columns: int = 6) -> Sheet:
-    """Frames of a 25 fps video, each under its timecode: those of these ``numbers`` (0-based), all in one picture."""
+    """The frames with these ``numbers`` (from 0) of a 25 fps video, each under its timecode.
+
+    ``side_by_side`` is a picture with all of them in one row.
+    """
     with Image.open(side_by_side) as picture:
         stills = np.split(np.asarray(picture.convert("RGB")), len(numbers), axis=1)
     return sheet([Cell(still, timecode(number)) for number, still in zip(numbers, stills, strict=True)], columns)
@@ -28,7 +31,7 @@ def contact_sheet(side_by_side: Path, numbers: Sequence[int], columns: int = 6) 
 
 @style.styled
 def frame_spacing(source: Sequence[Fraction], result: Sequence[Fraction]) -> Figure:
-    """How long each frame is shown, in ms, before and after: the timestamps of both, in seconds, in order."""
+    """The duration of each frame in ms, before and after conversion, from the sorted times of both in seconds."""
     fig, ax = style.figure(10, 2.6)
     for times, label, colour, width in ((source, "source", style.WARNING, 3), (result, "result", style.ACCENT, 1.5)):
         at_s = np.array(times, float)
@@ -36,15 +39,15 @@ def frame_spacing(source: Sequence[Fraction], result: Sequence[Fraction]) -> Fig
     style.time_axis(ax, float(max(source[-1], result[-1]) + 1 / FPS))
     ax.margins(y=0.2)
     ax.set_ylim(bottom=0)
-    ax.set_ylabel("shown for (ms)")
-    ax.set_title("How long each frame is shown")
+    ax.set_ylabel("duration (ms)")
+    ax.set_title("Duration of each frame")
     ax.legend(loc="lower right", ncols=2, frameon=False)
     return fig
 
 
 @style.styled
 def sound_level(waveform: Waveform, sample_rate: int = SAMPLE_RATE) -> Figure:
-    """The level of mono sound, (n,) float32 in [-1, 1], every tenth of a second, in dB below full scale."""
+    """The level of mono sound, (n,) float32 in [-1, 1], every tenth of a second, in dB relative to full scale."""
     block = int(sample_rate * LEVEL_EVERY_S)
     blocks = waveform[: len(waveform) // block * block].reshape(-1, block)
     rms = np.sqrt(np.square(blocks, dtype=np.float64).mean(axis=1))
@@ -54,5 +57,5 @@ def sound_level(waveform: Waveform, sample_rate: int = SAMPLE_RATE) -> Figure:
     style.time_axis(ax, max(len(level_db), 1) * LEVEL_EVERY_S)
     ax.set_ylim(SILENCE_DB, 0)
     ax.set_ylabel("level (dB)")
-    ax.set_title("Sound, first track" if len(waveform) else "No sound")
+    ax.set_title("Level of the first audio track" if len(waveform) else "No sound")
     return fig

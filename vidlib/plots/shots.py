@@ -1,4 +1,4 @@
-"""Figures of shots: the scores they were found by, how long they are, and the frames around a doubtful boundary."""
+"""Figures of shots: the scores behind them, their lengths, and the frames around a doubtful boundary."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from vidlib.plots import style
 from vidlib.plots.pictures import Cell, Sheet, sheet
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 @style.styled
 def scores(table: "pd.DataFrame", shots: Sequence[Shot], threshold: float) -> Figure:
-    """Both scores and the brightness of every frame over time, the threshold, and the boundaries that came of it.
+    """Both scores and the brightness of every frame over time, the threshold, and the resulting boundaries.
 
-    ``table`` has a row per frame with columns ``begins``, ``gradual`` (0-1) and ``brightness`` (0-255).
+    ``table`` has a row per frame with columns ``begins``, ``gradual`` (in [0, 1]) and ``brightness`` (in [0, 255]).
     """
     time_s = np.arange(len(table)) / float(FPS)
     fig, (band, ax, light) = style.figure(11, 4.2, nrows=3, sharex=True, height_ratios=[0.5, 3, 1])
@@ -39,7 +40,7 @@ def scores(table: "pd.DataFrame", shots: Sequence[Shot], threshold: float) -> Fi
 
 
 def _draw_band(ax: Axes, shots: Sequence[Shot]) -> None:
-    """One box for each shot in the colour of how it begins; what a gradual transition takes is hatched."""
+    """One box for each shot in the colour of its boundary; gradual transitions are darker."""
     for number, shot in enumerate(shots, 1):
         start, length = float(seconds(shot.span.start)), float(seconds(len(shot.span)))
         color = style.BOUNDARIES[shot.boundary]
@@ -59,14 +60,14 @@ def _draw_band(ax: Axes, shots: Sequence[Shot]) -> None:
     kinds = [kind for kind in style.BOUNDARIES if any(shot.boundary == kind for shot in shots)]
     boxes = [Patch(color=style.BOUNDARIES[kind], label=kind) for kind in kinds]
     ax.legend(handles=boxes, loc="lower right", bbox_to_anchor=(1, 0.9), ncols=len(boxes))
-    ax.set(title=f"{len(shots)} shots, by how they begin", ylim=(0, 1), yticks=())
+    ax.set(title=f"{len(shots)} shots, coloured by their boundary", ylim=(0, 1), yticks=())
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
 
 
 @style.styled
 def lengths(shots: Sequence[Shot]) -> Figure:
-    """How long each shot is, in order, in the colour of how it begins, and the median."""
+    """The length of each shot in seconds, in order, in the colour of its boundary, and the median."""
     values = [float(seconds(len(shot.span))) for shot in shots]
     fig, ax = style.figure(11, 2.2, top_in=0.1)
     ax.bar(range(1, len(shots) + 1), values, width=0.8, color=[style.BOUNDARIES[shot.boundary] for shot in shots])
@@ -79,7 +80,7 @@ def lengths(shots: Sequence[Shot]) -> Figure:
     return fig
 
 
-def filmstrips(stills: Sequence[np.ndarray], titles: Sequence[str], captions: Sequence[str]) -> Sheet:
-    """A row of pictures, (height, width, 3) uint8 RGB each, below each title: one for each of the ``captions``."""
+def filmstrips(stills: Sequence[NDArray[np.uint8]], titles: Sequence[str], captions: Sequence[str]) -> Sheet:
+    """Rows of pictures, (height, width, 3) uint8 RGB each: a row for each title, a picture for each caption."""
     cells = map(Cell, stills, list(captions) * len(titles))
     return sheet(list(cells), len(captions), titles)

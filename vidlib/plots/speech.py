@@ -1,4 +1,4 @@
-"""Who speaks when, how much, and how sure that is."""
+"""Figures of speech: the turns of each speaker, their total, their confidence."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,23 +11,23 @@ from vidlib.media.audio import SAMPLE_RATE, Waveform
 from vidlib.plots import style
 from vidlib.timeline import Turn, Turns
 
-LANE_IN = 0.3
+ROW_IN = 0.3
 PALEST = 0.3
-"""Opacity of a turn of confidence 0; one of confidence 1 is opaque."""
+"""Opacity of a turn with confidence 0; a turn with confidence 1 is opaque."""
 
 LEVEL_EVERY_S = 0.1
 
 
 @style.styled
 def turns(turns: Sequence[Turn], waveform: Waveform, duration_s: float, sample_rate: int = SAMPLE_RATE) -> Figure:
-    """A lane for each speaker, paler where less sure, below the sound: (n,) float32 in [-1, 1], mono."""
+    """A row for each speaker, with uncertain turns paler, below the mono sound: (n,) float32 in [-1, 1]."""
     speakers = Turns(turns).speakers
-    lanes_in = LANE_IN * max(1, len(speakers))
+    rows_in = ROW_IN * max(1, len(speakers))
     fig, (top, bottom) = style.figure(
-        10, 1.9 + lanes_in, left_in=style.beside(speakers), nrows=2, sharex=True, height_ratios=[0.8, lanes_in]
+        10, 1.9 + rows_in, left_in=style.label_margin(speakers), nrows=2, sharex=True, height_ratios=[0.8, rows_in]
     )
     _draw_sound(top, waveform, sample_rate)
-    _draw_lanes(bottom, turns, speakers)
+    _draw_rows(bottom, turns, speakers)
     style.time_axis(bottom, duration_s)
     top.set_title("Sound" if len(waveform) else "No sound")
     return fig
@@ -35,8 +35,8 @@ def turns(turns: Sequence[Turn], waveform: Waveform, duration_s: float, sample_r
 
 @style.styled
 def shares(total_s: Mapping[str, float]) -> Figure:
-    """How many seconds each speaker says, in all."""
-    fig, ax = style.figure(10, 0.9 + LANE_IN * max(1, len(total_s)), left_in=style.beside(total_s))
+    """The total seconds of speech of each speaker."""
+    fig, ax = style.figure(10, 0.9 + ROW_IN * max(1, len(total_s)), left_in=style.label_margin(total_s))
     colors = style.speaker_colors(total_s)
     rows = range(len(total_s))
     bars = ax.barh(rows, list(total_s.values()), color=[colors[speaker] for speaker in total_s], height=0.7)
@@ -47,24 +47,26 @@ def shares(total_s: Mapping[str, float]) -> Figure:
     ax.set_xlim(left=0)
     ax.grid(visible=False, axis="y")
     ax.set_xlabel("speech (s)")
-    ax.set_title("How much each speaker says" if total_s else "Nobody speaks")
+    ax.set_title("Speech of each speaker" if total_s else "No speech")
     return fig
 
 
 @style.styled
-def confidences(turns: Sequence[Turn], sure: float, duration_s: float) -> Figure:
-    """The confidence of each turn, in [0, 1]; those below ``sure`` are worth hearing again."""
+def confidences(turns: Sequence[Turn], review_below: float, duration_s: float) -> Figure:
+    """The confidence of each turn, in [0, 1]. A person should listen to those below ``review_below``."""
     fig, ax = style.figure(10, 2.6)
     colors = style.speaker_colors(Turns(turns).speakers)
     confidence, start_s, stop_s = (
         [getattr(turn, name) for turn in turns] for name in ("confidence", "start_s", "stop_s")
     )
     ax.hlines(confidence, start_s, stop_s, colors=[colors[turn.speaker] for turn in turns], linewidth=5)
-    ax.axhspan(0, sure, color=style.WARNING, alpha=0.08, linewidth=0)
-    ax.text(0.995, sure - 0.03, "hear again", transform=ax.get_yaxis_transform(), ha="right", va="top", fontsize=8)
+    ax.axhspan(0, review_below, color=style.WARNING, alpha=0.08, linewidth=0)
+    ax.text(
+        0.995, review_below - 0.03, "to check", transform=ax.get_yaxis_transform(), ha="right", va="top", fontsize=8
+    )
     ax.set_ylim(0, 1.02)
     ax.set_ylabel("confidence (0 to 1)")
-    ax.set_title("How sure each turn is")
+    ax.set_title("Confidence of each turn")
     style.time_axis(ax, duration_s)
     return fig
 
@@ -81,14 +83,14 @@ def _draw_sound(ax: Axes, waveform: Waveform, sample_rate: int) -> None:
     ax.spines["left"].set_visible(False)
 
 
-def _draw_lanes(ax: Axes, turns: Sequence[Turn], speakers: Sequence[str]) -> None:
+def _draw_rows(ax: Axes, turns: Sequence[Turn], speakers: Sequence[str]) -> None:
     colors = style.speaker_colors(speakers)
-    for lane, (speaker, its_turns) in enumerate(Turns(turns).by_speaker().items()):
-        bars = [(turn.start_s, turn.duration_s) for turn in its_turns]
-        shades = [to_rgba(colors[speaker], PALEST + (1 - PALEST) * turn.confidence) for turn in its_turns]
-        ax.broken_barh(bars, (lane - 0.38, 0.76), facecolors=shades, linewidth=0)
+    for row, (speaker, spoken) in enumerate(Turns(turns).by_speaker().items()):
+        bars = [(turn.start_s, turn.duration_s) for turn in spoken]
+        shades = [to_rgba(colors[speaker], PALEST + (1 - PALEST) * turn.confidence) for turn in spoken]
+        ax.broken_barh(bars, (row - 0.38, 0.76), facecolors=shades, linewidth=0)
     ax.set_yticks(range(len(speakers)), speakers)
     ax.set_ylim(max(1, len(speakers)) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
-    ax.set_title("Who speaks when" if turns else "Nobody speaks")
+    ax.set_title("Turns of each speaker" if turns else "No speech")

@@ -1,11 +1,12 @@
-"""One look for every figure: sizes, colours, and the time axis.
+"""The common style of all figures: sizes, colours, and the time axis.
 
-Colours are Paul Tol's "bright" and "muted" schemes (personal.sron.nl/~pault), which colour-blind readers can tell
-apart; one meaning keeps one colour in every figure.
+The colours are Paul Tol's "bright" and "muted" schemes (personal.sron.nl/~pault), which colour-blind readers can
+distinguish. A meaning has the same colour in every figure.
 """
 
 from collections.abc import Iterable
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -20,23 +21,23 @@ from PIL import Image
 DPI = 100
 
 WIDEST_IN = 4.5
-"""Of a margin with labels, so that there is room for what they stand beside."""
+"""Widest margin for labels in inches, so that the figure keeps room for its contents."""
 
 INK = "#2b2f36"  # text and outlines
-MUTED = "#8a919c"  # axes, captions, what is not the point
+MUTED = "#8a919c"  # axes, captions, secondary parts
 GRID = "#e4e7eb"
 PAPER = "#ffffff"
 ACCENT = "#4477aa"
-WARNING = "#ee6677"  # a doubt, something to check
+WARNING = "#ee6677"  # something to check
 
 BOUNDARIES = {"start": MUTED, "cut": "#4477aa", "dissolve": "#ccbb44", "fade": "#aa3377"}
-"""Colour of each way a shot begins (`vidlib.timeline.Boundary`)."""
+"""Colour of each boundary at which a shot begins (`vidlib.timeline.Boundary`)."""
 
 SPEAKERS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#44aa99", "#882255", "#999933")
-"""Colours of voices and faces, by order of first appearance; they repeat after the ninth."""
+"""Colours of speakers and faces, in the order of their first appearance; they repeat after the ninth."""
 
 NOBODY = "#c8ccd2"
-"""Colour of speech, or of a face, that belongs to no known speaker."""
+"""Colour of speech and faces without a known speaker."""
 
 _RC = {
     "font.family": "DejaVu Sans",
@@ -64,20 +65,20 @@ _RC = {
 
 
 class Picture(Figure):
-    """A figure that a notebook shows where it is the value of a cell; pyplot, and its state, stay out of it."""
+    """A figure that a notebook displays as the value of a cell, without pyplot and its global state."""
 
     def _repr_png_(self) -> bytes:
-        """What ``savefig`` makes of it."""
+        """PNG of the figure, as from ``savefig``."""
         canvas, png = FigureCanvasAgg(self), BytesIO()
         canvas.draw()
         opaque = np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3])
-        # as small as with opacity and at level 6, in a third of the time
+        # as small as RGBA at level 6, in a third of the time
         Image.fromarray(opaque).save(png, "png", compress_level=3)
         return png.getvalue()
 
 
 styled = rc_context(_RC)
-"""Decorator of a function that draws: titles, legends and texts that it adds look like ours as well."""
+"""Decorator for functions that draw, so that their titles, legends and texts have our style."""
 
 
 @styled
@@ -90,13 +91,13 @@ def figure(
     top_in: float = 0.3,
     bottom_in: float = 0.5,
     gap_in: float = 0.3,
-    **subplots: object,
-) -> tuple[Figure, object]:
-    """An empty figure in our style, and its axes: one, or an array of them as ``subplots`` asks
-    (``Figure.subplots``: nrows, sharex, height_ratios, ...). Sizes are in inches, at 100 pixels an inch.
+    **subplots: Any,
+) -> tuple[Figure, Any]:
+    """An empty figure in our style, and its axes: one, or an array according to ``subplots``.
 
-    The margins, and the gap between rows, have room for a title, the time axis and a labelled y axis. matplotlib would
-    find them by itself, by measuring every text: that takes longer than to draw the figure.
+    ``subplots`` are options of ``Figure.subplots``: nrows, sharex, height_ratios, ... Sizes are in inches, at 100
+    pixels an inch. The margins and the gap between rows have room for a title, the time axis and a labelled y axis.
+    matplotlib's automatic layout measures every text, which takes longer than drawing the figure.
     """
     n_rows = subplots.get("nrows", 1)
     row_in = (height_in - top_in - bottom_in - gap_in * (n_rows - 1)) / n_rows
@@ -111,8 +112,8 @@ def figure(
     return fig, fig.subplots(**subplots)
 
 
-def beside(labels: Iterable[str]) -> float:
-    """Inches that ``labels`` take to the left of an axis, at most `WIDEST_IN`."""
+def label_margin(labels: Iterable[str]) -> float:
+    """Width in inches of ``labels`` to the left of an axis, at most `WIDEST_IN`."""
     font = FontProperties(family=_RC["font.family"], size=_RC["font.size"])
     longest = max(labels, key=len, default="")
     points, *_ = text_to_path.get_text_width_height_descent(longest, font, ismath=False)
@@ -120,12 +121,12 @@ def beside(labels: Iterable[str]) -> float:
 
 
 def speaker_colors(labels: Iterable[str]) -> dict[str, str]:
-    """A colour for each label; labels such as ``SPEAKER_03`` keep theirs whatever others are there.
+    """A colour for each label. A label such as ``SPEAKER_03`` has the same colour in every set of labels.
 
     >>> speaker_colors(["SPEAKER_01"])["SPEAKER_01"] == SPEAKERS[1]
     True
     """
-    return {label: SPEAKERS[_number(label, place) % len(SPEAKERS)] for place, label in enumerate(labels)}
+    return {label: SPEAKERS[_number(label, index) % len(SPEAKERS)] for index, label in enumerate(labels)}
 
 
 def _number(label: str, otherwise: int) -> int:
@@ -142,7 +143,7 @@ def time_axis(ax: Axes, stop_s: float, start_s: float = 0) -> None:
 
 
 def clock(second: float) -> str:
-    """``m:ss``, with tenths where they matter.
+    """Format as ``m:ss``, with tenths unless they are zero.
 
     >>> clock(75), clock(2.5)
     ('1:15', '0:02.5')

@@ -209,8 +209,8 @@ def timeline_figure(
     colors = style.speaker_colors(voice.speaker for voice in voices or ())
     return report.timeline(
         shots and [((shot.start / float(FPS), shot.stop / float(FPS)), shot.boundary) for shot in shots],
-        voices and [report.Lane(voice.speaker, colors[voice.speaker], voice.turns) for voice in voices],
-        faces and [report.Lane(_face_name(f), colors.get(f.speaker, style.MUTED), f.speaking, f.seen) for f in faces],
+        voices and [report.Row(voice.speaker, colors[voice.speaker], voice.turns) for voice in voices],
+        faces and [report.Row(_face_name(f), colors.get(f.speaker, style.MUTED), f.speaking, f.seen) for f in faces],
         duration_s,
     )
 
