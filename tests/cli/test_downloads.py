@@ -166,7 +166,7 @@ def test_the_monitor_downloads_what_the_rule_allows_and_names_the_rest(server, v
     offer(server, monkeypatch, *records, old, {"url": "https://we.tl/t-1"}, {"nothing": 1})
     code, out, err = vidlib("downloads", "monitor", "--once")
     assert (code, out) == (0, "")
-    assert "left out: record 4" in err and "a person is needed for https://we.tl/t-1" in err and SHA256 in err
+    assert "ignored: record 4" in err and "a person must download https://we.tl/t-1" in err and SHA256 in err
     states = {row["url"]: row["state"] for row in json.loads(vidlib("downloads", "list", "--json")[1])["downloads"]}
     assert states == {"https://fromsmash.com/x": "done", old["url"]: "known", "https://we.tl/t-1": "manual"}
     assert vidlib("downloads", "monitor", "--once")[0] == 0

@@ -16,7 +16,6 @@ from vidlib.dashboard.state import RUNS_SHOWN, PageView, page_view
 from vidlib.dashboard.wording import readable
 from vidlib.errors import UsageError, VidlibError
 from vidlib.ingest.urls import redacted
-from vidlib.ingest.webhook import DownloadOffer
 from vidlib.machine import load as monitor
 from vidlib.runner.downloads import store
 from vidlib.runner.store.models import Download
@@ -139,8 +138,7 @@ class Control:
         if not link.strip():
             raise UsageError("Paste a link first.")
         with History(self.settings.database) as history:
-            store.add_offers(history, [(DownloadOffer(link, time.time()), "known")])
-            self._start_download(store.find(history, link))
+            self._start_download(store.find_or_add(history, link))
 
     def _download_again(self, key: str) -> None:
         with History(self.settings.database) as history:

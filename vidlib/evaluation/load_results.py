@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from vidlib.errors import UsageError
 from vidlib.files import sha256
+from vidlib.media.suffixes import is_video_name
 from vidlib.results import archive
 from vidlib.results.archive import METADATA, Entry, Metadata
 from vidlib.results.exports import audio_json, rttm, shots_csv, shots_json, tracking_table
@@ -18,8 +19,6 @@ from vidlib.timeline import Shot, Turns
 
 if TYPE_CHECKING:
     import pandas as pd
-
-VIDEOS = (".mp4", ".mov", ".mkv", ".mxf", ".avi", ".webm", ".m4v")
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def _load_entry(entry: Entry, work_dir: Path) -> Results:
 def _load_folder(folder: Path, stem: str, work_dir: Path) -> Results:
     files = {name: folder / f"{stem}{suffix}" for name, suffix in PUBLISHED.items()}
     results = _load_files(stem, folder, {name: path for name, path in files.items() if path.is_file()})
-    video = next((path for path in sorted(folder.glob("*")) if path.stem == stem and path.suffix in VIDEOS), None)
+    video = next((path for path in sorted(folder.glob("*")) if path.stem == stem and is_video_name(path.name)), None)
     return replace(_with_boundary_kinds(results, work_dir, sha256(video)) if video else results, video=video)
 
 

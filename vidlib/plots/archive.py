@@ -7,13 +7,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
+from vidlib.media.suffixes import VIDEO_SUFFIXES
 from vidlib.plots import style
 
 SHOWN = 20
 NAME_CHARS = 48
 KINDS = {"video": style.ACCENT, "sound": "#228833", "picture": "#ccbb44", "other": style.NOBODY}
 SUFFIXES: Mapping[str, str] = {
-    **dict.fromkeys((".mp4", ".mov", ".m4v", ".mkv", ".avi", ".mxf", ".mpg", ".mts", ".ts", ".webm", ".wmv"), "video"),
+    **dict.fromkeys(VIDEO_SUFFIXES, "video"),
     **dict.fromkeys((".wav", ".mp3", ".aac", ".m4a", ".aif", ".aiff", ".flac", ".ogg"), "sound"),
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".psd", ".gif", ".exr"), "picture"),
 }

@@ -1,12 +1,12 @@
-"""What a path that was asked for turns into: an archive to unpack, or a project, its videos, and the tasks for them."""
+"""The start of a run: each requested source becomes a download, an archive to unpack, or a project with its tasks."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
-from vidlib.errors import LeaseLost, RefusedInput, VidlibError
-from vidlib.ingest.webhook import DownloadOffer
+from vidlib.errors import BrokenOutput, LeaseLost, RefusedInput, VidlibError
 from vidlib.runner import projects
 from vidlib.runner.downloads import store
 from vidlib.runner.projects import Project, ProjectVideo
@@ -18,10 +18,13 @@ from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
 
+if TYPE_CHECKING:
+    from vidlib.steps import download, extract
+
 
 @dataclass(frozen=True)
 class Intake:
-    """Takes up what a run was asked for, one path after the other."""
+    """Turns the sources of a run into tasks, one source at a time."""
 
     run: Run
     request: Request
@@ -29,46 +32,50 @@ class Intake:
     history: History
 
     def accept(self, path: Source) -> list[Task]:
-        """The first tasks for ``path``: to get or unpack it, or all there is to do; or one that says why nothing is."""
-        return self._tasks_or_failure(path, lambda: self._first_tasks(path))
+        """Add the first tasks for a source: its download, its unpacking, or all tasks of its project.
 
-    def accept_download(self, download: Task) -> list[Task]:
-        """The tasks for a file that was downloaded."""
-        link = Link(download.origin)
+        If it cannot be processed, add one failed task with the reason.
+        """
+        return self._add_or_fail(path, lambda: self._first_tasks(path))
 
-        def tasks() -> list[Task]:
-            came = STEPS["download"].outputs(Path(download.folder))
-            what = {"file": str(came.file), "sha256": came.sha256, "bytes_done": came.size, "bytes_total": came.size}
-            store.record_outcome(self.history, link, "done", **what)
-            return self._of_file(link, came.file)
-
-        return self._tasks_or_failure(link, tasks, download)
-
-    def accept_unpacked(self, extract: Task) -> list[Task]:
-        """The tasks for the videos of an archive that was unpacked."""
-        origin, archive = parse_source(extract.origin), Path(extract.source)
+    def accept_download(self, task: Task) -> list[Task]:
+        """Add the tasks for the file that a download task fetched."""
+        link = Link(task.origin)
 
         def tasks() -> list[Task]:
-            outputs = STEPS["extract"].outputs(Path(extract.folder))
-            project = self._project(archive, extract.sha256, unpacked=True)
-            projects.publish_files(project, Path(extract.folder) / "files", outputs.files)
-            return self._plan(origin, project, _videos_below(project.docs, archive, self.settings))
+            outputs = cast("download.Outputs", STEPS["download"].outputs(_folder_of(task)))
+            size = {"bytes_done": outputs.size, "bytes_total": outputs.size}
+            store.record_outcome(self.history, link, "done", file=str(outputs.file), sha256=outputs.sha256, **size)
+            return self._tasks_of_file(link, outputs.file)
 
-        return self._tasks_or_failure(origin, tasks, extract)
+        return self._add_or_fail(link, tasks, task)
 
-    def _tasks_or_failure(self, path: Source, tasks: Callable[[], list[Task]], known: Task | None = None) -> list[Task]:
-        """What ``tasks`` gives; where it fails, the failed task (``known``, or one made for it)."""
+    def accept_unpacked(self, task: Task) -> list[Task]:
+        """Add the tasks for the videos of the archive that an extract task unpacked."""
+        origin, archive = parse_source(task.origin), Path(task.source)
+
+        def tasks() -> list[Task]:
+            folder = _folder_of(task)
+            outputs = cast("extract.Outputs", STEPS["extract"].outputs(folder))
+            project = self._open_project(archive, task.sha256, unpacked=True)
+            projects.publish_files(project, folder / "files", outputs.files)
+            return self._tasks_of_project(origin, project, _videos_below(project.docs, archive, self.settings))
+
+        return self._add_or_fail(origin, tasks, task)
+
+    def _add_or_fail(self, path: Source, tasks: Callable[[], list[Task]], failed: Task | None = None) -> list[Task]:
+        """Add the tasks that ``tasks`` returns; if it fails, mark ``failed`` or a new task as failed."""
         try:
             return self.history.add_tasks(tasks())
-        except LeaseLost:  # another process drives this run now: nothing of it is to be changed here
+        except LeaseLost:  # another process drives this run now, and this one must not change it
             raise
         except (VidlibError, OSError) as error:
-            values = {"status": status_of(error), "error": str(error), "error_type": type(error).__name__}
-            values["finished_at"] = time.time()
+            outcome = {"status": status_of(error), "error": str(error), "error_type": type(error).__name__}
+            values: dict[str, Any] = {**outcome, "finished_at": time.time()}
             self.history.add_event(self.run.id, f"{path.name}: {error}", "error", path.name)
-            if known:
-                self.history.update_task(known.id, **values)
-                return self.history.tasks_by_id([known.id])
+            if failed:
+                self.history.update_task(failed.id, **values)
+                return self.history.tasks_by_id([failed.id])
             names = {"project": path.name, "label": path.name, "origin": str(path), "source": str(path)}
             step = "download" if isinstance(path, Link) else "extract"
             return self.history.add_tasks([Task(run_id=self.run.id, sha256="", step=step, **names, **values)])
@@ -76,23 +83,23 @@ class Intake:
     def _first_tasks(self, path: Source) -> list[Task]:
         projects.check_path(path, self.settings)
         if isinstance(path, Link):
-            return self._of_link(path)
+            return self._tasks_of_link(path)
         if project := projects.reopen_project(path):
-            return self._plan(path, project, _videos_below(project.docs, path, self.settings))
-        return self._of_file(path, path)
+            return self._tasks_of_project(path, project, _videos_below(project.docs, path, self.settings))
+        return self._tasks_of_file(path, path)
 
-    def _of_link(self, link: Link) -> list[Task]:
-        """To download a file, unless `vidlib downloads get` has brought it and it is still there."""
-        store.add_offers(self.history, [(DownloadOffer(link, time.time()), "known")])
-        known = store.find(self.history, link)
-        file = Path(known.file) if known.state == "done" and known.file else None
-        ours = file is None or file.is_relative_to(self.settings.work)  # what a run has brought, the plan finds done
-        if not ours and file.is_file() and not self.request.force:
-            return self._of_file(link, file)
+    def _tasks_of_link(self, link: Link) -> list[Task]:
+        """Return a download task, or the tasks of the file if `vidlib downloads get` fetched it before."""
+        known = store.find_or_add(self.history, link)
+        if known.state == "done" and known.file and not self.request.force:
+            file = Path(known.file)
+            # a file that a run downloaded lies in its step folder, where the download task finds it
+            if file.is_file() and not file.is_relative_to(self.settings.work):
+                return self._tasks_of_file(link, file)
         return [self._task("download", link, link.name, link.name, known.key, link)]
 
-    def _of_file(self, origin: Source, path: Path) -> list[Task]:
-        """What is to be done for a delivery that is here: to unpack it, or all steps of its videos."""
+    def _tasks_of_file(self, origin: Source, path: Path) -> list[Task]:
+        """Return the tasks for a local file or folder: to unpack it, or all steps of its videos."""
         sha256 = projects.content_sha256(path)
         if projects.is_archive(path):
             return [self._task("extract", origin, path.name, path.name, sha256, path)]
@@ -100,15 +107,15 @@ class Intake:
             videos = projects.project_videos([path], path.parent, self.settings)
         else:
             videos = _videos_below(path, path, self.settings)
-        return self._plan(origin, self._project(path, sha256), videos)
+        return self._tasks_of_project(origin, self._open_project(path, sha256), videos)
 
-    def _project(self, path: Path, sha256: str, *, unpacked: bool = False) -> Project:
+    def _open_project(self, path: Path, sha256: str, *, unpacked: bool = False) -> Project:
         project = projects.open_project(path, sha256, self.settings, unpacked=unpacked)
         self.history.remember_project(project.sha256, project.name, path)
         return project
 
-    def _plan(self, origin: Source, project: Project, videos: list[ProjectVideo]) -> list[Task]:
-        """All there is to do for a project: every step of every video, its report, and what is done for the whole."""
+    def _tasks_of_project(self, origin: Source, project: Project, videos: list[ProjectVideo]) -> list[Task]:
+        """Return all tasks of a project: the steps and the report of every video, then the finalize step."""
         tasks = []
         for video in videos:
             self.history.remember_video(video.sha256, video.path, projects.duration_s(video.path))
@@ -122,12 +129,20 @@ class Intake:
 
     def _task(self, step: str, origin: Source, project: str, label: str, sha256: str, source: Source) -> Task:
         params = self.request.params.of(project)[step].model_dump(mode="json")
-        places = {"origin": str(origin), "source": str(source)}
+        paths = {"origin": str(origin), "source": str(source)}
         names = {"project": project, "label": label, "sha256": sha256}
-        return Task(run_id=self.run.id, step=step, params=params, **names, **places)
+        return Task(run_id=self.run.id, step=step, params=params, **names, **paths)
 
 
-def _videos_below(folder: Path, named: Path, settings: Settings) -> list[ProjectVideo]:
-    if not (found := projects.find_videos(folder)):
-        raise RefusedInput(f"{named.name} holds no video; expected files such as .mp4, .mov, .mkv or .mxf in it")
-    return projects.project_videos(found, folder, settings)
+def _folder_of(task: Task) -> Path:
+    """Return the folder with the outputs of a finished task."""
+    if task.folder is None:
+        raise BrokenOutput(f"task {task.id} ({task.step}) is done but has no folder; run it again with --force")
+    return Path(task.folder)
+
+
+def _videos_below(folder: Path, source: Path, settings: Settings) -> list[ProjectVideo]:
+    """Return the videos below ``folder``, the files of ``source``; raises RefusedInput if it has none."""
+    if not (videos := projects.find_videos(folder)):
+        raise RefusedInput(f"{source.name} holds no video; expected files such as .mp4, .mov, .mkv or .mxf in it")
+    return projects.project_videos(videos, folder, settings)

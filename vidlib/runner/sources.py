@@ -1,4 +1,4 @@
-"""Links among the paths of a request."""
+"""The sources of a request: local paths and links."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from vidlib.ingest.parts import name_of
 
 
 class Link(str):
-    """A link to a file that is not here yet; it has a name, as paths have.
+    """A link to a file that is not downloaded yet. Like a path, it has a ``name``.
 
     >>> Link("https://h.example/a/film.zip?x=1").name
     'film.zip'
@@ -23,7 +23,7 @@ Source = Path | Link
 
 
 def parse_source(text: str) -> Source:
-    """What somebody named: a link, or else a path.
+    """Return ``text`` as a link if it begins like one, otherwise as a path.
 
     >>> parse_source("HTTPS://h.example/film.zip"), parse_source("film.zip")
     ('HTTPS://h.example/film.zip', PosixPath('film.zip'))

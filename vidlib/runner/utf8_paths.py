@@ -1,4 +1,4 @@
-"""Files under names that can be written down: neither the history nor a notebook holds a name that is not UTF-8."""
+"""Names that UTF-8 can encode for files whose own names it cannot: neither history nor notebooks hold other names."""
 
 import os
 from contextlib import suppress
@@ -11,7 +11,7 @@ from vidlib.text import path_text
 
 
 def with_utf8_name(path: Path, settings: Settings) -> Path:
-    """``path``, or, where its name is not UTF-8, a link to it below WORKSPACE/names: the same one each time."""
+    """Return ``path`` or, if UTF-8 cannot encode it, a link to it below WORKSPACE/names: the same link every time."""
     if is_utf8(path):
         return path
     folder = settings.workspace / "names" / sha256_text(path_text(path.absolute()))[:12]
@@ -23,12 +23,12 @@ def with_utf8_name(path: Path, settings: Settings) -> Path:
 
 
 def lossy_text(path: Path) -> str:
-    """Return ``path`` as UTF-8 text, with a replacement character for each byte that is not UTF-8."""
+    """Return ``path`` as text in which a replacement character stands for each byte that is not UTF-8."""
     return os.fsencode(path).decode(errors="replace")
 
 
 def is_utf8(path: Path) -> bool:
-    """Whether the whole of ``path`` can be written as UTF-8."""
+    """Return whether UTF-8 can encode the whole ``path``."""
     try:
         str(path).encode()
     except UnicodeEncodeError:

@@ -14,7 +14,8 @@ from pathlib import Path
 from vidlib.errors import VidlibError
 from vidlib.files import canonical_json, sha256_text
 from vidlib.ingest.arrivals import is_arriving, may_be_delivery
-from vidlib.runner.projects import VIDEO_SUFFIXES, content_sha256, find_videos, is_archive
+from vidlib.media.suffixes import is_video_name
+from vidlib.runner.projects import content_sha256, find_videos, is_archive
 from vidlib.settings import Settings
 
 EVERY_S = 10.0
@@ -107,7 +108,7 @@ def is_delivery(path: Path) -> bool:
         return bool(find_videos(path))
     if not path.is_file() or not path.stat().st_size:
         return False
-    return path.suffix.lower() in VIDEO_SUFFIXES or is_archive(path)
+    return is_video_name(path.name) or is_archive(path)
 
 
 def _new(

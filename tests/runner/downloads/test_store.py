@@ -51,7 +51,7 @@ def test_a_copy_and_its_source_are_one_download(url):
         assert store.count(history) == 1
 
 
-def test_what_was_known_by_its_copy_alone_is_not_offered_again(url):
+def test_a_link_whose_copy_is_known_is_not_a_new_offer(url):
     copy = "https://r2.example/film.zip"
     with History(url) as history:
         store.add_offers(history, offered(copy, state="done"))
@@ -59,30 +59,30 @@ def test_what_was_known_by_its_copy_alone_is_not_offered_again(url):
         assert [row.state for row, _ in store.search(history)] == ["done"]
 
 
-def test_a_dry_call_says_what_it_would_do_and_does_nothing(url):
+def test_a_dry_run_counts_and_changes_nothing(url):
     with History(url) as history:
         store.add_offers(history, offered(LINK))
         offers = [*offered(LINK, at=1.0), *offered("https://h.example/b")]
-        assert store.add_offers(history, offers, dry=True) == OfferCounts(new=1, changed=1)
+        assert store.add_offers(history, offers, dry_run=True) == OfferCounts(new=1, changed=1)
         assert store.count(history) == 1
         assert store.add_offers(history, offers) == OfferCounts(new=1, changed=1)
 
 
-def test_what_is_no_link_is_refused_and_nothing_of_that_list_is_kept(url):
+def test_an_invalid_link_is_refused_with_the_whole_list(url):
     with History(url) as history:
         with pytest.raises(RefusedInput, match="expected a link"):
             store.add_offers(history, offered(LINK, "nonsense"))
         assert store.count(history) == 0
 
 
-def test_many_processes_that_offer_the_same_links_at_the_same_moment_make_one_row_of_each(url):
+def test_many_processes_offer_the_same_links_at_once_and_make_one_row_of_each(url):
     with History(url) as history:
         offering.at_once(N_PROCESSES, offering.offer_all, url)
         rows = [row for row, _ in store.search(history)]
         assert (len(rows), {row.offered_at for row in rows}) == (offering.N_LINKS, {1000.0 - (N_PROCESSES - 1)})
 
 
-def test_many_processes_take_every_download_once(url, tmp_path):
+def test_many_processes_claim_every_download_once(url, tmp_path):
     (tmp_path / "taken").mkdir()
     with History(url) as history:
         store.add_offers(history, offered(*(f"https://h.example/{n}" for n in range(20)), state="waiting"))
@@ -109,7 +109,7 @@ def test_a_download_goes_from_hand_to_hand(url):
         assert store.next_waiting(history, now=0.0).key == row.key
 
 
-def test_whoever_downloads_is_asked_to_stop(url):
+def test_a_running_download_learns_of_a_request_at_its_heartbeat(url):
     with History(url) as history:
         store.add_offers(history, offered(LINK, state="waiting"))
         key = store.claim(history, store.key_of(LINK), ["waiting"]).key
@@ -117,13 +117,13 @@ def test_whoever_downloads_is_asked_to_stop(url):
         assert store.heartbeat(history, key) == "paused"
         store.finish(history, key, "paused")
         assert store.request_state(history, key, "cancelled") == "cancelled"
-        with pytest.raises(UsageError, match="is cancelled; expected one that waits"):
+        with pytest.raises(UsageError, match="is cancelled; expected a download that is waiting"):
             store.request_state(history, key, "paused")
         with pytest.raises(UsageError, match="there is no download"):
             store.request_state(history, "nothing", "paused")
 
 
-def test_what_a_person_has_brought_can_be_closed_and_not_paused(url):
+def test_a_manual_download_can_be_closed_but_not_paused(url):
     with History(url) as history:
         store.add_offers(history, offered(LINK, state="manual"))
         key = store.key_of(LINK)
@@ -182,7 +182,7 @@ def test_what_failed_long_ago_is_cleaned_away_and_what_is_done_is_not(url):
 
 
 @pytest.mark.parametrize("version", ["0001", "0002"])
-def test_a_history_of_every_earlier_version_takes_downloads(url, version):
+def test_a_history_of_every_earlier_version_accepts_downloads(url, version):
     database.open_engine(url).dispose()
     config = Config()
     config.set_main_option("script_location", str(Path(database.__file__).with_name("migrations")))
@@ -199,20 +199,20 @@ def test_a_history_of_every_earlier_version_takes_downloads(url, version):
         assert [project for _, project in store.search(history)] == ["Rushes"]
 
 
-def test_the_newest_migration_is_the_one_that_the_code_waits_for():
+def test_the_newest_migration_is_the_revision_of_the_code():
     names = sorted(path.stem for path in (Path(database.__file__).parent / "migrations" / "versions").glob("*.py"))
     assert names[-1].split("_")[0] == database.REVISION
 
 
-def test_many_offers_are_kept_in_small_transactions_and_counted_as_one_list(url, monkeypatch):
+def test_many_offers_are_added_in_small_transactions_and_counted_as_one_list(url, monkeypatch):
     monkeypatch.setattr(store, "BATCH", 3)
     links = [f"https://h.example/{n % 7}" for n in range(20)]
     with History(url) as history:
-        assert store.add_offers(history, offered(*links), dry=True) == OfferCounts(new=7, same=13)
+        assert store.add_offers(history, offered(*links), dry_run=True) == OfferCounts(new=7, same=13)
         assert store.add_offers(history, offered(*links)) == OfferCounts(new=7, same=13)
 
 
-def test_a_link_that_is_known_itself_and_as_a_copy_of_another_is_its_own(url):
+def test_a_link_known_as_itself_and_as_a_copy_is_found_as_itself(url):
     copy = "https://r2.example/film.zip"
     with History(url) as history:
         store.add_offers(history, offered(copy, at=50.0))

@@ -1,1 +1,1 @@
-"""Downloads: what was offered, what became of it, and the worker that fetches it."""
+"""Downloads: their state in the history, the worker that fetches them, and the monitor of the webhook."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from vidlib.errors import UnknownName
 from vidlib.ingest import parts
@@ -18,7 +18,7 @@ from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 
 ADDABLE: tuple[store.State, ...] = ("known", "waiting", "done", "manual")
-MARKABLE: tuple[Literal["waiting", "paused", "cancelled", "known"], ...] = ("waiting", "paused", "cancelled", "known")
+MARKABLE: tuple[store.Request, ...] = ("waiting", "paused", "cancelled", "known")
 CLEANABLE: tuple[store.State, ...] = tuple(state for state in STATES if state != "downloading")
 
 DAY_S = 86400.0
@@ -83,7 +83,7 @@ def clean(settings: Settings, older_than_days: float, states: Sequence[str] | No
     chosen = [_one_of(state, CLEANABLE) for state in states or store.PRUNABLE]
     with opened(settings) as history:
         before = time.time() - older_than_days * DAY_S
-        rows = store.prune(history, before, chosen, dry=dry_run)
+        rows = store.prune(history, before, chosen, dry_run=dry_run)
     if not dry_run:
         for link in (link for row in rows for link in row.links):
             parts.delete_part(settings.inbox, link)

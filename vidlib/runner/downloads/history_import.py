@@ -1,17 +1,18 @@
-"""Histories of downloads from elsewhere: read, and taken over without losing or doubling anything.
+"""Import of download histories from elsewhere: nothing is lost, nothing is added twice.
 
-Read are ``download_history.json`` (a list of links or objects, or ``{"urls": ...}``), ``download_history.sqlite3``
-(a table ``download_history`` with ``url`` and ``timestamp``), and what ``vidlib downloads export`` writes.
+It reads three formats: ``download_history.json`` (a list of links or objects, or ``{"urls": ...}``),
+``download_history.sqlite3`` (a table ``download_history`` with ``url`` and ``timestamp``), and the export of
+``vidlib downloads export``.
 """
 
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import make_url
 
@@ -21,15 +22,18 @@ from vidlib.runner.downloads import store
 from vidlib.runner.store.database import Database
 
 SQLITE_HEAD = b"SQLite format 3\0"
-OPEN = frozenset({"downloading", "waiting", "paused"})
-"""States that are not taken over from another machine, where the download goes on by itself."""
+UNFINISHED = frozenset({"downloading", "waiting", "paused"})
+"""States that become ``known`` here, because the other machine continues these downloads."""
 
 Entry = tuple[DownloadOffer, store.State]
 
 
 @dataclass(frozen=True)
 class ImportSummary:
-    """What came of an import: entries read, rows that are new, changed (an earlier time) or stayed, and problems."""
+    """The result of an import: entries ``read``, rows by outcome, malformed entries, and the backup's path.
+
+    ``changed`` rows got an earlier time, a copy or a name. With ``dry_run`` nothing was written.
+    """
 
     file: str
     read: int
@@ -41,44 +45,47 @@ class ImportSummary:
     dry_run: bool
 
     def as_json(self) -> dict[str, Any]:
+        """Return the summary for programs."""
         return asdict(self)
 
 
 def import_history(history: Database, file: Path, *, dry_run: bool = False) -> ImportSummary:
-    """Add what ``file`` holds to the history; a backup is made before anything is changed.
+    """Add the entries of ``file`` to the history, after a backup of the database. Importing twice changes nothing.
 
-    Doing it again changes nothing. Raises UsageError for a file that is not there, RefusedInput for one that is no
-    history.
+    Raises UsageError if the file does not exist, and RefusedInput if it is not a download history.
     """
-    entries, problems = read(file)
-    foreseen = store.add_offers(history, entries, dry=True)
+    entries, problems = read_entries(file)
+    counts = store.add_offers(history, entries, dry_run=True)
     backup = None
-    if (foreseen.new or foreseen.changed) and not dry_run:
+    if (counts.new or counts.changed) and not dry_run:
         backup = back_up(history)
-        foreseen = store.add_offers(history, entries)
-    counts = asdict(foreseen)
-    return ImportSummary(str(file), len(entries), **counts, malformed=tuple(problems), backup=backup, dry_run=dry_run)
+        counts = store.add_offers(history, entries)
+    return ImportSummary(
+        str(file), len(entries), **asdict(counts), malformed=tuple(problems), backup=backup, dry_run=dry_run
+    )
 
 
-def read(file: Path) -> tuple[list[Entry], list[str]]:
-    """The entries of a history, in its order, and a line for each that is malformed."""
+def read_entries(file: Path) -> tuple[list[Entry], list[str]]:
+    """Return the entries of a history in its order, and one line for each malformed entry."""
     if not file.is_file():
-        raise UsageError(f"{file} is no file; expected download_history.json or download_history.sqlite3")
+        raise UsageError(f"{file} is not a file; expected download_history.json or download_history.sqlite3")
     with open(file, "rb") as content:
         is_sqlite = content.read(len(SQLITE_HEAD)) == SQLITE_HEAD
-    records = _of_sqlite(file) if is_sqlite else _of_json(file)
-    # all of one file that say no time get the same one, whenever it is read: doing it again changes nothing
-    now, entries, problems = file.stat().st_mtime, [], []
+    records = _sqlite_records(file) if is_sqlite else _json_records(file)
+    # entries without a time get that of the file, so that a second import changes nothing
+    default_time = file.stat().st_mtime
+    entries: list[Entry] = []
+    problems = []
     for number, record in enumerate(records, start=1):
         try:
-            entries.append(_entry(record, now))
+            entries.append(_entry(record, default_time))
         except RefusedInput as error:
             problems.append(f"entry {number}: {error}")
     return entries, problems
 
 
 def back_up(history: Database) -> str | None:
-    """Copy the database beside itself, whole, while others may use it; its path. None for one that is no file."""
+    """Copy the database to a file beside it, while others may use it. Returns the path, or None for no SQLite file."""
     url = make_url(history.url)
     if url.get_backend_name() != "sqlite" or not url.database:
         return None
@@ -89,36 +96,37 @@ def back_up(history: Database) -> str | None:
     return str(target)
 
 
-def _entry(record: Any, now: float) -> Entry:
+def _entry(record: object, default_time: float) -> Entry:
+    """Return a record as an entry; raises RefusedInput if it is malformed."""
     record = {"url": record} if isinstance(record, str) else record
-    offer = parse_offer(record, now)
-    state = record.get("state", "done")
+    offer = parse_offer(record, default_time)
+    state = cast("Mapping[str, Any]", record).get("state", "done")
     if state not in store.STATES:
         raise RefusedInput(f"state: expected one of {', '.join(store.STATES)}, got {state!r}")
     store.key_of(offer.link)
-    return replace(offer, link=offer.link.strip()), "known" if state in OPEN else state
+    return replace(offer, link=offer.link.strip()), "known" if state in UNFINISHED else state
 
 
-def _of_sqlite(file: Path) -> Iterable[Any]:
+def _sqlite_records(file: Path) -> list[dict[str, Any]]:
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as old:
-            rows = old.execute("SELECT url, timestamp FROM download_history ORDER BY rowid").fetchall()
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            rows = database.execute("SELECT url, timestamp FROM download_history ORDER BY rowid").fetchall()
     except sqlite3.Error as error:
         raise RefusedInput(f"{file}: {error}; expected a table download_history with url and timestamp") from error
-    return [{"url": url, "timestamp": when} for url, when in rows]
+    return [{"url": url, "timestamp": timestamp} for url, timestamp in rows]
 
 
-def _of_json(file: Path) -> Iterable[Any]:
+def _json_records(file: Path) -> list[Any]:
     try:
         document = json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
         raise RefusedInput(f"{file}: {error}; expected JSON or SQLite") from error
     if isinstance(document, Mapping):
         document = document.get("urls")
-    if isinstance(document, Mapping):  # {link: time}
+    if isinstance(document, Mapping):  # {link: time}, or {link: record}
         document = [
-            {"url": link, **(said if isinstance(said, Mapping) else {"timestamp": said})}
-            for link, said in document.items()
+            {"url": link, **(value if isinstance(value, Mapping) else {"timestamp": value})}
+            for link, value in document.items()
         ]
     if not isinstance(document, list):
         raise RefusedInput(f"{file}: expected a list of links or objects, or an object with `urls`")

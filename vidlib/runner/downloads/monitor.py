@@ -1,4 +1,4 @@
-"""Watches the webhook: notes what is offered there, and downloads what the rule in the settings lets start."""
+"""The monitor polls the webhook, adds its offers to the history, and downloads those that the settings select."""
 
 import logging
 import threading
@@ -21,63 +21,6 @@ from vidlib.settings import Settings
 log = logging.getLogger("vidlib.monitor")
 
 
-@dataclass
-class Monitor:
-    """What is done at each look at the webhook; ``named`` are the problems that the log knows already."""
-
-    history: Database
-    options: DownloadOptions
-    webhook: Webhook
-    rule: AutoDownloadRule
-    now: Callable[[], float] = time.time
-    named: set[str] = field(default_factory=set)
-
-    def poll(self) -> bool:
-        """Ask the webhook, and note what is new; whether it answered."""
-        try:
-            offers, problems = self.webhook.offers(self.now, Timing(stop=self.options.stop))
-        except DownloadFailed as error:
-            log.warning("%s; asked again in %.0f s", error, self.webhook.pause_s())
-            return False
-        for problem in set(problems) - self.named:
-            log.warning("left out: %s", problem)
-        self.named |= set(problems)
-        noted = store.add_offers(self.history, [(offer, self._state(offer)) for offer in offers])
-        if noted.new:
-            log.info("%d new offers, %d were known", noted.new, noted.changed + noted.same)
-        self._name_those_for_people(offers)
-        return True
-
-    def download_waiting(self) -> list[DownloadResult]:
-        """Download what waits; what came of it."""
-        results = list(worker.download_waiting(self.history, self.options, self.now()))
-        for result in results:
-            _say(result)
-        return results
-
-    def run(self) -> None:
-        """Look and work until ``options.stop`` is set."""
-        while not self.options.stop.is_set():
-            with suppress(Cancelled):
-                self.poll()
-            self.download_waiting()
-            self.options.stop.wait(self.webhook.pause_s())
-
-    def _state(self, offer: DownloadOffer) -> store.State:
-        now = self.now()
-        if self.rule.matches(offer, now):
-            return "waiting"
-        by_hand = offer.provider in MANUAL_PROVIDERS and offer.proxy is None
-        return "manual" if by_hand and now - offer.offered_at <= self.rule.max_age_s else "known"
-
-    def _name_those_for_people(self, offers: Iterable[DownloadOffer]) -> None:
-        by_hand = {store.key_of(offer.link) for offer in offers if offer.provider in MANUAL_PROVIDERS}
-        for row, _ in store.search(self.history, states=["manual"]) if by_hand else []:
-            if row.key in by_hand and row.key not in self.named:
-                self.named.add(row.key)
-                log.warning("a person is needed for %s", row.original_url)
-
-
 def run(settings: Settings, stop: threading.Event, *, once: bool) -> bool:
     """Download what the webhook offers, ``once`` or until ``stop`` is set. Returns False if something failed."""
     webhook, rule = Webhook.from_settings(settings), AutoDownloadRule.from_settings(settings)
@@ -90,11 +33,70 @@ def run(settings: Settings, stop: threading.Event, *, once: bool) -> bool:
     return answered and not any(result.error for result in results)
 
 
-def _say(result: DownloadResult) -> None:
+@dataclass
+class Monitor:
+    """Polls the webhook; ``logged`` are the problems and keys that the log contains already."""
+
+    history: Database
+    options: DownloadOptions
+    webhook: Webhook
+    rule: AutoDownloadRule
+    now: Callable[[], float] = time.time
+    logged: set[str] = field(default_factory=set)
+
+    def poll(self) -> bool:
+        """Ask the webhook once, and add its offers to the history. Returns whether it answered."""
+        try:
+            offers, problems = self.webhook.offers(self.now, Timing(stop=self.options.stop))
+        except DownloadFailed as error:
+            log.warning("%s; next attempt in %.0f s", error, self.webhook.pause_s())
+            return False
+        for problem in set(problems) - self.logged:
+            log.warning("ignored: %s", problem)
+        self.logged |= set(problems)
+        counts = store.add_offers(self.history, [(offer, self._state(offer)) for offer in offers])
+        if counts.new:
+            log.info("new offers: %d, known offers: %d", counts.new, counts.changed + counts.same)
+        self._log_manual(offers)
+        return True
+
+    def download_waiting(self) -> list[DownloadResult]:
+        """Run the downloads that may start now; return their results."""
+        results = list(worker.download_waiting(self.history, self.options, self.now()))
+        for result in results:
+            _log_result(result)
+        return results
+
+    def run(self) -> None:
+        """Poll and download until ``options.stop`` is set."""
+        while not self.options.stop.is_set():
+            with suppress(Cancelled):
+                self.poll()
+            self.download_waiting()
+            self.options.stop.wait(self.webhook.pause_s())
+
+    def _state(self, offer: DownloadOffer) -> store.State:
+        """Return the state of a new offer."""
+        now = self.now()
+        if self.rule.matches(offer, now):
+            return "waiting"
+        is_manual = offer.provider in MANUAL_PROVIDERS and offer.proxy is None
+        return "manual" if is_manual and now - offer.offered_at <= self.rule.max_age_s else "known"
+
+    def _log_manual(self, offers: Iterable[DownloadOffer]) -> None:
+        """Log each offer that a person must download, once."""
+        manual = {store.key_of(offer.link) for offer in offers if offer.provider in MANUAL_PROVIDERS}
+        for row, _ in store.search(self.history, states=["manual"]) if manual else []:
+            if row.key in manual and row.key not in self.logged:
+                self.logged.add(row.key)
+                log.warning("a person must download %s", row.original_url)
+
+
+def _log_result(result: DownloadResult) -> None:
     row = result.row
     if result.error is None:
         log.info("%s: %s, SHA-256 %s", redacted(row.url), row.file, row.sha256)
     elif isinstance(result.error, NeedsOperator):
-        log.warning("a person is needed for %s: %s", row.original_url, result.error)
+        log.warning("a person must download %s: %s", row.original_url, result.error)
     else:
         log.warning("%s is %s: %s", redacted(row.url), row.state, result.error)

@@ -1,15 +1,15 @@
-"""The downloads in the history: which links were ever offered, what became of each, and who downloads which now.
+"""The downloads in the history: every offered link, the state of its download, and the process that works on it.
 
-A link is one row whatever its spelling, however many processes offer it at the same moment.
+All spellings of a link are one row, even if several processes offer it at the same moment.
 """
 
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from sqlalchemy import Insert, case, delete, func, or_, select, update
+from sqlalchemy import CursorResult, Insert, Update, case, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -24,17 +24,24 @@ from vidlib.runner.store.models import TO_COME, Download, Project
 State = Literal["known", "waiting", "downloading", "paused", "done", "failed", "manual", "cancelled"]
 STATES: tuple[State, ...] = ("known", "waiting", "downloading", "paused", "done", "failed", "manual", "cancelled")
 PRUNABLE: tuple[State, ...] = ("failed", "cancelled")
-"""States whose rows may be cleaned away without a file being downloaded twice."""
+"""The states of rows that can be removed without a second download of the same file."""
 
 BATCH = 500
-"""Offers that are kept in one transaction: others wait for its end."""
+"""The most offers in one transaction: other processes wait for its end."""
 
 OFFER_COLUMNS = ("key", "proxy_key", "proxy_url", "name", "offered_at")
+
+Change = Literal["new", "changed", "same"]
+Row = dict[str, Any]
+"""Values of a download by column."""
+
+Request = Literal["waiting", "paused", "cancelled", "known"]
+"""The states that a user can request."""
 
 
 @dataclass(frozen=True)
 class OfferCounts:
-    """What came of offers: rows that are new, that got an earlier time or a copy, and that stayed as they were."""
+    """How many offers were new, changed a row (an earlier time, a copy, a name), or changed nothing."""
 
     new: int = 0
     changed: int = 0
@@ -42,69 +49,81 @@ class OfferCounts:
 
 
 def key_of(link: str) -> str:
-    """What a link is kept under; raises RefusedInput for what is no link."""
+    """Return the key of a link, the same for all its spellings; raises RefusedInput if it is not a link."""
     return sha256_text(normalized(link))
 
 
-def add_offers(history: Database, offers: Iterable[tuple[DownloadOffer, State]], *, dry: bool = False) -> OfferCounts:
-    """Keep offers, each with the state that it gets if it is new; of a known one, the earliest time and a copy.
+def add_offers(
+    history: Database, offers: Iterable[tuple[DownloadOffer, State]], *, dry_run: bool = False
+) -> OfferCounts:
+    """Add offers, each with the state for a new row; a known row gets the earliest time, and a copy and a name.
 
-    Of many offers, BATCH at a time. A ``dry`` call only says what it would do. Raises RefusedInput, keeping none, for
-    an offer whose link is none.
+    Each transaction adds at most BATCH offers. With ``dry_run`` it only counts. Raises RefusedInput for an invalid
+    link, before it adds anything.
     """
-    rows = [_row(offer, state) for offer, state in offers]
-    counts = {"new": 0, "changed": 0, "same": 0}
-    known: dict[str, dict[str, Any]] = {}
+    rows = [_new_row(offer, state) for offer, state in offers]
+    counts: dict[Change, int] = {"new": 0, "changed": 0, "same": 0}
+    known: dict[str, Row] = {}
     for first in range(0, len(rows), BATCH):
         batch = rows[first : first + BATCH]
-        with history.reading() if dry else history.writing() as session:
+        with history.reading() if dry_run else history.writing() as session:
             _look_up(session, batch, known)
             changes = [_change(known, row) for row in batch]
-            kept = [row for _, row in changes if row]
-            if kept and not dry:
-                session.execute(_upsert(session), kept)
-        for verdict, _ in changes:
-            counts[verdict] += 1
+            changed_rows = [row for _, row in changes if row]
+            if changed_rows and not dry_run:
+                session.execute(_upsert(session), changed_rows)
+        for change, _ in changes:
+            counts[change] += 1
     return OfferCounts(**counts)
 
 
+def find_or_add(history: Database, link: str) -> Download:
+    """Return the row of a link, or of the link that it is a copy of; a new link gets the state ``known``."""
+    add_offers(history, [(DownloadOffer(link, time.time()), "known")])
+    if (row := find(history, link)) is None:
+        raise UsageError(f"{link} was removed from the downloads just now; try again")
+    return row
+
+
 def find(history: Database, link: str) -> Download | None:
-    """What is known of a link, or of what it is a copy of."""
+    """Return the row of a link, or of the link that it is a copy of."""
     with history.reading() as session:
         return _row_of(session, key_of(link))
 
 
 def get(history: Database, key: str) -> Download:
-    """The row with this key; raises UsageError if there is none."""
+    """Return the row with a key; raises UsageError if there is none."""
     with history.reading() as session:
-        if (row := session.get(Download, key)) is None:
-            raise UsageError(f"there is no download {key[:12]}; see: vidlib downloads list")
-        return row
+        return _existing(session.get(Download, key), key)
 
 
 def search(
     history: Database, text: str = "", states: Sequence[str] = (), limit: int | None = None
 ) -> list[tuple[Download, str | None]]:
-    """Downloads, the latest offered first, with the project that each became; those that hold ``text`` somewhere."""
-    wanted = select(Download, Project.name).outerjoin(Project, Project.sha256 == Download.sha256)
-    wanted = wanted.order_by(Download.offered_at.desc(), Download.key).limit(limit)
+    """Return downloads with the name of their project, the latest offer first.
+
+    Only those that contain ``text`` in a column, and only those in one of ``states`` if any is given.
+    """
+    query = select(Download, Project.name).outerjoin(Project, Project.sha256 == Download.sha256)
+    query = query.order_by(Download.offered_at.desc(), Download.key).limit(limit)
     if text:
         columns = (Download.url, Download.original_url, Download.proxy_url, Download.name, Download.file, Project.name)
-        holds = [column.icontains(text, autoescape=True) for column in columns]
-        wanted = wanted.where(or_(*holds, Download.sha256.startswith(text, autoescape=True)))
+        matches = [column.icontains(text, autoescape=True) for column in columns]
+        query = query.where(or_(*matches, Download.sha256.startswith(text, autoescape=True)))
     if states:
-        wanted = wanted.where(Download.state.in_(states))
+        query = query.where(Download.state.in_(states))
     with history.reading() as session:
-        return [(row, project) for row, project in session.execute(wanted)]
+        return [(row, project) for row, project in session.execute(query)]
 
 
 def count(history: Database) -> int:
+    """Return the number of downloads in any state."""
     with history.reading() as session:
-        return session.scalar(select(func.count()).select_from(Download))
+        return session.scalar(select(func.count()).select_from(Download)) or 0
 
 
 def find_same_content(history: Database, sha256: str, but: str) -> Download | None:
-    """Another download, not that with the key ``but``, that brought the same bytes, and whose file is still there."""
+    """Return another download than that with the key ``but`` whose file has the same bytes and still exists."""
     same = select(Download).where(Download.sha256 == sha256, Download.state == "done", Download.key != but)
     with history.reading() as session:
         rows = list(session.scalars(same.order_by(Download.finished_at)))
@@ -112,15 +131,18 @@ def find_same_content(history: Database, sha256: str, but: str) -> Download | No
 
 
 def next_waiting(history: Database, now: float) -> Download | None:
-    """The download that waits longest and may begin at ``now``; those of dead processes count as waiting."""
+    """Return the next download that may start at ``now``: few attempts first, then early offers.
+
+    Downloads of dead processes count as waiting.
+    """
     requeue_lost(history)
-    wanted = select(Download).where(Download.state == "waiting", Download.not_before <= now)
+    query = select(Download).where(Download.state == "waiting", Download.not_before <= now)
     with history.reading() as session:
-        return session.scalar(wanted.order_by(Download.attempts, Download.offered_at, Download.key).limit(1))
+        return session.scalar(query.order_by(Download.attempts, Download.offered_at, Download.key).limit(1))
 
 
 def claim(history: Database, key: str, states: Sequence[str]) -> Download | None:
-    """Take a download that is in one of ``states``, or whose worker is dead; None if somebody else has it."""
+    """Take a download that is in one of ``states`` or whose worker is dead; None if another process has it."""
     with history.writing() as session:
         row = session.get(Download, key, with_for_update=True)
         if row is None or not (row.state in states or _is_lost(row)):
@@ -131,144 +153,171 @@ def claim(history: Database, key: str, states: Sequence[str]) -> Download | None
 
 
 def heartbeat(history: Database, key: str, **progress: Any) -> str | None:
-    """Give a sign of life with the ``progress`` (columns); the state that it is to be left in, None to go on.
+    """Renew the claim on a download and write its ``progress`` (columns).
 
-    "lost" if another process has taken it.
+    Returns the state that somebody requested, ``lost`` if another process has claimed it, or None to continue.
     """
     with history.writing() as session:
-        if not session.execute(_own_row(key).values(heartbeat_at=time.time(), **progress)).rowcount:
+        if not _execute(session, _own_row(key).values(heartbeat_at=time.time(), **progress)):
             return "lost"
         return session.scalar(select(Download.asked).where(Download.key == key))
 
 
 def finish(history: Database, key: str, state: State, **values: Any) -> bool:
-    """Write down options a download of this process ended; False, and nothing is written, if it is another's by now."""
-    ended = {"state": state, "asked": None, "worker": None, "finished_at": time.time(), **values}
+    """Write the outcome of a download of this process; False, without a change, if another process has claimed it."""
+    outcome = {"state": state, "asked": None, "worker": None, "finished_at": time.time(), **values}
     with history.writing() as session:
-        return bool(session.execute(_own_row(key).values(**ended)).rowcount)
+        return bool(_execute(session, _own_row(key).values(**outcome)))
 
 
 def record_outcome(history: Database, link: str, state: State, **values: Any) -> None:
-    """Write down what came of a link that a run downloads; what another process downloads meanwhile is left alone."""
-    ended = {"state": state, "error": None, "finished_at": time.time(), **values}
+    """Write the outcome of a link that a run downloaded, unless another process is downloading it now."""
+    outcome = {"state": state, "error": None, "finished_at": time.time(), **values}
     idle = update(Download).where(Download.key == key_of(link), Download.state != "downloading")
     with history.writing() as session:
-        session.execute(idle.values(**ended))
+        session.execute(idle.values(**outcome))
 
 
-def request_state(history: Database, key: str, state: Literal["waiting", "paused", "cancelled", "known"]) -> str:
-    """Have a download left in ``state``; what it is in now. Whoever downloads it is asked, and stops within a second.
+def request_state(history: Database, key: str, state: Request) -> str:
+    """Bring a download into ``state`` and return its state now; a running download changes at its next heartbeat.
 
-    Raises UsageError for one that is over, unless it is to wait again; one that a person has brought may be closed.
+    A download that has ended can only wait again, or become known if a person fetched it. Raises UsageError for
+    any other change of it.
     """
     with history.writing() as session:
-        row = session.get(Download, key, with_for_update=True)
-        if row is None:
-            raise UsageError(f"there is no download {key[:12]}; see: vidlib downloads list")
+        row = _existing(session.get(Download, key, with_for_update=True), key)
         if row.state == "downloading" and not _is_lost(row):
             row.asked = None if state == "waiting" else state
         elif state == "waiting" or row.state in TO_COME or (row.state == "manual" and state != "paused"):
             row.state, row.not_before, row.error = state, 0.0, None
         else:
-            raise UsageError(f"{row.url} is {row.state}; expected one that waits, is being downloaded or is manual")
+            raise UsageError(f"{row.url} is {row.state}; expected a download that is waiting, running or manual")
         return row.state
 
 
 def requeue_lost(history: Database) -> list[str]:
-    """Have downloads whose process is dead wait again; their keys."""
+    """Set downloads of dead processes back to waiting; return their keys."""
     with history.reading() as session:
         running = session.scalars(select(Download).where(Download.state == "downloading"))
         lost = [row for row in running if _is_lost(row)]
-    freed = []
+    requeued = []
     for row in lost:
-        same = update(Download).where(Download.key == row.key, Download.state == "downloading")
+        unchanged = (Download.key == row.key, Download.state == "downloading", Download.worker == row.worker)
+        requeue = update(Download).where(*unchanged, Download.heartbeat_at == row.heartbeat_at)
         with history.writing() as session:
-            again = same.where(Download.worker == row.worker, Download.heartbeat_at == row.heartbeat_at)
-            if session.execute(again.values(state="waiting", worker=None)).rowcount:
-                freed.append(row.key)
-    return freed
+            if _execute(session, requeue.values(state="waiting", worker=None)):
+                requeued.append(row.key)
+    return requeued
 
 
-def prune(history: Database, before: float, states: Sequence[str] = PRUNABLE, *, dry: bool = False) -> list[Download]:
-    """Remove what ended in one of ``states`` before a time, in seconds since 1970; what was, or would be, removed."""
+def prune(
+    history: Database, before: float, states: Sequence[str] = PRUNABLE, *, dry_run: bool = False
+) -> list[Download]:
+    """Remove downloads that ended in one of ``states`` before a time in seconds since 1970; return them.
+
+    With ``dry_run`` nothing is removed.
+    """
     old = (Download.state.in_(states), func.coalesce(Download.finished_at, Download.offered_at) < before)
     with history.writing() as session:
         rows = list(session.scalars(select(Download).where(*old)))
-        if not dry:
+        if not dry_run:
             session.execute(delete(Download).where(*old))
     return rows
 
 
-def _row(offer: DownloadOffer, state: State) -> dict[str, Any]:
+def _new_row(offer: DownloadOffer, state: State) -> Row:
     url, proxy = normalized(offer.link), offer.proxy and normalized(offer.proxy)
-    copy = {"proxy_url": offer.proxy, "proxy_key": proxy and sha256_text(proxy)}
-    what = {"provider": offer.provider, "name": offer.name, "offered_at": offer.offered_at, "state": state}
-    fresh = {"attempts": 0, "not_before": 0.0, "bytes_done": 0}
-    return {"key": sha256_text(url), "url": url, "original_url": offer.link.strip(), **copy, **what, **fresh}
+    return {
+        "key": sha256_text(url),
+        "url": url,
+        "original_url": offer.link.strip(),
+        "proxy_url": offer.proxy,
+        "proxy_key": proxy and sha256_text(proxy),
+        "provider": offer.provider,
+        "name": offer.name,
+        "offered_at": offer.offered_at,
+        "state": state,
+        "attempts": 0,
+        "not_before": 0.0,
+        "bytes_done": 0,
+    }
 
 
-def _look_up(session: Session, rows: Sequence[dict[str, Any]], known: dict[str, dict[str, Any]]) -> None:
-    """Add to ``known`` what is there of ``rows``, by the key of the link and by that of its copy."""
+def _look_up(session: Session, rows: Sequence[Row], known: dict[str, Row]) -> None:
+    """Add the existing rows for ``rows`` to ``known``, by the key of the link and by that of its copy."""
     keys = {key for row in rows for key in (row["key"], row["proxy_key"]) if key}
-    wanted = select(*(getattr(Download, name) for name in OFFER_COLUMNS))
-    wanted = wanted.where(or_(Download.key.in_(keys), Download.proxy_key.in_(keys)))
-    for found in session.execute(wanted.order_by(Download.offered_at, Download.key)).mappings():
-        _remember(known, dict(found))
+    query = select(*(getattr(Download, name) for name in OFFER_COLUMNS))
+    query = query.where(or_(Download.key.in_(keys), Download.proxy_key.in_(keys)))
+    for row in session.execute(query.order_by(Download.offered_at, Download.key)).mappings():
+        _remember(known, dict(row))
 
 
-def _remember(known: dict[str, dict[str, Any]], row: dict[str, Any]) -> None:
-    """Add a row under its own key, which comes before those of copies, and under that of its copy."""
+def _remember(known: dict[str, Row], row: Row) -> None:
+    """Add a row by its own key, which takes precedence over copies, and by the key of its copy."""
     if known.get(row["key"], {}).get("key") != row["key"]:
         known[row["key"]] = row
     if row["proxy_key"]:
         known.setdefault(row["proxy_key"], row)
 
 
-def _change(
-    known: dict[str, dict[str, Any]], row: dict[str, Any]
-) -> tuple[Literal["new", "changed", "same"], dict[str, Any] | None]:
-    """What an offer is, and the row to be kept for it; ``known`` is brought up to date."""
-    there = known.get(row["key"]) or known.get(row["proxy_key"])
-    if there is None:
+def _change(known: dict[str, Row], row: Row) -> tuple[Change, Row | None]:
+    """Return what an offer changes, and the row to write; ``known`` is updated."""
+    current = known.get(row["key"]) or known.get(row["proxy_key"])
+    if current is None:
         _remember(known, {name: row[name] for name in OFFER_COLUMNS})
         return "new", row
-    own = row["key"] == there["key"] and there["proxy_url"] is None  # it may be known under its copy's link
-    news = {name: row[name] for name in ("proxy_url", "proxy_key", "name")[0 if own else 2 :] if there[name] is None}
-    news = {name: value for name, value in news.items() if value is not None}
-    if row["offered_at"] < there["offered_at"]:
+    # the link may be known only as the copy of another one, which keeps its own copy
+    takes_copy = row["key"] == current["key"] and current["proxy_url"] is None
+    columns = ("proxy_url", "proxy_key", "name") if takes_copy else ("name",)
+    news = {name: row[name] for name in columns if current[name] is None and row[name] is not None}
+    if row["offered_at"] < current["offered_at"]:
         news["offered_at"] = row["offered_at"]
     if not news:
         return "same", None
-    there.update(news)
-    _remember(known, there)
-    return "changed", {**row, **there}
+    current.update(news)
+    _remember(known, current)
+    return "changed", {**row, **current}
 
 
 def _upsert(session: Session) -> Insert:
-    """Adds rows; of those that are there, the earliest time and what was not known of them yet."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    there = Download.__table__.c
-    adding = dialect.insert(Download.__table__)
+    """Return an insert that gives existing rows the earliest time, and the copy and name that they lack."""
+    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert
+    current = Download.__table__.c
+    adding = insert(Download.__table__)
     new = adding.excluded
-    earliest = case((new.offered_at < there.offered_at, new.offered_at), else_=there.offered_at)
-    unknown = {name: func.coalesce(there[name], new[name]) for name in ("proxy_url", "proxy_key", "name")}
-    return adding.on_conflict_do_update(index_elements=["key"], set_={"offered_at": earliest, **unknown})
+    earliest = case((new.offered_at < current.offered_at, new.offered_at), else_=current.offered_at)
+    lacking = {name: func.coalesce(current[name], new[name]) for name in ("proxy_url", "proxy_key", "name")}
+    upsert: Insert = adding.on_conflict_do_update(index_elements=["key"], set_={"offered_at": earliest, **lacking})
+    return upsert
 
 
-def _row_of(session: Session, *keys: str | None) -> Download | None:
-    """The row of a link, else the one that it is a copy of."""
-    for key in filter(None, keys):
-        if row := session.get(Download, key):
-            return row
-    wanted = select(Download).where(Download.proxy_key.in_([key for key in keys if key]))
-    return session.scalar(wanted.order_by(Download.offered_at, Download.key).limit(1))
+def _row_of(session: Session, key: str) -> Download | None:
+    """Return the row with a key, or the earliest row whose copy has it."""
+    if row := session.get(Download, key):
+        return row
+    query = select(Download).where(Download.proxy_key == key)
+    return session.scalar(query.order_by(Download.offered_at, Download.key).limit(1))
+
+
+def _existing(row: Download | None, key: str) -> Download:
+    if row is None:
+        raise UsageError(f"there is no download {key[:12]}; see: vidlib downloads list")
+    return row
 
 
 def _is_lost(row: Download) -> bool:
-    return row.state == "downloading" and not identity.alive(row.worker, row.heartbeat_at)
-
-
-def _own_row(key: str) -> Any:
-    return update(Download).where(
-        Download.key == key, Download.worker == identity.this_process(), Download.state == "downloading"
+    """Return whether the process that downloads it is dead."""
+    return row.state == "downloading" and not (
+        row.worker and row.heartbeat_at is not None and identity.alive(row.worker, row.heartbeat_at)
     )
+
+
+def _own_row(key: str) -> Update:
+    """Return an update of a download as long as this process has claimed it."""
+    own = (Download.key == key, Download.worker == identity.this_process(), Download.state == "downloading")
+    return update(Download).where(*own)
+
+
+def _execute(session: Session, statement: Update) -> int:
+    """Execute an update; return the number of changed rows."""
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount

@@ -1,16 +1,16 @@
-"""Does downloads: takes one in the history, gets the file, and writes down what came of it."""
+"""Downloads of this process: claim one in the history, fetch its file, and write the outcome."""
 
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 from vidlib.errors import Cancelled, DownloadFailed, NeedsOperator, UsageError, VidlibError
 from vidlib.ingest import providers
 from vidlib.ingest.fetch import DownloadedFile, DownloadRules, Timing
 from vidlib.ingest.providers import ServiceUrls
-from vidlib.ingest.webhook import DownloadOffer
 from vidlib.progress import Report, quiet
 from vidlib.runner.downloads import store
 from vidlib.runner.execution.periodic import periodic
@@ -19,17 +19,22 @@ from vidlib.runner.store.identity import HEARTBEAT_S, pid_of
 from vidlib.runner.store.models import Download
 from vidlib.settings import Settings
 
-TRIES = 5
-"""How often a download that nobody waits for is begun again."""
+MAX_ATTEMPTS = 5
+"""How often the monitor starts a download before it counts as failed."""
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 300.0, 4 * 3600.0  # between two of them; doubled each time
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 300.0, 4 * 3600.0
+"""The pause before the second attempt; it doubles with each further attempt up to the longest."""
+
 STARTABLE = ("known", "waiting", "paused", "failed", "manual", "cancelled")
-"""States from which a download is begun when somebody asks for it."""
+"""The states from which a user can start a download."""
 
 
 @dataclass(frozen=True)
 class DownloadOptions:
-    """How downloads are done: ``stop`` pauses them, ``report`` gets their bytes; tests set the last three fields."""
+    """How to download: setting ``stop`` pauses it, ``report`` receives its bytes, ``folder`` defaults to the inbox.
+
+    Tests set ``timing`` and ``service_urls``.
+    """
 
     settings: Settings
     stop: threading.Event = field(default_factory=threading.Event)
@@ -40,13 +45,13 @@ class DownloadOptions:
 
     @property
     def target(self) -> Path:
-        """The folder that files come into."""
+        """The folder for the files."""
         return self.folder or self.settings.inbox
 
 
 @dataclass(frozen=True)
 class DownloadResult:
-    """A download as it stands in the history now, and why it is not done; ``known`` if its file was there already."""
+    """A download as it is in the history now, with the error that ended it; ``known`` if its file existed before."""
 
     row: Download
     error: VidlibError | None = None
@@ -54,121 +59,143 @@ class DownloadResult:
 
 
 def download(history: Database, link: str, options: DownloadOptions, *, again: bool = False) -> DownloadResult:
-    """The file behind ``link``, which is downloaded unless its file is there already; ``again`` does it anyway.
+    """Download the file of ``link`` unless it exists; with ``again``, download it in any case.
 
-    Raises RefusedInput for what is no link, UsageError for one that another process downloads now, or that was
-    downloaded before and whose file is gone.
+    Raises RefusedInput for an invalid link, and UsageError if another process is downloading it or if its file was
+    downloaded before and is gone.
     """
-    store.add_offers(history, [(DownloadOffer(link, time.time()), "known")])
-    row = store.find(history, link)
+    row = store.find_or_add(history, link)
     if row.state == "done" and not again:
-        return _known(row)
-    if (taken := store.claim(history, row.key, (*STARTABLE, "done"))) is None:
+        return _existing(row)
+    if (claimed := store.claim(history, row.key, (*STARTABLE, "done"))) is None:
         now = store.get(history, row.key)
-        who = f", by process {pid_of(now.worker)}" if now.worker else ""
-        raise UsageError(f"{row.url} is being downloaded already{who}; see: vidlib downloads list")
-    return run_claimed(history, taken, options)
+        process = f" by process {pid_of(now.worker)}" if now.worker else ""
+        raise UsageError(f"{row.url} is already being downloaded{process}; see: vidlib downloads list")
+    return run_claimed(history, claimed, options)
 
 
-def run_claimed(history: Database, row: Download, options: DownloadOptions, *, tries: int = 1) -> DownloadResult:
-    """Get the file of a download that this process has taken; one that may do better later waits, up to ``tries``."""
+def download_waiting(history: Database, options: DownloadOptions, now: float) -> Sequence[DownloadResult]:
+    """Run every download that may start at ``now``, those with few attempts first; return the results."""
+    results = []
+    while not options.stop.is_set() and (row := store.next_waiting(history, now)):
+        if claimed := store.claim(history, row.key, ("waiting",)):
+            results.append(run_claimed(history, claimed, options, max_attempts=MAX_ATTEMPTS))
+    return results
+
+
+def run_claimed(history: Database, row: Download, options: DownloadOptions, *, max_attempts: int = 1) -> DownloadResult:
+    """Fetch the file of a download that this process has claimed, and write the outcome.
+
+    After an error that may pass it waits for its next attempt, unless ``max_attempts`` are over.
+    """
     tracker = ProgressTracker(history, row.key, options)
-    timing = replace(options.timing, stop=tracker.halt)
+    rules, timing = DownloadRules.from_settings(options.settings), replace(options.timing, stop=tracker.stop)
     try:
-        with periodic(tracker.tick, HEARTBEAT_S):
+        with periodic(tracker.heartbeat, HEARTBEAT_S):
             fetched = providers.download(
                 row.links,
                 options.target,
-                DownloadRules.from_settings(options.settings),
+                rules,
                 service_urls=options.service_urls,
                 report=tracker.report,
                 timing=timing,
             )
     except (VidlibError, OSError) as error:
         problem = error if isinstance(error, VidlibError) else DownloadFailed(f"{options.target}: {error}")
-        state, again = _fate(problem, tracker, row.attempts, tries)
-        waits = {} if again is None else {"not_before": time.time() + again}
-        if isinstance(problem, Cancelled):  # it was no attempt
-            waits["attempts"] = row.attempts - 1
-        store.finish(history, row.key, state, error=str(problem), **tracker.progress(), **waits)
-        return DownloadResult(store.get(history, row.key), problem)
-    return _arrived(history, row.key, fetched, tracker)
+        return _finish_failed(history, row, problem, tracker, max_attempts)
+    return _finish_done(history, row.key, fetched, tracker)
 
 
 class ProgressTracker:
-    """Gives signs of life of a download with its progress, and stops it when told to."""
+    """Renews the claim on a download with its progress, and stops the download on request."""
 
     def __init__(self, history: Database, key: str, options: DownloadOptions):
         self.history, self.key, self.options = history, key, options
-        self.halt = threading.Event()
-        self.asked: str | None = None
-        self.done, self.total, self.first = 0, None, None
-        self.began = time.monotonic()
+        self.stop = threading.Event()
+        self.requested: str | None = None
+        self.n_bytes = 0
+        self.total: int | None = None
+        self.first_bytes: int | None = None
+        self.started = time.monotonic()
 
     def report(self, done: float, total: float) -> None:
-        if self.first is None:
-            self.first, self.began = done, time.monotonic()
-        self.done, self.total = int(done), int(total) if total < self.options.settings.max_download_bytes else None
+        """Take the bytes so far and in total; a total at the size limit means that the server did not tell it."""
+        if self.first_bytes is None:
+            self.first_bytes, self.started = int(done), time.monotonic()
+        self.n_bytes = int(done)
+        self.total = int(total) if total < self.options.settings.max_download_bytes else None
         self.options.report(done, total)
 
     def progress(self) -> dict[str, float | None]:
-        """What the history says of it, once something came: bytes, and bytes per second since then."""
-        if self.first is None:
+        """Return the progress for the history once bytes have arrived; the rate is in bytes per second."""
+        if self.first_bytes is None:
             return {}
-        passed = time.monotonic() - self.began
-        rate = (self.done - self.first) / passed if passed > 0 else None
-        return {"bytes_done": self.done, "bytes_total": self.total, "rate": rate}
+        passed_s = time.monotonic() - self.started
+        rate = (self.n_bytes - self.first_bytes) / passed_s if passed_s > 0 else None
+        return {"bytes_done": self.n_bytes, "bytes_total": self.total, "rate": rate}
 
-    def tick(self) -> None:
-        """What is done twice a second."""
+    def heartbeat(self) -> None:
+        """Write the progress, and stop the download if somebody requested it."""
         if self.options.stop.is_set():
-            self.halt.set()
+            self.stop.set()
         try:
-            asked = store.heartbeat(self.history, self.key, **self.progress())
-        except VidlibError:  # the next one may get through
+            requested = store.heartbeat(self.history, self.key, **self.progress())
+        except VidlibError:  # the next heartbeat may succeed
             return
-        if asked:
-            self.asked = asked
-            self.halt.set()
+        if requested:
+            self.requested = requested
+            self.stop.set()
 
 
-def _known(row: Download) -> DownloadResult:
+def _existing(row: Download) -> DownloadResult:
     if row.file and Path(row.file).is_file():
         return DownloadResult(row, known=True)
-    where = f"its file {row.file} is gone" if row.file else "where its file is nobody knows"
-    raise UsageError(f"{row.url} was downloaded before, but {where}; to download it again: --again")
+    reason = f"its file {row.file} is gone" if row.file else "the history does not name its file"
+    raise UsageError(f"{row.url} was downloaded before, but {reason}; to download it again, add --again")
 
 
-def _fate(error: VidlibError, tracker: ProgressTracker, attempts: int, tries: int) -> tuple[store.State, float | None]:
-    """The state that a download is left in after ``error``, and in options many seconds it begins again, if it does."""
+def _finish_failed(
+    history: Database, row: Download, error: VidlibError, tracker: ProgressTracker, max_attempts: int
+) -> DownloadResult:
+    """Write the outcome of an attempt that failed or was stopped."""
+    state, wait_s = _state_after(error, tracker.requested, row.attempts, max_attempts)
+    values = tracker.progress()
+    if wait_s is not None:
+        values["not_before"] = time.time() + wait_s
+    if isinstance(error, Cancelled):  # a stopped attempt does not count
+        values["attempts"] = row.attempts - 1
+    store.finish(history, row.key, state, error=str(error), **values)
+    return DownloadResult(store.get(history, row.key), error)
+
+
+def _state_after(
+    error: VidlibError, requested: str | None, attempts: int, max_attempts: int
+) -> tuple[store.State, float | None]:
+    """Return the state of a download after ``error``, and the seconds until its next attempt if it waits."""
     match error:
-        case Cancelled() if tracker.asked in ("paused", "cancelled", "known"):
-            return tracker.asked, None
-        case Cancelled():  # whoever asked for it asks again; nobody asks for what began by itself
-            return ("paused", None) if tries == 1 else ("waiting", 0.0)
+        case Cancelled() if requested in ("paused", "cancelled", "known"):
+            return cast("store.State", requested), None
+        case Cancelled():  # a user starts it again; the monitor continues it by itself
+            return ("paused", None) if max_attempts == 1 else ("waiting", 0.0)
         case NeedsOperator():
             return "manual", None
-        case DownloadFailed() if error.retryable and attempts < tries:
-            pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempts - 1))
-            return "waiting", max(pause, error.retry_after_s or 0.0)
+        case DownloadFailed() if error.retryable and attempts < max_attempts:
+            pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempts - 1))
+            return "waiting", max(pause_s, error.retry_after_s or 0.0)
     return "failed", None
 
 
-def _arrived(history: Database, key: str, fetched: DownloadedFile, tracker: ProgressTracker) -> DownloadResult:
-    """Write down what came; the same bytes in the same folder under another link are kept once."""
-    path, other = fetched.path, store.find_same_content(history, fetched.sha256, key)
-    if other and Path(other.file).parent == path.parent and Path(other.file).stat().st_size == fetched.size:
+def _finish_done(history: Database, key: str, fetched: DownloadedFile, tracker: ProgressTracker) -> DownloadResult:
+    """Write the downloaded file; of the same bytes in the same folder, only the earlier file stays."""
+    path = fetched.path
+    other = store.find_same_content(history, fetched.sha256, key)
+    if other and other.file and _is_duplicate(Path(other.file), fetched):
         path.unlink()
         path = Path(other.file)
-    came = {"file": str(path), "sha256": fetched.sha256, "bytes_done": fetched.size, "bytes_total": fetched.size}
-    store.finish(history, key, "done", error=None, **{**tracker.progress(), **came})
+    values = tracker.progress() | {"bytes_done": fetched.size, "bytes_total": fetched.size}
+    store.finish(history, key, "done", error=None, file=str(path), sha256=fetched.sha256, **values)
     return DownloadResult(store.get(history, key), known=path != fetched.path)
 
 
-def download_waiting(history: Database, options: DownloadOptions, now: float) -> Sequence[DownloadResult]:
-    """Do every download that may begin at ``now``, the one that was begun least first; what came of each."""
-    results = []
-    while not options.stop.is_set() and (row := store.next_waiting(history, now)):
-        if taken := store.claim(history, row.key, ("waiting",)):
-            results.append(run_claimed(history, taken, options, tries=TRIES))
-    return results
+def _is_duplicate(other: Path, fetched: DownloadedFile) -> bool:
+    return other.parent == fetched.path.parent and other.stat().st_size == fetched.size
