@@ -145,7 +145,7 @@ def test_another_process_can_pause_a_download_and_not_begin_it_twice(server, vid
     with started("downloads", "get", url) as process:
         wait_until(lambda: arrived(allowed.inbox) >= 900_000)
         code, _, err = vidlib("downloads", "get", url)
-        assert (code, f"is being downloaded already, by process {process.pid}" in err) == (2, True)
+        assert (code, f"is already being downloaded by process {process.pid}" in err) == (2, True)
         assert vidlib("downloads", "mark", url, "cancelled")[1] == f"{url} was requested to be cancelled\n"
         assert process.wait(60) == 130
     assert json.loads(vidlib("downloads", "list", "--json")[1])["downloads"][0]["state"] == "cancelled"
@@ -235,7 +235,7 @@ def test_links_can_be_kept_searched_and_cleaned(vidlib):
         (["add", LINK, "--state", "failed"], "known: done, known, manual, waiting"),
         (["mark", LINK, "done"], "cancelled, known, paused, waiting"),
         (["mark", LINK, "paused"], "there is no download"),
-        (["import", "nowhere.json"], "nowhere.json is no file"),
+        (["import", "nowhere.json"], "nowhere.json is not a file"),
     ],
 )
 def test_mistakes_are_explained(vidlib, args, says):

@@ -216,7 +216,7 @@ def test_proxies_of_the_environment_are_not_used(monkeypatch):
 
 
 def test_sockets_of_this_machine_are_not_called(tmp_path: Path):
-    with pytest.raises(RefusedInput, match="sockets of this machine"):
+    with pytest.raises(RefusedInput, match="never use sockets of this machine"):
         CheckedNetwork(AddressPolicy(), Interrupt()).connect_unix_socket(str(tmp_path / "socket"))
 
 

@@ -88,10 +88,10 @@ def test_several_files_of_a_swisstransfer_come_as_one_archive(server, service_ur
 
 def test_a_swisstransfer_with_a_password_is_left_to_a_person(server, service_urls):
     swiss(server, [], needPassword=1)
-    with pytest.raises(NeedsOperator, match="wants a password"):
+    with pytest.raises(NeedsOperator, match="needs a password"):
         asked(f"https://www.swisstransfer.com/d/{TRANSFER}", service_urls)
     server.page(f"/api/links/{TRANSFER}", answering({"message": "need_password"}, "401 Unauthorized"))
-    with pytest.raises(NeedsOperator, match="wants a password"):
+    with pytest.raises(NeedsOperator, match="needs a password"):
         asked(f"https://www.swisstransfer.com/d/{TRANSFER}", service_urls)
 
 
@@ -105,7 +105,7 @@ def test_a_swisstransfer_that_is_over_or_no_link_is_named(service_urls):
 @pytest.mark.parametrize("document", [{}, {"data": {}}, {"data": {"container": {}}}, {"data": {"container": 1}}, [1]])
 def test_a_service_that_has_changed_is_left_to_a_person(server, service_urls, document):
     server.page(f"/api/links/{TRANSFER}", answering(document))
-    with pytest.raises(NeedsOperator, match="answers otherwise than it did"):
+    with pytest.raises(NeedsOperator, match="the answer of the service has changed"):
         asked(f"https://www.swisstransfer.com/d/{TRANSFER}", service_urls)
 
 
@@ -129,7 +129,7 @@ def test_a_fromsmash_is_asked_for_as_its_page_does(server, service_urls):
 
 def test_a_fromsmash_with_a_password_is_left_to_a_person(server, service_urls):
     smash(server, {"title": "Rushes"})
-    with pytest.raises(NeedsOperator, match=r"https://fromsmash\.com/abc: it wants a password"):
+    with pytest.raises(NeedsOperator, match=r"https://fromsmash\.com/abc: it needs a password"):
         asked("https://fromsmash.com/abc", service_urls)
 
 

@@ -144,7 +144,7 @@ def test_a_webhook_that_asks_for_patience_gets_it(server, webhook):
 def test_a_webhook_that_drips_is_given_up_and_a_stop_is_heard(server, webhook):
     ticks = itertools.count()
     server.page("/list", faulty_server.drip)
-    with pytest.raises(DownloadFailed, match="no whole answer in 120 s"):
+    with pytest.raises(DownloadFailed, match="no complete answer in 120 s"):
         webhook.offers(timing=Timing(clock=lambda: float(next(ticks))))
     stop = threading.Event()
     stop.set()

@@ -1,8 +1,8 @@
-"""Connections that lead to public addresses only: a name is resolved once, checked, and what was checked is called.
+"""Connections to public addresses only. A host is resolved once, checked, and contacted at the checked address.
 
-Whoever sends a link could otherwise have this machine ask others of its own network, or itself, for something. The
-check stands where the socket is opened, so that no second look-up can give another answer (DNS rebinding); the name
-itself still goes into the Host header and the TLS handshake.
+Otherwise the sender of a link could make this machine send requests to itself or to its private network. The check
+happens where the socket is opened, so no second look-up can return another address (DNS rebinding). The Host header
+and the TLS handshake still use the name.
 """
 
 import ipaddress
@@ -17,71 +17,71 @@ import httpcore
 from vidlib.errors import RefusedInput
 
 LISTEN_S = 0.5
-"""How long a connection waits at a time before it asks whether it is still wanted, in seconds."""
+"""A waiting connection calls its interrupt at least this often."""
 
-# the last four bytes are the IPv4 address that is reached: RFC 6052, RFC 8215, RFC 4291 2.5.5.1
 CARRYING = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")))
+"""Networks whose last four bytes are the IPv4 address that they reach: RFC 6052, RFC 8215, RFC 4291 2.5.5.1."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Iterable[str]]
 
 
 def look_up(host: str, port: int) -> list[str]:
-    """The addresses of a host, in the order in which they are to be tried; raises OSError where there is none."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+    """Return the addresses of a host in the order of preference; raises OSError if it has none."""
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in infos))
 
 
 def is_public(address: str) -> bool:
-    """Whether an address belongs to the internet at large; what an IPv6 address carries of IPv4 counts as well.
+    """Return whether an address is public; an IPv4 address inside an IPv6 address must be public, too.
 
     >>> [is_public(a) for a in ("93.184.216.34", "10.0.0.1", "127.0.0.1", "169.254.169.254", "::ffff:10.0.0.1")]
     [True, False, False, False, False]
     """
     known = ipaddress.ip_address(address.partition("%")[0])
-    return all(_is_global(one) for one in (known, *_carried(known)))
+    return all(_is_global(each) for each in (known, *_carried(known)))
 
 
 def _is_global(address: Address) -> bool:
     return address.is_global and not address.is_multicast and not getattr(address, "is_site_local", False)
 
 
-def _carried(address: Address) -> list[Address]:
-    """The IPv4 addresses that are reached through an IPv6 one."""
+def _carried(address: Address) -> list[ipaddress.IPv4Address]:
+    """Return the IPv4 addresses inside an IPv6 address."""
     if isinstance(address, ipaddress.IPv4Address):
         return []
-    found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    carried = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
     if any(address in network for network in CARRYING):
-        found.append(ipaddress.IPv4Address(address.packed[-4:]))
-    return [one for one in found if one is not None]
+        carried.append(ipaddress.IPv4Address(address.packed[-4:]))
+    return [each for each in carried if each is not None]
 
 
 @dataclass(frozen=True)
 class AddressPolicy:
-    """Says which addresses may be called; hosts in ``private`` (lower case) may lie anywhere."""
+    """Decides which addresses may be contacted; hosts in ``private`` (lower case) may have private addresses."""
 
     private: frozenset[str] = frozenset()
     resolve: Resolve = look_up
 
     def allowed_addresses(self, host: str, port: int) -> list[str]:
-        """The addresses of ``host`` that may be called.
+        """Return the addresses of ``host`` that may be contacted.
 
-        Raises RefusedInput if it has none but those of a private network, OSError if it has none at all.
+        Raises RefusedInput if all its addresses are private, and OSError if it has none.
         """
-        found = list(self.resolve(host, port))
+        addresses = list(self.resolve(host, port))
         if host.lower() in self.private:
-            return found
-        if public := [address for address in found if is_public(address)]:
+            return addresses
+        if public := [address for address in addresses if is_public(address)]:
             return public
         raise RefusedInput(
-            f"{host} is {', '.join(found) or 'nowhere'}, an address of a private network or of this machine; expected "
-            "a public host. One that you trust can be named in VIDLIB_ALLOW_PRIVATE_HOSTS"
+            f"{host} is {', '.join(addresses) or 'nowhere'}, an address of a private network or of this machine; "
+            "expected a public host. If you trust it, add it to VIDLIB_ALLOW_PRIVATE_HOSTS"
         )
 
 
 @dataclass
 class Interrupt:
-    """What a connection asks while it waits: ``check`` raises what is to end it."""
+    """Ends a waiting connection: ``check`` raises when it must end, ``clock`` is monotonic."""
 
     check: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.monotonic
@@ -89,12 +89,13 @@ class Interrupt:
 
 @dataclass
 class CheckedStream(httpcore.NetworkStream):
-    """A connection that asks its interrupt, at least every LISTEN_S seconds, whether to go on."""
+    """A connection that calls its interrupt before every operation, and every LISTEN_S seconds while it reads."""
 
     inner: httpcore.NetworkStream
     interrupt: Interrupt
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read at most ``max_bytes``; raises httpcore.ReadTimeout after ``timeout`` seconds without a byte."""
         until = None if timeout is None else self.interrupt.clock() + timeout
         while True:
             self.interrupt.check()
@@ -105,22 +106,26 @@ class CheckedStream(httpcore.NetworkStream):
                     raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write all of ``buffer``."""
         self.interrupt.check()
         self.inner.write(buffer, timeout)
 
     def close(self) -> None:
+        """Close the connection."""
         self.inner.close()
 
     def start_tls(self, *args: Any, **kwargs: Any) -> "CheckedStream":
+        """Return the connection with TLS, which the same interrupt checks."""
         return CheckedStream(self.inner.start_tls(*args, **kwargs), self.interrupt)
 
     def get_extra_info(self, info: str) -> Any:
+        """Return what httpcore asks about the socket."""
         return self.inner.get_extra_info(info)
 
 
 @dataclass
 class CheckedNetwork(httpcore.NetworkBackend):
-    """Opens connections to addresses that the policy lets through, and to no others."""
+    """Opens connections to the addresses that the policy allows, and to no others."""
 
     policy: AddressPolicy
     interrupt: Interrupt
@@ -129,6 +134,7 @@ class CheckedNetwork(httpcore.NetworkBackend):
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, *args: Any, **kwargs: Any
     ) -> CheckedStream:
+        """Connect to the first allowed address that answers; raises RefusedInput or httpcore.ConnectError."""
         try:
             addresses = self.policy.allowed_addresses(host, port)
         except OSError as error:
@@ -143,4 +149,5 @@ class CheckedNetwork(httpcore.NetworkBackend):
         raise httpcore.ConnectError(f"{host} has no address")
 
     def connect_unix_socket(self, path: str, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
-        raise RefusedInput(f"{path}: sockets of this machine are not asked for files")
+        """Refuse: no link leads to a socket of this machine."""
+        raise RefusedInput(f"{path}: downloads never use sockets of this machine")

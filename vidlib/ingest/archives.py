@@ -1,8 +1,8 @@
-"""Archives from outside, unpacked so that none can do harm, and nothing in them is lost without a word.
+"""Unpacking of foreign archives: none can do harm, and no damaged or skipped member goes unnoticed.
 
-Whatever the format, members arrive here one by one; their bytes are counted against limits while they are written
-under numbers, and only sound files get a name, all at once at the end, from `safe_paths`. Folders are made for files
-only; links and devices never. The archive itself is only read.
+The members of every format come one by one. Their bytes count against limits while they are written under numbers.
+At the end all intact files get their names at once, from `safe_paths`. Folders are created only for files, links and
+devices never. The archive itself is only read.
 """
 
 import shutil
@@ -22,16 +22,18 @@ from vidlib.progress import Report, quiet
 from vidlib.text import printable
 
 STAGING = ".parts"  # no safe name begins with a dot
-SHOWN = 5  # names in one message
+MAX_NAMES_SHOWN = 5
+"""The most names in one message."""
+
 
 Outcome = Literal["ok", "partial", "refused"]
 
 
 @dataclass(frozen=True)
 class Unpacked:
-    """What came of an archive: everything (``ok``), what was sound (``partial``), or nothing (``refused``).
+    """The outcome of an archive: all files (``ok``), the intact ones (``partial``), or none (``refused``).
 
-    ``damaged`` are the members that are missing, each with the reason; ``message`` is for people.
+    ``damaged`` lists the missing members with reasons; ``message`` is for people.
     """
 
     outcome: Outcome
@@ -41,20 +43,20 @@ class Unpacked:
 
 
 @dataclass
-class _Haul:
-    """What was found so far."""
+class _Extraction:
+    """The members so far: intact files under numbers, their names, and descriptions of the others."""
 
-    parts: list[Path] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
     names: list[str | bytes] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
 
 def extract_to(archive: Path, folder: Path, report: Report = quiet) -> dict[str, Any]:
-    """Unpack ``archive`` so that ``folder`` appears whole, or not at all where the outcome is ``refused``.
+    """Unpack ``archive`` into ``folder``, which appears complete, or not at all if the archive is ``refused``.
 
-    ``{"outcome", "message", "files"}`` as in `Unpacked`, with absolute paths, ready for JSON. Raises UsageError if
-    ``folder`` exists and is not empty.
+    Returns ``{"outcome", "message", "files"}`` like `Unpacked`, with absolute paths, ready for JSON. Raises UsageError
+    if ``folder`` exists and is not empty.
     """
     folder = folder.absolute()
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
@@ -70,18 +72,18 @@ def extract_to(archive: Path, folder: Path, report: Report = quiet) -> dict[str,
 
 
 def unpack(archive: Path, target: Path, limits: Limits | None = None, report: Report = quiet) -> Unpacked:
-    """Unpack ``archive`` into ``target``, a folder that does not exist yet; a refused archive leaves none.
+    """Unpack ``archive`` into the new folder ``target``; a refused archive leaves no folder.
 
-    ``limits`` are this machine's unless given. ``report`` is told bytes written, and about how many there will be.
-    Raises EngineUnavailable if a program that this format needs is not installed.
+    ``limits`` default to the settings. ``report`` receives the bytes written and an estimate of their total. Raises
+    EngineUnavailable if the program for this format is not installed.
     """
-    archive = archive.absolute()  # a program might take its name for an option
+    archive = archive.absolute()  # a program could read a relative name as an option
     target.mkdir(parents=True)
     staging = target / STAGING
     staging.mkdir()
     try:
-        haul = _collect(archive, staging, limits or Limits.from_settings(), report)
-        return _name(haul, target)
+        extraction = _collect(archive, staging, limits or Limits.from_settings(), report)
+        return _publish(extraction, target)
     except BaseException as error:
         shutil.rmtree(target)
         if isinstance(error, ArchiveError):
@@ -91,91 +93,93 @@ def unpack(archive: Path, target: Path, limits: Limits | None = None, report: Re
         raise
 
 
-def _collect(archive: Path, staging: Path, limits: Limits, report: Report) -> _Haul:
-    """Write every sound file of ``archive`` into ``staging``, under a number."""
+def _collect(archive: Path, staging: Path, limits: Limits, report: Report) -> _Extraction:
+    """Write every intact file of ``archive`` into ``staging`` under a number."""
     known = _format_of(archive)
     quota = Quota(limits, archive.stat().st_size, report)
-    haul = _Haul()
+    extraction = _Extraction()
     with closing(known.members(archive, quota)) as members:
         try:
             for member in members:
                 quota.count_member(member.name)
-                _take(member, staging / str(quota.members), quota, haul)
+                _extract(member, staging / str(quota.members), quota, extraction)
         except Damaged as error:
-            haul.damaged.append(printable(f"the archive: {error}"))
-    return haul
+            extraction.damaged.append(printable(f"the archive: {error}"))
+    return extraction
 
 
 def _format_of(archive: Path) -> Format:
     if not archive.is_file():
-        raise ArchiveError("is not a file that exists")
+        raise ArchiveError("is not a file")
     try:
         known = archive_format(archive)
     except OSError as error:
         raise ArchiveError(f"cannot be read: {error.strerror}") from error
     if known is None:
-        raise ArchiveError(f"no archive that can be read: expected {', '.join(f.name for f in FORMATS)}")
+        raise ArchiveError(f"no archive of a known format; expected {', '.join(f.name for f in FORMATS)}")
     return known
 
 
-def _take(member: Member, part: Path, quota: Quota, haul: _Haul) -> None:
+def _extract(member: Member, file: Path, quota: Quota, extraction: _Extraction) -> None:
     if member.kind == "folder" or is_litter(member.name):
         return
     if member.kind != "file":
-        haul.skipped.append(_shown(member))
+        extraction.skipped.append(_own_path(member))
         return
     try:
-        _write(member, part, quota)
+        _write(member, file, quota)
     except Damaged as error:
-        part.unlink()
-        haul.damaged.append(printable(f"{_shown(member)}: {error}"))
+        file.unlink()
+        extraction.damaged.append(printable(f"{_own_path(member)}: {error}"))
     else:
-        haul.parts.append(part)
-        haul.names.append(member.name)
+        extraction.files.append(file)
+        extraction.names.append(member.name)
 
 
-def _write(member: Member, part: Path, quota: Quota) -> None:
-    with open(part, "xb") as file:
+def _write(member: Member, path: Path, quota: Quota) -> None:
+    with open(path, "xb") as file:
         for chunk in member.chunks():
             quota.count_bytes(len(chunk))
             file.write(chunk)
 
 
-def _name(haul: _Haul, target: Path) -> Unpacked:
-    """Give the files in staging their names, and say what came of it all."""
-    if not haul.parts:
-        raise ArchiveError(f"no file in it can be used{_remarks(haul)}")
-    files = tuple(target / path for path in safe_paths(haul.names))
-    for part, path in zip(haul.parts, files, strict=True):
+def _publish(extraction: _Extraction, target: Path) -> Unpacked:
+    """Give the files in staging their names; raises ArchiveError if there is none."""
+    if not extraction.files:
+        raise ArchiveError(f"it contains no usable file{_remarks(extraction)}")
+    files = tuple(target / path for path in safe_paths(extraction.names))
+    for numbered, path in zip(extraction.files, files, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.rename(path)
+        numbered.rename(path)
     (target / STAGING).rmdir()
     n_files = "1 file" if len(files) == 1 else f"{len(files)} files"
-    return Unpacked("partial" if haul.damaged else "ok", f"{n_files}{_remarks(haul)}", files, tuple(haul.damaged))
+    return Unpacked(
+        "partial" if extraction.damaged else "ok", f"{n_files}{_remarks(extraction)}", files, tuple(extraction.damaged)
+    )
 
 
 def _cannot_write(target: Path, error: OSError) -> str:
     free = shutil.disk_usage(target.parent).free
     return (
-        f"cannot be written to {target.parent}: {error.strerror} ({free} bytes are free); "
-        "make room there or name another disk, then try again"
+        f"cannot write to {target.parent}: {error.strerror} ({free} bytes are free); "
+        "free some space or choose another disk, then try again"
     )
 
 
-def _remarks(haul: _Haul) -> str:
+def _remarks(extraction: _Extraction) -> str:
     remarks = []
-    if haul.damaged:
-        remarks.append(f"; damaged and left out: {_some(haul.damaged)}")
-    if haul.skipped:
-        remarks.append(f"; links and devices, which are never made: {_some(haul.skipped)}")
+    if extraction.damaged:
+        remarks.append(f"; damaged and skipped: {_first_names(extraction.damaged)}")
+    if extraction.skipped:
+        remarks.append(f"; skipped links and devices: {_first_names(extraction.skipped)}")
     return "".join(remarks)
 
 
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+def _first_names(names: list[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES_SHOWN} more" if len(names) > MAX_NAMES_SHOWN else ""
+    return ", ".join(names[:MAX_NAMES_SHOWN]) + more
 
 
-def _shown(member: Member) -> str:
-    """A member's own path, for a message."""
+def _own_path(member: Member) -> str:
+    """Return the stored path of a member for a message."""
     return printable("/".join(split_name(member.name)))

@@ -1,15 +1,16 @@
-"""What lies in an inbox: which names may be deliveries, and which are hidden or still arriving."""
+"""The names in an inbox: which may be deliveries, and which are hidden or still arriving."""
 
 from pathlib import PurePath
 
 HIDDEN = (".", "~")
-"""How the names of files begin that are no deliveries."""
+"""The first characters of names that are never deliveries."""
+
 UNFINISHED = frozenset({".part", ".crdownload", ".tmp", ".filepart"})
-"""What browsers and copying programs call a file that is still arriving."""
+"""The suffixes that browsers and copying programs give to unfinished files."""
 
 
 def is_arriving(name: str) -> bool:
-    """Whether a file is called as those are that somebody is still writing.
+    """Return whether the name is that of an unfinished file.
 
     >>> is_arriving("film.mp4.part"), is_arriving("film.part1.rar")
     (True, False)
@@ -18,7 +19,7 @@ def is_arriving(name: str) -> bool:
 
 
 def may_be_delivery(name: str) -> bool:
-    """Whether a file or folder of an inbox may be a delivery, by its name.
+    """Return whether a file or folder of an inbox may be a delivery, judged by its name.
 
     >>> may_be_delivery("film.mp4"), may_be_delivery(".film.mp4.Xa3b"), may_be_delivery("film.mp4.crdownload")
     (True, False, False)

@@ -1,4 +1,4 @@
-"""What arrived, by its content: a web page instead of a file, an archive that was cut off."""
+"""Checks of a downloaded file by its content: a web page instead of a file, an incomplete archive."""
 
 import struct
 import zipfile
@@ -12,25 +12,26 @@ HEAD_BYTES = 1024
 PAGES = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<!-")
 XML = b"<?xml"
 ARCHIVE_SUFFIXES = frozenset({".zip", ".7z", ".rar", ".tar", ".tgz", ".tbz2", ".txz"})
-SEVENZIP_HEADER = struct.Struct("<6sBBLQQL")  # 7zFormat.txt: signature, version, CRC, offset, size and CRC of the index
+SEVENZIP_HEADER = struct.Struct("<6sBBLQQL")
+"""Signature, version, CRC, then offset, size and CRC of the index (7zFormat.txt)."""
 
 
 def check_head(head: bytes) -> None:
-    """Raise RefusedInput if a file begins as a web page or an error message does, not as anything delivered."""
+    """Raise RefusedInput if a file begins like a web page or an error message."""
     text = head[:HEAD_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if text.startswith(PAGES) or (text.startswith(XML) and (b"<html" in text or b"<error>" in text)):
         raise RefusedInput(
-            "a web page came instead of a file: the link has expired, wants a password, or opens only in a browser; "
+            "a web page came instead of a file: the link has expired, needs a password, or works only in a browser; "
             "open it there"
         )
     if text.startswith(b"{") and b'"error' in text:
         raise RefusedInput(f"an error message came instead of a file: {printable(text[:120], ' ')}")
 
 
-def check_whole(path: Path, name: str) -> None:
-    """Raise RefusedInput unless ``path``, to be called ``name``, may be a whole delivery.
+def check_complete(path: Path, name: str) -> None:
+    """Raise RefusedInput unless ``path``, which will be called ``name``, may be a complete file.
 
-    Only what is quick to see: `extract` and `convert` look at every byte.
+    These checks are quick. The steps extract and convert later read every byte.
     """
     with open(path, "rb") as file:
         head = file.read(HEAD_BYTES)
@@ -39,7 +40,7 @@ def check_whole(path: Path, name: str) -> None:
     check_head(head)
     known = archive_format(path)
     if known is None and PurePath(name).suffix.lower() in ARCHIVE_SUFFIXES:
-        raise RefusedInput(f"it is called {name} but is no archive; it begins with {head[:16]!r}")
+        raise RefusedInput(f"its name is {name} but it is not an archive; it begins with {head[:16]!r}")
     if known and known.name == "ZIP" and not zipfile.is_zipfile(path):
         raise RefusedInput("the archive is cut off: the list of files at the end of a ZIP is missing")
     if known and known.name == "7z" and path.stat().st_size < _sevenzip_size(head):
@@ -47,8 +48,8 @@ def check_whole(path: Path, name: str) -> None:
 
 
 def _sevenzip_size(head: bytes) -> int:
-    """How long a 7z file says that it is, in bytes."""
+    """Return the size of a 7z file in bytes according to its header."""
     if len(head) < SEVENZIP_HEADER.size:
         return SEVENZIP_HEADER.size
     *_, offset, size, _ = SEVENZIP_HEADER.unpack_from(head)
-    return SEVENZIP_HEADER.size + offset + size
+    return SEVENZIP_HEADER.size + int(offset) + int(size)

@@ -1,6 +1,6 @@
-"""Names from outside made safe: no way out of a folder, no two files with one name, nothing that a system chokes on.
+"""Safe names for foreign ones: no way out of a folder, no duplicates, no character that a system rejects.
 
-A name that is safe here is safe on Linux, macOS and Windows: editors copy what we deliver to all three.
+A safe name is valid on Linux, macOS and Windows, because editors copy our files to all three.
 """
 
 import re
@@ -12,9 +12,9 @@ from pathlib import PurePosixPath
 from vidlib.files import sha256_text
 from vidlib.text import printable
 
-MAX_NAME_BYTES = 200  # file systems take 255 bytes; the rest is for what later steps add, as `_tracking.parquet`
-MAX_DEPTH = 8  # folders and name; 8 x 200 bytes leaves room below the 4096 bytes that Linux allows a whole path
-SUFFIX_BYTES = 16  # a longer "suffix" is no file type, but a name with a dot in it
+MAX_NAME_BYTES = 200  # file systems allow 255; later steps add suffixes such as `_tracking.parquet`
+MAX_DEPTH = 8  # folders and name: 8 x 200 bytes stay below the 4096 bytes of a path on Linux
+SUFFIX_BYTES = 16  # a longer "suffix" is a part of the name
 
 FORBIDDEN = re.compile(r'[<>:"/\\|?*]')  # by Windows
 RESERVED = re.compile(r"(con|prn|aux|nul|con(in|out)\$|(com|lpt)[\d¹²³]) *(\.|$)", re.IGNORECASE)  # Windows' devices
@@ -26,9 +26,9 @@ JAPANESE_RUN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]{2}")
 
 
 def safe_name(name: str | bytes) -> str:
-    """One file or folder name (no path) that every system takes: NFC, visible, at most MAX_NAME_BYTES in UTF-8.
+    """Return a file or folder name (not a path) that every system accepts: NFC, visible, at most MAX_NAME_BYTES.
 
-    Never empty, never hidden. Two names may become the same one: `safe_paths` keeps those apart.
+    It is never empty and never hidden. Two names may become the same: `safe_paths` keeps them apart.
 
     >>> safe_name("a:b\\n.mp4"), safe_name(".."), safe_name("NUL.mp4")
     ('a_b_.mp4', '_', '_NUL.mp4')
@@ -43,17 +43,17 @@ def safe_name(name: str | bytes) -> str:
 
 
 def safe_paths(names: Sequence[str | bytes]) -> list[PurePosixPath]:
-    """A relative path for every name, in order: safe, and each different also where case does not count.
+    """Return a safe relative path for every name, in order; no two are equal, even without case.
 
-    ``names`` are paths as an archive holds them. A folder that holds everything is left out. A name that is taken
-    gets a number: ``a.mp4``, ``a-2.mp4``.
+    ``names`` are paths in an archive. A folder around everything is removed. A taken name gets a number: ``a.mp4``,
+    ``a-2.mp4``.
 
     >>> [str(path) for path in safe_paths(["job/A.mp4", "job/../a.mp4", "/job/x/a.mp4"])]
     ['A.mp4', 'a-2.mp4', 'x/a.mp4']
     """
     split = _unwrapped([split_name(name) for name in names])
     taken: dict[PurePosixPath, dict[str, int]] = defaultdict(dict)
-    folders = {(): PurePosixPath()}
+    folders: dict[tuple[str, ...], PurePosixPath] = {(): PurePosixPath()}
 
     def place(parts: tuple[str, ...]) -> PurePosixPath:
         folder = folder_of(parts[:-1])
@@ -68,7 +68,7 @@ def safe_paths(names: Sequence[str | bytes]) -> list[PurePosixPath]:
 
 
 def split_name(name: str | bytes) -> tuple[str, ...]:
-    """The folders and the name in an archive's path, without drive, root and ``..``; backslashes separate too.
+    """Return the folders and the name of an archive's path, without drive, root and ``..``; backslashes separate, too.
 
     >>> split_name("C:\\\\clips\\\\..\\\\one.mov")
     ('clips', 'one.mov')
@@ -78,37 +78,39 @@ def split_name(name: str | bytes) -> tuple[str, ...]:
 
 
 def is_litter(name: str | bytes) -> bool:
-    """Whether a member is what macOS leaves in archives: resource forks and folder settings, no work of anybody."""
+    """Return whether a member is a resource fork or a folder setting of macOS, not a delivered file."""
     parts = split_name(name)
     return "__MACOSX" in parts or parts[-1] == ".DS_Store" or parts[-1].startswith("._")
 
 
 def decode_name(name: str | bytes) -> str:
-    """The text of a name in an archive that does not say its encoding: UTF-8, Shift-JIS or code page 437.
+    """Decode a name from an archive that does not store its encoding: UTF-8, Shift-JIS or code page 437.
 
-    Every byte string is valid in code page 437 (ZIP's own default), so that comes last; Shift-JIS is believed only
-    where it reads as Japanese, with two kana or kanji in a row.
+    Every byte string is valid in code page 437 (the default of ZIP), so it is the last choice. A name counts as
+    Shift-JIS only if it reads as Japanese, with two kana or kanji in a row.
 
     >>> decode_name("動画.mp4".encode("cp932")), decode_name("téléphone.mp4".encode("cp437"))
     ('動画.mp4', 'téléphone.mp4')
     """
     if isinstance(name, str):
         try:
-            name = name.encode("utf-8", "surrogateescape")  # bytes that were no UTF-8 (PEP 383) come back as they were
+            encoded = name.encode("utf-8", "surrogateescape")  # restores bytes that were not UTF-8 (PEP 383)
         except UnicodeEncodeError:
-            name = name.encode("utf-8", "replace")
+            encoded = name.encode("utf-8", "replace")
+    else:
+        encoded = name
     for encoding in ("utf-8", "cp932"):
         try:
-            text = name.decode(encoding)
+            text = encoded.decode(encoding)
         except UnicodeDecodeError:
             continue
         if encoding == "utf-8" or (JAPANESE.fullmatch(text) and JAPANESE_RUN.search(text)):
             return text
-    return name.decode("cp437")
+    return encoded.decode("cp437")
 
 
 def _without_lookalikes(name: str) -> str:
-    """``．．／a`` is one name, but ``../a`` to a program that replaces wide characters by plain ones (NFKC)."""
+    """Replace wide dots and slashes: ``．．／a`` becomes ``../a`` in a program that normalizes to NFKC."""
     if ".." not in re.split(r"[/\\]", unicodedata.normalize("NFKC", name)):
         return name
     return "".join(
@@ -122,20 +124,21 @@ def _with_plain_spaces(name: str) -> str:
 
 
 def _unwrapped(paths: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Remove the first folder if it contains all paths."""
     roots = {parts[0] if len(parts) > 1 else None for parts in paths}
     return [parts[1:] for parts in paths] if len(roots) == 1 and None not in roots else paths
 
 
 def _shallow(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """At most MAX_DEPTH parts; a checksum stands for the folders in between that are left out."""
+    """Return at most MAX_DEPTH parts, with a checksum in place of the folders in the middle."""
     if len(parts) <= MAX_DEPTH:
         return parts
-    kept = MAX_DEPTH - 2
-    return (*parts[:kept], sha256_text("/".join(parts[kept:-1]))[:12], parts[-1])
+    n_first = MAX_DEPTH - 2
+    return (*parts[:n_first], sha256_text("/".join(parts[n_first:-1]))[:12], parts[-1])
 
 
 def _free_name(name: str, taken: dict[str, int]) -> str:
-    """The safe form of ``name``, numbered if it is in ``taken`` (name without case -> last number), and takes it."""
+    """Return the safe form of ``name``, numbered if needed, and add it to ``taken`` (names without case)."""
     name = free = safe_name(name)
     key = _without_case(name)
     while _without_case(free) in taken:
@@ -150,7 +153,7 @@ def _without_case(name: str) -> str:
 
 
 def _cut(name: str, number: str = "") -> str:
-    """``name`` with ``number`` before its suffix, its stem cut so that all fits into MAX_NAME_BYTES."""
+    """Return ``name`` with ``number`` before its suffix, and its stem cut to fit into MAX_NAME_BYTES."""
     stem, dot, suffix = name.rpartition(".")
     if not stem or len(suffix.encode()) > SUFFIX_BYTES:
         stem, dot, suffix = name, "", ""

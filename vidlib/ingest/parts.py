@@ -1,4 +1,4 @@
-"""Files that are still arriving: ``<name>.part``, and beside it a note of what it is a part of."""
+"""Partial files of downloads: ``<name>.part``, and beside it a hidden JSON file that describes the whole file."""
 
 import fcntl
 import hashlib
@@ -18,16 +18,17 @@ from vidlib.ingest.names import safe_name
 from vidlib.ingest.urls import normalized
 
 SYNC_BYTES = 32 << 20
-"""How much may arrive before it is made to survive a power cut."""
+"""A partial file is synced to the disk after this many new bytes."""
 
 READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class RemoteInfo:
-    """What a server said of a file when its first bytes came: what the rest has to agree with.
+    """What a server told about a file in its first answer; later answers must agree with it.
 
-    ``address`` is where it came from, without parameters; ``total`` is in bytes, None where it was not said.
+    ``address`` is that of the file without parameters. ``total`` is its size in bytes, or None if unknown. The names
+    of the fields are keys in the JSON file.
     """
 
     address: str
@@ -38,13 +39,16 @@ class RemoteInfo:
 
     @property
     def validator(self) -> str | None:
-        """What If-Range takes (RFC 9110, 13.1.5): a strong ETag, else the date of the last change."""
+        """The value for If-Range (RFC 9110, 13.1.5): a strong ETag, otherwise the date of the last change."""
         return self.etag if self.etag and not self.etag.startswith("W/") else self.modified
 
 
 @dataclass
 class PartialFile:
-    """The bytes of a file so far; the SHA-256 is taken as they come. `open_part` makes one."""
+    """The bytes of a file so far, with their running SHA-256. `open_part` opens one.
+
+    Of its ``size`` bytes, ``synced`` survive a power cut.
+    """
 
     path: Path
     file: IO[bytes]
@@ -55,29 +59,31 @@ class PartialFile:
 
     @property
     def info_file(self) -> Path:
+        """The JSON file beside the partial file."""
         return self.path.with_name(f".{self.path.name}.json")
 
     def restart(self, about: RemoteInfo | None) -> None:
-        """Forget all bytes; what comes now belongs to ``about``, or is not known yet."""
+        """Drop all bytes; the next ones belong to the file ``about``, or to one that is not known yet."""
         self.file.seek(0)
         self.file.truncate()
         self.about, self.size, self.synced, self.digest = about, 0, 0, hashlib.sha256()
         self._write_info()
 
     def write(self, chunk: bytes) -> None:
+        """Append bytes."""
         self.file.write(chunk)
         self.digest.update(chunk)
         self.size += len(chunk)
 
     def sync(self) -> None:
-        """Make what is there survive a power cut."""
+        """Sync the bytes to the disk, so that they survive a power cut."""
         self.file.flush()
         os.fsync(self.file.fileno())
         self.synced = self.size
         self._write_info()
 
     def finish(self, name: str) -> Path:
-        """Give the file its name, in the same folder; a number is added to one that is taken."""
+        """Give the complete file its name in the same folder, with a number if the name is taken."""
         self.sync()
         target = _renamed(self.path, name)
         self.info_file.unlink(missing_ok=True)
@@ -85,42 +91,44 @@ class PartialFile:
         return target
 
     def delete(self) -> None:
-        """Remove the file and its note: nothing of it is of use."""
+        """Remove the partial file and its JSON file."""
         self.path.unlink(missing_ok=True)
         self.info_file.unlink(missing_ok=True)
 
-    def _write_info(self) -> None:
-        about = asdict(self.about) if self.about else None
-        write_json(self.info_file, {"about": about, "synced": self.synced, "boot": _boot()})
-
     def resume(self, check: Callable[[], None]) -> Self:
-        """Read what an earlier process left; it is kept as far as it is known to be on the disk."""
+        """Read what an earlier process left, as far as it is certain to be on the disk; returns itself."""
         with suppress(OSError, ValueError, TypeError, KeyError):
-            note = json.loads(self.info_file.read_text())
+            info = json.loads(self.info_file.read_text())
             size = os.fstat(self.file.fileno()).st_size
-            # the memory of a machine that went down took some of the file with it
-            kept = size if note["boot"] == _boot() else min(size, int(note["synced"]))
-            if note["about"]:
-                self.about = RemoteInfo(**note["about"])
-                self._read(kept, check)
+            # after a restart of the machine, bytes that were not synced may be missing
+            n_bytes = size if info["boot"] == _boot_id() else min(size, int(info["synced"]))
+            if info["about"]:
+                self.about = RemoteInfo(**info["about"])
+                self._hash(n_bytes, check)
         self.file.truncate(self.size)
         self.file.seek(self.size)
         self.synced = self.size
         return self
 
-    def _read(self, kept: int, check: Callable[[], None]) -> None:
+    def _hash(self, n_bytes: int, check: Callable[[], None]) -> None:
+        """Read the first ``n_bytes`` into the digest."""
         self.file.seek(0)
-        while self.size < kept and (chunk := self.file.read(min(READ_BYTES, kept - self.size))):
+        while self.size < n_bytes and (chunk := self.file.read(min(READ_BYTES, n_bytes - self.size))):
             check()
             self.digest.update(chunk)
             self.size += len(chunk)
 
+    def _write_info(self) -> None:
+        about = asdict(self.about) if self.about else None
+        write_json(self.info_file, {"about": about, "synced": self.synced, "boot": _boot_id()})
+
 
 @contextmanager
 def open_part(folder: Path, link: str, check: Callable[[], None] = lambda: None) -> Iterator[PartialFile]:
-    """The part of what ``link`` leads to, in ``folder``: as an earlier process left it, or empty.
+    """Open the partial file of ``link`` in ``folder``, as an earlier process left it or empty, and lock it.
 
-    ``check`` is called while it is read. Raises DownloadFailed while another process works on it.
+    ``check`` is called while existing bytes are read, and may raise. An empty file is removed at the end. Raises
+    DownloadFailed while another process uses it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / part_name(link)
@@ -135,7 +143,7 @@ def open_part(folder: Path, link: str, check: Callable[[], None] = lambda: None)
 
 
 def delete_part(folder: Path, link: str) -> bool:
-    """Remove what arrived of ``link``; whether there was anything. What another process works on is left alone."""
+    """Remove the partial file of ``link`` unless another process uses it. Returns whether it was removed."""
     if not (folder / part_name(link)).exists():
         return False
     try:
@@ -147,10 +155,10 @@ def delete_part(folder: Path, link: str) -> bool:
 
 
 def _lock(file: IO[bytes], path: Path) -> None:
-    """Keep other processes from working on the file, for as long as it is open."""
+    """Lock the file against other processes until it is closed; raises DownloadFailed if one has it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(file.fileno()), path.stat()):  # else it got its name, or was removed, meanwhile
+        if os.path.samestat(os.fstat(file.fileno()), path.stat()):  # otherwise it was renamed or removed meanwhile
             return
     except OSError as error:
         raise DownloadFailed(f"{path}: another process downloads it now") from error
@@ -158,7 +166,7 @@ def _lock(file: IO[bytes], path: Path) -> None:
 
 
 def part_name(link: str) -> str:
-    """What the part of ``link`` is called: readable, and another one for every link.
+    """Return the name of the partial file of ``link``: readable, and different for every link.
 
     >>> part_name("https://example.org/Film%201.zip")
     'Film 1.zip.035bcb96.part'
@@ -167,7 +175,7 @@ def part_name(link: str) -> str:
 
 
 def name_of(link: str) -> str:
-    """A safe file name from the path of a link.
+    """Return a safe file name from the path of a link.
 
     >>> name_of("https://example.org/a/Film%2F1.zip?x=1"), name_of("https://example.org/")
     ('1.zip', 'download')
@@ -176,7 +184,7 @@ def name_of(link: str) -> str:
 
 
 def _renamed(path: Path, name: str) -> Path:
-    """Rename ``path`` to ``name``, or that with a number; what is there already is never replaced."""
+    """Rename ``path`` to ``name``, with a number if needed; it never replaces an existing file."""
     wanted = path.with_name(name)
     for number in count(1):
         target = wanted if number == 1 else wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
@@ -184,7 +192,7 @@ def _renamed(path: Path, name: str) -> Path:
             os.link(path, target)
         except FileExistsError:
             continue
-        except OSError:  # a file system without hard links
+        except OSError:  # the file system has no hard links
             if target.exists():
                 continue
             os.rename(path, target)
@@ -194,8 +202,8 @@ def _renamed(path: Path, name: str) -> Path:
     raise AssertionError("unreachable")
 
 
-def _boot() -> str:
-    """This start of this machine."""
+def _boot_id() -> str:
+    """Return the identifier of this start of the machine."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:

@@ -1,7 +1,7 @@
-"""Links from outside: how a copied one is mended, and one spelling for all that lead to the same file.
+"""Links from outside: repaired copies, one spelling for all links to the same file, and safe forms for messages.
 
-Links arrive by e-mail, through web forms and old lists, and suffer on the way: spaces around them, ``&`` written as an
-HTML entity once or several times, ``amp;`` percent-encoded into the name of a parameter.
+E-mails, web forms and old lists damage links: spaces surround them, ``&`` became an HTML entity once or several times,
+or ``amp;`` stands percent-encoded in the name of a parameter.
 """
 
 import ipaddress
@@ -15,13 +15,15 @@ from vidlib.errors import RefusedInput
 from vidlib.text import printable
 
 SCHEMES = {"http": 80, "https": 443}
-"""What is fetched, with the port that need not be said."""
+"""The allowed schemes with their default ports."""
 
-MAX_CHARS = 8000  # RFC 9110, 4.1 asks for at least 8000 octets; longer ones are nobody's link
+MAX_CHARS = 8000
+"""The longest link: RFC 9110, 4.1 asks servers for at least 8000 octets."""
+
 DROPBOX = "dropbox.com"
 
 ENTITY = re.compile(r"&(?:amp|#0*38|#x0*26);", re.IGNORECASE)
-STRAY_ENTITY = re.compile(r"^(?:amp(?:;|%3B))+", re.IGNORECASE)  # what is left of one after a form took it apart
+STRAY_ENTITY = re.compile(r"^(?:amp(?:;|%3B))+", re.IGNORECASE)  # the rest of an entity that a form split
 ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 LOGIN = re.compile(r"//[^/]*@")
 LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -33,10 +35,10 @@ LOOKS_NUMERIC = re.compile(r"(^|\.)(0x[0-9a-f]*|\d+)$")
 
 
 def cleaned(link: str) -> str:
-    """``link`` as it was meant, ready to be asked for: no space around it, ``&`` instead of its entity, no fragment.
+    """Return ``link`` as it was meant: without surrounding spaces, entities and fragment, percent-encoded.
 
-    Parameters keep their order and values: some servers sign them. Raises RefusedInput unless it is a link of http or
-    https, without user and password, whose host is a name or a plain address.
+    Parameters keep their order and values, because some servers sign them. Raises RefusedInput unless it is a link of
+    http or https without user and password, whose host is a name or a plain address.
 
     >>> cleaned(" HTTPS://Example.org/a b.zip?x=1&amp;amp;y=2#top ")
     'https://example.org/a%20b.zip?x=1&y=2'
@@ -48,7 +50,7 @@ def cleaned(link: str) -> str:
 
 
 def browser_link(link: str) -> str:
-    """A `cleaned` link for a person's browser: with its fragment, which holds the key of what some services keep.
+    """Return a `cleaned` link for a browser: it keeps the fragment, which some services use for a key.
 
     >>> browser_link("https://h.example/file/1?a=1&amp;b=2#k'ey")
     "https://h.example/file/1?a=1&b=2#k'ey"
@@ -59,10 +61,10 @@ def browser_link(link: str) -> str:
 
 
 def normalized(link: str) -> str:
-    """One spelling for all links that lead to the same file; doing it again changes nothing. Raises as `cleaned` does.
+    """Return one spelling for all links to the same file; raises like `cleaned`. Normalizing twice changes nothing.
 
-    Beyond `cleaned`: default port, double slashes, ``.`` and ``..``, needless percent-encoding, empty and repeated
-    parameters are dropped, parameters sorted. Links of Dropbox get exactly one ``dl``, which is 1: what is downloaded.
+    Beyond `cleaned` it removes the default port, double slashes, ``.`` and ``..``, needless percent-encoding, empty and
+    repeated parameters, and it sorts parameters. Links of Dropbox get exactly one ``dl=1``, which means a download.
 
     >>> normalized("http://EXAMPLE.org:80//a/%7euser?b=2&a=&b=2&a=1")
     'http://example.org/a/~user?a=1&b=2'
@@ -70,13 +72,13 @@ def normalized(link: str) -> str:
     'https://www.dropbox.com/scl/fi/x/film.zip?dl=1'
     """
     before, link = link, _normalized_once(link)
-    while before != link:  # decoding may bring to light what is to be dropped, as `%61mp;` or `%2e%2e`
+    while before != link:  # decoding may uncover more to remove, such as `%61mp;` or `%2e%2e`
         before, link = link, _normalized_once(link)
     return link
 
 
 def is_below(host: str, domain: str) -> bool:
-    """Whether ``host`` is ``domain`` or belongs to it.
+    """Return whether ``host`` is ``domain`` or one of its subdomains.
 
     >>> is_below("www.dropbox.com", "dropbox.com"), is_below("notdropbox.com", "dropbox.com")
     (True, False)
@@ -85,7 +87,7 @@ def is_below(host: str, domain: str) -> bool:
 
 
 def with_parameter(link: str, name: str, value: str) -> str:
-    """A `cleaned` link with exactly one parameter ``name``.
+    """Return a `cleaned` link with exactly one parameter ``name``.
 
     >>> with_parameter("https://h/f?dl=0&k=1", "dl", "1")
     'https://h/f?k=1&dl=1'
@@ -96,7 +98,7 @@ def with_parameter(link: str, name: str, value: str) -> str:
 
 
 def redacted(link: str) -> str:
-    """A link for logs and messages: without user, password and parameters, which may open it for anybody.
+    """Return a link for logs and messages, without user, password and parameters, which may give access.
 
     >>> redacted("https://me:hush@h.example/film.zip?key=hush")
     'https://…@h.example/film.zip?…'
@@ -115,7 +117,7 @@ def _normalized_once(link: str) -> str:
 
 
 def _split(link: str) -> SplitResult:
-    """A link taken apart; its ``netloc`` is the host as it is asked for, with a port that is not the default one."""
+    """Split a link; its ``netloc`` is the normalized host, with the port unless that is the default one."""
     link = _unbroken(link)
     if len(link) > MAX_CHARS:
         raise RefusedInput(f"{redacted(link)}: it has {len(link)} characters; expected at most {MAX_CHARS}")
@@ -129,21 +131,21 @@ def _split(link: str) -> SplitResult:
     if "@" in parts.netloc or "\\" in parts.netloc:
         raise RefusedInput(f"{redacted(link)}: expected a link without user, password and backslash before its path")
     if port == 0:
-        raise RefusedInput(f"{redacted(link)}: there is no port 0")
+        raise RefusedInput(f"{redacted(link)}: port 0 does not exist")
     host = _host(parts.hostname or "", link)
     return parts._replace(netloc=host if port in (None, SCHEMES[parts.scheme]) else f"{host}:{port}", fragment="")
 
 
 def _unbroken(link: str) -> str:
-    link = re.sub(r"[\t\r\n]", "", link.strip())  # a long link that an e-mail broke over lines
+    link = re.sub(r"[\t\r\n]", "", link.strip())  # an e-mail may have wrapped a long link
     while (without := ENTITY.sub("&", link)) != link:
         link = without
     return link
 
 
 def _host(host: str, link: str) -> str:
-    """A host in ASCII and lower case: a name (RFC 5890), or an address in its one usual form."""
-    wrong = f"{redacted(link)}: {host[:100]!r} is no host"
+    """Return a host in ASCII and lower case: a name (RFC 5890), or an address in its usual form."""
+    wrong = f"{redacted(link)}: {host[:100]!r} is not a valid host"
     if ":" in host:
         try:
             return f"[{ipaddress.IPv6Address(host.partition('%')[0])}]"
@@ -157,11 +159,11 @@ def _host(host: str, link: str) -> str:
     host = host.lower().removesuffix(".")
     if not HOST.fullmatch(host) or len(host) > 253:
         raise RefusedInput(f"{wrong}; expected a name such as www.example.org")
-    if LOOKS_NUMERIC.search(host):  # what a resolver makes of 0x7f.1 is an address as well
+    if LOOKS_NUMERIC.search(host):  # a resolver also reads 0x7f.1 as an address
         try:
             ipaddress.IPv4Address(host)
         except ValueError as error:
-            raise RefusedInput(f"{wrong}: an address is written as four numbers, 192.0.2.1") from error
+            raise RefusedInput(f"{wrong}: expected an address of four numbers such as 192.0.2.1") from error
     return host
 
 
@@ -170,17 +172,17 @@ def _joined(parts: SplitResult, path: str, pairs: Iterable[str]) -> str:
 
 
 def _decoded(text: str) -> str:
-    """``text`` with unreserved characters as they are, and what stays encoded in upper case (RFC 3986, 6.2.2)."""
+    """Decode percent-encoded unreserved characters, and write other escapes in upper case (RFC 3986, 6.2.2)."""
 
-    def one(found: re.Match) -> str:
-        char = chr(int(found[1], 16))
-        return char if char in UNRESERVED else found[0].upper()
+    def decode(escape: re.Match[str]) -> str:
+        char = chr(int(escape[1], 16))
+        return char if char in UNRESERVED else escape[0].upper()
 
-    return ESCAPE.sub(one, text)
+    return ESCAPE.sub(decode, text)
 
 
 def _encoded(text: str, allowed: frozenset[str]) -> str:
-    """``text`` with everything that may not stand there percent-encoded, as UTF-8."""
+    """Percent-encode every character that is not ``allowed``, as UTF-8."""
     text = LONE_PERCENT.sub("%25", text)
     return "".join(char if char in allowed else _escaped(char) for char in text)
 
@@ -190,23 +192,23 @@ def _escaped(char: str) -> str:
 
 
 def _without_dots(path: str) -> str:
-    """A path from the root, without empty parts, ``.`` and ``..``; a slash at its end stays."""
-    kept: list[str] = []
+    """Return a path from the root without empty parts, ``.`` and ``..``; a slash at its end stays."""
+    folders: list[str] = []
     parts = path.split("/")
     for part in parts:
         if part == "..":
-            del kept[-1:]
+            del folders[-1:]
         elif part not in ("", "."):
-            kept.append(part)
-    folder = kept and parts[-1] in ("", ".", "..")
-    return "/" + "/".join(kept) + ("/" if folder else "")
+            folders.append(part)
+    ends_in_slash = folders and parts[-1] in ("", ".", "..")
+    return "/" + "/".join(folders) + ("/" if ends_in_slash else "")
 
 
 def _parameters(query: str) -> set[str]:
-    """The parameters of a query that have a value; a bare word (``?12345``) may be all that tells two files apart."""
-    found = set()
+    """Return the parameters with a value, and bare words (``?12345``), which may identify a file."""
+    parameters = set()
     for pair in query.split("&"):
         name, equals, value = STRAY_ENTITY.sub("", pair).partition("=")
         if name and (value or not equals):
-            found.add(f"{name}{equals}{value}")
-    return found
+            parameters.add(f"{name}{equals}{value}")
+    return parameters

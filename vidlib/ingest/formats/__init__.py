@@ -1,6 +1,6 @@
-"""The archive formats: a table of first bytes, and for each format a function that yields the archive's members."""
+"""The archive formats: a table of their first bytes and of the functions that yield their members."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +14,15 @@ HEAD_BYTES = 512
 
 @dataclass(frozen=True)
 class Format:
-    """An archive format: its name, the bytes it begins with (after ``offset``), and who reads it."""
+    """An archive format: its name, the bytes at ``offset`` that identify it, and the function that reads it."""
 
     name: str
     magic: tuple[bytes, ...]
-    members: Callable[[Path, Quota], Iterator[Member]]
+    members: Callable[[Path, Quota], Generator[Member, None, None]]
     offset: int = 0
 
     def fits(self, head: bytes) -> bool:
+        """Return whether a file that begins with ``head`` has this format."""
         return head[self.offset :].startswith(self.magic)
 
 
@@ -38,7 +39,7 @@ FORMATS = (
 
 
 def archive_format(path: Path) -> Format | None:
-    """The format of the archive in the file ``path`` by its first bytes, whatever it is called; None if it is none."""
+    """Return the format of the archive ``path`` by its first bytes, whatever its name, or None for another file."""
     with open(path, "rb") as file:
         head = file.read(HEAD_BYTES)
     return next((known for known in FORMATS if known.fits(head)), None)

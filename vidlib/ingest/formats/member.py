@@ -1,4 +1,4 @@
-"""A member of an archive, whatever the archive's format."""
+"""A member of an archive of any format."""
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -11,16 +11,15 @@ Kind = Literal["file", "folder", "link", "device"]
 
 
 class Damaged(Exception):
-    """A member, or all that follows, cannot be read as it was packed. `unpack` names it and goes on where it can."""
+    """A member, or the rest of the archive, is damaged. `unpack` names it and continues if it can."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """One thing in an archive: its path as stored, what it is, and its bytes.
+    """A file, folder, link or device in an archive: its stored path, its kind, and its bytes.
 
-    ``chunks()`` may be called once, before the next member is asked for; it raises Damaged, at the latest after the
-    last byte, unless these are the bytes that were packed. ``name`` is bytes where the format does not say its
-    encoding.
+    ``chunks()`` may be called once, before the next member is requested. It raises Damaged, at the latest after the
+    last byte, unless these are the packed bytes. ``name`` is bytes if the format does not store the encoding.
     """
 
     name: str | bytes
@@ -29,7 +28,7 @@ class Member:
 
 
 def checked(chunks: Iterable[bytes], size: int, crc: int | None) -> Iterator[bytes]:
-    """Pass ``chunks`` on, and raise Damaged after the last unless they have that size and CRC-32 (None: unknown)."""
+    """Yield ``chunks``; raise Damaged after the last unless they have this size and CRC-32 (None: unknown)."""
     n_bytes, sum32 = 0, 0
     for chunk in chunks:
         n_bytes, sum32 = n_bytes + len(chunk), zlib.crc32(chunk, sum32)

@@ -1,7 +1,7 @@
-"""RAR, every version, by The Unarchiver's programs `lsar` and `unar`."""
+"""RAR of every version, read with `lsar` and `unar` of The Unarchiver."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,25 +15,25 @@ from vidlib.ingest.formats.member import Damaged, Kind, Member
 from vidlib.machine import commands
 
 
-def members(archive: Path, quota: Quota) -> Iterator[Member]:
-    """The members of a RAR that is in one part."""
+def members(archive: Path, quota: Quota) -> Generator[Member, None, None]:
+    """Yield the members of a RAR; raises ArchiveError if it has several parts."""
     unar = commands.find_program("unar", "unar")
-    with _called_in_utf8(archive) as path:
-        found, entries = _listing(path, quota)
+    with _with_utf8_name(archive) as path:
+        document, entries = _listing(path, quota)
 
         def command(rest: Sequence[Entry]) -> list[str]:
             indexes = (str(entry.index) for entry in rest if entry.kind == "file")
             return [unar, "-o", "-", "-q", "-nr", "-k", "skip", "-i", str(path), *indexes]
 
         yield from listed.members(entries, quota, command)
-    if "lsarError" in found:
-        raise Damaged("its list of members breaks off: more may be lost")
+    if "lsarError" in document:
+        raise Damaged("its list of members breaks off, so more members may be lost")
 
 
 @contextmanager
-def _called_in_utf8(archive: Path) -> Iterator[Path]:
-    """``archive`` under a name that is UTF-8: The Unarchiver crashes at any other."""
-    if str(archive).isprintable():  # what is no UTF-8 is no character that could be printed (PEP 383)
+def _with_utf8_name(archive: Path) -> Iterator[Path]:
+    """Yield a path of ``archive`` that is printable UTF-8: The Unarchiver crashes at any other."""
+    if str(archive).isprintable():  # bytes that are not UTF-8 are unprintable surrogates (PEP 383)
         yield archive
         return
     with TemporaryDirectory() as folder:
@@ -43,21 +43,21 @@ def _called_in_utf8(archive: Path) -> Iterator[Path]:
 
 
 def _listing(archive: Path, quota: Quota) -> tuple[dict[str, Any], list[Entry]]:
-    """All that `lsar` says, and the members in it."""
+    """Return the document of `lsar`, and its members."""
     text = listed.listing([commands.find_program("lsar", "unar"), "-ja", "-nr", str(archive)], quota, b'"XADIndex"')
     try:
-        found = json.loads(text)
-        encrypted = any(fields.get("XADIsEncrypted") for fields in found["lsarContents"])
-        n_parts = len(found["lsarProperties"]["XADVolumes"])
-        entries = [_entry(fields) for fields in found["lsarContents"]]
+        document = json.loads(text)
+        encrypted = any(fields.get("XADIsEncrypted") for fields in document["lsarContents"])
+        n_parts = len(document["lsarProperties"]["XADVolumes"])
+        entries = [_entry(fields) for fields in document["lsarContents"]]
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        # where the list itself is encrypted, lsar stops in the middle of its JSON
+        # if the list itself is encrypted, lsar stops in the middle of its JSON
         raise ArchiveError("its list of members is encrypted or unreadable; ask for it without a password") from error
     if encrypted:
         raise ArchiveError("encrypted; ask for it without a password")
     if n_parts > 1:
         raise ArchiveError("one part of an archive in several parts; ask for it in one part")
-    return found, entries
+    return document, entries
 
 
 def _entry(fields: dict[str, Any]) -> Entry:

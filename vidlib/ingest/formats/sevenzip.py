@@ -1,8 +1,8 @@
-"""7z, and those ZIPs that Python cannot read, by the program of 7-Zip."""
+"""7z, and ZIPs that Python cannot read, with the program of 7-Zip."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, _TemporaryFileWrapper
 
 from vidlib.errors import ArchiveError
 from vidlib.ingest.formats import listed
@@ -14,10 +14,10 @@ from vidlib.machine import commands
 KINDS: dict[str, Kind] = {"d": "folder", "l": "link", "b": "device", "c": "device", "p": "device", "s": "device"}
 
 
-def members(archive: Path, quota: Quota, kind: str = "7z") -> Iterator[Member]:
-    """The members of ``archive``, which is of the ``kind`` (7-Zip's name of a format) and of no other."""
+def members(archive: Path, quota: Quota, kind: str = "7z") -> Generator[Member, None, None]:
+    """Yield the members of ``archive``, read as the format ``kind`` (its name in 7-Zip) and no other."""
     program = commands.find_program("7zz", "7zip")
-    # a password that is given is not asked for; a list that needs another one cannot be read
+    # with an empty password 7-Zip never prompts for one; it cannot read a list that needs one
     options = (f"-t{kind}", "-p-", "-spd", "-bd", str(archive))
     text = listed.listing([program, "l", "-slt", "-ba", *options], quota, b"\nPath = ")
     blocks = [_fields(block) for block in text.decode("utf-8", "surrogateescape").split("\n\n") if block.strip()]
@@ -26,7 +26,7 @@ def members(archive: Path, quota: Quota, kind: str = "7z") -> Iterator[Member]:
     try:
         entries = [_entry(index, fields) for index, fields in enumerate(blocks)]
     except (LookupError, ValueError) as error:  # a comment may hold lines of any kind
-        raise ArchiveError(f"its list of members makes no sense: {error!r}") from error
+        raise ArchiveError(f"its list of members is malformed: {error!r}") from error
     packed = [entry for entry in entries if entry.kind != "folder"]
 
     with NamedTemporaryFile("w", encoding="utf-8", errors="surrogateescape", suffix=".txt") as names:
@@ -39,7 +39,7 @@ def members(archive: Path, quota: Quota, kind: str = "7z") -> Iterator[Member]:
 
 
 def _fields(block: str) -> dict[str, str]:
-    """``{"Path": "a.mov", "Size": "12", ...}`` from one member's lines."""
+    """Return the fields of a member, ``{"Path": "a.mov", "Size": "12", ...}``, from its lines."""
     return dict(line.split(" = ", 1) for line in block.split("\n") if " = " in line)
 
 
@@ -55,9 +55,9 @@ def _entry(index: int, fields: dict[str, str]) -> Entry:
 
 
 def _kind(fields: dict[str, str]) -> Kind:
-    """From the attributes, such as ``D drwxr-xr-x``, ``A -rw-r--r--`` or ``A`` alone where Windows packed.
+    """Return the kind of a member from its attributes: ``D drwxr-xr-x``, ``A -rw-r--r--``, or ``A`` from Windows.
 
-    Windows marks links of every kind (reparse points) with an ``L``.
+    Windows marks every kind of link (reparse point) with ``L``.
     """
     attributes = fields.get("Attributes", "").split()
     if fields.get("Folder") == "+" or any(word.startswith("D") for word in attributes):
@@ -68,7 +68,8 @@ def _kind(fields: dict[str, str]) -> Kind:
     return KINDS.get(mode[0], "file")
 
 
-def _include(entries: Sequence[Entry], names: NamedTemporaryFile) -> str:
+def _include(entries: Sequence[Entry], names: "_TemporaryFileWrapper[str]") -> str:
+    """Write the names of ``entries`` to the file ``names``; return the option that selects them."""
     names.seek(0)
     names.truncate()
     names.writelines(f"{entry.name}\n" for entry in entries)

@@ -1,4 +1,4 @@
-"""TAR, plain or compressed, read as a stream from front to back."""
+"""TAR, plain or compressed, read as one stream from start to end."""
 
 import bz2
 import gzip
@@ -6,11 +6,11 @@ import lzma
 import sys
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, Protocol, cast
 
 from vidlib.errors import ArchiveError
 from vidlib.ingest.formats.limits import MIB, Quota
@@ -22,100 +22,123 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-MAX_HEADER_BYTES = 64 * 1024  # tarfile reads an extended header whole, and takes time that grows with its square
+MAX_HEADER_BYTES = 64 * 1024  # tarfile reads an extended header at once, in time that grows with its square
 MAX_HEADERS_BYTES = MIB  # all headers of one member, with the map of a sparse one
 MAX_GLOBAL_BYTES = 4096  # tarfile copies the fields of global headers for every member
-BLOCK_BYTES = 64 * 1024  # what is decompressed at once, and lost at once where that fails
+BLOCK_BYTES = 64 * 1024  # decompressed at once, and lost at once after damage
 OVERHEAD_BYTES = 4096  # headers and padding of one member, generously
 
-# what tarfile raises on crafted or broken headers, and the decompressors on broken data
+# errors of tarfile for crafted or damaged headers, and of decompressors for damaged data
 BAD_HEADER = (tarfile.TarError, ValueError, LookupError, ArithmeticError, RecursionError)
 BAD_DATA = (OSError, zlib.error, lzma.LZMAError, zstd.ZstdError)
-NOT_MORE = ("Not a gzipped file", "Unknown frame descriptor")  # of bytes behind a sound end, by gzip and zstd
-MAX_EMPTY_READS = 8  # tarfile would go on, for hours, to where a header says that the next one is
+NOT_MORE = ("Not a gzipped file", "Unknown frame descriptor")  # messages of gzip and zstd for bytes after an intact end
+MAX_EMPTY_READS = 8  # tarfile would read on for hours to the next header that a header claims
+
+header_errors: Any = tarfile
+"""tarfile with the errors of headers, which typeshed lacks."""
 
 Reading = Callable[[], AbstractContextManager[None]]
 
 
-def members(open_stream: Callable[[Path], BinaryIO], archive: Path, quota: Quota) -> Iterator[Member]:
-    """The members of the TAR that ``open_stream(archive)`` reads, in order."""
+class Stream(Protocol):
+    """A decompressed stream."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Return at most ``size`` bytes, none at the end."""
+        ...
+
+
+Open = Callable[[Path], AbstractContextManager[Stream]]
+
+
+def members(open_stream: Open, archive: Path, quota: Quota) -> Generator[Member, None, None]:
+    """Yield the members of the TAR that ``open_stream(archive)`` reads, in order."""
     with open_stream(archive) as stream:
         metered = _Metered(stream, quota)
         reading = _reading_plain if open_stream is _open_plain else _reading_compressed
         tar = _open_tar(metered)
         while info := _next(tar, reading):
             if info.sparse is not None:
-                quota.check_bytes(info.size)  # a few bytes may stand for terabytes
-            tar.members.clear()  # tarfile keeps them all, with their headers
+                quota.check_bytes(info.size)  # a few bytes may claim terabytes
+            tar.members.clear()  # type: ignore[attr-defined]  # tarfile stores them all, with their headers
             name = info.name.encode("utf-8", "surrogateescape")
             yield Member(name, _kind(info), partial(_chunks, tar, info, reading))
-        # the checksum of all that was compressed comes at the very end, behind what tarfile reads
+        # the checksum of the compressed data comes at the very end, after the last byte that tarfile reads
         while metered.read(CHUNK_BYTES):
             pass
 
 
-_open_plain = partial(open, mode="rb")
+def _open_plain(path: Path) -> AbstractContextManager[Stream]:
+    return open(path, "rb")
+
 
 plain = partial(members, _open_plain)
-gzipped = partial(members, gzip.open)
-bzipped = partial(members, bz2.open)
+gzipped = partial(members, gzip.GzipFile)
+bzipped = partial(members, bz2.BZ2File)
 xzipped = partial(members, Xz)
-zstandard = partial(members, zstd.open)
+zstandard = partial(members, zstd.ZstdFile)
 
 
 def _open_tar(stream: "_Metered") -> tarfile.TarFile:
-    """Read the first header; raises ArchiveError if it is none."""
-    options = {"bufsize": BLOCK_BYTES, "tarinfo": _Header, "encoding": "utf-8", "errors": "surrogateescape"}
+    """Open the TAR and read its first header; raises ArchiveError if it is invalid."""
+    fileobj = cast("Any", stream)  # tarfile only calls its `read`
     try:
-        return tarfile.open(fileobj=stream, mode="r|", **options)
+        return tarfile.open(
+            fileobj=fileobj,
+            mode="r|",
+            bufsize=BLOCK_BYTES,
+            tarinfo=_Header,
+            encoding="utf-8",
+            errors="surrogateescape",
+        )
     except (*BAD_HEADER, Damaged) as error:
-        raise ArchiveError(f"holds no TAR that can be read: {error}") from error
+        raise ArchiveError(f"does not contain a readable TAR: {error}") from error
 
 
 class _Header(tarfile.TarInfo):
-    """A header that is checked more strictly than tarfile does."""
+    """A header with stricter checks than those of tarfile."""
 
     @classmethod
     def fromtarfile(cls, tar: tarfile.TarFile) -> "_Header":
-        """tarfile takes a damaged header, and a missing end mark, for the end of the archive: say so instead."""
+        """Raise Damaged for a damaged header or a missing end mark, which tarfile reads as the end of the archive."""
         try:
             with _source(tar).header():
                 return super().fromtarfile(tar)
-        except tarfile.EOFHeaderError:
+        except header_errors.EOFHeaderError:
             raise
-        except (tarfile.EmptyHeaderError, tarfile.TruncatedHeaderError) as error:
+        except (header_errors.EmptyHeaderError, header_errors.TruncatedHeaderError) as error:
             raise Damaged("cut short; what follows is lost") from error
         except tarfile.HeaderError as error:
             raise tarfile.ReadError(f"damaged header: {error}") from error
 
     def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
-        """tarfile's documented place for a subclass to step in before it acts on a header."""
+        """Check a header before tarfile acts on it: its documentation names this method for subclasses."""
         extended = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
         long_name = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
         if self.size < 0 or (self.type in extended + long_name and self.size > MAX_HEADER_BYTES):
-            raise ArchiveError(f"hostile header: it says that it is {self.size} bytes long")
+            raise ArchiveError(f"hostile header: it claims {self.size} bytes")
         if self.type == tarfile.XGLTYPE:
             _source(tar).global_header(self.size)
-        return super()._proc_member(tar)
+        return cast("tarfile.TarInfo", super()._proc_member(tar))  # type: ignore[misc]  # typeshed lacks it
 
 
 def _source(tar: tarfile.TarFile) -> "_Metered":
-    """What `_open_tar` gave to tarfile."""
-    return tar.fileobj.fileobj
+    """Return the stream that `_open_tar` gave to tarfile."""
+    return cast("_Metered", cast("Any", tar.fileobj).fileobj)
 
 
 class _Metered:
-    """A stream whose every byte counts, also those that no file keeps: a bomb may hide between members."""
+    """A stream that counts every byte, also those outside files: a bomb may hide between members."""
 
-    def __init__(self, stream: BinaryIO, quota: Quota):
+    def __init__(self, stream: Stream, quota: Quota):
         self._stream, self._quota, self._n_bytes = stream, quota, 0
         self._n_global = self._n_empty = 0
         self._header_from: int | None = None
 
     def read(self, size: int) -> bytes:
-        """Raises Damaged at an end that comes too early, ArchiveError for data that are not what was compressed."""
+        """Read at most ``size`` bytes; raises Damaged at an early end, and ArchiveError for damaged data."""
         try:
-            data = self._stream.read1(size)  # `read` would lose what comes before damage
+            data = self._stream.read1(size)  # `read` would lose the bytes before the damage
         except EOFError as error:
             raise Damaged("cut short; what follows is lost") from error
         except BAD_DATA as error:
@@ -128,12 +151,12 @@ class _Metered:
             raise Damaged("cut short; what follows is lost")
         self._quota.check_bytes(self._n_bytes - MIB - OVERHEAD_BYTES * self._quota.members)
         if self._header_from is not None and self._n_bytes - self._header_from > MAX_HEADERS_BYTES + BLOCK_BYTES:
-            raise ArchiveError(f"hostile header: that of one member is longer than {MAX_HEADERS_BYTES} bytes")
+            raise ArchiveError(f"hostile header: one member has a header of more than {MAX_HEADERS_BYTES} bytes")
         return data
 
     @contextmanager
     def header(self) -> Iterator[None]:
-        """While the header of one member is read, with those that stand before it and are read inside."""
+        """Count the bytes of the header of one member, with the extended headers that are read inside."""
         outer = self._header_from
         self._header_from = self._n_bytes if outer is None else outer
         try:
@@ -142,17 +165,17 @@ class _Metered:
             self._header_from = outer
 
     def global_header(self, n_bytes: int) -> None:
-        """Count a header that says something of all members behind it."""
+        """Count a header that applies to all members after it."""
         self._n_global += n_bytes
         if self._n_global > MAX_GLOBAL_BYTES:
-            raise ArchiveError(f"hostile header: it says more than {MAX_GLOBAL_BYTES} bytes of every member")
+            raise ArchiveError(f"hostile header: it applies more than {MAX_GLOBAL_BYTES} bytes to every member")
 
 
 def _no_file_is_safe(error: Exception) -> ArchiveError:
-    """Decompressors notice damage late, at worst at the very end, when every file may have been hit."""
+    """Return an error for damage in a compressed TAR: decompressors notice it late, when any file may be damaged."""
     return ArchiveError(
-        f"its data are damaged, or ask for too much memory ({error}), and TAR has no checksums that tell which files "
-        "are whole; ask for it again"
+        f"its data are damaged or need too much memory ({error}), and TAR has no checksums that tell which files "
+        "are intact; ask for it again"
     )
 
 
@@ -166,7 +189,7 @@ def _reading_plain() -> Iterator[None]:
 
 @contextmanager
 def _reading_compressed() -> Iterator[None]:
-    """What does not fit in a decompressed TAR was decompressed wrongly, and so, perhaps, was what came before."""
+    """Refuse the whole archive: if decompression produced an invalid header, it may have damaged earlier files."""
     try:
         yield
     except BAD_HEADER as error:
@@ -181,7 +204,7 @@ def _next(tar: tarfile.TarFile, reading: Reading) -> tarfile.TarInfo | None:
 def _chunks(tar: tarfile.TarFile, info: tarfile.TarInfo, reading: Reading) -> Iterator[bytes]:
     def read() -> Iterator[bytes]:
         file = tar.extractfile(info)
-        while chunk := file.read(CHUNK_BYTES):
+        while file and (chunk := file.read(CHUNK_BYTES)):
             yield chunk
 
     with reading():

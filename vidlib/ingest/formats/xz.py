@@ -1,4 +1,4 @@
-"""XZ as a stream that takes no more memory than we say: `lzma.open` takes what the file asks for, up to 4 GiB."""
+"""XZ as a stream with a memory limit: `lzma.open` allocates what the file asks for, up to 4 GiB."""
 
 import io
 import lzma
@@ -12,20 +12,21 @@ PACKED_CHUNK_BYTES = 64 * 1024
 
 
 class Xz(io.RawIOBase):
-    """What the streams in the file ``path`` hold, one behind the other; whatever else follows them is passed over."""
+    """The contents of all streams in the file ``path``, one after the other; it skips other bytes after them."""
 
     def __init__(self, path: Path):
-        self._file = open(path, "rb")  # noqa: SIM115 `close` closes it
+        self._file = open(path, "rb")  # noqa: SIM115 closed by `close`
         self._decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, MAX_MEMORY_BYTES)
 
     def close(self) -> None:
+        """Close the file."""
         self._file.close()
         super().close()
 
     def read1(self, size: int) -> bytes:
-        """At most ``size`` bytes, none at the end.
+        """Return at most ``size`` bytes, none at the end.
 
-        Raises EOFError where the file ends in the middle, LZMAError where it is damaged or asks for too much memory.
+        Raises EOFError if the file ends too early, and LZMAError if it is damaged or needs too much memory.
         """
         packed = b""
         while True:
@@ -39,7 +40,7 @@ class Xz(io.RawIOBase):
             packed = b""
 
     def _next_stream(self) -> bytes:
-        """The beginning of the stream that follows, with zeros in between; ``b""`` if none does."""
+        """Return the first bytes of the next stream, which zeros may precede, or ``b""`` without one."""
         rest = self._decoder.unused_data.lstrip(b"\0")
         while len(rest) < len(MAGIC) and (more := self._file.read(PACKED_CHUNK_BYTES)):
             rest = (rest + more).lstrip(b"\0")

@@ -1,11 +1,11 @@
-"""ZIP: the directory and the members' bytes by `zipfile`; what that cannot read, by 7-Zip."""
+"""ZIP, read with `zipfile`, or with 7-Zip if `zipfile` cannot."""
 
 import io
 import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -22,24 +22,32 @@ LOCAL_HEADER_BYTES = 30
 MAX_DIRECTORY_BYTES = 32 * MIB
 
 READ_HERE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Methods that zipfile reads in pieces; of bzip2 and LZMA it holds as much in memory as the archive wants."""
+"""Methods that zipfile reads in pieces. With bzip2 and LZMA it uses as much memory as the archive asks for."""
 
-UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error)
-UNREADABLE += (OSError, EOFError, ValueError, NotImplementedError)
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+)
+"""What zipfile raises for damaged or unknown data."""
 
 
-def members(archive: Path, quota: Quota) -> Iterator[Member]:
-    """The members of a ZIP, in the order of its directory.
+def members(archive: Path, quota: Quota) -> Generator[Member, None, None]:
+    """Yield the members of a ZIP in the order of its directory.
 
-    Without a directory (a ZIP that was cut), and with methods that zipfile lacks (Windows packs files over 2 GB with
-    Deflate64) or does not limit, 7-Zip reads it.
+    7-Zip reads a ZIP without a directory (it was cut off), and one with methods that zipfile lacks (Windows uses
+    Deflate64 for files over 2 GB) or does not limit.
     """
     with _Guarded(archive) as file:
         try:
             opened = file.opened(quota)
         except UNREADABLE as error:
             yield from sevenzip.members(archive, quota, "zip")
-            raise Damaged(f"its directory cannot be read ({error}): more may be lost") from error
+            raise Damaged(f"its directory cannot be read ({error}), so more members may be lost") from error
         infos = opened.infolist()
         _check(infos, opened.start_dir, quota)
         if any(info.compress_type not in READ_HERE for info in infos):
@@ -50,22 +58,23 @@ def members(archive: Path, quota: Quota) -> Iterator[Member]:
 
 
 class _Guarded(io.FileIO):
-    """A file of which nobody reads much at once: zipfile reads the directory whole, however large it says it is."""
+    """A file with a limit for a single read: zipfile reads the whole directory, whatever size it claims."""
 
     _quota: Quota | None = None
 
     def opened(self, quota: Quota) -> zipfile.ZipFile:
-        """With its directory read, unless that has too many entries."""
+        """Return the ZIP with its directory; raises ArchiveError if that has too many entries."""
         self._quota = quota
-        found = zipfile.ZipFile(self)
+        directory = zipfile.ZipFile(self)
         self._quota = None
-        return found
+        return directory
 
-    def read(self, size: int = -1) -> bytes:
-        if size > MAX_DIRECTORY_BYTES:
-            raise ArchiveError(f"hostile directory: it says that it is {size} bytes long")
+    def read(self, size: int | None = -1) -> bytes:
+        """Read like a file; raises ArchiveError for more than MAX_DIRECTORY_BYTES at once."""
+        if size is not None and size > MAX_DIRECTORY_BYTES:
+            raise ArchiveError(f"hostile directory: it claims {size} bytes")
         data = super().read(size)
-        if self._quota:  # before zipfile makes objects of them
+        if self._quota:  # before zipfile creates an object for each
             self._quota.check_members(data.count(ENTRY))
         return data
 
@@ -75,15 +84,15 @@ def _check(infos: list[zipfile.ZipInfo], directory_start: int, quota: Quota) -> 
         raise ArchiveError("encrypted; ask for it without a password")
     quota.check_members(len(infos))
     quota.check_bytes(sum(info.file_size for info in infos))
-    # members that share bytes pack any amount into a small file; Python 3.11.7 does not look
+    # overlapping members fit any amount into a small file; Python 3.11.7 does not check
     starts = sorted(infos, key=lambda info: info.header_offset)
     for info, following in pairwise([*(_span(info) for info in starts), (directory_start, 0)]):
         if info[1] > following[0]:
-            raise ArchiveError("hostile: members overlap, or a part of a ZIP in several parts")
+            raise ArchiveError("hostile: its members overlap; or it is one part of a ZIP in several parts")
 
 
 def _span(info: zipfile.ZipInfo) -> tuple[int, int]:
-    """Where a member's header starts, and where its bytes end at the earliest."""
+    """Return where the header of a member starts, and where its bytes end at the earliest."""
     return info.header_offset, info.header_offset + LOCAL_HEADER_BYTES + info.compress_size
 
 
