@@ -199,7 +199,7 @@ def test_an_encrypted_connection_is_to_the_name_and_survives_pauses(certificate,
         with Web(policy) as web, pytest.raises(DownloadFailed, match="CERTIFICATE_VERIFY_FAILED") as raised:
             web.json(f"https://films.example:{server.port}/a")
         assert not raised.value.retryable
-        monkeypatch.setattr(web_module, "_certificates", lambda: ssl.create_default_context(cafile=certificate))
+        monkeypatch.setattr(web_module, "_tls_context", lambda: ssl.create_default_context(cafile=certificate))
         with Web(policy) as web:
             assert web.json(f"https://films.example:{server.port}/a") == []
         with Web(policy) as web, pytest.raises(DownloadFailed, match="CERTIFICATE_VERIFY_FAILED"):

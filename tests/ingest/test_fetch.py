@@ -224,6 +224,19 @@ def test_all_of_it_was_there_already(server, archive, inbox, get):
     assert get(url).sha256 == sha256(archive)
 
 
+@pytest.mark.parametrize("digits", ["9" * 5000, "²"])
+def test_a_hostile_content_range_restarts_the_download(server, archive, inbox, get, digits):
+    """Python refuses to read a number of 5000 digits, and ``²`` is a digit but no number."""
+
+    def lie(request):
+        request.head("206 Partial Content", content_range=f"bytes {digits}-9/10", content_length=10, etag='"one"')
+
+    whole = lambda request: request.file(archive)  # noqa: E731
+    url = server.pages_in_turn("/a.zip", lambda request: request.file(archive, upto=100_000), lie, whole)
+    assert get(url).sha256 == sha256(archive)
+    assert server.ranges("/a.zip") == [None, "bytes=100000-", None]
+
+
 def test_two_processes_do_not_write_one_part(server, archive, inbox, get):
     url = server.page("/a.zip", lambda request: request.file(archive))
     with parts.open_part(inbox, url), pytest.raises(DownloadFailed, match="another process downloads it now"):
@@ -258,7 +271,7 @@ def test_a_length_that_is_too_small_cuts_the_archive_which_is_seen(server, archi
         (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "a web page came instead of a file"),
         (b'{"error": "expired"}', "an error message came"),
         (b"", "an empty file came"),
-        (b"Rubbish", r"is no archive; it begins with b'Rubbish'"),
+        (b"Rubbish", r"is not an archive; it begins with b'Rubbish'"),
     ],
 )
 def test_something_else_instead_of_a_file_is_refused_and_not_kept(server, inbox, get, body, why):

@@ -134,11 +134,13 @@ def test_a_webhook_that_fails_is_asked_less_and_less_often(server, webhook):
     assert webhook.pause_s() == 300
 
 
-def test_a_webhook_that_asks_for_patience_gets_it(server, webhook):
-    server.page("/list", listing(status="429 Slow down", retry_after=5000))
+@pytest.mark.parametrize(("asked_s", "pause_s"), [(5000, 5000), (10**8, 86400), ("9" * 400, 86400)])
+def test_the_retry_after_of_the_webhook_is_obeyed_up_to_a_day(server, webhook, asked_s, pause_s):
+    """A wait of 10^400 seconds would be an OverflowError in the loop of the monitor."""
+    server.page("/list", listing(status="429 Slow down", retry_after=asked_s))
     with pytest.raises(DownloadFailed):
         webhook.offers()
-    assert webhook.pause_s() == 5000
+    assert webhook.pause_s() == pause_s
 
 
 def test_a_webhook_that_drips_is_given_up_and_a_stop_is_heard(server, webhook):
