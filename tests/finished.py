@@ -160,7 +160,7 @@ def register(
     digest = content or sha256(video)
     with History(settings.database) as history:
         run = history.start_run([video], {}, {"layers": [], "steps": [], "force": False})
-        about = {"run_id": run.id, "project": project, "subject": video.name, "sha256": digest, "stem": video.stem}
+        about = {"run_id": run.id, "project": project, "label": video.name, "sha256": digest, "stem": video.stem}
         places = {"origin": str(video), "source": str(video)}
         history.remember_video(digest, video)
         history.add_tasks(

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidlib.api.compare import Comparison, compare
-from vidlib.api.evaluate import evaluate
-from vidlib.api.run import Run
+from vidlib.api.comparison import Comparison, compare
+from vidlib.api.evaluation import evaluate
+from vidlib.api.finished_run import Run
 from vidlib.api.video import Video
 from vidlib.api.workspace import Paths, Workspace
 

@@ -24,8 +24,8 @@ def process(request: Request, settings: Settings, jobs: int | None = None) -> "R
     """
     from vidlib.runner import pipeline
 
-    with _progress_bar() as listen, _stop_event() as stop:
-        return pipeline.run(request, settings, pipeline.Conditions(jobs=jobs, listen=listen, stop=stop))
+    with _progress_bar() as on_task_change, _stop_event() as stop:
+        return pipeline.run(request, settings, pipeline.RunOptions(jobs=jobs, on_task_change=on_task_change, stop=stop))
 
 
 def _stop_event() -> AbstractContextManager[threading.Event]:
@@ -48,18 +48,18 @@ def _progress_bar() -> Iterator[Callable[["Task"], None]]:
     parts: dict[int, float] = {}
     bar: TaskID | None = None
 
-    def listen(task: "Task") -> None:
+    def on_task_change(task: "Task") -> None:
         nonlocal bar
         parts[task.id] = task.progress if task.status in ("waiting", "running") else 1.0
         if task.status == "running" and bar is None and watched:
             bar = bars.add_task("", total=1.0)
             bars.start()
         if bar is not None:
-            shown = {"description": f"{task.subject} · {task.step}"} if task.status == "running" else {}
-            bars.update(bar, completed=sum(parts.values()), total=len(parts), **shown)
+            description = f"{task.label} · {task.step}" if task.status == "running" else None
+            bars.update(bar, completed=sum(parts.values()), total=len(parts), description=description)
 
     try:
-        yield listen
+        yield on_task_change
     finally:
         if bar is not None:
             bars.stop()

@@ -78,17 +78,17 @@ def current(tasks: Iterable["Task"]) -> VideoResults | None:
 
     The newest complete set counts. A run of some steps only fills in steps for which no complete set exists.
     """
-    there = [task for task in tasks if (Path(task.folder) / MANIFEST).is_file()]
-    by_run: dict[str, list[Task]] = {}
-    for task in there:
-        by_run.setdefault(task.run_id, []).append(task)
-    complete = [run for run in by_run.values() if {task.step for task in run} >= set(COMPLETE)]
+    there = [(task, Path(task.folder)) for task in tasks if task.folder and (Path(task.folder) / MANIFEST).is_file()]
+    by_run: dict[str, list[tuple[Task, Path]]] = {}
+    for task, folder in there:
+        by_run.setdefault(task.run_id, []).append((task, folder))
+    complete = [run for run in by_run.values() if {task.step for task, _ in run} >= set(COMPLETE)]
     chosen = complete[0] if complete else there
     if not chosen:
         return None
-    folders = {task.step: Path(task.folder) for task in reversed(chosen)}  # the newest of each step wins
-    newest = chosen[0]
-    return VideoResults(newest.subject, newest.sha256, newest.project, newest.run_id, folders)
+    folders = {task.step: folder for task, folder in reversed(chosen)}  # the newest of each step wins
+    newest, _ = chosen[0]
+    return VideoResults(newest.label, newest.sha256, newest.project, newest.run_id, folders)
 
 
 def all_complete(history: "History") -> Iterator[VideoResults]:

@@ -208,4 +208,4 @@ class Video:
         if self._results is None:
             return read_params(PARAMS)
         with queries.opened(self._settings) as history:
-            return Request.of(history.run(self._results.run)).params
+            return Request.from_run(history.run(self._results.run)).params

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vidlib import settings as settings_module
+from vidlib.api.finished_run import Run
 from vidlib.api.results import VideoResults, all_complete, small_table, video_row
-from vidlib.api.run import Run
 from vidlib.api.video import Video
 from vidlib.errors import UsageError, did_you_mean
 from vidlib.files import sha256

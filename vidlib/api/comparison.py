@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vidlib.api.evaluate import found_of
-from vidlib.api.run import Run
+from vidlib.api.evaluation import load_video
+from vidlib.api.finished_run import Run
 from vidlib.api.video import Video
 from vidlib.api.workspace import Workspace
 from vidlib.errors import UsageError
@@ -95,7 +95,7 @@ def _pairs(a: Result, b: Result) -> "list[tuple[str, Results, Results]]":
         both = [(video, by_content[video.sha256]) for video in a.videos if video.sha256 in by_content]
         if not both:
             raise UsageError(f"{a.id} and {b.id} have no video in common; expected two runs of the same video")
-        return [(video.name, found_of(video), found_of(other)) for video, other in both]
+        return [(video.name, load_video(video), load_video(other)) for video, other in both]
     one, other = _opened(a), _opened(b)
     if isinstance(one, Video) and isinstance(other, Video) and one.sha256 != other.sha256:
         raise UsageError(f"{one.name} and {other.name} are different videos; expected two results of the same one")
@@ -117,7 +117,7 @@ def _opened(result: Result) -> Video | Path:
 
 def _found(result: Video | Path, stem: str) -> "Results":
     if isinstance(result, Video):
-        return found_of(result)
+        return load_video(result)
     settings = Workspace().settings
     folders = {"archive_dir": settings.archive, "work_dir": settings.work}
     return load_results.load_results(result, stem, **folders, docs_folder=settings.docs_folder)
@@ -128,7 +128,9 @@ def _changes(kind: str, before: "Results", after: "Results") -> Iterator[dict[st
     scores = _same_tracks(before, after, a, b) if kind == "tracks" else SCORES[kind](a, b)
     judged = [] if kind == "shots" and not (before.kinds_known and after.kinds_known) else JUDGED[kind]
     paired = _pair_up(scores)
-    changes = [("removed", item, None) for number, item in enumerate(a) if number not in paired]
+    changes: list[tuple[str, Item | None, Item | None]] = [
+        ("removed", item, None) for number, item in enumerate(a) if number not in paired
+    ]
     changes += [("added", None, item) for number, item in enumerate(b) if number not in paired.values()]
     for x, y in ((a[i], b[j]) for i, j in paired.items()):
         # the end of a shot is the beginning of the next one, which has a row of its own
@@ -136,8 +138,8 @@ def _changes(kind: str, before: "Results", after: "Results") -> Iterator[dict[st
             changes.append(("moved", x, y))
         elif any(x.values[name] != y.values[name] for name in judged):
             changes.append(("changed", x, y))
-    for change, x, y in sorted(changes, key=lambda row: (row[1] or row[2]).start):
-        yield {"change": change, **_columns(x, "a"), **_columns(y, "b")}
+    for change, before_it, after_it in sorted(changes, key=lambda row: min(item.start for item in row[1:] if item)):
+        yield {"change": change, **_columns(before_it, "a"), **_columns(after_it, "b")}
 
 
 def _columns(item: Item | None, side: str) -> dict[str, Any]:
@@ -191,6 +193,8 @@ def _same_turns(a: Sequence[Item], b: Sequence[Item]) -> np.ndarray:
 
 def _same_tracks(before: "Results", after: "Results", a: Sequence[Item], b: Sequence[Item]) -> np.ndarray:
     """In how many frames the boxes of two tracks lie on each other."""
+    if before.tracks is None or after.tracks is None:
+        return np.zeros((len(a), len(b)))
     columns = ["frame", "track_id", "bbox_xmin", "bbox_ymin", "bbox_width", "bbox_height"]
     rows = before.tracks[columns].merge(after.tracks[columns], on="frame", suffixes=("_a", "_b"))
     same = rows[_overlap(rows) >= SAME_BOX].groupby(["track_id_a", "track_id_b"]).size()
@@ -237,7 +241,7 @@ def _track_items(found: "Results") -> list[Item]:
             int(rows.frame.max()),
             {"track_id": int(track), "label": rows.label.iat[0], "speaker": _named(rows.speaker.iat[0])},
         )
-        for track, rows in found.tracks.groupby("track_id")
+        for track, rows in (() if found.tracks is None else found.tracks.groupby("track_id"))
     ]
 
 

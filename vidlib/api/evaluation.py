@@ -34,13 +34,13 @@ def evaluate(
     truth = Path(truth)
     known, stem = ground_truth.read(truth), ground_truth.stem_of(truth)
     turns = ground_truth.read_turns(Path(rttm), stem) if rttm else None
-    found = results_for(video, truth, stem, workspace)
+    found = load_results_of(video, truth, stem, workspace)
     if rttm and Path(rttm).absolute() == (found.where / f"{found.stem}.rttm").absolute():
         raise UsageError(f"{str(rttm)!r} is the result that is to be judged; expected who really speaks when")
     return scores.evaluate(known, found, turns)
 
 
-def results_for(video: str | Path | Video, truth: Path, stem: str, workspace: str | Path | None) -> "Results":
+def load_results_of(video: str | Path | Video, truth: Path, stem: str, workspace: str | Path | None) -> "Results":
     """The results that are to be judged; the film beside the truth is preferred to the one beside the results."""
     beside = truth.parent / f"{stem}.mp4"
     film = beside if beside.is_file() else None
@@ -50,13 +50,13 @@ def results_for(video: str | Path | Video, truth: Path, stem: str, workspace: st
         opened = chosen.open(video)
         # of a file that was not processed here, the archive or a file beside it may say more
         if path is None or not path.exists() or opened.has_results(COMPLETE):
-            found = found_of(opened)
+            found = load_video(opened)
             return replace(found, video=film or found.video)
     folders = {"archive_dir": chosen.settings.archive, "work_dir": chosen.settings.work}
     return load_results.load_results(path, stem, **folders, video=film, docs_folder=chosen.settings.docs_folder)
 
 
-def found_of(video: Video) -> "Results":
+def load_video(video: Video) -> "Results":
     """The results of an open video, for evaluation and comparison; a run of some steps has only theirs."""
     from vidlib.results.exports import people_json, rttm, shots_json, tracking_table
 
@@ -67,11 +67,11 @@ def found_of(video: Video) -> "Results":
     return load_results.Results(
         stem=Path(video.name).stem,
         where=next(iter(results.folders.values())),
-        shots=shots and shots_json.read(shots),
+        shots=shots_json.read(shots) if shots else None,
         kinds_known=True,
-        tracks=tracks and tracking_table.read(tracks),
-        turns=turns and rttm.read(turns),
-        people=people and people_json.read(people),
+        tracks=tracking_table.read(tracks) if tracks else None,
+        turns=rttm.read(turns) if turns else None,
+        people=people_json.read(people) if people else None,
         video=results.file("convert", "video"),
         missing=tuple(f"{video.name} has no results of {step}" for step in COMPLETE if step not in results.folders),
     )

@@ -20,7 +20,9 @@ class Run:
 
     def __init__(self, settings: Settings, result: "RunResult"):
         self.id, self.status, self.result = result.run, result.status, result
-        self.videos = tuple(_video(settings, result.run, video) for video in result.videos if video.sha256)
+        self.videos = tuple(
+            _video(settings, result.run, video, video.sha256) for video in result.videos if video.sha256
+        )
         self.errors = {str(video.path): video.error for video in result.videos if video.error}
 
     def __repr__(self) -> str:
@@ -34,7 +36,7 @@ class Run:
         return f"<div>run {self.id}: <b>{self.status}</b></div><table>{rows}</table>"
 
 
-def _video(settings: Settings, run: str, video: "VideoResult") -> Video:
+def _video(settings: Settings, run: str, video: "VideoResult", sha256: str) -> Video:
     path = Path(video.path)
-    done = {step: done.folder for step, done in video.steps.items() if done.status == "done" and done.folder}
-    return Video(settings, video.sha256, path.name, path, VideoResults(path.name, video.sha256, "", run, done))
+    folders = {step: done.folder for step, done in video.steps.items() if done.status == "done" and done.folder}
+    return Video(settings, sha256, path.name, path, VideoResults(path.name, sha256, "", run, folders))
