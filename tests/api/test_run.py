@@ -106,6 +106,6 @@ def test_mistakes_are_found_before_anything_is_done(processed, tmp_path):
 
 def test_what_is_added_to_results_has_their_parameters(processed, tmp_path):
     ws, _, _ = processed
-    clip = sample_media.clip(tmp_path / "one shot.mp4", n_frames=30, cuts=(15,))
+    clip = sample_media.clip(tmp_path / "one shot.mp4", n_frames=31, cuts=(15,))
     ws.run(clip, set={"scenes.min_shot_s": 5}, steps=["convert"], jobs=1)
     assert ws.open(clip).shots.start.tolist() == [0]
