@@ -168,7 +168,7 @@ def cut_up(film: Film, folder: Path) -> Iterator[Path]:
 
 
 def weights_in(folder: Path) -> Weights:
-    """The weights, the voice prints' under a name by which pyannote.audio knows what to do with them."""
+    """The weights; those of the speaker embedding have a name that pyannote.audio recognizes."""
     import torch
 
     from vidlib.engines.speech.diarization import campplus

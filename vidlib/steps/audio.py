@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 from pydantic import Field, field_validator, model_validator
 
@@ -62,6 +62,13 @@ class Inputs(Frozen):
     out_dir: Path = location("the one folder that the step writes to")
 
 
+class SpeakerLimits(TypedDict):
+    """Arguments of `Diarizer.diarize`; None means no limit."""
+
+    min_speakers: int
+    max_speakers: int | None
+
+
 class Params(Frozen):
     """Parameters of the step."""
 
@@ -97,8 +104,8 @@ class Params(Frozen):
         return tuple(self.engines.split(","))
 
     @property
-    def speakers(self) -> dict[str, int | None]:
-        """The least and the greatest number of speakers, as arguments of `Diarizer.diarize`."""
+    def speakers(self) -> SpeakerLimits:
+        """The least and the greatest number of speakers."""
         fewest, most = (self.num_speakers,) * 2 if self.num_speakers else (self.min_speakers, self.max_speakers)
         return {"min_speakers": fewest, "max_speakers": most or None}
 
@@ -263,6 +270,6 @@ def _overlapping(turns: Turns) -> Iterator[ReviewItem]:
 
 
 def _too_few(turns: Turns, params: Params) -> Iterator[ReviewItem]:
-    n_speakers, expected = len(turns.speakers), params.speakers["min_speakers"] or 1
+    n_speakers, expected = len(turns.speakers), params.speakers["min_speakers"]
     if turns and n_speakers < expected:
         yield ReviewItem(message=f"{n_speakers} speakers were found, {expected} were expected")

@@ -85,5 +85,6 @@ def _bands() -> csr_array:
     return csr_array(np.maximum(0, np.minimum((mel - left) / (middle - left), (right - mel) / (right - middle))))
 
 
-def _mel(hertz: float | np.ndarray) -> float | np.ndarray:
+def _mel(hertz: float | np.ndarray) -> np.ndarray:
+    """Frequencies on the mel scale."""
     return 1127 * np.log1p(np.asarray(hertz) / 700)

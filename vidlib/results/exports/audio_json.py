@@ -17,10 +17,9 @@ class AudioInfo(BaseModel):
     timecode_sec: float
 
 
-class AudioFrame(BaseModel):
-    """The sound of one frame; ``frame`` counts from 1."""
+class AudioFrame(frames_json.NumberedFrame):
+    """The sound of one frame."""
 
-    frame: int
     audio_info: AudioInfo
 
 

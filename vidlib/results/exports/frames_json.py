@@ -15,8 +15,14 @@ from vidlib.errors import BrokenOutput
 from vidlib.files import atomic_write
 from vidlib.timeline import FPS
 
-Frame = TypeVar("Frame", bound=BaseModel)
-"""A model of one frame; its first field is ``frame``, which counts from 1."""
+
+class NumberedFrame(BaseModel):
+    """The base of all models of one frame; ``frame`` counts from 1."""
+
+    frame: int
+
+
+Frame = TypeVar("Frame", bound=NumberedFrame)
 
 Whole = TypeVar("Whole", bound=BaseModel)
 """A model of a whole file."""

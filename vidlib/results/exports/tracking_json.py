@@ -28,10 +28,9 @@ class TrackedObject(BaseModel):
     bbox_height: int | None = None
 
 
-class TrackedFrame(BaseModel):
-    """The objects in one frame; ``frame`` counts from 1."""
+class TrackedFrame(frames_json.NumberedFrame):
+    """The objects in one frame."""
 
-    frame: int
     tracked_objects: tuple[TrackedObject, ...]
 
 

@@ -10,7 +10,7 @@ import ipaddress
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -54,7 +54,7 @@ class Word(ResponseModel):
     speaker: str | int | None = None
 
 
-class Segment(ResponseModel):
+class TranscriptSegment(ResponseModel):
     """About one sentence, with times in seconds, and with its words if they were requested."""
 
     text: str = ""
@@ -67,7 +67,7 @@ class Segment(ResponseModel):
 class Transcript(ResponseModel):
     """The part of a ``verbose_json`` response that vidlib uses."""
 
-    segments: list[Segment]
+    segments: list[TranscriptSegment]
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ class BearerAuth(httpx.Auth):
     def __init__(self, key: SecretStr):
         self._key = key
 
-    def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
         yield request
 

@@ -4,14 +4,22 @@ It runs only where ``engines`` names it, and needs a key in VIDLIB_LEMONFOX_KEY.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from vidlib.engines.speech import Options
 from vidlib.engines.speech.diarization.postprocessing import postprocess
-from vidlib.engines.speech.lemonfox.api import MAX_UPLOAD_BYTES, Client, Fields, Transcript, check_size
+from vidlib.engines.speech.lemonfox.api import (
+    MAX_UPLOAD_BYTES,
+    Client,
+    Fields,
+    Transcript,
+    TranscriptSegment,
+    Word,
+    check_size,
+)
 from vidlib.errors import EngineUnavailable
 from vidlib.machine import commands
 from vidlib.machine.devices import Device
@@ -100,7 +108,7 @@ def encode(waveform: Samples, folder: Path) -> Path:
     with raw.open("wb") as file:
         for part in chunks(waveform):
             part.astype("<f4").tofile(file)
-    source = ["-f", "f32le", "-ar", str(SAMPLE_RATE), "-ac", "1", "-i", raw]
+    source: list[str | Path] = ["-f", "f32le", "-ar", str(SAMPLE_RATE), "-ac", "1", "-i", raw]
     for name, options in ENCODINGS:
         sound = folder / name
         commands.run(ffmpeg.command(*source, *options, sound), timeout_s=ENCODING_TIMEOUT_S)
@@ -115,7 +123,8 @@ def _turns(transcript: Transcript) -> tuple[list[Turn], list[Segment]]:
     turns: list[Turn] = []
     unnamed: list[Segment] = []
     for segment in transcript.segments:
-        for part in segment.words or [segment]:
+        parts: Sequence[Word | TranscriptSegment] = segment.words or [segment]
+        for part in parts:
             speaker = segment.speaker if part.speaker is None else part.speaker
             if speaker is None:
                 unnamed.append(Segment(part.start, part.end))

@@ -29,7 +29,7 @@ class EmbeddingModel(Model):
 
     dimension = campplus.DIMENSION
 
-    def __init__(self, device: Device, threads: Pool):
+    def __init__(self, device: Device, threads: Pool[None]):
         super().__init__(sample_rate=SAMPLE_RATE)
         self._network = load_torch() if device == "cuda" else load_onnx()
         self._threads = threads

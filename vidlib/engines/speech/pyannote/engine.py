@@ -103,7 +103,7 @@ def _to_diarization(
         if part is None:
             continue
         speech.append(part)
-        if part.duration_s >= min_turn_s:
+        if votes is not None and part.duration_s >= min_turn_s:  # there are votes wherever somebody speaks
             confidence = float(votes.crop(segment)[:, columns[label]].mean())
             turns.append(Turn(*part, label, round(confidence, 4)))
     return Diarization(label_speakers(turns), support(speech))

@@ -66,7 +66,7 @@ class Pipeline(SpeakerDiarization):
     speaker, (instants, speakers) in [0, 1].
     """
 
-    def __init__(self, device: Device, threads: Pool, config: PipelineConfig | None = None):
+    def __init__(self, device: Device, threads: Pool[None], config: PipelineConfig | None = None):
         models = config.arguments if config else _vault_models(device, threads)
         super().__init__(
             **{"plda": NoPlda(), "segmentation_batch_size": BATCH, "embedding_batch_size": BATCH, **models}
@@ -178,7 +178,7 @@ class NoPlda(PLDA):
         """Load nothing."""
 
 
-def _vault_models(device: Device, threads: Pool) -> dict[str, Any]:
+def _vault_models(device: Device, threads: Pool[None]) -> dict[str, Any]:
     """The arguments of `SpeakerDiarization` for the models of the vault."""
     return {
         "segmentation": str(vault.path("speech_segmentation")),

@@ -35,9 +35,8 @@ def batches(sound: Samples, window: SlidingWindow) -> Iterator[tuple[slice, int,
 class BatchedSegmentation(Inference):
     """The segmentation of the pipeline, `WINDOWS_PER_CORE` windows at a time in each of the ``threads``."""
 
-    def __init__(self, whole: Inference, threads: Pool):
-        windows = {"duration": whole.duration, "step": whole.step, "batch_size": BATCH}
-        super().__init__(whole.model, skip_aggregation=True, **windows)
+    def __init__(self, whole: Inference, threads: Pool[None]):
+        super().__init__(whole.model, skip_aggregation=True, duration=whole.duration, step=whole.step, batch_size=BATCH)
         self._threads = threads
         self.speech: list[np.ndarray] = []
         """Probability of speech, (windows, frames, 1) each, of all windows since the list was cleared."""
