@@ -60,5 +60,6 @@ lock: ## write requirements.lock from pyproject.toml, for every supported Python
 	sed -i "$(WITHOUT_ENVIRONMENT)" requirements.lock
 
 clean: ## remove the environment, caches and the demo; never a workspace
+	chmod -Rf u+w workspace-demo || true # finished results are read-only
 	rm -rf .venv workspace-demo build dist .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,13 +20,14 @@ from vidlib.errors import UsageError
 from vidlib.files import sha256
 from vidlib.params import read_params
 from vidlib.results import archive
+from vidlib.runner import queries
 from vidlib.runner.execution import task as tasks
 from vidlib.runner.pipeline import RunOptions, run
 from vidlib.runner.request import Request
 from vidlib.runner.run_result import RunResult, VideoResult
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
-from vidlib.steps import PARAMS, VIDEO_STEPS
+from vidlib.steps import PARAMS, STEPS, VIDEO_STEPS, scenes
 
 STEPS_OF_A_VIDEO = [*VIDEO_STEPS, "finalize", "report"]
 
@@ -135,6 +137,25 @@ def test_a_video_is_recognised_under_another_name_and_what_is_missing_is_made_ag
     (fourth,) = process(workspace, renamed).videos
     assert not fourth.steps["finalize"].cached
     assert removed.is_file()
+
+
+def test_a_finished_result_that_somebody_changed_is_reported_and_made_again(delivered, tmp_path):
+    workspace, _, first = delivered
+    good = good_video(first)
+    folder = good.steps["scenes"].folder
+    inputs = scenes.Inputs(video=good.steps["convert"].folder / "video.mp4", out_dir=tmp_path / "other")
+    scenes.run(inputs, scenes.Params(engine="pyscenedetect"))
+    for path in (folder, *folder.iterdir()):
+        path.chmod(0o755)
+    shutil.copytree(inputs.out_dir, folder, dirs_exist_ok=True)
+
+    params = {name: step.module.Params() for name, step in STEPS.items()}
+    assert "was changed after it was finished" in queries.explain(good.path, "scenes", params, workspace)
+    again = process(workspace, good.path)
+    assert not good_video(again).steps["scenes"].cached
+    with History(workspace.database) as history:
+        warnings = [event.message for event in history.events(again.run) if event.level == "warning"]
+    assert any("scenes is executed again" in line and "was changed after it" in line for line in warnings)
 
 
 def test_two_archives_of_one_name_become_two_projects(delivered, tmp_path):

@@ -11,7 +11,8 @@ from vidlib.errors import BrokenOutput
 from vidlib.files import sha256, write_text
 from vidlib.params import Frozen
 from vidlib.progress import PROGRESS_FILE, quiet
-from vidlib.steps import base
+from vidlib.results import naming
+from vidlib.steps import PUBLISHED, base
 from vidlib.steps.base import (
     Manifest,
     OutFile,
@@ -23,6 +24,7 @@ from vidlib.steps.base import (
     location,
     with_manifest,
 )
+from vidlib.steps.finalize import FinishedVideo
 
 NAME = "count"
 VERSION = 1
@@ -217,3 +219,23 @@ def test_the_same_inputs_give_the_same_bytes(inputs, tmp_path):
     for record in (first, again):
         del record["seconds"], record["finished_at"]
     assert first == again
+
+
+def test_a_notebook_shows_the_files_of_a_step_with_size_and_meaning(inputs):
+    html = run(inputs, Params())._repr_html_()
+    assert "words.txt" in html
+    assert "13 B" in html
+    assert "pieces/*.txt (3 files)" in html
+    assert "n_words" in html
+    assert str(inputs.out_dir) not in html
+
+
+def test_a_table_of_outputs_escapes_what_comes_from_files(inputs):
+    write_text(inputs.text, "a")
+    outputs = run(inputs, Params()).model_copy(update={"engine": "<script>"})
+    assert "<script>" not in outputs._repr_html_()
+
+
+def test_every_output_for_editors_has_a_file_name_and_a_place_in_the_delivery():
+    assert {result for _, result, _ in PUBLISHED} == set(naming.PUBLISHED)
+    assert set(FinishedVideo.model_fields) == {"stem", "source", "video", *naming.PUBLISHED}

@@ -1,7 +1,7 @@
-"""convert: any video in, one in the editors' form out: constant 25 fps, H.264 yuv420p with square pixels, AAC, MP4.
+"""Convert: turns any video into the editors' format: constant 25 fps, H.264 yuv420p, square pixels, AAC, MP4.
 
-A file that already has that form is linked, not encoded again; of another, the picture or each track of sound that
-already has it is taken as it is. All tracks of sound stay, with their languages, and so do timecode and chapters.
+A file in this format is linked, not encoded again. In other files, a picture or audio track in this format is copied.
+All audio tracks stay, with their languages, and so do timecode and chapters.
 """
 
 import os
@@ -40,46 +40,48 @@ SMALL_FILE = "small.rgb"
 
 MOST_STILLS = 12
 STILL_PX = 240
-"""Width of each; a strip that is taller than four times that is squeezed."""
+"""Width of each still in pixels; its height is at most four times this."""
 
 
 class Inputs(Frozen):
-    """What convert reads, and where it writes."""
+    """Inputs of the step, and its output folder."""
 
     source: Path = from_source("the video as it arrived")
-    out_dir: Path = location("the one folder this step may write to")
+    out_dir: Path = location("output folder of the step")
 
 
 class Params(Frozen):
-    """What a user may choose."""
+    """Choices of the user."""
 
-    device: Wanted = Field("auto", description="where to encode: cuda is NVENC, cpu libx264, auto NVENC where it works")
+    device: Wanted = Field("auto", description="cuda encodes with NVENC, cpu with libx264; auto uses NVENC if it works")
     crf: int = Field(
         18, ge=0, le=51, description="constant quality: 0 is lossless, 18 looks like the source, 51 is worst"
     )
-    preset: Preset = Field("veryfast", description="time against size at equal quality, from ultrafast to slow")
+    preset: Preset = Field(
+        "veryfast", description="ultrafast to slow; a slower preset gives smaller files of equal quality"
+    )
 
 
 class Outputs(StepOutputs):
-    """The video that every later step and the editor work with."""
+    """The video for the editor and all later steps."""
 
     video: OutFile = Field(description="MP4: H.264 yuv420p, 25/1 fps from 0 s, square pixels, AAC")
     stills: OutFile = Field(description="JPEG: up to twelve of its frames, evenly spaced, side by side")
-    small: OutFile = Field(description="each of its frames in 48x27 pixels, RGB, uint8, one after the other")
-    frames: int = Field(description="frames in it, counted by decoding")
+    small: OutFile = Field(description="every frame in 48x27 pixels, RGB, uint8, one after the other")
+    frames: int = Field(description="number of frames, counted by decoding")
     width: int = Field(description="pixels, even")
     height: int = Field(description="pixels, even")
     has_audio: bool
-    encoded: bool = Field(description="whether the picture was encoded; if not, its frames are the source's own")
-    audio_tracks: int = Field(description="tracks of sound in it")
-    source_fps: str = Field(description="frames per second of the source on average, such as 30000/1001")
-    source_frames: int = Field(description="frames that the source really holds, counted by decoding")
-    lost_frames: int = Field(description="frames that the source promises beyond those")
+    encoded: bool = Field(description="whether the picture was encoded; otherwise its frames are those of the source")
+    audio_tracks: int = Field(description="number of audio tracks")
+    source_fps: str = Field(description="average frame rate of the source, such as 30000/1001")
+    source_frames: int = Field(description="number of frames that can be decoded from the source")
+    lost_frames: int = Field(description="number of frames that the source announces but does not have")
 
 
 @with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
-    """Leave ``video.mp4`` in ``out_dir``; the source is only read.
+    """Write ``video.mp4`` to ``out_dir``; the source is only read.
 
     A source that lost its end, or frames in between, is converted as far as it goes, with a doubt that says what is
     missing. Raises MediaError where nothing can be decoded, and EngineUnavailable for ``cuda`` without NVENC.
@@ -117,7 +119,7 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
 
 @dataclass(frozen=True)
 class Converted:
-    """What became of one video: ``partial`` where frames are missing, ``refused`` without an ``output``."""
+    """The result for one video: ``partial`` if frames are missing, ``refused`` without an ``output``."""
 
     outcome: Literal["ok", "partial", "refused"]
     message: str
@@ -147,7 +149,7 @@ def convert_to(video: Path, folder: Path, params: Params | None = None, *, repor
 
 
 def _publish(result: Path, source: Path, target: Path) -> None:
-    """What leaves the workspace shares no bytes with the original: whoever changes the one keeps the other."""
+    """Move or copy the result to ``target``; it shares no bytes with the source, so that either may be changed."""
     if result.samefile(source):
         copy_verified(result, target)
     else:
@@ -156,7 +158,7 @@ def _publish(result: Path, source: Path, target: Path) -> None:
 
 
 def still_numbers(n_frames: int) -> list[int]:
-    """Which frames (from 0) the ``stills`` of a video of so many show.
+    """Numbers (from 0) of the frames that the ``stills`` of a video show.
 
     >>> still_numbers(3), still_numbers(50)[:4]
     ([0, 1, 2], [0, 4, 8, 12])
@@ -169,7 +171,7 @@ def _sound_picture(info: VideoInfo, out_dir: Path, on_frame: Callable[[int], Non
     if not transcode.picture_has_form(info):
         return None
     times = frame_times(info)
-    # what the file promises may be billions of frames: their number is compared first
+    # a hostile file may announce billions of frames, so the number is compared first
     if len(times) != (info.frames or len(times)) or not _are_steady(times):
         return None
     decoded = _checked(info, out_dir, on_frame)
@@ -177,7 +179,7 @@ def _sound_picture(info: VideoInfo, out_dir: Path, on_frame: Callable[[int], Non
 
 
 def _are_steady(times: list[Fraction]) -> bool:
-    """Whether there are frames, and one every 1/25 s from 0."""
+    """Whether there is at least one frame, and one every 1/25 s from 0."""
     return bool(times) and times == [seconds(frame) for frame in range(len(times))]
 
 
@@ -233,12 +235,12 @@ def _outputs(info: VideoInfo, source: DecodeStats, result: VideoInfo, frames: in
         engine=encoder.name if encoder else "copy",
         device=encoder.device if encoder else "cpu",
         fallback=encoder.fallback if encoder else None,
-        doubts=tuple(_doubts(info, source, frames, lost)),
+        doubts=tuple(_review_items(info, source, frames, lost)),
     )
 
 
 def _lost_frames(info: VideoInfo, decoded: int, frames: int) -> int:
-    """How many frames the source promises and does not hold.
+    """Number of frames that the source announces but does not have.
 
     The index of an MP4 lists every frame, unless an edit list hides some: then, as in other containers, the promise is
     the duration, and a shortage of up to a frame of the source and one of the result is rounding.
@@ -249,7 +251,7 @@ def _lost_frames(info: VideoInfo, decoded: int, frames: int) -> int:
     return round(short_s * info.fps) if info.fps and short_s > 1 / info.fps + 1 / FPS else 0
 
 
-def _doubts(info: VideoInfo, source: DecodeStats, frames: int, lost: int) -> list[ReviewItem]:
+def _review_items(info: VideoInfo, source: DecodeStats, frames: int, lost: int) -> list[ReviewItem]:
     doubts = []
     if lost:
         short_s = info.duration_s - float(seconds(frames))
@@ -268,6 +270,6 @@ def _doubts(info: VideoInfo, source: DecodeStats, frames: int, lost: int) -> lis
 
 
 def _counting(info: VideoInfo, report: Report) -> Callable[[int], None]:
-    """Report frames of the source, out of those that the file promises."""
+    """A callback that reports decoded frames of the source, and the number that the file announces."""
     promised = info.frames or round(info.duration_s * info.fps)
     return lambda done: report(done, max(done, promised))

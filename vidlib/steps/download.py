@@ -1,4 +1,4 @@
-"""download: the file behind a link, whole and checked; what arrived of it before is used again."""
+"""Download: gets the file behind a link, continues a partial download, and verifies the file."""
 
 from pathlib import Path
 
@@ -18,35 +18,35 @@ TOOLS = ()
 
 
 class Inputs(Frozen):
-    """What download asks for, and where it writes."""
+    """Inputs of the step, and its output folder."""
 
-    url: str = Field(description="the link, in its one spelling")
+    url: str = Field(description="the normalized link")
     links: tuple[str, ...] = Field(
-        (), description="where to ask, in order; default the link", json_schema_extra={"location": True}
+        (), description="addresses to try, in order; default: the link", json_schema_extra={"location": True}
     )
-    keep_dir: Path = location("folder for what has arrived so far: the next attempt goes on with it")
-    out_dir: Path = location("the one folder this step may write to")
+    keep_dir: Path = location("folder for partial downloads, which the next attempt continues")
+    out_dir: Path = location("output folder of the step")
 
 
 class Params(Frozen):
-    """Nothing to choose: how much may be downloaded, and from where, is a setting of the machine."""
+    """No choices: the limits of downloads are settings of the machine."""
 
 
 class Outputs(StepOutputs):
-    """The file as it came."""
+    """The downloaded file."""
 
     file: OutFile = Field(description="the file, under its own name made safe")
-    sha256: str = Field(description="SHA-256 of its bytes, taken as they came")
+    sha256: str = Field(description="SHA-256 of its bytes as they arrived")
     size: int = Field(description="bytes")
     resumed_at: int = Field(description="bytes that had arrived before this attempt")
 
 
 @with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
-    """Leave the file in ``out_dir``. ``engine`` says whose link it was.
+    """Download the file into ``out_dir``. The output ``engine`` names the provider of the link.
 
-    Raises DownloadFailed if it breaks off for good, RefusedInput, with the reason, for what is not to be taken, and
-    NeedsOperator for what only a person can download.
+    Raises DownloadFailed if the download cannot be completed, RefusedInput with the reason for a file that is not
+    accepted, and NeedsOperator for a link that only a person can download from.
     """
     from vidlib.ingest.fetch import DownloadRules
     from vidlib.ingest.providers import download, provider_of
@@ -64,6 +64,6 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
-    """Raise BrokenOutput unless the file holds what came over the line."""
+    """Raise BrokenOutput unless the file has the bytes that arrived."""
     if outputs.file.stat().st_size != outputs.size or sha256(outputs.file) != outputs.sha256:
         raise BrokenOutput(f"{outputs.file} is not what was downloaded: it was changed or cut")

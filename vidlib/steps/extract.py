@@ -1,4 +1,4 @@
-"""extract: the files of a delivered archive, with safe names, in a folder of their own; the archive is only read."""
+"""Extract: unpacks a delivered archive, under safe names, into a folder; it only reads the archive."""
 
 import shutil
 from pathlib import Path
@@ -19,38 +19,38 @@ UNIT = "bytes"
 TOOLS = ()
 
 FILES_FOLDER = "files"
-MAX_DOUBTS = 20
+MAX_REVIEW_ITEMS = 20
 
 
 class Inputs(Frozen):
-    """What extract reads, and where it writes."""
+    """Inputs of the step, and its output folder."""
 
     archive: Path = from_source("ZIP, TAR (also gzip, bzip2, xz, zstd), 7z or RAR, whatever its name ends in")
-    out_dir: Path = location("the one folder this step may write to")
+    out_dir: Path = location("output folder of the step")
 
 
 class Params(Frozen):
-    """Nothing to choose: how much an archive may hold is a setting of the machine."""
+    """No choices: the limits of archives are settings of the machine."""
 
 
 class Outputs(StepOutputs):
     """The files of the archive."""
 
-    outcome: Literal["ok", "partial"] = Field(description="ok: every file; partial: those that were not damaged")
-    message: str = Field(description="what came of it, in a sentence")
+    outcome: Literal["ok", "partial"] = Field(description="ok: every file; partial: the undamaged files")
+    message: str = Field(description="the outcome in a sentence")
     files: tuple[OutFile, ...] = Field(description="every file, in the order of the archive")
-    damaged: tuple[str, ...] = Field(description="members that are missing because they were damaged: name and reason")
+    damaged: tuple[str, ...] = Field(description="damaged members, which are missing: name and reason")
 
 
 @with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
-    """Leave the archive's files in ``files/`` of ``out_dir``.
+    """Unpack the archive into ``files/`` of ``out_dir``.
 
-    Raises ArchiveError, with the reason, for an archive that is refused: unreadable, encrypted, over a limit, or
-    without one sound file. Nothing is left of it then.
+    Raises ArchiveError with the reason, and leaves no file, for an archive that is unreadable, encrypted, over a limit
+    or without one intact file.
     """
     folder = inputs.out_dir / FILES_FOLDER
-    if folder.exists():  # a notebook that is run again in the same place
+    if folder.exists():  # a person runs the notebook again with the same out_dir
         shutil.rmtree(folder)
     unpacked = unpack(inputs.archive, folder, report=report)
     if unpacked.outcome == "refused":
@@ -60,12 +60,12 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
         message=unpacked.message,
         files=unpacked.files,
         damaged=unpacked.damaged,
-        doubts=tuple(ReviewItem(message=f"missing: {what}") for what in unpacked.damaged[:MAX_DOUBTS]),
+        doubts=tuple(ReviewItem(message=f"missing: {what}") for what in unpacked.damaged[:MAX_REVIEW_ITEMS]),
     )
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
-    """Raise BrokenOutput unless ``files/`` holds exactly the files of ``outputs``, and nothing but files."""
+    """Raise BrokenOutput unless ``files/`` holds exactly the files of ``outputs``, and no links or special files."""
     folder = inputs.out_dir / FILES_FOLDER
     found = {path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
     if strange := found.symmetric_difference(outputs.files):

