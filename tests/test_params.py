@@ -50,7 +50,7 @@ def test_an_override_wins_over_a_profile_and_a_later_profile_over_an_earlier(pro
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "scenes:\n"])
-def test_a_profile_that_says_nothing_changes_nothing(profile, text):
+def test_an_empty_profile_changes_nothing(profile, text):
     assert read_params(MODELS, [profile(text)]).of() == read_params(MODELS).of()
 
 
@@ -76,13 +76,13 @@ def test_a_value_out_of_range_is_refused_with_its_name_origin_and_expectation(va
 @pytest.mark.parametrize(
     "text", ["scenes", "=1", "scenes.threshold", ".threshold=1", "scenes.=1", "scenes.threshold=["]
 )
-def test_an_override_that_cannot_be_read_is_refused(text):
+def test_an_invalid_override_is_refused(text):
     with pytest.raises(ParamError, match="--set"):
         read_params(MODELS, overrides=[text]).of()
 
 
 @pytest.mark.parametrize("text", ["- a\n", "scenes: 3\n", "scenes: [\n", "\x00", "{a: b: c}"])
-def test_a_file_that_is_no_profile_is_refused_by_name(profile, text):
+def test_a_file_that_is_not_a_profile_is_refused_by_name(profile, text):
     with pytest.raises(ParamError, match=r"mine\.yaml"):
         read_params(MODELS, [profile(text)]).of()
 
@@ -99,13 +99,13 @@ def test_a_profile_is_found_by_path_or_by_name(profile, tmp_path):
     assert find_profile("mine", tmp_path) == path
 
 
-def test_an_unknown_profile_names_those_that_are_there(profile, tmp_path):
+def test_an_unknown_profile_is_refused_with_the_known_ones(profile, tmp_path):
     profile("")
     with pytest.raises(UnknownName, match=r"'main' is not a file.*did you mean 'mine'\? known: mine"):
         find_profile("main", tmp_path)
 
 
-def test_parameters_cannot_be_changed_or_added_to():
+def test_parameters_are_immutable_and_closed():
     with pytest.raises(ValidationError):
         Scenes().threshold = 0.1
     with pytest.raises(ValidationError):
@@ -138,24 +138,24 @@ def test_every_number_is_finite_whatever_its_range(value):
         Unbounded(seconds=value)
 
 
-def test_a_project_has_its_own_values_where_its_name_fits(profile):
+def test_a_project_whose_name_matches_gets_its_own_values(profile):
     path = profile('scenes: {threshold: 0.4}\nprojects:\n  "News*": {scenes: {threshold: 0.3}}\n  "*": {audio: {}}\n')
     params = read_params(MODELS, [path])
     assert params.of("News 12")["scenes"].threshold == 0.3
     assert params.of("Film")["scenes"].threshold == params.of()["scenes"].threshold == 0.4
 
 
-def test_what_is_said_on_the_command_line_wins_over_a_project(profile):
+def test_an_override_wins_over_the_values_of_a_project(profile):
     path = profile("projects:\n  News: {scenes: {threshold: 0.3}}\n")
     assert read_params(MODELS, [path], ["scenes.threshold=0.9"]).of("News")["scenes"].threshold == 0.9
 
 
-def test_a_mistake_for_a_project_that_may_never_come_is_found_at_once(profile):
+def test_a_mistake_in_the_values_of_a_future_project_is_found_at_once(profile):
     with pytest.raises(ParamError, match=r"projects: News: scenes\.treshold is not a parameter"):
         read_params(MODELS, [profile("projects:\n  News: {scenes: {treshold: 0.3}}\n")])
 
 
-def test_what_was_asked_survives_the_history(profile):
+def test_parameters_survive_the_history(profile):
     path = profile("projects:\n  News: {scenes: {threshold: 0.3}}\n")
     asked = read_params(MODELS, [path], ["scenes.threshold=0.9"])
     kept = ParamSet(MODELS, json.loads(json.dumps(asked.layers)))

@@ -50,7 +50,7 @@ def test_a_dot_env_file_is_read_and_the_environment_wins_over_it(monkeypatch, tm
     assert (load().max_files, load().dashboard_port) == (10, 9001)
 
 
-def test_what_a_caller_gives_wins_over_the_environment(monkeypatch, tmp_path):
+def test_an_option_wins_over_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("VIDLIB_WORKSPACE", "/elsewhere")
     assert load(workspace=tmp_path / "mine").workspace == tmp_path / "mine"
 
@@ -61,7 +61,7 @@ def test_paths_are_absolute_and_know_the_home_folder(monkeypatch):
     assert load().workspace == Path("/home/somebody/video")
 
 
-def test_an_empty_variable_is_no_value(monkeypatch, tmp_path):
+def test_an_empty_variable_counts_as_not_set(monkeypatch, tmp_path):
     monkeypatch.setenv("VIDLIB_WORKSPACE", "")
     assert load().workspace == tmp_path / "workspace"
 
@@ -89,7 +89,7 @@ def test_a_wrong_value_in_dot_env_is_looked_for_there(tmp_path):
 
 
 @pytest.mark.parametrize("folder", ["docs", "media/clips", "Küche 2/v1.0", "a/b/c/d"])
-def test_files_of_a_project_may_lie_in_any_plain_folder(monkeypatch, folder):
+def test_files_of_a_project_may_be_in_any_plain_folder(monkeypatch, folder):
     monkeypatch.setenv("VIDLIB_DOCS_FOLDER", folder)
     assert load().docs_folder == folder
 
@@ -114,7 +114,7 @@ def test_files_of_a_project_may_lie_in_any_plain_folder(monkeypatch, folder):
         "project.json",
     ],
 )
-def test_a_folder_that_leads_elsewhere_or_that_some_system_does_not_take_is_refused(monkeypatch, folder):
+def test_a_folder_outside_the_project_or_invalid_on_some_system_is_refused(monkeypatch, folder):
     monkeypatch.setenv("VIDLIB_DOCS_FOLDER", folder)
     with pytest.raises(SettingError, match=r"VIDLIB_DOCS_FOLDER=.*expected a plain folder") as raised:
         load()
@@ -122,7 +122,7 @@ def test_a_folder_that_leads_elsewhere_or_that_some_system_does_not_take_is_refu
 
 
 @pytest.mark.parametrize("folder", ["a ", "a\nb", "x" * 101])
-def test_a_folder_that_nobody_could_type_is_refused(folder):
+def test_a_folder_name_with_odd_characters_is_refused(folder):
     with pytest.raises(SettingError, match="expected a plain folder"):
         load(docs_folder=folder)
 
@@ -155,12 +155,12 @@ def test_exported_settings_leave_secrets_as_they_were(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["VIDLIB_NOTIFY_URL", "vidlib_smtp_url", "VIDLIB_DASHBOARD_TOKEN"])
-def test_other_programs_get_no_secret(monkeypatch, name):
+def test_other_programs_inherit_no_secret(monkeypatch, name):
     monkeypatch.setenv(name, "hush")
     assert name not in environment_without_secrets()
 
 
-def test_a_kernel_gets_the_secrets_that_steps_work_with_and_no_other(monkeypatch):
+def test_a_kernel_gets_only_the_secrets_that_steps_need(monkeypatch):
     monkeypatch.setenv("VIDLIB_NOTIFY_URL", "https://hooks.example/s3cret")
     seen = environment_of_kernels(load(lemonfox_key="hush"))
     assert seen["VIDLIB_LEMONFOX_KEY"] == "hush"
@@ -169,14 +169,14 @@ def test_a_kernel_gets_the_secrets_that_steps_work_with_and_no_other(monkeypatch
     assert "VIDLIB_LEMONFOX_KEY" not in environment_without_secrets()
 
 
-def test_a_kernel_has_two_heaps_unless_somebody_wants_another_number(monkeypatch):
+def test_a_kernel_has_two_heaps_unless_the_environment_says_otherwise(monkeypatch):
     monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
     assert environment_of_kernels(load())["MALLOC_ARENA_MAX"] == "2"
     monkeypatch.setenv("MALLOC_ARENA_MAX", "5")
     assert environment_of_kernels(load())["MALLOC_ARENA_MAX"] == "5"
 
 
-def test_what_a_kernel_starts_inherits_no_secret(monkeypatch):
+def test_programs_of_a_kernel_inherit_no_secret(monkeypatch):
     monkeypatch.setattr(os, "environ", dict(os.environ))
     os.environ.update({"VIDLIB_LEMONFOX_KEY": "hush", "vidlib_smtp_url": "hush"})
     settings.cache_clear()
@@ -185,7 +185,7 @@ def test_what_a_kernel_starts_inherits_no_secret(monkeypatch):
     settings.cache_clear()
 
 
-def test_a_wrong_setting_is_no_reason_to_keep_secrets(monkeypatch):
+def test_secrets_are_removed_even_if_a_setting_is_wrong(monkeypatch):
     monkeypatch.setattr(os, "environ", dict(os.environ))
     os.environ |= {"VIDLIB_LEMONFOX_KEY": "hush", "VIDLIB_MAX_FILES": "0"}
     settings.cache_clear()
@@ -202,12 +202,12 @@ def test_a_wrong_setting_is_no_reason_to_keep_secrets(monkeypatch):
         ("postgresql://db/vidlib?user=vidlib&password=hush", True),
     ],
 )
-def test_other_programs_get_no_password_of_a_database(monkeypatch, url, is_secret):
+def test_other_programs_inherit_no_database_password(monkeypatch, url, is_secret):
     monkeypatch.setenv("VIDLIB_DATABASE_URL", url)
     assert ("VIDLIB_DATABASE_URL" not in environment_without_secrets()) == is_secret
 
 
-def test_the_dashboard_is_for_this_machine_alone_unless_said():
+def test_the_dashboard_listens_on_this_machine_only_by_default():
     assert load().dashboard_host == "127.0.0.1"
 
 
@@ -215,6 +215,6 @@ def test_a_process_reads_its_settings_once():
     assert settings() is settings()
 
 
-def test_every_setting_says_what_it_is():
+def test_every_setting_has_a_description():
     undescribed = [name for name, field in Settings.model_fields.items() if not field.description]
     assert undescribed == []

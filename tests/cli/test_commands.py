@@ -41,7 +41,7 @@ def test_a_mistake_is_explained_on_stderr_with_exit_code_2(vidlib, args, says):
     assert says in " ".join(err.replace("│", " ").split())
 
 
-def test_extract_says_where_the_files_are(vidlib, tmp_path):
+def test_extract_prints_where_the_files_are(vidlib, tmp_path):
     package = tmp_path / "delivery.zip"
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("notes.txt", "for the editor")
@@ -51,7 +51,7 @@ def test_extract_says_where_the_files_are(vidlib, tmp_path):
     assert [Path(file).read_text() for file in answer["files"]] == ["for the editor"]
 
 
-def test_extract_refuses_what_is_no_archive_with_exit_code_3(vidlib, tmp_path):
+def test_extract_refuses_a_file_that_is_not_an_archive_with_exit_code_3(vidlib, tmp_path):
     code, out, _ = vidlib(
         "extract", sample_media.garbage(tmp_path / "delivery.zip"), "--to", tmp_path / "out", "--json"
     )
@@ -59,7 +59,7 @@ def test_extract_refuses_what_is_no_archive_with_exit_code_3(vidlib, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_convert_makes_a_file_of_its_own(vidlib, tmp_path):
+def test_convert_writes_one_file(vidlib, tmp_path):
     code, out, _ = vidlib(
         "convert", sample_media.clip(tmp_path / "a.mov", fps="50"), "--to", tmp_path / "out", "--json"
     )
@@ -69,18 +69,18 @@ def test_convert_makes_a_file_of_its_own(vidlib, tmp_path):
     assert Path(answer["output"]).is_file()
 
 
-def test_convert_refuses_what_is_no_video_with_exit_code_3(vidlib, tmp_path):
+def test_convert_refuses_a_file_that_is_not_a_video_with_exit_code_3(vidlib, tmp_path):
     code, out, _ = vidlib("convert", sample_media.garbage(tmp_path / "a.mp4"), "--to", tmp_path / "out", "--json")
     assert (code, json.loads(out)["outcome"]) == (3, "refused")
 
 
-def test_why_says_that_a_step_has_not_run_and_what_it_waits_for(vidlib, tmp_path):
+def test_why_names_the_reason_of_a_run_and_the_step_before_it(vidlib, tmp_path):
     clip = sample_media.clip(tmp_path / "a.mp4")
     assert "convert would run: it has not run for this input yet" in vidlib("why", clip, "convert")[1]
     assert "scenes would run after convert" in vidlib("why", clip, "scenes")[1]
 
 
-def test_a_dry_run_says_what_would_be_done_and_does_nothing(vidlib, workspace, tmp_path):
+def test_a_dry_run_lists_the_steps_and_executes_none(vidlib, workspace, tmp_path):
     package = tmp_path / "delivery.zip"
     with zipfile.ZipFile(package, "w") as archive:
         archive.write(sample_media.clip(tmp_path / "a.mp4"), "a.mp4")
@@ -111,7 +111,7 @@ def test_models_are_listed_with_their_licences(vidlib):
     assert {model["licence"] for model in json.loads(out)["models"]} == {"MIT", "Apache-2.0", "CC0-1.0"}
 
 
-def test_a_weight_file_of_no_known_model_is_refused(vidlib, tmp_path):
+def test_a_weight_file_of_an_unknown_model_is_refused(vidlib, tmp_path):
     code, _, err = vidlib("models", "add", sample_media.garbage(tmp_path / "model.onnx"))
     assert code == 1
     assert "no known model" in err
@@ -125,7 +125,7 @@ def test_a_file_that_does_not_exist_is_wrong_usage_and_no_refusal(vidlib, comman
 
 
 @pytest.mark.parametrize("command", [["status"], ["run", "clip.mp4"], ["extract", "delivery.zip", "--to", "file/out"]])
-def test_a_place_that_cannot_be_written_is_one_line(vidlib, command, tmp_path, monkeypatch):
+def test_a_folder_that_is_not_writable_is_one_line(vidlib, command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("no folder")
     sample_media.silent(tmp_path / "clip.mp4")
@@ -138,12 +138,12 @@ def test_a_place_that_cannot_be_written_is_one_line(vidlib, command, tmp_path, m
     assert len(err.splitlines()) == 1
 
 
-def test_nothing_to_go_on_with_is_no_failure_when_all_is_asked_for(vidlib):
+def test_resuming_all_runs_succeeds_if_none_was_interrupted(vidlib):
     assert vidlib("resume", "--all") == (0, "", "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_what_was_killed_or_stopped_by_a_signal_is_gone_on_with(vidlib, workspace, tmp_path, number):
+def test_a_killed_run_and_a_stopped_run_can_be_resumed(vidlib, workspace, tmp_path, number):
     clip = sample_media.silent(tmp_path / "film.mp4")
     command = [sys.executable, "-m", "vidlib", "run", "--jobs", "1", "--steps", "convert", "--", clip]
     started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

@@ -1,4 +1,4 @@
-"""`vidlib downloads get`, `vidlib downloads monitor` and `vidlib downloads`, against a server of this machine."""
+"""``vidlib downloads``, against a server on this machine."""
 
 import hashlib
 import json
@@ -18,8 +18,8 @@ from vidlib.runner.downloads import store
 from vidlib.runner.store.runs import History
 from vidlib.settings import settings
 
-FILM = b"\0\0\0\x18ftypmp42" + os.urandom(2_000_000)
-SHA256 = hashlib.sha256(FILM).hexdigest()
+VIDEO = b"\0\0\0\x18ftypmp42" + os.urandom(2_000_000)
+SHA256 = hashlib.sha256(VIDEO).hexdigest()
 LINK = "https://h.example/old.zip"
 
 pytestmark = pytest.mark.usefixtures("allowed")
@@ -27,23 +27,23 @@ pytestmark = pytest.mark.usefixtures("allowed")
 
 @pytest.fixture
 def server() -> Iterator[faulty_server.Server]:
-    with faulty_server.running() as found:
-        yield found
+    with faulty_server.running() as server:
+        yield server
 
 
-def left_in(folder: Path) -> list[str]:
+def files_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_download_is_in_the_inbox_and_its_path_and_checksum_are_printed(server, vidlib, allowed):
-    url = server.page("/film.mp4", lambda request: request.file(FILM))
+def test_a_download_lands_in_the_inbox_and_prints_its_path_and_checksum(server, vidlib, allowed):
+    url = server.page("/film.mp4", lambda request: request.file(VIDEO))
     code, out, err = vidlib("downloads", "get", url)
     assert (code, out, err) == (0, f"{allowed.inbox / 'film.mp4'}  {SHA256}\n", "")
-    assert left_in(allowed.inbox) == ["film.mp4"]
+    assert files_in(allowed.inbox) == ["film.mp4"]
 
 
-def test_a_duplicate_in_any_spelling_is_answered_with_the_file_that_is_there(server, vidlib, allowed):
-    url = server.page("/film.mp4", lambda request: request.file(FILM))
+def test_a_known_link_in_any_spelling_returns_the_existing_file(server, vidlib, allowed):
+    url = server.page("/film.mp4", lambda request: request.file(VIDEO))
     vidlib("downloads", "get", f"{url}?a=1&b=2")
     code, out, _ = vidlib("downloads", "get", f"  {url}?b=2&amp;amp;a=1#x", "--json")
     answer = json.loads(out)
@@ -53,15 +53,15 @@ def test_a_duplicate_in_any_spelling_is_answered_with_the_file_that_is_there(ser
     assert len(server.asked) == 2
 
 
-def test_the_same_bytes_under_another_link_are_kept_once(server, vidlib, allowed):
-    vidlib("downloads", "get", server.page("/film.mp4", lambda request: request.file(FILM)))
-    again = server.page("/again.mp4", lambda request: request.file(FILM))
+def test_the_same_content_under_another_link_is_stored_once(server, vidlib, allowed):
+    vidlib("downloads", "get", server.page("/film.mp4", lambda request: request.file(VIDEO)))
+    again = server.page("/again.mp4", lambda request: request.file(VIDEO))
     assert vidlib("downloads", "get", again)[1] == f"{allowed.inbox / 'film.mp4'}  {SHA256}\n"
-    assert left_in(allowed.inbox) == ["film.mp4"]
+    assert files_in(allowed.inbox) == ["film.mp4"]
 
 
-def test_a_file_that_is_gone_is_not_downloaded_again_unasked(server, vidlib, allowed):
-    url = server.page("/film.mp4", lambda request: request.file(FILM))
+def test_a_deleted_file_is_downloaded_again_only_with_the_option(server, vidlib, allowed):
+    url = server.page("/film.mp4", lambda request: request.file(VIDEO))
     vidlib("downloads", "get", url)
     (allowed.inbox / "film.mp4").unlink()
     code, out, err = vidlib("downloads", "get", url)
@@ -69,10 +69,10 @@ def test_a_file_that_is_gone_is_not_downloaded_again_unasked(server, vidlib, all
     assert "was downloaded before, but its file" in err and "--again" in err
 
 
-def test_a_download_goes_where_it_is_told_to(server, vidlib, allowed, tmp_path):
-    url = server.page("/film.mp4", lambda request: request.file(FILM))
+def test_a_download_goes_into_the_given_folder(server, vidlib, allowed, tmp_path):
+    url = server.page("/film.mp4", lambda request: request.file(VIDEO))
     assert vidlib("downloads", "get", url, "--to", tmp_path / "rushes")[0] == 0
-    assert left_in(tmp_path / "rushes") == ["film.mp4"]
+    assert files_in(tmp_path / "rushes") == ["film.mp4"]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_download_goes_where_it_is_told_to(server, vidlib, allowed, tmp_path):
         ("http://10.0.0.1/a.zip", 3, "VIDLIB_ALLOW_PRIVATE_HOSTS", "failed"),
     ],
 )
-def test_what_cannot_be_had_is_one_line_and_stays_in_the_history(server, vidlib, allowed, link, code, says, state):
+def test_a_failed_download_is_one_line_and_stays_in_the_history(server, vidlib, allowed, link, code, says, state):
     server.page("/page.zip", lambda request: request.answer(body=b"<!doctype html>"))
     link = server.base + link if link.startswith("/") else link
     found, out, err = vidlib("downloads", "get", link)
@@ -95,7 +95,7 @@ def test_what_cannot_be_had_is_one_line_and_stays_in_the_history(server, vidlib,
     assert says in row["error"]
 
 
-def test_what_is_no_link_is_refused(vidlib):
+def test_an_invalid_link_is_refused(vidlib):
     code, _, err = vidlib("downloads", "get", "film.zip")
     assert (code, "expected a link that begins with https://" in err) == (3, True)
 
@@ -105,11 +105,11 @@ def started(*args: str) -> subprocess.Popen:
 
 
 def hang_after(n_bytes: int):
-    """A page that sends the beginning of the film, and then nothing."""
+    """A page that sends the beginning of the video, and then nothing."""
 
     def page(request: faulty_server.Request) -> None:
-        request.head("200 OK", content_length=len(FILM), etag='"one"')
-        request.send(FILM[:n_bytes])
+        request.head("200 OK", content_length=len(VIDEO), etag='"one"')
+        request.send(VIDEO[:n_bytes])
         request.closing.wait()
 
     return page
@@ -119,19 +119,19 @@ def arrived(inbox: Path) -> int:
     return sum(path.stat().st_size for path in inbox.glob("*.part"))
 
 
-def test_a_download_that_is_killed_in_the_middle_is_gone_on_with(server, vidlib, allowed):
-    url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(FILM))
+def test_a_killed_download_continues_where_it_stopped(server, vidlib, allowed):
+    url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(VIDEO))
     with started("downloads", "get", url) as process:
         wait_until(lambda: arrived(allowed.inbox) >= 900_000)
         process.send_signal(signal.SIGKILL)
     kept = arrived(allowed.inbox)
     assert vidlib("downloads", "get", url) == (0, f"{allowed.inbox / 'film.mp4'}  {SHA256}\n", "")
     assert server.ranges("/film.mp4") == [None, f"bytes={kept}-"]
-    assert left_in(allowed.inbox) == ["film.mp4"]
+    assert files_in(allowed.inbox) == ["film.mp4"]
 
 
-def test_sigterm_pauses_a_download_and_the_next_goes_on(server, vidlib, allowed):
-    url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(FILM))
+def test_sigterm_pauses_a_download_and_the_next_call_continues_it(server, vidlib, allowed):
+    url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(VIDEO))
     with started("downloads", "get", url) as process:
         wait_until(lambda: arrived(allowed.inbox) >= 900_000)
         process.send_signal(signal.SIGTERM)
@@ -140,8 +140,8 @@ def test_sigterm_pauses_a_download_and_the_next_goes_on(server, vidlib, allowed)
     assert vidlib("downloads", "get", url)[1].endswith(f"{SHA256}\n")
 
 
-def test_another_process_can_pause_a_download_and_not_begin_it_twice(server, vidlib, allowed):
-    url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(FILM))
+def test_another_process_can_cancel_a_download_but_not_start_it_twice(server, vidlib, allowed):
+    url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(VIDEO))
     with started("downloads", "get", url) as process:
         wait_until(lambda: arrived(allowed.inbox) >= 900_000)
         code, _, err = vidlib("downloads", "get", url)
@@ -159,8 +159,8 @@ def offer(server: faulty_server.Server, monkeypatch: pytest.MonkeyPatch, *record
     settings.cache_clear()
 
 
-def test_the_monitor_downloads_what_the_rule_allows_and_names_the_rest(server, vidlib, allowed, monkeypatch):
-    copy = server.page("/copy.mp4", lambda request: request.file(FILM))
+def test_the_monitor_downloads_allowed_offers_and_names_the_others(server, vidlib, allowed, monkeypatch):
+    copy = server.page("/copy.mp4", lambda request: request.file(VIDEO))
     old = {"url": server.base + "/old.mp4", "timestamp": "2020-01-01"}
     records = [{"source_url": "https://fromsmash.com/x", "r2_url": copy, "original_filename": "Film.mp4"}]
     offer(server, monkeypatch, *records, old, {"url": "https://we.tl/t-1"}, {"nothing": 1})
@@ -171,12 +171,14 @@ def test_the_monitor_downloads_what_the_rule_allows_and_names_the_rest(server, v
     assert states == {"https://fromsmash.com/x": "done", old["url"]: "known", "https://we.tl/t-1": "manual"}
     assert vidlib("downloads", "monitor", "--once")[0] == 0
     assert len(server.ranges("/copy.mp4")) == 1
-    assert left_in(allowed.inbox) == ["copy.mp4"]
+    assert files_in(allowed.inbox) == ["copy.mp4"]
 
 
-def test_the_monitor_tries_again_later_what_may_pass(server, vidlib, allowed, monkeypatch):
+def test_the_monitor_retries_temporary_failures_later(server, vidlib, allowed, monkeypatch):
     monkeypatch.setenv("VIDLIB_DOWNLOAD_ATTEMPTS", "1")
-    url = server.pages_in_turn("/a.mp4", lambda request: request.answer("503 Busy"), lambda request: request.file(FILM))
+    url = server.pages_in_turn(
+        "/a.mp4", lambda request: request.answer("503 Busy"), lambda request: request.file(VIDEO)
+    )
     offer(server, monkeypatch, {"url": url})
     assert vidlib("downloads", "monitor", "--once")[0] == 1
     (row,) = json.loads(vidlib("downloads", "list", "--json")[1])["downloads"]
@@ -185,7 +187,7 @@ def test_the_monitor_tries_again_later_what_may_pass(server, vidlib, allowed, mo
     with History(allowed.database) as history:
         store.request_state(history, store.key_of(url), "waiting")
     assert vidlib("downloads", "monitor", "--once")[0] == 0
-    assert left_in(allowed.inbox) == ["a.mp4"]
+    assert files_in(allowed.inbox) == ["a.mp4"]
 
 
 def test_the_monitor_ends_with_sigterm(server, allowed, monkeypatch):
@@ -196,17 +198,17 @@ def test_the_monitor_ends_with_sigterm(server, allowed, monkeypatch):
         assert process.wait(60) == 0
 
 
-def test_a_monitor_that_is_stopped_in_the_middle_goes_on_when_it_is_started_again(server, vidlib, allowed, monkeypatch):
-    url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(FILM))
+def test_a_stopped_monitor_continues_its_download_at_the_next_start(server, vidlib, allowed, monkeypatch):
+    url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(VIDEO))
     offer(server, monkeypatch, {"url": url})
     with started("downloads", "monitor") as process:
         wait_until(lambda: arrived(allowed.inbox) >= 900_000)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     (row,) = json.loads(vidlib("downloads", "list", "--json")[1])["downloads"]
-    assert (row["state"], row["attempts"], row["bytes_total"]) == ("waiting", 0, len(FILM))
+    assert (row["state"], row["attempts"], row["bytes_total"]) == ("waiting", 0, len(VIDEO))
     assert vidlib("downloads", "monitor", "--once")[0] == 0
-    assert left_in(allowed.inbox) == ["film.mp4"]
+    assert files_in(allowed.inbox) == ["film.mp4"]
 
 
 def test_a_webhook_that_does_not_answer_is_a_failure(server, vidlib, monkeypatch):
@@ -216,7 +218,7 @@ def test_a_webhook_that_does_not_answer_is_a_failure(server, vidlib, monkeypatch
     assert (code, "the webhook cannot be read" in err, "hush" in err) == (1, True, False)
 
 
-def test_links_can_be_kept_searched_and_cleaned(vidlib):
+def test_links_can_be_added_searched_and_cleaned(vidlib):
     assert vidlib("downloads", "add", LINK, f"{LINK}#again", "https://h.example/b")[1] == "2 new, 1 known already\n"
     assert vidlib("downloads", "search", "OLD", "--json")[1].count(LINK) == 2  # url and original_url
     assert vidlib("downloads", "search", "nowhere")[0] == 1
@@ -252,7 +254,7 @@ OLD_FORMS = {
 
 
 @pytest.mark.parametrize("form", OLD_FORMS)
-def test_every_form_of_an_old_history_is_taken_over_once(vidlib, tmp_path, form):
+def test_every_form_of_an_old_history_is_imported_once(vidlib, tmp_path, form):
     file = tmp_path / "download_history.json"
     file.write_text(json.dumps(OLD_FORMS[form]))
     dry = json.loads(vidlib("downloads", "import", file, "--dry-run", "--json")[1])
@@ -267,7 +269,7 @@ def test_every_form_of_an_old_history_is_taken_over_once(vidlib, tmp_path, form)
     assert {row["state"] for row in json.loads(before)["urls"]} == {"done"}
 
 
-def test_an_old_database_is_taken_over_with_its_malformed_entries_named(vidlib, tmp_path):
+def test_an_old_database_is_imported_and_its_malformed_entries_are_named(vidlib, tmp_path):
     file = tmp_path / "download_history.sqlite3"
     with sqlite3.connect(file) as old:
         old.execute("CREATE TABLE download_history (url TEXT PRIMARY KEY, timestamp TEXT)")
@@ -283,7 +285,7 @@ def test_an_old_database_is_taken_over_with_its_malformed_entries_named(vidlib, 
     assert "0 are new, 0 changed, 3 known already" in vidlib("downloads", "import", file)[1]
 
 
-def test_what_is_exported_is_read_again(vidlib, tmp_path):
+def test_an_export_can_be_imported(vidlib, tmp_path):
     vidlib("downloads", "add", LINK)
     vidlib("downloads", "add", "https://h.example/b", "--state", "manual")
     before = vidlib("downloads", "export")[1]
@@ -294,7 +296,7 @@ def test_what_is_exported_is_read_again(vidlib, tmp_path):
 
 
 @pytest.mark.parametrize("content", ["{", '"text"', '{"links": []}', "SQLite format 3\0 broken"])
-def test_what_is_no_history_is_refused(vidlib, tmp_path, content):
+def test_a_file_that_is_not_a_history_is_refused(vidlib, tmp_path, content):
     (tmp_path / "x.json").write_text(content)
     code, _, err = vidlib("downloads", "import", tmp_path / "x.json")
     assert (code, "expected" in err) == (3, True)

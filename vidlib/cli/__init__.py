@@ -14,8 +14,22 @@ from vidlib.errors import VidlibError
 __all__ = ["app", "main"]
 
 
-class _PanelOrder(TyperGroup):
-    """Commands in the order of their panels, groups of commands among them."""
+OLD_NAMES = {
+    "download": ("downloads", "get"),
+    "monitor": ("downloads", "monitor"),
+    "history": ("downloads",),
+}
+"""Commands of version 0.1 that still work, and their names of today."""
+
+
+class _Commands(TyperGroup):
+    """The commands in the order of their panels, also under the names of earlier versions."""
+
+    def resolve_command(self, context: Any, args: list[str]) -> Any:
+        if (old := args[0]) in OLD_NAMES:
+            args = [*OLD_NAMES[old], *args[1:]]
+            print(f"`vidlib {old}` is now `vidlib {' '.join(OLD_NAMES[old])}`", file=sys.stderr)
+        return super().resolve_command(context, args)
 
     def list_commands(self, context: Any) -> list[str]:
         def panel(name: str) -> int:
@@ -25,7 +39,7 @@ class _PanelOrder(TyperGroup):
 
 
 app = typer.Typer(
-    cls=_PanelOrder,
+    cls=_Commands,
     help="Turns delivered video archives into edit-ready analysis: shots, speakers, faces, active speaker, a report.",
     epilog="Settings come from VIDLIB_* variables or a file .env; `vidlib settings` lists them. "
     "Exit codes: 0 done, 1 some videos failed, 2 wrong usage, 3 refused input, 130 cancelled.",

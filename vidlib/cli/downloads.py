@@ -20,13 +20,10 @@ Again = Annotated[bool, typer.Option("--again", help="Download the file even if 
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Add ``vidlib downloads`` to ``app``, and hidden aliases for the names that these commands had before 0.2."""
+    """Add ``vidlib downloads`` to ``app``."""
     for name, (command, lines) in COMMANDS.items():
         downloads.command(name, epilog=examples(*lines))(command)
     app.add_typer(downloads, name="downloads", rich_help_panel=DOWNLOADS)
-    app.add_typer(downloads, name="history", hidden=True, help="Old name of: vidlib downloads")
-    app.command("download", hidden=True, help="Old name of: vidlib downloads get")(get)
-    app.command("monitor", hidden=True, help="Old name of: vidlib downloads monitor")(monitor)
 
 
 def get(

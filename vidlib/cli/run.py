@@ -126,12 +126,8 @@ def watch(
             result = pipeline.run(Request(paths, param_set), settings, options)
         print_summary(result)
 
-    def known(sha256: str) -> bool:
-        with queries.opened(settings) as history:
-            return history.has_content(sha256)
-
     with logging_to_stderr(), stopped_by_signals() as stop:
-        watch_inbox(settings, start, known=known, stop=stop)
+        watch_inbox(settings, start, known=partial(queries.has_content, settings), stop=stop)
 
 
 def worker(

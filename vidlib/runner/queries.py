@@ -28,6 +28,12 @@ def opened(settings: Settings) -> Iterator[History]:
         yield history
 
 
+def has_content(settings: Settings, sha256: str) -> bool:
+    """Whether a run has processed a file with this SHA-256."""
+    with opened(settings) as history:
+        return history.has_content(sha256)
+
+
 def newest(history: History) -> str:
     """The id of the run that began last; raises UsageError if there is none."""
     if not (runs := history.runs(1)):
