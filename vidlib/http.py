@@ -1,10 +1,23 @@
-"""The part of HTTP that httpx leaves to its users: when a busy server wants to be asked again."""
+"""The rules of HTTP for busy servers: whether the same request may succeed later, and when."""
 
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 LONGEST_S = 366 * 86400.0
 """A longer Retry-After counts as this one: clocks and waits overflow at values that a server is free to send."""
+
+
+BUSY = frozenset({408, 425, 429})
+"""Besides 5xx, the answers after which the same request may succeed later (RFC 9110, 15.5; RFC 8470; RFC 6585)."""
+
+
+def is_busy(status_code: int) -> bool:
+    """Return whether the same request may succeed a little later.
+
+    >>> is_busy(429), is_busy(503), is_busy(404)
+    (True, True, False)
+    """
+    return status_code >= 500 or status_code in BUSY
 
 
 def retry_after_s(value: str | None, now: float) -> float | None:

@@ -53,12 +53,12 @@ PUBLIC = "93.184.216.34"
         "2002:c0a8:101::1",
     ],
 )
-def test_what_is_not_public_is_known(address):
+def test_private_addresses_are_not_public(address):
     assert not is_public(address)
 
 
 @pytest.mark.parametrize("address", [PUBLIC, "1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"])
-def test_what_is_public_is_known(address):
+def test_public_addresses_are_public(address):
     assert is_public(address)
 
 

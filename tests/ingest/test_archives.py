@@ -119,7 +119,7 @@ def test_links_are_never_made_and_are_named(pack: Packer, suffix: str, delivery,
 
 
 @pytest.mark.parametrize(("pack", "suffix"), CUTTABLE)
-def test_what_is_whole_of_a_cut_archive_is_kept_and_the_rest_is_named(
+def test_intact_members_of_a_cut_archive_stay_and_the_others_are_named(
     pack: Packer, suffix: str, delivery, tmp_path, target
 ):
     archive = tmp_path / f"delivery{suffix}"
@@ -154,7 +154,7 @@ def test_an_interruption_leaves_nothing(pack: Packer, suffix: str, delivery, tmp
 
 
 @pytest.mark.parametrize(("pack", "suffix"), ALL)
-def test_a_full_disk_is_said_and_leaves_nothing(pack: Packer, suffix: str, delivery, tmp_path, target, file_limit):
+def test_a_full_disk_is_an_error_that_leaves_nothing(pack: Packer, suffix: str, delivery, tmp_path, target, file_limit):
     archive = tmp_path / f"delivery{suffix}"
     pack(delivery, archive)
     file_limit(100_000)
@@ -172,7 +172,7 @@ def file_limit():
 @pytest.mark.parametrize(
     "content", [b"", b"no archive", b"PK", bytes(2000), b"\x1f\x8b\x08\x00", b"BZh9", b"7z\xbc\xaf\x27\x1c"]
 )
-def test_what_is_no_archive_is_refused(content, tmp_path, target):
+def test_other_files_are_refused_as_archives(content, tmp_path, target):
     path = tmp_path / "delivery.zip"
     path.write_bytes(content)
     assert refusal(path, target)

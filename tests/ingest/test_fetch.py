@@ -108,7 +108,7 @@ def test_a_file_system_without_hard_links_will_do(server, archive, inbox, get, m
     assert left_in(inbox) == ["a-2.zip", "a.zip"]
 
 
-def test_a_line_that_breaks_off_is_gone_on_with_where_it_broke(server, archive, get):
+def test_a_broken_connection_continues_where_it_broke(server, archive, get):
     cuts = [100_000, 200_000, None]
     url = server.pages_in_turn("/a.zip", *(lambda request, cut=cut: request.file(archive, upto=cut) for cut in cuts))
     time = Time()
@@ -118,7 +118,7 @@ def test_a_line_that_breaks_off_is_gone_on_with_where_it_broke(server, archive, 
     assert time.paused == [1.0, 1.0]  # each attempt brought something
 
 
-def test_a_server_that_ignores_ranges_sends_all_of_it_again(server, archive, get):
+def test_a_server_that_ignores_ranges_sends_the_whole_file_again(server, archive, get):
     def whole(request, upto=None):
         request.head("200 OK", content_length=len(archive), etag='"one"')
         request.send(archive[:upto])
@@ -138,7 +138,7 @@ def test_a_file_that_changed_between_two_parts_is_asked_for_anew(server, archive
     assert get(url).sha256 == sha256(other)
 
 
-def test_a_server_that_goes_on_with_another_file_is_found_out(server, archive, get):
+def test_a_server_that_continues_another_file_is_detected(server, archive, get):
     """It ignores If-Range, and answers 206 with the rest of what is there now."""
 
     def rest_of_another(request):
@@ -157,7 +157,7 @@ def test_a_server_that_goes_on_with_another_file_is_found_out(server, archive, g
 
 
 @pytest.mark.parametrize("where", ["bytes 999-1999/300122", "bytes 1000-1999/7", "nonsense"])
-def test_a_part_that_does_not_fit_is_not_taken(server, archive, get, where):
+def test_a_range_that_does_not_fit_is_not_appended(server, archive, get, where):
     def misfit(request):
         request.head("206 Partial Content", content_range=where, content_length=10, etag='"one"')
         request.send(b"0123456789")
@@ -168,7 +168,7 @@ def test_a_part_that_does_not_fit_is_not_taken(server, archive, get, where):
     assert get(url).sha256 == sha256(archive)
 
 
-def test_without_anything_that_identifies_the_file_all_of_it_is_asked_for_again(server, archive, get):
+def test_without_a_validator_the_whole_file_is_requested_again(server, archive, get):
     def anonymous(request, upto=None):
         request.head("200 OK", content_length=len(archive))
         request.send(archive[:upto])
@@ -178,7 +178,7 @@ def test_without_anything_that_identifies_the_file_all_of_it_is_asked_for_again(
     assert server.ranges("/a.zip") == [None, None]
 
 
-def test_an_earlier_process_is_gone_on_with_and_the_checksum_is_that_of_all(server, archive, inbox, get):
+def test_a_download_of_an_earlier_process_continues_with_the_whole_checksum(server, archive, inbox, get):
     url = server.pages_in_turn(
         "/a.zip", lambda request: request.file(archive, upto=100_000), lambda request: request.file(archive)
     )
@@ -190,7 +190,7 @@ def test_an_earlier_process_is_gone_on_with_and_the_checksum_is_that_of_all(serv
     assert left_in(inbox) == ["a.zip"]
 
 
-def test_after_a_power_cut_only_what_was_on_the_disk_is_kept(server, archive, inbox, get, monkeypatch):
+def test_after_a_power_cut_only_synced_bytes_count(server, archive, inbox, get, monkeypatch):
     monkeypatch.setattr(fetching, "SYNC_BYTES", 1)
     url = server.pages_in_turn(
         "/a.zip", lambda request: request.file(archive, upto=100_000), lambda request: request.file(archive)
@@ -205,7 +205,7 @@ def test_after_a_power_cut_only_what_was_on_the_disk_is_kept(server, archive, in
 
 
 @pytest.mark.parametrize("note", ["", "{}", "[1]", '{"about": 1}', '{"about": {"x": 1}, "synced": 1, "boot": "b"}'])
-def test_a_note_that_is_damaged_costs_the_part_and_nothing_else(server, archive, inbox, get, note):
+def test_a_damaged_info_file_costs_only_the_partial_file(server, archive, inbox, get, note):
     url = server.page("/a.zip", lambda request: request.file(archive))
     inbox.mkdir()
     part = inbox / parts.part_name(url)
@@ -214,7 +214,7 @@ def test_a_note_that_is_damaged_costs_the_part_and_nothing_else(server, archive,
     assert get(url).sha256 == sha256(archive)
 
 
-def test_all_of_it_was_there_already(server, archive, inbox, get):
+def test_a_complete_partial_file_needs_no_more_bytes(server, archive, inbox, get):
     """It was cut off between the last byte and the name."""
     url = server.pages_in_turn("/a.zip", lambda request: request.file(archive))
     with parts.open_part(inbox, url) as part:
@@ -237,7 +237,7 @@ def test_a_hostile_content_range_restarts_the_download(server, archive, inbox, g
     assert server.ranges("/a.zip") == [None, "bytes=100000-", None]
 
 
-def test_two_processes_do_not_write_one_part(server, archive, inbox, get):
+def test_two_processes_do_not_write_one_partial_file(server, archive, inbox, get):
     url = server.page("/a.zip", lambda request: request.file(archive))
     with parts.open_part(inbox, url), pytest.raises(DownloadFailed, match="another process downloads it now"):
         get(url)
@@ -253,7 +253,7 @@ def test_a_length_that_is_wrong_is_a_failure_with_both_numbers(server, archive, 
     assert len(server.asked) == RULES.attempts + 1
 
 
-def test_a_length_that_is_too_small_cuts_the_archive_which_is_seen(server, archive, inbox, get):
+def test_a_length_that_is_too_small_is_detected_in_the_cut_archive(server, archive, inbox, get):
     def too_long(request):
         request.head("200 OK", content_length=len(archive) - 10)
         request.send(archive)
@@ -280,7 +280,7 @@ def test_something_else_instead_of_a_file_is_refused_and_not_kept(server, inbox,
     assert left_in(inbox) == []
 
 
-def test_an_archive_that_was_cut_before_it_was_offered_is_refused(server, archive, inbox, get):
+def test_an_archive_that_was_cut_at_its_source_is_refused(server, archive, inbox, get):
     with pytest.raises(RefusedInput, match="the list of files at the end of a ZIP is missing"):
         get(server.page("/a.zip", lambda request: request.answer(body=archive[:1000])))
     sevenzip = b"7z\xbc\xaf\x27\x1c\x00\x04" + b"\0" * 4 + (5000).to_bytes(8, "little") + b"\0" * 12 + b"data"
@@ -317,13 +317,13 @@ def test_pauses_grow_and_are_not_the_same_for_everybody(server, get):
 @pytest.mark.parametrize(
     ("code", "why"), [(401, "password"), (403, "new link"), (404, "nothing is there"), (410, "any")]
 )
-def test_what_will_not_get_better_is_asked_for_once(server, get, code, why):
+def test_a_permanent_refusal_is_requested_once(server, get, code, why):
     with pytest.raises(DownloadFailed, match=f"answered {code}: .*{why}"):
         get(server.page("/a.zip", lambda request: request.answer(f"{code} No")))
     assert len(server.asked) == 1
 
 
-def test_a_drip_is_given_up_and_asked_for_again_and_then_failed(server, get):
+def test_a_slow_server_is_asked_again_and_then_fails(server, get):
     time = Time(tick_s=1.0)
     with pytest.raises(DownloadFailed, match=r"too slow: \d bytes per second"):
         get(
@@ -333,13 +333,13 @@ def test_a_drip_is_given_up_and_asked_for_again_and_then_failed(server, get):
         )
 
 
-def test_a_head_without_an_end_is_given_up(server, get):
+def test_an_endless_header_fails(server, get):
     url = server.page("/a.zip", faulty_server.drip_head)
     with pytest.raises(DownloadFailed, match="too slow: 0 bytes per second"):
         get(url, rules=DownloadRules(policy=POLICY, free_bytes=0, attempts=0), time=Time(tick_s=1.0))
 
 
-def test_a_silent_connection_is_given_up(server, get, monkeypatch):
+def test_a_silent_connection_fails(server, get, monkeypatch):
     monkeypatch.setattr(addresses, "LISTEN_S", 0.01)
     rules = DownloadRules(policy=POLICY, free_bytes=0, attempts=0, idle_s=30)
     with pytest.raises(DownloadFailed, match="no answer in time"):
@@ -380,7 +380,7 @@ def test_a_file_without_a_length_arrives(server, archive, get):
     assert get(server.page("/a.zip", chunked)).sha256 == sha256(archive)
 
 
-def test_a_full_disk_is_seen_before_and_what_arrived_is_kept(server, archive, inbox, get, monkeypatch):
+def test_a_full_disk_is_detected_early_and_the_partial_file_stays(server, archive, inbox, get, monkeypatch):
     url = server.page("/a.zip", lambda request: request.file(archive))
     with pytest.raises(DownloadFailed, match=r"bytes free, but .* are needed.*VIDLIB_MIN_FREE_BYTES"):
         get(url, rules=DownloadRules(policy=POLICY, free_bytes=1 << 60))
@@ -437,7 +437,7 @@ def test_a_redirect_to_where_nobody_should_go_is_refused(server, inbox, get, tar
     assert left_in(inbox) == []
 
 
-def test_stopping_keeps_what_arrived(server, archive, inbox, get):
+def test_stopping_keeps_the_partial_file(server, archive, inbox, get):
     time = Time()
 
     def hang_in_the_middle(request):

@@ -22,7 +22,7 @@ from tests.ingest.test_archives import ALL, Packer
 from tests.ingest.unpacking import GENEROUS, NOISE, contents, needs_7zip, needs_unar, refusal, tar_info, tar_of, zip_of
 from vidlib.errors import ArchiveError
 from vidlib.ingest.archives import unpack
-from vidlib.ingest.formats import listed
+from vidlib.ingest.formats import external
 from vidlib.ingest.formats.limits import MIB, Limits, Quota
 from vidlib.settings import settings
 
@@ -113,7 +113,7 @@ def test_the_name_of_an_archive_is_no_option(name, pack: Packer, suffix, deliver
 
 @pytest.mark.parametrize(("pack", "suffix"), ALL)
 @pytest.mark.parametrize("junk", [b"junk" * 50, bytes(5000)], ids=["text", "zeros"])
-def test_what_follows_an_archive_costs_nothing(junk, pack: Packer, suffix, delivery, tmp_path, target):
+def test_bytes_after_an_archive_do_no_harm(junk, pack: Packer, suffix, delivery, tmp_path, target):
     archive = tmp_path / f"delivery{suffix}"
     pack(delivery, archive)
     archive.write_bytes(archive.read_bytes() + junk)
@@ -121,7 +121,7 @@ def test_what_follows_an_archive_costs_nothing(junk, pack: Packer, suffix, deliv
     assert contents(target) == {"clip one.mov": NOISE, "sub/größe.mp4": NOISE[::-1], "empty.txt": b""}
 
 
-def test_much_behind_a_zip_is_said(tmp_path, target):
+def test_many_bytes_after_a_zip_are_reported(tmp_path, target):
     archive = zip_of(tmp_path / "job.zip", clip=NOISE)
     archive.write_bytes(archive.read_bytes() + NOISE)
     unpacked = unpack(archive, target, GENEROUS)
@@ -129,7 +129,7 @@ def test_much_behind_a_zip_is_said(tmp_path, target):
 
 
 @pytest.mark.parametrize(("pack", "suffix"), ALL)
-def test_what_begins_as_something_else_is_no_archive(pack: Packer, suffix, delivery, tmp_path, target):
+def test_an_archive_after_other_bytes_is_refused(pack: Packer, suffix, delivery, tmp_path, target):
     archive = tmp_path / f"delivery{suffix}"
     pack(delivery, archive)
     archive.write_bytes(b"MZ" + bytes(510) + archive.read_bytes())
@@ -201,7 +201,7 @@ def test_a_tar_that_promises_a_terabyte_and_ends_is_cut(tmp_path, target):
 @pytest.mark.parametrize(
     ("size", "setting"), [(TIB, "VIDLIB_MAX_UNPACKED_BYTES"), (90 * MIB, "VIDLIB_MAX_RATIO")], ids=["TiB", "90 MiB"]
 )
-def test_a_sparse_file_counts_as_what_it_becomes(size, setting, tmp_path, target):
+def test_a_sparse_file_counts_with_its_full_size(size, setting, tmp_path, target):
     (tmp_path / "sparse.tar").write_bytes(crafted.tar_sparse("hole.mov", size) + bytes(10_000))
     assert setting in refusal(tmp_path / "sparse.tar", target, Limits(100 * MIB, 200, 10))
 
@@ -270,16 +270,16 @@ def test_gzip_in_gzip_is_no_tar(tmp_path, target):
 
 def test_programs_are_limited_in_memory_time_and_files():
     ask = "import resource as r; print(*(r.getrlimit(what)[0] for what in (r.RLIMIT_AS, r.RLIMIT_FSIZE, r.RLIMIT_CPU)))"
-    said = subprocess.run(listed.limited(sys.executable, "-c", ask), capture_output=True, text=True, check=True)
-    limits = listed.MAX_MEMORY_BYTES, listed.MAX_FILE_BYTES, int(settings().step_timeout_s)
+    said = subprocess.run(external.limited(sys.executable, "-c", ask), capture_output=True, text=True, check=True)
+    limits = external.MAX_MEMORY_BYTES, external.MAX_FILE_BYTES, int(settings().step_timeout_s)
     assert said.stdout.split() == [str(limit) for limit in limits]
 
 
 def test_a_list_of_members_that_never_ends_is_hostile(monkeypatch):
-    monkeypatch.setattr(listed, "LISTING_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(external, "LISTING_TIMEOUT_S", 0.2)
     quota = Quota(GENEROUS, packed_bytes=1)
     with pytest.raises(ArchiveError, match="list of members takes longer than"):
-        listed.listing(["sh", "-c", "echo '[{'; sleep 3600"], quota, b"{")
+        external.listing(["sh", "-c", "echo '[{'; sleep 3600"], quota, b"{")
 
 
 @pytest.fixture
@@ -300,7 +300,7 @@ def lying_7zip(tmp_path, monkeypatch) -> Callable[[str, bytes], Path]:
     return lie
 
 
-def test_what_a_program_writes_is_held_to_what_it_listed(lying_7zip, tmp_path, target):
+def test_the_output_of_a_program_must_match_its_list(lying_7zip, tmp_path, target):
     entry = "Path = ../../up\nSize = 4\nCRC = {:08X}\nAttributes = A\n\n"
     archive = lying_7zip(entry.format(zlib.crc32(b"good")) + entry.format(zlib.crc32(b"evil")), b"goodEVIL and more")
     unpacked = unpack(archive, target, GENEROUS)

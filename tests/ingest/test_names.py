@@ -76,7 +76,7 @@ def test_no_path_leads_out_or_is_hidden_or_too_long(names):
         ("take?*.mp4", "take__.mp4"),
     ],
 )
-def test_what_is_harmful_is_taken_out_of_a_path(name, path):
+def test_harmful_parts_of_a_path_are_removed(name, path):
     assert str(safe_paths([name, "other"])[0]) == path
 
 
@@ -123,6 +123,6 @@ def test_names_without_an_encoding_are_read(encoding, text):
 
 
 @pytest.mark.parametrize("name", ["__MACOSX/a.mp4", "x/__MACOSX/._a", ".DS_Store", "x/.DS_Store", "x/._clip.mov"])
-def test_what_macos_leaves_is_litter(name):
+def test_files_of_macos_are_litter(name):
     assert is_litter(name)
     assert not is_litter("x/clip._.mov")

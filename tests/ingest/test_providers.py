@@ -44,7 +44,7 @@ def asked(link: str, service_urls: ServiceUrls | None = None) -> RemoteFile:
         ("http://files.example.org/a.zip", "https"),
     ],
 )
-def test_whose_link_it_is(link, name):
+def test_the_host_decides_the_provider(link, name):
     assert provider_of(link).name == name
 
 
@@ -62,7 +62,7 @@ def test_a_page_of_dropbox_is_left_to_a_person():
 @pytest.mark.parametrize(
     "known", [known for known in PROVIDERS if known.name in MANUAL_PROVIDERS], ids=lambda known: known.name
 )
-def test_what_only_people_can_download_is_said_with_the_link(known):
+def test_a_manual_provider_is_an_error_with_the_link(known):
     with pytest.raises(NeedsOperator, match=f"https://{known.hosts[0]}/some/thing: .* into the inbox"):
         asked(f"https://{known.hosts[0]}/some/thing")
 
@@ -156,7 +156,7 @@ def test_a_copy_makes_a_person_needless(server, service_urls, tmp_path):
     )
 
 
-def test_what_is_left_of_a_copy_goes_when_the_source_gave_all(server, service_urls, tmp_path):
+def test_the_partial_file_of_a_copy_is_removed_after_the_source_succeeded(server, service_urls, tmp_path):
     copy = server.page("/copy.mp4", lambda request: request.file(FILM, upto=100))
     server.pages_in_turn("/copy.mp4", lambda request: request.file(FILM, upto=100), faulty_server.redirect("ftp://x/"))
     source = server.page("/source.mp4", lambda request: request.file(FILM))
@@ -164,7 +164,7 @@ def test_what_is_left_of_a_copy_goes_when_the_source_gave_all(server, service_ur
     assert list(tmp_path.iterdir()) == [fetched.path]
 
 
-def test_where_nothing_helps_every_reason_is_told(server, service_urls, tmp_path):
+def test_if_every_link_fails_the_error_names_every_reason(server, service_urls, tmp_path):
     with pytest.raises(NeedsOperator, match=r"we\.tl gives files to people only.*; before: .*/copy\.mp4: answered 404"):
         download(
             (f"{server.base}/copy.mp4", "https://we.tl/t-1"), tmp_path, RULES, service_urls=service_urls, timing=MEANS

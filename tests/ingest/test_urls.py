@@ -105,7 +105,7 @@ def test_links_to_different_files_stay_different():
     assert len({normalized(link) for link in [PLAIN, *others]}) == 5
 
 
-def test_what_a_server_may_have_signed_stays_in_its_order():
+def test_parameters_that_may_be_signed_keep_their_order():
     assert cleaned("https://example.org/a?z=1&amp;a=&z=1") == "https://example.org/a?z=1&a=&z=1"
 
 
@@ -133,7 +133,7 @@ def test_what_a_server_may_have_signed_stays_in_its_order():
         ("https://example.org/" + "a" * 9000, "expected at most 8000"),
     ],
 )
-def test_what_is_no_link_is_refused_with_the_reason(link, why):
+def test_an_invalid_link_is_refused_with_the_reason(link, why):
     with pytest.raises(RefusedInput, match=why) as raised:
         normalized(link)
     assert "hush" not in str(raised.value)

@@ -80,7 +80,7 @@ json_values = st.recursive(
 
 
 @given(st.lists(json_values, max_size=5))
-def test_whatever_a_record_is_it_is_an_offer_or_a_problem(document):
+def test_every_record_is_an_offer_or_a_problem(document):
     offers, problems = parse_offers(document, NOW)
     assert len(offers) + len(problems) == len(document)
 
@@ -93,7 +93,7 @@ def test_a_time_is_read_in_every_form(when, seconds):
     assert parse_time(when) == seconds
 
 
-def test_the_webhook_is_asked_with_its_token_and_then_only_whether_it_changed(server, webhook):
+def test_the_webhook_gets_the_token_and_sends_only_changes(server, webhook):
     pages = [
         listing(OLD, etag='"1"'),
         lambda request: request.answer("304 Not Modified"),
@@ -143,7 +143,7 @@ def test_the_retry_after_of_the_webhook_is_obeyed_up_to_a_day(server, webhook, a
     assert webhook.pause_s() == pause_s
 
 
-def test_a_webhook_that_drips_is_given_up_and_a_stop_is_heard(server, webhook):
+def test_a_slow_webhook_fails_and_a_stop_ends_it(server, webhook):
     ticks = itertools.count()
     server.page("/list", faulty_server.drip)
     with pytest.raises(DownloadFailed, match="no complete answer in 120 s"):

@@ -72,7 +72,7 @@ def test_reports_show_the_name_as_text_and_no_title(video):
     assert "alert('title')" not in text and "calc" not in text
 
 
-def test_nothing_was_run_by_a_name(video):
+def test_no_name_was_executed(video):
     folder = video.path.parent
     assert {path.name for path in folder.glob("*.mp4")} == {NAME, NOT_UTF_8}
     assert not list(folder.parent.rglob("x"))

@@ -11,7 +11,7 @@ from vidlib.settings import Settings
 NOT_UTF_8 = b"caf\xe9.mp4".decode("utf-8", "surrogateescape")
 
 
-def test_a_name_that_is_not_utf_8_is_led_to_by_one_that_is(tmp_path, workspace):
+def test_a_name_that_is_not_utf_8_gets_a_link_that_is(tmp_path, workspace):
     file, plain = tmp_path / NOT_UTF_8, tmp_path / "plain.mp4"
     for path in (file, plain):
         path.write_text("content")
@@ -34,18 +34,18 @@ def stems(workspace: Settings, folder: Path, *names: str) -> list[str]:
     return [str(video.stem) for video in project_videos(files, folder, workspace)]
 
 
-def test_results_are_called_after_their_video_and_lie_in_its_sub_folder(tmp_path, workspace):
+def test_results_have_the_name_and_the_sub_folder_of_their_video(tmp_path, workspace):
     assert stems(workspace, tmp_path, "reel 1/a.clip.mp4", "reel 2/a.clip.mp4") == ["reel 1/a.clip", "reel 2/a.clip"]
 
 
-def test_no_two_videos_share_what_their_results_are_called(tmp_path, workspace):
+def test_no_two_videos_share_the_stem_of_their_results(tmp_path, workspace):
     names = ["clip.mp4", "clip.mov", "CLIP.MP4", "clip_mov.mkv", "clip?.mp4", "clip*.mp4"]
     found = stems(workspace, tmp_path, *names)
     assert found[:3] == ["clip", "clip_mov", "CLIP_MP4"]
     assert len({stem.casefold() for stem in found}) == len(names)
 
 
-def test_the_longest_name_leaves_room_for_what_results_add_to_it(tmp_path, workspace):
+def test_the_longest_name_leaves_room_for_the_suffixes_of_results(tmp_path, workspace):
     (stem,) = stems(workspace, tmp_path, f"{'ü' * 125}.mp4")
     assert len(f"{stem}_tracking.parquet".encode()) <= 255
 
@@ -56,14 +56,14 @@ def test_one_content_is_one_project_and_two_of_one_name_are_two(workspace):
     assert (first.name, other.name) == ("film", "film-bbbbbbbb")
 
 
-def test_what_is_unpacked_into_its_project_gets_that_under_any_name(workspace):
+def test_unpacked_content_finds_its_project_under_any_name(workspace):
     first = open_project(Path("film.zip"), "a" * 64, workspace, unpacked=True)
     assert open_project(Path("copy of film.zip"), "a" * 64, workspace, unpacked=True) == first
     assert open_project(Path("copy of film.mp4"), "a" * 64, workspace).name == "copy of film"
 
 
 @pytest.mark.parametrize("record", [None, "", "[]", '{"name": "film"}', '{"name": "../x", "sha256": "a"}', '"film"'])
-def test_a_folder_that_is_no_project_is_not_taken_over(workspace, record):
+def test_a_folder_that_is_no_project_is_not_reopened(workspace, record):
     folder = workspace.projects / "film"
     folder.mkdir(parents=True)
     if record is None:
@@ -74,13 +74,13 @@ def test_a_folder_that_is_no_project_is_not_taken_over(workspace, record):
     assert reopen_project(folder) is None
 
 
-def test_a_record_that_came_from_outside_leads_nowhere_else(tmp_path):
+def test_a_foreign_record_leads_to_no_other_folder(tmp_path):
     for docs in ("../docs", "/etc", "a/../../b"):
         write_json(tmp_path / "project.json", {"name": "film", "sha256": "a", "docs": docs})
         assert reopen_project(tmp_path) is None
 
 
-def test_a_pattern_finds_what_a_project_is_called(workspace):
+def test_a_pattern_finds_the_name_of_a_project(workspace):
     chosen = workspace.model_copy(update={"project_name_pattern": r"^\d+_(.+?)_v\d+$|(^A )"})
     names = [
         f"{name}.tar.gz" for name in ("2026_Spring_v2", "2026_Spring_v3", "Autumn_v1", "A film", "1_:?_v1", "1_ _v1")
@@ -89,7 +89,7 @@ def test_a_pattern_finds_what_a_project_is_called(workspace):
     assert found == ["Spring", "Spring-11111111", "Autumn_v1", "A", "__", "1_ _v1"]
 
 
-def test_files_lie_where_the_project_was_begun_with_whatever_is_set_later(workspace):
+def test_a_project_keeps_its_folder_for_files_if_the_setting_changes(workspace):
     nested = workspace.model_copy(update={"docs_folder": "media/clips"})
     project = open_project(Path("film.zip"), "a" * 64, nested)
     assert project.docs == workspace.projects / "film" / "media" / "clips"
@@ -98,7 +98,7 @@ def test_files_lie_where_the_project_was_begun_with_whatever_is_set_later(worksp
     assert docs_folder(nested, "gone") == workspace.projects / "gone" / "media" / "clips"
 
 
-def test_a_folder_with_videos_has_the_identity_of_what_is_in_it(tmp_path):
+def test_a_folder_of_videos_has_the_identity_of_its_content(tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "a.mp4").write_bytes(b"one")

@@ -60,7 +60,7 @@ def test_a_video_behind_a_link_is_a_project_of_its_own(server, allowed, tmp_path
     assert result.status == "done"
 
 
-def test_links_that_give_nothing_are_named_with_the_reason_and_do_not_stop_the_others(server, allowed, archive):
+def test_failed_links_are_named_with_the_reason_and_do_not_stop_the_others(server, allowed, archive):
     page = server.page("/page.zip", lambda request: request.answer(body=b"<!doctype html>"))
     good = server.page("/good.zip", lambda request: request.file(archive))
     result = process(allowed, page, "https://we.tl/t-1", good)
@@ -72,7 +72,7 @@ def test_links_that_give_nothing_are_named_with_the_reason_and_do_not_stop_the_o
     assert states == {page: "failed", "https://we.tl/t-1": "manual", good: "done"}
 
 
-def test_what_was_downloaded_already_is_taken_from_where_it_is(server, allowed, archive):
+def test_a_downloaded_file_is_used_where_it_is(server, allowed, archive):
     allowed.inbox.mkdir(parents=True)
     (allowed.inbox / "here.zip").write_bytes(archive)
     url = f"{server.base}/gone.zip"
@@ -83,12 +83,12 @@ def test_what_was_downloaded_already_is_taken_from_where_it_is(server, allowed, 
     assert (result.status, list(result.videos[0].steps), server.asked) == ("done", ["extract", "convert", "report"], [])
 
 
-def test_what_is_no_link_is_refused_before_anything_is_done(allowed):
+def test_an_invalid_link_is_refused_before_anything_runs(allowed):
     with pytest.raises(RefusedInput, match="without user, password"):
         process(allowed, "https://me:hush@h.example/a.zip")
 
 
-def test_a_forecast_asks_nobody(server, allowed):
+def test_a_dry_run_sends_no_request(server, allowed):
     found = forecast(Request([Link(f"{server.base}/film.zip?key=x")], read_params(PARAMS)), allowed)
     assert [(row["video"], row["step"], row["does"]) for row in found["rows"]] == [("film.zip", "download", "run")]
     assert server.asked == []

@@ -15,7 +15,7 @@ import httpcore
 import httpx
 
 from vidlib.errors import DownloadFailed, RefusedInput
-from vidlib.http import retry_after_s
+from vidlib.http import is_busy, retry_after_s
 from vidlib.ingest.addresses import AddressPolicy, CheckedNetwork, Interrupt
 from vidlib.ingest.urls import cleaned, redacted
 from vidlib.text import printable
@@ -27,9 +27,6 @@ IDLE_S = 60.0
 MAX_REDIRECTS = 10
 MAX_JSON_BYTES = 16 << 20
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-BUSY = frozenset({408, 425, 429})
-"""Besides 5xx, the answers after which the same request may succeed later."""
-
 MEANINGS = {
     401: "it needs a password; download it by hand",
     403: "the download is not allowed, or no longer; ask for a new link",
@@ -131,7 +128,7 @@ def check_status(answer: httpx.Response, now: Callable[[], float] = time.time) -
     if answer.is_success:
         return
     meaning = MEANINGS.get(code, printable(answer.reason_phrase) or "no success")
-    busy = code >= 500 or code in BUSY
+    busy = is_busy(code)
     pause_s = retry_after_s(answer.headers.get("retry-after"), now()) if busy else None
     raise DownloadFailed(f"{redacted(str(answer.url))}: answered {code}: {meaning}", busy, pause_s)
 

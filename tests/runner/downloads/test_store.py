@@ -171,7 +171,7 @@ def test_downloads_are_found_by_any_part_and_named_with_their_project(url):
         assert len(store.search(history, limit=1)) == 1
 
 
-def test_what_failed_long_ago_is_cleaned_away_and_what_is_done_is_not(url):
+def test_old_failures_are_pruned_and_finished_downloads_stay(url):
     with History(url) as history:
         links = {state: f"https://h.example/{state}" for state in store.STATES}
         for state, link in links.items():

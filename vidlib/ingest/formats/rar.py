@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from vidlib.errors import ArchiveError
-from vidlib.ingest.formats import listed
+from vidlib.ingest.formats import external
+from vidlib.ingest.formats.external import Entry
 from vidlib.ingest.formats.limits import Quota
-from vidlib.ingest.formats.listed import Entry
 from vidlib.ingest.formats.member import Damaged, Kind, Member
 from vidlib.machine import commands
 
@@ -25,7 +25,7 @@ def members(archive: Path, quota: Quota) -> Generator[Member, None, None]:
             indexes = (str(entry.index) for entry in rest if entry.kind == "file")
             return [unar, "-o", "-", "-q", "-nr", "-k", "skip", "-i", str(path), *indexes]
 
-        yield from listed.members(entries, quota, command)
+        yield from external.members(entries, quota, command)
     if "lsarError" in document:
         raise Damaged("its list of members breaks off, so more members may be lost")
 
@@ -44,7 +44,7 @@ def _with_utf8_name(archive: Path) -> Iterator[Path]:
 
 def _listing(archive: Path, quota: Quota) -> tuple[dict[str, Any], list[Entry]]:
     """Return the document of `lsar`, and its members."""
-    text = listed.listing([commands.find_program("lsar", "unar"), "-ja", "-nr", str(archive)], quota, b'"XADIndex"')
+    text = external.listing([commands.find_program("lsar", "unar"), "-ja", "-nr", str(archive)], quota, b'"XADIndex"')
     try:
         document = json.loads(text)
         encrypted = any(fields.get("XADIsEncrypted") for fields in document["lsarContents"])

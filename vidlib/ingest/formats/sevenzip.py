@@ -5,9 +5,9 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile, _TemporaryFileWrapper
 
 from vidlib.errors import ArchiveError
-from vidlib.ingest.formats import listed
+from vidlib.ingest.formats import external
+from vidlib.ingest.formats.external import Entry
 from vidlib.ingest.formats.limits import Quota
-from vidlib.ingest.formats.listed import Entry
 from vidlib.ingest.formats.member import Kind, Member
 from vidlib.machine import commands
 
@@ -19,7 +19,7 @@ def members(archive: Path, quota: Quota, kind: str = "7z") -> Generator[Member, 
     program = commands.find_program("7zz", "7zip")
     # with an empty password 7-Zip never prompts for one; it cannot read a list that needs one
     options = (f"-t{kind}", "-p-", "-spd", "-bd", str(archive))
-    text = listed.listing([program, "l", "-slt", "-ba", *options], quota, b"\nPath = ")
+    text = external.listing([program, "l", "-slt", "-ba", *options], quota, b"\nPath = ")
     blocks = [_fields(block) for block in text.decode("utf-8", "surrogateescape").split("\n\n") if block.strip()]
     if any(fields.get("Encrypted") == "+" for fields in blocks):
         raise ArchiveError("encrypted; ask for it without a password")
@@ -35,7 +35,7 @@ def members(archive: Path, quota: Quota, kind: str = "7z") -> Generator[Member, 
             everything = len(rest) == len(packed)
             return [program, "x", "-so", *options, *([] if everything else [_include(rest, names)])]
 
-        yield from listed.members(packed, quota, command)
+        yield from external.members(packed, quota, command)
 
 
 def _fields(block: str) -> dict[str, str]:

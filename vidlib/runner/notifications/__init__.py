@@ -61,14 +61,14 @@ def _channels(payload: Payload, settings: Settings, pause: Pause, limit_s: float
     def send_webhook(url: str) -> None:
         send_with_retries(
             lambda: webhook.send(url, payload),
-            webhook.may_pass,
+            webhook.is_retryable,
             pause=pause,
             limit_s=limit_s,
             asked_pause_s=webhook.asked_pause_s,
         )
 
     def send_mail() -> None:
-        send_with_retries(lambda: mail.send(payload, settings), mail.may_pass, pause=pause, limit_s=limit_s)
+        send_with_retries(lambda: mail.send(payload, settings), mail.is_retryable, pause=pause, limit_s=limit_s)
 
     if args := settings.notify_command:
         yield Channel("command", lambda: command.send(args, payload, limit_s))

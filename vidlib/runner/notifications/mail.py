@@ -92,7 +92,7 @@ def send(payload: Payload, settings: Settings) -> None:
             raise smtplib.SMTPRecipientsRefused(refused)
 
 
-def may_pass(error: BaseException) -> bool:
+def is_retryable(error: BaseException) -> bool:
     """Return whether another attempt may succeed a little later."""
     match error:
         case smtplib.SMTPResponseException():

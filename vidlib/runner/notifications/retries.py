@@ -16,13 +16,13 @@ Pause = Callable[[float], None]
 
 def send_with_retries(
     send: Callable[[], None],
-    may_pass: Callable[[BaseException], bool],
+    is_retryable: Callable[[BaseException], bool],
     *,
     pause: Pause,
     limit_s: float,
     asked_pause_s: Callable[[BaseException], float | None] = lambda error: None,
 ) -> None:
-    """Call ``send`` until it succeeds, at most ATTEMPTS times, as long as ``may_pass`` is true of its error.
+    """Call ``send`` until it succeeds, at most ATTEMPTS times, as long as ``is_retryable`` is true of its error.
 
     ``asked_pause_s`` returns the pause that the server asked for with an error. Raises the last error of ``send``, or
     TimeoutError after ``limit_s`` seconds.
@@ -36,7 +36,7 @@ def send_with_retries(
     attempts = tenacity.Retrying(
         stop=tenacity.stop_after_attempt(ATTEMPTS),
         wait=pause_s,
-        retry=tenacity.retry_if_exception(may_pass),
+        retry=tenacity.retry_if_exception(is_retryable),
         sleep=pause,
         reraise=True,
     )

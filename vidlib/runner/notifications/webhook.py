@@ -4,15 +4,12 @@ import json
 import logging
 import time
 
-from vidlib.http import retry_after_s
+from vidlib.http import is_busy, retry_after_s
 from vidlib.runner.notifications import message, secret_urls
 from vidlib.runner.notifications.message import Payload
 
 SOCKET_LIMIT_S = 20.0
 """A connection ends after this many seconds without a byte from the server."""
-
-BUSY = frozenset({408, 425, 429})
-"""Besides 5xx, the answers after which the same request may succeed later."""
 
 
 def check(url: str) -> None:
@@ -35,12 +32,12 @@ def send(url: str, payload: Payload) -> None:
             raise httpx.HTTPStatusError(text, request=answer.request, response=answer)
 
 
-def may_pass(error: BaseException) -> bool:
+def is_retryable(error: BaseException) -> bool:
     """Return whether the same request may succeed a little later."""
     import httpx
 
     if isinstance(error, httpx.HTTPStatusError):
-        return error.response.status_code >= 500 or error.response.status_code in BUSY
+        return is_busy(error.response.status_code)
     return isinstance(error, httpx.TimeoutException | httpx.NetworkError | httpx.RemoteProtocolError | OSError)
 
 

@@ -18,7 +18,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, SecretStr, ValidationError
 
 from vidlib.errors import EngineUnavailable, SettingError
-from vidlib.http import retry_after_s
+from vidlib.http import is_busy, retry_after_s
 from vidlib.text import one_line
 
 MAX_UPLOAD_BYTES = 100_000_000
@@ -31,9 +31,6 @@ MAX_ATTEMPTS = 5
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 """Pauses of the client itself; those that the server requests are limited by the total time alone."""
-
-TRANSIENT_STATUSES = frozenset({408, 425, 429})
-"""Statuses below 500 that are worth another attempt (RFC 9110, 15.5; RFC 8470; RFC 6585)."""
 
 Fields = Mapping[str, str | list[str]]
 """Form fields of a request."""
@@ -160,7 +157,7 @@ class Client:
         if status == 413:
             limit = f"{MAX_UPLOAD_BYTES // 10**6} MB"
             raise EngineUnavailable(f"the sound is too long for lemonfox (413); it accepts {limit}")
-        if status >= 500 or status in TRANSIENT_STATUSES:
+        if is_busy(status):
             raise TransientError(f"lemonfox answered {status}", response.headers.get("Retry-After"))
         if status != 200:
             start = next(response.iter_bytes(), b"")

@@ -84,10 +84,10 @@ def members(
             for entry in rest:
                 if damaged_block not in (None, entry.block):
                     break
-                stream_of_member = _MemberStream(stream, entry)
-                yield Member(entry.name, entry.kind, stream_of_member.chunks)
+                member_stream = _MemberStream(stream, entry)
+                yield Member(entry.name, entry.kind, member_stream.chunks)
                 n_done += 1
-                if not stream_of_member.finish():
+                if not member_stream.finish():
                     damaged_block = entry.block
         rest = rest[n_done:]
 
