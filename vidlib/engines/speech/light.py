@@ -10,11 +10,10 @@ torch converts CAM++ once on a machine (see `diarization.embedding`).
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from itertools import pairwise
-from typing import Self
 
 import numpy as np
 
-from vidlib.engines.runtime.pool import Pool
+from vidlib.engines.runtime.pool import Pool, Pooled
 from vidlib.engines.speech import Options
 from vidlib.engines.speech.diarization.clustering import cluster_speakers, cosine_similarity
 from vidlib.engines.speech.diarization.embedding import SpeakerEmbedder
@@ -53,7 +52,7 @@ The clusters here merge by the mean of all pairs, those of pyannote by the farth
 """
 
 
-class Light:
+class Light(Pooled):
     """See `Diarizer`. Runs in ONNX Runtime on the CPU, one window on each core.
 
     Every turn has a confidence of 1, because this engine has no measure of it.
@@ -65,7 +64,7 @@ class Light:
     def __init__(self, options: Options):
         self._options = options
         self._detector, self._embedder = VoiceActivityDetector(), SpeakerEmbedder()
-        self._threads = Pool(nullcontext, devices.cores())
+        self._pool = Pool(nullcontext, devices.cores())
 
     def diarize(
         self, waveform: Samples, *, min_speakers: int = 1, max_speakers: int | None = None, report: Report = quiet
@@ -102,13 +101,7 @@ class Light:
         return [turn for segment in speech for turn in _decode(segment, scores)]
 
     def _embed(self, features: Sequence[np.ndarray]) -> np.ndarray:
-        return np.stack(self._threads.map(lambda _, window: self._embedder.embed(window), features))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._threads.__exit__(*exception)
+        return np.stack(self._pool.map(lambda _, window: self._embedder.embed(window), features))
 
 
 def _speech(probability: np.ndarray, gap_s: float) -> list[Segment]:
