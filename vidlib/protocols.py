@@ -6,7 +6,7 @@ A picture is (height, width, 3) uint8 RGB. An engine that is opened satisfies it
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol
 
 import numpy as np
 
@@ -141,7 +141,7 @@ class Diarization:
 
 
 class Diarizer(Protocol):
-    """Finds who speaks when in a sound. Leaving its block frees the models."""
+    """Finds who speaks when in a sound."""
 
     name: str
     device: Device
@@ -155,7 +155,3 @@ class Diarizer(Protocol):
         has as many. ``report`` receives seconds of sound. Raises GpuFailed where the GPU fails, and EngineUnavailable
         where a service does.
         """
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *exception: object) -> None: ...

@@ -6,6 +6,7 @@ maximum of neighbours halves the picture, or the spectrum.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -55,6 +56,10 @@ class _Block(nn.Module):
 class VisualEncoder(nn.Module):
     """Mouth crops (1, n, side, side) uint8 grey -> features (1, n, 128)."""
 
+    block1: _Block
+    block2: _Block
+    block3: _Block
+
     def __init__(self) -> None:
         super().__init__()
         axes = {"s": (False, True, True), "t": (True, False, False)}
@@ -72,6 +77,10 @@ class VisualEncoder(nn.Module):
 
 class AudioEncoder(nn.Module):
     """MFCC (1, 4 n, 13) float32 -> features (1, n, 128)."""
+
+    block1: _Block
+    block2: _Block
+    block3: _Block
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,17 +114,15 @@ class Detector(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.fusion = _ChannelAttention(2 * CHANNELS[-1])
-        self.detector = nn.Module()
-        for name in ("gru_forward", "gru_backward"):
-            self.detector.add_module(name, nn.GRU(2 * CHANNELS[-1], CHANNELS[-1] // 2, batch_first=True))
-        self.detector.attention = _ChannelAttention(CHANNELS[-1])
-        self.lossAV = nn.Module()
-        self.lossAV.FC = nn.Linear(CHANNELS[-1], 2)
+        gru = partial(nn.GRU, 2 * CHANNELS[-1], CHANNELS[-1] // 2, batch_first=True)
+        attention = _ChannelAttention(CHANNELS[-1])
+        self.detector = nn.ModuleDict({"gru_forward": gru(), "gru_backward": gru(), "attention": attention})
+        self.lossAV = nn.ModuleDict({"FC": nn.Linear(CHANNELS[-1], 2)})
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.fusion(x)
-        forward, _ = self.detector.gru_forward(x)
-        backward, _ = self.detector.gru_backward(x.flip(1))
-        x = self.detector.attention(torch.cat([forward, backward.flip(1)], dim=-1))
-        silent, speaks = self.lossAV.FC(x).unbind(-1)
+        forward, _ = self.detector["gru_forward"](x)
+        backward, _ = self.detector["gru_backward"](x.flip(1))
+        x = self.detector["attention"](torch.cat([forward, backward.flip(1)], dim=-1))
+        silent, speaks = self.lossAV["FC"](x).unbind(-1)
         return speaks - silent

@@ -61,7 +61,7 @@ class OpenVinoCenterFace:
         """See `vidlib.protocols.FaceDetector`."""
         if not pictures:
             return []
-        size = network_size(*pictures[0].shape[:2], self.min_face_px)
+        size = network_size(pictures[0].shape, self.min_face_px)
 
         def detect_one(request: Any, picture: np.ndarray) -> Detections:
             request.infer({0: network_input(picture, size)}, share_inputs=True)
@@ -122,7 +122,7 @@ class OnnxCenterFace:
         sizes = [picture.shape[:2] for picture in pictures]
         try:
             maps_by_picture = [
-                self._session.run(None, {name: network_input(picture, network_size(*size, self.min_face_px))})
+                self._session.run(None, {name: network_input(picture, network_size(size, self.min_face_px))})
                 for picture, size in zip(pictures, sizes, strict=True)
             ]
         except (state.Fail, state.RuntimeException, state.EPFail) as error:  # out of memory, or the card is lost
@@ -163,12 +163,13 @@ def _free_size(weights: Path, target: Path) -> None:
     onnx.save(model, str(target))
 
 
-def network_size(height: int, width: int, min_face_px: int) -> tuple[int, int]:
-    """Height and width of the network's input that allow it to detect faces of ``min_face_px`` pixels.
+def network_size(shape: Sequence[int], min_face_px: int) -> tuple[int, int]:
+    """Height and width of the network's input to detect faces of ``min_face_px`` pixels in pictures of ``shape``.
 
-    >>> network_size(720, 1280, 24)
+    >>> network_size((720, 1280, 3), 24)
     (480, 864)
     """
+    height, width = shape[:2]
     scale = max(NETWORK_FACE_PX / min_face_px, MIN_LONGER_SIDE / max(height, width))
     cells_y, cells_x = (max(1, round(side * scale / COARSEST_STRIDE)) for side in (height, width))
     return cells_y * COARSEST_STRIDE, cells_x * COARSEST_STRIDE
@@ -201,5 +202,7 @@ def decode(maps: Sequence[np.ndarray], size: tuple[int, int], threshold: float) 
     boxes = np.stack(corners, axis=-1) * [*scale[::-1], *scale[::-1]]
     boxes = boxes.clip(0, [*size[::-1], *size[::-1]]).astype(np.float32)
     sides = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=-1)
-    kept = sorted(np.array(cv2.dnn.NMSBoxes(sides, scores, threshold, MAX_OVERLAP), int).ravel())
-    return Detections(boxes[kept], scores[kept], ("face",) * len(kept))
+    # the stubs of OpenCV lack arrays, which it takes
+    kept = cv2.dnn.NMSBoxes(sides, scores, threshold, MAX_OVERLAP)  # type: ignore[arg-type]
+    indices = sorted(np.array(kept, np.intp).ravel())
+    return Detections(boxes[indices], scores[indices], ("face",) * len(indices))

@@ -5,7 +5,7 @@ order that depends on their number. A network that stays on one core gives the s
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack
 from queue import SimpleQueue
@@ -52,7 +52,7 @@ class Pool(Generic[Worker]):
         """``work(worker, item)`` for each item, in order; raises the first error."""
         return list(self._threads.map(lambda item: self._use_worker(work, item), items))
 
-    def stream(self, work: Callable[[Worker, Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    def stream(self, work: Callable[[Worker, Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
         """Like `map`, but yields one result after the other, and reads no more items ahead than there are workers."""
         pending: deque[Future[Result]] = deque()
         try:

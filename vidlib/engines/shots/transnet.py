@@ -169,7 +169,7 @@ def _convert(weights: Path, target: Path) -> None:
         torch.onnx.export(
             _network(weights),
             (example,),
-            onnx,
+            onnx,  # type: ignore[arg-type]  # the stubs lack file objects, which this exporter takes
             opset_version=17,
             dynamo=False,
             input_names=["frames"],

@@ -1,6 +1,6 @@
 """One video, shot after shot: its frames and sound are read once, and its tracks are finished shot by shot."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -75,7 +75,7 @@ class VideoTracker:
             raise BrokenOutput(f"{self.shots}: the shots do not cover the video's {self.n_frames} frames exactly once")
         return shots
 
-    def _chunks(self, spans: Sequence[Span]) -> Iterator[Chunk]:
+    def _chunks(self, spans: Sequence[Span]) -> Generator[Chunk, None, None]:
         """The video in chunks, with the detected faces."""
         frames = read_frames(self.video, self.info.width, self.info.height)
         with closing(prefetch(frames, PREFETCHED_FRAMES)) as pictures:
