@@ -1,4 +1,4 @@
-"""What every engine is asked: the same answer from a used model as from a fresh one, and on any number of cores."""
+"""What every engine promises: the same result from a used model as from a fresh one, and on any number of cores."""
 
 import os
 import threading
@@ -18,19 +18,19 @@ class Warm:
     def same_each_time(
         self, opened: Callable[[], AbstractContextManager[Any]], use: Callable[[Any, Any], Any], inputs: Sequence[Any]
     ) -> bool:
-        """Whether one model, asked for each of ``inputs`` twice and in turn, says what a fresh one says of each."""
+        """Whether one model, used twice for each of ``inputs`` in turn, gives the results of a fresh model for each."""
         fresh = []
-        for given in inputs:
+        for input_ in inputs:
             model_cache.drop_models()
             with opened() as model:
-                fresh.append(use(model, given))
+                fresh.append(use(model, input_))
         models, again = [], []
         model_cache.drop_models()
-        for given in (*inputs, *inputs):
+        for input_ in (*inputs, *inputs):
             with opened() as model:
                 models.append(model)
-                again.append(use(model, given))
-        assert all(model is models[0] or model == models[0] for model in models), "it was opened anew"
+                again.append(use(model, input_))
+        assert all(model is models[0] or model == models[0] for model in models), "the model was opened again"
         return again == [*fresh, *fresh]
 
 
@@ -44,7 +44,7 @@ def warm(monkeypatch: pytest.MonkeyPatch) -> Iterator[Warm]:
 
 @pytest.fixture
 def on_cores(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], Any]], Any]:
-    """Do some work in a thread that may use this many cores; of those that this machine lacks, `devices` is told."""
+    """Run a function in a thread on some cores; `devices.cores` returns their number even if the machine has fewer."""
 
     def do(n_cores: int, work: Callable[[], Any]) -> Any:
         result = []

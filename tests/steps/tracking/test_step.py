@@ -50,27 +50,27 @@ def draw(frame: int, talks: bool = True) -> np.ndarray:
     return drawn.add_face(left, 240, 115, 45, open_now * (not is_loud(frame)))
 
 
-def write_speech(folder: Path, voices: list[str | None]) -> dict[str, Path]:
+def write_speech(folder: Path, labels: list[str | None]) -> dict[str, Path]:
     """The outputs of the audio step for one speaker, or none, in each frame: a table, and the turns."""
     folder.mkdir(parents=True, exist_ok=True)
     turns = [
-        Turn(group[0] / 25, (group[-1] + 1) / 25, voice)
-        for voice, frames in groupby(range(len(voices)), key=voices.__getitem__)
-        if (group := list(frames)) and voice
+        Turn(group[0] / 25, (group[-1] + 1) / 25, label)
+        for label, frames in groupby(range(len(labels)), key=labels.__getitem__)
+        if (group := list(frames)) and label
     ]
-    table = speech_table.write(folder / "speech.parquet", len(voices), [], turns)
+    table = speech_table.write(folder / "speech.parquet", len(labels), [], turns)
     return {"speech": table, "turns": rttm.write(folder / "speech.rttm", turns)}
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory) -> dict:
     folder = tmp_path_factory.mktemp("inputs")
-    voices = ["SPEAKER_00"] * 30 + [None] * 20 + ["SPEAKER_01"] * 50
+    labels = ["SPEAKER_00"] * 30 + [None] * 20 + ["SPEAKER_01"] * 50
     return {
         "video": drawn.clip(folder / "video.mp4", N_FRAMES, draw, is_loud),
         "frames": N_FRAMES,
         "shots": shots_json.write(folder / "shots.json", [Shot(span) for span in SHOTS], engine="drawn"),
-        **write_speech(folder, voices),
+        **write_speech(folder, labels),
     }
 
 
@@ -147,8 +147,8 @@ def test_a_face_in_two_shots_is_one_person_with_one_label(rows, outputs):
 
 
 def test_a_label_that_is_heard_amid_the_speech_of_a_face_is_corrected(inputs, tmp_path):
-    voices = ["A"] * 30 + [None] * 20 + ["B"] * 18 + ["A"] * 10 + ["B"] * 22
-    outputs = tracked(inputs | write_speech(tmp_path / "heard", voices), tmp_path / "out")
+    labels = ["A"] * 30 + [None] * 20 + ["B"] * 18 + ["A"] * 10 + ["B"] * 22
+    outputs = tracked(inputs | write_speech(tmp_path / "heard", labels), tmp_path / "out")
     assert [turn.speaker for turn in rttm.read(outputs.turns)] == ["A", "B", "B", "B"]
     speakers = speech_table.read(outputs.speech)["speakers"].to_pylist()
     assert speakers == [["A"]] * 30 + [[]] * 20 + [["B"]] * 50
