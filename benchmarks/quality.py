@@ -11,7 +11,7 @@ for tuning); the last composes one of what two packages carry, with one face tha
 
 All end with one table, a column for each film, and one that says how often what was claimed with a confidence is right.
 With --given-truth the tracking step is given the truth's shots and voices, so that its figures are those of tracking
-alone. What each figure means: docs/evaluate.md.
+alone. What each figure means: docs/use/evaluate.md.
 """
 
 import argparse

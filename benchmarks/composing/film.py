@@ -35,7 +35,7 @@ EDGE = 80
 
 NO_PICTURE = np.zeros((0, 0, 3), np.uint8)
 
-NOTE = "composed by benchmarks/compose.py; form and keys: docs/evaluate.md"
+NOTE = "composed by benchmarks/compose.py; form and keys: docs/use/evaluate.md"
 
 
 def compose(material: Material, seed: int, folder: Path) -> tuple[Path, Path, Path]:

@@ -1,4 +1,4 @@
-"""The DAGs in a real Airflow, which has an environment of its own (see docs/schedulers.md)."""
+"""The DAGs in a real Airflow, which has an environment of its own (see docs/use/schedulers.md)."""
 
 import json
 import os

@@ -18,7 +18,7 @@ def test_a_truth_survives_its_file(tmp_path):
 
 
 def test_the_example_of_the_guide_is_a_truth(tmp_path):
-    guide = (REPOSITORY / "docs" / "evaluate.md").read_text()
+    guide = (REPOSITORY / "docs" / "use" / "evaluate.md").read_text()
     path = tmp_path / "film.truth.json"
     path.write_text(guide.split("```json\n")[1].split("```")[0])
     assert [shot.kind for shot in ground_truth.read(path).shots] == ["close", "broll"]
@@ -91,7 +91,7 @@ def test_a_truth_that_is_wrong_names_file_key_and_what_was_expected(tmp_path, wh
         ground_truth.read(path)
     assert str(raised.value).startswith(str(path))
     assert says in str(raised.value)
-    assert "docs/evaluate.md" in str(raised.value)
+    assert "docs/use/evaluate.md" in str(raised.value)
     assert "\n" not in str(raised.value)
 
 

@@ -1,6 +1,6 @@
 """Killed, out of room or unable to write: the next run ends where an undisturbed one would have, and does no more.
 
-A few points of what `make soak` tries by the hundred; see docs/soak.md.
+A few points of what `make soak` tries by the hundred; see docs/how/soak.md.
 """
 
 import os

@@ -1,1 +1,1 @@
-"""Whether anything is lost, done twice or changed when processes are killed and disks fail; see docs/soak.md."""
+"""Whether anything is lost, done twice or changed when processes are killed and disks fail; see docs/how/soak.md."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 EXAMPLES = examples(
     "vidlib evaluate workspace/projects/Film film.truth.json",
     "vidlib evaluate film.mp4 film.truth.json --rttm film.rttm --json > scores.json",
-    "docs/evaluate.md explains the form of a truth file and every score.",
+    "docs/use/evaluate.md explains the form of a truth file and every score.",
 )
 
 

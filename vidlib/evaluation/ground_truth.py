@@ -2,7 +2,7 @@
 
 ``{"fps", "frames", "size", "shots": [...]}``; frames count from 0. A shot has ``start``, the first frame that shows it,
 and ``full``, the first frame that shows nothing else. Its ``parts`` list the visible faces from a frame on. Each face
-has a ``panel`` (left, top, width, height in pixels); ``audible`` names the speaker. docs/evaluate.md has all keys.
+has a ``panel`` (left, top, width, height in pixels); ``audible`` names the speaker. docs/use/evaluate.md has all keys.
 """
 
 from collections.abc import Iterator
@@ -169,7 +169,7 @@ def read(path: Path) -> Truth:
     except OSError as error:
         raise UsageError(f"truth {str(path)!r}: {error.strerror}; expected a file such as film{SUFFIX}") from error
     except ValidationError as error:
-        raise UsageError(f"{path}: {_explain(error)}; the form is in docs/evaluate.md") from error
+        raise UsageError(f"{path}: {_explain(error)}; the form is in docs/use/evaluate.md") from error
 
 
 def read_turns(path: Path, stem: str) -> list[Turn]:

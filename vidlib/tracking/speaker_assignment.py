@@ -17,7 +17,7 @@ OWN_WEIGHT, RIVAL_WEIGHT, OTHER_WEIGHT = 0.8, 0.4, 0.2
 """Weights of the evidence of other shots in the log-odds that a face speaks: that the label belongs to this person,
 that it belongs to another person, and that another label belongs to this person. They are near those of a logistic
 regression (0.81, -0.46, -0.25) on films of people who talk, listen and are dubbed. Of two dozen that were tried on
-these films, they have the best F1; see docs/tracking.md."""
+these films, they have the best F1; see docs/how/tracking.md."""
 
 MAX_EVIDENCE = 6.0
 """Limit of the evidence, in log-odds: two or three shots give as much, and diarization may confuse speakers."""

@@ -37,7 +37,7 @@ MOVEMENT_FLOOR = 0.02
 
 LEVEL_WEIGHT, CHANGE_WEIGHT, MOVEMENT_WEIGHT, MODEL_WEIGHT, BIAS = 1.8, 2.7, 1.5, 0.1, 2.4
 """Weights of the terms of the log-odds that a face speaks, and the bias. They come from a logistic regression on films
-composed of people who talk, who listen and who are dubbed, rounded; see docs/tracking.md."""
+composed of people who talk, who listen and who are dubbed, rounded; see docs/how/tracking.md."""
 
 DEFAULT_MODEL_LOG_ODDS = 4.0
 """Log-odds of the active speaker model for a face that speaks: assumed where the model was not used."""

@@ -29,7 +29,7 @@ MIN_PERSON_CONFIDENCE = 0.7
 
 NO_CUT_CONFIDENCE = 0.2
 """Confidence that no cut was missed where one face becomes another's from one frame to the next. On the composed films
-of docs/tracking.md, all three such places were cuts."""
+of docs/how/tracking.md, all three such places were cuts."""
 
 MAX_REVIEW_ITEMS = 20
 
