@@ -218,7 +218,8 @@ class RunController:
 
     def _requeue(self, task: Task) -> None:
         """Let a task whose worker is dead wait for its next attempt, or fail after the last one."""
-        error = f"its worker on {identity.host_of(task.worker)} is gone"
+        host = identity.host_of(task.worker) if task.worker else "an unknown machine"
+        error = f"its worker on {host} is gone"
         columns: dict[str, object] = {"error": error, "error_type": "WorkerLost"}
         delay_s = retries.delay_s("WorkerLost", task.attempt)
         if delay_s is None:

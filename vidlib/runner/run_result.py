@@ -26,7 +26,7 @@ OUTPUTS = {
 ONCE = ("download", "extract", "finalize")
 """The steps that run once for a whole delivery."""
 
-REFUSALS = {error.__name__ for error in (RefusedInput, *RefusedInput.__subclasses__())}
+REFUSALS = frozenset(error.__name__ for error in [RefusedInput, *RefusedInput.__subclasses__()])
 
 
 @dataclass
@@ -43,7 +43,7 @@ class StepResult:
     def from_task(cls, task: Task) -> "StepResult":
         """The result of a task in the history."""
         seconds = task.finished_at - task.started_at if task.finished_at and task.started_at else 0.0
-        return cls(task.status, task.folder and Path(task.folder), seconds, task.cached, task.error)
+        return cls(task.status, Path(task.folder) if task.folder else None, seconds, task.cached, task.error)
 
     def as_json(self) -> dict[str, Any]:
         document = {
@@ -158,7 +158,7 @@ def _lost(extract: Task | None) -> str | None:
     """What is missing from an unpacked archive, so that nobody takes the delivery for complete."""
     if extract is None or extract.status != "done":
         return None
-    outputs = Manifest.read(Path(extract.folder)).outputs
+    outputs = Manifest.read(extract.result_folder).outputs
     return outputs["message"] if outputs["outcome"] == "partial" else None
 
 
@@ -178,7 +178,7 @@ def _video(source: Path, own: dict[str, Task], tasks: Sequence[Task], settings: 
 
 
 def _project(finalize: Task, settings: Settings) -> dict[str, Any]:
-    delivered = Manifest.read(Path(finalize.folder)).outputs["delivered"] if finalize.status == "done" else []
+    delivered = Manifest.read(finalize.result_folder).outputs["delivered"] if finalize.status == "done" else []
     return {"name": finalize.project, "path": str(settings.projects / finalize.project), "delivered": list(delivered)}
 
 

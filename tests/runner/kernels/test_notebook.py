@@ -19,7 +19,7 @@ import pytest
 from tests.runner import counting
 from tests.waiting import wait_until
 from vidlib.errors import Cancelled, LeaseLost, ParamError, StepFailed
-from vidlib.runner.kernels.notebook import Seat, Watch, run_step
+from vidlib.runner.kernels.notebook import Placement, StepMonitor, run_step
 from vidlib.runner.kernels.pool import KernelPool
 from vidlib.steps.base import StepOutputs
 
@@ -217,17 +217,17 @@ def test_a_kernel_that_dies_is_a_failed_step(plan):
 
 def test_stopping_ends_the_kernel_and_leaves_nothing(plan, tmp_path):
     planned = plan(mode="wait")
-    watch = Watch()
+    monitor = StepMonitor()
 
     def stop_once_it_works() -> None:
         wait_until(lambda: list((tmp_path / "home").glob(".tmp-*/started")))
-        watch.stop(Cancelled("stopped as asked"))
+        monitor.stop(Cancelled("stopped as asked"))
 
     before = set(psutil.Process().children(recursive=True))
     with KernelPool(1) as kernels, ThreadPoolExecutor() as pool:
         stopping = pool.submit(stop_once_it_works)
         with pytest.raises(Cancelled):
-            run_step(planned, seat=Seat(kernels), watch=watch)
+            run_step(planned, placement=Placement(kernels), monitor=monitor)
         stopping.result()
         assert names(planned.folder.parent) == set()
     assert set(psutil.Process().children(recursive=True)) <= before

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from sqlalchemy import CursorResult, Insert, Update, case, delete, func, or_, select, update
+from sqlalchemy import Insert, Update, case, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -18,8 +18,9 @@ from vidlib.files import sha256_text
 from vidlib.ingest.urls import normalized
 from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.store import identity
-from vidlib.runner.store.database import Database
+from vidlib.runner.store.database import Database, changed_rows
 from vidlib.runner.store.models import TO_COME, Download, Project
+from vidlib.runner.store.queue import renew
 
 State = Literal["known", "waiting", "downloading", "paused", "done", "failed", "manual", "cancelled"]
 STATES: tuple[State, ...] = ("known", "waiting", "downloading", "paused", "done", "failed", "manual", "cancelled")
@@ -69,9 +70,9 @@ def add_offers(
         with history.reading() if dry_run else history.writing() as session:
             _look_up(session, batch, known)
             changes = [_change(known, row) for row in batch]
-            changed_rows = [row for _, row in changes if row]
-            if changed_rows and not dry_run:
-                session.execute(_upsert(session), changed_rows)
+            to_write = [row for _, row in changes if row]
+            if to_write and not dry_run:
+                session.execute(_upsert(session), to_write)
         for change, _ in changes:
             counts[change] += 1
     return OfferCounts(**counts)
@@ -158,7 +159,7 @@ def heartbeat(history: Database, key: str, **progress: Any) -> str | None:
     Returns the state that somebody requested, ``lost`` if another process has claimed it, or None to continue.
     """
     with history.writing() as session:
-        if not _execute(session, _own_row(key).values(heartbeat_at=time.time(), **progress)):
+        if not renew(session, _own_row(key), **progress):
             return "lost"
         return session.scalar(select(Download.asked).where(Download.key == key))
 
@@ -167,7 +168,7 @@ def finish(history: Database, key: str, state: State, **values: Any) -> bool:
     """Write the outcome of a download of this process; False, without a change, if another process has claimed it."""
     outcome = {"state": state, "asked": None, "worker": None, "finished_at": time.time(), **values}
     with history.writing() as session:
-        return bool(_execute(session, _own_row(key).values(**outcome)))
+        return bool(changed_rows(session, _own_row(key).values(**outcome)))
 
 
 def record_outcome(history: Database, link: str, state: State, **values: Any) -> None:
@@ -205,7 +206,7 @@ def requeue_lost(history: Database) -> list[str]:
         unchanged = (Download.key == row.key, Download.state == "downloading", Download.worker == row.worker)
         requeue = update(Download).where(*unchanged, Download.heartbeat_at == row.heartbeat_at)
         with history.writing() as session:
-            if _execute(session, requeue.values(state="waiting", worker=None)):
+            if changed_rows(session, requeue.values(state="waiting", worker=None)):
                 requeued.append(row.key)
     return requeued
 
@@ -316,8 +317,3 @@ def _own_row(key: str) -> Update:
     """Return an update of a download as long as this process has claimed it."""
     own = (Download.key == key, Download.worker == identity.this_process(), Download.state == "downloading")
     return update(Download).where(*own)
-
-
-def _execute(session: Session, statement: Update) -> int:
-    """Execute an update; return the number of changed rows."""
-    return cast("CursorResult[Any]", session.execute(statement)).rowcount

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -157,7 +157,7 @@ def _capacity_of(described: dict[str, Any]) -> Capacity:
     return Capacity(described["nthreads"], cores, cores, int(described["resources"].get("gpu", 0)))
 
 
-def connect(scheduler: str) -> AbstractContextManager["distributed.Client"]:
+def connect(scheduler: str) -> "distributed.Client":
     """Connect to the Dask scheduler at an address such as tcp://host:8786. Raises UsageError or WorkerLost."""
     import distributed
 

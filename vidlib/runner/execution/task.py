@@ -21,7 +21,7 @@ from vidlib.runner.downloads import store
 from vidlib.runner.execution.heartbeat import Heartbeat
 from vidlib.runner.execution.periodic import periodic
 from vidlib.runner.execution.worker import Worker
-from vidlib.runner.kernels.notebook import Seat, Watch, run_step
+from vidlib.runner.kernels.notebook import Placement, StepMonitor, run_step
 from vidlib.runner.read_only import remove_folder
 from vidlib.runner.request import Request
 from vidlib.runner.run_result import status_of
@@ -46,10 +46,10 @@ def execute_task(worker: Worker, task_id: int, n_cores: int = 1, gpu: bool = Fal
     context = TaskContext(worker, task)
     # claiming clears the error of the last attempt
     monitor = TaskMonitor(worker, task, alone=before[0].error_type in retries.ALONE_AFTER)
-    with worker.watched(monitor), periodic(monitor.tick, HEARTBEAT_S):
+    with worker.stoppable(monitor), periodic(monitor.tick, HEARTBEAT_S):
         try:
-            with worker.reserve(n_cores, gpu) as seat:
-                planned, outputs, executed = _find_or_run(context, monitor, seat)
+            with worker.reserve(n_cores, gpu) as placement:
+                planned, outputs, executed = _find_or_run(context, monitor, placement)
             publish(context, outputs)
             monitor.check()
         except Exception as error:  # noqa: BLE001 a task must not seem to run after its thread ended, whatever the error
@@ -86,7 +86,7 @@ class TaskContext:
     def outputs_of(self, source: str) -> dict[str, StepOutputs]:
         """The outputs of the finished steps of one video, by step; raises BrokenOutput if a folder is damaged."""
         done = [t for t in self.delivery_tasks(*VIDEO_STEPS) if t.source == source and t.status == "done"]
-        return {task.step: STEPS[task.step].outputs(Path(task.folder)) for task in done}
+        return {task.step: STEPS[task.step].outputs(task.result_folder) for task in done}
 
     def log(self, message: str, level: str = "info") -> None:
         """Add a line about this task to the log of the run."""
@@ -94,7 +94,7 @@ class TaskContext:
         self.worker.history.add_event(self.task.run_id, line, level, self.task.label, self.task.step)
 
 
-class TaskMonitor(Watch):
+class TaskMonitor(StepMonitor):
     """Sends the heartbeats of a task with its progress, and stops the task if the reply or its memory demands it."""
 
     def __init__(self, worker: Worker, task: Task, *, alone: bool = False):
@@ -127,7 +127,7 @@ class TaskMonitor(Watch):
         return reply
 
 
-def _progress(tmp: Path | None) -> dict[str, float]:
+def _progress(tmp: Path | None) -> dict[str, Any]:
     """The progress of the step that works in ``tmp``, as columns of its task."""
     if tmp is None or (state := progress.read(tmp)) is None:
         return {}
@@ -135,7 +135,7 @@ def _progress(tmp: Path | None) -> dict[str, float]:
     return {"work_done": done, "work_total": total, "progress": min(1.0, done / total)}
 
 
-def _find_or_run(context: TaskContext, monitor: TaskMonitor, seat: Seat) -> tuple[Planned, StepOutputs, bool]:
+def _find_or_run(context: TaskContext, monitor: TaskMonitor, placement: Placement) -> tuple[Planned, StepOutputs, bool]:
     """The plan of the task, its outputs, and whether they were made here and now."""
     planned = _plan(context)
     task, history = context.task, context.worker.history
@@ -151,12 +151,12 @@ def _find_or_run(context: TaskContext, monitor: TaskMonitor, seat: Seat) -> tupl
         if planned.damaged:
             context.log(f"{task.step} is executed again: {planned.reason}", "warning")
         _remove_stale_temp_folders(context, planned.folder.parent)
-        context.worker.kernels.start_ahead(seat.gpu)
+        context.worker.kernels.start_ahead(placement.gpu)
         outputs, executed = run_step(
             planned,
             force=force,
-            seat=seat,
-            watch=monitor,
+            placement=placement,
+            monitor=monitor,
             publishing=lambda: queue.publishing(history, lease),
         )
         return planned, outputs, executed
@@ -226,7 +226,7 @@ def _record_success(context: TaskContext, planned: Planned, outputs: StepOutputs
     if not executed:
         context.log(f"{task.step} was done already")
         return
-    context.log(f"{task.step} done in {now - task.started_at:.1f} s")
+    context.log(f"{task.step} done in {now - (task.started_at or now):.1f} s")
     if outputs.fallback:
         engine = f"{outputs.engine} on {outputs.device}"
         context.log(f"{task.step} fell back to {engine}: {outputs.fallback}", "warning")
@@ -249,7 +249,7 @@ def _record_failure(context: TaskContext, error: Exception) -> None:
         return
     status = status_of(error)
     if task.step == "download" and status != "cancelled":
-        state = "manual" if failure.error_type == NeedsOperator.__name__ else "failed"
+        state: store.State = "manual" if failure.error_type == NeedsOperator.__name__ else "failed"
         store.record_outcome(history, task.source, state, error=failure.reason)
     if queue.finish(history, task.id, status=status, finished_at=time.time(), **columns):
         context.log(str(failure), "warning" if status == "cancelled" else "error")

@@ -10,7 +10,7 @@ import psutil
 
 from vidlib.errors import Postponed
 from vidlib.machine import devices
-from vidlib.runner.kernels.notebook import Seat, Watch
+from vidlib.runner.kernels.notebook import Placement, StepMonitor
 from vidlib.runner.kernels.pool import KernelPool
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings, environment_of_kernels, variables
@@ -32,7 +32,7 @@ class Worker:
         self.settings, self.lanes = settings, lanes
         self._free_cores = sorted(os.sched_getaffinity(0))
         self._free_gpus = [gpu.index for gpu in devices.gpus()]
-        self._watches: set[Watch] = set()
+        self._monitors: set[StepMonitor] = set()
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -49,25 +49,25 @@ class Worker:
         self._opened.close()
 
     @contextmanager
-    def watched(self, watch: Watch) -> Iterator[None]:
-        """Let `stop` also stop the step of ``watch`` while the block runs."""
+    def stoppable(self, monitor: StepMonitor) -> Iterator[None]:
+        """Let `stop` also stop the step of ``monitor`` while the block runs."""
         with self._lock:
-            self._watches.add(watch)
+            self._monitors.add(monitor)
         try:
             yield
         finally:
             with self._lock:
-                self._watches.discard(watch)
+                self._monitors.discard(monitor)
 
     def stop(self) -> None:
         """Stop every step of this worker. Their tasks have not failed: another worker executes them."""
         with self._lock:
-            watches = list(self._watches)
-        for watch in watches:
-            watch.stop(Postponed("its worker was stopped"))
+            monitors = list(self._monitors)
+        for monitor in monitors:
+            monitor.stop(Postponed("its worker was stopped"))
 
     @contextmanager
-    def reserve(self, n_cores: int, gpu: bool) -> Iterator[Seat]:
+    def reserve(self, n_cores: int, gpu: bool) -> Iterator[Placement]:
         """Reserve ``n_cores`` cores, and a GPU if ``gpu`` is true and one is free, while the block runs.
 
         The scheduler never hands out more than is free. If two runs schedule for one machine, they share cores.
@@ -77,7 +77,7 @@ class Worker:
             self._free_cores = self._free_cores[n_cores:]
             index = self._free_gpus.pop(0) if gpu and self._free_gpus else None
         try:
-            yield Seat(self.kernels, cores, index)
+            yield Placement(self.kernels, cores, index)
         finally:
             with self._lock:
                 self._free_cores = sorted({*self._free_cores, *cores})

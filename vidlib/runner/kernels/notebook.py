@@ -24,10 +24,10 @@ KINDS = {"DeadKernelError": "WorkerLost", "MemoryError": "OutOfMemory", "OutOfMe
 """Errors of other libraries, and the error of vidlib that means the same."""
 
 
-class Watch:
-    """Stands by while a step runs, and can stop it: `stop` from any thread makes `run_step` raise.
+class StepMonitor:
+    """Stops a step while it runs: `stop` from any thread ends its kernel and makes `run_step` raise.
 
-    ``tmp`` is the folder that the step works in, ``kernel`` what it runs in, while it does.
+    ``tmp`` is the working folder of the step and ``kernel`` its kernel; both are None while no step runs.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Watch:
         self._lock = threading.Lock()
 
     def stop(self, error: VidlibError) -> None:
-        """End the step and all its processes at once; the first ``error`` given is why."""
+        """End the step and all its processes at once; `run_step` raises the first ``error``."""
         with self._lock:
             if self.error is None:
                 self.error = error
@@ -45,13 +45,13 @@ class Watch:
                     self.kernel.kill()
 
     def check(self) -> None:
-        """Raise what the step was stopped for, if it was."""
+        """Raise the error with which the step was stopped, if it was."""
         if self.error:
             raise self.error
 
     @contextmanager
     def over(self, tmp: Path, kernel: "Kernel") -> Iterator[None]:
-        """While the block runs this is what `stop` ends."""
+        """Let `stop` end this kernel while the block runs."""
         with self._lock:
             self.check()
             self.tmp, self.kernel = tmp, kernel
@@ -63,8 +63,8 @@ class Watch:
 
 
 @dataclass(frozen=True)
-class Seat:
-    """Where a notebook runs: in one of ``kernels`` (None: of this process' own), on ``cores``, with a GPU ``gpu``."""
+class Placement:
+    """Where a notebook runs: in one of ``kernels`` (None: the default pool), on ``cores`` (None: all), on a ``gpu``."""
 
     kernels: "KernelPool | None" = None
     cores: Sequence[int] | None = None
@@ -75,8 +75,8 @@ def run_step(
     planned: Planned,
     *,
     force: bool = False,
-    seat: Seat = Seat(),
-    watch: Watch | None = None,
+    placement: Placement = Placement(),
+    monitor: StepMonitor | None = None,
     publishing: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> tuple[StepOutputs, bool]:
     """Execute the notebook of a planned step and publish its folder, read-only; returns its outputs and True.
@@ -84,16 +84,16 @@ def run_step(
     A step that is finished already is not executed, unless with ``force``: the second value is then False. The folder
     gets its name inside the context ``publishing``, which raises if another process owns the step by now. A failed
     attempt is kept as ``<folder>.failed-N`` with its notebook, a damaged result as ``<folder>.broken-N``. Raises
-    StepFailed, ParamError, or the error with which ``watch`` was stopped.
+    StepFailed, ParamError, or the error with which ``monitor`` was stopped.
     """
-    watch = watch or Watch()
+    monitor = monitor or StepMonitor()
     planned.folder.parent.mkdir(parents=True, exist_ok=True)
     if not force and (outputs := _finished_outputs(planned)):
         return outputs, False
     tmp = _create_tmp(planned.folder)
     try:
-        with _failures_kept(planned, tmp, watch):
-            _execute(planned, tmp, watch, seat)
+        with _failures_kept(planned, tmp, monitor):
+            _execute(planned, tmp, monitor, placement)
         _finish(planned, tmp, publishing)
     finally:
         remove_folder(tmp)  # it still exists if the step was stopped or may not be published
@@ -121,7 +121,7 @@ def _create_tmp(final: Path) -> Path:
     return tmp
 
 
-def _execute(planned: Planned, tmp: Path, watch: Watch, seat: Seat) -> None:
+def _execute(planned: Planned, tmp: Path, monitor: StepMonitor, placement: Placement) -> None:
     from vidlib.jupyter_import import papermill
     from vidlib.runner.kernels.pool import default_pool
 
@@ -130,7 +130,7 @@ def _execute(planned: Planned, tmp: Path, watch: Watch, seat: Seat) -> None:
     values = _parameters(planned, tmp)
     check_parameters(notebook, values)
     try:
-        with (seat.kernels or default_pool()).acquire(seat.gpu) as kernel, watch.over(tmp, kernel):
+        with (placement.kernels or default_pool()).acquire(placement.gpu) as kernel, monitor.over(tmp, kernel):
             papermill.execute_notebook(
                 str(notebook),
                 str(tmp / planned.step.notebook),
@@ -140,14 +140,14 @@ def _execute(planned: Planned, tmp: Path, watch: Watch, seat: Seat) -> None:
                 progress_bar=False,
                 execution_timeout=int(settings().step_timeout_s),
                 kernel=kernel,
-                cores=seat.cores and list(seat.cores),
+                cores=placement.cores and list(placement.cores),
             )
     finally:
         _close_event_loop()
 
 
 @contextmanager
-def _failures_kept(planned: Planned, tmp: Path, watch: Watch) -> Iterator[None]:
+def _failures_kept(planned: Planned, tmp: Path, monitor: StepMonitor) -> Iterator[None]:
     """Turn any error of a notebook or its kernel into a failed attempt that people can look at."""
     from vidlib.jupyter_import import PapermillExecutionError
 
@@ -156,14 +156,14 @@ def _failures_kept(planned: Planned, tmp: Path, watch: Watch) -> Iterator[None]:
     except (ParamError, SettingError):
         raise
     except Exception as error:  # every library in a kernel can raise errors of its own
-        watch.check()
+        monitor.check()
         kind, reason = type(error).__name__, str(error)
         if isinstance(error, PapermillExecutionError):
             kind, reason = error.ename, error.evalue
         elif not isinstance(error, VidlibError):
             reason = f"{kind}: {reason}"
         raise _keep_failed(planned, tmp, reason, kind) from error
-    watch.check()
+    monitor.check()
 
 
 def _close_event_loop() -> None:

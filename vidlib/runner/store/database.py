@@ -6,10 +6,10 @@ SQLite is the default, and a setting selects PostgreSQL. Any number of processes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from filelock import FileLock
-from sqlalchemy import Engine, create_engine, event, inspect, make_url
+from sqlalchemy import CursorResult, Engine, Executable, create_engine, event, inspect, make_url
 from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -74,6 +74,11 @@ class Database:
         except DatabaseError as error:
             message = " ".join(str(error.orig).split())
             raise VidlibError(f"the history {self.engine.url.set(query={})} cannot be used: {message}") from error
+
+
+def changed_rows(session: Session, statement: Executable) -> int:
+    """Execute a statement that changes rows, and return their number."""
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount
 
 
 def open_engine(url: str) -> Engine:

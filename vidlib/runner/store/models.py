@@ -4,6 +4,8 @@ Runs, tasks, leases and downloads belong to one process while it works (see `vid
 renews their ``heartbeat_at``.
 """
 
+from pathlib import Path
+
 from sqlalchemy import JSON, BigInteger, ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -107,6 +109,13 @@ class Task(Base):
     work_total: Mapped[float | None]
     started_at: Mapped[float | None]
     finished_at: Mapped[float | None]
+
+    @property
+    def result_folder(self) -> Path:
+        """The folder of the result of a task that is done."""
+        if self.folder is None:
+            raise ValueError(f"task {self.id} ({self.step}) is {self.status} and has no folder")
+        return Path(self.folder)
 
 
 class Lease(Base):

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import Update, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from vidlib.errors import LeaseLost
 from vidlib.runner.store import identity
-from vidlib.runner.store.models import Base, Lease, Run, Task
+from vidlib.runner.store.database import changed_rows
+from vidlib.runner.store.models import Lease, Run, Task
 from vidlib.runner.store.runs import History
 
 Reply = Literal["continue", "cancel", "lost"]
@@ -35,20 +36,19 @@ class HeldLease:
     fence: int
 
 
-def renew(session: Session, table: type[Base], *owned: ColumnElement[bool], **values: Any) -> bool:
-    """Set the heartbeat of the row that the conditions ``owned`` select, with further ``values`` of its columns.
+def renew(session: Session, own_row: Update, **values: Any) -> bool:
+    """Set the heartbeat of a row of this process, with further ``values`` of its columns.
 
-    Returns False if no such row is left: this process does not own it any more.
+    ``own_row`` is an update of the row as long as this process owns it. Returns False if it does not any more.
     """
-    renewed = update(table).where(*owned).values(heartbeat_at=time.time(), **values)
-    return bool(session.execute(renewed).rowcount)
+    return bool(changed_rows(session, own_row.values(heartbeat_at=time.time(), **values)))
 
 
 def heartbeat_run(history: History, run_id: str) -> Reply:
     """Send a heartbeat for a run of this process."""
-    own = (Run.id == run_id, Run.owner == identity.this_process(), Run.status == "running")
+    own_run = update(Run).where(Run.id == run_id, Run.owner == identity.this_process(), Run.status == "running")
     with history.writing() as session:
-        if not renew(session, Run, *own):
+        if not renew(session, own_run):
             return "lost"
         return "cancel" if session.scalar(select(Run.cancel_requested).where(Run.id == run_id)) else "continue"
 
@@ -56,9 +56,9 @@ def heartbeat_run(history: History, run_id: str) -> Reply:
 def heartbeat(history: History, task_id: int, lease: HeldLease | None = None, **progress: Any) -> Reply:
     """Send a heartbeat for a task of this process and for its lease, with its ``progress`` (columns of the task)."""
     with history.writing() as session:
-        if not renew(session, Task, *_own_task(task_id), **progress):
+        if not renew(session, _own_task(task_id), **progress):
             return "lost"
-        if lease and not renew(session, Lease, *_own_lease(lease)):
+        if lease and not renew(session, _own_lease(lease)):
             return "lost"
         cancels = select(Task.cancel_requested, Run.cancel_requested).join(Run, Run.id == Task.run_id)
         return "cancel" if any(session.execute(cancels.where(Task.id == task_id)).one()) else "continue"
@@ -91,7 +91,7 @@ def is_lost(task: Task) -> bool:
 def finish(history: History, task_id: int, **values: Any) -> bool:
     """Record how a task of this process ended; returns False, without a change, if the process lost the task."""
     with history.writing() as session:
-        return bool(session.execute(update(Task).where(*_own_task(task_id)).values(**values)).rowcount)
+        return bool(changed_rows(session, _own_task(task_id).values(**values)))
 
 
 def skip(history: History, task_id: int, status: str, reason: str) -> None:
@@ -105,7 +105,7 @@ def requeue(history: History, task: Task, **values: Any) -> bool:
     """Change a task whose worker is dead; returns False and changes nothing if the worker sent a heartbeat since."""
     unchanged = update(Task).where(Task.id == task.id, Task.status == "running", Task.worker == task.worker)
     with history.writing() as session:
-        return bool(session.execute(unchanged.where(Task.heartbeat_at == task.heartbeat_at).values(**values)).rowcount)
+        return bool(changed_rows(session, unchanged.where(Task.heartbeat_at == task.heartbeat_at).values(**values)))
 
 
 def acquire_lease(history: History, key: str) -> HeldLease | None:
@@ -126,7 +126,7 @@ def acquire_lease(history: History, key: str) -> HeldLease | None:
 def release_lease(history: History, lease: HeldLease) -> None:
     """Give a lease back. A lease that was lost is not touched."""
     with history.writing() as session:
-        session.execute(update(Lease).where(*_own_lease(lease)).values(owner=None))
+        session.execute(_own_lease(lease).values(owner=None))
 
 
 @contextmanager
@@ -134,7 +134,7 @@ def publishing(history: History, lease: HeldLease) -> Iterator[None]:
     """Keep other processes from taking the lease while the block runs; raises LeaseLost if one has it already."""
     with history.writing() as session:
         # an update locks the row until the block ends
-        if not renew(session, Lease, *_own_lease(lease)):
+        if not renew(session, _own_lease(lease)):
             raise LeaseLost(f"{lease.key}: another process took over, because this one sent no heartbeat for too long")
         yield
 
@@ -146,9 +146,13 @@ def is_leased(history: History, key: str) -> bool:
         return lease is not None and lease.owner is not None and identity.alive(lease.owner, lease.heartbeat_at)
 
 
-def _own_task(task_id: int) -> tuple[ColumnElement[bool], ...]:
-    return Task.id == task_id, Task.worker == identity.this_process(), Task.status == "running"
+def _own_task(task_id: int) -> Update:
+    """An update of a task as long as this process executes it."""
+    own = (Task.id == task_id, Task.worker == identity.this_process(), Task.status == "running")
+    return update(Task).where(*own)
 
 
-def _own_lease(lease: HeldLease) -> tuple[ColumnElement[bool], ...]:
-    return Lease.key == lease.key, Lease.fence == lease.fence, Lease.owner == identity.this_process()
+def _own_lease(lease: HeldLease) -> Update:
+    """An update of a lease as long as this process holds it."""
+    own = (Lease.key == lease.key, Lease.fence == lease.fence, Lease.owner == identity.this_process())
+    return update(Lease).where(*own)

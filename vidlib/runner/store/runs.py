@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from vidlib.errors import LeaseLost, UsageError
 from vidlib.runner.store import identity
-from vidlib.runner.store.database import Database
+from vidlib.runner.store.database import Database, changed_rows
 from vidlib.runner.store.models import ACTIVE, Event, Project, Run, Task, Video
 
 STOPPED_BY_SIGNAL = "stopped by a signal; to go on: vidlib resume"
@@ -23,7 +23,9 @@ STOPPED_BY_SIGNAL = "stopped by a signal; to go on: vidlib resume"
 class History(Database):
     """Reads and changes the database; each method is a transaction of its own."""
 
-    def start_run(self, paths: Sequence[Path], params: dict[str, Any], asked: dict[str, Any] | None = None) -> Run:
+    def start_run(
+        self, paths: Sequence[Path | str], params: dict[str, Any], asked: dict[str, Any] | None = None
+    ) -> Run:
         """Create a run that belongs to this process."""
         now = time.time()
         run = Run(
@@ -47,7 +49,7 @@ class History(Database):
         """
         self.run(run_id)
         with self.writing() as session:
-            run = session.get(Run, run_id, with_for_update=True)
+            run = session.get_one(Run, run_id, with_for_update=True)
             if run.status == "running" and identity.alive(run.owner, run.heartbeat_at):
                 raise UsageError(f"run {run_id} is running already, in process {identity.pid_of(run.owner)}")
             run.status, run.owner, run.heartbeat_at = "running", identity.this_process(), time.time()
@@ -85,7 +87,7 @@ class History(Database):
             with self.writing() as session:
                 # unless another process resumed it meanwhile
                 same = update(Run).where(Run.id == run.id, Run.owner == run.owner, Run.heartbeat_at == run.heartbeat_at)
-                if session.execute(same.values(status="interrupted", finished_at=time.time())).rowcount:
+                if changed_rows(session, same.values(status="interrupted", finished_at=time.time())):
                     _close_tasks(session, run.id, "interrupted")
         return [run.id for run in dead]
 
@@ -93,7 +95,7 @@ class History(Database):
         """Add planned tasks, in order; raises LeaseLost if another process took their run over."""
         with self.writing() as session:
             for run_id in {task.run_id for task in tasks}:
-                if not _is_own(session.get(Run, run_id, with_for_update=True)):
+                if not _is_own(session.get_one(Run, run_id, with_for_update=True)):
                     raise LeaseLost(f"run {run_id} belongs to another process now; see: vidlib status {run_id}")
             session.add_all(tasks)
         return list(tasks)
@@ -143,7 +145,7 @@ class History(Database):
                 session.execute(
                     update(Run).where(Run.id == run_id, Run.status == "running").values(cancel_requested=True)
                 )
-            n_tasks = session.execute(unfinished.values(cancel_requested=True)).rowcount
+            n_tasks = changed_rows(session, unfinished.values(cancel_requested=True))
         if not n_tasks and (video or step):
             raise UsageError(f"run {run_id} has nothing left to do for {video or step!r}; see: vidlib status {run_id}")
         return n_tasks
@@ -154,7 +156,7 @@ class History(Database):
         unfinished = update(Task).where(Task.run_id == run_id, Task.status.in_(ACTIVE))
         with self.writing() as session:
             first = own.where(Run.cancel_requested.is_(False))
-            if session.execute(first.values(cancel_requested=True, error=reason)).rowcount:
+            if changed_rows(session, first.values(cancel_requested=True, error=reason)):
                 session.execute(unfinished.values(cancel_requested=True))
 
     def cancel_requested(self, run_id: str) -> bool:
