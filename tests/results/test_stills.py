@@ -1,4 +1,4 @@
-"""Pictures for the report: which frame, how wide, how many bytes."""
+"""Stills for the report: their frame, width and bytes."""
 
 import numpy as np
 import pytest
@@ -25,11 +25,11 @@ def test_each_shows_its_frame_whatever_the_order(tmp_path):
     assert [sample_media.frame_number(np.asarray(Image.open(one.file))) for one in wanted] == [40, 3, 49, 3]
 
 
-def test_none_wanted_makes_none(tmp_path):
+def test_no_stills_need_no_video(tmp_path):
     assert list(stills.make(tmp_path / "not there.mp4", sample_media.SIZE, [])) == []
 
 
-def test_a_frame_past_the_end_is_said(tmp_path):
+def test_a_frame_beyond_the_end_raises(tmp_path):
     clip = sample_media.clip(tmp_path / "clip.mp4")
     with pytest.raises(MediaError, match="has no frame 90"):
         list(stills.make(clip, sample_media.SIZE, [still(tmp_path / "90.jpg", 90)]))
@@ -85,5 +85,5 @@ def test_frames_that_are_sought_are_those_of_one_pass(tmp_path, monkeypatch):
         ]
 
     in_one_pass = made(tmp_path / "passed")
-    monkeypatch.setattr(stills, "SOUGHT", 1)
+    monkeypatch.setattr(stills, "FRAMES_PER_SEEK", 1)
     assert made(tmp_path / "sought") == in_one_pass

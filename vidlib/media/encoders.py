@@ -1,4 +1,4 @@
-"""The H.264 encoders: which one this machine can use, and the options that make its work good and repeatable."""
+"""Chooses an H.264 encoder for this machine, with options for good and repeatable results."""
 
 import functools
 from dataclasses import dataclass
@@ -11,34 +11,34 @@ from vidlib.media import ffmpeg
 Preset = Literal["ultrafast", "veryfast", "fast", "medium", "slow"]
 
 NVENC_PRESETS = {"ultrafast": "p1", "veryfast": "p3", "fast": "p4", "medium": "p5", "slow": "p7"}
-"""What NVIDIA calls the same trade of time against size (Video Codec SDK, preset migration guide)."""
+"""NVENC's preset for each preset of x264 (Video Codec SDK, preset migration guide)."""
 
 X264_THREADS = 6
-"""Threads of libx264, which give other bytes than another number of them: the same on every machine and any number of
-cores. Six lose nothing on one core or two and keep four busy; each costs 0.05 % of the file's size."""
+"""Threads of libx264, the same on every machine, because their number changes the bytes. Six threads lose nothing on
+one or two cores and keep four busy; each costs 0.05 % of the file's size."""
 
 PROBE_TIMEOUT_S = 30
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """An encoder's name to ffmpeg, where it runs, and why that is not where it was asked to (None if it is)."""
+    """An encoder of FFmpeg and its device; ``fallback`` is the reason why the device is not the requested one, or None."""
 
     name: Literal["libx264", "h264_nvenc"]
     device: Literal["cuda", "cpu"]
     fallback: str | None = None
 
     def options(self, preset: Preset, crf: int) -> dict[str, str | int]:
-        """FFmpeg's options for constant quality ``crf`` in [0, 51], lower is better."""
+        """FFmpeg's options for constant quality ``crf`` in [0, 51]; lower is better."""
         if self.name == "h264_nvenc":
             return {"preset:v": NVENC_PRESETS[preset], "rc:v": "vbr", "cq:v": crf, "b:v": 0}
         return {"preset:v": preset, "crf": crf, "threads:v": X264_THREADS}
 
 
 def choose(wanted: devices.Wanted, width: int, height: int) -> Encoder:
-    """The encoder for pictures of this size: NVENC where a one-frame encode works, else libx264.
+    """Choose the encoder for frames of this size in pixels: NVENC if it can encode one, else libx264.
 
-    Raises EngineUnavailable for ``cuda`` where it does not.
+    Raises EngineUnavailable for ``cuda`` where NVENC cannot.
     """
     choice = devices.choose(wanted, lambda: nvenc_problem(width, height))
     return Encoder("h264_nvenc" if choice.device == "cuda" else "libx264", choice.device, choice.fallback)
@@ -46,9 +46,9 @@ def choose(wanted: devices.Wanted, width: int, height: int) -> Encoder:
 
 @functools.cache
 def nvenc_problem(width: int, height: int) -> str | None:
-    """Why NVENC cannot encode pictures of this size here; None if it can, shown by encoding one.
+    """The reason why NVENC cannot encode frames of this size on this machine; None if a trial frame works.
 
-    That ffmpeg lists the encoder says nothing: it may be without driver or chip, or refuse the size.
+    FFmpeg's list of encoders is no evidence: the driver or the chip may be missing, or the size unsupported.
     """
     picture = ["-f", "lavfi", "-i", f"color=size={width}x{height}:rate=25"]
     try:

@@ -1,6 +1,6 @@
-"""The ffmpeg command that brings any video into the editors' form.
+"""The ffmpeg command that converts any video to the editors' format.
 
-That is MP4 with H.264 in yuv420p, 25 frames a second from 0 s, square pixels, upright, even sides; sound in AAC.
+The format is MP4 with H.264 in yuv420p, 25 frames a second from 0 s, square pixels, upright, even sides; AAC sound.
 """
 
 from pathlib import Path
@@ -14,45 +14,46 @@ Stream = Any
 """A stream of an ffmpeg-python graph."""
 
 MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
-"""What ffprobe calls MP4 and its relatives."""
+"""ffprobe's name of MP4 and its relatives."""
 
 AUDIO_BITRATE = "192k"
 KEYFRAME_EVERY = 25
-"""Frames: a second, so that an editor jumps to any frame at once."""
+"""Frames between key frames (1 s), so that an editor can jump to any frame at once."""
 
-SOURCE, TARGET = "file:source", "file:target"  # stand for the names, which ffmpeg-python wants in UTF-8
+SOURCE, TARGET = "file:source", "file:target"  # placeholders, because ffmpeg-python accepts only names in UTF-8
 
-HDR_PEAK_NITS = 100  # what becomes SDR white, ITU-R BT.2035
+HDR_PEAK_NITS = 100  # luminance of SDR white, ITU-R BT.2035
 
 
 def picture_has_form(info: VideoInfo) -> bool:
-    """Whether the picture is, by what the file says of it, as editors get it; its timestamps are another question."""
+    """Whether the picture already has the editors' format according to the file; frame times are not checked."""
     as_stored = (info.codec, info.pix_fmt, info.fps, info.sar, info.rotation, info.start_s)
     even = info.width % 2 == info.height % 2 == 0
     return as_stored == ("h264", "yuv420p", FPS, 1, 0, 0) and even and not info.interlaced and not info.is_hdr
 
 
 def sound_has_form(info: VideoInfo) -> bool:
-    """Whether the container and every track of sound can stay as they are."""
+    """Whether the container and all audio tracks can stay as they are."""
     return info.container == MP4 and all(keeps(info, track) for track in info.audio)
 
 
 def keeps(info: VideoInfo, track: AudioInfo) -> bool:
-    """Whether a track of sound can stay as it is: AAC, from an MP4, from the beginning (to a frame)."""
+    """Whether an audio track can stay as it is: AAC in an MP4, starting within a frame of 0 s."""
     return info.container == MP4 and track.codec == "aac" and abs(track.start_s) < 1 / FPS
 
 
 def output_size(info: VideoInfo) -> tuple[int, int]:
-    """Width and height of the result: as a viewer sees the source, cut to even numbers."""
+    """Width and height of the result in pixels: the display size of the source, cropped to even numbers."""
     width, height = info.display_size
     return width - width % 2, height - height % 2
 
 
 def command(info: VideoInfo, target: Path, encoder: dict[str, str | int] | None) -> list[str]:
-    """The command that writes ``info.path`` to ``target``; ``encoder`` are ffmpeg's options, None keeps the picture.
+    """The command that converts ``info.path`` to ``target``.
 
-    Tracks of sound whose codec ffmpeg does not know are left out. The first output, which keeps nothing, makes
-    `ffmpeg.run_counted` count the frames of the source, whatever the rate of the result.
+    ``encoder`` are options of FFmpeg; None copies the picture without encoding. Audio tracks with an unknown codec are
+    left out. The first output discards its frames: it lets `ffmpeg.run_counted` count the frames of the source,
+    whatever the rate of the result.
     """
     import ffmpeg as graph
 
@@ -73,7 +74,7 @@ def _picture(stream: Stream, info: VideoInfo) -> Stream:
     width, height = output_size(info)
     if info.interlaced:
         stream = stream.filter("bwdif", mode="send_frame", deint="interlaced")
-    # a picture that begins less than a frame after the sound is no reason to show its first frame twice
+    # if the picture begins less than a frame after the sound, its first frame must not be repeated
     stream = stream.filter("setpts", f"if(lt(STARTT,{float(1 / FPS)}),PTS-STARTPTS,PTS)")
     stream = stream.filter("fps", str(FPS), start_time=0)
     if info.sar != 1:
@@ -84,7 +85,7 @@ def _picture(stream: Stream, info: VideoInfo) -> Stream:
 
 
 def _standard_colour(stream: Stream, info: VideoInfo) -> Stream:
-    """Limited range, and BT.709 for pictures that come as RGB or with a high dynamic range."""
+    """Limited range, and BT.709 for RGB pictures and those with a high dynamic range."""
     if info.is_hdr:
         linear = {"transferin": info.transfer, "primariesin": "bt2020", "matrixin": "bt2020nc", "transfer": "linear"}
         stream = stream.filter("zscale", npl=HDR_PEAK_NITS, **linear).filter("format", "gbrpf32le")
@@ -97,17 +98,17 @@ def _standard_colour(stream: Stream, info: VideoInfo) -> Stream:
 
 
 def _from_zero(sound: Stream) -> Stream:
-    """Silence where the track begins later than the picture or has gaps."""
+    """Fill with silence where the track begins after 0 s or has gaps."""
     return sound.filter("aresample", first_pts=0, **{"async": 1})
 
 
 def _options(info: VideoInfo, tracks: list[AudioInfo]) -> dict[str, Any]:
-    """Codecs, metadata and what makes the same input give the same bytes."""
+    """Codecs, metadata, and options that make equal inputs give equal bytes."""
     options = {
         "map_metadata:s:v:0": f"0:s:{info.index}",
         "metadata:s:v:0": ["rotate=", "timecode="],
         "metadata": f"timecode={relabel(info.timecode, info.fps) if info.timecode else ''}",
-        "t": MAX_DURATION_S,  # two frames that lie years apart would be filled up with billions
+        "t": MAX_DURATION_S,  # FFmpeg would fill the gap between two frames, be it years, with billions of frames
         "g": KEYFRAME_EVERY,
         "b:a": AUDIO_BITRATE,
         "flags": "+bitexact",

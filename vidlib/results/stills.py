@@ -1,4 +1,4 @@
-"""Small JPEG pictures out of a video, with boxes drawn on them, each within a budget of bytes."""
+"""Stills of a video as small JPEG files with boxes drawn on them, each within a budget of bytes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,27 +10,27 @@ import numpy as np
 
 from vidlib.errors import MediaError
 from vidlib.files import atomic_write
-from vidlib.media.frames import read_frames, read_stills
+from vidlib.media.frames import Frame, read_frames, read_stills
 from vidlib.plots.pictures import Box, draw_boxes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 QUALITIES = (82, 70, 55, 40, 25)
-"""JPEG qualities, tried in this order until a picture keeps within its budget."""
+"""JPEG qualities, tried in this order until a still fits its budget."""
 
 BYTES_PER_PIXEL = 0.2
-"""What stills of film and television take at the first quality, at most; noise takes three times that."""
+"""Most bytes per pixel of film and television at the first quality; noise needs three times as many."""
 
 NARROWEST_PX = 96
 
-SOUGHT = 100
-"""Frames that are decoded in the time in which one is sought: the last key frame lies up to ten seconds before it."""
+FRAMES_PER_SEEK = 100
+"""Frames that can be decoded in the time of one seek, because the last key frame is up to ten seconds earlier."""
 
 
 @dataclass(frozen=True)
 class Still:
-    """A picture to make: of which frame (from 0), into which file, how wide, in how many bytes, with which boxes."""
+    """A still to make: its frame (from 0), its file, its width in pixels, its largest size in bytes, its boxes."""
 
     frame: int
     file: Path
@@ -41,13 +41,13 @@ class Still:
 
 @dataclass(frozen=True)
 class Budget:
-    """What the stills of one kind may take: bytes all together, and pixels of width each."""
+    """Limits for the stills of one kind: bytes of all together, width in pixels of each."""
 
     n_bytes: int
     widest_px: int
 
     def each(self, n_stills: int, aspect: float) -> tuple[int, int]:
-        """Width in pixels and bytes of each of ``n_stills`` pictures of this ``aspect`` (width : height).
+        """Width in pixels and bytes of each of ``n_stills`` stills with this ``aspect`` (width / height).
 
         >>> Budget(1_000_000, 320).each(150, 16 / 9), Budget(1_000_000, 320).each(4, 16 / 9)
         ((242, 6666), (320, 250000))
@@ -60,26 +60,26 @@ class Budget:
 def make(
     video: Path, size: tuple[int, int], stills: Sequence[Still], at_hand: Mapping[int, Path] | None = None
 ) -> Iterator[Path]:
-    """Write each still of a video of ``size`` (width, height), yielding its file when it is there.
+    """Write each still of a video of ``size`` (width, height), and yield its file.
 
-    Of frames that are ``at_hand``, in pictures that are wide enough, it is made from those; of the others, a few in a
-    long video are sought, many are taken in one pass. Raises MediaError where the video cannot be decoded, or ends
-    before the last of them.
+    ``at_hand`` maps frames to existing pictures, which are used if they are wide enough. Of the other frames, a few in
+    a long video are sought, many are decoded in one pass. Raises MediaError where the video cannot be decoded, or has
+    no such frame.
     """
     from PIL import Image
 
-    sought = []
+    missing = []
     for still in stills:
         if at_hand is None or still.frame not in at_hand:
-            sought.append(still)
+            missing.append(still)
             continue
         with Image.open(at_hand[still.frame]) as picture:
             if picture.width >= min(still.width, size[0]):
                 yield _write(still, picture, size)
             else:
-                sought.append(still)
-    if sought:
-        yield from _decoded(video, size, sought)
+                missing.append(still)
+    if missing:
+        yield from _decoded(video, size, missing)
 
 
 def _decoded(video: Path, size: tuple[int, int], stills: Sequence[Still]) -> Iterator[Path]:
@@ -95,9 +95,9 @@ def _decoded(video: Path, size: tuple[int, int], stills: Sequence[Still]) -> Ite
         yield from (_write(still, picture, size) for still in stills if still.frame == frame)
 
 
-def _pictures(video: Path, frames: Sequence[int], width: int, height: int) -> Iterator[np.ndarray]:
-    """These frames (rising), in one pass over the video unless it is quicker to seek them."""
-    if frames[-1] < SOUGHT * len(frames):
+def _pictures(video: Path, frames: Sequence[int], width: int, height: int) -> Iterator[Frame]:
+    """Read these frames (rising) in one pass over the video, or by seeking where that is faster."""
+    if frames[-1] < FRAMES_PER_SEEK * len(frames):
         return read_frames(video, width, height, only=frames)
     return iter(read_stills(video, frames, width, height))
 
@@ -116,7 +116,7 @@ def _write(still: Still, picture: "Image", size: tuple[int, int]) -> Path:
 
 
 def _jpeg(picture: "Image", max_bytes: int) -> bytes:
-    """The picture at the best of `QUALITIES` that keeps within ``max_bytes``, or at the last."""
+    """Encode the picture at the first of `QUALITIES` that fits ``max_bytes``, or at the last."""
     for quality in QUALITIES:
         buffer = BytesIO()
         picture.save(buffer, "JPEG", quality=quality, optimize=True)
