@@ -22,7 +22,7 @@ PROBE_TIMEOUT_S = 30
 
 @dataclass(frozen=True)
 class Encoder:
-    """An encoder of FFmpeg and its device; ``fallback`` is the reason why the device is not the requested one, or None."""
+    """An encoder of FFmpeg and its device; ``fallback`` is the reason for another device than the requested one."""
 
     name: Literal["libx264", "h264_nvenc"]
     device: Literal["cuda", "cpu"]
