@@ -97,7 +97,7 @@ make_environment() {
             "$interpreter" -m venv "$VENV"
         elif [ -z "$PYTHON" ] && uv=$(find_uv); then
             say "no Python ${PYTHONS[-1]} to ${PYTHONS[0]} with venv is installed: uv brings Python $PYTHON_OF_UV for $VENV"
-            "$uv" venv --quiet --seed --python-preference only-managed --python "$PYTHON_OF_UV" "$VENV"
+            "$uv" venv --quiet --seed --managed-python --python "$PYTHON_OF_UV" "$VENV"
             rm -rf "$VENV.uv"
         else
             say "${PYTHON:-no Python ${PYTHONS[-1]} to ${PYTHONS[0]}} can make the environment $VENV; expected one with" \

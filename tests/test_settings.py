@@ -69,7 +69,7 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("MAX_FILES", "0", "expected greater than 0"),
+        ("MAX_FILES", "0", "expected a value greater than 0"),
         ("DASHBOARD_PORT", "http", "expected a valid integer"),
         ("NOTIFY_ON", "always", "expected 'end' or 'failure'"),
     ],

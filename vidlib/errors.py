@@ -26,6 +26,7 @@ A message names the failure with its value, the expectation, and the remedy. Con
 ``args``, so that all of them survive pickling on the way from a worker.
 """
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -170,3 +171,16 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     near = get_close_matches(name, list(known), n=1)
     return f" did you mean {near[0]!r}?" if near else ""
+
+
+def expectation(message: str) -> str:
+    """A message of pydantic about a wrong value, as an expectation.
+
+    >>> expectation("Input should be greater than 0")
+    'expected a value greater than 0'
+    >>> expectation("Input should be a valid integer, unable to parse string as an integer")
+    'expected a valid integer'
+    """
+    expected = message.removeprefix("Value error, ").partition(", unable to")[0]
+    expected = expected.replace("Input should be", "expected", 1)
+    return re.sub("^expected (greater|less)", r"expected a value \1", expected)

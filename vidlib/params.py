@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from vidlib.errors import ParamError, UnknownName, did_you_mean
+from vidlib.errors import ParamError, UnknownName, did_you_mean, expectation
 
 Values = dict[str, dict[str, Any]]
 """``{step: {parameter: value}}``."""
@@ -142,8 +142,7 @@ def _build(origin: str, step: str, values: dict[str, Any], model: type[Frozen]) 
         return model(**values)
     except ValidationError as error:
         problems = "; ".join(
-            f"{step}.{'.'.join(map(str, problem['loc']))} = {problem['input']!r}: "
-            f"{problem['msg'].replace('Input should be', 'expected', 1)}"
+            f"{step}.{'.'.join(map(str, problem['loc']))} = {problem['input']!r}: {expectation(problem['msg'])}"
             for problem in error.errors()
         )
         raise ParamError(f"{origin}: {problems}") from error

@@ -18,7 +18,7 @@ from platformdirs import user_data_path
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from vidlib.errors import SettingError, did_you_mean
+from vidlib.errors import SettingError, did_you_mean, expectation
 
 PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = PACKAGE.parent
@@ -275,7 +275,7 @@ def load(**options: Any) -> Settings:
     try:
         return Settings(**options)
     except ValidationError as error:
-        raise SettingError("; ".join(_explain(problem, options) for problem in error.errors())) from error
+        raise SettingError(". ".join(_explain(problem, options) for problem in error.errors())) from error
 
 
 def effective_settings(workspace: Path | None = None) -> list[EffectiveSetting]:
@@ -375,10 +375,7 @@ def _contains_password(url: str) -> bool:
 def _explain(problem: Mapping[str, Any], options: Mapping[str, Any]) -> str:
     """What pydantic found wrong, as: variable, value, expectation, remedy."""
     name = str(problem["loc"][0])
-    expected = problem["msg"].removeprefix("Value error, ").replace("Input should be", "expected", 1)
     value = "the value" if name in SECRETS else repr(problem["input"])
     source = _sources(options).get(name, "option")
     remedy = {"option": "give another value", "environment": "change or unset it in the environment"}
-    return (
-        f"{_variable(name)}={value}: {expected.partition(', unable to')[0]}; {remedy.get(source, 'change it in .env')}"
-    )
+    return f"{_variable(name)}={value}: {expectation(problem['msg'])}; {remedy.get(source, 'change it in .env')}"
