@@ -71,6 +71,13 @@ def test_a_video_that_is_not_archived_has_results_beside_it(tmp_path):
     assert find(video).where == video.parent
 
 
+@pytest.mark.parametrize("name", ["film.MXF", "film.mts", "film.mpg"])
+def test_the_video_beside_results_is_found_by_every_suffix_of_videos(tmp_path, name):
+    docs = evaluated.publish(tmp_path / "project")
+    (docs / name).write_bytes(b"video")
+    assert find(docs).video == docs / name
+
+
 def test_an_rttm_alone_may_be_the_truth_and_is_no_result(tmp_path):
     video = sample_media.clip(
         evaluated.publish(tmp_path / "truth", leave_out=[".csv", "_tracking.parquet"]) / "film.mp4"
