@@ -1,10 +1,12 @@
 """Where the current results of each video lie, and the tables that are read from them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from vidlib.errors import BrokenOutput, UsageError
 from vidlib.results import frames
@@ -31,6 +33,14 @@ STEP_OF = {
 
 COMPLETE = ("convert", "scenes", "audio", "tracking")
 """The steps whose results, of one run, are a complete set."""
+
+Key = tuple[str, tuple[tuple[str, Path], ...]]
+"""The name of a video, and the folder of each step."""
+
+log = logging.getLogger(__name__)
+
+KEPT = 8192
+"""Small tables and facts that are kept in memory: those of a thousand videos."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,11 @@ class VideoResults:
             )
         return self
 
+    @property
+    def key(self) -> Key:
+        """What decides all that is read from these results."""
+        return self.name, tuple(self.folders.items())
+
     @cached_property
     def manifests(self) -> dict[str, Manifest]:
         """The record of each step."""
@@ -78,15 +93,15 @@ def current(tasks: Iterable["Task"]) -> VideoResults | None:
 
     The newest complete set counts. A run of some steps only fills in steps for which no complete set exists.
     """
-    there = [(task, Path(task.folder)) for task in tasks if task.folder and (Path(task.folder) / MANIFEST).is_file()]
-    by_run: dict[str, list[tuple[Task, Path]]] = {}
-    for task, folder in there:
+    present = [(task, task.folder) for task in tasks if task.folder and _is_file(f"{task.folder}/{MANIFEST}")]
+    by_run: dict[str, list[tuple[Task, str]]] = {}
+    for task, folder in present:
         by_run.setdefault(task.run_id, []).append((task, folder))
     complete = [run for run in by_run.values() if {task.step for task, _ in run} >= set(COMPLETE)]
-    chosen = complete[0] if complete else there
+    chosen = complete[0] if complete else present
     if not chosen:
         return None
-    folders = {task.step: folder for task, folder in reversed(chosen)}  # the newest of each step wins
+    folders = {task.step: Path(folder) for task, folder in reversed(chosen)}  # the newest of each step wins
     newest, _ = chosen[0]
     return VideoResults(newest.label, newest.sha256, newest.project, newest.run_id, folders)
 
@@ -127,32 +142,70 @@ def _read(results: VideoResults, name: str) -> "pa.Table":
     return frames.tracks(results.needed_file("tracking", "tracks"), name)
 
 
-@lru_cache(maxsize=4096)
-def _small_table(name: str, folders: tuple[tuple[str, Path], ...], video: str, sha256: str) -> "pa.Table":
-    """A table of one video that is in memory from now on: a folder of a finished step never changes."""
-    return table(VideoResults(video, sha256, "", "", dict(folders)), name)
-
-
 def small_table(results: VideoResults, name: str) -> "pa.Table":
     """As `table`, read once per process; not for ``tracks`` and ``blendshapes``, which are large."""
-    return _small_table(name, tuple(sorted(results.folders.items())), results.name, results.sha256)
+    return _small_table(results.key, name)
+
+
+def tracks_file(results: VideoResults) -> str:
+    """The tracking table of a video, looked up once per process; raises BrokenOutput where there is none."""
+    file = _tracks_file(results.key)
+    if not _is_file(file):
+        raise BrokenOutput(f"{file} is missing")
+    return file
+
+
+def _is_file(path: str) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113  (for thousands of files, in a third of pathlib's time)
+
+
+Part = TypeVar("Part")
+
+
+def parts_of(sets: Iterable[VideoResults], read: Callable[[VideoResults], Part]) -> Iterator[Part]:
+    """What ``read`` gives for each video; one whose results are damaged is left out, with a warning in the log."""
+    for results in sets:
+        try:
+            yield read(results)
+        except (BrokenOutput, OSError) as error:
+            log.warning("%s is left out: %s", results.name, error)
 
 
 def video_row(results: VideoResults, path: str) -> dict[str, Any]:
     """The row of one video in the table ``videos``."""
+    about = {"video": results.name, "sha256": results.sha256, "project": results.project, "path": path}
+    return about | {"run": results.run} | _facts(results.key)
+
+
+# A folder of a finished step never changes. What is kept here is small: manifests and tables of tracks are not kept.
+
+
+@lru_cache(maxsize=KEPT)
+def _small_table(key: Key, name: str) -> "pa.Table":
+    return table(_restored(key), name)
+
+
+@lru_cache(maxsize=KEPT)
+def _tracks_file(key: Key) -> str:
+    return str(_restored(key).needed_file("tracking", "tracks"))
+
+
+@lru_cache(maxsize=KEPT)
+def _facts(key: Key) -> dict[str, Any]:
+    results = _restored(key)
     convert, scenes, audio, tracking = (results.outputs(step) for step in COMPLETE)
     n_frames = convert.get("frames")
     return {
-        "video": results.name,
-        "sha256": results.sha256,
-        "project": results.project,
-        "path": path,
         "frames": n_frames,
         "duration_s": None if n_frames is None else float(seconds(n_frames)),
         **{name: convert.get(name) for name in ("width", "height", "has_audio")},
         "n_shots": scenes.get("n_shots"),
         **{name: audio.get(name) for name in ("n_speakers", "speech_s")},
         **{name: tracking.get(name) for name in ("n_people", "n_tracks", "face_coverage")},
-        "run": results.run,
         "finished_at": max(manifest.finished_at for manifest in results.manifests.values()).replace(microsecond=0),
     }
+
+
+def _restored(key: Key) -> VideoResults:
+    name, folders = key
+    return VideoResults(name, "", "", "", dict(folders))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from vidlib.api.results import VideoResults
+from vidlib.api.results import VideoResults, parts_of, tracks_file
 from vidlib.errors import UsageError
 from vidlib.results import frames
 
@@ -73,12 +73,10 @@ def tracks_dataset(sets: Iterable[VideoResults]) -> "ds.Dataset":
     from pyarrow.fs import LocalFileSystem
 
     parquet, disk = ds.ParquetFileFormat(), LocalFileSystem()
-    fragments = [
-        parquet.make_fragment(
-            str(results.needed_file("tracking", "tracks")),
-            disk,
-            partition_expression=(ds.field("sha256") == results.sha256) & (ds.field("video") == results.name),
-        )
-        for results in sets
-    ]
+
+    def fragment(results: VideoResults) -> "ds.ParquetFileFragment":
+        whose = (ds.field("sha256") == results.sha256) & (ds.field("video") == results.name)
+        return parquet.make_fragment(tracks_file(results), disk, partition_expression=whose)
+
+    fragments = list(parts_of(sets, fragment))
     return ds.FileSystemDataset(fragments, frames.schema("tracks", workspace=True), parquet, disk)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from vidlib import settings as settings_module
 from vidlib.api.finished_run import Run
-from vidlib.api.results import VideoResults, all_complete, small_table, video_row
+from vidlib.api.results import VideoResults, all_complete, parts_of, small_table, video_row
 from vidlib.api.video import Video
 from vidlib.errors import UsageError, did_you_mean
 from vidlib.files import sha256
@@ -172,9 +172,9 @@ class Workspace:
         columns = frames.schema(name, workspace=True)
         if name == "videos":
             paths = {video.sha256: video.path for video in self._known()}
-            rows = [video_row(results, paths.get(results.sha256, "")) for results in self._results()]
-            return pa.Table.from_pylist(rows, columns)
-        parts = [_with_video(small_table(results, name), results, columns) for results in self._results()]
+            rows = parts_of(self._results(), lambda results: video_row(results, paths.get(results.sha256, "")))
+            return pa.Table.from_pylist(list(rows), columns)
+        parts = list(parts_of(self._results(), lambda results: _with_video(results, name, columns)))
         return pa.concat_tables(parts) if parts else columns.empty_table()
 
     def _dataset(self) -> "ds.Dataset":
@@ -224,9 +224,11 @@ class Workspace:
         )
 
 
-def _with_video(table: "pa.Table", results: VideoResults, columns: "pa.Schema") -> "pa.Table":
+def _with_video(results: VideoResults, name: str, columns: "pa.Schema") -> "pa.Table":
+    """The table ``name`` of one video, with the columns that say which video it is."""
     import pyarrow as pa
 
+    table = small_table(results, name)
     for place, value in enumerate((results.name, results.sha256)):
         table = table.add_column(place, columns.field(place), pa.repeat(pa.scalar(value, pa.string()), len(table)))
     return table
