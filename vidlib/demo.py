@@ -307,8 +307,9 @@ class _QuietHandler(SimpleHTTPRequestHandler):
 
 def _demo_finalize() -> dict[str, Any]:
     done = {name: _demo_outputs(name) for name in VIDEO_STEPS}
-    results = {result: getattr(done[step], output) for step, result, output in PUBLISHED}
-    video = finalize.FinishedVideo(stem="demo", source=demo_video(), video=done["convert"].video, **results)
+    results = (("convert", "video", "video"), *PUBLISHED)
+    files = {result: getattr(done[step], output) for step, result, output in results}
+    video = finalize.FinishedVideo(stem="demo", source=demo_video(), **files)
     return {"project": "demo", "videos": (video,)}
 
 

@@ -1,12 +1,12 @@
-"""Papermill and nbformat, imported in a quarter of the time that they take by themselves.
+"""Papermill and nbformat, imported in a quarter of their usual time.
 
-Both check notebooks by jsonschema. If it can, that imports rfc3987_syntax, which works out a grammar of
-internationalised addresses, for three seconds; no notebook has any to check.
+Both check notebooks by jsonschema. If rfc3987_syntax is installed, jsonschema imports it, and that builds a grammar of
+internationalized addresses for three seconds. Notebooks contain no addresses to check.
 """
 
 import sys
 
-sys.modules.setdefault("rfc3987_syntax", None)  # what is None here cannot be imported
+sys.modules.setdefault("rfc3987_syntax", None)  # Python refuses to import a module that is None here
 
 import nbformat  # noqa: E402
 import papermill  # noqa: E402

@@ -10,6 +10,7 @@ from vidlib.results.report_html import REMEDIES, write_page
 from vidlib.runner.store.models import Task
 from vidlib.steps import STEPS
 from vidlib.steps.base import Manifest
+from vidlib.steps.report import NOTEBOOK, PAGE
 
 
 def folder_of(runs: Path, report: Task, tasks: Sequence[Task]) -> Path:
@@ -41,13 +42,14 @@ def write_evidence(folder: Path, report: Task, delivery: Sequence[Task]) -> Path
 
 
 def _step_evidence(task: Task) -> dict[str, Any]:
-    notebook = task.folder and Path(task.folder) / STEPS[task.step].notebook
+    folder = Path(task.folder) if task.folder else None
+    notebook = folder / STEPS[task.step].notebook if folder else None
     return {
         "name": task.step,
         "status": task.status,
         "folder": task.folder,
         "notebook": str(notebook) if notebook and notebook.is_file() else None,
-        "seconds": Manifest.read(Path(task.folder)).seconds if task.status == "done" else None,
+        "seconds": Manifest.read(folder).seconds if folder and task.status == "done" else None,
         "error": task.error,
         "remedy": REMEDIES.get(task.status),
     }
@@ -55,8 +57,7 @@ def _step_evidence(task: Task) -> dict[str, Any]:
 
 def publish(finished: Path, folder: Path) -> None:
     """Link the notebook and the page of a ``finished`` report into the folder of the run."""
-    step = STEPS["report"]
-    notebook, page = finished / step.notebook, finished / step.page
+    notebook, page = finished / NOTEBOOK, finished / PAGE
     if not page.is_file():  # the report step of version 0.1.0 left its page to this function
         write_page(notebook, page)
     link_or_copy(notebook, folder / "report.ipynb")

@@ -74,9 +74,16 @@ class FinishedVideo(Frozen):
         return {name: path for name in PUBLISHED if (path := getattr(self, name))}
 
     @property
+    def converted(self) -> Path:
+        """The converted video; raises BrokenOutput if the step convert failed."""
+        if self.video is None:
+            raise BrokenOutput(f"{self.stem} has no converted video; run the step convert again")
+        return self.video
+
+    @property
     def deliverables(self) -> dict[str, Path]:
         """The files for the editor, ``{name in the delivery: file}``."""
-        return {f"{self.stem}.mp4": self.video} | {
+        return {f"{self.stem}.mp4": self.converted} | {
             f"{self.stem}{PUBLISHED[name]}": path for name, path in self.results.items()
         }
 
@@ -150,7 +157,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
 
 
 def _analysed(video: FinishedVideo) -> archive.ResultSet:
-    return archive.ResultSet(video.source, video.video, PurePosixPath(video.stem).name, video.results)
+    return archive.ResultSet(video.source, video.converted, PurePosixPath(video.stem).name, video.results)
 
 
 def _outputs(inputs: Inputs, finished: list[FinishedVideo], entries: list[archive.Entry]) -> Outputs:

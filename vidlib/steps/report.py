@@ -115,8 +115,8 @@ class Findings:
 def verify(inputs: Inputs, outputs: Outputs) -> None:
     """Raise BrokenOutput unless the summary can be read and all its stills exist."""
     page = Summary.read(outputs.summary)
-    rows = (*(page.shots or ()), *page.track_stills, *page.doubts)
-    missing = {row.still for row in rows if row.still} - {str(p.relative_to(inputs.out_dir)) for p in outputs.stills}
+    named = [row.still for rows in (page.shots or (), page.track_stills, page.doubts) for row in rows if row.still]
+    missing = set(named) - {str(path.relative_to(inputs.out_dir)) for path in outputs.stills}
     if missing:
         raise BrokenOutput(f"{outputs.summary} names stills that were not made: {', '.join(sorted(missing))}")
 
@@ -141,7 +141,7 @@ def _step_row(step: StepEvidence, findings: Findings, report_dir: Path) -> StepR
     """The row of one step; its results are added to ``findings``."""
     row = StepRow(
         **step.model_dump(include={"name", "status", "cached", "seconds", "error", "remedy"}),
-        notebook=step.notebook and os.path.relpath(step.notebook, report_dir),
+        notebook=os.path.relpath(step.notebook, report_dir) if step.notebook else None,
     )
     if step.status != "done" or step.folder is None:
         return row
@@ -239,9 +239,11 @@ def _review_row(step: str, item: ReviewItem, n_frames: int) -> ReviewRow:
 
 def _make_stills(page: Summary, findings: Findings, out_dir: Path, report: Report) -> list[Path]:
     """Write every picture that ``page`` names; those of the middles of shots come from the tracking step."""
+    if findings.video is None:
+        return []
     wanted: dict[str, Still] = {}
     for rows, budget in ((page.shots or (), KEY_FRAMES), (page.track_stills, TRACKS), (page.doubts, REVIEW_ITEMS)):
-        frames = {row.still: row.frame for row in rows if row.still}
+        frames = {row.still: row.frame for row in rows if row.still and row.frame is not None}
         width, n_bytes = budget.each(len(frames), findings.size[0] / max(1, findings.size[1]))
         for name, frame in frames.items():
             boxes = boxes_of(findings.tracks, frame) if rows is page.track_stills else ()

@@ -120,12 +120,14 @@ def _save_atomically(nb_man: NotebookExecutionManager) -> Callable[[], None]:
 
 def _local_path(output_path: str | None) -> Path | None:
     """The file behind a path given to Papermill, which may be relative to another folder; None if it is no file."""
-    handler = output_path and papermill_io.get_handler(output_path)
-    if not isinstance(handler, LocalHandler):
+    if output_path is None or not isinstance(handler := papermill_io.get_handler(output_path), LocalHandler):
         return None
-    folder = handler.cwd(None)
-    handler.cwd(folder)
-    return Path(folder or "", output_path).absolute()
+    path = Path(output_path)
+    if not path.is_absolute():
+        folder = handler.cwd(None)  # returns the folder that it replaces
+        handler.cwd(folder)
+        path = Path(folder or "", path).absolute()
+    return path
 
 
 def _replace(path: Path, text: str) -> None:

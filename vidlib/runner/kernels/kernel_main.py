@@ -55,7 +55,7 @@ def main() -> None:
     keep_models()
     withhold_secrets()
     os.environ.update(OFFLINE)
-    kernelapp.IOPubThread = _without_port(kernelapp.IOPubThread)
+    kernelapp.IOPubThread = _without_port(kernelapp.IOPubThread)  # type: ignore[misc, assignment]
     app = kernelapp.IPKernelApp.instance()
     app.initialize()
     _initial_environment.update(os.environ)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory, gettempdir
+from typing import Any
 
 import psutil
 import zmq.asyncio
@@ -92,7 +93,7 @@ class Kernel:
         processes = self.process_tree()
         self.kill()
         psutil.wait_procs(processes[1:], timeout=END_S)
-        self.manager.provisioner.process.wait()  # the exit code of a child has to be collected once
+        _process(self.manager).wait()  # the exit code of a child has to be collected once
         self.sockets.cleanup()
 
     @property
@@ -122,12 +123,22 @@ def start_kernel(gpu: int | None, env: Mapping[str, str]) -> Kernel:
     # ipykernel logs its end as an error; nobody reads the history of the notebooks' input
     options = ["--log-level=50", "--HistoryManager.enabled=False"]
     try:
-        asyncio.run(manager.start_kernel(extra_arguments=options, env={**env, **visible}))
+        asyncio.run(_start(manager, options, {**env, **visible}))
     except BaseException:
         if manager.has_kernel:
-            Kernel(manager, sockets, gpu, manager.provisioner.process.pid).shutdown()
+            Kernel(manager, sockets, gpu, _process(manager).pid).shutdown()
         raise
-    return Kernel(manager, sockets, gpu, manager.provisioner.process.pid)
+    return Kernel(manager, sockets, gpu, _process(manager).pid)
+
+
+async def _start(manager: AsyncKernelManager, options: list[str], env: Mapping[str, str]) -> None:
+    await manager.start_kernel(extra_arguments=options, env=env)
+
+
+def _process(manager: AsyncKernelManager) -> Any:
+    """The `subprocess.Popen` of the kernel, which jupyter_client starts through its local provisioner."""
+    provisioner: Any = manager.provisioner
+    return provisioner.process
 
 
 def ask(kernel: Kernel, code: str) -> None:
