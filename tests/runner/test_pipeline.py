@@ -1,4 +1,4 @@
-"""The main job on real, small clips: from a delivery to reports, again, and after a kill."""
+"""The pipeline on real, small clips: from a delivery to reports, once more, and after a kill."""
 
 import errno
 import json

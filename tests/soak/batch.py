@@ -1,7 +1,7 @@
-"""A batch of tiny deliveries, processed by a real `vidlib run` in a workspace of its own; what it gives undisturbed.
+"""A batch of tiny deliveries, processed by a real `vidlib run` in a workspace of its own, disturbed or undisturbed.
 
-A workspace may start with the finished steps of an undisturbed one, all but some: then nothing is slow, and still
-every file that is published is compared.
+A workspace may start with most finished steps of an undisturbed one. Then nothing is slow, and the comparison still
+covers every published file.
 """
 
 import os
@@ -43,14 +43,14 @@ class Batch:
 
 @dataclass
 class Started:
-    """A vidlib that runs: its process, the mark of all that it starts, and where its complaints go."""
+    """A running vidlib: its process, the mark of all processes that it starts, and the file of its error messages."""
 
     process: subprocess.Popen
     mark: str
     log: Path
 
     def ended(self) -> str | None:
-        """Wait for its end and that of all it started; what is wrong with that, if anything."""
+        """Wait for the end of all its processes; returns a problem, or None."""
         try:
             self.process.wait(LIMIT_S)
         except subprocess.TimeoutExpired:
@@ -62,7 +62,7 @@ class Started:
         return "; ".join(left) or None
 
     def end(self) -> None:
-        """End it and all that it started, at once."""
+        """Kill it and all processes that it started."""
         verdict.kill(verdict.alive(self.mark))
         self.process.wait()
 
@@ -126,7 +126,7 @@ def seeded(workspace: Path, source: Path, without: Sequence[str]) -> Path:
 
 @dataclass
 class Trial:
-    """One workspace that is disturbed, once or more often, and then has to come out as if it had not been."""
+    """A workspace that is disturbed once or more often, and must end as if it had never been disturbed."""
 
     batch: Batch
     workspace: Path
@@ -160,14 +160,14 @@ class Trial:
         self._notice()
 
     def _notice(self) -> None:
-        """See that what was finished still is what it was, and remember what is finished now."""
+        """Check that finished steps did not change, and remember those that are finished now."""
         now = verdict.finished(self.workspace)
         self.found.add(verdict.redone(self._finished, now))
         self.found.add(verdict.half_done(self.workspace))
         self._finished = now
 
     def judged(self, resuming: bool, tally: Tally) -> None:
-        """Let it be finished undisturbed, and count what is wrong then."""
+        """Finish the work undisturbed, and count the problems."""
         run = self.begin(resuming)
         if problem := run.ended():
             self.found.other.append(problem)

@@ -1,4 +1,4 @@
-"""Kills: of any process of a run, at random instants and at telling ones."""
+"""Kills any process of a run, at random instants and at chosen ones."""
 
 import random
 import time
@@ -30,7 +30,7 @@ INSTANTS = (
     "vidlib.runner.store.queue:finish",
     "vidlib.runner.store.runs:History.finish_run",
 )
-"""Calls of the process that drives a run, each before something that matters is written."""
+"""Calls in the process that drives a run, each just before an important write."""
 
 APPEARING = (
     "work/*/.tmp-extract-*",
@@ -48,7 +48,7 @@ APPEARING = (
     "delivery/.tmp-*",
     "delivery/*",
 )
-"""Files and folders of a workspace; when one appears, something has just begun or ended."""
+"""Files and folders of a workspace that appear when a part of the work begins or ends."""
 
 CLOCK_S = 20.0
 """Random instants lie within so many seconds of the start of a run."""
@@ -75,7 +75,7 @@ def kills(batch: Batch, wanted: dict[str, str], redo: Redo, folder: Path, points
 
 
 def _kill_once(trial: Trial, rng: random.Random) -> bool:
-    """Kill something at some instant; whether the run was not over before."""
+    """Kill a process at some instant; returns False if the run had ended before."""
     resuming = rng.random() < 0.5
     if rng.random() < 0.4:
         place, number = rng.choice(INSTANTS), rng.randint(1, 6)

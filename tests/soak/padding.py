@@ -1,4 +1,4 @@
-"""System calls that do nothing but count: strace then fails, or kills at, exactly the one that is meant.
+"""System calls that only count, so that strace fails or kills exactly the intended one.
 
 strace counts the calls of each thread from its beginning, and fails the one with the number FAILING. Whoever makes
 FAILING - k calls first fails in the k-th that matters, and no other thread ever comes so far.

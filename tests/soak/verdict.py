@@ -1,6 +1,6 @@
-"""What is compared after a disturbance: published results, finished steps, what began how often, what was left over.
+"""Compares the state after a disturbance: published results, finished steps, numbers of attempts, leftover files.
 
-All of it is read from the disk, the database and the operating system, with none of vidlib's own code.
+It reads the disk, the database and the operating system, without any code of vidlib.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ log = logging.getLogger("soak")
 
 @dataclass
 class Tally:
-    """One row of the table: how many ``points`` were disturbed, and what came of it; ``problems`` say it in words."""
+    """One row of the table: disturbed ``points`` and the numbers of problems; ``problems`` are their texts."""
 
     scenario: str
     points: int = 0
@@ -48,7 +48,7 @@ class Tally:
         return not (self.lost or self.doubled or self.differing or self.problems)
 
     def add(self, where: str, verdict: "Verdict") -> None:
-        """Count what was found after the disturbance ``where``."""
+        """Count the problems after the disturbance ``where``."""
         self.lost += len(verdict.lost)
         self.doubled += len(verdict.doubled)
         self.differing += len(verdict.differing)
@@ -61,7 +61,7 @@ class Tally:
 
 @dataclass
 class Verdict:
-    """What is wrong after a run that should have mended everything; ``other`` is no matter of results."""
+    """The problems after a run that should have repaired everything; ``other`` are those that concern no result."""
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Verdict:
     other: list[str] = field(default_factory=list)
 
     def add(self, more: "Verdict") -> None:
-        """Take over what was found elsewhere."""
+        """Add the problems of another verdict."""
         self.lost += more.lost
         self.doubled += more.doubled
         self.differing += more.differing
@@ -148,7 +148,7 @@ def _rows(database: sqlite3.Connection, question: str) -> list[tuple]:
 
 
 def compare(wanted: dict[str, str], found: dict[str, str]) -> Verdict:
-    """What of the published results is missing, there twice, or of other bytes."""
+    """The published results that are missing, exist twice, or have other bytes."""
     return Verdict(
         lost=sorted(wanted.keys() - found.keys()),
         doubled=sorted(found.keys() - wanted.keys()),
@@ -157,7 +157,7 @@ def compare(wanted: dict[str, str], found: dict[str, str]) -> Verdict:
 
 
 def redone(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]]) -> Verdict:
-    """What became of steps that were finished ``before`` a disturbance."""
+    """The steps that were finished ``before`` a disturbance and are lost or were made anew."""
     return Verdict(
         lost=[f"finished {key}" for key in sorted(before.keys() - after.keys())],
         doubled=[f"finished {key}" for key in sorted(before.keys() & after.keys()) if before[key] != after[key]],
@@ -165,7 +165,7 @@ def redone(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]]
 
 
 def half_done(workspace: Path) -> Verdict:
-    """What has a final name among the finished steps, and is not what its manifest says."""
+    """The finished steps whose files differ from their manifest."""
     wrong = []
     for folder in (workspace / "work").glob("*/*"):
         if FINISHED.fullmatch(folder.name):
@@ -203,7 +203,7 @@ def begun_too_often(record: Record, cut: set[tuple[str, int]], spare: int) -> li
 
 
 def unsettled(record: Record) -> list[str]:
-    """What the history still takes for going on, and a last run that is not done."""
+    """The runs and tasks that the history still calls active, and a last run that is not done."""
     going = [f"run {run} is {status}" for run, status in record.runs if status == "running"]
     going += [f"task {' '.join(task)}" for task in record.tasks if task[-1] in ("waiting", "running")]
     if record.runs and record.runs[-1][1] != "done":
@@ -229,7 +229,7 @@ def alive(mark: str) -> list[psutil.Process]:
 
 
 def still_alive(mark: str) -> list[str]:
-    """What did not end by itself; it is ended here."""
+    """The processes that did not end by themselves; this function ends them."""
     try:
         wait_until(lambda: not alive(mark), GONE_S)
         return []

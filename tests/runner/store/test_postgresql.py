@@ -55,7 +55,7 @@ def test_a_task_is_locked_alone_while_it_is_taken(url):
             assert queue.claim(history, second.id).id == second.id
 
 
-def test_whoever_wants_a_lease_while_it_publishes_waits_and_then_is_told(url):
+def test_a_process_that_wants_a_lease_waits_while_another_one_publishes_under_it(url):
     with History(url) as history, ThreadPoolExecutor(1) as beside:
         held, begun = queue.acquire_lease(history, KEY), threading.Event()
 

@@ -59,7 +59,7 @@ def test_a_worker_whose_task_was_taken_over_is_told_and_writes_nothing(history, 
     assert (now.status, now.progress) == ("running", 0.5)
 
 
-def test_whoever_does_a_task_is_told_that_it_was_cancelled_alone_or_with_its_run(history, task):
+def test_the_heartbeat_of_a_task_learns_that_it_was_cancelled_alone_or_with_its_run(history, task):
     queue.claim(history, task.id)
     history.request_cancel(task.run_id, step="convert")
     assert queue.heartbeat(history, task.id) == "cancel"
