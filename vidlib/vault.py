@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from vidlib.errors import UnknownName, WeightError
 from vidlib.files import atomic_write, sha256
@@ -309,7 +309,7 @@ def _from_url(model: Model) -> Path:
         raise WeightError(f"{model.url} cannot be downloaded: {error}") from error
 
 
-def _keep(model: Model, content: BinaryIO) -> Path:
+def _keep(model: Model, content: IO[bytes]) -> Path:
     target = settings().vault_dir / model.file
     digest = hashlib.sha256()
     with atomic_write(target, "wb") as file:

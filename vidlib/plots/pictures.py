@@ -132,5 +132,5 @@ def _ink_on(color: str) -> str:
     """White or black, whichever contrasts more with ``color``; luma as in ITU-R BT.601."""
     from PIL import ImageColor
 
-    red, green, blue = ImageColor.getrgb(color)
+    red, green, blue = ImageColor.getrgb(color)[:3]
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 150 else "white"

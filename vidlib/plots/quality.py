@@ -1,7 +1,7 @@
 """Figures of an evaluation: all shares, and the shots of the result below those of the ground truth."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -56,5 +56,5 @@ def _draw_band(ax: Axes, spans: Sequence[Span], name: str) -> None:
     ax.spines[:].set_visible(False)
 
 
-def _name(row: tuple) -> str:
+def _name(row: Any) -> str:
     return f"{row.part}: {row.measure}" + ("" if row.subset == "all" else f" ({row.subset})")

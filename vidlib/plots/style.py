@@ -39,7 +39,7 @@ SPEAKERS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#
 NOBODY = "#c8ccd2"
 """Colour of speech and faces without a known speaker."""
 
-_RC = {
+_RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "text.color": INK,

@@ -49,8 +49,8 @@ def timeline(tracks: "pd.DataFrame", shots: Sequence[Shot]) -> Figure:
         bars += _bars(rows.frame.to_numpy(), row, to_rgba(color, PALE))
         bars += _bars(rows.frame[rows.is_speaking].to_numpy(), row, to_rgba(color))
     if bars:
-        row, start_s, stop_s, color = zip(*bars, strict=True)
-        ax.hlines(row, start_s, stop_s, colors=color, lw=0.8 * 72 * height / (lowest + 0.5))
+        rows_of_bars, start_s, stop_s, bar_colors = zip(*bars, strict=True)
+        ax.hlines(rows_of_bars, start_s, stop_s, colors=bar_colors, lw=0.8 * 72 * height / (lowest + 0.5))
     ax.set_ylim(lowest, -0.5)
     ax.grid(visible=False)
     ax.set_title("Faces and objects, pale while silent")
