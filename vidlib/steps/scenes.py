@@ -3,13 +3,14 @@
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
-from vidlib.engines.shots import open_scorer
+from vidlib.engines.shots import gpu_problem, open_scorer
 from vidlib.engines.shots.boundaries import Evidence, find_shots
 from vidlib.errors import BrokenOutput, EngineUnavailable
 from vidlib.files import atomic_write
@@ -118,8 +119,7 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
 @contextmanager
 def _open_scorer(params: Params) -> Iterator[tuple[ShotScorer, str | None]]:
     """The engine for these params on this machine; and why it is not the requested one, or None."""
-    cpu_only = params.engine == "pyscenedetect"
-    choice = devices.choose(params.device, (lambda: "PySceneDetect uses none") if cpu_only else None)
+    choice = devices.choose(params.device, partial(gpu_problem, params.engine))
     with open_scorer(params.engine, choice.device) as (scorer, missing):
         if params.device == "cuda" and scorer.device != "cuda":
             raise EngineUnavailable(f"device 'cuda' is not usable: {missing}")

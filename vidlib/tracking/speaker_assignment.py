@@ -44,6 +44,7 @@ class FaceEvidence:
 
     @property
     def span(self) -> range:
+        """The frames of the track."""
         return range(self.start, self.start + len(self.log_odds))
 
 

@@ -26,6 +26,11 @@ SHOT_SCORERS: Registry[ShotScorer] = Registry(
 )
 
 
+def gpu_problem(name: str) -> str | None:
+    """Why the engine ``name``, or ``auto``, cannot use a GPU of this machine; None if it can."""
+    return SHOT_SCORERS.gpu_problem("transnet" if name == "auto" else name)
+
+
 @contextmanager
 def open_scorer(name: str, device: Device) -> Iterator[tuple[ShotScorer, str | None]]:
     """The engine ``name`` on ``device``, and the reason for a fallback, which is None here.

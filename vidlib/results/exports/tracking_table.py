@@ -170,12 +170,19 @@ def _table(tracks: Sequence[TrackRows], columns: "pa.Schema") -> "pa.Table":
     def of_row(name: str) -> np.ndarray:
         return np.concatenate([getattr(track, name) for track in tracks])[order]
 
-    boxes, shapes = of_row("boxes"), of_row("blendshapes")
-    (xmin, ymin), (width, height) = boxes[:, :2].T, (boxes[:, 2:] - boxes[:, :2]).T
-    values = {name: of_track(name) for name in ("track_id", "source", "label", "speaker", "shot")}
+    values = {"frame": frames[order], **_box_columns(of_row("boxes"))}
+    values |= {name: of_track(name) for name in ("track_id", "source", "label", "speaker", "shot")}
     values |= {name: of_row(name) for name in ("confidence", "is_speaking", "speaking_confidence")}
-    values |= dict(zip(BLENDSHAPES, shapes.T, strict=True)) | {
-        "frame": frames[order],
+    values |= dict(zip(BLENDSHAPES, of_row("blendshapes").T, strict=True))
+    # NaN stands for an unknown value, which is null in the file
+    arrays = [pa.array(values[name], from_pandas=True).cast(columns.field(name).type) for name in columns.names]
+    return pa.Table.from_arrays(arrays, schema=columns)
+
+
+def _box_columns(boxes: np.ndarray) -> dict[str, np.ndarray]:
+    """The columns about boxes, each (n,), of ``boxes`` (n, 4)."""
+    (xmin, ymin), (width, height) = boxes[:, :2].T, (boxes[:, 2:] - boxes[:, :2]).T
+    return {
         "centroid_x": xmin + width / 2,
         "centroid_y": ymin + height / 2,
         "bbox_xmin": xmin,
@@ -183,9 +190,6 @@ def _table(tracks: Sequence[TrackRows], columns: "pa.Schema") -> "pa.Table":
         "bbox_width": width,
         "bbox_height": height,
     }
-    # NaN stands for an unknown value, which is null in the file
-    arrays = [pa.array(values[name], from_pandas=True).cast(columns.field(name).type) for name in columns.names]
-    return pa.Table.from_arrays(arrays, schema=columns)
 
 
 def read(path: Path) -> "pd.DataFrame":

@@ -44,6 +44,7 @@ class TrackedShot:
 
     @property
     def faces(self) -> list[TrackRows]:
+        """The tracks of faces."""
         return [rows for rows in self.rows if rows.source == "face_landmarker"]
 
     @property
