@@ -189,6 +189,14 @@ def test_without_a_folder_of_wheels_torch_comes_from_the_cpu_index(machine):
     assert any("--index https://download.pytorch.org/whl/cpu torch==2.13.0" in call for call in calls)
 
 
+def test_a_wheel_of_torch_for_another_python_is_not_used(machine, tmp_path):
+    folder = tmp_path / "other"
+    folder.mkdir()
+    (folder / "torch-2.13.0+cpu-cp313-cp313-linux_x86_64.whl").touch()
+    calls = machine(PIP_FIND_LINKS=str(folder))
+    assert any("--index https://download.pytorch.org/whl/cpu torch==2.13.0" in call for call in calls)
+
+
 def test_the_build_of_torch_that_somebody_chose_is_remembered(machine):
     chosen = machine(TORCH_ARGS="torch==2.13.0 --index https://example.org/cuda")
     assert any("--reinstall-package torch torch==2.13.0 --index https://example.org/cuda" in call for call in chosen)
