@@ -294,7 +294,7 @@ def _demo_download() -> dict[str, Any]:
     handler = functools.partial(_QuietHandler, directory=str(archive.parent))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    settings().allow_private_hosts = "127.0.0.1"
+    settings().allow_private_hosts = ",".join({*settings().private_hosts(), "127.0.0.1"})
     return {"url": f"http://127.0.0.1:{server.server_port}/{quote(archive.name)}"}
 
 

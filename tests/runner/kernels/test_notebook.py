@@ -1,4 +1,4 @@
-"""Running one step notebook: its folder appears whole or not at all."""
+"""Running one step notebook: its folder is published whole and read-only, or not at all."""
 
 import ctypes
 import json
@@ -38,12 +38,12 @@ def make_writable(folder: Path) -> None:
 
 
 def names(folder: Path) -> set[str]:
-    """What lies in a folder, locks aside."""
+    """The names in a folder, without locks."""
     return {path.name for path in folder.iterdir() if not path.name.endswith(".lock")}
 
 
 def run_again(notebook: Path, **changes: object) -> StepOutputs:
-    """What JupyterLab does at Run All, after the person changed these parameters: plain Papermill, no parameters."""
+    """Run All in JupyterLab, after a person changed these parameters: plain Papermill without parameters."""
     changed = nbformat.read(notebook, 4)
     for cell in changed.cells:
         for name, value in changes.items():
@@ -201,7 +201,7 @@ def test_a_step_that_raises_leaves_no_result_but_its_notebook_beside_it(plan):
     assert not planned.folder.exists()
 
 
-def test_a_step_that_does_not_keep_its_promise_has_failed(plan):
+def test_a_step_whose_outputs_break_a_promise_fails(plan):
     planned = plan(mode="lie")
     with pytest.raises(StepFailed, match="no numbers"):
         run_step(planned)
@@ -256,7 +256,7 @@ def test_force_makes_a_result_again_in_place_of_the_old_one(plan):
     assert names(planned.folder.parent) == {planned.folder.name}
 
 
-def test_what_a_dead_process_left_is_removed(plan, tmp_path):
+def test_the_folder_of_a_dead_process_is_removed(plan, tmp_path):
     planned = plan()
     left = tmp_path / "home" / f".tmp-{planned.folder.name}-1"
     left.mkdir(parents=True)

@@ -24,7 +24,7 @@ CORE = min(os.sched_getaffinity(0))
 
 @pytest.fixture(scope="module")
 def kernels() -> Iterator[KernelPool]:
-    """One kernel for the tests that do not wear it out."""
+    """One kernel for the tests that need no recycling."""
     with KernelPool(1) as opened:
         yield opened
 
@@ -46,7 +46,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 
 def execute(notebook: Path, kernel: Kernel | None = None, **parameters: int) -> list[str]:
-    """What the cells of a notebook printed, run by our engine."""
+    """The printed output of each cell, after a run with our engine."""
     given = {"kernel": kernel, "cores": [CORE]} if kernel else {}
     done = papermill.execute_notebook(
         str(notebook),
@@ -79,13 +79,13 @@ def test_a_notebook_may_use_the_cores_that_it_was_given(kernels, write):
     assert seen == [str({CORE})]
 
 
-def test_a_kernel_is_spoken_to_without_a_port(kernels, write):
+def test_a_kernel_opens_no_tcp_port(kernels, write):
     with kernels.acquire() as kernel:
         execute(write("print(1)"), kernel)
         assert psutil.Process(kernel.pid).net_connections("tcp") == []
 
 
-def test_a_kernel_is_told_no_secrets(monkeypatch, write):
+def test_a_kernel_gets_no_secrets(monkeypatch, write):
     monkeypatch.setenv("VIDLIB_DASHBOARD_TOKEN", "secret")
     monkeypatch.setenv("VIDLIB_DATABASE_URL", "postgresql://user:password@host/vidlib")
     with KernelPool(1) as own, own.acquire() as kernel:
@@ -94,7 +94,7 @@ def test_a_kernel_is_told_no_secrets(monkeypatch, write):
     assert "DATABASE" not in seen
 
 
-def test_a_step_finds_its_key_and_what_the_step_starts_does_not(monkeypatch, write):
+def test_a_step_gets_its_key_and_the_programs_that_it_starts_do_not(monkeypatch, write):
     monkeypatch.setenv("VIDLIB_LEMONFOX_KEY", "fox-secret")
     asked = "from vidlib.settings import settings; print(settings().lemonfox_key.get_secret_value(), settings())"
     started = "import subprocess; print(subprocess.run(['env'], capture_output=True, text=True).stdout)"
@@ -190,7 +190,7 @@ def test_a_kernel_that_cannot_be_started_is_reported_and_a_later_one_is_tried(mo
             assert execute(write("print(1)"), kernel) == ["1"]
 
 
-def test_a_kernel_that_is_given_back_leaves_no_room_for_another(monkeypatch):
+def test_a_kernel_that_is_released_still_counts_while_others_start(monkeypatch):
     started = []
     start = launcher.start_kernel
     monkeypatch.setattr(launcher, "start_kernel", lambda *given: started.append(given) or start(*given))
@@ -201,7 +201,7 @@ def test_a_kernel_that_is_given_back_leaves_no_room_for_another(monkeypatch):
             return 0
 
         with own.acquire():
-            # called while the pool decides whether the kernel needs recycling
+            # another lane asks while the pool decides whether the kernel needs recycling
             monkeypatch.setattr(Kernel, "bytes_held", seen_by_another_lane)
         with own.acquire():
             pass
