@@ -49,7 +49,7 @@ def test_a_video_of_another_length_is_refused(ws, truth, tmp_path, library):
         vidlib.evaluate("talk", truth)
 
 
-def test_results_of_nobody_are_named(ws, truth, tmp_path):
+def test_a_video_without_results_is_a_clear_mistake(ws, truth, tmp_path):
     new = shutil.copy(sample_media.clip(tmp_path / "new.mp4", n_frames=12, cuts=()), tmp_path / "other.mp4")
     with pytest.raises(UsageError, match="Process it first"):
         vidlib.evaluate(new, truth)

@@ -1,11 +1,15 @@
 """Runs that Python code starts, on the real pipeline."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import vidlib
 from tests import sample_media
+from tests.waiting import wait_until
 from vidlib import Workspace
 from vidlib.errors import ParamError, RefusedInput, UnknownName, UsageError
 from vidlib.results.archive import find
@@ -109,3 +113,28 @@ def test_what_is_added_to_results_has_their_parameters(processed, tmp_path):
     clip = sample_media.clip(tmp_path / "one shot.mp4", n_frames=31, cuts=(15,))
     ws.run(clip, set={"scenes.min_shot_s": 5}, steps=["convert"], jobs=1)
     assert ws.open(clip).shots.start.tolist() == [0]
+
+
+INTERRUPTED = """
+import sys, vidlib
+try:
+    vidlib.run(sys.argv[1], workspace=sys.argv[2], jobs=1)
+except vidlib.VidlibError as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_ctrl_c_ends_a_run_and_what_comes_after_it(tmp_path):
+    clip = sample_media.clip(tmp_path / "clip.mp4")
+    chosen = Workspace(tmp_path / "ws")
+    command = [sys.executable, "-c", INTERRUPTED, str(clip), str(chosen.path)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
+        History(chosen.settings.database) as history,
+    ):
+        wait_until(lambda: any(task.status == "running" for run in history.runs(1) for task in history.tasks(run.id)))
+        process.send_signal(signal.SIGINT)
+        message, _ = process.communicate(timeout=120)
+        assert history.runs(1)[0].status == "cancelled"
+    assert message.startswith("Cancelled run ")
+    assert "vidlib resume" in message

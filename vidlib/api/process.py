@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from vidlib.errors import Cancelled
 from vidlib.machine.signals import stopped_by_signals
 from vidlib.runner.request import Request
 from vidlib.settings import Settings
@@ -18,14 +19,19 @@ if TYPE_CHECKING:
 
 
 def process(request: Request, settings: Settings, jobs: int | None = None) -> "RunResult":
-    """Do what ``request`` asks for, with a progress bar; Ctrl-C (in Jupyter: interrupt) stops it.
+    """Do what ``request`` asks for, with a progress bar.
 
-    Raises as `vidlib.runner.pipeline.run` does.
+    Raises Cancelled after Ctrl-C (in Jupyter: interrupt the kernel), so that nothing after it is executed; else as
+    `vidlib.runner.pipeline.run` does.
     """
     from vidlib.runner import pipeline
 
     with _progress_bar() as on_task_change, _stop_event() as stop:
-        return pipeline.run(request, settings, pipeline.RunOptions(jobs=jobs, on_task_change=on_task_change, stop=stop))
+        options = pipeline.RunOptions(jobs=jobs, on_task_change=on_task_change, stop=stop)
+        result = pipeline.run(request, settings, options)
+    if stop.is_set() and result.status == "cancelled":
+        raise Cancelled(f"run {result.run} was stopped; finished steps are kept. To go on: vidlib resume {result.run}")
+    return result
 
 
 def _stop_event() -> AbstractContextManager[threading.Event]:

@@ -138,11 +138,6 @@ def schema(name: str, *, workspace: bool = False) -> "pa.Schema":
     return pa.schema([pa.field(c.name, fixed.get(c.type) or pa.type_for_alias(c.type)) for c in columns])
 
 
-def empty(name: str) -> "pa.Table":
-    """The table ``name`` of one video, without a row."""
-    return schema(name).empty_table()
-
-
 def to_pandas(table: "pa.Table") -> "pd.DataFrame":
     """``table`` for analysts: whole numbers stay whole where some are missing (pandas' ``Int32``)."""
     import pyarrow as pa
