@@ -28,10 +28,11 @@ soak: ## kill processes and fill disks hundreds of times, and count what was los
 	@$(SETUP)
 	$(PYTHON_IN) -m tests.soak
 
-check: ## check style, format, notebooks without outputs, import rules and documents
+check: ## check style, format, types, notebooks without outputs, import rules and documents
 	@$(SETUP)
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
 	$(VENV)/bin/nbstripout --keep-id --verify notebooks/*.ipynb notebooks/explore/*.ipynb dashboards/*.ipynb
 	$(PYTHON_IN) -m pytest --quiet tests/test_imports.py tests/test_docs.py
 

@@ -6,7 +6,7 @@ internationalized addresses for three seconds. Notebooks contain no addresses to
 
 import sys
 
-sys.modules.setdefault("rfc3987_syntax", None)  # Python refuses to import a module that is None here
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type] # Python refuses to import a module that is None here
 
 import nbformat  # noqa: E402
 import papermill  # noqa: E402

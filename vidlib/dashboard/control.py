@@ -109,7 +109,7 @@ class Control:
             self._problem, self._pending = self._pending.last_log_line(), None
         view = page_view(history, self.settings, runs, self._selected)
         offered = tuple(self._mark_starting(download) for download in view.downloads)
-        starting = self._pending and readable(", ".join(self._pending.names))
+        starting = readable(", ".join(self._pending.names)) if self._pending else None
         return replace(view, starting=starting, downloads=offered)
 
     def _check_downloads(self) -> None:

@@ -64,14 +64,14 @@ def download_views(history: Database) -> Iterator[DownloadView]:
 
 def download_view(row: Download, project: str | None = None) -> DownloadView:
     """The view of one row of the history; ``project`` is the project made from its file."""
-    known = row.state == "downloading" and row.bytes_total
+    total = row.bytes_total if row.state == "downloading" else None
     return DownloadView(
         key=row.key,
         state=row.state,
         name=readable(Path(row.file).name if row.file else row.name or name_of(row.original_url)),
         link=readable(redacted(row.original_url)),
         status_text=readable(_status_text(row, project)),
-        fraction=min(1.0, row.bytes_done / row.bytes_total) if known else None,
+        fraction=min(1.0, row.bytes_done / total) if total else None,
         note=readable(row.error or "") if row.state != "done" else "",
         url=_url(row.original_url) if row.state == "manual" else None,
     )

@@ -90,7 +90,7 @@ class Page:
         self.cancel.disabled = bool(run and run.cancelling)
         self.cancel.description = "Cancelling…" if run and run.cancelling else "Cancel"
         self.resume.layout.display = "" if run and run.unfinished else "none"
-        self._render_choice(view.runs, view.shown and view.shown.run_id)
+        self._render_choice(view.runs, view.shown.run_id if view.shown else None)
         self.run.value = _html("run", view=view, run=run)
         self.log.value = _html("log", run=run)
         videos = run.videos if run else ()

@@ -81,7 +81,7 @@ class Reports(JupyterHandler, web.StaticFileHandler):
     content_security_policy = RESULTS_POLICY
 
     @web.authenticated
-    async def get(self, path: str, include_body: bool = True) -> None:
+    async def get(self, path: str, include_body: bool = True) -> None:  # type: ignore[override] # of JupyterHandler
         await web.StaticFileHandler.get(self, path, include_body)
 
     def compute_etag(self) -> str | None:

@@ -177,23 +177,23 @@ def by_video(tasks: Iterable[Task]) -> list[list[Task]]:
 def _video_view(row: Sequence[Task], tasks: Sequence[Task], settings: Settings) -> VideoView:
     """One video with the tasks of its ``row``; ``tasks`` are all tasks of the run."""
     report = next((task for task in row if task.step == "report" and task.status == "done"), None)
-    html = report and report_run.folder_of(settings.runs, report, tasks) / "report.html"
+    html = report_run.folder_of(settings.runs, report, tasks) / "report.html" if report else None
     return VideoView(
         name=readable(row[0].label),
         steps=tuple(_step_view(task, settings) for task in row),
-        report_url=html and result_url("runs", settings.runs, html),
+        report_url=None if html is None else result_url("runs", settings.runs, html),
     )
 
 
 def _step_view(task: Task, settings: Settings) -> StepView:
-    notebook = task.folder and Path(task.folder) / STEPS[task.step].notebook
+    notebook = Path(task.folder) / STEPS[task.step].notebook if task.folder else None
     return StepView(
         name=task.step,
         status="cached" if task.cached else task.status,
         fraction=1.0 if task.status in ENDED else task.progress,
         status_text=_status_text(task),
         note=readable(task.error or task.reason or ""),
-        url=notebook and result_url("work", settings.work, notebook),
+        url=None if notebook is None else result_url("work", settings.work, notebook),
     )
 
 

@@ -41,7 +41,7 @@ def claims(truth: Truth, results: Results, true_turns: Sequence[Turn]) -> Iterat
         yield Claim("turn", turn.confidence, names.get(turn.speaker) == reference.dominant_speaker(turn.segment))
     if results.tracks is not None:
         matches = match_faces(truth, results.tracks)
-        yield from _tracks(matches, results)
+        yield from _tracks(matches, results.tracks)
         yield from _speaking(matches)
         yield from _people(matches, results, names)
 
@@ -56,11 +56,11 @@ def calibration_table(claims: Sequence[Claim]) -> "pd.DataFrame":
     return grouped.agg(n=("right", "size"), confidence=("confidence", "mean"), right=("right", "mean"))
 
 
-def _tracks(matches: FaceMatches, results: Results) -> Iterator[Claim]:
+def _tracks(matches: FaceMatches, tracks: "pd.DataFrame") -> Iterator[Claim]:
     """Each face track. It is right if most of its evaluated rows match a true face."""
     shown = {track: counts.total() for track, counts in persons_of_tracks(matches).items()}
     judged = {match.frame + 1 for match in matches.matches}
-    faces = results.tracks[(results.tracks.source == FACES) & results.tracks.frame.isin(judged)]
+    faces = tracks[(tracks.source == FACES) & tracks.frame.isin(judged)]
     for track, rows in faces.groupby("track_id"):
         yield Claim("track", float(rows.confidence.mean()), 2 * shown.get(track, 0) > len(rows))
 
@@ -83,7 +83,7 @@ def _people(matches: FaceMatches, results: Results, names: Mapping[str, str]) ->
         if not of_person:
             continue
         name = of_person.most_common(1)[0][0]
-        if person.voice is not None:
+        if person.voice is not None and person.voice_confidence is not None:
             yield Claim("voice", person.voice_confidence, names.get(person.voice) == name)
         if len(person.tracks) > 1:
             for track, confidence in person.tracks.items():

@@ -5,7 +5,7 @@ and ``full``, the first frame that shows nothing else. Its ``parts`` list the vi
 has a ``panel`` (left, top, width, height in pixels); ``audible`` names the speaker. docs/use/evaluate.md has all keys.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
@@ -211,7 +211,7 @@ def _explain(error: ValidationError) -> str:
     return f"{about}{first['msg'].removeprefix('Value error, ')}{more}"
 
 
-def _format_value(problem: dict[str, Any]) -> str:
+def _format_value(problem: Mapping[str, Any]) -> str:
     value = problem["input"]
     return "" if isinstance(value, dict | list | bytes) else f" = {value!r}"
 

@@ -35,7 +35,7 @@ class FaceMatch:
     shot: int
     kind: str
     face: TrueFace
-    row: Any | None
+    row: Any
 
     @property
     def has_landmarks(self) -> bool:

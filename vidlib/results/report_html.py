@@ -145,7 +145,7 @@ def _tiles(summary: Summary) -> dict[str, tuple[Any, str]]:
         "Shots": shots is not None and (len(shots), _boundaries(shots)),
         "Speakers": voices is not None and (len(voices), _longest_speaker(voices)),
         "Talk time": summary.speech_s is not None and (_clock(summary.speech_s), _share_of_time(summary)),
-        "Face coverage": faces is not None and (_percent(summary.face_coverage), f"face tracks: {len(faces)}"),
+        "Face coverage": faces is not None and (_percent(summary.face_coverage or 0.0), f"face tracks: {len(faces)}"),
         "Objects": objects is not None and (len(objects), _join_names(thing.label for thing in objects)),
         "To check": (len(summary.doubts), _join_names(dict.fromkeys(doubt.step for doubt in summary.doubts))),
     }
@@ -167,7 +167,7 @@ def _join_names(names: Iterable[str], most: int = 4) -> str:
 
 
 def _share_of_time(summary: Summary) -> str:
-    return f"{_percent(summary.speech_s / summary.duration_s)} of the video" if summary.duration_s else ""
+    return f"{_percent((summary.speech_s or 0.0) / summary.duration_s)} of the video" if summary.duration_s else ""
 
 
 def _key_frames(summary: Summary) -> dict[str, Any]:
@@ -191,7 +191,7 @@ def _timeline(summary: Summary) -> dict[str, Any]:
     from vidlib.plots import report
 
     shots, voices, faces = summary.shots, summary.voices, summary.faces
-    if not summary.duration_s or shots is voices is faces is None:
+    if not summary.duration_s or all(group is None for group in (shots, voices, faces)):
         return {"picture": None}
     figure = timeline_figure(shots, voices, faces, summary.duration_s)
     return {"picture": _data_uri(report.svg(figure), "image/svg+xml")}
@@ -207,10 +207,14 @@ def timeline_figure(
     from vidlib.plots import report, style
 
     colors = style.speaker_colors(voice.speaker for voice in voices or ())
+
+    def face_color(face: FaceRow) -> str:
+        return colors.get(face.speaker, style.MUTED) if face.speaker else style.MUTED
+
     return report.timeline(
-        shots and [((shot.start / float(FPS), shot.stop / float(FPS)), shot.boundary) for shot in shots],
-        voices and [report.Row(voice.speaker, colors[voice.speaker], voice.turns) for voice in voices],
-        faces and [report.Row(_face_name(f), colors.get(f.speaker, style.MUTED), f.speaking, f.seen) for f in faces],
+        None if shots is None else [((s.start / float(FPS), s.stop / float(FPS)), s.boundary) for s in shots],
+        None if voices is None else [report.Row(v.speaker, colors[v.speaker], v.turns) for v in voices],
+        None if faces is None else [report.Row(_face_name(f), face_color(f), f.speaking, f.seen) for f in faces],
         duration_s,
     )
 

@@ -253,7 +253,8 @@ def _periods(frames: np.ndarray) -> tuple[Period, ...]:
     >>> _periods(np.array([0, 1, 2, 24, 23]))
     ((0.0, 0.12), (0.92, 1.0))
     """
-    return tuple(tuple(span.segment) for span in spans_from_frames(frames.tolist(), GAP_FRAMES - 1))
+    spans = spans_from_frames(frames.tolist(), GAP_FRAMES - 1)
+    return tuple((span.segment[0], span.segment[1]) for span in spans)
 
 
 def track_stills(tracks: "pd.DataFrame", most: int) -> tuple[TrackStill, ...]:
@@ -265,7 +266,7 @@ def track_stills(tracks: "pd.DataFrame", most: int) -> tuple[TrackStill, ...]:
         tracks.assign(is_face=tracks.label == FACE).groupby("track_id").agg({"is_face": "first", "frame": "size"})
     )
     unseen = list(by_length.sort_values(["is_face", "frame"], ascending=False).index)
-    taken = []
+    taken: list[int] = []
     while unseen and len(taken) < most:
         rows = tracks[tracks.track_id == unseen[0]]
         rows = rows[rows.is_speaking] if rows.is_speaking.any() else rows

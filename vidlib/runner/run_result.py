@@ -26,7 +26,7 @@ OUTPUTS = {
 ONCE = ("download", "extract", "finalize")
 """The steps that run once for a whole delivery."""
 
-REFUSALS = frozenset(error.__name__ for error in [RefusedInput, *RefusedInput.__subclasses__()])
+REFUSALS = frozenset({RefusedInput.__name__, *(error.__name__ for error in RefusedInput.__subclasses__())})
 
 
 @dataclass

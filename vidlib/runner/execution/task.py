@@ -195,7 +195,7 @@ def finished(context: TaskContext, video: Task) -> FinishedVideo:
     """The results of a video for its delivery; ``video`` is any task of it."""
     outputs = context.outputs_of(video.source)
     results = {name: getattr(outputs[step], output) for step, name, output in PUBLISHED if step in outputs}
-    converted = outputs["convert"].video if "convert" in outputs else None
+    converted = getattr(outputs.get("convert"), "video", None)
     return FinishedVideo(stem=video.stem, source=Path(video.source), video=converted, **results)
 
 
@@ -215,7 +215,8 @@ def publish(context: TaskContext, outputs: StepOutputs) -> None:
             docs = projects.docs_folder(context.worker.settings, task.project)
             link_or_copy(file, docs / f"{task.stem}{naming.PUBLISHED[name]}")
     if task.step == "report":
-        report_run.publish(outputs.summary.parent, context.report_folder)
+        summary: Path = getattr(outputs, "summary")  # noqa: B009 only the outputs of *report* have it
+        report_run.publish(summary.parent, context.report_folder)
 
 
 def _record_success(context: TaskContext, planned: Planned, outputs: StepOutputs, executed: bool) -> None:

@@ -53,7 +53,7 @@ class CamPlusPlus(nn.Module):
     def __init__(self, growth: int = 32, bottleneck: int = 128, width: int = 128) -> None:
         super().__init__()
         self.head = Head()
-        layers = OrderedDict(tdnn=TdnnLayer(self.head.out_channels, width))
+        layers: OrderedDict[str, nn.Module] = OrderedDict(tdnn=TdnnLayer(self.head.out_channels, width))
         for number, (n_layers, dilation) in enumerate(((12, 1), (24, 2), (16, 2)), start=1):
             layers[f"block{number}"] = DenseBlock(n_layers, width, growth, bottleneck, dilation)
             width += n_layers * growth

@@ -168,7 +168,7 @@ def _average(votes: np.ndarray, similarity: np.ndarray, cells: np.ndarray) -> np
     """
     share = np.exp(SHARPNESS * (similarity - similarity.max(axis=1, keepdims=True)))
     share /= share.sum(axis=1, keepdims=True)
-    known = similarity.any(axis=1)[cells]
+    known = np.asarray(similarity.any(axis=1))[cells]
     averaged = votes.copy()
     for speaker_votes, speaker_share in zip(averaged.T, share.T, strict=True):  # one at a time bounds the memory
         speaker_votes[known] = (speaker_votes[known] + speaker_share[cells[known]]) / 2

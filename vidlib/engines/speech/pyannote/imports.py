@@ -40,7 +40,7 @@ class CompilerStub(ModuleType):
 def _stubbed(modules: Mapping[str, ModuleType | None]) -> Iterator[None]:
     """Replace ``modules`` for all imports in the block; None raises ImportError. Loaded modules stay."""
     stubs = {name: stub for name, stub in modules.items() if name not in sys.modules}
-    sys.modules.update(stubs)
+    sys.modules.update(stubs)  # type: ignore[arg-type] # Python accepts None, its stub does not
     try:
         yield
     finally:
@@ -58,8 +58,8 @@ def _repair_torchaudio() -> None:
         importlib.import_module("torchaudio")
     except (ImportError, OSError):
         native = ModuleType("torchaudio._extension")
-        native._IS_TORCHAUDIO_EXT_AVAILABLE = native._IS_ALIGN_AVAILABLE = False
-        native.fail_if_no_align = lambda function: function
+        missing = {"_IS_TORCHAUDIO_EXT_AVAILABLE": False, "_IS_ALIGN_AVAILABLE": False}
+        vars(native).update(missing, fail_if_no_align=lambda function: function)
         sys.modules[native.__name__] = native
 
 
