@@ -1,0 +1,88 @@
+"""A folder with the files that the documents name, and a workspace in which film.mp4 is done."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests import evaluated, finished, sample_media
+from vidlib.evaluation.ground_truth import Part, Truth
+from vidlib.files import sha256
+from vidlib.runner import pipeline, report_run
+from vidlib.runner.run_result import result_of
+from vidlib.runner.store.runs import History
+from vidlib.settings import REPOSITORY, load, settings
+
+FOLDERS = ("params", "notebooks", "deploy", "benchmarks")
+"""Folders of the repository that commands name."""
+
+FILES = ("clip.mov", "clip.mp4", "delivery.zip", "delivery.7z", "deliveries/delivery.zip")
+"""Files that commands only name, without content."""
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder."""
+    folder = tmp_path_factory.mktemp("desk")
+    for name in FOLDERS:
+        (folder / name).symlink_to(REPOSITORY / name)
+    for name in FILES:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    nbformat.write(nbformat.v4.new_notebook(), folder / "report.ipynb")
+    film = sample_media.clip(folder / "film.mp4")
+    shots = [evaluated.shot(0, "start", "close", Part(start=0, faces=(), audible="A"))]
+    truth = Truth(fps=25, frames=sample_media.N_FRAMES, size=sample_media.SIZE, shots=tuple(shots))
+    evaluated.write_truth(folder / "film.truth.json", truth)
+    _finish(folder, film)
+    return folder
+
+
+def _finish(folder: Path, film: Path) -> None:
+    """Make all steps of ``film`` by hand, and its report."""
+    chosen = load(workspace=folder / "workspace")
+    folders = finished.all_steps(chosen.work / sha256(film)[:16], video=film)
+    finished.register(chosen, folders | {"report": folders["reduce"]}, film)
+    with History(chosen.database) as history:
+        tasks = history.tasks(history.runs(1)[0].id)
+    page = report_run.folder_of(chosen.runs, next(task for task in tasks if task.step == "report"), tasks)
+    page.mkdir(parents=True)
+    (page / "report.html").write_text("<h1>film.mp4</h1>")
+
+
+@pytest.fixture
+def at_desk(desk: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder, as the current one, with its workspace as the default; every run is the one that is done."""
+
+    def finished_run(request, given, options):
+        with History(given.database) as history:
+            run = history.runs(1)[0]
+            return result_of(run, history.tasks(run.id), given)
+
+    monkeypatch.chdir(desk)
+    monkeypatch.setenv("VIDLIB_WORKSPACE", str(desk / "workspace"))
+    monkeypatch.setattr(pipeline, "run", finished_run)
+    settings.cache_clear()
+    yield desk
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def make_targets() -> set[str]:
+    """The targets of the Makefile."""
+    lines = (REPOSITORY / "Makefile").read_text().splitlines()
+    return {line.partition(":")[0] for line in lines if line.partition(":")[0].replace("-", "").isalpha()}
+
+
+@pytest.fixture(scope="session")
+def notebook_parameters() -> "dict[str, set[str]]":
+    """The parameters of each step notebook, ``{file name: names}``: what its cell of parameters assigns."""
+    parameters = {}
+    for path in (REPOSITORY / "notebooks").glob("*.ipynb"):
+        cells = json.loads(path.read_text())["cells"]
+        tagged = ["".join(cell["source"]) for cell in cells if "parameters" in cell["metadata"].get("tags", ())]
+        lines = "\n".join(tagged).splitlines()
+        parameters[path.name] = {line.partition(":")[0] for line in lines if ":" in line.partition("=")[0]}
+    return parameters
