@@ -1,15 +1,14 @@
-"""The documents agree with the code: settings, licences, links, commands."""
+"""The documents agree with the code: settings, licences, links. tests/docs runs what they show as code."""
 
 import re
 from importlib import metadata
 from pathlib import Path
 
 import pytest
-import typer
 from packaging.requirements import Requirement
 from platformdirs import user_data_path
 
-from vidlib import cli, vault
+from vidlib import vault
 from vidlib.settings import GIB, REPOSITORY, Settings
 
 SETTINGS = (REPOSITORY / "docs" / "settings.md").read_text()
@@ -62,18 +61,11 @@ def test_links_lead_somewhere(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
-def test_commands_named_in_a_document_exist_and_are_no_old_names(document):
-    if document.name == "CHANGELOG.md":
-        return
-    commands = typer.main.get_command(cli.app).commands
-    visible = {name for name, command in commands.items() if not command.hidden}
-    assert set(re.findall(r"`vidlib ([a-z]+)", document.read_text())) <= visible
-
-
-def test_make_targets_named_in_documents_exist():
-    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
-    named = {name for document in DOCUMENTS for name in re.findall(r"`make ([a-z-]+)", document.read_text())}
-    assert named <= targets
+def test_links_to_sections_lead_to_a_heading(document):
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", document.read_text()):
+        linked = (document.parent / target).read_text() if target else document.read_text()
+        headings = re.findall(r"^#+ (.+)$", linked, re.MULTILINE)
+        assert anchor in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 def test_no_package_of_the_lock_is_gpl_or_non_commercial():

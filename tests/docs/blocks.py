@@ -8,8 +8,12 @@ from pathlib import Path
 
 from vidlib.settings import REPOSITORY
 
-DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
-LANGUAGES = {"python", "sh", "yaml", "json", "text"}
+DOCUMENTS = [
+    *(REPOSITORY / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md")),
+    REPOSITORY / "benchmarks" / "README.md",
+    *sorted((REPOSITORY / "docs").rglob("*.md")),
+]
+LANGUAGES = {"python", "sh", "yaml", "json", "text", ""}
 SEPARATORS = {"&&", "||", "|", ";", "&"}
 
 BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)

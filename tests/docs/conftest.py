@@ -1,7 +1,9 @@
 """A folder with the files that the documents name, and a workspace in which film.mp4 is done."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
@@ -10,6 +12,8 @@ import pytest
 from tests import evaluated, finished, sample_media
 from vidlib.evaluation.ground_truth import Part, Truth
 from vidlib.files import sha256
+from vidlib.results import archive
+from vidlib.results.naming import ARCHIVED
 from vidlib.runner import pipeline, report_run
 from vidlib.runner.run_result import result_of
 from vidlib.runner.store.runs import History
@@ -47,9 +51,20 @@ def _finish(folder: Path, film: Path) -> None:
     finished.register(chosen, folders | {"report": folders["reduce"]}, film)
     with History(chosen.database) as history:
         tasks = history.tasks(history.runs(1)[0].id)
+    _archive(chosen.archive, folder, folders)
+    shutil.copy(folders["tracking"] / "tracking.parquet", folder / "film_tracking.parquet")
     page = report_run.folder_of(chosen.runs, next(task for task in tasks if task.step == "report"), tasks)
     page.mkdir(parents=True)
     (page / "report.html").write_text("<h1>film.mp4</h1>")
+
+
+def _archive(root: Path, folder: Path, folders: dict[str, Path]) -> None:
+    """Archive results of a video that an editor has renamed to edit/final cut v3.mp4."""
+    renamed = folder / "edit" / "final cut v3.mp4"
+    renamed.parent.mkdir()
+    shutil.copy(folders["convert"] / "video.mp4", renamed)
+    results = dict.fromkeys(ARCHIVED, folders["tracking"] / "speech.rttm")  # any file does
+    archive.put(root, "Film", archive.ResultSet(folder / "film.mp4", renamed, "film", results), datetime.now(UTC))
 
 
 @pytest.fixture
