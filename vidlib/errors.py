@@ -16,7 +16,7 @@ VidlibError
 ├── CommandFailed           an external program failed
 ├── BrokenOutput            the results of a step are not as declared
 ├── StepFailed              a step's notebook raised an exception
-├── OutOfMemory             a step needed more memory than it may use
+├── OutOfMemory             a step or its program needed more memory than it may use
 ├── WorkerLost              the process that worked on a step has died
 ├── LeaseLost               another process took over the step
 ├── Postponed               a step was not executed now, and did not fail

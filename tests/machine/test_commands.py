@@ -1,11 +1,13 @@
 import os
 import sys
+import tempfile
 
 import pytest
 
 from tests.waiting import wait_until
-from vidlib.errors import CommandFailed, EngineUnavailable
+from vidlib.errors import CommandFailed, EngineUnavailable, OutOfMemory
 from vidlib.machine import commands
+from vidlib.runner.scheduling.retries import delay_s
 
 
 def python(code: str) -> list[str]:
@@ -97,3 +99,20 @@ def test_a_missing_program_is_named_with_its_remedy(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(EngineUnavailable, match="ffplayer is not installed"):
         commands.find_program("ffplayer")
+
+
+KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+
+
+def test_a_program_that_the_system_killed_ran_out_of_memory_and_is_tried_again():
+    with pytest.raises(OutOfMemory, match=r"was killed \(signal 9\)") as caught:
+        commands.run(python(KILLED), timeout_s=30)
+    with pytest.raises(OutOfMemory), commands.stream_stdout(python(KILLED)) as stream:
+        assert stream.read() == b""
+    assert delay_s(type(caught.value).__name__, attempt=1)
+
+
+def test_messages_of_a_program_control_no_terminal():
+    with tempfile.TemporaryFile() as stderr:
+        stderr.write("[mov @ 0x55d0] \x1b]0;owned\x07 \x1b[31mred\r\u202e\nlast line\n".encode())
+        assert commands.tail(stderr) == "[mov] _]0;owned_ _[31mred__\nlast line\n"

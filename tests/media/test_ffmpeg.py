@@ -1,9 +1,13 @@
+import os
+
 import pytest
 
 from tests import sample_media as made
-from vidlib.errors import CommandFailed
+from vidlib.errors import CommandFailed, OutOfMemory
 from vidlib.machine import commands
 from vidlib.media import ffmpeg
+from vidlib.media.frames import decode_all, read_frames
+from vidlib.media.probe import probe_video
 
 
 def test_frames_are_counted_while_they_are_written(tmp_path):
@@ -39,3 +43,16 @@ def test_a_name_that_looks_like_an_address_is_a_file_name(tmp_path, monkeypatch,
 
 def test_the_version_is_a_number():
     assert ffmpeg.version()[0].isdigit() or ffmpeg.version().startswith(("n", "N"))
+
+
+def test_a_video_is_not_called_broken_because_ffmpeg_was_killed(tmp_path, monkeypatch):
+    info = probe_video(made.clip(tmp_path / "clip.mp4"))
+    killed = tmp_path / "bin" / "ffmpeg"
+    killed.parent.mkdir()
+    killed.write_text("#!/bin/sh\nkill -9 $$\n")
+    killed.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{killed.parent}:{os.environ['PATH']}")
+    with pytest.raises(OutOfMemory):
+        decode_all(info, timeout_s=60)
+    with pytest.raises(OutOfMemory):
+        list(read_frames(info.path, 64, 48))

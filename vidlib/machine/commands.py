@@ -19,7 +19,8 @@ from pathlib import Path
 from shutil import which
 from typing import IO, cast
 
-from vidlib.errors import CommandFailed, EngineUnavailable
+from vidlib.errors import CommandFailed, EngineUnavailable, OutOfMemory, VidlibError
+from vidlib.text import printable
 
 STDERR_BYTES = 4000
 """Bytes at the end of a program's messages that are kept."""
@@ -50,7 +51,7 @@ def run(
     """Run a program to its end. ``on_line`` receives each line of stdout at once.
 
     Raises CommandFailed for an exit code that is not in ``accept``. A program that runs longer than ``timeout_s``
-    seconds is killed with its process group; its code is then -9.
+    seconds is killed with its process group; its code is then -9. Raises OutOfMemory if anything else killed it.
     """
     with _started(args) as (process, stdout, stderr):
         lines = []
@@ -62,8 +63,8 @@ def run(
             code = process.wait()
         messages = tail(stderr)
         if code not in accept:
-            limit = f"ended after its limit of {timeout_s:g} s"
-            raise CommandFailed(args, code, limit if timed_out.is_set() else messages)
+            limit = f"ended after its limit of {timeout_s:g} s" if timed_out.is_set() else None
+            raise _failure(args, code, messages, limit)
         return Output("".join(lines), messages)
 
 
@@ -72,14 +73,15 @@ def stream_stdout(args: Sequence[str], timeout_s: float | None = None) -> Iterat
     """Run a program and read its stdout as a stream of bytes. Leaving the block early kills the program.
 
     The program is killed after ``timeout_s`` seconds (None: never). Raises CommandFailed if the whole stream was read
-    and the program itself failed.
+    and the program itself failed, and OutOfMemory if anything but the time limit killed it.
     """
-    with _started(args) as (process, stdout, stderr), _time_limit(process, timeout_s):
+    with _started(args) as (process, stdout, stderr), _time_limit(process, timeout_s) as timed_out:
         yield stdout
         if stdout.read(1):
             return
         if code := process.wait():
-            raise CommandFailed(args, code, tail(stderr))
+            messages = tail(stderr)
+            raise _failure(args, code, messages, messages if timed_out.is_set() else None)
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
@@ -90,10 +92,23 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def tail(stderr: IO[bytes], n_bytes: int = STDERR_BYTES) -> str:
-    """Read the last ``n_bytes`` of a program's messages, without FFmpeg's memory addresses, which differ every time."""
+    """Read the last ``n_bytes`` of a program's messages, printable except for line ends.
+
+    FFmpeg's memory addresses are removed, because they differ every time.
+    """
     end = stderr.seek(0, os.SEEK_END)
     stderr.seek(max(0, end - n_bytes))
-    return re.sub(r" @ 0x[0-9a-f]+\]", "]", stderr.read().decode(errors="replace"))
+    return re.sub(r" @ 0x[0-9a-f]+\]", "]", printable(stderr.read(), keep="\n"))
+
+
+def _failure(args: Sequence[str], code: int, messages: str, limit: str | None) -> VidlibError:
+    """The error for a program that failed; ``limit`` is the message for one that exceeded its time limit, else None.
+
+    Nothing here but the time limit kills a program that is still read, so another SIGKILL is that of the system.
+    """
+    if code == -signal.SIGKILL and limit is None:
+        return OutOfMemory(f"{args[0]} was killed (signal 9), as the system does when memory runs out")
+    return CommandFailed(args, code, messages if limit is None else limit)
 
 
 def _decoded(line: bytes) -> str:

@@ -106,7 +106,8 @@ def _options(info: VideoInfo, tracks: list[AudioInfo]) -> dict[str, Any]:
     """Codecs, metadata, and options that make equal inputs give equal bytes."""
     options = {
         "map_metadata:s:v:0": f"0:s:{info.index}",
-        "metadata:s:v:0": ["rotate=", "timecode="],
+        "metadata:s:v:0": "rotate=",
+        "metadata:s:v": "timecode=",  # the same stream; ffmpeg-python would write a list of both as one value
         "metadata": f"timecode={relabel(info.timecode, info.fps) if info.timecode else ''}",
         "t": MAX_DURATION_S,  # FFmpeg would fill the gap between two frames, be it years, with billions of frames
         "g": KEYFRAME_EVERY,

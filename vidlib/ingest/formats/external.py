@@ -38,7 +38,7 @@ class Entry:
 def limited(*command: str) -> list[str]:
     """Return ``command`` with limits on memory, written files, and processor time (VIDLIB_STEP_TIMEOUT_S)."""
     cpu_s = int(settings().step_timeout_s)
-    limits = f"--as={MAX_MEMORY_BYTES}", f"--fsize={MAX_FILE_BYTES}", f"--cpu={cpu_s}", "--core=0"
+    limits = f"--as={MAX_MEMORY_BYTES}", f"--fsize={MAX_FILE_BYTES}", f"--cpu={cpu_s}:{cpu_s + 5}", "--core=0"
     return [commands.find_program("prlimit", "util-linux"), *limits, "--", *command]
 
 
