@@ -1,6 +1,7 @@
 """What an analyst sees of one video whose steps are done."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from tests import finished, sample_media
 from vidlib import Workspace
 from vidlib.errors import BrokenOutput, UnknownName, UsageError, VidlibError
 from vidlib.files import sha256
-from vidlib.results import frames
+from vidlib.results import archive, frames
 from vidlib.results.exports import shots_csv
 from vidlib.runner import pipeline
 
@@ -222,3 +223,22 @@ def test_a_video_whose_file_is_gone_says_so_when_something_is_missing(tmp_path):
     lost.unlink()
     with pytest.raises(UsageError, match=r"lost\.mp4 has no results of scenes.*open it by the path"):
         _ = chosen.open("lost").shots
+
+
+def test_results_of_removed_work_come_from_the_archive(tmp_path, library, no_analysis):
+    chosen = Workspace(tmp_path / "ws")
+    clip, folders = library / "talk.mp4", finished.all_steps(tmp_path / "steps", video=library / "talk.mp4")
+    delivered = tmp_path / "delivered.mp4"
+    delivered.write_bytes(clip.read_bytes() + b"at 25 fps")
+    files = {
+        "shots_csv": folders["scenes"] / "shots.csv",
+        "rttm": folders["tracking"] / "speech.rttm",
+        "tracking_parquet": folders["tracking"] / "tracking.parquet",
+    }
+    archive.put(chosen.settings.archive, "news", archive.ResultSet(clip, delivered, "talk", files), datetime.now(UTC))
+    for file in (clip, delivered):
+        video = chosen.open(file)
+        assert video.shots.stop.tolist() == [20, 41, 50]
+        assert video.shots.boundary.isna().all()
+        assert len(video.turns) == 3
+        assert video.tracks.frame.min() == 0

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidlib.api.results import VideoResults, current, table
+from vidlib.api import archived
+from vidlib.api.results import STEP_OF, VideoResults, current, table
 from vidlib.errors import Cancelled, RefusedInput, UnknownName, UsageError, VidlibError
 from vidlib.results import frames
 from vidlib.settings import Settings
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 class Video:
     """A video, known by the SHA-256 of its bytes: its results as DataFrames, pictures and files.
 
-    A property looks up the newest results of the video. Where a step has left none, it runs that step and those that
-    it needs, with a progress bar: with the parameters of the results that are there, by default with the defaults.
-    Frames count from 0 and ``stop`` is not included. docs/tables.md lists the columns of each table. Results that were
-    read once stay the same: `vidlib.open` looks again.
+    A property looks up the newest results of the video, in the workspace and then in the archive. Where there are none,
+    it runs the step that leaves them, and those that it needs, with a progress bar: with the parameters of the results
+    that are there, by default with the defaults. Frames count from 0 and ``stop`` is not included. docs/tables.md lists
+    the columns of each table. Results that were read once stay the same: `vidlib.open` looks again.
 
     The video of a run (``run.videos``) has the results of that run and no other.
     """
@@ -135,9 +136,11 @@ class Video:
         return f"Video({self.name!r}, sha256={self.sha256[:12]!r})"
 
     def _table(self, name: str) -> "pd.DataFrame":
-        from vidlib.api.results import STEP_OF
-
-        return frames.to_pandas(table(self.results(*STEP_OF[name]), name))
+        if self.of_run or self.has_results(STEP_OF[name]):
+            return frames.to_pandas(table(self.results(*STEP_OF[name]), name))
+        # the archive may still hold the table of finished work that was removed
+        rows = archived.table(self._settings.archive, self.sha256, name)
+        return frames.to_pandas(table(self.results(*STEP_OF[name]), name) if rows is None else rows)
 
     def results(self, *steps: str) -> VideoResults:
         """Results of the video, of these ``steps`` at least; runs those that are missing."""

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vidlib.results.exports import people_json, rttm, shots_json, webvtt
-from vidlib.timeline import Segment, Turns, nearest_frame, seconds
+from vidlib.results.exports import people_json, rttm, shots_csv, shots_json, webvtt
+from vidlib.timeline import Segment, Span, Turns, nearest_frame, seconds
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("shot", "int32", "from 1", "number of the shot, as in shot lists"),
         *_SPAN,
         Column("duration_s", "float64", "s", "length"),
-        Column("boundary", "string", "", "how the shot begins: start, cut, dissolve or fade"),
-        Column("transition_frames", "int32", "frames", "length of a gradual transition; 0 for a cut"),
-        Column("confidence", "float64", "0 to 1", "confidence of the beginning"),
+        Column("boundary", "string", "", "how the shot begins: start, cut, dissolve or fade", nullable=True),
+        Column("transition_frames", "int32", "frames", "length of a gradual transition; 0 for a cut", nullable=True),
+        Column("confidence", "float64", "0 to 1", "confidence of the beginning", nullable=True),
     ),
     "turns": (
         *_SPAN,
@@ -153,9 +153,7 @@ def shots(path: Path) -> "pa.Table":
         "shots",
         (
             {
-                "shot": number,
-                **_frames_and_seconds(shot.span.start, shot.span.stop),
-                "duration_s": float(seconds(len(shot.span))),
+                **_shot(number, shot.span),
                 "boundary": shot.boundary,
                 "transition_frames": len(shot.transition) if shot.transition else 0,
                 "confidence": shot.confidence,
@@ -163,6 +161,16 @@ def shots(path: Path) -> "pa.Table":
             for number, shot in enumerate(shots_json.read(path), 1)
         ),
     )
+
+
+def shots_of_list(path: Path) -> "pa.Table":
+    """The shots in an editors' list, which does not hold how they begin; raises BrokenOutput where it is none."""
+    return _table("shots", (_shot(number, span) for number, span in enumerate(shots_csv.read(path), 1)))
+
+
+def _shot(number: int, span: Span) -> dict[str, float]:
+    times = {"start_s": float(seconds(span.start)), "stop_s": float(seconds(span.stop))}
+    return {"shot": number, "start": span.start, "stop": span.stop, **times, "duration_s": float(seconds(len(span)))}
 
 
 def turns(path: Path) -> "pa.Table":
@@ -237,10 +245,6 @@ def _table(name: str, rows: Iterable[Mapping[str, Any]]) -> "pa.Table":
     import pyarrow as pa
 
     return pa.Table.from_pylist(list(rows), schema(name))
-
-
-def _frames_and_seconds(start: int, stop: int) -> dict[str, float]:
-    return {"start": start, "stop": stop, "start_s": float(seconds(start)), "stop_s": float(seconds(stop))}
 
 
 def _period(start_s: float, stop_s: float) -> dict[str, float]:
