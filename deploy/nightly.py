@@ -23,7 +23,7 @@ SETTLE_S = 300
 
 
 def main(options: list[str]) -> int:
-    os.chdir(Path(__file__).resolve().parent.parent)  # where .env is read
+    os.chdir(Path(__file__).resolve().parent.parent)  # relative folders start here
     try:
         inbox = settings().inbox
     except VidlibError as error:

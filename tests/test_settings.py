@@ -1,8 +1,10 @@
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from vidlib import settings as settings_module
 from vidlib.errors import SettingError
 from vidlib.settings import (
     Settings,
@@ -11,16 +13,26 @@ from vidlib.settings import (
     export,
     load,
     settings,
+    variables,
     withhold_secrets,
 )
 
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch, tmp_path):
-    """No VIDLIB_* variable is set, and the current folder holds no ``.env``."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"VIDLIB_{name.upper()}", raising=False)
+    """No VIDLIB_* variable is set, and no ``.env`` exists."""
+    for name in ("ENV_FILE", *map(str.upper, Settings.model_fields)):
+        monkeypatch.delenv(f"VIDLIB_{name}", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setattr(settings_module, "REPOSITORY", tmp_path / "checkout")
     monkeypatch.chdir(tmp_path)
+
+
+def env_file(path: Path, text: str = "VIDLIB_NOTIFY_COMMAND=mail\n", mode: int = 0o644) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+    return path
 
 
 def test_everything_lies_in_the_workspace_unless_moved(tmp_path):
@@ -45,9 +57,80 @@ def test_one_folder_can_be_moved_alone(monkeypatch, tmp_path):
 
 
 def test_a_dot_env_file_is_read_and_the_environment_wins_over_it(monkeypatch, tmp_path):
-    (tmp_path / ".env").write_text("VIDLIB_MAX_FILES=10\nVIDLIB_DASHBOARD_PORT=9000\nOTHER=1\n")
+    file = env_file(tmp_path / "mine", "VIDLIB_MAX_FILES=10\nVIDLIB_DASHBOARD_PORT=9000\nOTHER=1\n")
+    monkeypatch.setenv("VIDLIB_ENV_FILE", str(file))
     monkeypatch.setenv("VIDLIB_DASHBOARD_PORT", "9001")
-    assert (load().max_files, load().dashboard_port) == (10, 9001)
+    assert (load().max_files, load().dashboard_port, load().env_file) == (10, 9001, file)
+    assert load(max_files=3).max_files == 3
+
+
+def test_no_delivered_dot_env_is_read(tmp_path):
+    env_file(tmp_path / ".env")
+    env_file(tmp_path / "workspace" / ".env")  # the default workspace lies in the current folder
+    assert (load().notify_command, load().env_file) == (None, None)
+
+
+def test_a_relative_workspace_brings_no_dot_env_of_the_current_folder(monkeypatch, tmp_path):
+    env_file(tmp_path / "here" / ".env")
+    monkeypatch.setenv("VIDLIB_WORKSPACE", "here")
+    assert load().env_file is None
+
+
+def test_the_workspace_comes_before_the_checkout_and_that_before_the_home(monkeypatch, tmp_path):
+    at_home = env_file(tmp_path / "config" / "vidlib" / ".env")
+    assert load().env_file == at_home
+    (tmp_path / "checkout").mkdir()
+    (tmp_path / "checkout" / "pyproject.toml").touch()
+    of_checkout = env_file(tmp_path / "checkout" / ".env")
+    assert load().env_file == of_checkout
+    of_workspace = env_file(tmp_path / "ws" / ".env")
+    assert load(workspace=Path("ws")).env_file == of_workspace
+    monkeypatch.setenv("VIDLIB_WORKSPACE", str(tmp_path / "ws"))
+    assert load().env_file == of_workspace
+    monkeypatch.setenv("VIDLIB_ENV_FILE", "/dev/null")
+    assert load().env_file is None
+
+
+def test_processes_that_vidlib_starts_read_the_same_file(tmp_path):
+    assert variables(load())["VIDLIB_ENV_FILE"] == "/dev/null"
+    file = env_file(tmp_path / "ws" / ".env")
+    assert variables(load(workspace=tmp_path / "ws"))["VIDLIB_ENV_FILE"] == str(file)
+
+
+@pytest.mark.parametrize("mode", [0o664, 0o646])
+def test_a_dot_env_that_others_can_write_is_refused(tmp_path, mode):
+    env_file(tmp_path / "ws" / ".env", mode=mode)
+    with pytest.raises(SettingError, match=r"other users can change .*chmod go-w"):
+        load(workspace=tmp_path / "ws")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_dot_env_of_another_user_is_refused(tmp_path, linked):
+    file = tmp_path / "ws" / ".env"
+    if linked:
+        env_file(tmp_path / "target")
+        file.parent.mkdir()
+        file.symlink_to(tmp_path / "target")
+    else:
+        env_file(file)
+    os.chown(file, 12345, -1, follow_symlinks=False)
+    with pytest.raises(SettingError, match="belongs to the user 12345"):
+        load(workspace=tmp_path / "ws")
+
+
+def test_a_dot_env_that_is_not_utf_8_is_an_error_of_one_line(monkeypatch, tmp_path):
+    file = tmp_path / "settings"
+    file.write_bytes(b"VIDLIB_SMTP_FROM=caf\xe9@h\n")
+    monkeypatch.setenv("VIDLIB_ENV_FILE", str(file))
+    with pytest.raises(SettingError, match=r"settings is not UTF-8 \(byte 20\)"):
+        load()
+
+
+def test_a_named_file_that_does_not_exist_is_an_error(monkeypatch):
+    monkeypatch.setenv("VIDLIB_ENV_FILE", "/nowhere/.env")
+    with pytest.raises(SettingError, match=r"VIDLIB_ENV_FILE='/nowhere/\.env': expected a file"):
+        load()
 
 
 def test_an_option_wins_over_the_environment(monkeypatch, tmp_path):
@@ -83,9 +166,9 @@ def test_a_wrong_value_is_refused_with_variable_value_expectation_and_remedy(mon
 
 
 def test_a_wrong_value_in_dot_env_is_looked_for_there(tmp_path):
-    (tmp_path / ".env").write_text("VIDLIB_MAX_FILES=0\n")
-    with pytest.raises(SettingError, match=r"; change it in \.env$"):
-        load()
+    file = env_file(tmp_path / "ws" / ".env", "VIDLIB_MAX_FILES=0\n")
+    with pytest.raises(SettingError, match=f"; change it in {re.escape(str(file))}$"):
+        load(workspace=tmp_path / "ws")
 
 
 @pytest.mark.parametrize("folder", ["docs", "media/clips", "Küche 2/v1.0", "a/b/c/d"])

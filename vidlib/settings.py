@@ -1,11 +1,11 @@
 """The settings: every folder, limit and secret of this installation.
 
-This module alone reads the environment variables ``VIDLIB_*`` and the file ``.env``.
+This module alone reads the environment variables ``VIDLIB_*`` and, with `vidlib.env_file`, the file ``.env``.
 """
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from platformdirs import user_config_path, user_data_path
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from vidlib import env_file
 from vidlib.errors import SettingError, did_you_mean, expectation
 
 PACKAGE = Path(__file__).resolve().parent
@@ -25,7 +25,6 @@ REPOSITORY = PACKAGE.parent
 """The checkout of vidlib, where this package was not installed from a wheel."""
 
 GIB = 1024**3
-DOT_ENV = ".env"
 
 Source = Literal["default", ".env", "environment", "option"]
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
@@ -67,7 +66,9 @@ def _pattern_with_group(pattern: str) -> str:
 class Settings(BaseSettings):
     """Folders, addresses, limits and secrets. Folders that are not set lie in the workspace."""
 
-    model_config = SettingsConfigDict(env_prefix="VIDLIB_", env_file=DOT_ENV, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(env_prefix="VIDLIB_", extra="ignore", env_ignore_empty=True)
+
+    _file: Path | None = PrivateAttr(None)
 
     workspace: Folder = Field(
         Path("workspace"), validate_default=True, description="Folder that contains all other folders."
@@ -196,6 +197,11 @@ class Settings(BaseSettings):
     smtp_from: str | None = Field(None, description="Sender address of the e-mails.")
 
     @property
+    def env_file(self) -> Path | None:
+        """The file ``.env`` that was read."""
+        return self._file
+
+    @property
     def inbox(self) -> Path:
         return self.inbox_dir or self.workspace / "inbox"
 
@@ -271,28 +277,59 @@ def settings() -> Settings:
 
 
 def load(**options: Any) -> Settings:
-    """Read the settings now. ``options``, such as ``workspace=...``, win over the environment."""
+    """Read the settings now. ``options``, such as ``workspace=...``, win over the environment, and that over ``.env``.
+
+    Raises SettingError for a wrong value, and for a file ``.env`` that cannot be trusted or read.
+    """
+    file = find_env_file(options.get("workspace"))
+    variables = env_file.read(file) if file else {}
+    given = {_variable(name) for name in options} | _filled(os.environ)
+    from_file = {name.upper(): value for name, value in variables.items() if name.upper() not in given}
+    values: dict[str, Any] = {
+        name: from_file[_variable(name)] for name in Settings.model_fields if _variable(name) in from_file
+    }
     try:
-        return Settings(**options)
+        chosen = Settings(**values, **options)
     except ValidationError as error:
-        raise SettingError(". ".join(_explain(problem, options) for problem in error.errors())) from error
+        problems = (_explain(problem, options, values, file) for problem in error.errors())
+        raise SettingError(". ".join(problems)) from error
+    chosen._file = file
+    return chosen
 
 
-def effective_settings(workspace: Path | None = None) -> list[EffectiveSetting]:
-    """Every setting of this process, for people and programs; ``workspace`` is the option of that name, if given."""
-    options = {} if workspace is None else {"workspace": workspace}
-    chosen, sources = load(**options), _sources(options)
+def find_env_file(workspace: Path | str | None = None) -> Path | None:
+    """Return the file ``.env`` to read: that of the workspace, of the checkout, or of the user's configuration.
+
+    The workspace counts if it is named by the option ``workspace`` or as an absolute path by VIDLIB_WORKSPACE. The
+    current folder never counts: it may be a delivery. VIDLIB_ENV_FILE names another file.
+    """
+    folders = [REPOSITORY] if REPOSITORY.joinpath("pyproject.toml").is_file() else []
+    folders.append(user_config_path("vidlib"))
+    named = next((value for name, value in os.environ.items() if name.upper() == "VIDLIB_WORKSPACE" and value), "")
+    chosen = Path(workspace or named).expanduser()
+    if workspace or chosen.is_absolute():
+        folders.insert(0, chosen)
+    return env_file.find(folder.absolute() for folder in folders)
+
+
+def effective_settings(chosen: Settings, options: Collection[str] = ()) -> list[EffectiveSetting]:
+    """Every setting of ``chosen``, for people and programs; ``options`` names those that the command line gave."""
+    sources = _sources(chosen.env_file, options)
     return [
         EffectiveSetting(name, _variable(name), _shown_value(chosen, name), sources[name], field.description or "")
         for name, field in Settings.model_fields.items()
     ]
 
 
-def unknown_variables() -> dict[str, str]:
-    """Variables ``VIDLIB_*`` that are no settings, each with a hint such as `` did you mean 'VIDLIB_WORKSPACE'?``."""
-    known = {_variable(name) for name in Settings.model_fields}
-    given = {name.upper() for name in (*os.environ, *_dot_env()) if name.upper().startswith("VIDLIB_")}
-    return {name: did_you_mean(name, known) or " vidlib ignores it" for name in sorted(given - known)}
+def unknown_variables(file: Path | None = None) -> dict[str, str]:
+    """Variables ``VIDLIB_*`` that are no settings, each with a hint such as `` did you mean 'VIDLIB_WORKSPACE'?``.
+
+    ``file`` is the file ``.env`` that was read.
+    """
+    known = {env_file.VARIABLE, *map(_variable, Settings.model_fields)}
+    names = {name.upper() for name in (*os.environ, *(env_file.read(file) if file else ()))}
+    unknown = {name for name in names if name.startswith("VIDLIB_")} - known
+    return {name: did_you_mean(name, known) or " vidlib ignores it" for name in sorted(unknown)}
 
 
 def export(chosen: Settings) -> None:
@@ -306,9 +343,10 @@ def export(chosen: Settings) -> None:
 
 
 def variables(chosen: Settings) -> dict[str, str]:
-    """``chosen`` as environment variables, without secrets."""
+    """``chosen`` as environment variables, without secrets. A process that gets them reads the same file ``.env``."""
     values = chosen.model_dump(exclude=set(SECRETS), exclude_none=True)
-    return {_variable(name): str(value) for name, value in values.items()}
+    file = {env_file.VARIABLE: str(chosen.env_file or os.devnull)}
+    return {_variable(name): str(value) for name, value in values.items()} | file
 
 
 def environment_without_secrets() -> dict[str, str]:
@@ -346,16 +384,20 @@ def _variable(name: str) -> str:
     return f"VIDLIB_{name.upper()}"
 
 
-def _dot_env() -> dict[str, str | None]:
-    return dotenv_values(DOT_ENV)
+def _filled(variables: Mapping[str, str]) -> set[str]:
+    """The names of variables in upper case; an empty variable counts as not set."""
+    return {name.upper() for name, value in variables.items() if value}
 
 
-def _sources(options: Mapping[str, Any]) -> dict[str, Source]:
-    """Where each setting comes from; an empty variable counts as not set."""
+def _sources(file: Path | None, options: Collection[str]) -> dict[str, Source]:
+    """Where each setting comes from."""
     sources: dict[str, Source] = dict.fromkeys(Settings.model_fields, "default")
-    places: tuple[tuple[Source, Mapping[str, str | None]], ...] = ((".env", _dot_env()), ("environment", os.environ))
-    for source, given in places:
-        filled = {name.upper() for name, value in given.items() if value}
+    files: tuple[tuple[Source, Mapping[str, str]], ...] = (
+        (".env", env_file.read(file) if file else {}),
+        ("environment", os.environ),
+    )
+    for source, given in files:
+        filled = _filled(given)
         sources |= {name: source for name in sources if _variable(name) in filled}
     return sources | dict.fromkeys(options, "option")
 
@@ -372,10 +414,15 @@ def _contains_password(url: str) -> bool:
     return address is not None and ("@" in address.netloc or "password=" in address.query)
 
 
-def _explain(problem: Mapping[str, Any], options: Mapping[str, Any]) -> str:
+def _explain(
+    problem: Mapping[str, Any], options: Collection[str], from_file: Collection[str], file: Path | None
+) -> str:
     """What pydantic found wrong, as: variable, value, expectation, remedy."""
     name = str(problem["loc"][0])
     value = "the value" if name in SECRETS else repr(problem["input"])
-    source = _sources(options).get(name, "option")
-    remedy = {"option": "give another value", "environment": "change or unset it in the environment"}
-    return f"{_variable(name)}={value}: {expectation(problem['msg'])}; {remedy.get(source, 'change it in .env')}"
+    remedy = "change or unset it in the environment"
+    if name in options:
+        remedy = "give another value"
+    elif name in from_file:
+        remedy = f"change it in {file}"
+    return f"{_variable(name)}={value}: {expectation(problem['msg'])}; {remedy}"

@@ -35,14 +35,17 @@ def settings(workspace: Workspace = None, as_json: AsJson = False) -> None:
     The source is default, .env, environment or option. The values of secrets stay hidden.
     """
     from vidlib.cli import console
-    from vidlib.settings import effective_settings, unknown_variables
+    from vidlib.settings import effective_settings, load, unknown_variables
 
-    rows = [vars(setting) for setting in effective_settings(workspace)]
-    unknown = unknown_variables()
+    options = {} if workspace is None else {"workspace": workspace}
+    chosen = load(**options)
+    rows = [vars(setting) for setting in effective_settings(chosen, options)]
+    unknown, file = unknown_variables(chosen.env_file), chosen.env_file
     if as_json:
-        print_json({"settings": rows, "unknown": unknown})
+        print_json({"settings": rows, "unknown": unknown, "env_file": file and str(file)})
     else:
         console.print_table(rows, without=("name", "description"))
+        typer.echo(f".env: {file or 'no such file was read'}")
         for variable, hint in unknown.items():
             typer.echo(f"{variable} is not a setting;{hint}", err=True)
 

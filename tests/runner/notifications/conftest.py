@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No VIDLIB_* variable and no proxy is set, and the current folder holds no ``.env``."""
+    """No VIDLIB_* variable and no proxy is set."""
     for name in list(os.environ):
         if name.startswith("VIDLIB_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
