@@ -52,7 +52,7 @@ def test_the_longest_name_leaves_room_for_the_suffixes_of_results(tmp_path, work
 
 def test_one_content_is_one_project_and_two_of_one_name_are_two(workspace):
     first, again, other = (open_project(Path("film.tar.gz"), digit * 64, workspace) for digit in ("a", "a", "b"))
-    assert first == again == reopen_project(first.folder)
+    assert first == again == reopen_project(first.folder, workspace)
     assert (first.name, other.name) == ("film", "film-bbbbbbbb")
 
 
@@ -71,13 +71,39 @@ def test_a_folder_that_is_no_project_is_not_reopened(workspace, record):
     else:
         (folder / "project.json").write_text(record)
     assert open_project(Path("film.zip"), "a" * 64, workspace, unpacked=True).name == "film-aaaaaaaa"
-    assert reopen_project(folder) is None
+    assert reopen_project(folder, workspace) is None
 
 
-def test_a_foreign_record_leads_to_no_other_folder(tmp_path):
-    for docs in ("../docs", "/etc", "a/../../b"):
-        write_json(tmp_path / "project.json", {"name": "film", "sha256": "a", "docs": docs})
-        assert reopen_project(tmp_path) is None
+@pytest.mark.parametrize("docs", ["../docs", "/etc", "a/../../b"])
+def test_a_foreign_record_leads_to_no_other_folder(workspace, docs):
+    write_json(workspace.projects / "film" / "project.json", {"name": "film", "sha256": "a" * 64, "docs": docs})
+    assert reopen_project(workspace.projects / "film", workspace) is None
+
+
+@pytest.mark.parametrize("folder", ["inbox/victim", "projects/victim/docs", "projects/victim/docs/sub", "projects"])
+def test_a_delivered_record_takes_over_no_project(workspace, folder):
+    victim = open_project(Path("victim.zip"), "a" * 64, workspace)
+    delivered = workspace.workspace / folder
+    record = (victim.folder / "project.json").read_bytes()
+    delivered.mkdir(parents=True, exist_ok=True)
+    (delivered / "project.json").write_bytes(record)
+    assert reopen_project(delivered, workspace) is None
+
+
+def test_a_record_that_was_put_below_projects_gives_its_folder_no_other_name(workspace):
+    victim = open_project(Path("victim.zip"), "a" * 64, workspace)
+    other = workspace.projects / "other"
+    other.mkdir()
+    (other / "project.json").write_bytes((victim.folder / "project.json").read_bytes())
+    assert reopen_project(other, workspace).docs == other / "docs"
+    assert reopen_project(other, workspace).name == "other"
+    assert open_project(Path("copy.zip"), "a" * 64, workspace, unpacked=True) == victim
+
+
+def test_a_project_is_found_through_a_link_to_the_workspace(workspace, tmp_path):
+    project = open_project(Path("film.zip"), "a" * 64, workspace)
+    (tmp_path / "link").symlink_to(workspace.workspace)
+    assert reopen_project(tmp_path / "link" / "projects" / "film", workspace).sha256 == project.sha256
 
 
 def test_a_pattern_finds_the_name_of_a_project(workspace):
@@ -93,7 +119,7 @@ def test_a_project_keeps_its_folder_for_files_if_the_setting_changes(workspace):
     nested = workspace.model_copy(update={"docs_folder": "media/clips"})
     project = open_project(Path("film.zip"), "a" * 64, nested)
     assert project.docs == workspace.projects / "film" / "media" / "clips"
-    assert reopen_project(project.folder) == open_project(Path("film.zip"), "a" * 64, workspace) == project
+    assert reopen_project(project.folder, workspace) == open_project(Path("film.zip"), "a" * 64, workspace) == project
     assert docs_folder(workspace, "film") == project.docs
     assert docs_folder(nested, "gone") == workspace.projects / "gone" / "media" / "clips"
 

@@ -57,7 +57,7 @@ def _source_rows(request: Request, settings: Settings, source: Source, durations
             return
         yield ForecastRow(source.name, "extract", "done", str(extract.folder))
         root, name = extract.folder / "files", projects.project_name(source, settings)
-    elif project := projects.reopen_project(source):
+    elif project := projects.reopen_project(source, settings):
         root, name = project.docs, project.name
     else:
         root, name = source, projects.project_name(source, settings)

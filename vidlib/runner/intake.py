@@ -84,7 +84,7 @@ class Intake:
         projects.check_path(path, self.settings)
         if isinstance(path, Link):
             return self._tasks_of_link(path)
-        if project := projects.reopen_project(path):
+        if project := projects.reopen_project(path, self.settings):
             return self._tasks_of_project(path, project, _videos_below(project.docs, path, self.settings))
         return self._tasks_of_file(path, path)
 

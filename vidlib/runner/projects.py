@@ -21,7 +21,9 @@ from vidlib.settings import Settings, plain_folder
 from vidlib.text import path_text
 
 RECORD = "project.json"
-"""The file in the folder of a project that identifies it."""
+"""The file in the folder of a project that identifies it; it counts only where `open_project` writes it."""
+
+SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def docs_folder(settings: Settings, name: str) -> Path:
     For an existing project this is the folder that it began with, even if VIDLIB_DOCS_FOLDER has changed since.
     """
     folder = settings.projects / name
-    project = reopen_project(folder)
+    project = reopen_project(folder, settings)
     return project.docs if project else folder / settings.docs_folder
 
 
@@ -104,7 +106,8 @@ def open_project(path: Path, sha256_: str, settings: Settings, *, unpacked: bool
     candidates = [root / base, root / f"{base}-{sha256_[:8]}"]
     source = path_text(path)
     with sole_writer(root):
-        if known := _with_content(sha256_, candidates) or (unpacked and _with_content(sha256_, _projects_in(root))):
+        folders = [*candidates, *(_projects_in(root) if unpacked else ())]
+        if known := _with_content(sha256_, folders, settings):
             return known
         for folder in candidates:
             if not any(folder.glob("[!.]*")):  # it is new, or a process was killed between mkdir and the record
@@ -118,25 +121,42 @@ def _projects_in(root: Path) -> Iterator[Path]:
     return (record.parent for record in sorted(root.glob(f"*/{RECORD}")))
 
 
-def _with_content(sha256_: str, folders: Iterable[Path]) -> Project | None:
+def _with_content(sha256_: str, folders: Iterable[Path], settings: Settings) -> Project | None:
     """Return the first project with this content in ``folders``, unless its folder was renamed."""
-    projects = (project for project in map(reopen_project, folders) if project)
-    return next((known for known in projects if (known.sha256, known.name) == (sha256_, known.folder.name)), None)
+    for folder in folders:
+        record = _read_record(folder / RECORD)
+        if record and (record["sha256"], record["name"]) == (sha256_, folder.name):
+            return reopen_project(folder, settings)
+    return None
 
 
-def reopen_project(folder: Path) -> Project | None:
-    """Return the project in ``folder``, or None if it is not the folder of a project."""
-    record = folder / RECORD
-    if not record.is_file():
+def reopen_project(folder: Path, settings: Settings) -> Project | None:
+    """Return the project in ``folder``, or None if it is not the folder of a project.
+
+    A record anywhere but directly below PROJECTS came with a delivery, and does not count. The project has the name of
+    its folder, whatever name the record gives: otherwise its results could go to another project.
+    """
+    folder = folder.absolute()
+    if not folder.parent.is_dir() or folder.parent.resolve() != settings.projects.resolve():
+        return None
+    if (record := _read_record(folder / RECORD)) is None:
+        return None
+    return Project(folder.name, record["sha256"], folder, folder / record["docs"])
+
+
+def _read_record(file: Path) -> dict[str, str] | None:
+    """Return name, SHA-256 and folder of files of a project, or None for a file of another program."""
+    if not file.is_file():
         return None
     try:
-        known = json.loads(record.read_text(encoding="utf-8"))
+        known = json.loads(file.read_text(encoding="utf-8"))
         name, sha256_ = known["name"], known["sha256"]
-        docs = folder / plain_folder(known.get("docs", "docs"))  # records of the first versions have no "docs"
-    except (ValueError, KeyError, TypeError, AttributeError):  # the file belongs to another program
+        docs = plain_folder(known.get("docs", "docs"))  # records of the first versions have no "docs"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    # the record may come from outside with its folder: its name must not lead to another folder
-    return Project(name, sha256_, folder, docs) if names.split_name(name) == (name,) else None
+    if not (isinstance(name, str) and isinstance(sha256_, str) and SHA256.fullmatch(sha256_)):
+        return None
+    return {"name": name, "sha256": sha256_, "docs": docs}
 
 
 def publish_files(project: Project, root: Path, files: Iterable[Path]) -> None:
