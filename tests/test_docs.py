@@ -68,6 +68,13 @@ def test_links_to_sections_lead_to_a_heading(document):
         assert anchor in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
+def test_documents_named_in_code_and_services_exist():
+    folders = [REPOSITORY / name for name in ("vidlib", "tests", "benchmarks", "deploy", "notebooks", "params")]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    named = {name for file in files for name in re.findall(r"\bdocs/[\w/-]+\.md", file.read_text(errors="ignore"))}
+    assert {name for name in named if not (REPOSITORY / name).is_file()} == set()
+
+
 def test_no_package_of_the_lock_is_gpl_or_non_commercial():
     forbidden = re.compile(r"\bA?GPL|(?<!Lesser )General Public|Affero|non-?commercial|CC-BY-NC", re.IGNORECASE)
     locked = map(Requirement, (REPOSITORY / "requirements.lock").read_text().splitlines())

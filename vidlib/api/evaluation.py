@@ -25,9 +25,9 @@ def evaluate(
     """Judge results by the truth: shots, faces, speaking and speakers, in figures (``.table()``).
 
     ``video`` is a `Video`, a video file or its name, or a folder with results: of a project or of the archive.
-    ``truth`` is a truth file (docs/evaluate.md); ``rttm`` says who really speaks when, by default what the truth calls
-    audible. Results that are missing are named in ``.missing``. Raises UsageError for results or a truth that do not
-    exist, or that are of films of different lengths.
+    ``truth`` is a truth file (docs/use/evaluate.md). ``rttm`` has the true turns, by default those of the truth.
+    ``.missing`` names results that do not exist. Raises UsageError for results or a truth that do not exist, or that
+    are of videos of different lengths.
     """
     from vidlib.evaluation import scores
 

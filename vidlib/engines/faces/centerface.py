@@ -39,7 +39,8 @@ class OpenVinoCenterFace:
     """CenterFace on the CPU: as many pictures at once as there are cores, each on one core.
 
     One core per picture gives the same numbers on any number of cores. It never computes in bfloat16, which takes half
-    of the time: bfloat16 moves boxes by up to two pixels, which cost one of eight films a speaker (docs/tracking.md).
+    of the time: bfloat16 moves boxes by up to two pixels, which lost a speaker in one of eight videos
+    (docs/how/tracking.md).
     """
 
     name = "CenterFace on OpenVINO (f32)"

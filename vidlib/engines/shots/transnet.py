@@ -28,7 +28,7 @@ MAX_SCORED = 350
 """Most frames that a window scores.
 
 Published are 50, with as many around them, so that the network sees each frame twice. Here it sees each frame 1.14
-times. It then sees more context, and scores differ by up to 0.14 (docs/scenes.md).
+times. It then sees more context, and scores differ by up to 0.14 (docs/how/scenes.md).
 """
 
 MARGIN = 25

@@ -34,7 +34,7 @@ BLOCK = 200
 VOTE_WEIGHT = 0.15
 """Weight of a unanimous vote of the network, in units of similarity (a cosine).
 
-From 0.1 to 0.2 little changes (docs/audio.md). Without votes, short turns go to the wrong speaker; from 0.3 on, the
+From 0.1 to 0.2 little changes (docs/how/audio.md). Without votes, short turns go to the wrong speaker; from 0.3 on, the
 mistakes of the network stay.
 """
 

@@ -3,7 +3,7 @@
 Bredin, "pyannote.audio 2.1 speaker diarization pipeline" (Interspeech 2023): a segmentation network finds up to three
 local speakers in each window of ten seconds, each gets a speaker embedding, and embeddings are clustered into speakers.
 
-Turns in TV videos are short. So four settings differ from the published ones, all measured (docs/audio.md):
+Turns in TV videos are short. So four settings differ from the published ones, all measured (docs/how/audio.md):
 
 - A local speaker forms clusters from half a second of speech in a window (published: two seconds).
 - Clusters merge by complete linkage (published: centroid).
