@@ -1,17 +1,17 @@
-"""How good shots, faces, speakers and voices are, beside the truth: the real steps, on real or composed films.
+"""Measure the quality of shots, faces, active speakers and turns: the real steps, on real or composed videos.
 
     python benchmarks/quality.py film.mp4 film.truth.json film.rttm
     python benchmarks/quality.py film.mp4 film.truth.json --results workspace/projects/film
     python benchmarks/quality.py --from film.mp4 film.truth.json --seeds 4 5 6 7
     python benchmarks/quality.py
 
-The first runs the steps scenes, audio and tracking with their defaults, or what --set says; the second judges results
-that are there already; the third composes films first (benchmarks/compose.py says what is in them, and which seeds are
-for tuning); the last composes one of what two packages carry, with one face that is never heard.
+The first command runs the steps scenes, audio and tracking with their defaults, or with the values of --set. The second
+evaluates existing results. The third composes videos first; benchmarks/compose.py describes them and names the seeds
+for tuning. The last composes a video from the media of two packages, with one face that never speaks.
 
-All end with one table, a column for each film, and one that says how often what was claimed with a confidence is right.
-With --given-truth the tracking step is given the truth's shots and voices, so that its figures are those of tracking
-alone. What each figure means: docs/use/evaluate.md.
+Each command prints a table with a column per video. A second table compares confidence with correctness. With
+--given-truth, the tracking step gets the true shots and turns, so its figures are those of tracking alone.
+docs/use/evaluate.md explains each figure.
 """
 
 import argparse
@@ -41,87 +41,87 @@ from vidlib.steps import PARAMS, audio, scenes, tracking
 from vidlib.timeline import Shot
 
 Film = tuple[Path, Path, Path | None]
-"""A film, its truth, and who really speaks when (None: as its truth says)."""
+"""A video, its ground truth, and the RTTM of the true turns (None: those of the ground truth)."""
 
 
 def main() -> int:
-    """Judge every film, print the table."""
-    given = arguments().parse_args()
+    """Evaluate every video and print the tables; returns the exit code."""
+    options = arguments().parse_args()
     try:
         with TemporaryDirectory() as folder:
-            params = read_params(PARAMS, (), given.set).of()
-            judgements = [judged(film, params, given) for film in films(given, given.keep or Path(folder))]
+            params = read_params(PARAMS, (), options.set).of()
+            judged = [judge(film, params, options) for film in films(options, options.keep or Path(folder))]
     except VidlibError as error:
         print(f"quality: {error}", file=sys.stderr)
         return error.exit_code
-    evaluations = [evaluation for evaluation, _ in judgements]
-    if given.json:
-        print(json.dumps([one.as_json() for one in evaluations], indent=2))
+    evaluations = [evaluation for evaluation, _ in judged]
+    if options.json:
+        print(json.dumps([evaluation.as_json() for evaluation in evaluations], indent=2))
     else:
-        how_sure = calibration.calibration_table([claim for _, claims in judgements for claim in claims])
-        print(text(evaluations), how_sure.to_string(float_format="%.3f"), sep="\n\n")
+        confidence = calibration.calibration_table([claim for _, claims in judged for claim in claims])
+        print(text(evaluations), confidence.to_string(float_format="%.3f"), sep="\n\n")
     return 0
 
 
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("video", type=Path, nargs="?", help="a film at 25 frames per second")
-    parser.add_argument("truth", type=Path, nargs="?", help="what is really in it")
-    parser.add_argument("rttm", type=Path, nargs="?", help="who really speaks when (default: what TRUTH says)")
-    parser.add_argument("--results", type=Path, help="judge what lies there instead of running the steps")
+    parser.add_argument("video", type=Path, nargs="?", help="video at 25 frames per second")
+    parser.add_argument("truth", type=Path, nargs="?", help="its ground truth")
+    parser.add_argument("rttm", type=Path, nargs="?", help="its true turns (default: those of TRUTH)")
+    parser.add_argument("--results", type=Path, help="folder of results to evaluate instead of running the steps")
     add_source(parser)
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep composed films there")
-    parser.add_argument("--set", action="append", default=[], metavar="STEP.NAME=VALUE", help="one parameter")
-    parser.add_argument("--given-truth", action="store_true", help="give the tracking step true shots and voices")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="folder for composed videos (default: temporary)")
+    parser.add_argument("--set", action="append", default=[], metavar="STEP.NAME=VALUE", help="a parameter's value")
+    parser.add_argument("--given-truth", action="store_true", help="give the tracking step the true shots and turns")
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
     return parser
 
 
-def films(given: argparse.Namespace, folder: Path) -> Iterator[Film]:
-    """The film that was named, and those that are to be composed."""
-    if given.seeds and not given.source:
-        raise UsageError(f"--seeds {given.seeds[0]} names a film that is composed; expected --from FILM TRUTH as well")
-    if given.video:
-        if not given.truth:
-            raise UsageError(f"{given.video} was given without a truth; expected VIDEO TRUTH [RTTM]")
-        yield given.video, given.truth, given.rttm
-    if given.source:
-        made_from = source(given.source)
-        for seed in given.seeds or TUNING:
-            yield compose(made_from, seed, folder)
-    elif not given.video:
-        made_from, shots = anywhere()
-        yield write(shots, made_from, folder / "film-anywhere", Random(0))
+def films(options: argparse.Namespace, folder: Path) -> Iterator[Film]:
+    """The video of the command line, and the composed ones."""
+    if options.seeds and not options.source:
+        raise UsageError(f"--seeds {options.seeds[0]} has no source video; expected --from FILM TRUTH as well")
+    if options.video:
+        if not options.truth:
+            raise UsageError(f"{options.video} was given without a truth; expected VIDEO TRUTH [RTTM]")
+        yield options.video, options.truth, options.rttm
+    if options.source:
+        material = source(options.source)
+        for seed in options.seeds or TUNING:
+            yield compose(material, seed, folder)
+    elif not options.video:
+        material, shots = anywhere()
+        yield write(shots, material, folder / "film-anywhere", Random(0))
 
 
-def judged(film: Film, params: dict[str, Frozen], given: argparse.Namespace) -> tuple[Evaluation, list[Claim]]:
-    """The figures of one film, and how sure each thing in it was, and whether rightly."""
+def judge(film: Film, params: dict[str, Frozen], options: argparse.Namespace) -> tuple[Evaluation, list[Claim]]:
+    """The figures of one video, and its claims: the confidence of each, and whether it is right."""
     video, truth_file, rttm_file = film
     truth = ground_truth.read(truth_file)
     stem = ground_truth.stem_of(truth_file)
     turns = ground_truth.read_turns(rttm_file, stem) if rttm_file else truth.turns()
     with TemporaryDirectory() as folder:
-        if given.results:
+        if options.results:
             folders = {"archive_dir": settings().archive, "work_dir": settings().work}
-            found = load_results.load_results(given.results, stem, **folders, video=video)
+            results = load_results.load_results(options.results, stem, **folders, video=video)
         else:
-            found = run_steps(video, truth, params, Path(folder), given.given_truth)
-        return evaluate(truth, found, turns), list(calibration.claims(truth, found, turns))
+            results = run_steps(video, truth, params, Path(folder), options.given_truth)
+        return evaluate(truth, results, turns), list(calibration.claims(truth, results, turns))
 
 
 def run_steps(video: Path, truth: Truth, params: dict[str, Frozen], folder: Path, given_truth: bool) -> Results:
-    """What the three steps find; how long each took is said on stderr."""
-    about = {"video": video, "frames": truth.frames}
-    shots = timed(scenes, scenes.Inputs(**about, out_dir=folder / "scenes"), params)
-    heard = timed(audio, audio.Inputs(**about, out_dir=folder / "audio"), params)
-    shown = {"shots": shots.shots, "speech": heard.table, "turns": heard.turns}
+    """Run the three steps; the seconds of each are printed on stderr."""
+    inputs = {"video": video, "frames": truth.frames}
+    shots = timed(scenes, scenes.Inputs(**inputs, out_dir=folder / "scenes"), params)
+    diarization = timed(audio, audio.Inputs(**inputs, out_dir=folder / "audio"), params)
+    evidence = {"shots": shots.shots, "speech": diarization.table, "turns": diarization.turns}
     if given_truth:
-        shown = {
+        evidence = {
             "shots": shots_json.write(folder / "shots.json", true_shots(truth), engine="truth"),
             "speech": speech_table.write(folder / "speech.parquet", truth.frames, [], truth.turns()),
             "turns": rttm.write(folder / "speech.rttm", truth.turns()),
         }
-    tracks = timed(tracking, tracking.Inputs(**about, **shown, out_dir=folder / "tracking"), params)
+    tracks = timed(tracking, tracking.Inputs(**inputs, **evidence, out_dir=folder / "tracking"), params)
     return Results(
         stem=video.stem,
         where=folder,
@@ -135,29 +135,29 @@ def run_steps(video: Path, truth: Truth, params: dict[str, Frozen], folder: Path
 
 
 def timed(step: object, inputs: Frozen, params: dict[str, Frozen]) -> object:
-    """The outputs of a step."""
+    """Run a step and print its seconds on stderr; returns its outputs."""
     started = time.monotonic()
     outputs = step.run(inputs, params[step.NAME])
-    spent = f"{time.monotonic() - started:.1f} s with {outputs.engine} on {outputs.device}"
-    print(f"{inputs.video.name}: {step.NAME} took {spent}", file=sys.stderr, flush=True)
+    cost = f"{time.monotonic() - started:.1f} s with {outputs.engine} on {outputs.device}"
+    print(f"{inputs.video.name}: {step.NAME} took {cost}", file=sys.stderr, flush=True)
     return outputs
 
 
 def true_shots(truth: Truth) -> list[Shot]:
-    """The truth's shots as the step *scenes* would leave them."""
+    """The true shots, in the form of the step *scenes*."""
     return [Shot(span, shot.boundary) for span, shot in zip(truth.spans(), truth.shots, strict=True)]
 
 
 def text(evaluations: list[Evaluation]) -> str:
-    """One table: a row for each figure, a column for each film, and their mean where there are several."""
-    table = pd.concat([one.table() for one in evaluations])
+    """One table: a row per figure, a column per video, and the mean of several videos."""
+    table = pd.concat([evaluation.table() for evaluation in evaluations])
     index = ["part", "measure", "subset", "unit"]
     wide = table.pivot_table("value", index, "film", sort=False, dropna=False)
     wide = wide.loc[table[index].drop_duplicates().itertuples(index=False, name=None)]
     if len(evaluations) > 1:
         wide["mean"] = wide.mean(axis=1)
     lines = [wide.to_string(float_format="%.3f", na_rep="–")]
-    return "\n".join([*lines, *sorted({line for one in evaluations for line in one.missing})])
+    return "\n".join([*lines, *sorted({line for evaluation in evaluations for line in evaluation.missing})])
 
 
 if __name__ == "__main__":

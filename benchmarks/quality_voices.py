@@ -1,11 +1,11 @@
-"""Diarization error rate of the speech engine, without collar and with overlapping speech counted.
+"""Measure the diarization error rate of a speech engine, without collar and with overlapping speech.
 
     python benchmarks/quality_voices.py film.mp4=film.rttm meeting.wav=meetings.rttm
     python benchmarks/quality_voices.py meetings/
 
-Each pair is a file with sound and the RTTM that says who speaks in it; in an RTTM of several files, the one whose id is
-the file's stem. Of a folder, every .wav is taken that an .rttm in it speaks of. Errors are added up over all files.
-Without arguments: the sample that pyannote.audio carries.
+Each pair is a sound file and the RTTM with its true turns. In an RTTM of several files, the turns with the file's stem
+as id count. A folder stands for every .wav that one of its .rttm files names. The last figures add up the errors of all
+files. The default is the sample of the package pyannote.audio.
 """
 
 import argparse
@@ -27,38 +27,38 @@ from vidlib.media.audio import SAMPLE_RATE, read_waveform
 
 
 def main() -> int:
-    """Print a line for each file, and the sum."""
+    """Print a line per file and the sums; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", help="SOUND=RTTM, or a folder of .wav and .rttm")
-    parser.add_argument("--engine", default="pyannote", help="default: pyannote")
-    given = parser.parse_args()
+    parser.add_argument("what", nargs="*", help="SOUND=RTTM, or a folder of .wav and .rttm files")
+    parser.add_argument("--engine", default="pyannote", help="pyannote (default), light or lemonfox")
+    options = parser.parse_args()
     try:
-        measure(pairs(given.what or [sample()]), given.engine)
+        measure(pairs(options.what or [sample()]), options.engine)
     except VidlibError as error:
         print(f"quality_voices: {error}", file=sys.stderr)
         return error.exit_code
     return 0
 
 
-def measure(chosen: Iterable[tuple[Path, Path]], name: str) -> None:
-    """Print the error rate of each file and of all together."""
+def measure(files: Iterable[tuple[Path, Path]], name: str) -> None:
+    """Print the error rate, speakers and CPU time of each file, and the error rate of all."""
     metric = DiarizationErrorRate(collar=0.0, skip_overlap=False)
     with open_diarizer(name, "cpu", Options()) as engine:
-        for sound, truth in chosen:
+        for sound, truth in files:
             reference = annotation(read_turns(truth, sound.stem))
             reference.uri = sound.stem
             waveform, started = read_waveform(sound), time.process_time()
-            found = annotation(engine.diarize(waveform).turns)
+            hypothesis = annotation(engine.diarize(waveform).turns)
             used_s, sound_s = time.process_time() - started, len(waveform) / SAMPLE_RATE
-            error = metric(reference, found, uem=Timeline([Segment(0, sound_s)]))
-            voices = f"{len(found.labels())} of {len(reference.labels())} voices"
-            print(f"{sound.name:24} DER {error:.3f}  {voices}  {used_s / sound_s:.3f} CPU s per s", flush=True)
+            error = metric(reference, hypothesis, uem=Timeline([Segment(0, sound_s)]))
+            speakers = f"{len(hypothesis.labels())} of {len(reference.labels())} speakers"
+            print(f"{sound.name:24} DER {error:.3f}  {speakers}  {used_s / sound_s:.3f} CPU s per s", flush=True)
     print(metric.report(display=False).to_string(float_format="%.2f"))
 
 
-def pairs(given: Iterable[str]) -> Iterator[tuple[Path, Path]]:
-    """Each file with sound, and the RTTM that speaks of it; raises UsageError for what is no such pair."""
-    for text in given:
+def pairs(arguments: Iterable[str]) -> Iterator[tuple[Path, Path]]:
+    """Each sound file and its RTTM; raises UsageError for an argument that is neither a pair nor a folder."""
+    for text in arguments:
         sound, _, truth = text.partition("=")
         if truth:
             yield Path(sound), Path(truth)
@@ -69,16 +69,16 @@ def pairs(given: Iterable[str]) -> Iterator[tuple[Path, Path]]:
 
 
 def in_folder(folder: Path) -> Iterator[tuple[Path, Path]]:
-    """Every .wav that an .rttm of the folder speaks of."""
+    """Every .wav that an .rttm of the folder names, with that .rttm."""
     known = {stem: file for file in sorted(folder.glob("*.rttm")) for stem in load_rttm(file)}
     sounds = [sound for sound in sorted(folder.glob("*.wav")) if sound.stem in known]
     if not sounds:
-        raise UsageError(f"{folder} has no .wav that an .rttm in it speaks of")
+        raise UsageError(f"{folder} has no .wav that one of its .rttm files names by its stem")
     return ((sound, known[sound.stem]) for sound in sounds)
 
 
 def sample() -> str:
-    """The pair inside the package pyannote.audio."""
+    """The pair in the package pyannote.audio, as an argument."""
     folder = Path(find_spec("pyannote.metrics").origin).parents[1] / "audio" / "sample"
     return f"{folder}/sample.wav={folder}/sample.rttm"
 

