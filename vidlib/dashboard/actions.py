@@ -2,13 +2,13 @@
 
 import secrets
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vidlib.ingest.urls import redacted
+from vidlib.machine.interpreter import vidlib_command
 from vidlib.runner.sources import parse_source
 from vidlib.runner.store.identity import pid_of
 from vidlib.runner.store.models import Run
@@ -65,7 +65,7 @@ def _launch(settings: Settings, names: Sequence[str], command: str, *args: str) 
 
     A kernel ends when its page is closed, and takes its process group along. The new session keeps the command alive.
     """
-    line = [sys.executable, "-m", "vidlib", *command.split(), "--workspace", str(settings.workspace), *args]
+    line = vidlib_command(*command.split(), "--workspace", str(settings.workspace), *args)
     logs = settings.workspace / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     log_file = logs / f"start-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}.log"

@@ -8,7 +8,6 @@ import asyncio
 import functools
 import os
 import signal
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from vidlib.errors import WorkerLost
 from vidlib.files import stale_temp_files
 from vidlib.machine import devices
+from vidlib.machine.interpreter import python_code
 
 START_S = 300
 """Seconds to wait for a new kernel. A start takes one second, and minutes on a machine with ten times too much work."""
@@ -108,7 +108,7 @@ class OwnKernelSpecs(KernelSpecManager):
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """The command that starts the kernel as a child of this process."""
         begin = "from vidlib.runner.kernels.kernel_main import main; main()"
-        argv = [sys.executable, "-c", begin, str(os.getpid()), "-f", "{connection_file}"]
+        argv = python_code(begin, str(os.getpid()), "-f", "{connection_file}")
         return KernelSpec(argv=argv, display_name="vidlib", language="python")
 
 
@@ -120,8 +120,9 @@ def start_kernel(gpu: int | None, env: Mapping[str, str]) -> Kernel:
     manager = AsyncKernelManager(context=context(), kernel_spec_manager=OwnKernelSpecs(), **address)
     manager.connection_file = f"{sockets.name}/connection.json"
     visible = {"CUDA_VISIBLE_DEVICES": "" if gpu is None else str(gpu)} if devices.gpus() else {}
-    # ipykernel logs its end as an error; nobody reads the history of the notebooks' input
-    options = ["--log-level=50", "--HistoryManager.enabled=False"]
+    # ipykernel logs its end as an error; nobody reads the history of the notebooks' input; IPython before 9.7 adds the
+    # working folder to the modules' folders although Python did not
+    options = ["--log-level=50", "--HistoryManager.enabled=False", "--InteractiveShellApp.ignore_cwd=True"]
     try:
         asyncio.run(_start(manager, options, {**env, **visible}))
     except BaseException:

@@ -1,0 +1,47 @@
+"""Child Python processes, in a folder whose files have the names of modules."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.shadows import NAMES, write_shadows
+from vidlib.dashboard import actions
+from vidlib.machine.interpreter import PACKAGE_ROOT, python_code, vidlib_command
+from vidlib.runner.kernels import launcher
+from vidlib.runner.kernels.pool import KernelPool
+
+
+@pytest.fixture
+def shadowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder of this test: each import of a module from it fails."""
+    write_shadows(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_child_imports_the_modules_of_python_and_this_vidlib(shadowed, monkeypatch):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    code = f"import {', '.join(NAMES)}, vidlib; print(vidlib.__file__)"
+    child = subprocess.run(python_code(code), capture_output=True, text=True, check=True)
+    assert Path(child.stdout.strip()).is_file()
+    assert subprocess.run(vidlib_command("--version"), capture_output=True, check=True).stdout.startswith(b"vidlib ")
+
+
+def test_vidlib_is_found_where_it_is_not_installed(shadowed):
+    python, *command = python_code("import vidlib; print(vidlib.__file__)")
+    without_packages = [python, "-S", "-E", *command]
+    child = subprocess.run(without_packages, capture_output=True, text=True, check=True)
+    assert child.stdout.strip() == f"{PACKAGE_ROOT}/vidlib/__init__.py"
+
+
+def test_a_kernel_starts_and_preloads(shadowed, workspace):
+    with KernelPool(1) as pool, pool.acquire() as kernel:
+        launcher.ask(kernel, f"import {', '.join(NAMES)}")
+        launcher.ask(kernel, "import sys; assert '' not in sys.path and sys.flags.safe_path")
+
+
+def test_the_dashboard_starts_runs(shadowed, workspace):
+    started = actions.start(workspace, ["nothing.mp4"], None)
+    started.process.wait(timeout=60)
+    assert f"{workspace.inbox / 'nothing.mp4'} does not exist" in started.last_log_line()
