@@ -1,13 +1,13 @@
-"""Every night: one `vidlib run` for each delivery in the inbox, as mapped tasks of one DAG. For Airflow 3.
+"""Every night, one `vidlib run` for each delivery in the inbox, as mapped tasks of one DAG. For Airflow 3.
 
-vidlib stays in an environment of its own; this file needs Airflow and nothing else. Its exit codes become:
+vidlib has an environment of its own; this file needs only Airflow. The exit codes of vidlib become states of tasks:
 
-| code | task | why |
+| code | task | reason |
 |---|---|---|
 | 0 | success | |
-| 1, 2, 3 | failed, not tried again | a video that failed, wrong usage, refused input: the same would come out |
+| 1, 2, 3 | failed, no retry | a failed video, wrong usage, refused input: a retry would fail in the same way |
 | 130 | skipped | somebody cancelled the run |
-| any other, or the worker was stopped | failed, tried again | the next try goes on where this one ended |
+| any other, or the worker was stopped | failed, with retries | the next attempt continues |
 """
 
 import json
@@ -25,7 +25,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 VIDLIB = Path(os.environ.get("VIDLIB_HOME", "/opt/vidlib"))
 BIN = VIDLIB / ".venv" / "bin"
 AT_ONCE = 2
-"""Deliveries that are processed at the same time, each with JOBS lanes."""
+"""Number of deliveries in parallel, each with JOBS parallel tasks."""
 JOBS = 1
 
 MEANING = {
@@ -37,9 +37,9 @@ KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
 class VidlibRun(BaseOperator):
-    """Process one archive, video or folder; gives back the run's id, its status and its reports.
+    """Processes one archive, video or folder, and returns the id, the status and the reports of the run.
 
-    What the run says goes to the task's log. A task that is killed, cleared or out of time ends its run.
+    The messages of the run go to the log of the task. A task that is killed, cleared or out of time ends its run.
     """
 
     template_fields = ("path", "profile")
@@ -53,7 +53,7 @@ class VidlibRun(BaseOperator):
         self._killed = False
 
     def command(self) -> list[str]:
-        """The arguments, as a list: no shell reads the name of a file."""
+        """The arguments as a list, so that no shell interprets the name of a file."""
         options = ["--params", self.profile, "--jobs", str(self.jobs), "--json"]
         return [str(BIN / "vidlib"), "run", *options, "--", self.path]
 
@@ -68,47 +68,47 @@ class VidlibRun(BaseOperator):
                 errors="replace",
                 cwd=VIDLIB,
                 env=environment(),
-                start_new_session=True,  # it ends in its own way, also when Airflow kills this task
+                start_new_session=True,  # Airflow kills only this task, and the run stops in order
             )
             self._judge(self._follow(self._process))
             document.seek(0)
             return summary(json.load(document))
 
     def on_kill(self) -> None:
-        """Ask the run to stop: it ends its kernels and ffmpeg, and keeps the steps that are finished."""
+        """Ask the run to stop. It stops its kernels and ffmpeg; finished steps keep their results."""
         self._killed = True
         if self._process and self._process.poll() is None:
             self._process.terminate()
 
     def _follow(self, process: subprocess.Popen) -> int:
-        """Put what the run says into the task's log; its exit code."""
+        """Copy the messages of the run into the log of the task, and return its exit code."""
         try:
             for line in process.stderr:
                 self.log.info("%s", line.rstrip())
             return process.wait()
         finally:
-            if process.poll() is None:  # out of time: it has to be able to say its last words before this task ends
+            if process.poll() is None:  # the task is out of time: give the run time to stop in order
                 process.terminate()
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(timeout=30)
 
     def _judge(self, code: int) -> None:
         if code == 130 and not self._killed:
-            raise AirflowSkipException(f"{self.path}: the run was cancelled; what it finished is kept")
+            raise AirflowSkipException(f"{self.path}: the run was cancelled; finished steps keep their results")
         if code in MEANING:
-            raise AirflowFailException(f"{self.path}: exit code {code}, {MEANING[code]}; see above")
+            raise AirflowFailException(f"{self.path}: exit code {code}, {MEANING[code]}; see the messages above")
         if code:
-            raise AirflowException(f"{self.path}: exit code {code}; what the run finished is kept")
+            raise AirflowException(f"{self.path}: exit code {code}; finished steps keep their results")
 
 
 def environment() -> dict[str, str]:
-    """What vidlib sees of Airflow's environment; the rest holds Airflow's secrets."""
+    """The part of Airflow's environment that vidlib gets; the rest contains secrets of Airflow."""
     own = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith("VIDLIB_")}
     return {"VIDLIB_WORKSPACE": "/srv/vidlib"} | own
 
 
 def summary(document: dict[str, Any]) -> dict[str, Any]:
-    """What later tasks and people want of the JSON of a run: small enough for Airflow's database."""
+    """The id, status and reports of a run, from its JSON: small enough for Airflow's database."""
     reports = [video["outputs"]["report"] for video in document["videos"] if video["outputs"]["report"]]
     return {"run": document["run"], "status": document["status"], "reports": reports}
 
@@ -126,7 +126,7 @@ def summary(document: dict[str, Any]) -> dict[str, Any]:
 def vidlib_cli():
     @task
     def deliveries() -> list[str]:
-        """What has arrived in the inbox; where that is nothing, the tasks after this one are skipped."""
+        """The deliveries in the inbox; Airflow skips the later tasks if there is none."""
         command = [str(BIN / "python"), "deploy/nightly.py", "--list"]
         listed = subprocess.run(command, cwd=VIDLIB, env=environment(), stdout=subprocess.PIPE, check=True)
         return json.loads(listed.stdout)

@@ -1,10 +1,10 @@
 """Convert one video and find its shots: two step notebooks, run by Airflow's PapermillOperator. For Airflow 3.
 
-Trigger it with the path of a video. Where it is not the whole of vidlib that should run, but a few of its steps within
-a larger flow, this is how; for whole deliveries see vidlib_cli.py.
+Trigger it with the path of a video. It is a pattern for single steps within a larger flow; vidlib_cli.py processes
+whole deliveries.
 
-Airflow's own environment needs the provider and vidlib's Papermill engine; the notebooks run in vidlib's environment,
-which a kernel that is called python3, as the engine wants it, leads to:
+Airflow's environment needs the provider and vidlib's Papermill engine. The notebooks run in vidlib's environment,
+through a kernel of the name python3, which the engine expects:
 
     AIRFLOW/bin/pip install apache-airflow-providers-papermill nvidia-ml-py
     AIRFLOW/bin/pip install --no-deps --editable /opt/vidlib
@@ -30,7 +30,7 @@ FOLDER = "{{ ti.xcom_pull(task_ids='folder') }}"
 class StepNotebook(PapermillOperator):
     """PapermillOperator for a step of vidlib; its parameters are those of the notebook's second cell.
 
-    The provider has no parameter for the engine (3.13); it always takes the one that Papermill knows as None.
+    The provider (3.13) has no parameter for the engine; it always uses the one that Papermill registers as None.
     """
 
     template_fields = (*PapermillOperator.template_fields, "engine_name")
@@ -60,10 +60,10 @@ class StepNotebook(PapermillOperator):
     catchup=False,
     render_template_as_native_obj=True,  # a number of frames arrives as a number
     params={
-        "video": Param(type="string", description="the video as it arrived, an absolute path"),
+        "video": Param(type="string", description="absolute path of the original video"),
         "engine": Param("vidlib", type="string", description="vidlib, or nbclient: Papermill's own"),
         "device": Param("auto", enum=["auto", "cuda", "cpu"]),
-        "threshold": Param(0.5, type="number", minimum=0, maximum=1, description="score from which a boundary counts"),
+        "threshold": Param(0.5, type="number", minimum=0, maximum=1, description="lowest score of a boundary"),
     },
     tags=["vidlib"],
     doc_md=__doc__,
@@ -71,14 +71,14 @@ class StepNotebook(PapermillOperator):
 def vidlib_papermill():
     @task
     def folder(dag_run=None) -> str:
-        """Where the outputs of this DAG run go."""
+        """The folder for the outputs of this DAG run."""
         return str(WORKSPACE / "airflow" / dag_run.run_id.replace(":", "-"))
 
     @task
-    def converted(place: str) -> dict[str, Any]:
-        """The converted video and how many frames it has, from what the step left."""
-        outputs = json.loads((Path(place) / "convert" / "outputs.json").read_text(encoding="utf-8"))["outputs"]
-        return {"video": str(Path(place) / "convert" / outputs["video"]), "frames": outputs["frames"]}
+    def converted(run_folder: str) -> dict[str, Any]:
+        """The converted video and its number of frames, from the outputs of the step."""
+        outputs = json.loads((Path(run_folder) / "convert" / "outputs.json").read_text(encoding="utf-8"))["outputs"]
+        return {"video": str(Path(run_folder) / "convert" / outputs["video"]), "frames": outputs["frames"]}
 
     convert = StepNotebook(
         step="convert",
@@ -97,10 +97,10 @@ def vidlib_papermill():
             "threshold": "{{ params.threshold }}",
         },
     )
-    place = folder()
-    place >> convert
-    found = converted(place)
-    convert >> found >> scenes
+    run_folder = folder()
+    run_folder >> convert
+    video = converted(run_folder)
+    convert >> video >> scenes
 
 
 vidlib_papermill()

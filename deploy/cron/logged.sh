@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Run a command with its output appended to a log file. Nothing is printed if it succeeds; if it fails: what its exit
-# code means, and the end of its output, so that cron sends a mail exactly then. The exit code is that of the command.
+# Runs a command and appends its output to a log file. After success it prints nothing. After a failure it prints the
+# meaning of the exit code and the end of the output, so that cron sends a mail. It keeps the exit code of the command.
 #
 #   deploy/cron/logged.sh LOG COMMAND [ARGUMENT...]
 set -uo pipefail
@@ -9,12 +9,12 @@ LINES_SHOWN=40
 
 meaning() {
     case $1 in
-    1) echo "some videos failed, the others are finished; their reports say why" ;;
-    2) echo "wrong usage or a wrong setting; nothing was done" ;;
-    3) echo "refused input: take what is named below out of the inbox" ;;
-    75) echo "the run before is still going on; this one was left out" ;;
-    130) echo "cancelled; finished steps are kept, and the next run goes on from there" ;;
-    *) echo "it was killed or could not be started; finished steps are kept" ;;
+    1) echo "some videos failed, the others are finished; the reports name the reasons" ;;
+    2) echo "wrong usage or a wrong setting; nothing ran" ;;
+    3) echo "refused input: remove the deliveries below from the inbox" ;;
+    75) echo "the previous run is still running; this one was skipped" ;;
+    130) echo "cancelled; finished steps keep their results, and the next run continues" ;;
+    *) echo "the command was killed or could not start; finished steps keep their results" ;;
     esac
 }
 

@@ -31,7 +31,7 @@ def test_success_is_silent_and_in_the_log(tmp_path):
 
 @pytest.mark.parametrize(
     ("code", "means"),
-    [(1, "some videos failed"), (2, "wrong usage"), (3, "refused input"), (75, "still going on"), (130, "cancelled")],
+    [(1, "some videos failed"), (2, "wrong usage"), (3, "refused input"), (75, "still running"), (130, "cancelled")],
 )
 def test_a_failure_says_what_its_exit_code_means(tmp_path, code, means):
     done = logged(tmp_path / "night.log", f"exit {code}")

@@ -62,7 +62,7 @@ def test_an_empty_inbox_is_no_failure_and_no_run(inbox, workspace):
 def test_an_inbox_that_is_not_there_is_a_failure(workspace):
     done = call(NIGHTLY)
     assert done.returncode == 2
-    assert "is its disk mounted?" in done.stderr
+    assert "its disk is mounted" in done.stderr
 
 
 def test_a_wrong_setting_is_one_line(inbox, monkeypatch):

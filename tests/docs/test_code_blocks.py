@@ -6,6 +6,7 @@ Python runs on a small video whose results are made by hand; only the analysis i
 import inspect
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ OTHER_PROGRAMS = {
 """Programs in code blocks that this test does not know, and why they cannot run in it."""
 
 OTHER_VARIABLES = {
+    "VIDLIB_ENV_FILE": "names the file of settings, so it cannot be in it",
     "VIDLIB_RUN": "set for the command of VIDLIB_NOTIFY_COMMAND",
     "VIDLIB_STATUS": "set for the command of VIDLIB_NOTIFY_COMMAND",
     "VIDLIB_HOME": "read by the Airflow examples",
@@ -232,3 +234,14 @@ def test_a_block_knows_its_line():
     first = blocks(DOCUMENTS[0])[0]
     assert isinstance(first, Block)
     assert DOCUMENTS[0].read_text().splitlines()[first.line - 1] == first.text.splitlines()[0]
+
+
+def test_code_names_documents_that_exist():
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    names = {
+        (file, named)
+        for file in tracked.stdout.split("\0")
+        if file.startswith(("vidlib/", "deploy/", "benchmarks/", "params/", "notebooks/", "scripts/"))
+        for named in re.findall(r"\bdocs/[\w./-]+\.md", (REPOSITORY / file).read_text(errors="replace"))
+    }
+    assert [(file, named) for file, named in sorted(names) if not (REPOSITORY / named).is_file()] == []
