@@ -13,7 +13,7 @@ DOCUMENTS = [
     REPOSITORY / "benchmarks" / "README.md",
     *sorted((REPOSITORY / "docs").rglob("*.md")),
 ]
-LANGUAGES = {"python", "sh", "yaml", "json", "text", ""}
+LANGUAGES = {"python", "sh", "yaml", "json", "text", "mermaid", ""}
 SEPARATORS = {"&&", "||", "|", ";", "&"}
 
 BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
