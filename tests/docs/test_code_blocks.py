@@ -6,7 +6,6 @@ Python runs on a small video whose results are made by hand; only the analysis i
 import inspect
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -234,14 +233,3 @@ def test_a_block_knows_its_line():
     first = blocks(DOCUMENTS[0])[0]
     assert isinstance(first, Block)
     assert DOCUMENTS[0].read_text().splitlines()[first.line - 1] == first.text.splitlines()[0]
-
-
-def test_code_names_documents_that_exist():
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    names = {
-        (file, named)
-        for file in tracked.stdout.split("\0")
-        if file.startswith(("vidlib/", "deploy/", "benchmarks/", "params/", "notebooks/", "scripts/"))
-        for named in re.findall(r"\bdocs/[\w./-]+\.md", (REPOSITORY / file).read_text(errors="replace"))
-    }
-    assert [(file, named) for file, named in sorted(names) if not (REPOSITORY / named).is_file()] == []
