@@ -1,11 +1,13 @@
-"""Small media made during a test run, with the truth in each docstring. Import as ``from tests import media``.
+"""Small media made during a test run, with the truth in each docstring. Import as ``from tests import sample_media``.
 
 Every frame of a clip carries its number as a row of eight black and white blocks along its lower edge, so that a test
 can tell which frame it sees: `frame_number`.
 """
 
+import functools
 import struct
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -80,6 +82,21 @@ def clip(
     ``sounds`` audio tracks of 440, 880, ... Hz as long as the picture; ``options`` are ffmpeg's, for the output, and
     win over H.264 yuv420p with AAC.
     """
+    path.write_bytes(_encode(path.suffix, n_frames, tuple(cuts), size, fps, sounds, tuple(options)))
+    return path
+
+
+@functools.lru_cache(maxsize=64)
+def _encode(
+    suffix: str,
+    n_frames: int,
+    cuts: tuple[int, ...],
+    size: tuple[int, int],
+    fps: str,
+    sounds: int,
+    options: tuple[str, ...],
+) -> bytes:
+    """The content of a `clip`, which ffmpeg encodes once in a test run."""
     width, height = size
     shots = np.searchsorted(np.array(cuts), np.arange(n_frames), side="right")
     raw = b"".join(picture(number, shot, size).tobytes() for number, shot in enumerate(shots))
@@ -89,8 +106,10 @@ def clip(
     audio = [arg for tone in tones for arg in ("-f", "lavfi", "-i", tone)]
     maps = [arg for n in range(sounds + 1) for arg in ("-map", str(n))]
     codecs = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "ultrafast", "-crf", "12", "-c:a", "aac"]
-    _ffmpeg(*video, *audio, *maps, *codecs, "-movflags", "+faststart", *options, _name(path), stdin=raw)
-    return path
+    with tempfile.TemporaryDirectory(prefix="vidlib-clip-") as folder:
+        file = Path(folder, f"clip{suffix}")
+        _ffmpeg(*video, *audio, *maps, *codecs, "-movflags", "+faststart", *options, _name(file), stdin=raw)
+        return file.read_bytes()
 
 
 def silent(path: Path) -> Path:

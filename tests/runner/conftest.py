@@ -11,6 +11,8 @@ from sqlalchemy import URL
 
 from tests import postgresql
 from tests.runner import counting
+from vidlib.runner.kernels import pool
+from vidlib.runner.kernels.pool import KernelPool
 from vidlib.runner.scheduling.plan import Planned, plan_step
 from vidlib.settings import Settings, settings
 
@@ -40,6 +42,20 @@ def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable
 @pytest.fixture
 def url(new_url: Callable[[], str]) -> str:
     return new_url()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_preload() -> Iterator[None]:
+    """The kernels of this process import what their notebooks need. An import of all libraries takes 7 s of a core."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "KERNEL_MAIN", "__import__('types').SimpleNamespace(preload=lambda: None)")
+        yield
+
+
+@pytest.fixture
+def kernels() -> KernelPool:
+    """One warm kernel that all tests share which need none of their own."""
+    return pool.default_pool()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from vidlib.errors import BrokenOutput, MediaError
-from vidlib.files import write_json
+from vidlib.files import write_json, write_text
 from vidlib.params import Frozen
 from vidlib.progress import PROGRESS_FILE
 from vidlib.steps.base import OutFile, Step, StepOutputs, from_source, location, with_manifest
@@ -52,7 +52,7 @@ def run(inputs: Inputs, params: Params, *, report=lambda done, total: None) -> O
         os.kill(os.getpid(), signal.SIGKILL)
     if params.mode == "wait":
         write_json(inputs.out_dir / PROGRESS_FILE, {"done": 1, "total": 4})
-        (inputs.out_dir / "started").touch()
+        write_text(inputs.out_dir / "started", str(os.getpid()))
         threading.Event().wait()
     if params.mode == "link":
         os.link(inputs.source, inputs.out_dir / "source.bin")

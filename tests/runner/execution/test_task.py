@@ -14,6 +14,7 @@ from tests.waiting import wait_until
 from vidlib.runner.execution import task as tasks
 from vidlib.runner.execution.task import execute_task
 from vidlib.runner.execution.worker import Worker
+from vidlib.runner.kernels.pool import KernelPool
 from vidlib.runner.store import identity, queue
 from vidlib.runner.store.models import Lease, Run, Task
 from vidlib.settings import Settings
@@ -21,11 +22,14 @@ from vidlib.steps import STEPS
 
 
 @pytest.fixture
-def worker(counting_notebook: Path, workspace: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
-    """A worker at which the counting step can be done; a working kernel is there already."""
+def worker(
+    counting_notebook: Path, workspace: Settings, kernels: KernelPool, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Worker]:
+    """A worker that can count, with the kernel that all tests share."""
     monkeypatch.setitem(STEPS, counting.NAME, counting.STEP)
     notebooks = workspace.model_copy(update={"notebooks_dir": counting_notebook.parent})
     with Worker(notebooks, lanes=1) as opened:
+        opened.kernels = kernels
         yield opened
 
 
@@ -116,11 +120,12 @@ def in_background(worker: Worker, task: Task) -> threading.Thread:
 
 
 def test_a_step_is_cancelled_alone_with_all_its_processes(worker, add):
-    others, task = set(psutil.Process().children()), add(mode="wait")
+    task = add(mode="wait")
     thread = in_background(worker, task)
     wait_until(lambda: now(worker, task).work_total)
     assert (now(worker, task).progress, now(worker, task).work_done) == (0.25, 1)
-    (kernel,) = set(psutil.Process().children()) - others
+    (pid,) = worker.settings.work.glob("*/.tmp-*/started")
+    kernel = psutil.Process(int(pid.read_text()))
     worker.history.request_cancel(task.run_id, step=counting.NAME)
     thread.join()
     assert now(worker, task).status == "cancelled"
