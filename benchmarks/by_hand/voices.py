@@ -1,4 +1,4 @@
-"""Who speaks when by pyannote.audio: voices.py VIDEO SEGMENTATION.bin wespeaker-EMBEDDING.onnx OUT.rttm.
+"""Find who speaks when with pyannote.audio: voices.py VIDEO SEGMENTATION.bin wespeaker-EMBEDDING.onnx OUT.rttm.
 
 The settings are those of pyannote/speaker-diarization-3.1.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-# pyannote.audio itself, mended where torchaudio was built for another torch
+# pyannote.audio itself, also where torchaudio was built for another torch
 from vidlib.engines.speech.pyannote.imports import PLDA, SpeakerDiarization
 
 RATE = 16_000
@@ -18,7 +18,7 @@ CLUSTERING = {"method": "centroid", "min_cluster_size": 12, "threshold": 0.70456
 
 
 class NoPlda(PLDA):
-    """The pipeline asks for one; its clustering here uses none."""
+    """Replaces the PLDA that the pipeline requires; its clustering does not use one."""
 
     def __init__(self) -> None:
         pass
@@ -34,16 +34,16 @@ def main(video: str, segmentation: str, embedding: str, out: str) -> None:
         segmentation_batch_size=32,
         embedding_batch_size=32,
     ).instantiate({"segmentation": {"min_duration_off": 0.0}, "clustering": CLUSTERING})
-    found = pipeline({"waveform": waveform(video), "sample_rate": RATE, "uri": Path(video).stem})
+    output = pipeline({"waveform": waveform(video), "sample_rate": RATE, "uri": Path(video).stem})
     with open(out, "w") as file:
-        found.speaker_diarization.write_rttm(file)
+        output.speaker_diarization.write_rttm(file)
 
 
 def waveform(video: str) -> torch.Tensor:
     """The sound, (1, samples) float32."""
     command = ["ffmpeg", "-v", "error", "-i", video, "-vn", "-ac", "1", "-ar", str(RATE), "-f", "f32le", "-"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-    return torch.from_numpy(np.frombuffer(done.stdout, np.float32).copy())[None]
+    process = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    return torch.from_numpy(np.frombuffer(process.stdout, np.float32).copy())[None]
 
 
 if __name__ == "__main__":

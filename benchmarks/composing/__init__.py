@@ -1,1 +1,1 @@
-"""Films that are composed of real material, so that everything about them is known: see ``benchmarks/compose.py``."""
+"""Composition of videos from real material, so that their ground truth is exact; see ``benchmarks/compose.py``."""

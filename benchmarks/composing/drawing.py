@@ -1,4 +1,4 @@
-"""The pictures of a composed film, one after the other, and what each shows."""
+"""The pictures of a composed video, in order, and the faces in each."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from .material import Clip, Material
 from .plan import Placed, PlannedShot, Scene
 
 DARK, BLUR_PX = 0.4, 9
-"""The backdrop is a picture of the footage, so dark and so blurred, behind everybody in a film."""
+"""Brightness factor and blur of the backdrop, a picture of the footage behind everybody in a video."""
 
 
 @dataclass(frozen=True)
@@ -28,20 +28,20 @@ class Shown:
 
 
 class DrawnShot:
-    """A planned shot whose pictures can be asked for, also those after its end, which a dissolve needs."""
+    """Draws the pictures of a planned shot, and ``extra`` ones after its end, which a dissolve needs."""
 
-    def __init__(self, shot: PlannedShot, extra: int, size: tuple[int, int], backdrop: np.ndarray, lot: Random):
+    def __init__(self, shot: PlannedShot, extra: int, size: tuple[int, int], backdrop: np.ndarray, rng: Random):
         self.shot, self.size, self.backdrop = shot, size, backdrop
         self.starts = np.cumsum([0, *(scene.frames for scene in shot.scenes)])
-        self.views, self.event = views(shot.effect, shot.frames + extra, self._middle(), lot)
+        self.views, self.event = views(shot.effect, shot.frames + extra, self._middle(), rng)
 
     def scene_at(self, frame: int) -> tuple[Scene, int]:
-        """The scene that a frame of the shot belongs to, and its number in that; the last goes on as long as asked."""
-        place = min(int(np.searchsorted(self.starts, frame, side="right")), len(self.shot.scenes)) - 1
-        return self.shot.scenes[place], frame - int(self.starts[place])
+        """The scene of a frame of the shot, and the frame's number in the scene; the last scene has no end."""
+        index = min(int(np.searchsorted(self.starts, frame, side="right")), len(self.shot.scenes)) - 1
+        return self.shot.scenes[index], frame - int(self.starts[index])
 
     def picture(self, frame: int) -> np.ndarray:
-        """What is seen at this frame of the shot."""
+        """The picture of this frame of the shot, (height, width, 3) uint8 RGB."""
         scene, number = self.scene_at(frame)
         drawn = _fitted(self._footage[number], *self.size) if scene.footage else self.backdrop.copy()
         for placed in scene.placed:
@@ -49,14 +49,14 @@ class DrawnShot:
         return self.views[frame].take(drawn)
 
     def faces(self, frame: int) -> tuple[TrueFace, ...]:
-        """Whom that shows; nobody in a flash."""
+        """The faces in that picture; none in a flash."""
         view = self.views[frame]
-        return () if view.white else tuple(_face(one, view, self.size) for one in self.scene_at(frame)[0].placed)
+        return () if view.white else tuple(_face(placed, view, self.size) for placed in self.scene_at(frame)[0].placed)
 
     def forget(self) -> None:
-        """Let go of the clips' pictures, which take up to 200 MB, until they are asked for again."""
-        for kept in ("_clips", "_footage"):
-            vars(self).pop(kept, None)
+        """Free the clips' pictures, up to 200 MB; they are read again when needed."""
+        for name in ("_clips", "_footage"):
+            vars(self).pop(name, None)
 
     def _middle(self) -> tuple[float, float]:
         placed = self.shot.scenes[0].placed
@@ -74,16 +74,18 @@ class DrawnShot:
         return self.shot.scenes[0].footage.pictures()
 
 
-def drawn(shots: Sequence[PlannedShot], material: Material, lot: Random) -> tuple[list[DrawnShot], Iterator[Shown]]:
-    """The shots as they are drawn, and every picture of the film in order, transitions mixed in."""
-    behind = backdrop(lot.choice(material.footage), material.size)
+def drawn(shots: Sequence[PlannedShot], material: Material, rng: Random) -> tuple[list[DrawnShot], Iterator[Shown]]:
+    """The drawn shots, and every picture of the video in order, with transitions."""
+    background = backdrop(rng.choice(material.footage), material.size)
     tails = [following.length if following.transition == "dissolve" else 0 for following in shots[1:]] + [0]
-    made = [DrawnShot(shot, tail, material.size, behind, lot) for shot, tail in zip(shots, tails, strict=True)]
-    return made, _pictures(made)
+    drawn_shots = [
+        DrawnShot(shot, tail, material.size, background, rng) for shot, tail in zip(shots, tails, strict=True)
+    ]
+    return drawn_shots, _pictures(drawn_shots)
 
 
 def backdrop(footage: Clip, size: tuple[int, int]) -> np.ndarray:
-    """A still background out of the middle of ``footage``."""
+    """A still background from the middle of ``footage``, (height, width, 3) uint8."""
     import cv2
 
     picture = cv2.GaussianBlur(_fitted(footage.pictures()[footage.frames // 2], *size), (0, 0), BLUR_PX)
@@ -91,32 +93,32 @@ def backdrop(footage: Clip, size: tuple[int, int]) -> np.ndarray:
 
 
 def _pictures(shots: Sequence[DrawnShot]) -> Iterator[Shown]:
-    for number, this in enumerate(shots):
+    for number, shot in enumerate(shots):
         before = shots[number - 1] if number else None
         after = shots[number + 1].shot if number + 1 < len(shots) else None
-        for frame in range(this.shot.frames):
-            picture = _beginning(this, before, frame)
+        for frame in range(shot.shot.frames):
+            picture = _beginning(shot, before, frame)
             if after and after.transition == "black":
-                picture = _dimmed(picture, min(1.0, (this.shot.frames - frame) / (after.length + 1)))
-            yield Shown(picture, number, this.scene_at(frame)[0], this.faces(frame))
+                picture = _dimmed(picture, min(1.0, (shot.shot.frames - frame) / (after.length + 1)))
+            yield Shown(picture, number, shot.scene_at(frame)[0], shot.faces(frame))
         if before:
             before.forget()
 
 
-def _beginning(this: DrawnShot, before: DrawnShot | None, frame: int) -> np.ndarray:
-    """A picture of the shot, mixed with the one before or dark in the transition that leads into it."""
-    picture, length = this.picture(frame), this.shot.length
+def _beginning(shot: DrawnShot, before: DrawnShot | None, frame: int) -> np.ndarray:
+    """A picture of the shot; during its transition, blended with the shot before or darkened."""
+    picture, length = shot.picture(frame), shot.shot.length
     if frame >= length or before is None:
         return picture
-    if this.shot.transition == "black":
+    if shot.shot.transition == "black":
         return _dimmed(picture, (frame + 0.5) / length)
-    part = (frame + 1) / (length + 1)
-    old = before.picture(before.shot.frames + frame)
-    return np.rint(picture * part + old * (1 - part)).astype(np.uint8)
+    weight = (frame + 1) / (length + 1)
+    previous = before.picture(before.shot.frames + frame)
+    return np.rint(picture * weight + previous * (1 - weight)).astype(np.uint8)
 
 
-def _dimmed(picture: np.ndarray, part: float) -> np.ndarray:
-    return picture if part >= 1 else np.rint(picture * part).astype(np.uint8)
+def _dimmed(picture: np.ndarray, brightness: float) -> np.ndarray:
+    return picture if brightness >= 1 else np.rint(picture * brightness).astype(np.uint8)
 
 
 def _paste(scene: np.ndarray, placed: Placed, pictures: np.ndarray, number: int) -> None:
@@ -125,21 +127,21 @@ def _paste(scene: np.ndarray, placed: Placed, pictures: np.ndarray, number: int)
 
 
 def _fitted(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """A copy of the picture in another size."""
+    """A resized copy of the picture."""
     import cv2
 
-    how = cv2.INTER_AREA if width < picture.shape[1] else cv2.INTER_CUBIC
-    return cv2.resize(picture, (width, height), interpolation=how)
+    method = cv2.INTER_AREA if width < picture.shape[1] else cv2.INTER_CUBIC
+    return cv2.resize(picture, (width, height), interpolation=method)
 
 
 def to_and_fro(number: int, n: int) -> int:
-    """Which of ``n`` pictures is the ``number``-th, where they are shown to their end, back, and again.
+    """The index of the ``number``-th picture, where ``n`` pictures are shown forward and backward in turns.
 
     >>> [to_and_fro(number, 3) for number in range(7)]
     [0, 1, 2, 1, 0, 1, 2]
     """
-    place = number % max(1, 2 * n - 2)
-    return place if place < n else 2 * n - 2 - place
+    index = number % max(1, 2 * n - 2)
+    return index if index < n else 2 * n - 2 - index
 
 
 def _face(placed: Placed, view: View, size: tuple[int, int]) -> TrueFace:

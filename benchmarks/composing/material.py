@@ -1,4 +1,4 @@
-"""What films are composed of: panels of a film with known truth that show one person, and its footage without faces."""
+"""Material for composed videos: panels with one person, and footage without faces, from a video with ground truth."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,18 +17,18 @@ Panel = tuple[int, int, int, int]
 """Left, top, width and height in pixels."""
 
 LEAST_FRAMES = 40
-"""A shorter piece is not used: a shot of it, with a dissolve at its end, would be over at once."""
+"""Shorter pieces are not used: their shots would end at once after a dissolve."""
 
 FOOTAGE = "broll"
-"""The kind of shot that shows no person."""
+"""The kind of a shot without people."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """``frames`` consecutive frames of a ``film`` from ``start`` on, of which ``panel`` is used.
+    """The ``panel`` of ``frames`` consecutive frames of a video, ``film``, from frame ``start`` on.
 
-    ``speaker`` is who is seen in it, ``talks`` whether his or her voice is heard with it, ``lips_move`` whether they
-    do; ``name`` is what the film's truth calls it.
+    ``speaker`` is the visible person. ``talks`` means that this person is heard, ``lips_move`` that the lips move.
+    ``name`` is that of the ground truth.
     """
 
     film: Path
@@ -41,9 +41,9 @@ class Clip:
     name: str = ""
 
     def pictures(self) -> np.ndarray:
-        """All of them: (frames, height, width, 3) uint8 RGB."""
+        """All pictures: (frames, height, width, 3) uint8 RGB."""
         left, top, width, height = self.panel
-        # half a frame early: what is shown first from then on is the frame that is meant
+        # half a frame early, so that rounding never skips the first frame
         from_s = max(0.0, float(seconds(self.start)) - 0.02)
         crop = f"format=rgb24,crop={width}:{height}:{left}:{top}:exact=1"
         args = ffmpeg.input_args(self.film, "-an", "-ss", f"{from_s:.3f}")
@@ -56,7 +56,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Material:
-    """Clips of people who talk, of people who listen with still lips, and footage without a face."""
+    """Clips of people who talk, of people who listen with still lips, and of footage without faces."""
 
     size: tuple[int, int]
     talkers: tuple[Clip, ...]
@@ -65,7 +65,7 @@ class Material:
 
 
 def material(film: Path, truth: Truth) -> Material:
-    """What can be taken out of ``film``; raises UsageError where it shows too few people who talk."""
+    """The material of a video; raises UsageError if it shows too few people who talk."""
     clips = [clip for clip in clips_of(film, truth) if clip.frames >= LEAST_FRAMES]
     talkers = tuple(clip for clip in clips if clip.talks)
     listeners = tuple(clip for clip in clips if clip.speaker and not clip.lips_move)
@@ -73,20 +73,20 @@ def material(film: Path, truth: Truth) -> Material:
     people = {clip.speaker for clip in talkers}
     if len(people) < 3 or not listeners or not footage:
         raise UsageError(
-            f"{film} shows {len(people)} people who talk, {len(listeners)} listeners, {len(footage)} times footage; "
-            f"expected 3, 1 and 1 of at least {LEAST_FRAMES} frames each, by its truth"
+            f"{film} has {len(people)} people who talk, {len(listeners)} listeners, {len(footage)} pieces of footage; "
+            f"expected 3, 1 and 1, of at least {LEAST_FRAMES} frames each, in its ground truth"
         )
     return Material(truth.size, talkers, listeners, footage)
 
 
 def clips_of(film: Path, truth: Truth) -> Iterator[Clip]:
-    """Each face, and each picture without any, for as long as nothing about it changes."""
+    """Clips of each face, and of footage, each for as long as nothing changes."""
     unclear = truth.unclear()
     clear = (moment for moment in truth.moments() if moment.frame not in unclear)
     for part, moments in groupby(clear, key=lambda moment: moment.part):
         frames = [moment.frame for moment in moments]
         if any(b != a + 1 for a, b in pairwise(frames)):
-            continue  # a flash within
+            continue  # a flash interrupts it
         whole = Clip(film, frames[0], len(frames), (0, 0, *truth.size))
         for face in part.faces:
             yield _of_face(whole, face, part.audible)
@@ -96,5 +96,5 @@ def clips_of(film: Path, truth: Truth) -> Iterator[Clip]:
 
 def _of_face(whole: Clip, face: TrueFace, audible: str | None) -> Clip:
     talks = face.speaking and audible == face.speaker
-    who = {"speaker": face.speaker, "talks": talks, "lips_move": face.lips_move, "name": face.clip}
-    return replace(whole, panel=face.panel, **who)
+    fields = {"speaker": face.speaker, "talks": talks, "lips_move": face.lips_move, "name": face.clip}
+    return replace(whole, panel=face.panel, **fields)

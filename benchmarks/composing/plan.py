@@ -1,4 +1,4 @@
-"""Which shots a composed film has: drawn by lot from a seed, with every difficulty in it at least once."""
+"""The shots of a composed video: drawn at random from a seed, with every difficulty at least once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,24 +7,24 @@ from random import Random
 from .material import FOOTAGE, Clip, Material
 
 SHORTEST, LONGEST = 34, 66
-"""Frames of a shot: 1.4 to 2.6 s, as fast as talk is cut."""
+"""Frames of a shot: 1.4 to 2.6 s, the pace of edited conversations."""
 
 CLOSE, MEDIUM, HALF, WIDE = 1080, 560, 600, 180
-"""Widths of panels, in a picture of 1280 x 720: faces some 450, 235, 250 and 75 pixels high."""
+"""Widths of panels in a picture of 1280x720: faces are about 450, 235, 250 and 75 pixels high."""
 
 LARGER = 1.3
-"""A panel may be drawn larger than it was by this; beyond, faces are blurred as no camera blurs them."""
+"""Largest enlargement of a panel; beyond it, faces are blurred as no camera blurs them."""
 
 EFFECTS = ("flash", "shake", "pan", "zoom")
-"""What moves or lights up a whole picture and is no boundary."""
+"""Effects that change the whole picture and are no boundary."""
 
 DISSOLVES, BLACKS = 3, 2
-"""How many of a film's transitions are gradual, of each kind."""
+"""Numbers of gradual transitions in a video, by type."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A clip, drawn with its upper left corner at ``left``, ``top`` and so wide; ``speaking`` if it is heard."""
+    """A clip in the picture: upper left corner and width in pixels; ``speaking`` if it is heard."""
 
     clip: Clip
     left: int
@@ -39,7 +39,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Scene:
-    """``frames`` frames of a shot in which the same people are seen and the same ``voice`` (its clip) is heard."""
+    """Frames of a shot with the same people and the same ``voice``, the clip that is heard."""
 
     frames: int
     placed: tuple[Placed, ...]
@@ -48,14 +48,14 @@ class Scene:
 
     @property
     def most(self) -> int:
-        """How many frames there are to show; a listener with still lips may be shown to and fro."""
-        moving = [one.clip for one in self.placed if one.clip.lips_move]
+        """Most frames that the clips allow; those of a listener with still lips may repeat."""
+        moving = [placed.clip for placed in self.placed if placed.clip.lips_move]
         return min(clip.frames for clip in (*moving, *filter(None, [self.footage])))
 
 
 @dataclass(frozen=True)
 class PlannedShot:
-    """A shot, and the transition of ``length`` frames that leads into it."""
+    """A shot, and the transition of ``length`` frames that begins it."""
 
     kind: str
     scenes: tuple[Scene, ...]
@@ -70,41 +70,41 @@ class PlannedShot:
 
 
 def plan(material: Material, seed: int) -> list[PlannedShot]:
-    """The shots of the film with this seed, the same each time."""
-    lot = Random(seed)
-    draw = _Drawing(material, lot)
-    groups = [[make()] for make in draw.makers()] + [draw.alike(CLOSE, "close"), draw.alike(MEDIUM, "medium")]
-    lot.shuffle(groups)
+    """The shots of the video with this seed, the same each time."""
+    rng = Random(seed)
+    draw = _Drawing(material, rng)
+    groups = [[make()] for make in draw.makers()] + [draw.pair(CLOSE, "close"), draw.pair(MEDIUM, "medium")]
+    rng.shuffle(groups)
     shots = [shot for group in groups for shot in group]
-    return _with_transitions(shots, lot)
+    return _with_transitions(shots, rng)
 
 
-def _with_transitions(shots: list[PlannedShot], lot: Random) -> list[PlannedShot]:
-    """Give some shots a gradual beginning; those that are joined to the one before keep their cut."""
-    free = [place for place in range(1, len(shots)) if not shots[place].joined]
-    gradual = lot.sample(free, DISSOLVES + BLACKS)
+def _with_transitions(shots: list[PlannedShot], rng: Random) -> list[PlannedShot]:
+    """Give some shots a gradual transition; joined shots keep their cut."""
+    free = [index for index in range(1, len(shots)) if not shots[index].joined]
+    gradual = rng.sample(free, DISSOLVES + BLACKS)
     planned = [replace(shots[0], transition="start")]
-    for place, shot in enumerate(shots[1:], 1):
+    for index, shot in enumerate(shots[1:], 1):
         last = planned[-1].scenes[-1]
-        if place in gradual[:DISSOLVES]:
-            length = lot.choice([n for n in (8, 12, 18, 24) if last.most - n >= SHORTEST - 2])
+        if index in gradual[:DISSOLVES]:
+            length = rng.choice([n for n in (8, 12, 18, 24) if last.most - n >= SHORTEST - 2])
             shortened = replace(last, frames=min(last.frames, last.most - length))
             planned[-1] = replace(planned[-1], scenes=(*planned[-1].scenes[:-1], shortened))
             shot = replace(shot, transition="dissolve", length=length)
-        elif place in gradual:
-            shot = replace(shot, transition="black", length=lot.choice([6, 8, 10, 12]))
+        elif index in gradual:
+            shot = replace(shot, transition="black", length=rng.choice([6, 8, 10, 12]))
         planned.append(shot)
     return planned
 
 
 class _Drawing:
-    """Draws single shots by lot."""
+    """Draws single shots at random."""
 
-    def __init__(self, material: Material, lot: Random):
-        self.material, self.lot = material, lot
+    def __init__(self, material: Material, rng: Random):
+        self.material, self.rng = material, rng
 
     def makers(self) -> list[Callable[[], PlannedShot]]:
-        """One function for each shot of a film, but for pairs."""
+        """One function per shot of a video, except the pairs."""
         effects = [lambda effect=effect: replace(self.alone(MEDIUM, "medium"), effect=effect) for effect in EFFECTS]
         return [
             *effects,
@@ -118,79 +118,81 @@ class _Drawing:
             lambda: self.over_footage(heard=False),
         ]
 
-    def alone(self, width: int, kind: str, but: str = "") -> PlannedShot:
-        """Somebody, other than ``but``, talks."""
-        clip = self.talker(width, but)
+    def alone(self, width: int, kind: str, excluded: str = "") -> PlannedShot:
+        """Somebody other than the speaker ``excluded`` talks."""
+        clip = self.talker(width, excluded)
         return PlannedShot(kind, (Scene(self.length(clip), (self.place(clip, width, True),), clip),))
 
-    def alike(self, width: int, kind: str) -> list[PlannedShot]:
-        """Two people framed alike before the same backdrop, and a hard cut between them."""
+    def pair(self, width: int, kind: str) -> list[PlannedShot]:
+        """Two shots of people framed alike before the same backdrop, with a hard cut between them."""
         first = self.alone(width, kind)
-        (one,) = first.scenes[0].placed
-        second = self.alone(width, kind, one.clip.speaker)
-        (other,) = second.scenes[0].placed
-        framed = replace(other, left=one.left, top=one.top)
+        (first_panel,) = first.scenes[0].placed
+        second = self.alone(width, kind, first_panel.clip.speaker)
+        (second_panel,) = second.scenes[0].placed
+        framed = replace(second_panel, left=first_panel.left, top=first_panel.top)
         scene = replace(second.scenes[0], placed=(framed,))
         return [first, replace(second, scenes=(scene,), joined=True)]
 
     def two(self, *, lips_move: bool) -> PlannedShot:
-        """One talks, the other listens, with lips that move (as if talking, but not heard) or do not."""
+        """One person talks, the other listens; the listener's lips move unheard, or are still."""
         talker = self.talker(HALF)
         listener = self.talker(HALF, talker.speaker) if lips_move else self.listener(talker.speaker)
         n_frames = self.length(talker, *([listener] if lips_move else []))
         sides = [(talker, True), (listener, False)]
-        self.lot.shuffle(sides)
+        self.rng.shuffle(sides)
         placed = tuple(
             Placed(clip, left, 130, HALF, talks) for left, (clip, talks) in zip((20, 660), sides, strict=True)
         )
         return PlannedShot("two", (Scene(n_frames, placed, talker),))
 
     def exchange(self) -> PlannedShot:
-        """One talks while the other listens, then the other way round: no boundary between."""
+        """One person talks while the other listens, then they change roles without a boundary."""
         still = {clip.speaker: clip for clip in self.material.listeners if clip.panel[2] * LARGER >= HALF}
         talking = [clip for clip in self.material.talkers if clip.speaker in still and clip.panel[2] * LARGER >= HALF]
-        one = self.lot.choice(talking)
-        other = self.lot.choice([clip for clip in talking if clip.speaker != one.speaker] or [one])
+        first = self.rng.choice(talking)
+        second = self.rng.choice([clip for clip in talking if clip.speaker != first.speaker] or [first])
         scenes = []
-        for talker, left, silent, right in ((one, 20, other, 660), (other, 660, one, 20)):
+        for talker, left, silent, right in ((first, 20, second, 660), (second, 660, first, 20)):
             listener = still[silent.speaker]
             placed = (Placed(talker, left, 130, HALF, True), Placed(listener, right, 130, HALF, False))
             scenes.append(Scene(self.length(talker), placed, talker))
         return PlannedShot("two", tuple(scenes))
 
     def dubbed(self) -> PlannedShot:
-        """The lips of one move, the voice of another, who is not to be seen, is heard."""
-        seen = self.talker(MEDIUM)
-        heard = self.talker(0, seen.speaker)
-        return PlannedShot("medium", (Scene(self.length(seen, heard), (self.place(seen, MEDIUM, False),), heard),))
+        """The lips of one person move, but another one, who is not visible, is heard."""
+        visible = self.talker(MEDIUM)
+        heard = self.talker(0, visible.speaker)
+        return PlannedShot(
+            "medium", (Scene(self.length(visible, heard), (self.place(visible, MEDIUM, False),), heard),)
+        )
 
     def over_footage(self, *, heard: bool) -> PlannedShot:
-        """Footage, with somebody's voice over it, or in silence."""
-        footage = self.lot.choice(self.material.footage)
+        """Footage with a voice-over, or in silence."""
+        footage = self.rng.choice(self.material.footage)
         voice = self.talker(0) if heard else None
         n_frames = self.length(*filter(None, (footage, voice)))
         return PlannedShot(FOOTAGE, (Scene(n_frames, (), voice, footage),))
 
-    def talker(self, width: int, but: str = "") -> Clip:
-        """Somebody who talks, whose panel may be drawn so wide."""
-        return self.lot.choice(
-            [clip for clip in self.material.talkers if clip.speaker != but and clip.panel[2] * LARGER >= width]
+    def talker(self, width: int, excluded: str = "") -> Clip:
+        """A clip of somebody who talks, other than ``excluded``, with a panel that may be drawn so wide."""
+        return self.rng.choice(
+            [clip for clip in self.material.talkers if clip.speaker != excluded and clip.panel[2] * LARGER >= width]
         )
 
-    def listener(self, but: str) -> Clip:
+    def listener(self, excluded: str) -> Clip:
         wide_enough = [clip for clip in self.material.listeners if clip.panel[2] * LARGER >= HALF]
-        return self.lot.choice([clip for clip in wide_enough if clip.speaker != but])
+        return self.rng.choice([clip for clip in wide_enough if clip.speaker != excluded])
 
     def length(self, *clips: Clip) -> int:
-        """How long a shot of these may be, with a dissolve at its end."""
-        most = min(clip.frames for clip in clips)
-        return self.lot.randint(min(SHORTEST, most - 6), min(LONGEST, most - 6))
+        """A random length in frames for a shot of these clips, with a dissolve at its end."""
+        longest = min(clip.frames for clip in clips) - 6
+        return self.rng.randint(min(SHORTEST, longest), min(LONGEST, longest))
 
     def place(self, clip: Clip, width: int, speaking: bool) -> Placed:
-        """Somewhere in the picture; a close panel in its middle."""
+        """A random position in the picture; a close panel is centred."""
         placed = Placed(clip, 0, 0, width, speaking)
         across, down = self.material.size[0] - width, self.material.size[1] - placed.height
         if width == CLOSE:
             return replace(placed, left=across // 2, top=down // 2)
-        # far enough from the edges for a shaking or panning camera
-        return replace(placed, left=self.lot.randint(160, across - 160), top=self.lot.randint(40, down - 40))
+        # the margin is for a shaking or panning camera
+        return replace(placed, left=self.rng.randint(160, across - 160), top=self.rng.randint(40, down - 40))
