@@ -40,7 +40,7 @@ SILENCE = "none"
 """The engine in the result of a silent video."""
 
 REVIEW_BELOW = 0.7
-"""Confidence below which a turn needs review: one in four of those names the wrong speaker (docs/how/audio.md)."""
+"""Confidence below which a turn needs review: one in four of those names the wrong speaker (docs/how/confidence.md)."""
 
 BRIEF_S = 2.0
 """A speaker with less speech than this, in seconds, may be another one."""
