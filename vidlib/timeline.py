@@ -316,12 +316,13 @@ def timecode(frame: int, fps: Fraction = FPS) -> str:
 def relabel(timecode: str, fps: Fraction, to: Fraction = FPS) -> str:
     """Convert the SMPTE time code ``HH:MM:SS:FF`` from ``fps`` to ``to`` frames per second; ``""`` for other text.
 
-    The clock stays, also that of a drop-frame time code; the frame number becomes the same part of the second.
+    The clock stays, also that of a drop-frame time code; the frame number becomes the same part of the second. Above
+    99 frames per second the frame number has three digits.
 
     >>> relabel("01:00:00;15", Fraction(30000, 1001))
     '01:00:00:12'
     """
-    if not re.fullmatch(r"\d\d:[0-5]\d:[0-5]\d[:;.]\d\d", timecode) or not fps:
+    if not re.fullmatch(r"\d\d:[0-5]\d:[0-5]\d[:;.]\d\d\d?", timecode) or not fps:
         return ""
     frame = int(timecode[9:]) * to // max(1, round(fps))
     return f"{timecode[:8]}:{min(frame, int(to) - 1):02}"

@@ -1,18 +1,12 @@
 """What ffprobe reports about a media file."""
 
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from vidlib.errors import CommandFailed, MediaError
-from vidlib.machine import commands
-from vidlib.media import ffmpeg
-from vidlib.media.playlists import refuse_playlist
-
-PROBE_TIMEOUT_S = 60
+from vidlib.errors import MediaError
+from vidlib.media import durations, ffprobe, pictures
 
 MAX_SIDE = 8192
 """Largest width and height that are accepted, in pixels (8K television), so that no frame fills the memory."""
@@ -34,12 +28,13 @@ class AudioInfo:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """The first video stream of a file, and all its audio streams.
+    """The picture of a file, and the sound that belongs to it (see `vidlib.media.pictures`).
 
     ``width`` and ``height`` are stored pixels, before ``rotation`` (clockwise degrees: 0, 90, 180, 270) and the sample
     aspect ratio ``sar`` apply. ``fps`` is the container's average rate; ``frames`` is None where the container has no
     count; ``duration_s`` may be 0. ``start_s`` is the time of the first frame, ``transfer`` the transfer function,
-    ``timecode`` the label of the first frame in frames of ``fps``.
+    ``timecode`` the SMPTE label of the first frame, which counts ``timecode_fps`` frames per second. ``is_first`` says
+    whether the file has no other picture before this one; ``notes`` say in sentences what else was left out.
     """
 
     path: Path
@@ -59,6 +54,9 @@ class VideoInfo:
     interlaced: bool = False
     transfer: str = "unknown"
     timecode: str | None = None
+    timecode_fps: Fraction = Fraction(0)
+    is_first: bool = True
+    notes: tuple[str, ...] = ()
 
     @property
     def display_size(self) -> tuple[int, int]:
@@ -85,24 +83,22 @@ def probe_video(path: Path) -> VideoInfo:
     """
     if not path.is_file():
         raise MediaError(f"{str(path)!r} is no file; expected a video file")
-    description = _describe(_FileState.of(path))
-    streams, container = description.get("streams", []), description.get("format", {})
-    videos = [s for s in streams if s.get("codec_type") == "video" and not s["disposition"].get("attached_pic")]
-    if not videos:
-        types = ", ".join(sorted({str(s.get("codec_type")) for s in streams})) or "nothing"
-        raise MediaError(f"{path.name!r} holds no moving picture, but {types}; expected a video file")
-    audio = tuple(_audio_info(s) for s in streams if s.get("codec_type") == "audio")
-    info = _video_info(path, videos[0], container, audio)
-    _check_limits(info, [float(part.get("duration", 0)) for part in (*streams, container)])
+    description = ffprobe.describe(path)
+    choice = pictures.choose(path, description)
+    info = _video_info(path, choice, description)
+    _check_limits(info, description)
     return info
 
 
-def _check_limits(info: VideoInfo, durations_s: list[float]) -> None:
+def _check_limits(info: VideoInfo, description: ffprobe.Description) -> None:
     sides = (info.width, info.height, *info.display_size)
     if not all(2 <= side <= MAX_SIDE for side in sides):
         raise MediaError(
             f"{info.path.name!r} has {info.width} x {info.height} pixels; expected 2 to {MAX_SIDE} each way"
         )
+    durations_s = [info.duration_s]
+    if info.container not in durations.WITH_JUMPS:  # a clock that jumps tells no duration
+        durations_s += [float(part.get("duration", 0)) for part in (*description["streams"], description["format"])]
     # the frames may last longer than every duration in the file
     frames_s = float(info.frames / info.fps) if info.frames and info.fps else 0.0
     if (longest_s := max(*durations_s, frames_s)) > MAX_DURATION_S:
@@ -111,7 +107,7 @@ def _check_limits(info: VideoInfo, durations_s: list[float]) -> None:
 
 def has_audio(path: Path) -> bool:
     """Whether the file has an audio stream. Raises MediaError if it cannot be read."""
-    streams = _describe(_FileState.of(path)).get("streams", [])
+    streams = ffprobe.describe(path).get("streams", [])
     return any(stream.get("codec_type") == "audio" for stream in streams)
 
 
@@ -120,50 +116,16 @@ def frame_times(info: VideoInfo) -> list[Fraction]:
 
     Frames that an edit list leaves out are included. Raises MediaError where the file cannot be read.
     """
-    return list(_frame_times(_FileState.of(info.path), info.index))
+    return list(ffprobe.presentation_times(info.path, info.index))
 
 
-@dataclass(frozen=True)
-class _FileState:
-    """A file's content at a moment, equal for all names of the file: the key of the cache of ffprobe's answers."""
-
-    path: Path = field(compare=False)
-    state: tuple[int, ...]
-
-    @classmethod
-    def of(cls, path: Path) -> "_FileState":
-        try:
-            stat = path.stat()
-        except OSError as error:
-            raise MediaError(f"{path.name!r} is no readable video: {error}") from error
-        return cls(path, (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns))
-
-
-@lru_cache(maxsize=64)
-def _describe(file: _FileState) -> dict[str, Any]:
-    return _ffprobe(file.path, "-show_format", "-show_streams")
-
-
-@lru_cache(maxsize=2)
-def _frame_times(file: _FileState, index: int) -> tuple[Fraction, ...]:
-    answer = _ffprobe(file.path, "-select_streams", str(index), "-show_entries", "packet=pts:stream=time_base")
-    time_base = Fraction(answer["streams"][0]["time_base"])
-    return tuple(sorted(packet["pts"] * time_base for packet in answer.get("packets", []) if "pts" in packet))
-
-
-def _ffprobe(path: Path, *options: str) -> dict[str, Any]:
-    refuse_playlist(path)
-    args = [commands.find_program("ffprobe"), "-v", "error", "-of", "json", *options, *ffmpeg.input_args(path)]
-    try:
-        return json.loads(commands.run(args, timeout_s=PROBE_TIMEOUT_S).stdout)
-    except CommandFailed as error:
-        raise MediaError(f"{path.name!r} is no readable video: {error}") from error
-
-
-def _video_info(
-    path: Path, stream: dict[str, Any], container: dict[str, Any], audio: tuple[AudioInfo, ...]
-) -> VideoInfo:
-    tags = container.get("tags", {}) | stream.get("tags", {})
+def _video_info(path: Path, choice: pictures.Choice, description: ffprobe.Description) -> VideoInfo:
+    stream, container = choice.picture, description.get("format", {})
+    fps = _fraction(stream.get("avg_frame_rate"))
+    duration_s = float(stream.get("duration") or container.get("duration") or 0)
+    if durations.is_doubtful(container):
+        duration_s = durations.without_jumps_s(path, stream["index"])
+    timecode, timecode_fps = _timecode(stream, description)
     return VideoInfo(
         path=path,
         container=container.get("format_name", ""),
@@ -172,17 +134,38 @@ def _video_info(
         pix_fmt=stream.get("pix_fmt", "unknown"),
         width=int(stream.get("width", 0)),
         height=int(stream.get("height", 0)),
-        fps=_fraction(stream.get("avg_frame_rate")),
+        fps=fps,
         frames=int(stream["nb_frames"]) if stream.get("nb_frames", "").isdigit() else None,
-        duration_s=float(stream.get("duration") or container.get("duration") or 0),
+        duration_s=duration_s,
         sar=_fraction(stream.get("sample_aspect_ratio", "1:1").replace(":", "/")) or Fraction(1),
         rotation=_rotation(stream),
-        audio=audio,
+        audio=tuple(map(_audio_info, choice.sounds)),
         start_s=float(stream.get("start_time", 0)),
         interlaced=stream.get("field_order", "unknown") not in ("progressive", "unknown"),
         transfer=stream.get("color_transfer", "unknown"),
-        timecode=tags.get("timecode"),
+        timecode=timecode,
+        timecode_fps=timecode_fps or fps,
+        is_first=choice.is_first,
+        notes=choice.notes,
     )
+
+
+def _timecode(stream: dict[str, Any], description: ffprobe.Description) -> tuple[str | None, Fraction]:
+    """The time code of the picture, and the rate that it counts in; 0 where the file names none.
+
+    The tag is that of the picture, of a time code track or of the container; Matroska writes it in capitals.
+    """
+    tracks = [s for s in description.get("streams", []) if s.get("codec_tag_string") == "tmcd"]
+    for part in (stream, *tracks, description.get("format", {})):
+        for name, value in part.get("tags", {}).items():
+            if name.lower() == "timecode":
+                same = [track for track in tracks if _same_timecode(track, value)]
+                return value, _fraction(same[0].get("avg_frame_rate")) if same else Fraction(0)
+    return None, Fraction(0)
+
+
+def _same_timecode(track: dict[str, Any], value: str) -> bool:
+    return track.get("tags", {}).get("timecode") == value
 
 
 def _audio_info(stream: dict[str, Any]) -> AudioInfo:

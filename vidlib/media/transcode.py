@@ -33,8 +33,8 @@ def picture_has_form(info: VideoInfo) -> bool:
 
 
 def sound_has_form(info: VideoInfo) -> bool:
-    """Whether the container and all audio tracks can stay as they are."""
-    return info.container == MP4 and all(keeps(info, track) for track in info.audio)
+    """Whether the container can stay as it is: every program takes the same picture, and all audio tracks are kept."""
+    return info.container == MP4 and info.is_first and all(keeps(info, track) for track in info.audio)
 
 
 def keeps(info: VideoInfo, track: AudioInfo) -> bool:
@@ -108,7 +108,7 @@ def _options(info: VideoInfo, tracks: list[AudioInfo]) -> dict[str, Any]:
         "map_metadata:s:v:0": f"0:s:{info.index}",
         "metadata:s:v:0": "rotate=",
         "metadata:s:v": "timecode=",  # the same stream; ffmpeg-python would write a list of both as one value
-        "metadata": f"timecode={relabel(info.timecode, info.fps) if info.timecode else ''}",
+        "metadata": f"timecode={relabel(info.timecode, info.timecode_fps) if info.timecode else ''}",
         "t": MAX_DURATION_S,  # FFmpeg would fill the gap between two frames, be it years, with billions of frames
         "g": KEYFRAME_EVERY,
         "b:a": AUDIO_BITRATE,

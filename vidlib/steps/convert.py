@@ -18,6 +18,7 @@ from vidlib.errors import BrokenOutput, CommandFailed, MediaError
 from vidlib.files import TMP_PREFIX, copy_verified, fsync, link_or_copy, sha256
 from vidlib.machine.devices import Wanted
 from vidlib.media import encoders, ffmpeg, thumbnails, transcode
+from vidlib.media.durations import promised_end_s
 from vidlib.media.encoders import Encoder, Preset
 from vidlib.media.ffmpeg import DecodeStats
 from vidlib.media.frames import decode_all
@@ -218,7 +219,9 @@ def _write(info: VideoInfo, video: Path, options: dict | None, on_frame: Callabl
 
 
 def _outputs(info: VideoInfo, source: DecodeStats, result: VideoInfo, frames: int, encoder: Encoder | None) -> Outputs:
-    lost = _lost_frames(info, source.frames, frames)
+    promised_s = promised_end_s(info.path, info.index)
+    short_s = promised_s - float(seconds(frames)) if promised_s is not None else 0.0
+    lost = _lost_frames(info, source.frames, short_s)
     return Outputs(
         video=result.path,
         stills=result.path.with_name(STILLS_FILE),
@@ -235,26 +238,25 @@ def _outputs(info: VideoInfo, source: DecodeStats, result: VideoInfo, frames: in
         engine=encoder.name if encoder else "copy",
         device=encoder.device if encoder else "cpu",
         fallback=encoder.fallback if encoder else None,
-        doubts=tuple(_review_items(info, source, frames, lost)),
+        doubts=tuple(_review_items(info, source, frames, lost, short_s)),
     )
 
 
-def _lost_frames(info: VideoInfo, decoded: int, frames: int) -> int:
+def _lost_frames(info: VideoInfo, decoded: int, short_s: float) -> int:
     """Number of frames that the source announces but does not have.
 
     The index of an MP4 lists every frame, unless an edit list hides some: then, as in other containers, the promise is
-    the duration, and a shortage of up to a frame of the source and one of the result is rounding.
+    the end of the picture (`promised_end_s`), from which the result is ``short_s`` seconds away. A shortage of up to a
+    frame of the source and one of the result is rounding.
     """
     if info.container == transcode.MP4 and info.frames and info.frames == round(info.duration_s * info.fps):
         return max(0, info.frames - decoded)
-    short_s = info.duration_s - float(seconds(frames))
     return round(short_s * info.fps) if info.fps and short_s > 1 / info.fps + 1 / FPS else 0
 
 
-def _review_items(info: VideoInfo, source: DecodeStats, frames: int, lost: int) -> list[ReviewItem]:
+def _review_items(info: VideoInfo, source: DecodeStats, frames: int, lost: int, short_s: float) -> list[ReviewItem]:
     doubts = []
     if lost:
-        short_s = info.duration_s - float(seconds(frames))
         at_the_end = short_s > 2 / FPS
         where = f"the last {short_s:.2f} s are missing" if at_the_end else "they are missing in between"
         promise = f"{lost} of the {source.frames + lost} frames that {info.path.name!r} promises cannot be decoded"
@@ -266,7 +268,7 @@ def _review_items(info: VideoInfo, source: DecodeStats, frames: int, lost: int) 
         doubts.append(
             ReviewItem(message=f"sound that ffmpeg does not know was left out: stream {unknown}", confidence=0.5)
         )
-    return doubts
+    return [*doubts, *(ReviewItem(message=note, confidence=0.5) for note in info.notes)]
 
 
 def _counting(info: VideoInfo, report: Report) -> Callable[[int], None]:

@@ -1,0 +1,98 @@
+"""How long the picture of a file lasts, and how long the file promises that it lasts.
+
+Some containers note the duration of each stream, others only that of the whole file: the picture may end long before a
+sound, a subtitle or a chapter does. MPEG streams note none, and their clocks may jump.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from vidlib.errors import MediaError
+from vidlib.media import ffprobe
+
+MATROSKA = "matroska,webm"
+
+OF_EACH_STREAM = ("mov,mp4,m4a,3gp,3g2,mj2", "avi", "mxf", "gxf", "lxf", "gif", "ivf", "yuv4mpegpipe")
+"""Containers that note the duration of each stream, by their names in ffprobe."""
+
+WITH_JUMPS = ("mpegts", "mpeg", "ogg")
+"""Containers whose clock may jump (``AVFMT_TS_DISCONT`` in FFmpeg); ffmpeg then goes on without a gap."""
+
+JUMP_S = 10.0
+"""A step of the clock that is longer than this, in seconds, is a jump: ``-dts_delta_threshold`` of ffmpeg."""
+
+LOW_BIT_RATE = 2_000_000
+"""Bits per second below which a duration in `WITH_JUMPS` may be a jump of the clock. The packets then tell."""
+
+LOST_END_S = 1.0
+"""A file whose streams all end this long before its announced end, in seconds, has lost its end."""
+
+
+def is_doubtful(container: dict[str, Any]) -> bool:
+    """Whether the clock may have jumped, because the file is small for the duration that its time stamps span."""
+    duration_s, n_bytes = float(container.get("duration") or 0), int(container.get("size") or 0)
+    return container.get("format_name") in WITH_JUMPS and n_bytes * 8 < duration_s * LOW_BIT_RATE
+
+
+def without_jumps_s(path: Path, index: int) -> float:
+    """The duration of a stream in seconds, where the clock goes on evenly after each jump."""
+    total_s, last_s, step_s = 0.0, None, 0.0
+    for packet in ffprobe.packets(path):
+        time_s = packet.dts_s if packet.dts_s is not None else packet.pts_s
+        if packet.stream != index or time_s is None:
+            continue
+        if last_s is not None:
+            delta_s = time_s - last_s
+            total_s += delta_s if abs(delta_s) <= JUMP_S else step_s
+        last_s, step_s = time_s, packet.duration_s
+    return total_s + step_s
+
+
+def promised_end_s(path: Path, index: int) -> float | None:
+    """The end of a picture that the file promises, in seconds after the file's beginning; None for no promise.
+
+    It is what the container notes for the stream, else the end of its last packet. A file that has lost its end
+    promises the end that it announces. ``index`` is that of the stream.
+    """
+    description = ffprobe.describe(path)
+    [stream] = [stream for stream in description["streams"] if stream["index"] == index]
+    container = description["format"]
+    name, start_s = container.get("format_name", ""), float(container.get("start_time") or 0)
+    if name in OF_EACH_STREAM:
+        return float(stream.get("duration") or container.get("duration") or 0) or None
+    if name == MATROSKA and (tagged_s := _tagged_s(stream)):
+        return min(tagged_s, float(container.get("duration") or tagged_s)) - start_s
+    try:
+        if name in WITH_JUMPS:
+            late_s = float(stream.get("start_time") or start_s) - start_s
+            return (late_s if 0 < late_s <= JUMP_S else 0.0) + without_jumps_s(path, index)
+        return _packets_end_s(path, index, description)
+    except MediaError:  # the list of packets takes too long
+        return None
+
+
+def _packets_end_s(path: Path, index: int, description: ffprobe.Description) -> float | None:
+    """As `promised_end_s`, from packets."""
+    container = description["format"]
+    ends_s: dict[int, float] = {}
+    for packet in ffprobe.packets(path):
+        if packet.pts_s is not None:
+            ends_s[packet.stream] = max(ends_s.get(packet.stream, 0.0), packet.pts_s + packet.duration_s)
+    if index not in ends_s:
+        return None
+    end_s, start_s = ends_s[index], float(container.get("start_time") or 0)
+    last_s = max(*ends_s.values(), *(float(chapter["end_time"]) for chapter in description.get("chapters", [])), 0.0)
+    # a duration may count from 0 or from the start; as an end, it is never later than the announced one
+    announced_s = float(container.get("duration") or 0)
+    has_lost_end = announced_s - last_s > LOST_END_S and max(ends_s.values()) - end_s <= LOST_END_S
+    return (announced_s if has_lost_end else end_s) - start_s
+
+
+def _tagged_s(stream: dict[str, Any]) -> float | None:
+    """The end of a Matroska stream in seconds, by its tag ``DURATION``, such as ``00:00:04.023000000``."""
+    hours, _, rest = str(stream.get("tags", {}).get("DURATION", "")).partition(":")
+    minutes, _, seconds = rest.partition(":")
+    try:
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds) or None
+    except ValueError:
+        return None
