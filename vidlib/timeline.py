@@ -319,8 +319,8 @@ def relabel(timecode: str, fps: Fraction, to: Fraction = FPS) -> str:
     The clock stays, also that of a drop-frame time code; the frame number becomes the same part of the second. Above
     99 frames per second the frame number has three digits.
 
-    >>> relabel("01:00:00;15", Fraction(30000, 1001))
-    '01:00:00:12'
+    >>> relabel("01:00:00;15", Fraction(30000, 1001)), relabel("10:00:00:49", Fraction(50))
+    ('01:00:00:12', '10:00:00:24')
     """
     if not re.fullmatch(r"\d\d:[0-5]\d:[0-5]\d[:;.]\d\d\d?", timecode) or not fps:
         return ""

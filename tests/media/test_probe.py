@@ -1,3 +1,4 @@
+import struct
 from fractions import Fraction
 
 import pytest
@@ -9,6 +10,8 @@ from vidlib.media import ffmpeg, probe
 from vidlib.media.audio import read_waveform
 from vidlib.media.frames import decode_all
 from vidlib.media.probe import frame_times, probe_video
+from vidlib.steps import convert
+from vidlib.timeline import relabel
 
 TIMEOUT_S = 60
 
@@ -129,3 +132,34 @@ def test_frame_times_are_those_of_the_file(tmp_path):
     assert constant == [Fraction(frame, 25) for frame in range(50)]
     variable = frame_times(probe_video(made.variable_rate(tmp_path / "vfr.mp4")))
     assert variable[24:27] == [Fraction(24, 25), Fraction(25, 25), Fraction(27, 25)]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "fps", "options", "timecode"),
+    [
+        ("mov", "50", ["-timecode", "10:00:00:49"], "10:00:00:24"),
+        ("mov", "60000/1001", ["-timecode", "10:00:00;49"], "10:00:00:20"),
+        ("mkv", "25", ["-metadata", "timecode=10:00:00:12"], "10:00:00:12"),
+        ("mkv", "50", ["-metadata:s:v:0", "TIMECODE=10:00:00:49"], "10:00:00:24"),
+        ("mkv", "60000/1001", ["-metadata", "TIMECODE=10:00:00;49"], "10:00:00:20"),
+    ],
+)
+def test_the_time_code_of_any_rate_is_kept_in_frames_of_25(tmp_path, suffix, fps, options, timecode):
+    source = made.clip(tmp_path / f"clip.{suffix}", fps=fps, n_frames=10, sounds=0, options=options)
+    outputs = convert.run(convert.Inputs(source=source, out_dir=tmp_path / "out"), convert.Params())
+    assert probe_video(outputs.video).timecode == timecode
+
+
+def test_a_time_code_track_counts_at_its_own_rate(tmp_path):
+    source = made.clip(tmp_path / "clip.mov", fps="50", sounds=0, options=["-timecode", "10:00:00:12"])
+    data = bytearray(source.read_bytes())
+    entry = (
+        data.index(b"tmcd", data.index(b"tmcd", data.index(b"gmhd") + 1) + 1) + 20
+    )  # QuickTime: timecode description
+    scale, duration, per_second = struct.unpack(">IIB", data[entry : entry + 9])
+    assert (scale / duration, per_second) == (50, 50)
+    data[entry : entry + 9] = struct.pack(">IIB", scale, duration * 2, 25)  # the same count, of pairs of frames
+    source.write_bytes(data)
+    info = probe_video(source)
+    assert (info.fps, info.timecode, info.timecode_fps) == (50, "20:00:00:12", 25)
+    assert relabel(info.timecode, info.timecode_fps) == "20:00:00:12"

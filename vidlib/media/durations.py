@@ -18,9 +18,6 @@ OF_EACH_STREAM = ("mov,mp4,m4a,3gp,3g2,mj2", "avi", "mxf", "gxf", "lxf", "gif", 
 WITH_JUMPS = ("mpegts", "mpeg", "ogg")
 """Containers whose clock may jump (``AVFMT_TS_DISCONT`` in FFmpeg); ffmpeg then goes on without a gap."""
 
-JUMP_S = 10.0
-"""A step of the clock that is longer than this, in seconds, is a jump: ``-dts_delta_threshold`` of ffmpeg."""
-
 LOW_BIT_RATE = 2_000_000
 """Bits per second below which a duration in `WITH_JUMPS` may be a jump of the clock. The packets then tell."""
 
@@ -36,16 +33,8 @@ def is_doubtful(container: dict[str, Any]) -> bool:
 
 def without_jumps_s(path: Path, index: int) -> float:
     """The duration of a stream in seconds, where the clock goes on evenly after each jump."""
-    total_s, last_s, step_s = 0.0, None, 0.0
-    for packet in ffprobe.packets(path):
-        time_s = packet.dts_s if packet.dts_s is not None else packet.pts_s
-        if packet.stream != index or time_s is None:
-            continue
-        if last_s is not None:
-            delta_s = time_s - last_s
-            total_s += delta_s if abs(delta_s) <= JUMP_S else step_s
-        last_s, step_s = time_s, packet.duration_s
-    return total_s + step_s
+    packets = ffprobe.packets(path).get(index)
+    return packets.even_s if packets else 0.0
 
 
 def promised_end_s(path: Path, index: int) -> float | None:
@@ -65,7 +54,7 @@ def promised_end_s(path: Path, index: int) -> float | None:
     try:
         if name in WITH_JUMPS:
             late_s = float(stream.get("start_time") or start_s) - start_s
-            return (late_s if 0 < late_s <= JUMP_S else 0.0) + without_jumps_s(path, index)
+            return (late_s if 0 < late_s <= ffprobe.JUMP_S else 0.0) + without_jumps_s(path, index)
         return _packets_end_s(path, index, description)
     except MediaError:  # the list of packets takes too long
         return None
@@ -74,14 +63,12 @@ def promised_end_s(path: Path, index: int) -> float | None:
 def _packets_end_s(path: Path, index: int, description: ffprobe.Description) -> float | None:
     """As `promised_end_s`, from packets."""
     container = description["format"]
-    ends_s: dict[int, float] = {}
-    for packet in ffprobe.packets(path):
-        if packet.pts_s is not None:
-            ends_s[packet.stream] = max(ends_s.get(packet.stream, 0.0), packet.pts_s + packet.duration_s)
+    ends_s = {stream: p.end_s for stream, p in ffprobe.packets(path).items() if p.end_s is not None}
     if index not in ends_s:
         return None
     end_s, start_s = ends_s[index], float(container.get("start_time") or 0)
-    last_s = max(*ends_s.values(), *(float(chapter["end_time"]) for chapter in description.get("chapters", [])), 0.0)
+    chapters_s = [float(chapter["end_time"]) for chapter in description.get("chapters", [])]
+    last_s = max(*ends_s.values(), *chapters_s, 0.0)
     # a duration may count from 0 or from the start; as an end, it is never later than the announced one
     announced_s = float(container.get("duration") or 0)
     has_lost_end = announced_s - last_s > LOST_END_S and max(ends_s.values()) - end_s <= LOST_END_S

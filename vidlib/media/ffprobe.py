@@ -1,11 +1,13 @@
 """The answers of ffprobe about a file. Each is asked once per process while the file stays as it is."""
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from vidlib.errors import CommandFailed, MediaError
 from vidlib.machine import commands
@@ -21,13 +23,36 @@ Description = dict[str, Any]
 """ffprobe's own words (``-of json``): ``streams``, ``format``, ``programs``, ``chapters``."""
 
 
-class Packet(NamedTuple):
-    """One packet: the index of its stream, its times in seconds (None where the file has none), its duration."""
+JUMP_S = 10.0
+"""A step of the clock that is longer than this, in seconds, is a jump: ``-dts_delta_threshold`` of ffmpeg."""
 
-    stream: int
-    pts_s: float | None
-    dts_s: float | None
-    duration_s: float
+
+@dataclass
+class StreamPackets:
+    """The packets of one stream: their number, the end of the last one, and the time that they last.
+
+    ``end_s`` is in seconds; None where the packets have no times. In ``even_s`` the clock goes on evenly after a step
+    of more than `JUMP_S`, in either direction.
+    """
+
+    number: int = 0
+    end_s: float | None = None
+    even_s: float = 0.0
+    _last_dts_s: float | None = None
+    _last_duration_s: float = 0.0
+
+    def add(self, pts_s: float | None, dts_s: float | None, duration_s: float) -> None:
+        """Add the next packet in the order of the file."""
+        self.number += 1
+        if pts_s is not None:
+            self.end_s = max(self.end_s if self.end_s is not None else pts_s, pts_s + duration_s)
+        if (time_s := dts_s if dts_s is not None else pts_s) is None:
+            return
+        if self._last_dts_s is not None:
+            step_s = time_s - self._last_dts_s
+            self.even_s += (step_s if abs(step_s) <= JUMP_S else self._last_duration_s) - self._last_duration_s
+        self.even_s += duration_s
+        self._last_dts_s, self._last_duration_s = time_s, duration_s
 
 
 @dataclass(frozen=True)
@@ -51,8 +76,11 @@ def describe(path: Path) -> Description:
     return _describe(_FileState.of(path))
 
 
-def packets(path: Path) -> tuple[Packet, ...]:
-    """All packets of all streams, in the order of the file; nothing is decoded. Raises MediaError as `describe`."""
+def packets(path: Path) -> Mapping[int, StreamPackets]:
+    """The packets of each stream that has any, by the stream's index; nothing is decoded.
+
+    The whole file is read once, in little memory. Raises MediaError as `describe`.
+    """
     return _packets(_FileState.of(path))
 
 
@@ -66,19 +94,18 @@ def _describe(file: _FileState) -> Description:
     return _ask(file.path, "-show_format", "-show_streams", "-show_programs", "-show_chapters")
 
 
-@lru_cache(maxsize=1)
-def _packets(file: _FileState) -> tuple[Packet, ...]:
-    entries = "packet=stream_index,pts_time,dts_time,duration_time"
-    answer = _ask(file.path, "-show_entries", entries, timeout_s=PACKETS_TIMEOUT_S)
-    return tuple(
-        Packet(
-            packet["stream_index"],
-            _seconds(packet.get("pts_time")),
-            _seconds(packet.get("dts_time")),
-            _seconds(packet.get("duration_time")) or 0.0,
-        )
-        for packet in answer.get("packets", [])
-    )
+@lru_cache(maxsize=64)
+def _packets(file: _FileState) -> Mapping[int, StreamPackets]:
+    refuse_playlist(file.path)
+    entries = ["-show_entries", "packet=stream_index,pts_time,dts_time,duration_time", "-of", "compact=p=0"]
+    streams: dict[int, StreamPackets] = {}
+    with _media_error(file.path), commands.stream_stdout(_command(file.path, *entries), PACKETS_TIMEOUT_S) as lines:
+        for line in lines:
+            values = dict(item.split("=", 1) for item in line.decode(errors="replace").split("|") if "=" in item)
+            if (index := values.get("stream_index", "")).isdigit():
+                times_s = [_seconds(values.get(name)) for name in ("pts_time", "dts_time", "duration_time")]
+                streams.setdefault(int(index), StreamPackets()).add(times_s[0], times_s[1], times_s[2] or 0.0)
+    return streams
 
 
 @lru_cache(maxsize=2)
@@ -88,15 +115,25 @@ def _presentation_times(file: _FileState, index: int) -> tuple[Fraction, ...]:
     return tuple(sorted(packet["pts"] * time_base for packet in answer.get("packets", []) if "pts" in packet))
 
 
-def _ask(path: Path, *options: str, timeout_s: float = PROBE_TIMEOUT_S) -> Description:
+def _ask(path: Path, *options: str) -> Description:
     refuse_playlist(path)
-    args = [commands.find_program("ffprobe"), "-v", "error", "-of", "json", *options, *ffmpeg.input_args(path)]
+    with _media_error(path):
+        return json.loads(commands.run(_command(path, "-of", "json", *options), timeout_s=PROBE_TIMEOUT_S).stdout)
+
+
+def _command(path: Path, *options: str) -> list[str]:
+    return [commands.find_program("ffprobe"), "-v", "error", *options, *ffmpeg.input_args(path)]
+
+
+@contextmanager
+def _media_error(path: Path) -> Iterator[None]:
+    """Raise MediaError, with the file's name, where ffprobe fails in the block."""
     try:
-        return json.loads(commands.run(args, timeout_s=timeout_s).stdout)
+        yield
     except CommandFailed as error:
         raise MediaError(f"{path.name!r} is no readable video: {error}") from error
 
 
 def _seconds(text: str | None) -> float | None:
     """Parse ffprobe's ``3.040000``; ``N/A`` and None give None."""
-    return float(text) if text and text != "N/A" else None
+    return float(text) if text and text.strip() != "N/A" else None

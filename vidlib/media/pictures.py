@@ -99,7 +99,10 @@ def _choose_picture(path: Path, candidates: Sequence[Stream]) -> tuple[Stream, l
 def _count_frames(path: Path, stream: Stream) -> int:
     """The number of frames in the file's index, else that of the stream's packets."""
     count = str(stream.get("nb_frames", ""))
-    return int(count) if count.isdigit() else sum(p.stream == stream["index"] for p in ffprobe.packets(path))
+    if count.isdigit():
+        return int(count)
+    packets = ffprobe.packets(path).get(stream["index"])
+    return packets.number if packets else 0
 
 
 def _rivals(pictures: Sequence[Picture]) -> list[Picture]:
@@ -138,10 +141,14 @@ def _choose_sounds(picture: Stream, description: ffprobe.Description) -> tuple[t
     chosen = [stream for stream in live if stream["index"] not in foreign] or live
     notes = []
     if others := [stream["index"] for stream in live if stream not in chosen]:
-        notes.append(f"sound of other programmes was left out: stream {others}")
+        notes.append(f"sound of other programmes was left out: {_streams(others)}")
     if dead := [s["index"] for s in sounds if s not in live and s["index"] not in foreign]:
-        notes.append(f"sound without any data was left out: stream {dead}")
+        notes.append(f"sound without any data was left out: {_streams(dead)}")
     return tuple(chosen), notes
+
+
+def _streams(indices: Sequence[int]) -> str:
+    return f"stream{'s' if len(indices) > 1 else ''} {', '.join(map(str, indices))}"
 
 
 def _has_sound(stream: Stream) -> bool:

@@ -91,6 +91,8 @@ def probe_video(path: Path) -> VideoInfo:
 
 
 def _check_limits(info: VideoInfo, description: ffprobe.Description) -> None:
+    if not info.width or not info.height:
+        raise MediaError(f"no frame of {info.path.name!r} can be decoded: nothing in it tells the size of the picture")
     sides = (info.width, info.height, *info.display_size)
     if not all(2 <= side <= MAX_SIDE for side in sides):
         raise MediaError(
