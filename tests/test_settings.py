@@ -1,5 +1,6 @@
 import os
 import re
+import traceback
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from vidlib import settings as settings_module
 from vidlib.errors import SettingError
 from vidlib.settings import (
+    SECRETS,
     Settings,
     environment_of_kernels,
     environment_without_secrets,
@@ -301,3 +303,16 @@ def test_a_process_reads_its_settings_once():
 def test_every_setting_has_a_description():
     undescribed = [name for name, field in Settings.model_fields.items() if not field.description]
     assert undescribed == []
+
+
+@pytest.mark.parametrize("name", ["WEBHOOK_TOKEN", "LEMONFOX_KEY"])
+@pytest.mark.parametrize("value", ["hush\nhush", "hush\r", "hush hush", "hüsh hush"])
+def test_a_secret_that_no_header_can_hold_is_refused_and_not_shown(monkeypatch, name, value):
+    monkeypatch.setenv(f"VIDLIB_{name}", value)
+    with pytest.raises(SettingError, match=f"VIDLIB_{name}=the value: expected printable ASCII") as raised:
+        load()
+    assert "hush" not in "".join(traceback.format_exception(raised.value))
+
+
+def test_the_secrets_are_known():
+    assert {"webhook_token", "lemonfox_key", "notify_url", "smtp_url", "dashboard_token", "webhook_url"} == SECRETS

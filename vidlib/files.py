@@ -30,17 +30,19 @@ MAX_DIGESTS = 4096
 
 
 @contextmanager
-def atomic_write(path: Path, mode: str = "w", **open_options: Any) -> Iterator[IO]:
-    """Give a file to write to. It becomes ``path`` when the block ends without an error, and disappears otherwise."""
+def atomic_write(path: Path, mode: str = "w", *, private: bool = False, **open_options: Any) -> Iterator[IO]:
+    """Give a file to write to. It becomes ``path`` when the block ends without an error, and disappears otherwise.
+
+    A ``private`` file can be read by this user alone; the umask decides about any other.
+    """
     if "b" not in mode:
         open_options = {"encoding": "utf-8", **open_options}
     path.parent.mkdir(parents=True, exist_ok=True)
     tmp = _name_beside(path)
     try:
-        with open(tmp, mode.replace("w", "x"), **open_options) as file:
+        with open(tmp, mode.replace("w", "x"), opener=_private if private else None, **open_options) as file:
             yield file
             file.flush()
-            os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
         os.replace(tmp, path)
     finally:
@@ -69,18 +71,24 @@ def stale_temp_files(folder: Path, prefix: str, rest: str = "*") -> Iterator[Pat
             yield path
 
 
-def write_text(path: Path, text: str) -> Path:
-    """Write ``text`` to ``path``, atomically."""
-    with atomic_write(path, newline="") as file:
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def write_text(path: Path, text: str, *, private: bool = False) -> Path:
+    """Write ``text`` to ``path``, atomically; see `atomic_write`."""
+    with atomic_write(path, newline="", private=private) as file:
         file.write(text)
     return path
 
 
-def write_json(path: Path, value: Any, *, indent: int | None = 2) -> Path:
-    """Write ``value`` to ``path`` as UTF-8 JSON, atomically; NaN is refused."""
+def write_json(path: Path, value: Any, *, indent: int | None = 2, private: bool = False) -> Path:
+    """Write ``value`` to ``path`` as UTF-8 JSON, atomically; NaN is refused. See `atomic_write`."""
     separators = (",", ": ") if indent else (",", ":")
     return write_text(
-        path, json.dumps(value, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False) + "\n"
+        path,
+        json.dumps(value, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False) + "\n",
+        private=private,
     )
 
 

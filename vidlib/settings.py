@@ -63,10 +63,23 @@ def _pattern_with_group(pattern: str) -> str:
     return pattern
 
 
+def _header_value(secret: SecretStr | None) -> SecretStr | None:
+    text = secret.get_secret_value() if secret else "-"
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("expected printable ASCII characters without spaces; it is secret and not shown")
+    return secret
+
+
+HeaderSecret = Annotated[SecretStr | None, AfterValidator(_header_value)]
+"""A secret for the header of a request. The HTTP library would print one with a line break in its error."""
+
+
 class Settings(BaseSettings):
     """Folders, addresses, limits and secrets. Folders that are not set lie in the workspace."""
 
-    model_config = SettingsConfigDict(env_prefix="VIDLIB_", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="VIDLIB_", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     _file: Path | None = PrivateAttr(None)
 
@@ -117,7 +130,7 @@ class Settings(BaseSettings):
         None, description="Folder with weights that were downloaded by hand; searched before any download."
     )
 
-    lemonfox_key: SecretStr | None = Field(
+    lemonfox_key: HeaderSecret = Field(
         None, description="API key of Lemonfox, required by the speech engine `lemonfox`."
     )
     lemonfox_url: str = Field(
@@ -157,7 +170,7 @@ class Settings(BaseSettings):
     webhook_url: SecretStr | None = Field(
         None, description="Address from which `vidlib downloads monitor` reads the offered files."
     )
-    webhook_token: SecretStr | None = Field(None, description="Bearer token for VIDLIB_WEBHOOK_URL.")
+    webhook_token: HeaderSecret = Field(None, description="Bearer token for VIDLIB_WEBHOOK_URL.")
     webhook_every_s: float = Field(300, ge=1, description="Seconds between two requests to VIDLIB_WEBHOOK_URL.")
     monitor_providers: str = Field(
         "dropbox,fromsmash,swisstransfer,https",

@@ -14,6 +14,7 @@ import pytest
 
 from tests.ingest import faulty_server
 from tests.waiting import wait_until
+from vidlib.ingest.urls import handle
 from vidlib.runner.downloads import store
 from vidlib.runner.store.runs import History
 from vidlib.settings import settings
@@ -166,7 +167,7 @@ def test_the_monitor_downloads_allowed_offers_and_names_the_others(server, vidli
     offer(server, monkeypatch, *records, old, {"url": "https://we.tl/t-1"}, {"nothing": 1})
     code, out, err = vidlib("downloads", "monitor", "--once")
     assert (code, out) == (0, "")
-    assert "ignored: record 4" in err and "a person must download https://we.tl/t-1" in err and SHA256 in err
+    assert "ignored: record 4" in err and "a person must download https://we.tl/… (link-" in err and SHA256 in err
     states = {row["url"]: row["state"] for row in json.loads(vidlib("downloads", "list", "--json")[1])["downloads"]}
     assert states == {"https://fromsmash.com/x": "done", old["url"]: "known", "https://we.tl/t-1": "manual"}
     assert vidlib("downloads", "monitor", "--once")[0] == 0
@@ -224,7 +225,7 @@ def test_links_can_be_added_searched_and_cleaned(vidlib):
     assert vidlib("downloads", "search", "nowhere")[0] == 1
     assert LINK in "".join(vidlib("downloads", "list", "--state", "known")[1].split())
     vidlib("downloads", "mark", LINK, "waiting")
-    vidlib("downloads", "mark", LINK, "cancelled")
+    assert vidlib("downloads", "mark", handle(LINK), "cancelled")[1] == f"{handle(LINK)} is cancelled\n"
     assert "1 would be removed" in vidlib("downloads", "clean", "--older-than", "0", "--dry-run")[1]
     assert json.loads(vidlib("downloads", "clean", "--older-than", "0", "--json")[1])["removed"] == [LINK]
     assert len(json.loads(vidlib("downloads", "list", "--json")[1])["downloads"]) == 1
@@ -237,6 +238,7 @@ def test_links_can_be_added_searched_and_cleaned(vidlib):
         (["add", LINK, "--state", "failed"], "known: done, known, manual, waiting"),
         (["mark", LINK, "done"], "cancelled, known, paused, waiting"),
         (["mark", LINK, "paused"], "there is no download"),
+        (["mark", "link-000000000000", "paused"], "the history has 0 links"),
         (["import", "nowhere.json"], "nowhere.json is not a file"),
     ],
 )

@@ -4,6 +4,7 @@ import os
 from types import SimpleNamespace
 
 from vidlib.dashboard import actions
+from vidlib.ingest.urls import handle
 from vidlib.settings import load
 
 
@@ -34,3 +35,15 @@ def test_the_default_profile_is_offered_first(tmp_path):
     for name in ("cpu", "tv", "default"):
         (tmp_path / f"{name}.yaml").touch()
     assert actions.profiles(load(params_dir=tmp_path)) == ["default", "cpu", "tv"]
+
+
+def test_the_command_line_of_a_download_does_not_contain_the_link(workspace):
+    link = "https://h.example/hush/film.zip?rlkey=hush"
+    started = actions.download(workspace, link)
+    try:
+        command = " ".join(started.process.args)
+    finally:
+        started.process.kill()
+        started.process.wait()
+    assert "hush" not in command
+    assert handle(link) in command

@@ -63,7 +63,7 @@ def test_a_page_of_dropbox_is_left_to_a_person():
     "known", [known for known in PROVIDERS if known.name in MANUAL_PROVIDERS], ids=lambda known: known.name
 )
 def test_a_manual_provider_is_an_error_with_the_link(known):
-    with pytest.raises(NeedsOperator, match=f"https://{known.hosts[0]}/some/thing: .* into the inbox"):
+    with pytest.raises(NeedsOperator, match=rf"https://{known.hosts[0]}/… \(link-\w+\): .* into the inbox"):
         asked(f"https://{known.hosts[0]}/some/thing")
 
 
@@ -129,7 +129,7 @@ def test_a_fromsmash_is_asked_for_as_its_page_does(server, service_urls):
 
 def test_a_fromsmash_with_a_password_is_left_to_a_person(server, service_urls):
     smash(server, {"title": "Rushes"})
-    with pytest.raises(NeedsOperator, match=r"https://fromsmash\.com/abc: it needs a password"):
+    with pytest.raises(NeedsOperator, match=r"https://fromsmash\.com/…: it needs a password"):
         asked("https://fromsmash.com/abc", service_urls)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidlib.errors import RefusedInput
-from vidlib.ingest.urls import cleaned, normalized, redacted, with_parameter
+from vidlib.ingest.urls import HANDLE, cleaned, handle, normalized, redacted, with_parameter
 
 PLAIN = "https://files.example.org/jobs/film.zip?id=7&key=x"
 
@@ -139,8 +139,29 @@ def test_an_invalid_link_is_refused_with_the_reason(link, why):
     assert "hush" not in str(raised.value)
 
 
-def test_messages_show_no_parameter_of_a_link():
-    assert redacted("https://example.org/a\x1b[2J?key=hush") == "https://example.org/a_[2J?…"
+@pytest.mark.parametrize(
+    ("link", "shown"),
+    [
+        ("https://example.org/a\x1b[2J.zip?key=hush", "https://example.org/a_[2J.zip?…"),
+        ("https://www.dropbox.com/scl/fi/hush/film.zip?rlkey=hush&dl=0", "https://www.dropbox.com/…/film.zip?…"),
+        ("https://www.swisstransfer.com/d/hush", "https://www.swisstransfer.com/…"),
+        ("https://me:hush@example.org?x=//hush@h/a.zip", "https://…@example.org?…"),
+        ("https://mega.nz/file/hush#hush", "https://mega.nz/…#…"),
+        ("https://example.org/film.zip\n?hush", "https://example.org/…?…"),
+        ("https://example.org/x://hush/a", "https://example.org/…"),
+        ("https://example.org/eyJhbGci.eyJzdWIi.hushhushhush", "https://example.org/…"),
+        ("www.dropbox.com/hush", "www.dropbox.com/…"),
+        ("https://example.org/", "https://example.org/"),
+    ],
+)
+def test_messages_show_only_the_host_and_the_file_of_a_link(link, shown):
+    assert redacted(link) == shown
+
+
+def test_every_spelling_of_a_link_has_one_handle_that_tells_nothing():
+    names = {handle("https://h.example/f.zip?b=2&a=hush"), handle(" HTTPS://h.example:443/f.zip?a=hush&amp;b=2 ")}
+    assert len(names) == 1
+    assert HANDLE.fullmatch(names.pop())
 
 
 def test_a_parameter_is_set_once():

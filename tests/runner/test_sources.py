@@ -1,5 +1,6 @@
 """Links among the paths of a run: what is behind them becomes a project."""
 
+import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,12 @@ import pytest
 from tests import sample_media
 from tests.ingest import faulty_server
 from vidlib.errors import RefusedInput
+from vidlib.ingest.urls import normalized
 from vidlib.params import read_params
+from vidlib.runner import notifications
 from vidlib.runner.downloads import store
 from vidlib.runner.dry_run import forecast
+from vidlib.runner.execution import task
 from vidlib.runner.pipeline import RunOptions, run
 from vidlib.runner.request import Request
 from vidlib.runner.run_result import RunResult
@@ -64,12 +68,37 @@ def test_failed_links_are_named_with_the_reason_and_do_not_stop_the_others(serve
     page = server.page("/page.zip", lambda request: request.answer(body=b"<!doctype html>"))
     good = server.page("/good.zip", lambda request: request.file(archive))
     result = process(allowed, page, "https://we.tl/t-1", good)
-    found = {str(video.path): video for video in result.videos}
+    found = {video.path: video for video in result.videos}
     assert (result.status, found[page].status, found["https://we.tl/t-1"].status) == ("partial", "refused", "refused")
     assert "a web page came instead of a file" in found[page].error
     with History(allowed.database) as history:
         states = {row.url: row.state for row, _ in store.search(history)}
     assert states == {page: "failed", "https://we.tl/t-1": "manual", good: "done"}
+
+
+def text_of_everything(folder: Path) -> str:
+    """All files below a folder but the database of the history and the downloaded file itself."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("vidlib.sqlite")]
+    return "".join(path.read_text(errors="replace") for path in files) + "".join(map(str, folder.rglob("*")))
+
+
+def test_a_link_stays_in_the_history_alone(server, allowed, archive):
+    good = server.page("/folder-hush/film.zip", lambda request: request.file(archive)) + "?rlkey=hush&dl=0"
+    bad = server.page("/token-hush", lambda request: request.answer("404 Not Found")) + "?rlkey=hush"
+    result = process(allowed, good, bad)
+    assert (result.status, [video.status for video in result.videos]) == ("partial", ["done", "failed"])
+    assert "hush" not in json.dumps(result.as_json()) + notifications.message.text(result.as_json())
+    assert result.as_json()["videos"][1]["path"] == Link(bad).handle
+    assert list(allowed.work.rglob("01_download.ipynb"))
+    assert "hush" not in text_of_everything(allowed.workspace)
+
+
+def test_a_file_that_an_earlier_version_downloaded_is_not_downloaded_again(server, allowed, archive, monkeypatch):
+    url = server.page("/film.zip", lambda request: request.file(archive))
+    with monkeypatch.context() as earlier:
+        earlier.setattr(task, "handle", normalized)
+        assert process(allowed, url).status == "done"
+    assert (process(allowed, url).status, len(server.asked)) == ("done", 1)
 
 
 def test_a_downloaded_file_is_used_where_it_is(server, allowed, archive):

@@ -23,7 +23,7 @@ class Run:
         self.videos = tuple(
             _video(settings, result.run, video, video.sha256) for video in result.videos if video.sha256
         )
-        self.errors = {str(video.path): video.error for video in result.videos if video.error}
+        self.errors = {video.subject: video.error for video in result.videos if video.error}
 
     def __repr__(self) -> str:
         return f"Run({self.id!r}, {self.status}, {len(self.videos)} videos)"

@@ -27,7 +27,12 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def get(
-    url: Annotated[str, typer.Argument(help="A link of Dropbox, SwissTransfer or FromSmash, or to a file.")],
+    url: Annotated[
+        str,
+        typer.Argument(
+            help="A link of Dropbox, SwissTransfer or FromSmash, or to a file; or the handle of a known link."
+        ),
+    ],
     to: Annotated[Path | None, typer.Option("--to", help="Folder for the file. Default: the inbox.")] = None,
     again: Again = False,
     workspace: Workspace = None,
@@ -50,7 +55,13 @@ def get(
     if result.error:
         raise result.error
     row = result.row
-    document = {"url": row.url, "file": row.file, "sha256": row.sha256, "bytes": row.bytes_done}
+    document = {
+        "url": redacted(row.url),
+        "handle": row.handle,
+        "file": row.file,
+        "sha256": row.sha256,
+        "bytes": row.bytes_done,
+    }
     print_json(document | {"there_already": result.known}) if as_json else print(f"{row.file}  {row.sha256}")
 
 
@@ -109,22 +120,27 @@ def add(
 
 
 def mark(
-    url: Annotated[str, typer.Argument(help="A link, in any spelling.")],
+    url: Annotated[str, typer.Argument(help="A link in any spelling, or its handle.")],
     state: Annotated[str, typer.Argument(help="waiting, paused, cancelled or known.")],
     workspace: Workspace = None,
 ) -> None:
     """Start, pause or cancel a download. A running download stops within a second and keeps what has arrived."""
+    from vidlib.ingest.urls import redacted
     from vidlib.runner.downloads import catalogue
 
     present = catalogue.mark(read_settings(workspace), url, state)
-    print(f"{url} was requested to be {state}" if present == "downloading" else f"{url} is {present}")
+    label = redacted(url)
+    print(f"{label} was requested to be {state}" if present == "downloading" else f"{label} is {present}")
 
 
 def export(
     file: Annotated[Path | None, typer.Argument(help="Default: standard output.", dir_okay=False)] = None,
     workspace: Workspace = None,
 ) -> None:
-    """Write the download history as JSON that `vidlib downloads import` reads."""
+    """Write the download history as JSON that `vidlib downloads import` reads.
+
+    Only you can read the file: it contains the links, which give access.
+    """
     from vidlib.files import write_json
     from vidlib.runner.downloads import catalogue
 
@@ -132,7 +148,7 @@ def export(
     if file is None:
         print_json(document)
     else:
-        write_json(file, document)
+        write_json(file, document, private=True)
         print(f"{len(document['urls'])} downloads are in {file}")
 
 
@@ -144,13 +160,14 @@ def clean(
     as_json: AsJson = False,
 ) -> None:
     """Remove old failed and cancelled downloads, with their partial files. Their links then count as new."""
+    from vidlib.ingest.urls import redacted
     from vidlib.runner.downloads import catalogue
 
     urls = catalogue.clean(read_settings(workspace), older_than, states, dry_run=dry_run)
     if as_json:
         print_json({"removed": urls, "dry_run": dry_run})
     else:
-        print(*urls, f"{len(urls)} {'would be' if dry_run else 'were'} removed", sep="\n")
+        print(*map(redacted, urls), f"{len(urls)} {'would be' if dry_run else 'were'} removed", sep="\n")
 
 
 def import_history(

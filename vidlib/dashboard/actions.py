@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vidlib.ingest.urls import redacted
 from vidlib.machine.interpreter import vidlib_command
+from vidlib.runner.downloads import store
 from vidlib.runner.sources import parse_source
 from vidlib.runner.store.identity import pid_of
 from vidlib.runner.store.models import Run
@@ -56,8 +57,13 @@ def resume(settings: Settings, run: Run) -> StartedProcess:
 
 
 def download(settings: Settings, link: str) -> StartedProcess:
-    """Start ``vidlib downloads get`` for a link. The file goes into the inbox."""
-    return _launch(settings, [redacted(link)], "downloads get", "--", link)
+    """Start ``vidlib downloads get`` for a link. The file goes into the inbox.
+
+    Every user of the machine can read the command line of a process, so it contains the handle of the link.
+    """
+    with History(settings.database) as history:
+        known = store.find_or_add(history, link)
+    return _launch(settings, [redacted(link)], "downloads get", "--", known.handle)
 
 
 def _launch(settings: Settings, names: Sequence[str], command: str, *args: str) -> StartedProcess:

@@ -312,8 +312,9 @@ def _remote_info(answer: httpx.Response, source: RemoteFile) -> RemoteInfo:
         content_range = CONTENT_RANGE.fullmatch(answer.headers.get("content-range", ""))
         length = content_range[3] if content_range else ""
     total = int(length) if length.isdecimal() and len(length) < 20 else None
-    address = str(answer.url.copy_with(query=None))
-    return RemoteInfo(address, answer.headers.get("etag"), answer.headers.get("last-modified"), total, name)
+    return RemoteInfo(
+        redacted(str(answer.url)), answer.headers.get("etag"), answer.headers.get("last-modified"), total, name
+    )
 
 
 def _check_same(part: PartialFile, about: RemoteInfo, answer: httpx.Response) -> None:

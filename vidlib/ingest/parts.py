@@ -13,9 +13,9 @@ from typing import IO, Self
 from urllib.parse import unquote, urlsplit
 
 from vidlib.errors import DownloadFailed
-from vidlib.files import fsync, sha256_text, write_json
+from vidlib.files import fsync, write_json
 from vidlib.ingest.names import safe_name
-from vidlib.ingest.urls import normalized
+from vidlib.ingest.urls import FILE_NAME, handle, key_of
 
 SYNC_BYTES = 32 << 20
 """A partial file is synced to the disk after this many new bytes."""
@@ -27,7 +27,7 @@ READ_BYTES = 1 << 20
 class RemoteInfo:
     """What a server told about a file in its first answer; later answers must agree with it.
 
-    ``address`` is that of the file without parameters. ``total`` is its size in bytes, or None if unknown. The names
+    ``address`` is that of the file, redacted. ``total`` is its size in bytes, or None if unknown. The names
     of the fields are keys in the JSON file.
     """
 
@@ -171,7 +171,17 @@ def part_name(link: str) -> str:
     >>> part_name("https://example.org/Film%201.zip")
     'Film 1.zip.035bcb96.part'
     """
-    return f"{name_of(link)}.{sha256_text(normalized(link))[:8]}.part"
+    return f"{label_of(link)}.{key_of(link)[:8]}.part"
+
+
+def label_of(link: str) -> str:
+    """Return a name for messages and tables: that of the file, or the handle of a link that does not show one.
+
+    >>> label_of("https://example.org/a/film.zip?x=1"), label_of("https://example.org/d/5c1f")
+    ('film.zip', 'link-f7c9e6f5c6a8')
+    """
+    name = urlsplit(link.strip()).path.rpartition("/")[2]
+    return name_of(link) if FILE_NAME.fullmatch(name) else handle(link)
 
 
 def name_of(link: str) -> str:

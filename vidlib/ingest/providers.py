@@ -15,7 +15,7 @@ from vidlib.errors import DownloadFailed, NeedsOperator, RefusedInput, VidlibErr
 from vidlib.ingest.addresses import Interrupt
 from vidlib.ingest.fetch import DownloadedFile, DownloadRules, RemoteFile, Timing, Watchdog, fetch
 from vidlib.ingest.parts import delete_part
-from vidlib.ingest.urls import cleaned, is_below, redacted, with_parameter
+from vidlib.ingest.urls import cleaned, handle, is_below, redacted, with_parameter
 from vidlib.ingest.web import Web, check_status, read_json
 from vidlib.progress import Report, quiet
 
@@ -105,10 +105,8 @@ def _plain(link: str, web: Web, service_urls: ServiceUrls) -> RemoteFile:
 
 
 def _manual(link: str, web: Web, service_urls: ServiceUrls) -> RemoteFile:
-    raise NeedsOperator(
-        f"{redacted(link)}: {urlsplit(link).hostname} gives files to people only; open the link, and put the file "
-        "into the inbox"
-    )
+    who = f"{redacted(link)} ({handle(link)}): {urlsplit(link).hostname} gives files to people only"
+    raise NeedsOperator(f"{who}; open the link, and put the file into the inbox")
 
 
 def _dropbox(link: str, web: Web, service_urls: ServiceUrls) -> RemoteFile:

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 import idna
 
 from vidlib.errors import RefusedInput
+from vidlib.files import sha256_text
 from vidlib.text import printable
 
 SCHEMES = {"http": 80, "https": 443}
@@ -25,7 +26,13 @@ DROPBOX = "dropbox.com"
 ENTITY = re.compile(r"&(?:amp|#0*38|#x0*26);", re.IGNORECASE)
 STRAY_ENTITY = re.compile(r"^(?:amp(?:;|%3B))+", re.IGNORECASE)  # the rest of an entity that a form split
 ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
-LOGIN = re.compile(r"//[^/]*@")
+LOGIN = re.compile(r"//[^/?#]*@")
+SCHEME = re.compile(r"[^/?#]*://")
+FILE_NAME = re.compile(r"[^/]+\.[A-Za-z0-9]{1,5}")
+HANDLE_DIGITS = 12
+HANDLE = re.compile(r"link-([0-9a-f]{12})")
+"""The form of a `handle`; its group is the beginning of the key in the history."""
+
 LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986, 2.3
 PATH_CHARS = UNRESERVED | frozenset("!$&'()*+,;=:@/%")
@@ -98,13 +105,41 @@ def with_parameter(link: str, name: str, value: str) -> str:
 
 
 def redacted(link: str) -> str:
-    """Return a link for logs and messages, without user, password and parameters, which may give access.
+    """Return a link for logs and messages: the host and the name of the file.
 
-    >>> redacted("https://me:hush@h.example/film.zip?key=hush")
-    'https://…@h.example/film.zip?…'
+    Everything else may give access: user and password, folders, names without a suffix, parameters and fragment.
+
+    >>> redacted("https://me:hush@h.example/film.zip?key=hush"), redacted("https://h.example/d/5c1f/film.zip#hush")
+    ('https://…@h.example/film.zip?…', 'https://h.example/…/film.zip#…')
+    >>> redacted("https://h.example/t-hush")
+    'https://h.example/…'
     """
-    address, question, _ = LOGIN.sub("//…@", link.strip()).partition("?")
-    return f"{printable(address)[:200]}{'?…' if question else ''}"
+    address, *rest = re.split("([?#])", LOGIN.sub("//…@", link.strip()), maxsplit=1)
+    scheme = SCHEME.match(address)
+    begin = scheme.end() if scheme else 0
+    host, slash, path = address[begin:].partition("/")
+    return f"{printable(address[:begin] + host)[:200]}{slash}{_shown_path(path)}{f'{rest[0]}…' if rest else ''}"
+
+
+def _shown_path(path: str) -> str:
+    folders, slash, name = path.rpartition("/")
+    if not FILE_NAME.fullmatch(name):
+        return "…" if path.strip("/") else ""
+    return f"{'…' if folders.strip('/') else ''}{slash}{printable(name)[:200]}"
+
+
+def key_of(link: str) -> str:
+    """Return the key of a link in the history, the same for all its spellings; raises like `cleaned`."""
+    return sha256_text(normalized(link))
+
+
+def handle(link: str) -> str:
+    """Return the name of a link for files and messages that must not contain it; raises like `cleaned`.
+
+    >>> handle("https://h.example/film.zip?key=hush")
+    'link-aaec30a4d9e3'
+    """
+    return f"link-{key_of(link)[:HANDLE_DIGITS]}"
 
 
 def _normalized_once(link: str) -> str:

@@ -165,6 +165,8 @@ def _explained(url: str) -> Iterator[None]:
         yield
     except httpx.TimeoutException as error:
         raise DownloadFailed(f"{redacted(url)}: no answer in time ({type(error).__name__})", True) from error
+    except httpx.LocalProtocolError:  # its message may show a header with a token
+        raise DownloadFailed(f"{redacted(url)}: the request could not be sent; a header of it is malformed") from None
     except httpx.HTTPError as error:
         lasting = isinstance(error, httpx.UnsupportedProtocol) or _is_certificate_error(error)
         raise DownloadFailed(f"{redacted(url)}: {error or type(error).__name__}", not lasting) from error

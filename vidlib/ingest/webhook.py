@@ -156,7 +156,7 @@ class Webhook:
             raise DownloadFailed(f"it sent {type(document).__name__}, expected a list of records")
         if etag or modified:
             answered = {"etag": etag, "modified": modified, "document": document}
-            write_json(self.cache, {"of": sha256_text(self.url), **answered}, indent=None)
+            write_json(self.cache, {"of": sha256_text(self.url), **answered}, indent=None, private=True)
         return document
 
     def _cached(self) -> dict[str, Any]:
@@ -239,7 +239,10 @@ def _text(record: Mapping[str, Any], name: str) -> str | None:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    """Return a value for a message; one that may contain a link is replaced by its type."""
+    text = ascii(value)
+    if "//" in text:
+        return f"{type(value).__name__} with a link"
     return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}…"
 
 

@@ -17,6 +17,7 @@ from vidlib.runner.store.models import Run, Task
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
+from vidlib.steps.base import Manifest
 
 if TYPE_CHECKING:
     from vidlib.steps import download, extract
@@ -94,7 +95,7 @@ class Intake:
         if known.state == "done" and known.file and not self.request.force:
             file = Path(known.file)
             # a file that a run downloaded lies in its step folder, where the download task finds it
-            if file.is_file() and not file.is_relative_to(self.settings.work):
+            if file.is_file() and not _is_result_of(file, link):
                 return self._tasks_of_file(link, file)
         return [self._task("download", link, link.name, link.name, known.key, link)]
 
@@ -139,6 +140,17 @@ def _folder_of(task: Task) -> Path:
     if task.folder is None:
         raise BrokenOutput(f"task {task.id} ({task.step}) is done but has no folder; run it again with --force")
     return Path(task.folder)
+
+
+def _is_result_of(file: Path, link: Link) -> bool:
+    """Return whether ``file`` lies in the finished download step of ``link``.
+
+    The steps of earlier versions were named after the link itself, and no task finds them.
+    """
+    try:
+        return Manifest.read(file.parent).inputs.get("url") == link.handle
+    except BrokenOutput:
+        return False
 
 
 def _videos_below(folder: Path, source: Path, settings: Settings) -> list[ProjectVideo]:

@@ -8,7 +8,7 @@ from typing import Any
 from vidlib.errors import Cancelled, RefusedInput, StepFailed, VidlibError
 from vidlib.results import naming
 from vidlib.runner import projects, report_run
-from vidlib.runner.sources import Source, parse_source
+from vidlib.runner.sources import Link, Source, parse_source
 from vidlib.runner.store.models import Run, Task
 from vidlib.settings import Settings
 from vidlib.steps import PUBLISHED, STEPS
@@ -80,15 +80,22 @@ class VideoResult:
         """The first error."""
         return self.problem or next((step.error for step in self.steps.values() if step.error), None)
 
+    @property
+    def subject(self) -> str:
+        """The path as text; a link, which is secret, by its handle."""
+        return self.path.handle if isinstance(self.path, Link) else str(self.path)
+
     def as_json(self) -> dict[str, Any]:
-        return {
-            "path": str(self.path),
+        """The result for programs and notifications; a link appears by its handle, and redacted as ``link``."""
+        document = {
+            "path": self.subject,
             "sha256": self.sha256,
             "status": self.status,
             "steps": {name: step.as_json() for name, step in self.steps.items()},
             "outputs": {name: str(self.outputs[key]) if key in self.outputs else None for name, key in OUTPUTS.items()},
             "error": self.error,
         }
+        return document | ({"link": self.path.redacted} if isinstance(self.path, Link) else {})
 
 
 @dataclass

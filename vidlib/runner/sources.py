@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from vidlib.ingest.parts import name_of
+from vidlib.ingest.parts import label_of
+from vidlib.ingest.urls import handle, redacted
 
 
 class Link(str):
-    """A link to a file that is not downloaded yet. Like a path, it has a ``name``.
+    """A link to a file that is not downloaded yet. Like a path, it has a ``name``. The link itself is secret.
 
     >>> Link("https://h.example/a/film.zip?x=1").name
     'film.zip'
@@ -16,7 +17,18 @@ class Link(str):
 
     @property
     def name(self) -> str:
-        return name_of(self)
+        """The name of the file, or the handle of the link; it gives no access."""
+        return label_of(self)
+
+    @property
+    def handle(self) -> str:
+        """The name of the link in messages and files, which must not contain the link."""
+        return handle(self)
+
+    @property
+    def redacted(self) -> str:
+        """The host and the name of the file."""
+        return redacted(self)
 
 
 Source = Path | Link

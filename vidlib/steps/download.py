@@ -1,11 +1,13 @@
 """Download: gets the file behind a link, continues a partial download, and verifies the file."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
 
-from vidlib.errors import BrokenOutput
-from vidlib.files import move_file, sha256
+from vidlib.errors import BrokenOutput, UsageError
+from vidlib.files import move_file, sha256, write_json
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.steps.base import OutFile, StepOutputs, location, with_manifest
@@ -16,13 +18,16 @@ NOTEBOOK = "01_download.ipynb"
 UNIT = "bytes"
 TOOLS = ()
 
+LINKS = ".links.json"
+"""The file in ``keep_dir`` with the links to a handle, for the user of the process alone and for one attempt only."""
+
 
 class Inputs(Frozen):
     """Inputs of the step, and its output folder."""
 
-    url: str = Field(description="the normalized link")
+    url: str = Field(description="the link, or in a run the handle of the link")
     links: tuple[str, ...] = Field(
-        (), description="addresses to try, in order; default: the link", json_schema_extra={"location": True}
+        (), description="addresses to try, in order; default: those of the link", json_schema_extra={"location": True}
     )
     keep_dir: Path = location("folder for partial downloads, which the next attempt continues")
     out_dir: Path = location("output folder of the step")
@@ -52,7 +57,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     from vidlib.ingest.providers import download, provider_of
     from vidlib.settings import settings
 
-    links = inputs.links or (inputs.url,)
+    links = _links(inputs)
     fetched = download(links, inputs.keep_dir, DownloadRules.from_settings(settings()), report=report)
     return Outputs(
         engine=provider_of(links[-1]).name,
@@ -61,6 +66,27 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
         size=fetched.size,
         resumed_at=fetched.resumed_at,
     )
+
+
+def hand_over_links(keep_dir: Path, links: Sequence[str]) -> Path:
+    """Write the links of a run for its step, which gets only a handle; returns the file, to be removed afterwards.
+
+    The notebook and the manifest of the step are readable to others, and a link gives access to the file behind it.
+    """
+    return write_json(keep_dir / LINKS, list(links), private=True)
+
+
+def _links(inputs: Inputs) -> tuple[str, ...]:
+    from vidlib.ingest.urls import HANDLE
+
+    if inputs.links:
+        return inputs.links
+    if not HANDLE.fullmatch(inputs.url):
+        return (inputs.url,)
+    try:
+        return tuple(json.loads((inputs.keep_dir / LINKS).read_bytes()))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{inputs.url} names a link that only its run knows; set `url` to the link itself") from error
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from vidlib.errors import UnknownName
 from vidlib.ingest import parts
+from vidlib.ingest.urls import redacted
 from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.downloads import history_import, store
 from vidlib.runner.downloads.history_import import ImportSummary
@@ -66,7 +67,7 @@ def mark(settings: Settings, link: str, state: str) -> str:
     """
     chosen = _one_of(state, MARKABLE)
     with opened(settings) as history:
-        return store.request_state(history, store.key_of(link), chosen)
+        return store.request_state(history, store.key_of(store.link_of(history, link)), chosen)
 
 
 def export(settings: Settings) -> dict[str, Any]:
@@ -105,7 +106,7 @@ def table_row(match: Match) -> dict[str, str]:
         "state": f"{row.state}{percent}",
         "provider": row.provider,
         "project": project or "",
-        "link": row.original_url if row.state == "manual" else row.url,
+        "link": row.original_url if row.state == "manual" else f"{redacted(row.url)} {row.handle}",
         "file": row.file or "",
         "error": row.error or "",
     }
@@ -116,15 +117,19 @@ def as_json(match: Match) -> dict[str, Any]:
     row, project = match
     bytes_left = row.bytes_total - row.bytes_done if row.bytes_total and row.state == "downloading" else None
     columns = ("url", "original_url", "proxy_url", "provider", "name", "state", "file", "sha256", "error", "attempts")
-    return {name: getattr(row, name) for name in columns} | {
-        "project": project,
-        "offered_at": _iso(row.offered_at),
-        "finished_at": _iso(row.finished_at),
-        "bytes_done": row.bytes_done,
-        "bytes_total": row.bytes_total,
-        "bytes_per_second": row.rate,
-        "seconds_left": round(bytes_left / row.rate, 1) if bytes_left is not None and row.rate else None,
-    }
+    return (
+        {"handle": row.handle}
+        | {name: getattr(row, name) for name in columns}
+        | {
+            "project": project,
+            "offered_at": _iso(row.offered_at),
+            "finished_at": _iso(row.finished_at),
+            "bytes_done": row.bytes_done,
+            "bytes_total": row.bytes_total,
+            "bytes_per_second": row.rate,
+            "seconds_left": round(bytes_left / row.rate, 1) if bytes_left is not None and row.rate else None,
+        }
+    )
 
 
 def _exported(match: Match) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class Monitor:
         for row, _ in store.search(self.history, states=["manual"]) if manual else []:
             if row.key in manual and row.key not in self.logged:
                 self.logged.add(row.key)
-                log.warning("a person must download %s", row.original_url)
+                log.warning("a person must download %s (%s)", redacted(row.original_url), row.handle)
 
 
 def _log_result(result: DownloadResult) -> None:
@@ -97,6 +97,6 @@ def _log_result(result: DownloadResult) -> None:
     if result.error is None:
         log.info("%s: %s, SHA-256 %s", redacted(row.url), row.file, row.sha256)
     elif isinstance(result.error, NeedsOperator):
-        log.warning("a person must download %s: %s", row.original_url, result.error)
+        log.warning("a person must download %s: %s", row.handle, result.error)
     else:
         log.warning("%s is %s: %s", redacted(row.url), row.state, result.error)

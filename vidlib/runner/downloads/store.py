@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from vidlib.errors import UsageError
 from vidlib.files import sha256_text
-from vidlib.ingest.urls import normalized
+from vidlib.ingest.urls import HANDLE, key_of, normalized, redacted
 from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.store import identity
 from vidlib.runner.store.database import Database, changed_rows
@@ -49,11 +49,6 @@ class OfferCounts:
     same: int = 0
 
 
-def key_of(link: str) -> str:
-    """Return the key of a link, the same for all its spellings; raises RefusedInput if it is not a link."""
-    return sha256_text(normalized(link))
-
-
 def add_offers(
     history: Database, offers: Iterable[tuple[DownloadOffer, State]], *, dry_run: bool = False
 ) -> OfferCounts:
@@ -82,7 +77,7 @@ def find_or_add(history: Database, link: str) -> Download:
     """Return the row of a link, or of the link that it is a copy of; a new link gets the state ``known``."""
     add_offers(history, [(DownloadOffer(link, time.time()), "known")])
     if (row := find(history, link)) is None:
-        raise UsageError(f"{link} was removed from the downloads just now; try again")
+        raise UsageError(f"{redacted(link)} was removed from the downloads just now; try again")
     return row
 
 
@@ -90,6 +85,23 @@ def find(history: Database, link: str) -> Download | None:
     """Return the row of a link, or of the link that it is a copy of."""
     with history.reading() as session:
         return _row_of(session, key_of(link))
+
+
+def link_of(history: Database, link: str) -> str:
+    """Return the link that a handle names; any other text is returned as it is.
+
+    Raises UsageError for an unknown handle.
+    """
+    if (match := HANDLE.fullmatch(link.strip())) is None:
+        return link
+    query = select(Download.original_url).where(Download.key.startswith(match[1])).limit(2)
+    with history.reading() as session:
+        links = list(session.scalars(query))
+    if len(links) != 1:
+        raise UsageError(
+            f"the history has {len(links)} links with the handle {link.strip()}; see: vidlib downloads list"
+        )
+    return links[0]
 
 
 def get(history: Database, key: str) -> Download:
@@ -192,7 +204,9 @@ def request_state(history: Database, key: str, state: Request) -> str:
         elif state == "waiting" or row.state in TO_COME or (row.state == "manual" and state != "paused"):
             row.state, row.not_before, row.error = state, 0.0, None
         else:
-            raise UsageError(f"{row.url} is {row.state}; expected a download that is waiting, running or manual")
+            raise UsageError(
+                f"{redacted(row.url)} is {row.state}; expected a download that is waiting, running or manual"
+            )
         return row.state
 
 

@@ -11,6 +11,7 @@ from vidlib.errors import Cancelled, DownloadFailed, NeedsOperator, UsageError, 
 from vidlib.ingest import providers
 from vidlib.ingest.fetch import DownloadedFile, DownloadRules, Timing
 from vidlib.ingest.providers import ServiceUrls
+from vidlib.ingest.urls import redacted
 from vidlib.progress import Report, quiet
 from vidlib.runner.downloads import store
 from vidlib.runner.execution.periodic import periodic
@@ -59,18 +60,18 @@ class DownloadResult:
 
 
 def download(history: Database, link: str, options: DownloadOptions, *, again: bool = False) -> DownloadResult:
-    """Download the file of ``link`` unless it exists; with ``again``, download it in any case.
+    """Download the file of ``link`` (or of its handle) unless it exists; with ``again``, download it in any case.
 
     Raises RefusedInput for an invalid link, and UsageError if another process is downloading it or if its file was
     downloaded before and is gone.
     """
-    row = store.find_or_add(history, link)
+    row = store.find_or_add(history, store.link_of(history, link))
     if row.state == "done" and not again:
         return _existing(row)
     if (claimed := store.claim(history, row.key, (*STARTABLE, "done"))) is None:
         now = store.get(history, row.key)
         process = f" by process {pid_of(now.worker)}" if now.worker else ""
-        raise UsageError(f"{row.url} is already being downloaded{process}; see: vidlib downloads list")
+        raise UsageError(f"{redacted(row.url)} is already being downloaded{process}; see: vidlib downloads list")
     return run_claimed(history, claimed, options)
 
 
@@ -151,7 +152,7 @@ def _existing(row: Download) -> DownloadResult:
     if row.file and Path(row.file).is_file():
         return DownloadResult(row, known=True)
     reason = f"its file {row.file} is gone" if row.file else "the history does not name its file"
-    raise UsageError(f"{row.url} was downloaded before, but {reason}; to download it again, add --again")
+    raise UsageError(f"{redacted(row.url)} was downloaded before, but {reason}; to download it again, add --again")
 
 
 def _finish_failed(

@@ -5,6 +5,8 @@ A task reads all that it needs from the history. It writes to the history and to
 
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 from vidlib import progress
 from vidlib.errors import Cancelled, LeaseLost, NeedsOperator, OutOfMemory, Postponed, StepFailed, VidlibError
 from vidlib.files import TMP_PREFIX, link_or_copy
-from vidlib.ingest.urls import normalized
+from vidlib.ingest.urls import handle
 from vidlib.results import naming
 from vidlib.results.naming import subject_folder
 from vidlib.runner import projects, report_run
@@ -30,7 +32,7 @@ from vidlib.runner.scheduling.plan import AGAIN, Planned, plan_step
 from vidlib.runner.store import queue
 from vidlib.runner.store.identity import HEARTBEAT_S, LEASE_S
 from vidlib.runner.store.models import Task
-from vidlib.steps import PUBLISHED, STEPS, VIDEO_STEPS
+from vidlib.steps import PUBLISHED, STEPS, VIDEO_STEPS, download
 from vidlib.steps.base import StepOutputs
 from vidlib.steps.finalize import FinishedVideo
 
@@ -152,17 +154,33 @@ def _find_or_run(context: TaskContext, monitor: TaskMonitor, placement: Placemen
             context.log(f"{task.step} is executed again: {planned.reason}", "warning")
         _remove_stale_temp_folders(context, planned.folder.parent)
         context.worker.kernels.start_ahead(placement.gpu)
-        outputs, executed = run_step(
-            planned,
-            force=force,
-            placement=placement,
-            monitor=monitor,
-            publishing=lambda: queue.publishing(history, lease),
-        )
+        with _links_handed_over(context, planned):
+            outputs, executed = run_step(
+                planned,
+                force=force,
+                placement=placement,
+                monitor=monitor,
+                publishing=lambda: queue.publishing(history, lease),
+            )
         return planned, outputs, executed
     finally:
         monitor.lease = None
         queue.release_lease(history, lease)
+
+
+@contextmanager
+def _links_handed_over(context: TaskContext, planned: Planned) -> Iterator[None]:
+    """Give a download step the links to its handle while the block runs."""
+    if context.task.step != download.NAME:
+        yield
+        return
+    known = store.find(context.worker.history, context.task.source)
+    links = known.links if known else (context.task.source,)
+    file = download.hand_over_links(planned.inputs["keep_dir"], links)
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _plan(context: TaskContext) -> Planned:
@@ -178,9 +196,8 @@ def _further_inputs(context: TaskContext) -> dict[str, Any]:
     """The inputs of a step that neither its source nor earlier steps of the video supply."""
     task, settings = context.task, context.worker.settings
     if task.step == "download":
-        known = store.find(context.worker.history, task.source)
         kept = subject_folder(settings.work, task.sha256) / "arriving"
-        return {"url": normalized(task.source), "links": known.links if known else (task.source,), "keep_dir": kept}
+        return {"url": handle(task.source), "keep_dir": kept}
     if task.step == "finalize":
         roots = {"archive_dir": settings.archive, "delivery_dir": settings.delivery}
         videos = tuple(finished(context, video) for video in context.delivery_tasks("report"))

@@ -53,7 +53,8 @@ def text(run: Payload) -> str:
 
 
 def _video_lines(video: Mapping[str, Any]) -> list[str]:
-    lines = [f"{video['status']}: {_line(video['path'])}"]
+    link = f" {video['link']}" if video.get("link") else ""
+    lines = [f"{video['status']}: {_line(video['path'] + link)}"]
     if video.get("error"):
         lines.append(f"  {_line(video['error'])}")
     if report := video.get("outputs", {}).get("report"):

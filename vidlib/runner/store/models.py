@@ -9,6 +9,8 @@ from pathlib import Path
 from sqlalchemy import JSON, BigInteger, ForeignKey
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from vidlib.ingest.urls import HANDLE_DIGITS
+
 ACTIVE = ("waiting", "running")
 ENDED = ("done", "failed", "refused", "skipped")
 """States of a task that ended by itself; the others are cancelled and interrupted."""
@@ -182,6 +184,11 @@ class Download(Base):
     worker: Mapped[str | None]
     heartbeat_at: Mapped[float | None]
     finished_at: Mapped[float | None]
+
+    @property
+    def handle(self) -> str:
+        """The name of the link where the link itself, which gives access, must not be (see `vidlib.ingest.urls`)."""
+        return f"link-{self.key[:HANDLE_DIGITS]}"
 
     @property
     def links(self) -> tuple[str, ...]:
