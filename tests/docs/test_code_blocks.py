@@ -89,7 +89,7 @@ def check_command(words: list[str], make_targets: set[str], parameters: dict[str
             targets = {word for word in args if not word.startswith(("-", "/"))}
             assert targets <= make_targets, f"expected targets of the Makefile, got {targets - make_targets}"
         case "pip":
-            check_wheel(args)
+            check_pip(args)
         case "papermill":
             check_papermill(args, parameters)
         case "source":
@@ -146,7 +146,14 @@ def command_of(words: list[str]):
     return command, args
 
 
-def check_wheel(args: list[str]) -> None:
+def check_pip(args: list[str]) -> None:
+    """Raise AssertionError unless ``args`` install the wheel of this version, the lock file, or the tested torch."""
+    if "-r" in args:
+        assert args[-1] == "requirements.lock"
+        return
+    if torch := next((word for word in args if word.startswith("torch==")), None):
+        assert f"TORCH={torch}\n" in (REPOSITORY / "scripts" / "setup.sh").read_text()
+        return
     wheel = re.fullmatch(r"vidlib-(.+)-py3-none-any\.whl(?:\[(.+)\])?", args[-1])
     assert wheel, f"expected the wheel of vidlib, got {args[-1]}"
     assert wheel[1] == vidlib.__version__
@@ -203,6 +210,13 @@ def test_the_text_names_commands_and_options_that_exist(document):
             options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
             used = {arg for arg in args if re.fullmatch(r"--?[a-z][a-z-]*", arg)}
             assert used <= options, f"`{span}`: {command.name} has no option {', '.join(used - options)}"
+
+
+@documents
+def test_the_text_names_the_wheel_of_this_version(document):
+    for span in spans(document):
+        if re.match(r"pip install .*whl", span):
+            check_pip(re.sub('"', "", span).split()[1:])
 
 
 @documents
