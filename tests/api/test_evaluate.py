@@ -38,7 +38,7 @@ def test_a_folder_with_results_is_judged(ws, tmp_path):
 def test_the_results_themselves_are_no_truth(ws, tmp_path):
     folder = evaluated.publish(tmp_path / "docs")
     truth = evaluated.write_truth(tmp_path / "film.truth.json")
-    with pytest.raises(UsageError, match="is the result that is to be judged"):
+    with pytest.raises(UsageError, match="is the result itself"):
         vidlib.evaluate(folder, truth, rttm=folder / "film.rttm")
 
 

@@ -77,7 +77,7 @@ def test_a_mistake_is_one_line_on_stderr_and_exit_code_2(run, docs, truth, tmp_p
         ((docs, tmp_path / "nowhere.json"), "expected a file such as film.truth.json"),
         ((tmp_path / "nowhere", truth), "there is no video"),
         ((docs, truth, "--rttm", tmp_path / "nowhere.rttm"), "expected an RTTM file"),
-        ((docs, truth, "--rttm", docs / "film.rttm"), "is the result that is to be judged"),
+        ((docs, truth, "--rttm", docs / "film.rttm"), "is the result itself"),
     ]
     for args, says in mistakes:
         code, out, err = run(*args)

@@ -1,4 +1,4 @@
-"""How good the results of a video are, beside the truth about it."""
+"""Evaluates the results of a video against its ground truth."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ def evaluate(
     rttm: str | Path | None = None,
     workspace: str | Path | None = None,
 ) -> "Evaluation":
-    """Judge results by the truth: shots, faces, speaking and speakers, in figures (``.table()``).
+    """Score results against ground truth: shots, faces, speaking and speakers (``.table()``).
 
     ``video`` is a `Video`, a video file or its name, or a folder with results: of a project or of the archive.
     ``truth`` is a truth file (docs/use/evaluate.md). ``rttm`` has the true turns, by default those of the truth.
@@ -36,14 +36,14 @@ def evaluate(
     turns = ground_truth.read_turns(Path(rttm), stem) if rttm else None
     found = load_results_of(video, truth, stem, workspace)
     if rttm and Path(rttm).absolute() == (found.where / f"{found.stem}.rttm").absolute():
-        raise UsageError(f"{str(rttm)!r} is the result that is to be judged; expected who really speaks when")
+        raise UsageError(f"{str(rttm)!r} is the result itself; expected a file with the true turns")
     return scores.evaluate(known, found, turns)
 
 
 def load_results_of(video: str | Path | Video, truth: Path, stem: str, workspace: str | Path | None) -> "Results":
-    """The results that are to be judged; the film beside the truth is preferred to the one beside the results."""
+    """The results to evaluate. The video beside the truth file wins over the one beside the results."""
     beside = truth.parent / f"{stem}.mp4"
-    film = beside if beside.is_file() else None
+    true_video = beside if beside.is_file() else None
     chosen = Workspace(workspace)
     path = None if isinstance(video, Video) else Path(video)
     if path is None or not path.is_dir():
@@ -51,9 +51,9 @@ def load_results_of(video: str | Path | Video, truth: Path, stem: str, workspace
         # of a file that was not processed here, the archive or a file beside it may say more
         if path is None or not path.exists() or opened.has_results(COMPLETE):
             found = load_video(opened)
-            return replace(found, video=film or found.video)
+            return replace(found, video=true_video or found.video)
     folders = {"archive_dir": chosen.settings.archive, "work_dir": chosen.settings.work}
-    return load_results.load_results(path, stem, **folders, video=film, docs_folder=chosen.settings.docs_folder)
+    return load_results.load_results(path, stem, **folders, video=true_video, docs_folder=chosen.settings.docs_folder)
 
 
 def load_video(video: Video) -> "Results":

@@ -74,7 +74,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     ),
     "words": (
         *_SPAN,
-        Column("text", "string", "", "what is said: a word, or a line of captions where words have no times"),
+        Column("text", "string", "", "a word, or a line of captions if words have no times"),
         Column("speaker", "string", "", "speaker of the turn that overlaps most", nullable=True),
         Column("confidence", "float64", "0 to 1", "confidence of the text", nullable=True),
     ),
