@@ -34,7 +34,7 @@ check: ## check style, format, types, notebooks without outputs, import rules an
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	$(VENV)/bin/nbstripout --keep-id --verify notebooks/*.ipynb notebooks/explore/*.ipynb dashboards/*.ipynb
-	$(PYTHON_IN) -m pytest --quiet tests/test_imports.py tests/test_docs.py
+	$(PYTHON_IN) -m pytest --quiet tests/test_imports.py tests/test_architecture.py tests/test_docs.py tests/docs
 
 format: ## format code and notebooks, as `make check` expects
 	@$(SETUP)
