@@ -11,19 +11,28 @@ from vidlib.media import durations, ffprobe, pictures
 MAX_SIDE = 8192
 """Largest width and height that are accepted, in pixels (8K television), so that no frame fills the memory."""
 
+ALPHA_FORMATS = ("yuva", "ayuv", "gbrap", "rgba", "bgra", "argb", "abgr", "ya8", "ya16", "pal8")
+"""Beginnings of FFmpeg's names of pixel formats with an alpha channel."""
+
 MAX_DURATION_S = 24 * 3600
 """Longest duration that is accepted, in seconds; FFmpeg would fill up a longer one with billions of frames."""
 
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """One audio stream: ``index`` within the file, codec, samples per second, channels, start in seconds."""
+    """One audio stream: ``index`` within the file, codec, samples per second, channels, start in seconds.
+
+    ``layout`` is FFmpeg's name of the speaker positions, such as ``5.1``, or "" where the channels have none. ``title``
+    is the name that an MP4 gives the track.
+    """
 
     index: int
     codec: str
     sample_rate: int
     channels: int
     start_s: float = 0.0
+    layout: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,8 @@ class VideoInfo:
     count; ``duration_s`` may be 0. ``start_s`` is the time of the first frame, ``transfer`` the transfer function,
     ``timecode`` the SMPTE label of the first frame, which counts ``timecode_fps`` frames per second. ``is_first`` says
     whether the file has no other picture before this one; ``notes`` say in sentences what else was left out.
+    ``file_start_s`` is the time of the first packet of any stream. ``mirrored`` tells that the display matrix contains
+    a reflection besides the rotation, ``hidden_alpha`` that FFmpeg's own decoder would drop the alpha channel (WebM).
     """
 
     path: Path
@@ -57,6 +68,9 @@ class VideoInfo:
     timecode_fps: Fraction = Fraction(0)
     is_first: bool = True
     notes: tuple[str, ...] = ()
+    file_start_s: float = 0.0
+    mirrored: bool = False
+    hidden_alpha: bool = False
 
     @property
     def display_size(self) -> tuple[int, int]:
@@ -68,6 +82,11 @@ class VideoInfo:
     def is_hdr(self) -> bool:
         """Whether the picture has a high dynamic range: PQ or HLG, ITU-R BT.2100."""
         return self.transfer in ("smpte2084", "arib-std-b67")
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether each pixel has an opacity; a palette may have one."""
+        return self.hidden_alpha or self.pix_fmt.startswith(ALPHA_FORMATS)
 
     @property
     def is_rgb(self) -> bool:
@@ -113,6 +132,12 @@ def has_audio(path: Path) -> bool:
     return any(stream.get("codec_type") == "audio" for stream in streams)
 
 
+def audio_streams(path: Path) -> tuple[AudioInfo, ...]:
+    """All audio streams of the file, in order. Raises MediaError if it cannot be read."""
+    streams = ffprobe.describe(path).get("streams", [])
+    return tuple(_audio_info(stream) for stream in streams if stream.get("codec_type") == "audio")
+
+
 def frame_times(info: VideoInfo) -> list[Fraction]:
     """Presentation times of all stored frames, in seconds, sorted; nothing is decoded.
 
@@ -123,7 +148,7 @@ def frame_times(info: VideoInfo) -> list[Fraction]:
 
 def _video_info(path: Path, choice: pictures.Choice, description: ffprobe.Description) -> VideoInfo:
     stream, container = choice.picture, description.get("format", {})
-    fps = _fraction(stream.get("avg_frame_rate"))
+    fps = fraction(stream.get("avg_frame_rate"))
     duration_s = float(stream.get("duration") or container.get("duration") or 0)
     if durations.is_doubtful(container):
         duration_s = durations.without_jumps_s(path, stream["index"])
@@ -139,7 +164,7 @@ def _video_info(path: Path, choice: pictures.Choice, description: ffprobe.Descri
         fps=fps,
         frames=int(stream["nb_frames"]) if stream.get("nb_frames", "").isdigit() else None,
         duration_s=duration_s,
-        sar=_fraction(stream.get("sample_aspect_ratio", "1:1").replace(":", "/")) or Fraction(1),
+        sar=fraction(stream.get("sample_aspect_ratio", "1:1").replace(":", "/")) or Fraction(1),
         rotation=_rotation(stream),
         audio=tuple(map(_audio_info, choice.sounds)),
         start_s=float(stream.get("start_time", 0)),
@@ -149,6 +174,9 @@ def _video_info(path: Path, choice: pictures.Choice, description: ffprobe.Descri
         timecode_fps=timecode_fps or fps,
         is_first=choice.is_first,
         notes=choice.notes,
+        file_start_s=float(container.get("start_time", 0)),
+        mirrored=_is_mirrored(stream),
+        hidden_alpha="1" in (stream.get("tags", {}).get(name) for name in ("alpha_mode", "ALPHA_MODE")),
     )
 
 
@@ -162,7 +190,7 @@ def _timecode(stream: dict[str, Any], description: ffprobe.Description) -> tuple
         for name, value in part.get("tags", {}).items():
             if name.lower() == "timecode":
                 same = [track for track in tracks if _same_timecode(track, value)]
-                return value, _fraction(same[0].get("avg_frame_rate")) if same else Fraction(0)
+                return value, fraction(same[0].get("avg_frame_rate")) if same else Fraction(0)
     return None, Fraction(0)
 
 
@@ -177,10 +205,12 @@ def _audio_info(stream: dict[str, Any]) -> AudioInfo:
         sample_rate=int(stream.get("sample_rate", 0)),
         channels=stream.get("channels", 0),
         start_s=float(stream.get("start_time", 0)),
+        layout="" if (layout := stream.get("channel_layout", "unknown")) == "unknown" else layout,
+        title=stream.get("tags", {}).get("handler_name", ""),
     )
 
 
-def _fraction(text: str | None) -> Fraction:
+def fraction(text: str | None) -> Fraction:
     """Parse ffprobe's ``30000/1001``; ``0/0`` and None give 0."""
     top, _, bottom = (text or "0").partition("/")
     return Fraction(int(top), int(bottom or 1)) if int(bottom or 1) else Fraction(0)
@@ -190,3 +220,13 @@ def _rotation(stream: dict[str, Any]) -> int:
     """Clockwise degrees that a player turns the picture by; ffprobe reports them counter-clockwise."""
     turns = [data["rotation"] for data in stream.get("side_data_list", []) if "rotation" in data]
     return round(-float(turns[0]) / 90) * 90 % 360 if turns else 0
+
+
+def _is_mirrored(stream: dict[str, Any]) -> bool:
+    """Whether the display matrix reflects the picture: its upper left 2x2 part then has a negative determinant."""
+    for data in stream.get("side_data_list", []):
+        rows = [line.partition(":")[2].split() for line in data.get("displaymatrix", "").splitlines() if ":" in line]
+        if len(rows) == 3:
+            (a, b, _), (c, d, _) = (map(int, row) for row in rows[:2])
+            return a * d - b * c < 0
+    return False

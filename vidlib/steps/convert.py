@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -16,13 +17,17 @@ from pydantic import Field
 
 from vidlib.errors import BrokenOutput, CommandFailed, MediaError
 from vidlib.files import TMP_PREFIX, copy_verified, fsync, link_or_copy, sha256
+from vidlib.machine import commands
 from vidlib.machine.devices import Wanted
 from vidlib.media import encoders, ffmpeg, thumbnails, transcode
 from vidlib.media.durations import promised_end_s
 from vidlib.media.encoders import Encoder, Preset
 from vidlib.media.ffmpeg import DecodeStats
 from vidlib.media.frames import decode_all
+from vidlib.media.picture_filters import PicturePlan, plan_picture
 from vidlib.media.probe import MAX_DURATION_S, VideoInfo, frame_times, probe_video
+from vidlib.media.scan import PictureFormat, Scan, scan_formats
+from vidlib.media.sound_tracks import SoundTrack, describe_track
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.settings import settings
@@ -30,7 +35,7 @@ from vidlib.steps.base import OutFile, ReviewItem, StepOutputs, from_source, loc
 from vidlib.timeline import FPS, seconds
 
 NAME = "convert"
-VERSION = 4
+VERSION = 5
 NOTEBOOK = "03_convert.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg",)
@@ -40,6 +45,11 @@ STILLS_FILE = "stills.jpg"
 SMALL_FILE = "small.rgb"
 
 MOST_STILLS = 12
+CERTAIN = 1.0
+"""Confidence of a note about a change that the conversion made itself."""
+
+DEINTERLACED = "each became one whole picture of the moment of its first field"
+
 STILL_PX = 240
 """Width of each still in pixels; its height is at most four times this."""
 
@@ -88,22 +98,30 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     missing. Raises MediaError where nothing can be decoded, and EngineUnavailable for ``cuda`` without NVENC.
     """
     info = probe_video(inputs.source)
+    scan = scan_formats(info, settings().step_timeout_s)
     video = inputs.out_dir / VIDEO_FILE
     on_frame = _counting(info, report)
     encoder = None
-    if source := _sound_picture(info, inputs.out_dir, on_frame):
-        if transcode.sound_has_form(info):
+    picture = None
+    if source := _sound_picture(info, scan, inputs.out_dir, on_frame):
+        sounds = transcode.plan_sounds(info, scan, 0.0)
+        if transcode.sound_has_form(info, sounds):
             link_or_copy(inputs.source, video)
         else:
-            _write(info, video, None, on_frame)
+            _write(info, video, transcode.Plan(None, {}, sounds), on_frame)
         frames = source.frames
     else:
-        encoder = encoders.choose(params.device, *transcode.output_size(info))
-        source = _write(info, video, encoder.options(params.preset, params.crf), on_frame)
+        shift_s = transcode.start_shift_s(info, scan)
+        sounds = transcode.plan_sounds(info, scan, shift_s)
+        picture = plan_picture(info, scan)
+        encoder = encoders.choose(params.device, *picture.canvas)
+        plan = transcode.Plan(picture, encoder.options(params.preset, params.crf), sounds, shift_s)
+        source = _write(info, video, plan, on_frame)
         frames = _checked(probe_video(video), inputs.out_dir).frames
     if frames >= MAX_DURATION_S * FPS:
         raise MediaError(f"{inputs.source.name!r} shows pictures that lie more than {MAX_DURATION_S} s apart")
-    return _outputs(info, source, probe_video(video), frames, encoder)
+    changes = [*_picture_items(scan, picture), *_sound_items(info, scan, sounds)]
+    return _outputs(info, source, probe_video(video), frames, encoder, changes)
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
@@ -167,9 +185,9 @@ def still_numbers(n_frames: int) -> list[int]:
     return sorted({n_frames * place // MOST_STILLS for place in range(MOST_STILLS)})
 
 
-def _sound_picture(info: VideoInfo, out_dir: Path, on_frame: Callable[[int], None]) -> DecodeStats | None:
+def _sound_picture(info: VideoInfo, scan: Scan, out_dir: Path, on_frame: Callable[[int], None]) -> DecodeStats | None:
     """The pass that decoded the picture, if it can stay as it is: in form, steady, whole and without complaint."""
-    if not transcode.picture_has_form(info):
+    if not transcode.picture_has_form(info) or not scan.is_uniform or scan.interlaced:
         return None
     times = frame_times(info)
     # a hostile file may announce billions of frames, so the number is compared first
@@ -199,11 +217,19 @@ def _decode(info: VideoInfo, *also: str, on_frame: Callable[[int], None] | None 
     return decode_all(info, *also, timeout_s=settings().step_timeout_s, on_frame=on_frame)
 
 
-def _write(info: VideoInfo, video: Path, options: dict | None, on_frame: Callable[[int], None]) -> DecodeStats:
+def _write(info: VideoInfo, video: Path, plan: transcode.Plan, on_frame: Callable[[int], None]) -> DecodeStats:
     """Write ``video`` under another name, then rename: how many frames of the source went into it."""
     tmp = video.with_name(f"{TMP_PREFIX}{video.name}")
+    steady = {
+        t.source.index: video.with_name(f"{TMP_PREFIX}sound-{t.source.index}.nut") for t in plan.sounds if t.changing
+    }
     try:
-        command = transcode.command(info, tmp, options)
+        for track in plan.sounds:
+            if track.changing:
+                stream = track.source.index
+                steady_sound = transcode.steady_sound_command(info, stream, track.changing, steady[stream])
+                commands.run(steady_sound, timeout_s=settings().step_timeout_s)
+        command = transcode.command(info, tmp, plan, steady)
         done = ffmpeg.run_counted(command, timeout_s=settings().step_timeout_s, on_frame=on_frame)
         if not done.frames:
             raise MediaError(f"no frame of {info.path.name!r} can be decoded: {done.messages.strip()[-300:]}")
@@ -214,11 +240,19 @@ def _write(info: VideoInfo, video: Path, options: dict | None, on_frame: Callabl
             raise MediaError(f"no frame of {info.path.name!r} can be decoded: {error}") from error
         raise
     finally:
-        tmp.unlink(missing_ok=True)
+        for file in (tmp, *steady.values()):
+            file.unlink(missing_ok=True)
     return done
 
 
-def _outputs(info: VideoInfo, source: DecodeStats, result: VideoInfo, frames: int, encoder: Encoder | None) -> Outputs:
+def _outputs(
+    info: VideoInfo,
+    source: DecodeStats,
+    result: VideoInfo,
+    frames: int,
+    encoder: Encoder | None,
+    changes: list[ReviewItem],
+) -> Outputs:
     promised_s = promised_end_s(info.path, info.index)
     short_s = promised_s - float(seconds(frames)) if promised_s is not None else 0.0
     lost = _lost_frames(info, source.frames, short_s)
@@ -238,7 +272,7 @@ def _outputs(info: VideoInfo, source: DecodeStats, result: VideoInfo, frames: in
         engine=encoder.name if encoder else "copy",
         device=encoder.device if encoder else "cpu",
         fallback=encoder.fallback if encoder else None,
-        doubts=tuple(_review_items(info, source, frames, lost, short_s)),
+        doubts=(*_review_items(info, source, frames, lost, short_s), *changes),
     )
 
 
@@ -264,11 +298,46 @@ def _review_items(info: VideoInfo, source: DecodeStats, frames: int, lost: int, 
     if source.messages.strip():
         first = source.messages.strip().splitlines()[0]
         doubts.append(ReviewItem(message=f"the decoder complained, so parts may be damaged: {first}", confidence=0.5))
-    if unknown := [track.index for track in info.audio if track.codec == "unknown"]:
-        doubts.append(
-            ReviewItem(message=f"sound that ffmpeg does not know was left out: stream {unknown}", confidence=0.5)
-        )
     return [*doubts, *(ReviewItem(message=note, confidence=0.5) for note in info.notes)]
+
+
+def _picture_items(scan: Scan, plan: PicturePlan | None) -> list[ReviewItem]:
+    """How the picture differs from the source beyond its form: bars, fields, transparency."""
+    items: list[ReviewItem] = []
+    if plan is None:
+        return items
+    if plan.fit:
+        changes = [pair for pair in pairwise(scan.picture) if pair[0].format != pair[1].format]
+        names = " and ".join(_format_name(stretch.format) for stretch in changes[0][:2])
+        message = f"the picture changes {len(changes)} times, first between {names}"
+        fitted = f"{message}; all of it was fitted into {plan.canvas[0]}x{plan.canvas[1]}, with bars where needed"
+        items.append(ReviewItem(message=fitted, frame=int(changes[0][1].start_s * FPS), confidence=CERTAIN))
+    if plan.deinterlace == "interlaced":
+        message = f"{scan.interlaced} of {scan.frames} frames were interlaced; {DEINTERLACED}"
+        items.append(ReviewItem(message=message, confidence=CERTAIN))
+    elif plan.deinterlace:
+        message = f"the container states interlaced frames, although no frame does; {DEINTERLACED}"
+        items.append(ReviewItem(message=message, confidence=0.5))
+    if plan.transparent:
+        items.append(ReviewItem(message="the picture is transparent in parts; they became black", confidence=CERTAIN))
+    return items
+
+
+def _format_name(format_: PictureFormat) -> str:
+    shape = f" (pixels {format_.sar.numerator}:{format_.sar.denominator})" if format_.sar != 1 else ""
+    return f"{format_.width}x{format_.height}{shape} {format_.pix_fmt}"
+
+
+def _sound_items(info: VideoInfo, scan: Scan, sounds: tuple[SoundTrack, ...]) -> list[ReviewItem]:
+    """How the audio tracks differ from those of the source."""
+    items = []
+    if unknown := [track.index for track in info.audio if track.codec == "unknown"]:
+        message = f"sound that ffmpeg does not know was left out: stream {unknown}"
+        items.append(ReviewItem(message=message, confidence=0.5))
+    for _, parts in groupby(sounds, key=lambda track: track.source):
+        if message := describe_track(tuple(parts), scan):
+            items.append(ReviewItem(message=message, confidence=CERTAIN))
+    return items
 
 
 def _counting(info: VideoInfo, report: Report) -> Callable[[int], None]:
