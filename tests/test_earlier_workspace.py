@@ -16,6 +16,8 @@ from vidlib.steps.base import MANIFEST, fingerprint_of, tool_version
 
 ARCHIVE = REPOSITORY / "tests" / "fixtures" / "workspace-0.1.0.tar.xz"
 INGREDIENTS = ("step", "version", "params", "inputs", "weights", "tools")
+RAISED = {"convert"}
+"""Steps whose version was raised since: they run again, and give the same bytes for the clip of the delivery."""
 
 
 def manifests(workspace: Path) -> list[Path]:
@@ -51,19 +53,19 @@ def test_fingerprints_are_computed_as_before(tmp_path):
     for manifest in recorded:
         step = STEPS[manifest["step"]]
         assert fingerprint_of({name: manifest[name] for name in INGREDIENTS}) == manifest["fingerprint"]
-        assert manifest["version"] == step.module.VERSION
+        assert (manifest["version"] == step.module.VERSION) == (manifest["step"] not in RAISED)
         assert manifest["params"] == step.module.Params(**manifest["params"]).model_dump(mode="json")
         assert manifest["tools"].keys() == set(step.module.TOOLS)
 
 
-def test_no_step_of_a_video_runs_again(vidlib, earlier):
+def test_only_steps_of_a_raised_version_run_again(vidlib, earlier):
     code, out, _ = vidlib("run", earlier / "delivery.zip", "--json")
     videos = {Path(video["path"]).name: video for video in json.loads(out)["videos"]}
     assert code == 1  # one of the two files is broken, as before
     steps = videos["clip.mp4"]["steps"]
     assert {name: step["status"] for name, step in steps.items()} == dict.fromkeys(steps, "done")
     # the report names the folders of the workspace, which lies elsewhere now
-    assert [name for name, step in steps.items() if not step["cached"]] in ([], ["report"])
+    assert {name for name, step in steps.items() if not step["cached"]} - {"report"} == RAISED
 
 
 def test_the_history_is_still_there(vidlib, earlier):
