@@ -18,6 +18,9 @@ from typing import Literal, NamedTuple, TypeVar
 FPS = Fraction(25)
 """Frame rate of every converted video, in frames per second (the editors' time base)."""
 
+DAY_FRAMES = 24 * 3600 * int(FPS)
+"""Frames of a day: the length of the clock of a time code."""
+
 Boundary = Literal["start", "cut", "dissolve", "fade"]
 
 
@@ -326,3 +329,27 @@ def relabel(timecode: str, fps: Fraction, to: Fraction = FPS) -> str:
         return ""
     frame = int(timecode[9:]) * to // max(1, round(fps))
     return f"{timecode[:8]}:{min(frame, int(to) - 1):02}"
+
+
+def smpte(frame: int) -> str:
+    """The SMPTE time code ``HH:MM:SS:FF`` that is ``frame`` frames after 00:00:00:00, at 25 frames per second.
+
+    The clock starts again at midnight.
+
+    >>> smpte(90_001), smpte(DAY_FRAMES + 1)
+    ('01:00:00:01', '00:00:00:01')
+    """
+    whole_s, ff = divmod(frame % DAY_FRAMES, int(FPS))
+    return f"{whole_s // 3600:02}:{whole_s // 60 % 60:02}:{whole_s % 60:02}:{ff:02}"
+
+
+def smpte_frame(timecode: str) -> int:
+    """The frames from 00:00:00:00 to a SMPTE time code; raises ValueError for text that is none at 25 frames a second.
+
+    >>> smpte_frame("01:00:00:01"), smpte_frame(smpte(2_159_999))
+    (90001, 2159999)
+    """
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d:([01]\d|2[0-4])", timecode, re.ASCII):
+        raise ValueError(f"{timecode!r} is no time code; expected HH:MM:SS:FF, from 00:00:00:00 to 23:59:59:24")
+    hours, minutes, whole_s, ff = map(int, timecode.split(":"))
+    return ((hours * 60 + minutes) * 60 + whole_s) * int(FPS) + ff

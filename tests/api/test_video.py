@@ -171,7 +171,7 @@ def test_exports_are_the_bytes_that_editors_get(talk, tmp_path):
     assert csv.read_bytes().startswith(b"No,Timecode In,Timecode Out,Frame In,Frame Out\r\n1,")
     assert talk.export("rttm", tmp_path).name == "talk.rttm"
     srt = talk.export("srt", str(tmp_path / "talk.srt")).read_text()
-    assert srt.startswith("1\n00:00:00,000 --> 00:00:00,800\nGuten Abend.\n\n2\n")
+    assert srt.startswith("1\n00:00:00,000 --> 00:00:00,800\nSPEAKER_00: Guten Abend.\n\n2\n")
 
 
 def test_an_export_that_does_not_exist_lists_those_that_do(talk, ws, tmp_path):

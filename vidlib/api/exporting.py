@@ -1,73 +1,266 @@
-"""The file formats that `Video.export` writes: those of `vidlib.results.exports`, from finished steps."""
+"""The file formats that `Video.export` and ``vidlib export`` write, from finished steps.
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+A format of `VIDEO_FORMATS` has one file for each video. One of `TIMELINE_FORMATS` is for editing programs: its file has
+the shots of one video, or of all videos of a project.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Literal, get_args
 
 from vidlib.api.results import VideoResults
-from vidlib.errors import VidlibError
-from vidlib.files import copy_verified, write_text
-from vidlib.results.exports import webvtt
+from vidlib.errors import UnknownName, UsageError, VidlibError
+from vidlib.files import copy_verified
+from vidlib.results.exports import (
+    avid_markers,
+    boxes,
+    cmx_edl,
+    coco_json,
+    cvat_xml,
+    elan,
+    fcp7_xml,
+    fcpxml,
+    mot,
+    otio_json,
+    resolve_markers,
+    rttm,
+    shots_json,
+    shots_tsv,
+    subrip,
+    webvtt,
+)
+from vidlib.results.exports.edit_timeline import SPACES, Media, Timeline, assemble, place_under
+from vidlib.results.exports.otio_json import Editor
+from vidlib.results.exports.webvtt import Caption
 from vidlib.results.naming import PUBLISHED
+from vidlib.text import printable
+from vidlib.timeline import FPS, Shot, relabel, smpte_frame
+
+Layout = Literal["timeline", "bin"]
+"""How a project becomes timelines: one of all its videos, or one for each."""
+
+PROJECT_START = "01:00:00:00"
+"""The time code at which the timeline of several videos begins, as timelines of editing programs do."""
 
 
 @dataclass(frozen=True)
-class Format:
-    """A file format: the ending of its files, the steps that it needs, and the function that writes one."""
+class Options:
+    """Choices of a timeline.
+
+    ``media_root`` is the folder of the delivered videos on the editor's machine, by default where they are here; ``.``
+    is the folder of the exported file. ``start_tc`` is the time code at which the timeline begins: by default that of
+    the delivered video. ``handles`` are frames before and after each shot. ``editor`` is the program that OTIO is for.
+    ``layout`` is for several videos.
+    """
+
+    media_root: str | None = None
+    start_tc: str | None = None
+    handles: int = 0
+    editor: Editor = "resolve"
+    layout: Layout = "timeline"
+
+    def __post_init__(self) -> None:
+        if self.handles < 0:
+            raise UsageError(f"handles of {self.handles} frames are not possible; expected 0 or more")
+        if self.editor not in get_args(Editor):
+            raise UnknownName("a program that OTIO can be written for", self.editor, get_args(Editor))
+        if self.layout not in get_args(Layout):
+            raise UnknownName("a layout of a project", self.layout, get_args(Layout))
+        try:
+            smpte_frame(self.start_tc or PROJECT_START)
+        except ValueError as error:
+            raise UsageError(f"the start of the timeline: {error}") from error
+
+
+@dataclass(frozen=True)
+class Source:
+    """Results that are exported, and where the delivered video may lie: below ``delivery``, or at ``places``."""
+
+    results: VideoResults
+    delivery: Path
+    places: tuple[Path, ...] = ()
+
+    @property
+    def stem(self) -> str:
+        """The name of the exported files, with sub-folders of the delivery."""
+        return self.results.stem or Path(self.results.name).stem
+
+    def shots(self) -> list[Shot]:
+        """The shots of the video."""
+        return shots_json.read(self.results.needed_file("scenes", "shots"))
+
+    def captions(self) -> list[Caption]:
+        """The captions with their speakers; none where the speech was not transcribed."""
+        file = self.results.file("audio", "captions")
+        turns = rttm.read(self.results.needed_file("tracking", "turns"))
+        return webvtt.with_speakers(webvtt.read(file) if file else (), turns)
+
+    def media(self, root: str | None = None) -> Media:
+        """The delivered video, in the folder ``root`` of the editor's machine where it is given."""
+        from vidlib.media.probe import probe_video
+
+        converted = self.results.needed_file("convert", "video")
+        size = converted.stat().st_size
+        places = (*self.places, self.delivery / self.results.project / f"{self.stem}.mp4")
+        path = next((path for path in places if path.is_file() and path.stat().st_size == size), None)
+        name = printable(path.name if path else f"{PurePosixPath(self.stem).name}.mp4", keep=SPACES)
+        info = probe_video(converted)
+        timecode = relabel(info.timecode or "", FPS)
+        return Media(
+            name=name,
+            path=str(path or converted) if root is None else place_under(root, name),
+            frames=self.results.outputs("convert")["frames"],
+            start=smpte_frame(timecode) if timecode else 0,
+            width=info.width,
+            height=info.height,
+            channels=tuple(track.channels for track in info.audio),
+            sample_rate=info.audio[0].sample_rate if info.audio else 48_000,
+        )
+
+
+@dataclass(frozen=True)
+class VideoFormat:
+    """A format of one video: the end of the names of its files, the steps that it needs, and its writer."""
 
     suffix: str
     steps: tuple[str, ...]
-    write: Callable[[VideoResults, Path], Path]
+    write: Callable[[Source, Path], Path]
 
 
-def _copy(step: str, output: str) -> Callable[[VideoResults, Path], Path]:
+@dataclass(frozen=True)
+class TimelineFormat:
+    """A format of editing programs; ``is_bin`` says whether one file may hold several timelines."""
+
+    suffix: str
+    write: Callable[[Path, Sequence[Timeline], str, Options], Path]
+    is_bin: bool = False
+    steps: tuple[str, ...] = field(default=("convert", "scenes"), init=False)
+
+
+def _copy(step: str, output: str) -> Callable[[Source, Path], Path]:
     """A function that copies the file that ``step`` left as ``output``: the bytes of the published result."""
 
-    def write(results: VideoResults, path: Path) -> Path:
-        return copy_verified(results.needed_file(step, output), path)
+    def write(source: Source, path: Path) -> Path:
+        return copy_verified(source.results.needed_file(step, output), path)
 
     return write
 
 
-def _captions(results: VideoResults) -> Path:
-    if (file := results.file("audio", "captions")) is None:
+def _captions(source: Source) -> list[Caption]:
+    if source.results.file("audio", "captions") is None:
         raise VidlibError(
-            f"{results.name} has no captions: its speech was not transcribed; run audio with an engine that does"
+            f"{source.results.name} has no captions: its speech was not transcribed; run audio with an engine that does"
         )
-    return file
+    return source.captions()
 
 
-def _write_srt(results: VideoResults, path: Path) -> Path:
-    cues = webvtt.read(_captions(results))
-    blocks = [
-        f"{number}\n{_srt_time(start_s)} --> {_srt_time(stop_s)}\n{text}\n"
-        for number, (start_s, stop_s, text) in enumerate(cues, 1)
-    ]
-    return write_text(path, "\n".join(blocks))
+def _write_tsv(source: Source, path: Path) -> Path:
+    return shots_tsv.write(path, source.shots(), source.media().start)
 
 
-def _srt_time(time_s: float) -> str:
-    """
-    >>> _srt_time(3661.5)
-    '01:01:01,500'
-    """
-    return webvtt.time(time_s).replace(".", ",")
+def _write_elan(source: Source, path: Path) -> Path:
+    turns = rttm.read(source.results.needed_file("tracking", "turns"))
+    made_at = source.results.manifests["tracking"].finished_at
+    return elan.write(path, source.media(), source.shots(), turns, source.captions(), made_at)
 
 
-FORMATS: Mapping[str, Format] = {
-    "csv": Format(PUBLISHED["shots_csv"], ("scenes",), _copy("scenes", "csv")),
-    "rttm": Format(PUBLISHED["rttm"], ("tracking",), _copy("tracking", "turns")),
-    "vtt": Format(PUBLISHED["captions"], ("audio",), lambda results, path: copy_verified(_captions(results), path)),
-    "srt": Format(".srt", ("audio",), _write_srt),
-    "audio_json": Format(PUBLISHED["audio_json"], ("reduce",), _copy("reduce", "audio_json")),
-    "tracking_json": Format(PUBLISHED["tracking_json"], ("reduce",), _copy("reduce", "tracking_json")),
-    "parquet": Format(PUBLISHED["tracking_parquet"], ("tracking",), _copy("tracking", "tracks")),
-    "mp4": Format(".mp4", ("convert",), _copy("convert", "video")),
+def _tracks(source: Source) -> tuple[Path, list[str]]:
+    table = source.results.needed_file("tracking", "tracks")
+    return table, boxes.labels(table)
+
+
+def _write_cvat(source: Source, path: Path) -> Path:
+    table, labels = _tracks(source)
+    return cvat_xml.write(path, boxes.read_shots(table), labels, source.media())
+
+
+def _write_mot(source: Source, path: Path) -> Path:
+    table, labels = _tracks(source)
+    return mot.write(path, boxes.read(table), labels)
+
+
+def _write_coco(source: Source, path: Path) -> Path:
+    table, labels = _tracks(source)
+    return coco_json.write(path, boxes.read(table), labels, source.media())
+
+
+VIDEO_FORMATS: Mapping[str, VideoFormat] = {
+    "csv": VideoFormat(PUBLISHED["shots_csv"], ("scenes",), _copy("scenes", "csv")),
+    "tsv": VideoFormat("_shots.tsv", ("convert", "scenes"), _write_tsv),
+    "rttm": VideoFormat(PUBLISHED["rttm"], ("tracking",), _copy("tracking", "turns")),
+    "vtt": VideoFormat(
+        PUBLISHED["captions"],
+        ("audio", "tracking"),
+        lambda source, path: webvtt.write_captions(path, _captions(source)),
+    ),
+    "srt": VideoFormat(".srt", ("audio", "tracking"), lambda source, path: subrip.write(path, _captions(source))),
+    "elan": VideoFormat(".eaf", ("convert", "scenes", "audio", "tracking"), _write_elan),
+    "cvat": VideoFormat("_cvat.xml", ("convert", "tracking"), _write_cvat),
+    "mot": VideoFormat("_mot.txt", ("tracking",), _write_mot),
+    "coco": VideoFormat("_coco.json", ("convert", "tracking"), _write_coco),
+    "audio_json": VideoFormat(PUBLISHED["audio_json"], ("reduce",), _copy("reduce", "audio_json")),
+    "tracking_json": VideoFormat(PUBLISHED["tracking_json"], ("reduce",), _copy("reduce", "tracking_json")),
+    "parquet": VideoFormat(PUBLISHED["tracking_parquet"], ("tracking",), _copy("tracking", "tracks")),
+    "mp4": VideoFormat(".mp4", ("convert",), _copy("convert", "video")),
 }
-"""The formats by the name that `Video.export` takes."""
+"""The formats that have one file for each video."""
+
+TIMELINE_FORMATS: Mapping[str, TimelineFormat] = {
+    "fcp7": TimelineFormat(
+        ".xml", lambda path, timelines, name, options: fcp7_xml.write(path, timelines, name), is_bin=True
+    ),
+    "otio": TimelineFormat(
+        ".otio",
+        lambda path, timelines, name, options: otio_json.write(path, timelines, name, options.editor),
+        is_bin=True,
+    ),
+    "fcpxml": TimelineFormat(
+        ".fcpxml", lambda path, timelines, name, options: fcpxml.write(path, timelines, name), is_bin=True
+    ),
+    "edl": TimelineFormat(".edl", lambda path, timelines, name, options: cmx_edl.write(path, timelines[0])),
+    "resolve-markers": TimelineFormat(
+        "_resolve_markers.edl", lambda path, timelines, name, options: resolve_markers.write(path, timelines[0])
+    ),
+    "avid-markers": TimelineFormat(
+        "_avid_markers.txt", lambda path, timelines, name, options: avid_markers.write(path, timelines[0])
+    ),
+}
+"""The formats of editing programs."""
+
+FORMATS: Mapping[str, VideoFormat | TimelineFormat] = {**TIMELINE_FORMATS, **VIDEO_FORMATS}
+"""All formats, by the name that `Video.export` and ``vidlib export`` take."""
 
 
-def write(name: str, results: VideoResults, path: Path) -> Path:
-    """Write ``results`` as the format ``name`` to ``path``; into a folder under the video's own name."""
-    target = path / f"{Path(results.name).stem}{FORMATS[name].suffix}" if path.is_dir() else path
-    return FORMATS[name].write(results, target)
+def find_format(name: str) -> VideoFormat | TimelineFormat:
+    """The format called ``name``; raises UnknownName with a list of all."""
+    if name not in FORMATS:
+        raise UnknownName("an export format", name, FORMATS)
+    return FORMATS[name]
+
+
+def write(
+    format: VideoFormat | TimelineFormat, sources: Sequence[Source], name: str, path: Path, options: Options
+) -> Path:
+    """Write ``sources`` to the file ``path``: one video in a `VideoFormat`, else one or more timelines.
+
+    ``name`` is the name of the timeline, or of the project that holds the timelines.
+    """
+    if isinstance(format, VideoFormat):
+        return format.write(sources[0], path)
+    return format.write(path, _timelines(sources, name, options), name, options)
+
+
+def _timelines(sources: Sequence[Source], name: str, options: Options) -> list[Timeline]:
+    videos = [(source.media(options.media_root), source.shots()) for source in sources]
+    start_tc = options.start_tc
+    if options.layout == "bin":
+        names = [PurePosixPath(source.stem).name for source in sources]
+    else:
+        names, start_tc = [name], start_tc or (PROJECT_START if len(videos) > 1 else None)
+    groups = [[video] for video in videos] if options.layout == "bin" else [videos]
+    start = smpte_frame(start_tc) if start_tc else None
+    return [
+        assemble(timeline_name, group, start=start, handles=options.handles)
+        for timeline_name, group in zip(names, groups, strict=True)
+    ]

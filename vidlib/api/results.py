@@ -45,13 +45,17 @@ KEPT = 8192
 
 @dataclass(frozen=True)
 class VideoResults:
-    """The finished steps of one video, ``{step: folder}``; ``run`` is the newest run that used them."""
+    """The finished steps of one video, ``{step: folder}``; ``run`` is the newest run that used them.
+
+    ``stem`` is the name of its results within the delivery, with sub-folders and without suffix.
+    """
 
     name: str
     sha256: str
     project: str
     run: str
     folders: Mapping[str, Path]
+    stem: str = ""
 
     def outputs(self, step: str) -> dict[str, Any]:
         """What ``step`` recorded in its manifest; empty where it left no result."""
@@ -103,7 +107,7 @@ def current(tasks: Iterable["Task"]) -> VideoResults | None:
         return None
     folders = {task.step: Path(folder) for task, folder in reversed(chosen)}  # the newest of each step wins
     newest, _ = chosen[0]
-    return VideoResults(newest.label, newest.sha256, newest.project, newest.run_id, folders)
+    return VideoResults(newest.label, newest.sha256, newest.project, newest.run_id, folders, newest.stem)
 
 
 def all_complete(history: "History") -> Iterator[VideoResults]:

@@ -1,12 +1,12 @@
 """One video and its results, as analysts see it."""
 
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from vidlib.api import archived
 from vidlib.api.results import STEP_OF, VideoResults, current, table
-from vidlib.errors import Cancelled, RefusedInput, UnknownName, UsageError, VidlibError
+from vidlib.errors import Cancelled, RefusedInput, UsageError, VidlibError
 from vidlib.results import frames
 from vidlib.settings import Settings
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from vidlib.params import ParamSet
+    from vidlib.results.exports.otio_json import Editor
 
 
 class Video:
@@ -115,17 +116,32 @@ class Video:
 
         return pictures.card(self.results("convert", "scenes", "tracking"), with_timeline=True)
 
-    def export(self, format: str, path: str | Path) -> Path:
+    def export(
+        self,
+        format: str,
+        path: str | Path,
+        *,
+        media_root: str | None = None,
+        start_tc: str | None = None,
+        handles: int = 0,
+        editor: "Editor" = "resolve",
+    ) -> Path:
         """Write the results as ``format`` to ``path``, and return the file.
 
-        A ``path`` that is a folder gets a file named after the video. Raises UnknownName for a format that does not
-        exist, VidlibError for one that this video has no results for.
+        A ``path`` that is a folder gets a file named after the video. The others are choices of a timeline:
+        ``media_root`` is the folder of the delivered video on the editor's machine, ``start_tc`` the time code at which
+        the timeline begins (``HH:MM:SS:FF``), ``handles`` the frames before and after each shot, ``editor`` the program
+        that OTIO is for. Raises UnknownName for a format that does not exist, VidlibError for one that this video has
+        no results for.
         """
-        from vidlib.api.exporting import FORMATS, write
+        from vidlib.api.exporting import Options, Source, find_format, write
 
-        if format not in FORMATS:
-            raise UnknownName("an export format", format, FORMATS)
-        return write(format, self.results(*FORMATS[format].steps), Path(path))
+        options = Options(media_root=media_root, start_tc=start_tc, handles=handles, editor=editor)
+        chosen = find_format(format)
+        places = (self.path,) if self.path else ()
+        source = Source(self.results(*chosen.steps), self._settings.delivery, places)
+        target, name = Path(path), PurePosixPath(source.stem).name
+        return write(chosen, [source], name, target / f"{name}{chosen.suffix}" if target.is_dir() else target, options)
 
     def _repr_html_(self) -> str:
         from vidlib.api import pictures

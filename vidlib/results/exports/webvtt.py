@@ -4,9 +4,11 @@ import html
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from vidlib.errors import BrokenOutput
 from vidlib.files import write_text
+from vidlib.timeline import Segment, Turns
 
 Cue = tuple[float, float, str]
 """Start and stop in seconds, and the text: one line, not empty."""
@@ -15,12 +17,34 @@ CLOCK = r"((?:\d+:)?\d\d:\d\d\.\d{3})"
 """Hours, which may be missing, minutes and seconds of a cue."""
 
 
+class Caption(NamedTuple):
+    """A cue with the label of its speaker, None where nobody is known to speak."""
+
+    start_s: float
+    stop_s: float
+    text: str
+    speaker: str | None
+
+
 def write(path: Path, cues: Iterable[Cue]) -> Path:
     """Write ``cues``, in order of time, to ``path``, times to the millisecond."""
-    blocks = [
-        f"{time(start_s)} --> {time(stop_s)}\n{html.escape(text, quote=False)}\n" for start_s, stop_s, text in cues
-    ]
-    return write_text(path, "\n".join(["WEBVTT\n", *blocks]))
+    return write_captions(path, (Caption(*cue, None) for cue in cues))
+
+
+def write_captions(path: Path, captions: Iterable[Caption]) -> Path:
+    """As `write`, with the speaker as the voice of a cue (``<v SPEAKER_00>``)."""
+    return write_text(path, "\n".join(["WEBVTT\n", *map(_block, captions)]))
+
+
+def _block(caption: Caption) -> str:
+    voice = f"<v {html.escape(caption.speaker, quote=False)}>" if caption.speaker else ""
+    text = html.escape(caption.text, quote=False)
+    return f"{time(caption.start_s)} --> {time(caption.stop_s)}\n{voice}{text}\n"
+
+
+def with_speakers(cues: Iterable[Cue], turns: Turns) -> list[Caption]:
+    """Each cue with the speaker who speaks longest during it."""
+    return [Caption(*cue, turns.dominant_speaker(Segment(*cue[:2]))) for cue in cues]
 
 
 def read(path: Path) -> list[Cue]:

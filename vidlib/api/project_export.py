@@ -1,0 +1,69 @@
+"""Exports of one video or of a whole project: what ``vidlib export`` calls."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from vidlib.api.exporting import Options, Source, TimelineFormat, VideoFormat, find_format, write
+from vidlib.api.results import VideoResults, all_complete
+from vidlib.api.workspace import Workspace
+from vidlib.errors import UsageError
+from vidlib.runner import queries
+
+
+def export(
+    subject: str, formats: Sequence[str], to: Path, options: Options, *, workspace: Path | None = None
+) -> list[Path]:
+    """Write a video, or all videos of a project, in each of ``formats`` into the folder ``to``; the written files.
+
+    ``subject`` is a video as `Workspace.open` takes it, or the name or folder of a project. The timeline of a project
+    has the shots of all its videos, by name; its bin has a timeline for each. Raises UnknownName for a format that does
+    not exist, and UsageError for a project without results.
+    """
+    chosen = [find_format(name) for name in formats]
+    steps = sorted({step for format in chosen for step in format.steps})
+    name, sources = _sources(Workspace(workspace), subject, steps)
+    return [
+        write(format, part, Path(part_name).name, to / f"{part_name}{format.suffix}", options)
+        for format in chosen
+        for part_name, part in _files(format, name, sources, options)
+    ]
+
+
+def _files(
+    format: VideoFormat | TimelineFormat, name: str, sources: Sequence[Source], options: Options
+) -> Iterator[tuple[str, Sequence[Source]]]:
+    """The name of each file of a format, and the videos in it."""
+    if isinstance(format, TimelineFormat) and (options.layout == "timeline" or format.is_bin):
+        yield name, sources
+    else:
+        yield from ((source.stem, [source]) for source in sources)
+
+
+def _sources(ws: Workspace, subject: str, steps: Sequence[str]) -> tuple[str, list[Source]]:
+    """The name of a video or project, and its results of these ``steps``."""
+    delivery, path = ws.settings.delivery, Path(subject).expanduser()
+    if path.is_dir():
+        return _project(ws, path.resolve().name, steps)
+    try:
+        video = ws.open(subject)
+    except UsageError:
+        if path.is_file() or not _results(ws, subject):
+            raise
+        return _project(ws, subject, steps)
+    places = [place.absolute() for place in (path, video.path) if place and place.is_file()]
+    source = Source(video.results(*steps), delivery, tuple(places))
+    return Path(source.stem).name, [source]
+
+
+def _project(ws: Workspace, name: str, steps: Sequence[str]) -> tuple[str, list[Source]]:
+    if not (results := _results(ws, name)):
+        raise UsageError(
+            f"there is no project {name!r} with complete results in {ws.path}; process it first: vidlib run PATH"
+        )
+    sources = [Source(video.with_steps(steps), ws.settings.delivery) for video in results]
+    return name, sorted(sources, key=lambda source: source.stem)
+
+
+def _results(ws: Workspace, project: str) -> list[VideoResults]:
+    with queries.opened(ws.settings) as history:
+        return [results for results in all_complete(history) if results.project == project]
