@@ -19,6 +19,7 @@ NEWER_STDLIB = {"compression"}  # the standard library of Python 3.14 has it
 RUN_OR_READ = {  # not imported: programs, plugins, and packages that need one version in common with others
     *("ipykernel", "jupyterlab", "nbclient", "nbstripout", "playwright", "pytest-timeout", "pytest-xdist", "ruff"),
     *("torchcodec", "psycopg", "psycopg-binary", "import-linter", "mypy", "vulture", "hatchling"),
+    *("opentimelineio", "otio-cmx3600-adapter", "otio-fcp-adapter", "otio-fcpx-xml-adapter"),
 }
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]

@@ -21,14 +21,12 @@ ATTRIBUTES = {"confidence": ("number", "0;1;0.0001"), "is_speaking": ("checkbox"
 
 def write(path: Path, shots: Iterable[Sequence[Box]], labels: Sequence[str], media: Media) -> Path:
     """Write the boxes of each shot of the video ``media`` to ``path``."""
-    number = 0
     with atomic_write(path) as file:
         file.write(f"{xml_text.head()}<annotations>\n<version>1.1</version>\n{xml_text.lines(_meta(labels, media))}\n")
         for boxes in shots:
             by_track = sorted(boxes, key=lambda box: (box.track_id, box.frame))
-            for _, track in groupby(by_track, key=lambda box: box.track_id):
-                file.write(xml_text.lines(_track(number, list(track), media.frames)) + "\n")
-                number += 1
+            for track_id, track in groupby(by_track, key=lambda box: box.track_id):
+                file.write(xml_text.lines(_track(track_id, list(track), media.frames)) + "\n")
         file.write("</annotations>\n")
     return path
 
@@ -60,8 +58,8 @@ def _meta(labels: Sequence[str], media: Media) -> Element:
     return meta
 
 
-def _track(number: int, boxes: Sequence[Box], n_frames: int) -> Element:
-    track = Element("track", xml_text.to_strings({"id": number, "label": boxes[0].label, "source": "auto"}))
+def _track(track_id: int, boxes: Sequence[Box], n_frames: int) -> Element:
+    track = Element("track", xml_text.to_strings({"id": track_id, "label": boxes[0].label, "source": "auto"}))
     for box, following in zip(boxes, [*boxes[1:], None], strict=True):
         _add_box(track, box)
         # CVAT would show the last box until the end of the video
