@@ -1,5 +1,6 @@
 """Exports of one video or of a whole project: what ``vidlib export`` calls."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -61,7 +62,17 @@ def _project(ws: Workspace, name: str, steps: Sequence[str]) -> tuple[str, list[
             f"there is no project {name!r} with complete results in {ws.path}; process it first: vidlib run PATH"
         )
     sources = [Source(video.with_steps(steps), ws.settings.delivery) for video in results]
-    return name, sorted(sources, key=lambda source: source.stem)
+    return name, sorted(sources, key=lambda source: natural_order(source.stem))
+
+
+def natural_order(name: str) -> list[str | int]:
+    """A key that sorts names as people do: numbers by their value, letters without case.
+
+    >>> sorted(["clip 10", "Clip 2"], key=natural_order)
+    ['Clip 2', 'clip 10']
+    """
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return [int(part) if number % 2 else part for number, part in enumerate(parts)]
 
 
 def _results(ws: Workspace, project: str) -> list[VideoResults]:
