@@ -86,6 +86,7 @@ def test_no_name_leads_out_of_the_folder_whatever_normalizes_it(pack, tmp_path, 
     pack(WAYS_OUT, tmp_path / "evil")
     unpacked = unpack(tmp_path / "evil", target, GENEROUS)
     assert (unpacked.outcome, len(contents(target))) == ("ok", len(WAYS_OUT))
+    assert "renamed because the names led out of the folder: ../../up.mp4 -> up.mp4, " in unpacked.message
     assert set(tmp_path.iterdir()) == {tmp_path / "evil", target}
     for name in contents(target):
         plain = unicodedata.normalize("NFKC", name).replace("\\", "/")

@@ -33,6 +33,9 @@ from vidlib.steps import STEPS
 
 FOLLOW_S = 0.5
 
+MAX_LEFT_OUT = 20
+"""The most files that the summary of a run names as not processed."""
+
 MARKS = {
     "done": "[green]✓[/]",
     "failed": "[red]✗[/]",
@@ -164,6 +167,10 @@ def print_summary(result: RunResult) -> None:
         console.print(f"{MARKS[video.status]} {escape(video.path.name)}: {escape(video.error or video.status)}")
         if report := video.outputs.get("report"):
             console.print(f"  report: {escape(str(report))}")
+    for file in result.left_out[:MAX_LEFT_OUT]:
+        console.print(f"not processed: {escape(file['path'])}: {escape(file['reason'])}")
+    if len(result.left_out) > MAX_LEFT_OUT:
+        console.print(f"not processed: {len(result.left_out) - MAX_LEFT_OUT} more files; --json names them all")
     executed = f"{result.executed} steps executed"
     if result.status == "done" and not result.executed:
         executed = "every step was done already"

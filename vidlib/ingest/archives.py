@@ -7,9 +7,10 @@ devices never. The archive itself is only read.
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from vidlib.errors import ArchiveError, UsageError
@@ -17,13 +18,18 @@ from vidlib.files import TMP_PREFIX, publish_folder
 from vidlib.ingest.formats import FORMATS, Format, archive_format
 from vidlib.ingest.formats.limits import Limits, Quota
 from vidlib.ingest.formats.member import Damaged, Member
-from vidlib.ingest.names import is_litter, safe_paths, split_name
+from vidlib.ingest.names import decode_name, is_litter, leads_outside, safe_paths, split_name
 from vidlib.progress import Report, quiet
-from vidlib.text import printable
+from vidlib.text import one_line, printable
 
 STAGING = ".parts"  # no safe name begins with a dot
 MAX_NAMES_SHOWN = 5
 """The most names in one message."""
+
+MAX_NAME_CHARS = 100
+"""The longest foreign name in a message."""
+
+NEVER_UNPACKED = "it is a link or a device, which is never unpacked"
 
 
 Outcome = Literal["ok", "partial", "refused"]
@@ -33,13 +39,15 @@ Outcome = Literal["ok", "partial", "refused"]
 class Unpacked:
     """The outcome of an archive: all files (``ok``), the intact ones (``partial``), or none (``refused``).
 
-    ``damaged`` lists the missing members with reasons; ``message`` is for people.
+    ``damaged`` lists the missing members with reasons, and ``left_out`` those and the links and devices, as
+    ``(name, reason)``; ``message`` is for people.
     """
 
     outcome: Outcome
     message: str
     files: tuple[Path, ...] = ()
     damaged: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -48,7 +56,7 @@ class _Extraction:
 
     files: list[Path] = field(default_factory=list)
     names: list[str | bytes] = field(default_factory=list)
-    damaged: list[str] = field(default_factory=list)
+    damaged: list[tuple[str, str]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
 
@@ -104,7 +112,7 @@ def _collect(archive: Path, staging: Path, limits: Limits, report: Report) -> _E
                 quota.count_member(member.name)
                 _extract(member, staging / str(quota.members), quota, extraction)
         except Damaged as error:
-            extraction.damaged.append(printable(f"the archive: {error}"))
+            extraction.damaged.append(("the archive", printable(str(error))))
     return extraction
 
 
@@ -130,7 +138,7 @@ def _extract(member: Member, file: Path, quota: Quota, extraction: _Extraction) 
         _write(member, file, quota)
     except Damaged as error:
         file.unlink()
-        extraction.damaged.append(printable(f"{_own_path(member)}: {error}"))
+        extraction.damaged.append((_own_path(member), printable(str(error))))
     else:
         extraction.files.append(file)
         extraction.names.append(member.name)
@@ -147,15 +155,25 @@ def _publish(extraction: _Extraction, target: Path) -> Unpacked:
     """Give the files in staging their names; raises ArchiveError if there is none."""
     if not extraction.files:
         raise ArchiveError(f"it contains no usable file{_remarks(extraction)}")
-    files = tuple(target / path for path in safe_paths(extraction.names))
+    safe = safe_paths(extraction.names)
+    renamed = [_renaming(name, path) for name, path in zip(extraction.names, safe, strict=True) if leads_outside(name)]
+    files = tuple(target / path for path in safe)
     for numbered, path in zip(extraction.files, files, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         numbered.rename(path)
     (target / STAGING).rmdir()
     n_files = "1 file" if len(files) == 1 else f"{len(files)} files"
     return Unpacked(
-        "partial" if extraction.damaged else "ok", f"{n_files}{_remarks(extraction)}", files, tuple(extraction.damaged)
+        "partial" if extraction.damaged else "ok",
+        f"{n_files}{_remarks(extraction, renamed)}",
+        files,
+        tuple(f"{name}: {reason}" for name, reason in extraction.damaged),
+        (*extraction.damaged, *((name, NEVER_UNPACKED) for name in extraction.skipped)),
     )
+
+
+def _renaming(name: str | bytes, safe: PurePosixPath) -> str:
+    return f"{one_line(decode_name(name), MAX_NAME_CHARS)} -> {one_line(str(safe), MAX_NAME_CHARS)}"
 
 
 def _cannot_write(target: Path, error: OSError) -> str:
@@ -166,16 +184,19 @@ def _cannot_write(target: Path, error: OSError) -> str:
     )
 
 
-def _remarks(extraction: _Extraction) -> str:
+def _remarks(extraction: _Extraction, renamed: Sequence[str] = ()) -> str:
     remarks = []
     if extraction.damaged:
-        remarks.append(f"; damaged and skipped: {_first_names(extraction.damaged)}")
+        damaged = [f"{name}: {reason}" for name, reason in extraction.damaged]
+        remarks.append(f"; damaged and skipped: {_first_names(damaged)}")
+    if renamed:
+        remarks.append(f"; renamed because the names led out of the folder: {_first_names(renamed)}")
     if extraction.skipped:
         remarks.append(f"; skipped links and devices: {_first_names(extraction.skipped)}")
     return "".join(remarks)
 
 
-def _first_names(names: list[str]) -> str:
+def _first_names(names: Sequence[str]) -> str:
     more = f" and {len(names) - MAX_NAMES_SHOWN} more" if len(names) > MAX_NAMES_SHOWN else ""
     return ", ".join(names[:MAX_NAMES_SHOWN]) + more
 

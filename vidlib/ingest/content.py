@@ -1,5 +1,6 @@
 """Checks of a downloaded file by its content: a web page instead of a file, an incomplete archive."""
 
+import re
 import struct
 import zipfile
 from pathlib import Path, PurePath
@@ -11,7 +12,15 @@ from vidlib.text import printable
 HEAD_BYTES = 1024
 PAGES = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<!-")
 XML = b"<?xml"
-ARCHIVE_SUFFIXES = frozenset({".zip", ".7z", ".rar", ".tar", ".tgz", ".tbz2", ".txz"})
+# fmt: off
+ARCHIVE_SUFFIXES = frozenset({
+    ".7z", ".ace", ".arj", ".bz2", ".cab", ".gz", ".lha", ".lz", ".lzh", ".rar", ".tar", ".tbz", ".tbz2", ".tgz",
+    ".txz", ".tzst", ".xz", ".zip", ".zipx", ".zst",
+})
+# fmt: on
+ARCHIVE_PART = re.compile(r"\.(r\d\d|z\d\d|\d{3})", re.IGNORECASE)
+"""The suffixes of further parts: .r00, .z01, .001."""
+
 SEVENZIP_HEADER = struct.Struct("<6sBBLQQL")
 """Signature, version, CRC, then offset, size and CRC of the index (7zFormat.txt)."""
 
@@ -39,12 +48,22 @@ def check_complete(path: Path, name: str) -> None:
         raise RefusedInput("an empty file came")
     check_head(head)
     known = archive_format(path)
-    if known is None and PurePath(name).suffix.lower() in ARCHIVE_SUFFIXES:
+    if known is None and has_archive_name(name):
         raise RefusedInput(f"its name is {name} but it is not an archive; it begins with {head[:16]!r}")
     if known and known.name == "ZIP" and not zipfile.is_zipfile(path):
         raise RefusedInput("the archive is cut off: the list of files at the end of a ZIP is missing")
     if known and known.name == "7z" and path.stat().st_size < _sevenzip_size(head):
         raise RefusedInput("the archive is cut off: the list of files at the end of a 7z is missing")
+
+
+def has_archive_name(name: str) -> bool:
+    """Return whether a file of this name should be an archive.
+
+    >>> has_archive_name("Job.ZIP"), has_archive_name("job.r00"), has_archive_name("clip.mp4")
+    (True, True, False)
+    """
+    suffix = PurePath(name).suffix.lower()
+    return suffix in ARCHIVE_SUFFIXES or ARCHIVE_PART.fullmatch(suffix) is not None
 
 
 def _sevenzip_size(head: bytes) -> int:

@@ -77,6 +77,27 @@ def split_name(name: str | bytes) -> tuple[str, ...]:
     return tuple(part for part in path.split("/") if part not in ("", ".", "..")) or ("unnamed",)
 
 
+def leads_outside(name: str | bytes) -> bool:
+    """Return whether an archive's path leads out of the folder that it is unpacked into, also after normalization.
+
+    >>> leads_outside("../x.mp4"), leads_outside("C:\\x.mp4"), leads_outside("a/../x.mp4"), leads_outside("a/../../x")
+    (True, True, False, True)
+    """
+    text = decode_name(name)
+    return any(_climbs_out(path.replace("\\", "/")) for path in (text, unicodedata.normalize("NFKC", text)))
+
+
+def _climbs_out(path: str) -> bool:
+    if path.startswith("/") or DRIVE.match(path):
+        return True
+    depth = 0
+    for part in path.split("/"):
+        depth += -1 if part == ".." else part not in ("", ".")
+        if depth < 0:
+            return True
+    return False
+
+
 def is_litter(name: str | bytes) -> bool:
     """Return whether a member is a resource fork or a folder setting of macOS, not a delivered file."""
     parts = split_name(name)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from vidlib.results.naming import subject_folder
-from vidlib.runner import projects
+from vidlib.runner import delivery_files, projects
 from vidlib.runner.projects import ProjectVideo
 from vidlib.runner.request import Request
 from vidlib.runner.scheduling.plan import plan_video
@@ -61,7 +61,9 @@ def _source_rows(request: Request, settings: Settings, source: Source, durations
         root, name = project.docs, project.name
     else:
         root, name = source, projects.project_name(source, settings)
-    files = [source] if source.is_file() and root == source else projects.find_videos(root)
+    if source.is_file() and root == source:
+        delivery_files.check_video(source)
+    files = [source] if source.is_file() and root == source else delivery_files.find_videos(root)
     for video in projects.project_videos(files, root if root.is_dir() else root.parent, settings):
         yield from _video_rows(request, settings, video, name, durations)
 

@@ -1,18 +1,19 @@
 """The start of a run: each requested source becomes a download, an archive to unpack, or a project with its tasks."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from vidlib.errors import BrokenOutput, LeaseLost, RefusedInput, VidlibError
-from vidlib.runner import projects
+from vidlib.runner import delivery_files, projects
+from vidlib.runner.delivery_files import LeftOut
 from vidlib.runner.downloads import store
 from vidlib.runner.projects import Project, ProjectVideo
 from vidlib.runner.request import Request
 from vidlib.runner.run_result import status_of
-from vidlib.runner.sources import Link, Source, parse_source
+from vidlib.runner.sources import Link, Source, parse_source, subject_of
 from vidlib.runner.store.models import Run, Task
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
@@ -21,6 +22,9 @@ from vidlib.steps.base import Manifest
 
 if TYPE_CHECKING:
     from vidlib.steps import download, extract
+
+MAX_EVENTS = 100
+"""The most files of a delivery that the log of a run names one by one as not processed."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,9 @@ class Intake:
             outputs = cast("extract.Outputs", STEPS["extract"].outputs(folder))
             project = self._open_project(archive, task.sha256, unpacked=True)
             projects.publish_files(project, folder / "files", outputs.files)
-            return self._tasks_of_project(origin, project, _videos_below(project.docs, archive, self.settings))
+            self.history.add_event(self.run.id, f"{archive.name}: unpacked {outputs.message}", label=archive.name)
+            members = [LeftOut(name, reason) for name, reason in outputs.left_out]
+            return self._tasks_of_project(origin, project, self._videos_of(origin, project.docs, archive, members))
 
         return self._add_or_fail(origin, tasks, task)
 
@@ -86,7 +92,7 @@ class Intake:
         if isinstance(path, Link):
             return self._tasks_of_link(path)
         if project := projects.reopen_project(path, self.settings):
-            return self._tasks_of_project(path, project, _videos_below(project.docs, path, self.settings))
+            return self._tasks_of_project(path, project, self._videos_of(path, project.docs, path))
         return self._tasks_of_file(path, path)
 
     def _tasks_of_link(self, link: Link) -> list[Task]:
@@ -105,10 +111,34 @@ class Intake:
         if projects.is_archive(path):
             return [self._task("extract", origin, path.name, path.name, sha256, path)]
         if path.is_file():
+            delivery_files.check_video(path)
             videos = projects.project_videos([path], path.parent, self.settings)
         else:
-            videos = _videos_below(path, path, self.settings)
+            videos = self._videos_of(origin, path, path)
         return self._tasks_of_project(origin, self._open_project(path, sha256), videos)
+
+    def _videos_of(
+        self, origin: Source, folder: Path, source: Path, members: Sequence[LeftOut] = ()
+    ) -> list[ProjectVideo]:
+        """Return the videos below ``folder``, the files of ``source``, and record what else is there.
+
+        ``members`` are those of an archive that were not unpacked. Raises RefusedInput if there is no video.
+        """
+        videos = projects.project_videos(delivery_files.find_videos(folder), folder, self.settings)
+        others = [*members, *delivery_files.left_out(folder, [video.stem for video in videos])]
+        if not videos:
+            holds = f"; it holds {delivery_files.first_names(others)}" if others else ""
+            raise RefusedInput(
+                f"{source.name} holds no video; expected files such as .mp4, .mov, .mkv or .mxf in it{holds}"
+            )
+        delivery_files.record(self.settings.runs / self.run.id, subject_of(origin), others)
+        for file in others[:MAX_EVENTS]:
+            message = f"{origin.name}: not processed: {file.path}: {file.reason}"
+            self.history.add_event(self.run.id, message, "warning", origin.name)
+        if len(others) > MAX_EVENTS:
+            message = f"{origin.name}: not processed: {len(others) - MAX_EVENTS} more; see {delivery_files.FILE_NAME}"
+            self.history.add_event(self.run.id, message, "warning", origin.name)
+        return videos
 
     def _open_project(self, path: Path, sha256: str, *, unpacked: bool = False) -> Project:
         project = projects.open_project(path, sha256, self.settings, unpacked=unpacked)
@@ -151,10 +181,3 @@ def _is_result_of(file: Path, link: Link) -> bool:
         return Manifest.read(file.parent).inputs.get("url") == link.handle
     except BrokenOutput:
         return False
-
-
-def _videos_below(folder: Path, source: Path, settings: Settings) -> list[ProjectVideo]:
-    """Return the videos below ``folder``, the files of ``source``; raises RefusedInput if it has none."""
-    if not (videos := projects.find_videos(folder)):
-        raise RefusedInput(f"{source.name} holds no video; expected files such as .mp4, .mov, .mkv or .mxf in it")
-    return projects.project_videos(videos, folder, settings)

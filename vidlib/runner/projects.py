@@ -14,7 +14,7 @@ from vidlib.ingest import names
 from vidlib.ingest.formats import archive_format
 from vidlib.ingest.urls import cleaned
 from vidlib.media.probe import probe_video
-from vidlib.media.suffixes import is_video_name
+from vidlib.runner.delivery_files import find_videos
 from vidlib.runner.sources import Link, Source
 from vidlib.runner.utf8_paths import lossy_text, with_utf8_name
 from vidlib.settings import Settings, plain_folder
@@ -165,12 +165,6 @@ def publish_files(project: Project, root: Path, files: Iterable[Path]) -> None:
         target = project.docs / file.relative_to(root)
         if not (target.is_file() and target.stat().st_size == file.stat().st_size):
             link_or_copy(file, target)
-
-
-def find_videos(folder: Path) -> list[Path]:
-    """Return the files below ``folder`` with the suffix of a video, sorted, without hidden files and folders."""
-    videos = (path for path in folder.rglob("*") if is_video_name(path.name) and path.is_file())
-    return sorted(path for path in videos if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
 def duration_s(video: Path) -> float | None:

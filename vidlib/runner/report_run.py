@@ -7,10 +7,15 @@ from typing import Any
 from vidlib.files import link_or_copy, write_json
 from vidlib.ingest.names import safe_name
 from vidlib.results.report_html import REMEDIES, write_page
+from vidlib.runner import delivery_files
+from vidlib.runner.sources import parse_source, subject_of
 from vidlib.runner.store.models import Task
 from vidlib.steps import STEPS
 from vidlib.steps.base import Manifest
 from vidlib.steps.report import NOTEBOOK, PAGE
+
+MAX_LEFT_OUT = 20
+"""The most files that a report names as not processed."""
 
 
 def folder_of(runs: Path, report: Task, tasks: Sequence[Task]) -> Path:
@@ -38,6 +43,8 @@ def write_evidence(folder: Path, report: Task, delivery: Sequence[Task]) -> Path
         "project": report.project,
         "steps": [_step_evidence(task) for task in steps],
     }
+    if files := delivery_files.recorded(folder.parent).get(subject_of(parse_source(report.origin))):
+        evidence["left_out"] = delivery_files.first_names(files, MAX_LEFT_OUT)
     return write_json(folder / "evidence.json", evidence)
 
 

@@ -1,14 +1,14 @@
 """The result of a run, read from its tasks: of each step, of each video and of the whole run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vidlib.errors import Cancelled, RefusedInput, StepFailed, VidlibError
 from vidlib.results import naming
-from vidlib.runner import projects, report_run
-from vidlib.runner.sources import Link, Source, parse_source
+from vidlib.runner import delivery_files, projects, report_run
+from vidlib.runner.sources import Link, Source, parse_source, subject_of
 from vidlib.runner.store.models import Run, Task
 from vidlib.settings import Settings
 from vidlib.steps import PUBLISHED, STEPS
@@ -83,7 +83,7 @@ class VideoResult:
     @property
     def subject(self) -> str:
         """The path as text; a link, which is secret, by its handle."""
-        return self.path.handle if isinstance(self.path, Link) else str(self.path)
+        return subject_of(self.path)
 
     def as_json(self) -> dict[str, Any]:
         """The result for programs and notifications; a link appears by its handle, and redacted as ``link``."""
@@ -100,13 +100,17 @@ class VideoResult:
 
 @dataclass
 class RunResult:
-    """A whole run; ``executed`` counts the steps that were not done before."""
+    """A whole run; ``executed`` counts the steps that were not done before.
+
+    ``left_out`` names the files of its deliveries that are not processed: ``{"delivery", "path", "reason"}``.
+    """
 
     run: str
     videos: list[VideoResult] = field(default_factory=list)
     projects: list[dict[str, Any]] = field(default_factory=list)
     cancelled: bool = False
     executed: int = 0
+    left_out: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def status(self) -> str:
@@ -131,6 +135,7 @@ class RunResult:
             "status": self.status,
             "videos": [video.as_json() for video in self.videos],
             "projects": self.projects,
+            "left_out": self.left_out,
         }
 
 
@@ -138,6 +143,8 @@ def result_of(run: Run, tasks: Sequence[Task], settings: Settings, *, cancelled:
     """The result of a run with these ``tasks``."""
     result = RunResult(run.id, cancelled=cancelled)
     result.executed = sum(task.status in ("done", "failed", "refused") and not task.cached for task in tasks)
+    files = delivery_files.recorded(settings.runs / run.id)
+    result.left_out = [{"delivery": name, **asdict(file)} for name, found in files.items() for file in found]
     for origin in run.paths:
         of_origin = [task for task in tasks if task.origin == origin]
         result.videos += _videos(parse_source(origin), of_origin, tasks, settings)

@@ -34,6 +34,11 @@ class Link(str):
 Source = Path | Link
 
 
+def subject_of(source: Source) -> str:
+    """Return a source as text for files and messages: a path, or the handle of a link, which is secret."""
+    return source.handle if isinstance(source, Link) else str(source)
+
+
 def parse_source(text: str) -> Source:
     """Return ``text`` as a link if it begins like one, otherwise as a path.
 

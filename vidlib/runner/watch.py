@@ -14,8 +14,8 @@ from pathlib import Path
 from vidlib.errors import VidlibError
 from vidlib.files import canonical_json, sha256_text
 from vidlib.ingest.arrivals import is_arriving, may_be_delivery
-from vidlib.media.suffixes import is_video_name
-from vidlib.runner.projects import content_sha256, find_videos, is_archive
+from vidlib.runner.delivery_files import find_videos, reason_against
+from vidlib.runner.projects import content_sha256, is_archive
 from vidlib.settings import Settings
 
 EVERY_S = 10.0
@@ -108,7 +108,7 @@ def is_delivery(path: Path) -> bool:
         return bool(find_videos(path))
     if not path.is_file() or not path.stat().st_size:
         return False
-    return is_video_name(path.name) or is_archive(path)
+    return is_archive(path) or reason_against(path, path.parent) is None
 
 
 def _new(

@@ -40,6 +40,9 @@ class Outputs(StepOutputs):
     message: str = Field(description="the outcome in a sentence")
     files: tuple[OutFile, ...] = Field(description="every file, in the order of the archive")
     damaged: tuple[str, ...] = Field(description="damaged members, which are missing: name and reason")
+    left_out: tuple[tuple[str, str], ...] = Field(
+        (), description="damaged members, links and devices, which are missing: name and reason"
+    )
 
 
 @with_manifest
@@ -60,6 +63,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
         message=unpacked.message,
         files=unpacked.files,
         damaged=unpacked.damaged,
+        left_out=unpacked.left_out,
         doubts=tuple(ReviewItem(message=f"missing: {what}") for what in unpacked.damaged[:MAX_REVIEW_ITEMS]),
     )
 

@@ -59,7 +59,7 @@ class StepEvidence(Frozen):
 
 
 class Evidence(Frozen):
-    """The input file of the report: one video and its steps."""
+    """The input file of the report: one video, its steps, and the files of its delivery that are not processed."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -69,6 +69,7 @@ class Evidence(Frozen):
     project: str = ""
     run: str = ""
     steps: tuple[StepEvidence, ...]
+    left_out: str = ""
 
 
 class Inputs(Frozen):
@@ -127,6 +128,8 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     evidence = Evidence.model_validate_json(inputs.evidence.read_bytes())
     findings = Findings()
     steps = tuple(_step_row(step, findings, inputs.report_dir) for step in evidence.steps)
+    if evidence.left_out:
+        findings.doubts.append(("delivery", ReviewItem(message=f"not processed: {evidence.left_out}")))
     findings.doubts = sorted(findings.doubts, key=lambda entry: entry[1].confidence)[: params.max_doubts]
     page = _summarize(evidence, findings, steps)
     try:

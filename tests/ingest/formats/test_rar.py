@@ -1,5 +1,10 @@
 """RARs that are hostile, encrypted, damaged or in parts."""
 
+import struct
+import zlib
+
+import pytest
+
 from tests.ingest import crafted
 from tests.ingest.unpacking import GENEROUS, NOISE, contents, needs_unar, refusal
 from vidlib.ingest.archives import unpack
@@ -32,4 +37,24 @@ def test_an_encrypted_rar_is_refused(tmp_path, target):
 def test_a_rar_in_parts_is_refused(tmp_path, target):
     for part in (1, 2):
         (tmp_path / f"job.part{part}.rar").write_bytes(crafted.rar(crafted.rar_file("clip.mov", NOISE)))
+    assert "several parts" in refusal(tmp_path / "job.part1.rar", target)
+
+
+def rar_4_volume(name: str, data: bytes) -> bytes:
+    """The first volume of a RAR 4 archive, whose only member goes on in the next one."""
+    main = b"\x73" + struct.pack("<HH", 0x0101, 13) + bytes(6)
+    head = b"\x74" + struct.pack(
+        "<HHIIBIIBBHI", 0x8002, 32 + len(name), len(data), 2 * len(data), 3, 0, 0, 20, 0x30, len(name), 0
+    )
+    blocks = [main, head + name.encode()]
+    packed = [struct.pack("<H", zlib.crc32(block) & 0xFFFF) + block for block in blocks]
+    return b"Rar!\x1a\x07\x00" + packed[0] + packed[1] + data
+
+
+@needs_unar
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_first_volume_without_the_others_is_refused(tmp_path, target, version):
+    whole, cut = crafted.rar_file("a.mov", NOISE), crafted.rar_file("b.mov", NOISE)
+    volume_5 = b"Rar!\x1a\x07\x01\x00" + crafted.rar_block(crafted.RAR_MAIN, crafted.vint(1)) + whole + cut
+    (tmp_path / "job.part1.rar").write_bytes(volume_5 if version == 5 else rar_4_volume("a.mov", NOISE))
     assert "several parts" in refusal(tmp_path / "job.part1.rar", target)

@@ -1,8 +1,10 @@
 """ZIPs that are hostile, damaged or unusual."""
 
 import os
+import struct
 import subprocess
 import zipfile
+import zlib
 
 import pytest
 
@@ -112,3 +114,31 @@ def test_deflate64_which_windows_writes_for_large_files_is_read(delivery, tmp_pa
     subprocess.run(["7zz", "a", "-bso0", "-mm=Deflate64", archive, "Job"], cwd=delivery, check=True)
     assert unpack(archive, target, GENEROUS).outcome == "ok"
     assert contents(target)["text.txt"] == b"text " * 10_000
+
+
+def with_unicode_path(raw: bytes, name: str, *, crc: int | None = None) -> bytes:
+    """Info-ZIP's extra field with the name of a member in UTF-8."""
+    body = struct.pack("<BL", 1, zlib.crc32(raw) if crc is None else crc) + name.encode()
+    return struct.pack("<HH", 0x5455, 5) + bytes(5) + struct.pack("<HH", 0x7075, len(body)) + body
+
+
+@pytest.mark.parametrize(("crc", "expected"), [(None, "Съёмка 1.mp4"), (1, "?????? 1.mp4")])
+def test_a_zip_name_in_the_unicode_path_field_is_read_if_it_belongs_to_the_name(crc, expected, tmp_path, target):
+    info = zipfile.ZipInfo("?????? 1.mp4")
+    info.extra = with_unicode_path(b"?????? 1.mp4", "Съёмка 1.mp4", crc=crc)
+    with zipfile.ZipFile(tmp_path / "russian.zip", "w") as packed:
+        packed.writestr(info, b"1")
+    unpack(tmp_path / "russian.zip", target, GENEROUS)
+    assert set(contents(target)) == {expected.replace("?", "_")}
+
+
+def test_a_unicode_path_leads_nowhere_else(tmp_path, target):
+    info = zipfile.ZipInfo("x.mp4")
+    info.extra = with_unicode_path(b"x.mp4", "../../up.mp4")
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as packed:
+        packed.writestr(info, b"1")
+    assert (
+        "renamed because the names led out of the folder: ../../up.mp4 -> up.mp4"
+        in unpack(tmp_path / "evil.zip", target, GENEROUS).message
+    )
+    assert set(contents(target)) == {"up.mp4"}

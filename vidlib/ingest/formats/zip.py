@@ -6,6 +6,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,8 @@ from vidlib.ingest.formats.member import CHUNK_BYTES, Damaged, Kind, Member, che
 ENCRYPTED, UTF8 = 0x1, 0x800  # bits of a member's flags, APPNOTE.TXT 4.4.4
 REPARSE_POINT = 0x400  # a link of any kind, in the attributes of Windows
 ENTRY = b"PK\x01\x02"  # begins an entry of the directory
+EXTRA_HEADER = struct.Struct("<HH")  # of each extra field: its id and size, APPNOTE.TXT 4.5.1
+UNICODE_PATH, UNICODE_PATH_HEADER = 0x7075, struct.Struct("<BL")  # version and CRC of the name, APPNOTE.TXT 4.6.9
 LOCAL_HEADER_BYTES = 30
 MAX_DIRECTORY_BYTES = 32 * MIB
 
@@ -97,7 +100,23 @@ def _span(info: zipfile.ZipInfo) -> tuple[int, int]:
 
 
 def _name(info: zipfile.ZipInfo) -> str | bytes:
-    return info.orig_filename if info.flag_bits & UTF8 else info.orig_filename.encode("cp437")
+    if info.flag_bits & UTF8:
+        return info.orig_filename
+    raw = info.orig_filename.encode("cp437")
+    return _unicode_path(info.extra, raw) or raw
+
+
+def _unicode_path(extra: bytes, raw: bytes) -> str | None:
+    """Return the name in the Info-ZIP Unicode Path extra field, unless that belongs to another name than ``raw``."""
+    while len(extra) >= EXTRA_HEADER.size:
+        kind, size = EXTRA_HEADER.unpack_from(extra)
+        body, extra = extra[EXTRA_HEADER.size : EXTRA_HEADER.size + size], extra[EXTRA_HEADER.size + size :]
+        if kind == UNICODE_PATH and len(body) == size > UNICODE_PATH_HEADER.size:
+            version, crc = UNICODE_PATH_HEADER.unpack_from(body)
+            if (version, crc) == (1, zlib.crc32(raw)):
+                with suppress(UnicodeDecodeError):
+                    return body[UNICODE_PATH_HEADER.size :].decode()
+    return None
 
 
 def _kind(info: zipfile.ZipInfo) -> Kind:

@@ -1,6 +1,6 @@
 """The content of a notification: the JSON document of a run, its subject line and its text for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vidlib.runner.run_result import RunResult
@@ -47,6 +47,7 @@ def text(run: Payload) -> str:
         lines += _video_lines(video)
     if len(unfinished) > MAX_VIDEOS:
         lines.append(f"and {len(unfinished) - MAX_VIDEOS} more")
+    lines += _left_out_lines(run.get("left_out", ()))
     if run.get("projects"):
         lines += ["", "Projects:", *(f"  {_line(project['path'])}" for project in run["projects"])]
     return "\n".join([*lines, "", f"For details, run: vidlib status {run['run']}"]) + "\n"
@@ -60,6 +61,14 @@ def _video_lines(video: Mapping[str, Any]) -> list[str]:
     if report := video.get("outputs", {}).get("report"):
         lines.append(f"  report: {_line(report)}")
     return lines
+
+
+def _left_out_lines(files: Sequence[Mapping[str, str]]) -> list[str]:
+    if not files:
+        return []
+    lines = [f"  {_line(file['path'])}: {_line(file['reason'])}" for file in files[:MAX_VIDEOS]]
+    more = [f"  and {len(files) - MAX_VIDEOS} more"] if len(files) > MAX_VIDEOS else []
+    return ["", "Not processed:", *lines, *more]
 
 
 def _line(foreign_text: str) -> str:

@@ -54,6 +54,8 @@ class TaskGraph:
     def blocked(self) -> Iterator[tuple[Task, str]]:
         """The waiting tasks that can never begin because an input will never exist, each with the reason."""
         for task in self.tasks.values():
+            if task.status == "waiting" and task.step == "finalize" and self._has_no_finished_video(task):
+                yield task, "no video of the delivery has finished, so there is nothing to deliver"
             if task.status == "waiting" and task.step in VIDEO_STEPS:
                 for needed in self._needed(task):
                     if needed.status not in (*ACTIVE, "done"):
@@ -64,6 +66,12 @@ class TaskGraph:
         if task.step in VIDEO_STEPS:
             return all(needed.status == "done" for needed in self._needed(task))
         return all(earlier.status not in ACTIVE for earlier in self._earlier(task))
+
+    def _has_no_finished_video(self, finalize: Task) -> bool:
+        """Whether at least one step of every video in its delivery ended without a result."""
+        tasks = [task for task in self._of_delivery[finalize.origin].values() if task.step in VIDEO_STEPS]
+        failed = {task.source for task in tasks if task.status not in (*ACTIVE, "done")}
+        return bool(tasks) and failed == {task.source for task in tasks}
 
     def _needed(self, task: Task) -> list[Task]:
         """The tasks whose results ``task`` reads."""
