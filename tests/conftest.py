@@ -1,7 +1,8 @@
 """Fixtures that many tests share."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 import hypothesis
@@ -46,3 +47,32 @@ def vidlib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, works
         return ended.value.code or 0, said.out, said.err
 
     return call
+
+
+@pytest.fixture(scope="session")
+def without_preload() -> Iterator[None]:
+    """The kernels of this process import what their notebooks need. An import of all libraries takes 7 s of a core."""
+    from vidlib.runner.kernels import pool
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "KERNEL_MAIN", "__import__('types').SimpleNamespace(preload=lambda: None)")
+        yield
+
+
+@pytest.fixture(scope="module")
+def lasting_kernels(without_preload: None) -> Iterator[None]:
+    """Kernels outlive a run and serve the later runs of this module with the same settings."""
+    from vidlib.runner.execution import worker
+    from vidlib.runner.kernels.pool import KernelPool
+
+    pools: dict[object, KernelPool] = {}
+    with ExitStack() as closing, pytest.MonkeyPatch.context() as patch:
+
+        def reopen(size: int, env: Mapping[str, str]) -> AbstractContextManager[KernelPool]:
+            key = size, frozenset((name, value) for name, value in env.items() if name != "PYTEST_CURRENT_TEST")
+            if key not in pools:
+                pools[key] = closing.enter_context(KernelPool(size, env))
+            return nullcontext(pools[key])
+
+        patch.setattr(worker, "KernelPool", reopen)
+        yield

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.waiting import LIMIT_S
 from vidlib.machine import commands
 
 SIZE = (64, 48)
@@ -282,5 +283,5 @@ def _name(path: Path) -> str:
 
 def _ffmpeg(*args: str, stdin: bytes = b"") -> None:
     command = [commands.find_program("ffmpeg"), "-v", "error", "-y", *args]
-    done = subprocess.run(command, input=stdin, capture_output=True, timeout=60)
+    done = subprocess.run(command, input=stdin, capture_output=True, timeout=LIMIT_S)
     assert done.returncode == 0, done.stderr.decode()

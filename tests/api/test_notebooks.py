@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import nbformat
-import papermill
 import pytest
 
 from tests import sample_media
 from vidlib import Workspace
+from vidlib.jupyter_import import papermill
 from vidlib.settings import REPOSITORY
 
 EXPLORE = REPOSITORY / "notebooks" / "explore"

@@ -9,7 +9,7 @@ import pytest
 
 import vidlib
 from tests import sample_media
-from tests.waiting import wait_until
+from tests.waiting import LIMIT_S, wait_until
 from vidlib import Workspace
 from vidlib.errors import ParamError, RefusedInput, UnknownName, UsageError
 from vidlib.results.archive import find
@@ -18,7 +18,9 @@ from vidlib.runner.store.runs import History
 
 
 @pytest.fixture(scope="module")
-def processed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Path, vidlib.api.Run]:
+def processed(
+    lasting_kernels: None, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Workspace, Path, vidlib.api.Run]:
     """A workspace in which a folder's videos were processed, one of them broken; the folder; the run."""
     root = tmp_path_factory.mktemp("processed")
     arrived = root / "arrived"
@@ -124,17 +126,22 @@ except vidlib.VidlibError as error:
 """
 
 
+def take_ctrl_c() -> None:
+    """Undo what a shell does for a program in the background, such as these tests: it ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_a_run_and_what_comes_after_it(tmp_path):
     clip = sample_media.clip(tmp_path / "clip.mp4")
     chosen = Workspace(tmp_path / "ws")
     command = [sys.executable, "-c", INTERRUPTED, str(clip), str(chosen.path)]
     with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=take_ctrl_c) as process,
         History(chosen.settings.database) as history,
     ):
         wait_until(lambda: any(task.status == "running" for run in history.runs(1) for task in history.tasks(run.id)))
         process.send_signal(signal.SIGINT)
-        message, _ = process.communicate(timeout=120)
+        message, _ = process.communicate(timeout=LIMIT_S)
         assert history.runs(1)[0].status == "cancelled"
     assert message.startswith("Cancelled run ")
     assert "vidlib resume" in message

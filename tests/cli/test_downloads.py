@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.ingest import faulty_server
-from tests.waiting import wait_until
+from tests.waiting import LIMIT_S, wait_until
 from vidlib.ingest.urls import handle
 from vidlib.runner.downloads import store
 from vidlib.runner.store.runs import History
@@ -136,7 +136,7 @@ def test_sigterm_pauses_a_download_and_the_next_call_continues_it(server, vidlib
     with started("downloads", "get", url) as process:
         wait_until(lambda: arrived(allowed.inbox) >= 900_000)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 130
+        assert process.wait(LIMIT_S) == 130
     assert json.loads(vidlib("downloads", "list", "--json")[1])["downloads"][0]["state"] == "paused"
     assert vidlib("downloads", "get", url)[1].endswith(f"{SHA256}\n")
 
@@ -148,7 +148,7 @@ def test_another_process_can_cancel_a_download_but_not_start_it_twice(server, vi
         code, _, err = vidlib("downloads", "get", url)
         assert (code, f"is already being downloaded by process {process.pid}" in err) == (2, True)
         assert vidlib("downloads", "mark", url, "cancelled")[1] == f"{url} was requested to be cancelled\n"
-        assert process.wait(60) == 130
+        assert process.wait(LIMIT_S) == 130
     assert json.loads(vidlib("downloads", "list", "--json")[1])["downloads"][0]["state"] == "cancelled"
 
 
@@ -196,7 +196,7 @@ def test_the_monitor_ends_with_sigterm(server, allowed, monkeypatch):
     with started("downloads", "monitor") as process:
         wait_until(lambda: server.asked)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(LIMIT_S) == 0
 
 
 def test_a_stopped_monitor_continues_its_download_at_the_next_start(server, vidlib, allowed, monkeypatch):
@@ -205,7 +205,7 @@ def test_a_stopped_monitor_continues_its_download_at_the_next_start(server, vidl
     with started("downloads", "monitor") as process:
         wait_until(lambda: arrived(allowed.inbox) >= 900_000)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(LIMIT_S) == 0
     (row,) = json.loads(vidlib("downloads", "list", "--json")[1])["downloads"]
     assert (row["state"], row["attempts"], row["bytes_total"]) == ("waiting", 0, len(VIDEO))
     assert vidlib("downloads", "monitor", "--once")[0] == 0

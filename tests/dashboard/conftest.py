@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.dashboard.processes import processes_of
-from tests.waiting import wait_until
+from tests.waiting import LIMIT_S, wait_until
 from vidlib.runner.store.models import Run, Task
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
@@ -37,7 +37,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
         url, _, token = next(line for line in server.stdout if "http" in line).strip().partition("?token=")
         yield Dashboard(url, token, Settings(workspace=workspace))
         server.terminate()
-        assert server.wait(timeout=60) == 0
+        assert server.wait(timeout=LIMIT_S) == 0
     wait_until(lambda: not processes_of(workspace))
 
 

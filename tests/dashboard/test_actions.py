@@ -3,6 +3,7 @@
 import os
 from types import SimpleNamespace
 
+from tests.waiting import LIMIT_S
 from vidlib.dashboard import actions
 from vidlib.ingest.urls import handle
 from vidlib.settings import load
@@ -11,14 +12,14 @@ from vidlib.settings import load
 def test_a_run_leads_a_session_of_its_own_and_says_why_it_could_not_begin(workspace):
     started = actions.start(workspace, ["nothing.mp4"], None)
     assert os.getsid(started.process.pid) == started.process.pid
-    assert started.process.wait(timeout=60) == 2
+    assert started.process.wait(timeout=LIMIT_S) == 2
     assert started.ended()
     assert f"{workspace.inbox / 'nothing.mp4'} does not exist" in started.last_log_line()
 
 
 def test_what_is_started_lies_in_the_inbox(workspace):
     started = actions.start(workspace, ["../outside.mp4"], "default")
-    started.process.wait(timeout=60)
+    started.process.wait(timeout=LIMIT_S)
     assert f"{workspace.inbox / 'outside.mp4'} does not exist" in started.last_log_line()
 
 

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 from pydantic import SecretStr
 
+from tests.waiting import LIMIT_S
 from vidlib.dashboard import server
 from vidlib.errors import SettingError
 from vidlib.settings import load
@@ -41,14 +42,14 @@ def results(dashboard) -> None:
 @pytest.fixture
 def stranger(dashboard, results) -> Iterator[httpx.Client]:
     """Somebody without the token."""
-    with httpx.Client(base_url=dashboard.url, timeout=60) as client:
+    with httpx.Client(base_url=dashboard.url, timeout=LIMIT_S) as client:
         yield client
 
 
 @pytest.fixture
 def operator(dashboard, results) -> Iterator[httpx.Client]:
     """Somebody who signed in with the form."""
-    with httpx.Client(base_url=dashboard.url, timeout=60) as client:
+    with httpx.Client(base_url=dashboard.url, timeout=LIMIT_S) as client:
         answer = sign_in(client, dashboard.token)
         assert (answer.status_code, answer.headers["location"]) == (302, "/")
         yield client

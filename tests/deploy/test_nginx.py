@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.waiting import wait_until
+from tests.waiting import LIMIT_S, wait_until
 from vidlib.settings import REPOSITORY
 
 CONFIGURATION = (REPOSITORY / "deploy" / "nginx" / "vidlib.conf").read_text()
@@ -47,7 +47,7 @@ class Proxy:
 
     def client(self) -> httpx.Client:
         trusted = ssl.create_default_context(cafile=self.folder / "fullchain.pem")
-        return httpx.Client(base_url=self.https, verify=trusted, timeout=60)
+        return httpx.Client(base_url=self.https, verify=trusted, timeout=LIMIT_S)
 
     def logged(self) -> str:
         return "".join(path.read_text() for path in self.folder.glob("*.log"))

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import nbformat
-import papermill
 
 from tests import evaluated
+from vidlib.jupyter_import import papermill
 from vidlib.settings import REPOSITORY
 
 NOTEBOOK = REPOSITORY / "notebooks" / "explore" / "05_evaluate.ipynb"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.shadows import NAMES, write_shadows
+from tests.waiting import LIMIT_S
 from vidlib.dashboard import actions
 from vidlib.machine.interpreter import PACKAGE_ROOT, python_code, vidlib_command
 from vidlib.runner.kernels import launcher
@@ -43,5 +44,5 @@ def test_a_kernel_starts_and_preloads(shadowed, workspace):
 
 def test_the_dashboard_starts_runs(shadowed, workspace):
     started = actions.start(workspace, ["nothing.mp4"], None)
-    started.process.wait(timeout=60)
+    started.process.wait(timeout=LIMIT_S)
     assert f"{workspace.inbox / 'nothing.mp4'} does not exist" in started.last_log_line()

@@ -4,9 +4,9 @@ import ast
 from pathlib import Path
 
 import nbformat
-import papermill
 import pytest
 
+from vidlib.jupyter_import import papermill
 from vidlib.steps import STEPS
 
 FOLDER = Path(__file__).parents[2] / "notebooks"

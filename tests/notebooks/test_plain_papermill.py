@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import nbformat
-import papermill
 import pytest
 
 from tests import sample_media
 from vidlib import demo
 from vidlib.errors import UsageError
+from vidlib.jupyter_import import papermill
 from vidlib.settings import REPOSITORY, Settings, settings
 from vidlib.steps import STEPS, audio, extract, scenes
 from vidlib.steps.base import Manifest

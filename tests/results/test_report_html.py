@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import papermill
 import pytest
 from bs4 import BeautifulSoup
 
 from tests import finished, sample_media
+from vidlib.jupyter_import import papermill
 from vidlib.results.report_html import write_page
 from vidlib.settings import settings
 from vidlib.steps import report

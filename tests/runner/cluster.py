@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 import psutil
 
-from tests.waiting import wait_until
+from tests.waiting import LIMIT_S, wait_until
 from vidlib import settings as settings_module
 from vidlib.settings import REPOSITORY, Settings
 
@@ -81,7 +81,7 @@ class Cluster:
 
     def result(self, process: subprocess.Popen) -> dict:
         """The JSON that a run printed at its end."""
-        code = process.wait(120)
+        code = process.wait(LIMIT_S)
         assert code in (0, 1, 130), self.said(process, "err")
         return json.loads(self.said(process))
 

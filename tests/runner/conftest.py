@@ -45,11 +45,8 @@ def url(new_url: Callable[[], str]) -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def without_preload() -> Iterator[None]:
-    """The kernels of this process import what their notebooks need. An import of all libraries takes 7 s of a core."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pool, "KERNEL_MAIN", "__import__('types').SimpleNamespace(preload=lambda: None)")
-        yield
+def light_kernels(without_preload: None) -> None:
+    """No test of the runner waits for an import of all libraries."""
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ from vidlib.params import read_params
 from vidlib.results import archive
 from vidlib.runner import queries
 from vidlib.runner.execution import task as tasks
+from vidlib.runner.execution import worker
+from vidlib.runner.kernels.pool import KernelPool
 from vidlib.runner.pipeline import RunOptions, run
 from vidlib.runner.request import Request
 from vidlib.runner.run_result import RunResult, VideoResult
@@ -33,7 +35,7 @@ STEPS_OF_A_VIDEO = [*VIDEO_STEPS, "finalize", "report"]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def strict_kernels() -> Iterator[None]:
+def fresh_settings() -> Iterator[None]:
     """Every test here starts from the settings that it is given."""
     settings_module.settings.cache_clear()
     yield
@@ -45,7 +47,7 @@ def process(workspace: Settings, *paths: Path, **asked) -> RunResult:
 
 
 @pytest.fixture(scope="module")
-def delivered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Path, RunResult]:
+def delivered(lasting_kernels: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Path, RunResult]:
     """A workspace in which a delivery of one good and one broken clip was processed; the archive; what came of it."""
     folder = tmp_path_factory.mktemp("delivery")
     good, broken = sample_media.clip(folder / "a clip.mp4"), sample_media.garbage(folder / "broken.mp4")
@@ -237,7 +239,8 @@ def test_a_path_or_a_step_that_does_not_exist_is_refused_before_anything_is_done
     assert not workspace.workspace.exists()
 
 
-def test_a_run_that_is_cancelled_in_the_history_ends_its_processes_and_says_so(tmp_path):
+def test_a_run_that_is_cancelled_in_the_history_ends_its_processes_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker, "KernelPool", KernelPool)
     workspace = settings_module.load(workspace=tmp_path / "workspace")
     clip = sample_media.clip(tmp_path / "clip.mp4")
     before = set(psutil.Process().children(recursive=True))
@@ -259,7 +262,7 @@ def test_a_run_that_is_killed_resumes_and_gives_the_same_bytes(delivered, tmp_pa
     _, _, undisturbed = delivered
     clip = good_video(undisturbed).path
     killed = settings_module.load(workspace=tmp_path / "killed")
-    command = [sys.executable, "-m", "vidlib", "run", str(clip), "--workspace", str(killed.workspace)]
+    command = [sys.executable, "-m", "vidlib", "run", str(clip), "--workspace", str(killed.workspace), "--jobs", "1"]
     started = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
     wait_until(lambda: killed.work.exists() and list(killed.work.glob("*/.tmp-scenes-*")))
     children = psutil.Process(started.pid).children(recursive=True)
@@ -281,7 +284,7 @@ def test_a_run_that_is_killed_resumes_and_gives_the_same_bytes(delivered, tmp_pa
 def test_two_runs_at_the_same_moment_do_every_step_once(tmp_path):
     clip = sample_media.clip(tmp_path / "clip.mp4")
     workspace = settings_module.load(workspace=tmp_path / "workspace")
-    command = [sys.executable, "-m", "vidlib", "run", str(clip), "--workspace", str(workspace.workspace)]
+    command = [sys.executable, "-m", "vidlib", "run", str(clip), "--workspace", str(workspace.workspace), "--jobs", "1"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     both = [subprocess.Popen([*command, "--steps", "convert", "--json"], **pipes) for _ in range(2)]
     said = [started.communicate() for started in both]

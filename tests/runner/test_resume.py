@@ -5,7 +5,8 @@ A few points of what `make soak` tries by the hundred; see docs/how/soak.md.
 
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -51,11 +52,20 @@ def driver(family: Sequence[psutil.Process]) -> psutil.Process:
 
 
 def kernel(family: Sequence[psutil.Process]) -> psutil.Process:
-    return next(process for process in family if "kernel" in " ".join(process.cmdline()))
+    return first(family, lambda process: "kernel" in " ".join(process.cmdline()))
 
 
 def encoder(family: Sequence[psutil.Process]) -> psutil.Process:
-    return next(process for process in family if process.name() in ("ffmpeg", "sleep"))
+    return first(family, lambda process: process.name() in ("ffmpeg", "sleep"))
+
+
+def first(family: Sequence[psutil.Process], matches: Callable[[psutil.Process], bool]) -> psutil.Process:
+    """The first process that matches. Others of the family may end while they are looked at."""
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            if matches(process):
+                return process
+    raise LookupError(f"none of {family} matches")
 
 
 def test_a_driver_that_is_killed_again_and_again_repeats_what_was_cut_and_no_more(clip, wanted, hanging, tmp_path):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import LIMIT_S
 from vidlib.errors import UsageError, VidlibError
 from vidlib.files import sha256
 from vidlib.runner.projects import content_sha256
@@ -328,9 +329,9 @@ def test_a_pause_ends_at_once_when_it_is_asked_to_stop(night):
         kwargs={"known": lambda sha256: False, "stop": stop, "every_s": 10**6, "settle_s": 0},
     )
     thread.start()
-    assert started.wait(60)
+    assert started.wait(LIMIT_S)
     stop.set()
-    thread.join(60)
+    thread.join(LIMIT_S)
     assert not thread.is_alive()
 
 

@@ -5,12 +5,12 @@ import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import papermill
 import pytest
 from pydantic import ValidationError
 
 from vidlib import files
 from vidlib.errors import BrokenOutput
+from vidlib.jupyter_import import papermill
 from vidlib.plots import delivery as delivery_plot
 from vidlib.results import archive
 from vidlib.steps import finalize

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.waiting import LIMIT_S
+
 Reply = Callable[[BaseHTTPRequestHandler], None]
 
 
@@ -90,7 +92,7 @@ def fake_lemonfox(*replies: Reply) -> Iterator[FakeLemonfox]:
 
 def never(handler: BaseHTTPRequestHandler) -> None:
     """Send no response before the end of the test."""
-    handler.server.fake.closing.wait(60)
+    handler.server.fake.closing.wait(LIMIT_S)
 
 
 def _head(

@@ -4,6 +4,7 @@ import multiprocessing
 from collections.abc import Callable
 from typing import Any
 
+from tests.waiting import LIMIT_S
 from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.downloads import store
 from vidlib.runner.store.runs import History
@@ -15,7 +16,7 @@ def at_once(n_processes: int, work: Callable[..., None], *args: Any) -> None:
     """Run ``work(number, together, *args)`` in processes that begin together; raises if one of them fails."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])  # what each of them would import for seconds
-    together = context.Barrier(n_processes, timeout=120)
+    together = context.Barrier(n_processes, timeout=LIMIT_S)
     processes = [context.Process(target=work, args=(number, together, *args)) for number in range(n_processes)]
     for process in processes:
         process.start()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import distributed
 import pytest
 
-from tests.waiting import wait_until
+from tests.waiting import LIMIT_S, wait_until
 from vidlib.errors import UsageError, WorkerLost
 from vidlib.runner.execution import dask_executor, executors
 from vidlib.runner.execution.dask_executor import DaskExecutor
@@ -62,7 +62,7 @@ def made(workers: dict[str, tuple[int, dict[str, int]]]) -> distributed.SpecClus
 
 @pytest.fixture
 def on_dask(cluster: distributed.SpecCluster) -> Iterator[DaskExecutor]:
-    with distributed.Client(cluster, timeout=60) as client:
+    with distributed.Client(cluster, timeout=LIMIT_S) as client:
         yield DaskExecutor(client)
 
 

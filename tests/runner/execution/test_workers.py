@@ -11,14 +11,11 @@ from sqlalchemy import URL, update
 
 from tests import postgresql, sample_media
 from tests.runner.cluster import Cluster, cluster
-from tests.waiting import wait_until
+from tests.waiting import LIMIT_S, wait_until
 from vidlib.files import sha256
 from vidlib.runner.store import identity
 from vidlib.runner.store.models import Lease, Run, Task
 from vidlib.runner.store.runs import History
-
-LIMIT_S = 150
-"""On a machine that has ten times more to do than it can."""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +43,7 @@ def begin(place: Cluster, history: History) -> Iterator[Callable[..., tuple[subp
     def started(*args: str | Path) -> tuple[subprocess.Popen, Run]:
         known = {run.id for run in history.runs()}
         begun.append(place.vidlib(f"run-{len(known)}", "run", *args, "--json"))
-        return begun[-1], wait_until(lambda: [run for run in history.runs() if run.id not in known], LIMIT_S)[0]
+        return begun[-1], wait_until(lambda: [run for run in history.runs() if run.id not in known])[0]
 
     yield started
     place.gate.unlink(missing_ok=True)
@@ -55,14 +52,14 @@ def begin(place: Cluster, history: History) -> Iterator[Callable[..., tuple[subp
         process.wait()
 
 
+def running(history: History, run: Run) -> list[Task]:
+    """The tasks of a run whose notebooks run."""
+    return [task for task in history.tasks(run.id) if task.status == "running" and task.reason]
+
+
 def working(history: History, run: Run, but_not: str | None = None) -> Task:
-    """The task of a run that somebody does now, once its notebook runs."""
-
-    def found() -> list[Task]:
-        running = [task for task in history.tasks(run.id) if task.status == "running" and task.reason]
-        return [task for task in running if task.worker != but_not]
-
-    return wait_until(found, LIMIT_S)[0]
+    """A task of a run whose notebook runs, once there is one; ``but_not`` at this worker."""
+    return wait_until(lambda: [task for task in running(history, run) if task.worker != but_not])[0]
 
 
 def process_of(place: Cluster, task: Task) -> subprocess.Popen:
@@ -75,14 +72,17 @@ def files_of(folder: str) -> dict[str, str]:
 
 
 def test_two_workers_share_a_run_that_waited_for_them_and_do_every_step_once(place, history, begin, clips):
-    started, run = begin(*clips, "--steps", "scenes", "--set", "scenes.engine=pyscenedetect")
-    wait_until(lambda: "waiting for one: vidlib worker --scheduler" in place.said(started, "err"), LIMIT_S)
+    place.gate.touch()
+    started, run = begin(*clips, "--steps", "convert")
+    wait_until(lambda: "waiting for one: vidlib worker --scheduler" in place.said(started, "err"))
     place.start_workers(2)
+    wait_until(lambda: len(running(history, run)) == 2)
+    place.gate.unlink()
     assert place.result(started)["status"] == "done", place.said(started, "err")
     tasks = history.tasks(run.id)
     assert {(task.status, task.cached, task.attempt) for task in tasks} == {("done", False, 1)}
     assert {identity.pid_of(task.worker) for task in tasks} == {worker.pid for worker in place.workers}
-    assert len(list(place.settings.work.glob("*/scenes-*"))) == len(clips)
+    assert len(list(place.settings.work.glob("*/convert-*"))) == len(clips)
 
 
 def test_what_a_killed_worker_did_is_done_by_another_with_the_same_result(place, history, begin, clips):
@@ -125,9 +125,7 @@ def test_a_worker_that_was_frozen_and_replaced_publishes_nothing_and_works_on(pl
     frozen.send_signal(signal.SIGCONT)
     place.gate.touch()
     _, both = begin(*clips, "--steps", "convert", "--force")  # which needs both workers
-    wait_until(
-        lambda: sum(bool(task.reason) and task.status == "running" for task in history.tasks(both.id)) == 2, LIMIT_S
-    )
+    wait_until(lambda: len(running(history, both)) == 2)
     assert (Path(now.folder).stat().st_ino, Path(now.folder).stat().st_mtime_ns) == (
         published.st_ino,
         published.st_mtime_ns,
@@ -143,7 +141,7 @@ def test_a_worker_that_is_told_to_stop_ends_its_processes_and_another_goes_on(pl
     told = process_of(place, task)
     family = psutil.Process(told.pid).children(recursive=True)
     told.send_signal(signal.SIGTERM)
-    assert told.wait(30) == 0
+    assert told.wait(LIMIT_S) == 0
     assert not any(child.is_running() for child in family)
     assert place.said(told, "err") == ""
     working(history, run, but_not=task.worker)
@@ -157,7 +155,7 @@ def test_a_run_that_is_told_to_stop_ends_its_tasks_and_leaves_the_workers(place,
     started, run = begin(clips[0], "--steps", "convert", "--force")
     task = working(history, run)
     started.send_signal(signal.SIGTERM)
-    assert started.wait(30) == 130
+    assert started.wait(LIMIT_S) == 130
     assert {task.status for task in history.tasks(run.id)} == {"cancelled"}
     assert not list(place.settings.work.rglob(".tmp-*"))
     assert process_of(place, task).poll() is None
@@ -171,11 +169,11 @@ def test_a_run_and_a_worker_whose_scheduler_is_gone_say_so_and_end(place, histor
     place.scheduler.kill()
     place.scheduler.wait()
     worker = process_of(place, task)
-    assert worker.wait(30) == 1
+    assert worker.wait(LIMIT_S) == 1
     assert (
         place.said(worker, "err")
         == f"vidlib: the Dask scheduler {place.address} is gone, or has given this worker up; start both again\n"
     )
-    assert started.wait(60) == 1
+    assert started.wait(LIMIT_S) == 1
     assert place.said(started, "err").splitlines()[-1].startswith(f"vidlib: the Dask scheduler {place.address} is gone")
     assert history.run(run.id).status == "failed"

@@ -8,10 +8,10 @@ from io import StringIO
 from pathlib import Path
 
 import nbformat
-import papermill
 import pytest
 
 from vidlib.errors import UsageError
+from vidlib.jupyter_import import papermill
 
 PAPERMILL = str(Path(sys.executable).with_name("papermill"))
 

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-import papermill
 import psutil
 import pytest
 
 from tests.runner import counting
 from tests.waiting import wait_until
 from vidlib.errors import Cancelled, LeaseLost, ParamError, StepFailed
+from vidlib.jupyter_import import papermill
 from vidlib.runner.kernels.notebook import Placement, StepMonitor, run_step
 from vidlib.runner.kernels.pool import KernelPool
 from vidlib.steps.base import StepOutputs

@@ -9,12 +9,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import nbformat
-import papermill
 import psutil
 import pytest
 
 from tests.waiting import wait_until
 from vidlib.errors import WorkerLost
+from vidlib.jupyter_import import papermill
 from vidlib.runner.kernels import launcher, pool
 from vidlib.runner.kernels.launcher import Kernel
 from vidlib.runner.kernels.pool import KernelPool

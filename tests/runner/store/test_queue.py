@@ -9,6 +9,7 @@ from multiprocessing.synchronize import Barrier
 
 import pytest
 
+from tests.waiting import LIMIT_S
 from vidlib.errors import LeaseLost
 from vidlib.runner.store import identity, queue
 from vidlib.runner.store.models import Lease, Task
@@ -125,11 +126,11 @@ def test_processes_that_want_the_same_at_the_same_moment_get_everything_once(his
     run = {"run_id": task.run_id, "project": "p", "label": "clip.mp4", "sha256": "ab" * 32}
     ids = [added.id for added in history.add_tasks([Task(step="audio", **run) for _ in range(20)])]
     context = multiprocessing.get_context("spawn")
-    together, taken = context.Barrier(N_PROCESSES, timeout=60), context.Queue()
+    together, taken = context.Barrier(N_PROCESSES, timeout=LIMIT_S), context.Queue()
     workers = [context.Process(target=take_all, args=(history.url, ids, together, taken)) for _ in range(N_PROCESSES)]
     for worker in workers:
         worker.start()
-    answers = [taken.get(timeout=60) for _ in range(2 * N_PROCESSES)]
+    answers = [taken.get(timeout=LIMIT_S) for _ in range(2 * N_PROCESSES)]
     for worker in workers:
         worker.join()
     assert sorted(chain.from_iterable(answers)) == sorted([*range(10), *ids])

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.runner.store import writers
-from tests.waiting import wait_until
+from tests.waiting import LIMIT_S, wait_until
 from vidlib.errors import LeaseLost, SettingError, UsageError, VidlibError
 from vidlib.runner.store import identity, queue
 from vidlib.runner.store.models import Run, Task
@@ -89,7 +89,7 @@ def open_new_histories(urls: list[str], together: Barrier) -> None:
 def test_processes_that_open_a_new_history_at_the_same_moment_all_succeed(new_url):
     urls = [new_url() for _ in range(5)]
     context = multiprocessing.get_context("spawn")
-    together = context.Barrier(N_PROCESSES, timeout=60)
+    together = context.Barrier(N_PROCESSES, timeout=LIMIT_S)
     workers = [context.Process(target=open_new_histories, args=(urls, together)) for _ in range(N_PROCESSES)]
     for worker in workers:
         worker.start()

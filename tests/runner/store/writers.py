@@ -2,6 +2,7 @@
 
 import multiprocessing
 
+from tests.waiting import LIMIT_S
 from vidlib.runner.store.runs import History
 
 
@@ -10,7 +11,7 @@ def written(url: str, n_processes: int, n_events: int) -> set[str]:
     with History(url) as history:
         run = history.start_run([], {})
         context = multiprocessing.get_context("spawn")
-        together = context.Barrier(n_processes, timeout=120)
+        together = context.Barrier(n_processes, timeout=LIMIT_S)
         arguments = [(url, run.id, number, n_events, together) for number in range(n_processes)]
         writers = [context.Process(target=_write, args=args) for args in arguments]
         for writer in writers:
