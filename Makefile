@@ -8,7 +8,7 @@ SETUP := scripts/setup.sh
 WITHOUT_ENVIRONMENT := s/ ; python_full_version < '3.15' and sys_platform == 'linux'$$//; s/ and sys_platform == 'linux'$$//
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check format lab dashboard bench lock clean
+.PHONY: help setup demo test test-fast soak check format lab dashboard bench lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -20,9 +20,16 @@ demo: ## run the whole pipeline on a delivery of two clips and print the path of
 	@$(SETUP)
 	@$(PYTHON_IN) -P -m vidlib.demo
 
-test: ## run the whole test suite
+# One process more than two cores: some tests wait for others. Each file stays in one process, which keeps its fixtures.
+PYTEST := $(PYTHON_IN) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations=25
+
+test: ## run the whole test suite, in about five minutes on two cores
 	@$(SETUP) chromium postgresql
-	$(PYTHON_IN) -m pytest --numprocesses 2 --dist loadfile
+	$(PYTEST)
+
+test-fast: ## run the quick tests, in about a minute: all but those that start kernels, servers or a browser
+	@$(SETUP)
+	$(PYTEST) -m "not slow"
 
 soak: ## kill processes and fill disks hundreds of times, and count what was lost; takes an hour
 	@$(SETUP)

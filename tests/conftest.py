@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -49,18 +50,27 @@ def vidlib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, works
     return call
 
 
-@pytest.fixture(scope="session")
-def without_preload() -> Iterator[None]:
-    """The kernels of this process import what their notebooks need. An import of all libraries takes 7 s of a core."""
-    from vidlib.runner.kernels import pool
+SITE = """
+import sys
+if any("kernel_main" in argument for argument in sys.orig_argv):
+    from vidlib.runner.kernels import kernel_main
+    kernel_main.PRELOAD = ()
+"""
+"""What every Python that begins in a test run does first: a kernel imports only what its notebooks need."""
 
+
+@pytest.fixture(scope="session", autouse=True)
+def light_kernels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No kernel imports all libraries ahead. That takes 7 s of a core, and the notebooks here are short."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "sitecustomize.py").write_text(SITE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pool, "KERNEL_MAIN", "__import__('types').SimpleNamespace(preload=lambda: None)")
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])))
         yield
 
 
 @pytest.fixture(scope="module")
-def lasting_kernels(without_preload: None) -> Iterator[None]:
+def lasting_kernels() -> Iterator[None]:
     """Kernels outlive a run and serve the later runs of this module with the same settings."""
     from vidlib.runner.execution import worker
     from vidlib.runner.kernels.pool import KernelPool
@@ -76,3 +86,9 @@ def lasting_kernels(without_preload: None) -> Iterator[None]:
 
         patch.setattr(worker, "KernelPool", reopen)
         yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that have slow tests, so that none of them is left when all other tests are done."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)

@@ -26,6 +26,7 @@ def lacks(monkeypatch):
     monkeypatch.setattr(devices, "gpus", lambda: ())
 
 
+@pytest.mark.slow
 def test_every_missing_part_is_named_with_its_fix(lacks, tmp_path):
     found = {finding.name: finding for finding in doctor.examine(settings.load(workspace=tmp_path))}
     for name in (

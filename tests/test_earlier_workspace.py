@@ -58,6 +58,7 @@ def test_fingerprints_are_computed_as_before(tmp_path):
         assert manifest["tools"].keys() == set(step.module.TOOLS)
 
 
+@pytest.mark.slow
 def test_only_steps_of_a_raised_version_run_again(vidlib, earlier):
     code, out, _ = vidlib("run", earlier / "delivery.zip", "--json")
     videos = {Path(video["path"]).name: video for video in json.loads(out)["videos"]}

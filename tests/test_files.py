@@ -47,6 +47,7 @@ def test_text_is_written_byte_for_byte(tmp_path):
     assert files.write_text(tmp_path / "a.csv", "é\r\n").read_bytes() == b"\xc3\xa9\r\n"
 
 
+@pytest.mark.slow
 @given(value=json_values)
 def test_json_comes_back_as_it_was(tmp_path_factory, value):
     path = tmp_path_factory.mktemp("json") / "a.json"

@@ -67,6 +67,7 @@ def test_one_version_is_everywhere(wheel, vidlib_elsewhere):
     assert vidlib_elsewhere("--version").stdout == f"vidlib {VERSION}\n"
 
 
+@pytest.mark.slow
 def test_the_doctor_of_an_installed_package_finds_everything_that_the_package_brings(vidlib_elsewhere):
     findings = {row["name"]: row for row in json.loads(vidlib_elsewhere("doctor", "--json").stdout)["findings"]}
     assert {"Python", "torch", "notebook kernel", "workspace"} <= findings.keys()
@@ -80,6 +81,7 @@ def test_an_installed_package_reads_its_own_notebooks_and_profiles(vidlib_elsewh
         assert "site-packages/vidlib/_resources/" in folders[variable]
 
 
+@pytest.mark.slow
 def test_an_installed_package_converts_one_file(vidlib_elsewhere, tmp_path):
     clip = sample_media.clip(tmp_path / "a.mov", fps="50")
     done = vidlib_elsewhere("convert", clip, "--to", tmp_path / "out", "--params", "fast")
@@ -87,6 +89,7 @@ def test_an_installed_package_converts_one_file(vidlib_elsewhere, tmp_path):
     assert (tmp_path / "out" / "a.mp4").is_file()
 
 
+@pytest.mark.slow
 def test_an_installed_package_runs_a_step_through_its_notebook(vidlib_elsewhere, tmp_path):
     clip = sample_media.clip(tmp_path / "a.mov", fps="50")
     options = ["--workspace", tmp_path / "workspace", "--steps", "convert", "--jobs", "1", "--params", "fast"]

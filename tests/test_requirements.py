@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 
 from vidlib.settings import REPOSITORY
@@ -78,6 +79,7 @@ def test_a_plain_installation_brings_whatever_the_package_imports():
     assert imported_packages("vidlib", "notebooks", "dashboards") - names_of(PROJECT["dependencies"]) == set()
 
 
+@pytest.mark.slow
 def test_every_requirement_is_imported_or_run_and_every_import_is_required():
     required = names_of(sum(EXTRAS.values(), PROJECT["dependencies"]))
     imported = imported_packages("vidlib", "notebooks", "dashboards", "tests", "benchmarks")

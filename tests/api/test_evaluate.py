@@ -21,6 +21,7 @@ def truth(tmp_path):
     return evaluated.write_truth(tmp_path / "talk.truth.json", known)
 
 
+@pytest.mark.slow
 def test_a_video_is_judged_by_name_path_or_itself(ws, library, truth):
     for video in ("talk.mp4", library / "talk.mp4", vidlib.open("talk")):
         figures = vidlib.evaluate(video, truth)

@@ -12,7 +12,7 @@ from vidlib.settings import REPOSITORY
 
 EXPLORE = REPOSITORY / "notebooks" / "explore"
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Papermill's own
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]  # of Papermill's own
 
 
 def execute(name: str, tmp_path: Path, **given: object) -> dict[str, dict[str, str]]:

@@ -16,6 +16,8 @@ from vidlib.results.archive import find
 from vidlib.runner import pipeline
 from vidlib.runner.store.runs import History
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def processed(

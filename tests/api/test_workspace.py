@@ -162,6 +162,7 @@ print(int(rows.n[0]), int(rows.videos[0]), peak() - before)
 """
 
 
+@pytest.mark.slow
 def test_a_question_to_many_videos_does_not_load_them(large):
     """All rows and columns take 160 MB in pandas."""
     command = [sys.executable, "-c", MEASURE, str(large)]

@@ -142,6 +142,7 @@ def test_resuming_all_runs_succeeds_if_none_was_interrupted(vidlib):
     assert vidlib("resume", "--all") == (0, "", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_run_and_a_stopped_run_can_be_resumed(vidlib, workspace, tmp_path, number):
     clip = sample_media.silent(tmp_path / "film.mp4")

@@ -131,6 +131,7 @@ def test_a_killed_download_continues_where_it_stopped(server, vidlib, allowed):
     assert files_in(allowed.inbox) == ["film.mp4"]
 
 
+@pytest.mark.slow
 def test_sigterm_pauses_a_download_and_the_next_call_continues_it(server, vidlib, allowed):
     url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(VIDEO))
     with started("downloads", "get", url) as process:
@@ -141,6 +142,7 @@ def test_sigterm_pauses_a_download_and_the_next_call_continues_it(server, vidlib
     assert vidlib("downloads", "get", url)[1].endswith(f"{SHA256}\n")
 
 
+@pytest.mark.slow
 def test_another_process_can_cancel_a_download_but_not_start_it_twice(server, vidlib, allowed):
     url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(VIDEO))
     with started("downloads", "get", url) as process:
@@ -191,6 +193,7 @@ def test_the_monitor_retries_temporary_failures_later(server, vidlib, allowed, m
     assert files_in(allowed.inbox) == ["a.mp4"]
 
 
+@pytest.mark.slow
 def test_the_monitor_ends_with_sigterm(server, allowed, monkeypatch):
     offer(server, monkeypatch)
     with started("downloads", "monitor") as process:
@@ -199,6 +202,7 @@ def test_the_monitor_ends_with_sigterm(server, allowed, monkeypatch):
         assert process.wait(LIMIT_S) == 0
 
 
+@pytest.mark.slow
 def test_a_stopped_monitor_continues_its_download_at_the_next_start(server, vidlib, allowed, monkeypatch):
     url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(VIDEO))
     offer(server, monkeypatch, {"url": url})

@@ -3,12 +3,15 @@
 import os
 from types import SimpleNamespace
 
+import pytest
+
 from tests.waiting import LIMIT_S
 from vidlib.dashboard import actions
 from vidlib.ingest.urls import handle
 from vidlib.settings import load
 
 
+@pytest.mark.slow
 def test_a_run_leads_a_session_of_its_own_and_says_why_it_could_not_begin(workspace):
     started = actions.start(workspace, ["nothing.mp4"], None)
     assert os.getsid(started.process.pid) == started.process.pid
@@ -17,6 +20,7 @@ def test_a_run_leads_a_session_of_its_own_and_says_why_it_could_not_begin(worksp
     assert f"{workspace.inbox / 'nothing.mp4'} does not exist" in started.last_log_line()
 
 
+@pytest.mark.slow
 def test_what_is_started_lies_in_the_inbox(workspace):
     started = actions.start(workspace, ["../outside.mp4"], "default")
     started.process.wait(timeout=LIMIT_S)

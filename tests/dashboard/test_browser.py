@@ -29,6 +29,7 @@ WARNING = """() => {
 """Whether the page warns that it has had no news, now and once it has had none for some seconds."""
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: apt-get install chromium"),
 ]

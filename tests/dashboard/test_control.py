@@ -53,6 +53,7 @@ def test_running_nothing_asks_for_files(workspace):
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_begin_says_why(workspace, tmp_path, monkeypatch):
     (tmp_path / "wrong.yaml").write_text("scenes:\n  treshold: 0.4\n")
     monkeypatch.setenv("VIDLIB_PARAMS_DIR", str(tmp_path))
@@ -70,6 +71,7 @@ def test_a_run_that_cannot_begin_says_why(workspace, tmp_path, monkeypatch):
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_a_run_survives_its_page_is_cancelled_from_another_and_goes_on_when_asked(workspace):
     workspace.inbox.mkdir(parents=True)
     sample_media.silent(workspace.inbox / "clip.mp4")
@@ -148,6 +150,7 @@ def send(control: Control, link: str) -> None:
     control.page.downloads.start.click()
 
 
+@pytest.mark.slow
 def test_a_link_that_is_pasted_becomes_a_file_of_the_inbox(allowed):
     async def scenario(url: str):
         async with opened(allowed) as control:
@@ -163,6 +166,7 @@ def test_a_link_that_is_pasted_becomes_a_file_of_the_inbox(allowed):
         asyncio.run(scenario(server.page("/film.mp4", lambda request: request.file(FILM))))
 
 
+@pytest.mark.slow
 def test_a_download_that_failed_says_why_and_is_begun_again(allowed):
     answers = [lambda request: request.file(FILM), lambda request: request.answer("404 Not Found")]
 

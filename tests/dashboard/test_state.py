@@ -135,6 +135,7 @@ def test_a_run_of_many_files_has_a_short_title(history, workspace):
     assert view_of(history, workspace, run).title == "0.mp4, 1.mp4, 2.mp4 and 6 more"
 
 
+@pytest.mark.slow
 def test_the_day_is_said_unless_it_is_today(tmp_path):
     (tmp_path / "old.mp4").touch()
     (tmp_path / "new.mp4").touch()

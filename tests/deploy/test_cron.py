@@ -64,6 +64,7 @@ def test_the_inbox_is_run_at_ten():
     assert any(entry.startswith("0 22 * * *") and "deploy/nightly.py" in entry for entry in ENTRIES)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("flock"), reason="flock is not installed: apt-get install util-linux")
 @pytest.mark.parametrize("entry", ENTRIES, ids=["night", "restart"])
 def test_what_cron_runs_works_and_sends_no_mail_for_an_empty_inbox(entry, tmp_path):

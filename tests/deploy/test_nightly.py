@@ -107,6 +107,7 @@ def test_a_camera_whose_clock_is_ahead_does_not_wait(arrived, listed):
     assert listed() == [str(film)]
 
 
+@pytest.mark.slow
 def test_the_exit_code_is_that_of_the_run(arrived, workspace):
     arrived("film.mp4", LONG_AGO_S)
     done = call(NIGHTLY, "--params", "cpu", "--jobs", "1", "--json")
@@ -115,6 +116,7 @@ def test_the_exit_code_is_that_of_the_run(arrived, workspace):
     assert [Path(video["path"]).name for video in document["videos"]] == ["film.mp4"]
 
 
+@pytest.mark.slow
 def test_a_wrong_option_is_wrong_usage(arrived):
     arrived("film.mp4", LONG_AGO_S)
     assert call(NIGHTLY, "--params", "cpuu").returncode == 2

@@ -71,6 +71,7 @@ def test_without_a_source_the_composer_says_what_it_takes(run):
     assert "--from film.mp4 film.truth.json" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "args", "says"),
     [

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import nbformat
+import pytest
 
 from tests import evaluated
 from vidlib.jupyter_import import papermill
 from vidlib.settings import REPOSITORY
+
+pytestmark = pytest.mark.slow
 
 NOTEBOOK = REPOSITORY / "notebooks" / "explore" / "05_evaluate.ipynb"
 

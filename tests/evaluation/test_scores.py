@@ -186,6 +186,7 @@ def test_nothing_depends_on_what_voices_and_tracks_are_called(labels, first_id):
 flips = st.sets(st.integers(0, len(evaluated.rows()) - 1), max_size=60)
 
 
+@pytest.mark.slow
 @given(flips, flips, st.integers(1, 4), st.lists(st.integers(1, 199), max_size=12, unique=True))
 def test_shares_lie_between_0_and_1_whatever_is_found(dropped, flipped, n_tracks, starts):
     rows = [

@@ -97,6 +97,7 @@ def _calls(text: str) -> Iterator[tuple[str, list[str], str]]:
                 yield name, NAME.findall(arguments), arguments
 
 
+@pytest.mark.slow
 def test_nothing_that_was_named_is_opened(trace, bait):
     assert [call for call in trace if str(bait.parent) in call[2]] == []
 

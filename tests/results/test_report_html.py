@@ -56,6 +56,7 @@ def headings(page: BeautifulSoup) -> list[str]:
     return [heading.get_text() for heading in page.find_all("h2")]
 
 
+@pytest.mark.slow
 def test_it_has_every_part_in_order(page):
     assert headings(page) == [
         "Key frames",
@@ -115,6 +116,7 @@ def test_it_is_small(page, home):
     assert (home / "runs" / "1" / "clip" / "report.html").stat().st_size < 300_000
 
 
+@pytest.mark.slow
 def test_after_a_failure_it_begins_with_what_failed_and_what_to_do(failed_page):
     assert headings(failed_page)[:2] == ["1 step did not finish", "Key frames"]
     trouble = failed_page.select_one(".vr-trouble")

@@ -18,9 +18,6 @@ from tests.waiting import LIMIT_S, wait_until
 from vidlib import settings as settings_module
 from vidlib.settings import REPOSITORY, Settings
 
-IMPORT_LITTLE = "from vidlib.runner.kernels import kernel_main\nkernel_main.PRELOAD = ()"
-"""Read by every Python that begins: kernels do not spend seconds on what the short notebooks here do without."""
-
 WAITING = "import threading, pathlib\nwhile pathlib.Path({gate!r}).exists():\n    threading.Event().wait(0.05)"
 
 
@@ -70,7 +67,6 @@ class Cluster:
         """A process whose stdout and stderr are kept (see `said`)."""
         own = {"VIDLIB_WORKSPACE": str(self.folder / "workspace"), "VIDLIB_DATABASE_URL": self.url}
         env = {**os.environ, **own, "VIDLIB_NOTEBOOKS_DIR": str(self.folder / "notebooks")}
-        env["PYTHONPATH"] = str(self.folder / "site")
         with (self.folder / f"{name}.out").open("wb") as out, (self.folder / f"{name}.err").open("wb") as err:
             process = subprocess.Popen(command, stdout=out, stderr=err, env=env, start_new_session=True)
         process.name = name
@@ -110,8 +106,6 @@ def cluster(folder: Path, url: str) -> Iterator[Cluster]:
     notebook = nbformat.read(file, as_version=4)
     notebook.cells.insert(2, nbformat.v4.new_code_cell(WAITING.format(gate=str(found.gate))))
     nbformat.write(notebook, file)
-    (folder / "site").mkdir()
-    (folder / "site" / "sitecustomize.py").write_text(IMPORT_LITTLE)
     try:
         found.start_scheduler()
         yield found

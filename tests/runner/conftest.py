@@ -44,11 +44,6 @@ def url(new_url: Callable[[], str]) -> str:
     return new_url()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def light_kernels(without_preload: None) -> None:
-    """No test of the runner waits for an import of all libraries."""
-
-
 @pytest.fixture
 def kernels() -> KernelPool:
     """One warm kernel that all tests share which need none of their own."""

@@ -17,6 +17,8 @@ from vidlib.runner.request import Request
 from vidlib.runner.run_result import RunResult, VideoResult
 from vidlib.steps import PARAMS
 
+pytestmark = pytest.mark.slow
+
 NAME = '=1+1 "it\'s" %03d [x] 🎬\n<img src=x onerror=alert(1)>{{7*7}}$(touch x)@--' + "ü" * 86 + ".mp4"  # 250 bytes
 NOT_UTF_8 = b"caf\xe9.mp4".decode("utf-8", "surrogateescape")
 SHOWN = "caf\N{REPLACEMENT CHARACTER}.mp4"

@@ -31,6 +31,8 @@ from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import PARAMS, STEPS, VIDEO_STEPS, scenes
 
+pytestmark = pytest.mark.slow
+
 STEPS_OF_A_VIDEO = [*VIDEO_STEPS, "finalize", "report"]
 
 
@@ -142,7 +144,7 @@ def test_a_video_is_recognised_under_another_name_and_what_is_missing_is_made_ag
 
 
 def test_a_finished_result_that_somebody_changed_is_reported_and_made_again(delivered, tmp_path):
-    workspace, _, first = delivered
+    workspace, package, first = delivered
     good = good_video(first)
     folder = good.steps["scenes"].folder
     inputs = scenes.Inputs(video=good.steps["convert"].folder / "video.mp4", out_dir=tmp_path / "other")
@@ -153,7 +155,7 @@ def test_a_finished_result_that_somebody_changed_is_reported_and_made_again(deli
 
     params = {name: step.module.Params() for name, step in STEPS.items()}
     assert "was changed after it was finished" in queries.explain(good.path, "scenes", params, workspace)
-    again = process(workspace, good.path)
+    again = process(workspace, package)
     assert not good_video(again).steps["scenes"].cached
     with History(workspace.database) as history:
         warnings = [event.message for event in history.events(again.run) if event.level == "warning"]

@@ -19,6 +19,8 @@ from tests.soak.kills import Redo, appears, kill_at, kill_when
 from tests.soak.verdict import Tally
 from vidlib.machine import commands
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = ("--steps", "convert,scenes", "--set", "scenes.engine=pyscenedetect")
 STEPS = ("convert", "scenes", "report")
 

@@ -24,6 +24,8 @@ from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import PARAMS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def server() -> Iterator[faulty_server.Server]:

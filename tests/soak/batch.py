@@ -86,6 +86,11 @@ def tiny(folder: Path, n_clips: int = 1, n_frames: int = sample_media.N_FRAMES) 
     return Batch((*clips, archive))
 
 
+def python_path() -> str:
+    """PYTHONPATH for a process that imports the tests."""
+    return os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(ROOT)]))
+
+
 def start(
     arguments: Sequence[str], folder: Path, *, module: str = "vidlib", wrapper: Sequence[str] = (), **env: str
 ) -> Started:
@@ -93,7 +98,7 @@ def start(
     mark = uuid.uuid4().hex
     tmp, log = folder / "tmp", folder / f"{mark}.log"
     tmp.mkdir(parents=True, exist_ok=True)
-    given = {MARK: mark, "TMPDIR": str(tmp), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT), **env}
+    given = {MARK: mark, "TMPDIR": str(tmp), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": python_path(), **env}
     with open(log, "wb") as stderr:
         process = subprocess.Popen(
             [*wrapper, sys.executable, "-m", module, *arguments],

@@ -19,7 +19,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tests.soak import small, verdict
-from tests.soak.batch import ROOT, scratch
+from tests.soak.batch import ROOT, python_path, scratch
 from tests.soak.padding import CALLS, COUNTING, FAILING, MILESTONE
 from tests.soak.verdict import Record, Tally, Verdict
 
@@ -91,7 +91,7 @@ def traced(kind: str | None, call: str, folder: Path, place: Path) -> Iterator[T
     # much faster, but where the kernel stops a call by a filter no signal gets through: ptrace(2), PTRACE_EVENT stops
     wrapper += [] if kind == "SIGKILL" else ["--seccomp-bpf"]
     wrapper += ["-e", f"inject={call}:{KINDS[kind]}:when={FAILING}"] if kind else []
-    env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp)}
+    env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": python_path(), "TMPDIR": str(tmp)}
     command = [*wrapper, sys.executable, "-m", "tests.soak.forking", str(place)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, env=env, **pipes) as process:

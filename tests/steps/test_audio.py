@@ -262,6 +262,7 @@ def test_a_pipeline_is_a_name_and_no_path(name):
         audio.Params(pyannote_model=name)
 
 
+@pytest.mark.slow
 def test_real_speech_gives_the_same_bytes_twice(dialogue, tmp_path):
     first = listen(dialogue, tmp_path / "first", frames=300)
     listen(dialogue, tmp_path / "second", frames=300)

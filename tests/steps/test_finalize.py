@@ -320,6 +320,7 @@ def test_where_names_cannot_be_exchanged_the_delivery_is_replaced_by_renames(tmp
     assert {path.name for path in tmp_path.iterdir()} == ({"new", "final"} if at else {"kept", "final"})
 
 
+@pytest.mark.slow
 def test_the_notebook_delivers_and_shows_what(home):
     """As the pipeline runs it: parameters are plain JSON values, and one video did not finish."""
     videos = [finished(home, "A/clip"), finished(home, "B/clip", video=None)]

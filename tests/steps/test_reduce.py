@@ -154,6 +154,7 @@ def test_reducing_twice_gives_the_same_bytes(tmp_path_factory, shot):
     assert Manifest.read(given.out_dir).files == Manifest.read(again.out_dir).files
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_video(tmp_path):
     """Forty shots of 500 frames need little more than five."""
 

@@ -139,6 +139,7 @@ def edited(tmp_path_factory) -> Path:
     return video_of(frames, tmp_path_factory.mktemp("edited") / "edited.mp4")
 
 
+@pytest.mark.slow
 def test_cut_dissolve_and_fade_are_one_boundary_each_and_told_apart(edited, tmp_path):
     outputs = find(edited, 180, tmp_path)
     _, cut, dissolve, fade = shots_json.read(outputs.shots)

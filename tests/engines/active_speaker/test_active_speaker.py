@@ -53,6 +53,7 @@ def window(model, n: int) -> np.ndarray:
     return RNG.integers(0, 255, (model.margin + n + model.margin, model.side, model.side), np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 25, 72])
 def test_mouth_and_sound_have_a_row_for_each_frame(model, n):
     mouth = model.encode_mouth(window(model, n)).result()

@@ -83,6 +83,7 @@ def test_a_long_video_is_never_in_memory_as_a_whole(name, short_windows):
         scores.close()
 
 
+@pytest.mark.slow
 @every_engine
 def test_a_used_model_scores_as_a_fresh_one(name, warm, short_windows):
     assert warm.same_each_time(
@@ -92,6 +93,7 @@ def test_a_used_model_scores_as_a_fresh_one(name, warm, short_windows):
     )
 
 
+@pytest.mark.slow
 @every_engine
 def test_any_number_of_cores_gives_the_same_scores(name, on_cores, short_windows):
     def scores() -> list[tuple[float, float]]:
@@ -158,6 +160,7 @@ def published_scores(n_frames: int) -> tuple[np.ndarray, np.ndarray]:
     return window, torch.sigmoid(torch.cat([ends, heads["many_hot"]], dim=-1))[0].numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("precision", "within"), [("f32", 1e-5), ("bf16", 0.03)])
 @pytest.mark.parametrize("n_frames", [100, 57])
 def test_openvino_scores_as_the_published_network_does(n_frames, precision, within):
@@ -277,6 +280,7 @@ def test_of_two_cuts_too_close_the_one_with_the_higher_score_remains():
 scores = st.floats(0, 1, width=32)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.data(), st.integers(1, 60), st.floats(0.05, 0.95), st.integers(0, 20))
 def test_shots_tile_the_video_and_none_is_too_short_for_any_evidence(data, n_frames, threshold, min_frames):

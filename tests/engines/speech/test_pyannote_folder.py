@@ -115,6 +115,7 @@ def test_a_missing_folder_is_named(models, monkeypatch):
         read_config("community-1")
 
 
+@pytest.mark.slow
 def test_a_pipeline_in_a_folder_is_used(models):
     """With untrained speaker embeddings, so that only the time of speech means anything."""
     import torch

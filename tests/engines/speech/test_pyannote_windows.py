@@ -39,6 +39,7 @@ def test_the_windows_of_the_batches_are_those_of_the_whole(n_samples):
     assert windows == expected
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not VOICES.is_file(), reason="pyannote.audio carries no sample here")
 def test_segmentation_and_embeddings_do_not_depend_on_the_batches(monkeypatch):
     """In 12.5 seconds there are three whole windows and one that reaches beyond the end."""

@@ -36,7 +36,7 @@ RATE = SAMPLE_RATE
 MAX_ERROR_RATE = {"pyannote": 0.06, "light": 0.2, "lemonfox": 0.02}
 """Largest diarization error rate on the sample."""
 
-pytestmark = pytest.mark.skipif(not SAMPLE.is_dir(), reason="pyannote.audio carries no sample here")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not SAMPLE.is_dir(), reason="pyannote.audio carries no sample here")]
 
 
 @pytest.fixture(scope="module", autouse=True)

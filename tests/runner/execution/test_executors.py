@@ -163,6 +163,7 @@ print(bound, [thread.name for thread in threading.enumerate()], psutil.Process()
 """
 
 
+@pytest.mark.slow
 def test_lanes_of_this_machine_listen_to_no_port_and_leave_nothing(workspace):
     done = subprocess.run([sys.executable, "-W", "error::UserWarning", "-c", QUIET], capture_output=True, text=True)
     assert (done.stdout.splitlines(), done.stderr) == (["2 []", "[] ['MainThread'] []"], "")

@@ -20,6 +20,8 @@ from vidlib.runner.store.models import Lease, Run, Task
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def worker(

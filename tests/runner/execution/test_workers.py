@@ -17,6 +17,8 @@ from vidlib.runner.store import identity
 from vidlib.runner.store.models import Lease, Run, Task
 from vidlib.runner.store.runs import History
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def place(server: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:

@@ -13,6 +13,8 @@ import pytest
 from vidlib.errors import UsageError
 from vidlib.jupyter_import import papermill
 
+pytestmark = pytest.mark.slow
+
 PAPERMILL = str(Path(sys.executable).with_name("papermill"))
 
 IMPORT_PAPERMILL = """

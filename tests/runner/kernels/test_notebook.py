@@ -23,6 +23,8 @@ from vidlib.runner.kernels.notebook import Placement, StepMonitor, run_step
 from vidlib.runner.kernels.pool import KernelPool
 from vidlib.steps.base import StepOutputs
 
+pytestmark = pytest.mark.slow
+
 
 def without_privileges() -> None:
     """Make modes count for root as well: capabilities CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH (linux/capability.h)."""

@@ -1,5 +1,6 @@
 """Warm kernels: fresh for every notebook, recycled when needed, ended together with their owner."""
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -15,9 +16,11 @@ import pytest
 from tests.waiting import wait_until
 from vidlib.errors import WorkerLost
 from vidlib.jupyter_import import papermill
-from vidlib.runner.kernels import launcher, pool
+from vidlib.runner.kernels import kernel_main, launcher, pool
 from vidlib.runner.kernels.launcher import Kernel
 from vidlib.runner.kernels.pool import KernelPool
+
+pytestmark = pytest.mark.slow
 
 CORE = min(os.sched_getaffinity(0))
 
@@ -208,6 +211,13 @@ def test_a_notebook_that_runs_does_not_wait_for_another_kernel_to_import_the_lib
             assert later.enter_context(own.acquire()).preloaded
         wait_until(lambda: len(decided) >= 3)  # each kernel at its start, and the first when it was released
         assert not first.preloaded
+
+
+def test_the_modules_of_vidlib_that_a_kernel_imports_ahead_exist():
+    """A kernel ignores those that are missing."""
+    own = [name for name in kernel_main.PRELOAD if name.startswith("vidlib.")]
+    assert own
+    assert [name for name in own if not importlib.util.find_spec(name)] == []
 
 
 def test_nobody_waits_for_a_kernel_longer_than_asked(kernels):

@@ -122,6 +122,7 @@ def take_all(url: str, ids: list[int], together: Barrier, taken: multiprocessing
     os._exit(0)
 
 
+@pytest.mark.slow
 def test_processes_that_want_the_same_at_the_same_moment_get_everything_once(history, task):
     run = {"run_id": task.run_id, "project": "p", "label": "clip.mp4", "sha256": "ab" * 32}
     ids = [added.id for added in history.add_tasks([Task(step="audio", **run) for _ in range(20)])]

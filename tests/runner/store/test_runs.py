@@ -75,6 +75,7 @@ def test_a_run_whose_process_is_gone_is_interrupted_and_one_that_lives_is_not(ur
         assert history.tasks(dead.id)[0].status == "interrupted"
 
 
+@pytest.mark.slow
 def test_events_of_many_processes_are_all_kept_once(url):
     assert writers.written(url, N_PROCESSES, N_EVENTS) == writers.all_of(N_PROCESSES, N_EVENTS)
 
@@ -86,6 +87,7 @@ def open_new_histories(urls: list[str], together: Barrier) -> None:
             history.start_run([], {})
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_new_history_at_the_same_moment_all_succeed(new_url):
     urls = [new_url() for _ in range(5)]
     context = multiprocessing.get_context("spawn")

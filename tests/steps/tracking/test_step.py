@@ -29,6 +29,8 @@ from vidlib.steps import tracking
 from vidlib.steps.base import Manifest, Step
 from vidlib.timeline import Shot, Span, Turn
 
+pytestmark = pytest.mark.slow
+
 FILM = Path(__file__).parents[3] / "../shared/media/film.mp4"
 N_FRAMES = 100
 SHOTS = (Span(0, 30), Span(30, 50), Span(50, 100))
@@ -169,7 +171,7 @@ def test_speech_that_no_visible_face_speaks_is_doubted(inputs, tmp_path):
 
 
 def test_faces_below_the_least_height_are_dropped(inputs, tmp_path):
-    assert tracked(inputs, tmp_path / "out", min_face_px=200).n_tracks == 0
+    assert tracked(inputs, tmp_path / "out", min_face_px=200, detect_every=25).n_tracks == 0
 
 
 def test_one_core_gives_the_same_bytes_as_all(inputs, outputs, tmp_path):
@@ -208,7 +210,7 @@ def test_inputs_that_do_not_fit_each_other_are_refused(inputs, tmp_path, change)
         **write_speech(tmp_path, [None] * 99),
     }
     with pytest.raises(BrokenOutput):
-        tracked(inputs | {change: wrong[change]}, tmp_path / "out", min_face_px=200)
+        tracked(inputs | {change: wrong[change]}, tmp_path / "out", min_face_px=200, detect_every=25)
     assert not (tmp_path / "out/tracking.parquet").exists()
 
 
@@ -220,7 +222,7 @@ def test_a_video_with_another_number_of_frames_is_refused(inputs, tmp_path, fram
         **write_speech(tmp_path, [None] * frames),
     }
     with pytest.raises(BrokenOutput, match=f"frames.* {frames} expected|expected {frames}"):
-        tracked(inputs | wrong, tmp_path / "out", min_face_px=200)
+        tracked(inputs | wrong, tmp_path / "out", min_face_px=200, detect_every=25)
 
 
 def test_a_track_that_crosses_a_cut_is_no_result(inputs, outputs, tmp_path):
