@@ -12,7 +12,7 @@ import pytest
 
 from vidlib.settings import REPOSITORY, settings
 from vidlib.steps import STEPS
-from vidlib.steps.base import MANIFEST, fingerprint_of, tool_version
+from vidlib.steps.base import MANIFEST, canonical_params, fingerprint_of, tool_version
 
 ARCHIVE = REPOSITORY / "tests" / "fixtures" / "workspace-0.1.0.tar.xz"
 INGREDIENTS = ("step", "version", "params", "inputs", "weights", "tools")
@@ -54,7 +54,7 @@ def test_fingerprints_are_computed_as_before(tmp_path):
         step = STEPS[manifest["step"]]
         assert fingerprint_of({name: manifest[name] for name in INGREDIENTS}) == manifest["fingerprint"]
         assert (manifest["version"] == step.module.VERSION) == (manifest["step"] not in RAISED)
-        assert manifest["params"] == step.module.Params(**manifest["params"]).model_dump(mode="json")
+        assert manifest["params"] == canonical_params(step.module.Params(**manifest["params"]))
         assert manifest["tools"].keys() == set(step.module.TOOLS)
 
 

@@ -13,11 +13,12 @@ from tests import sample_media as made
 from vidlib.engines.speech import Options
 from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed, ParamError, WeightError
 from vidlib.machine import commands, devices
+from vidlib.media.audio import read_waveform
 from vidlib.params import read_params
 from vidlib.protocols import Caption, Diarization
 from vidlib.results.exports import rttm, speech_json, speech_table
 from vidlib.steps import audio
-from vidlib.steps.base import Manifest, ReviewItem
+from vidlib.steps.base import Manifest, ReviewItem, Step
 from vidlib.timeline import Segment, Turn, Turns
 
 MEDIA = Path(__file__).parents[2] / "../shared/media"
@@ -90,6 +91,25 @@ def dialogue(tmp_path_factory) -> Path:
         [commands.find_program("ffmpeg"), "-v", "error", *picture, *sound, "-shortest", str(path)], check=True
     )
     return path
+
+
+def with_tracks(path: Path, *tracks: str, languages: tuple[str, ...] = ()) -> Path:
+    """Twelve seconds of picture, and one audio track for each filter graph over the dialogue's sound ``[1:a]``."""
+    picture = ["-f", "lavfi", "-i", "color=size=64x48:rate=25:duration=12"]
+    sound = ["-ss", "6", "-t", "12", "-i", str(VOICES)]
+    graph = ";".join(f"[1:a]{track}[t{number}]" for number, track in enumerate(tracks))
+    maps = [arg for number in range(len(tracks)) for arg in ("-map", f"[t{number}]")]
+    tags = [arg for n, name in enumerate(languages) for arg in (f"-metadata:s:a:{n}", f"language={name}")]
+    output = ["-filter_complex", graph, "-map", "0:v", *maps, *tags, "-ar", "48000", str(path)]
+    subprocess.run([commands.find_program("ffmpeg"), "-v", "error", *picture, *sound, *output], check=True)
+    return path
+
+
+SPEECH_TRACK, SILENT_TRACK = "anull", "volume=0"
+TONE_TRACK = "volume=0,aeval=0.2*sin(2*PI*440*t):c=same"
+FIRST_HALF, SECOND_HALF = "volume=0:enable='gte(t,6)'", "volume=0:enable='lt(t,6)'"
+MOST = "volume=0:enable='gte(t,8.5)'"
+FIRST_PART = "volume=0:enable='gte(t,4)'"
 
 
 def listen(video: Path, out_dir: Path, frames: int = made.N_FRAMES, device: str = "cpu", **params) -> audio.Outputs:
@@ -284,3 +304,68 @@ def test_the_speakers_of_a_film_are_told_apart(tmp_path):
         speakers.setdefault(turn.speaker, set()).add(speaker)
     assert outputs.n_speakers == 6
     assert sorted(map(sorted, speakers.values())) == [["A"], ["B"], ["C"], ["D"], ["E"], ["K"]]
+
+
+@pytest.mark.parametrize(
+    ("tracks", "chosen", "message"),
+    [
+        ([SPEECH_TRACK], (1,), None),
+        ([SPEECH_TRACK, SILENT_TRACK], (1,), None),
+        ([SPEECH_TRACK, SPEECH_TRACK], (1,), None),
+        ([SILENT_TRACK, SPEECH_TRACK], (2,), "track 2 of 2 was analysed, because track 1 does not hold all speech"),
+        ([TONE_TRACK, SILENT_TRACK, SPEECH_TRACK], (3,), "track 3 of 3 was analysed"),
+        ([FIRST_PART, SPEECH_TRACK], (2,), "track 2 of 2 was analysed"),
+        ([FIRST_HALF, TONE_TRACK, SECOND_HALF], (1, 3), "tracks 1 and 3 of 3 were mixed, because none of them"),
+        ([SILENT_TRACK, TONE_TRACK], (2,), "track 2 of 2 was analysed, the first with sound; no speech was found"),
+    ],
+    ids=["one", "first", "same", "second", "third", "richer", "microphones", "no speech"],
+)
+def test_the_tracks_that_hold_the_speech_are_analysed(fake, tmp_path, tracks, chosen, message):
+    outputs = listen(with_tracks(tmp_path / "clip.mp4", *tracks), tmp_path / "out", frames=300)
+    items = [item.message for item in outputs.doubts if "audio track" in item.message]
+    assert outputs.tracks == speech_table.read_tracks(outputs.table) == chosen
+    assert len(items) == (message is not None)
+    assert message is None or message in items[0]
+
+
+def test_speech_in_the_second_track_is_heard_by_the_engine(tmp_path):
+    video = with_tracks(tmp_path / "clip.mp4", SILENT_TRACK, SPEECH_TRACK)
+    heard = listen(video, tmp_path / "auto", frames=300, engines="light")
+    alone = listen(with_tracks(tmp_path / "alone.mp4", SPEECH_TRACK), tmp_path / "alone", frames=300, engines="light")
+    assert heard.speech_s == alone.speech_s > 8
+    assert heard.turns.read_text() == alone.turns.read_text()
+    first = listen(video, tmp_path / "first", frames=300, engines="light", tracks="first")
+    assert (first.engine, first.tracks, first.doubts) == ("none", (1,), ())
+
+
+def test_a_mix_holds_the_sound_of_every_track(tmp_path):
+    halves = with_tracks(tmp_path / "halves.mp4", FIRST_HALF, SECOND_HALF)
+    first, second, mix = (read_waveform(halves, tracks=tracks) for tracks in ([1], [2], [1, 2]))
+    np.testing.assert_allclose(mix[: len(first)], (first + second) / 2, atol=1e-3)
+    assert np.abs(mix[: len(mix) // 3]).max() > 0.01 < np.abs(mix[-len(mix) // 3 :]).max()
+
+
+@pytest.mark.parametrize(("languages", "chosen"), [(("eng", "deu"), (1,)), (("eng", "eng"), (2,))])
+def test_a_translation_does_not_replace_the_original(fake, tmp_path, languages, chosen):
+    video = with_tracks(tmp_path / "clip.mp4", MOST, SPEECH_TRACK, languages=languages)
+    assert listen(video, tmp_path / "out", frames=300).tracks == chosen
+
+
+@pytest.mark.parametrize(("value", "chosen"), [("first", (1,)), ("mix", (1, 2)), ("2", (2,)), (2, (2,))])
+def test_a_person_can_choose_the_tracks(fake, tmp_path, value, chosen):
+    video = with_tracks(tmp_path / "clip.mp4", SPEECH_TRACK, SILENT_TRACK)
+    assert listen(video, tmp_path / "out", frames=300, engines="light", tracks=value).tracks == chosen
+
+
+def test_a_track_that_does_not_exist_is_refused(fake, clip, tmp_path):
+    with pytest.raises(ParamError, match=r"audio\.tracks = 3: expected 1 to 1"):
+        listen(clip, tmp_path, tracks=3)
+    with pytest.raises(ValidationError, match="pattern"):
+        audio.Params(tracks="second")
+
+
+def test_the_default_choice_of_tracks_keeps_the_fingerprint_of_earlier_results(clip, tmp_path):
+    inputs = audio.Inputs(video=clip, frames=made.N_FRAMES, out_dir=tmp_path)
+    by_default, mixed = (Step(audio).ingredients(inputs, audio.Params(tracks=name)) for name in ("auto", "mix"))
+    assert "tracks" not in by_default["params"]
+    assert mixed["params"] == by_default["params"] | {"tracks": "mix"}

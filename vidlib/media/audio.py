@@ -1,7 +1,7 @@
 """The sound of a file as mono samples, in memory or on disk."""
 
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -27,6 +27,9 @@ CHUNK_SAMPLES = 1 << 20
 
 READ_BYTES = 1 << 20
 """Bytes that are read from FFmpeg at a time."""
+
+FIRST_TRACK = (1,)
+"""The audio tracks that are read unless others are named; tracks count from 1."""
 
 Waveform = NDArray[np.float32]
 """Mono samples, shape (n,), in [-1, 1]."""
@@ -82,8 +85,8 @@ def chunks(samples: Samples, n_samples: int = CHUNK_SAMPLES) -> Iterator[Wavefor
         yield samples[start : start + n_samples]
 
 
-def read_waveform(path: Path, sample_rate: int = SAMPLE_RATE) -> Waveform:
-    """Decode the first audio stream, mixed to mono: (n,) float32 in [-1, 1]; empty where the file has no sound.
+def read_waveform(path: Path, sample_rate: int = SAMPLE_RATE, tracks: Sequence[int] = FIRST_TRACK) -> Waveform:
+    """Decode audio ``tracks``, mixed to mono: (n,) float32 in [-1, 1]; empty where the file has no sound.
 
     Sample 0 is at 0 s, also where the sound begins later than the picture. Four hours at 16 kHz take 0.9 GiB. Raises
     MediaError where the sound cannot be decoded.
@@ -91,14 +94,16 @@ def read_waveform(path: Path, sample_rate: int = SAMPLE_RATE) -> Waveform:
     if not has_audio(path):
         return np.zeros(0, DTYPE)
     samples = bytearray()  # grows in place: a list of chunks and their sum would need twice the memory
-    with _mono(path, sample_rate) as stream:
+    with _mono(path, sample_rate, tracks) as stream:
         while data := stream.read(READ_BYTES):
             samples += data
     return np.frombuffer(samples, DTYPE)
 
 
 @contextmanager
-def stored_waveform(path: Path, folder: Path, n_samples: int) -> Iterator[StoredSamples]:
+def stored_waveform(
+    path: Path, folder: Path, n_samples: int, tracks: Sequence[int] = FIRST_TRACK
+) -> Iterator[StoredSamples]:
     """Decode the first ``n_samples`` of `read_waveform` (or all, if there are fewer) to disk: 230 MB an hour.
 
     The file is in ``folder`` and has no name, so it disappears however this process ends. Raises MediaError where the
@@ -106,13 +111,13 @@ def stored_waveform(path: Path, folder: Path, n_samples: int) -> Iterator[Stored
     """
     with TemporaryFile(dir=folder) as file:
         if has_audio(path):
-            with _mono(path, SAMPLE_RATE) as stream:
+            with _mono(path, SAMPLE_RATE, tracks) as stream:
                 shutil.copyfileobj(stream, file, READ_BYTES)
         yield StoredSamples(file, min(n_samples, file.tell() // DTYPE.itemsize))
 
 
-def read_by_frame(path: Path) -> Generator[Waveform, None, None]:
-    """Decode the first audio stream, mixed to mono, frame by frame at `FPS`: (640,) float32 in [-1, 1] each.
+def read_by_frame(path: Path, tracks: Sequence[int] = FIRST_TRACK) -> Generator[Waveform, None, None]:
+    """Decode audio ``tracks``, mixed to mono, frame by frame at `FPS`: (640,) float32 in [-1, 1] each.
 
     One frame's sound is in memory at a time; the last may be shorter. Yields nothing where the file has no sound.
     Raises MediaError where the sound cannot be decoded.
@@ -120,7 +125,7 @@ def read_by_frame(path: Path) -> Generator[Waveform, None, None]:
     if not has_audio(path):
         return
     n_bytes = SAMPLES_PER_FRAME * DTYPE.itemsize
-    with _mono(path, SAMPLE_RATE) as stream:
+    with _mono(path, SAMPLE_RATE, tracks) as stream:
         while data := stream.read(n_bytes):
             yield np.frombuffer(data, DTYPE)
 
@@ -130,8 +135,18 @@ def loudness_by_frame(path: Path) -> Waveform:
     return np.array([np.sqrt(np.mean(samples**2)) for samples in read_by_frame(path)], DTYPE)
 
 
-def _mono(path: Path, sample_rate: int) -> AbstractContextManager[IO[bytes]]:
-    """The first audio stream as float32 samples, the first of them at 0 s."""
-    mono = ["-map", "0:a:0", "-af", "aresample=async=1:first_pts=0", "-ac", "1", "-ar", str(sample_rate)]
+def _mono(path: Path, sample_rate: int, tracks: Sequence[int]) -> AbstractContextManager[IO[bytes]]:
+    """The mean of the audio ``tracks`` as float32 samples, the first of them at 0 s."""
+    from_zero = "aresample=async=1:first_pts=0"
+    if len(tracks) == 1:
+        mono = ["-map", f"0:a:{tracks[0] - 1}", "-af", from_zero]
+    else:
+        to_mono = f"{from_zero},aformat=channel_layouts=mono:sample_rates={sample_rate}"
+        graph = "".join(f"[0:a:{track - 1}]{to_mono}[t{track}];" for track in tracks)
+        weights = " ".join([str(1 / len(tracks))] * len(tracks))
+        graph += "".join(f"[t{track}]" for track in tracks)
+        graph += f"amix=inputs={len(tracks)}:duration=longest:normalize=0:weights={weights}[mix]"
+        mono = ["-filter_complex", graph, "-map", "[mix]"]
+    mono += ["-ac", "1", "-ar", str(sample_rate)]
     mono += ["-t", str(MAX_DURATION_S)]  # FFmpeg fills every gap between two samples with silence, be it years
     return ffmpeg.stream_decoded(path, *ffmpeg.input_args(path), *mono, "-f", "f32le")

@@ -23,7 +23,8 @@ class AudioInfo:
     """One audio stream: ``index`` within the file, codec, samples per second, channels, start in seconds.
 
     ``layout`` is FFmpeg's name of the speaker positions, such as ``5.1``, or "" where the channels have none. ``title``
-    is the name that an MP4 gives the track.
+    is the name that an MP4 gives the track. ``language`` is the tag in the file, such as ``eng`` (ISO 639-2), or
+    ``und`` where it is unknown.
     """
 
     index: int
@@ -33,6 +34,7 @@ class AudioInfo:
     start_s: float = 0.0
     layout: str = ""
     title: str = ""
+    language: str = "und"
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,7 @@ def _audio_info(stream: dict[str, Any]) -> AudioInfo:
         start_s=float(stream.get("start_time", 0)),
         layout="" if (layout := stream.get("channel_layout", "unknown")) == "unknown" else layout,
         title=stream.get("tags", {}).get("handler_name", ""),
+        language=stream.get("tags", {}).get("language") or "und",
     )
 
 

@@ -1,6 +1,6 @@
 """The audio step: who speaks when, as turns and for each frame; a video without sound gets the result of silence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -10,10 +10,11 @@ from pydantic import Field, field_validator, model_validator
 
 from vidlib.engines import speech
 from vidlib.engines.speech import DIARIZERS, Options, open_diarizer
-from vidlib.errors import BrokenOutput, EngineUnavailable, UnknownName, WeightError
+from vidlib.errors import BrokenOutput, EngineUnavailable, ParamError, UnknownName, WeightError
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
-from vidlib.media.audio import SAMPLE_RATE, Samples, chunks, stored_waveform
+from vidlib.media.audio import FIRST_TRACK, SAMPLE_RATE, Samples, chunks, stored_waveform
+from vidlib.media.probe import AudioInfo, probe_video
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.protocols import Diarization
@@ -23,6 +24,7 @@ from vidlib.steps.base import (
     OutFile,
     ReviewItem,
     StepOutputs,
+    added_param,
     from_step,
     location,
     published,
@@ -46,6 +48,10 @@ BRIEF_S = 2.0
 """A speaker with less speech than this, in seconds, may be another one."""
 
 MAX_REVIEW_ITEMS = 20
+
+
+TrackChoice = tuple[tuple[int, ...], list[ReviewItem]]
+"""Numbers of audio tracks, from 1, and what a person should check about them."""
 
 
 def weights(params: "Params") -> tuple[str, ...]:
@@ -96,6 +102,13 @@ class Params(Frozen):
         "",
         pattern=r"^(\w[\w.-]*)?$",
         description="folder in VIDLIB_MODELS_DIR with another pyannote pipeline, such as community-1",
+    )
+
+    tracks: str = added_param(
+        "auto",
+        "audio tracks: auto (those that hold the speech), first, mix, or a number from 1",
+        pattern=r"^(auto|first|mix|[1-9]\d?)$",
+        coerce_numbers_to_str=True,
     )
 
     @property
@@ -153,6 +166,7 @@ class Outputs(StepOutputs):
     table: OutFile = Field(description="Parquet, a row per frame: is_speech, speakers")
     captions: OutFile | None = published("captions", "WebVTT: the spoken text, if the engine transcribes", default=None)
     n_speakers: int = Field(description="number of speakers")
+    tracks: tuple[int, ...] = Field((), description="numbers, from 1, of the audio tracks that were analysed")
     speech_s: float = Field(description="seconds in which anybody speaks")
 
 
@@ -162,20 +176,25 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     duration_s = float(seconds(inputs.frames))
     out = inputs.out_dir
     out.mkdir(parents=True, exist_ok=True)
-    with stored_waveform(inputs.video, out, round(duration_s * SAMPLE_RATE)) as waveform:
+    n_samples = round(duration_s * SAMPLE_RATE)
+    tracks, track_items = _choose_tracks(inputs.video, out, n_samples, params.tracks)
+    with stored_waveform(inputs.video, out, n_samples, tracks or FIRST_TRACK) as waveform:
         diarization, engine, choice = _listen(waveform, params, report)
     turns = diarization.turns
     return Outputs(
         turns=rttm.write(out / "speech.rttm", turns),
         speech=speech_json.write(out / "speech.json", turns, engine=engine, duration_s=duration_s),
-        table=speech_table.write(out / "speech.parquet", inputs.frames, diarization.speech, turns),
+        table=speech_table.write(
+            out / "speech.parquet", inputs.frames, diarization.speech, turns, tracks or FIRST_TRACK
+        ),
         captions=_write_captions(out / "speech.vtt", diarization),
         n_speakers=len(turns.speakers),
+        tracks=tracks,
         speech_s=round(sum(segment.duration_s for segment in diarization.speech), 3),
         engine=engine,
         device=choice.device,
         fallback=choice.fallback,
-        doubts=_review_items(turns, params),
+        doubts=_review_items(turns, params, track_items),
     )
 
 
@@ -193,6 +212,62 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
             raise BrokenOutput(f"{outputs.turns}: {turn} is not within the {duration_s} s of the video")
     if (n_rows := len(speech_table.read(outputs.table))) != inputs.frames:
         raise BrokenOutput(f"{outputs.table} has {n_rows} rows, expected one for each of {inputs.frames} frames")
+
+
+def _choose_tracks(video: Path, folder: Path, n_samples: int, wanted: str) -> TrackChoice:
+    """The audio tracks of ``video`` to analyse, as the parameter ``audio.tracks`` wants them; none without sound.
+
+    Only ``auto`` with several tracks decodes them, into ``folder``. Raises ParamError for a track that does not exist.
+    """
+    infos = probe_video(video).audio
+    if not infos:
+        return (), []
+    if wanted.isdigit():
+        if int(wanted) > len(infos):
+            raise ParamError(f"audio.tracks = {wanted}: expected 1 to {len(infos)}, a track of the video")
+        return (int(wanted),), []
+    if wanted == "mix":
+        return tuple(range(1, len(infos) + 1)), []
+    if wanted == "first" or len(infos) == 1:
+        return (1,), []
+    return _choose_by_speech(video, folder, n_samples, infos)
+
+
+def _choose_by_speech(video: Path, folder: Path, n_samples: int, infos: tuple[AudioInfo, ...]) -> TrackChoice:
+    from vidlib.engines.speech import tracks as audio_tracks
+
+    masks, audible, problem = [], [], None
+    try:
+        detector = audio_tracks.VoiceActivityDetector()
+    except (EngineUnavailable, WeightError, ImportError) as error:
+        detector, problem = None, str(error)
+    for track in range(1, len(infos) + 1):
+        with stored_waveform(video, folder, n_samples, [track]) as sound:
+            if any(chunk.any() for chunk in chunks(sound)):
+                audible.append(track)
+            if detector:
+                masks.append(audio_tracks.speech_mask(sound, detector))
+    chosen = audio_tracks.choose(masks, [info.language for info in infos])
+    if chosen:
+        return chosen, _review_tracks(chosen, len(infos))
+    chosen = tuple(audible[:1]) or (1,)
+    reason = f"speech could not be measured: {problem}" if problem else "no speech was found in any"
+    unsure = ReviewItem(message=f"audio track {chosen[0]} of {len(infos)} was analysed, the first with sound; {reason}")
+    return chosen, [unsure] if problem or chosen != (1,) else []
+
+
+def _review_tracks(chosen: tuple[int, ...], n_tracks: int) -> list[ReviewItem]:
+    if chosen == (1,):
+        return []
+    if len(chosen) == 1:
+        message = f"audio track {chosen[0]} of {n_tracks} was analysed, because track 1 does not hold all speech"
+    else:
+        message = f"audio tracks {_listed(chosen)} of {n_tracks} were mixed, because none of them holds all speech"
+    return [ReviewItem(message=message)]
+
+
+def _listed(tracks: tuple[int, ...]) -> str:
+    return " and ".join(filter(None, [", ".join(map(str, tracks[:-1])), str(tracks[-1])]))
 
 
 def _listen(waveform: Samples, params: Params, report: Report) -> tuple[Diarization, str, devices.Choice]:
@@ -232,9 +307,9 @@ def _write_captions(path: Path, diarization: Diarization) -> Path | None:
     return webvtt.write(path, cues) if cues else None
 
 
-def _review_items(turns: Turns, params: Params) -> tuple[ReviewItem, ...]:
-    """The turns and speakers that a person should review, the least certain first."""
-    items = [*_uncertain(turns), *_brief(turns), *_overlapping(turns), *_too_few(turns, params)]
+def _review_items(turns: Turns, params: Params, track_items: Sequence[ReviewItem]) -> tuple[ReviewItem, ...]:
+    """The tracks, turns and speakers that a person should review, the least certain first."""
+    items = [*track_items, *_uncertain(turns), *_brief(turns), *_overlapping(turns), *_too_few(turns, params)]
     return tuple(sorted(items, key=lambda item: item.confidence)[:MAX_REVIEW_ITEMS])
 
 

@@ -10,7 +10,7 @@ A step module declares everything about the step:
     TOOLS = ("openvino",)               packages (or "ffmpeg") whose version can change bytes
     def weights(params) -> tuple        names of the models in the vault that it loads (optional)
     class Inputs(Frozen)                its inputs (`from_step`, `from_source`) and where it writes (`location`)
-    class Params(Frozen)                the choices of a user
+    class Params(Frozen)                the choices of a user; a later one is an `added_param`
     class Outputs(StepOutputs)          its results; files are `OutFile`, those for editors `published`
     def verify(inputs, outputs)         raises BrokenOutput unless the outputs keep every promise
     def verify_external(outputs)        raises BrokenOutput unless files outside its folder are intact (optional)
@@ -88,6 +88,23 @@ def location(description: str, *, default: Any = ...) -> Any:
 def published(result: str, description: str, *, default: Any = ...) -> Any:
     """An output that editors find beside the video, as the ``result`` of that name in `vidlib.results.naming`."""
     return Field(default, description=description, json_schema_extra={"published": result})
+
+
+def added_param(default: Any, description: str, **constraints: Any) -> Any:
+    """A parameter that was added to a step later, with the ``constraints`` of `pydantic.Field`.
+
+    At its default the step does what it did before, so the fingerprint and the manifest then leave it out, and the
+    results of earlier versions stay valid.
+    """
+    return Field(default, description=description, json_schema_extra={"added": True}, **constraints)
+
+
+def canonical_params(params: BaseModel) -> dict[str, Any]:
+    """The parameters that determine a fingerprint: all but those of `added_param` that have their defaults."""
+    values = params.model_dump(mode="json")
+    defaults = {name: field.default for name, field in type(params).model_fields.items()}
+    unchanged = {name for name, extra in _extras(type(params)) if extra.get("added") and values[name] == defaults[name]}
+    return {name: value for name, value in values.items() if name not in unchanged}
 
 
 class ReviewItem(Frozen):
@@ -216,7 +233,7 @@ class Step:
         return {
             "step": self.name,
             "version": self.module.VERSION,
-            "params": params.model_dump(mode="json"),
+            "params": canonical_params(params),
             "inputs": {name: _content(value) for name, value in inputs if name not in self.locations},
             "weights": {name: vault.MODELS[name].sha256 for name in weights},
             "tools": {name: tool_version(name) for name in self.module.TOOLS},

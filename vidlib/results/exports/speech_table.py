@@ -4,25 +4,40 @@ Columns are ``frame`` (from 1), ``is_speech`` and ``speakers``, the labels in or
 empty list. A frame belongs to a turn that covers the middle of the frame.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidlib.errors import BrokenOutput
 from vidlib.files import atomic_write
+from vidlib.media.audio import FIRST_TRACK
 from vidlib.timeline import Segment, Turn, Turns, nearest_frame
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def write(path: Path, n_frames: int, speech: Iterable[Segment], turns: Sequence[Turn]) -> Path:
-    """Write ``n_frames`` rows from the segments of all speech and the turns of known speakers."""
+TRACKS = b"vidlib_audio_tracks"
+"""Key of the file's metadata for the audio tracks, unless they are the first one alone: JSON such as ``[2, 3]``."""
+
+
+def write(
+    path: Path,
+    n_frames: int,
+    speech: Iterable[Segment],
+    turns: Sequence[Turn],
+    tracks: Sequence[int] = FIRST_TRACK,
+) -> Path:
+    """Write ``n_frames`` rows from the segments of all speech and the turns of known speakers.
+
+    ``tracks`` are the numbers (from 1) of the audio tracks that were analysed.
+    """
     is_speech = [False] * n_frames
     for segment in [*speech, *Turns(turns).segments]:
         for frame in _frames(segment, n_frames):
             is_speech[frame] = True
-    return _write(path, is_speech, turns)
+    return _write(path, is_speech, turns, tracks)
 
 
 def write_corrected(path: Path, table: "pa.Table", turns: Sequence[Turn]) -> Path:
@@ -30,7 +45,7 @@ def write_corrected(path: Path, table: "pa.Table", turns: Sequence[Turn]) -> Pat
     return _write(path, table["is_speech"].to_pylist(), turns)
 
 
-def _write(path: Path, is_speech: Sequence[bool], turns: Sequence[Turn]) -> Path:
+def _write(path: Path, is_speech: Sequence[bool], turns: Sequence[Turn], tracks: Sequence[int] = FIRST_TRACK) -> Path:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -40,8 +55,11 @@ def _write(path: Path, is_speech: Sequence[bool], turns: Sequence[Turn]) -> Path
         for frame in {frame for segment in its_turns.segments for frame in _frames(segment, n_frames)}:
             speakers[frame].append(speaker)
     rows = {"frame": range(1, n_frames + 1), "is_speech": is_speech, "speakers": speakers}
+    table = pa.table(rows, schema())
+    if tuple(tracks) != FIRST_TRACK:
+        table = table.replace_schema_metadata({TRACKS: json.dumps(list(tracks))})
     with atomic_write(path, "wb") as file:
-        pq.write_table(pa.table(rows, schema()), file, compression="zstd")
+        pq.write_table(table, file, compression="zstd")
     return path
 
 
@@ -60,6 +78,14 @@ def read(path: Path) -> "pa.Table":
     if any(labels and not speech for speech, labels in zip(is_speech, speakers, strict=True)):
         raise BrokenOutput(f"{path}: a frame without speech has a speaker")
     return table
+
+
+def read_tracks(path: Path) -> tuple[int, ...]:
+    """The numbers (from 1) of the audio tracks that the table in ``path`` describes."""
+    import pyarrow.parquet as pq
+
+    recorded = (pq.read_schema(path).metadata or {}).get(TRACKS)
+    return tuple(json.loads(recorded)) if recorded else FIRST_TRACK
 
 
 def schema() -> "pa.Schema":

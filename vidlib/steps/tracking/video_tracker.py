@@ -100,7 +100,7 @@ class VideoTracker:
         if len(table) != self.n_frames:
             raise BrokenOutput(f"{self.speech} has {len(table)} rows, expected one for each of {self.n_frames} frames")
         known: dict[tuple[str, ...], tuple[str, ...]] = {}  # each combination of speakers is in memory once
-        with closing(read_by_frame(self.video)) as sound:
+        with closing(read_by_frame(self.video, speech_table.read_tracks(self.speech))) as sound:
             for span in spans:
                 rows = table.slice(span.start, len(span))
                 speakers = [known.setdefault(labels, labels) for labels in map(tuple, rows["speakers"].to_pylist())]
