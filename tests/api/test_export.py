@@ -1,6 +1,7 @@
 """Exports of a video and of a project, from Python and from the command line."""
 
 import json
+import re
 import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -190,3 +191,9 @@ def test_a_mistake_is_one_line_and_exit_code_2(at_desk, tmp_path, vidlib, monkey
     assert code == 2
     assert message in err
     assert len(err.splitlines()) == 1
+
+
+def test_the_help_names_formats_that_exist(vidlib):
+    (listed,) = re.findall(r"(fcp7,.*coco), …", " ".join(re.sub("[│\n]", " ", vidlib("export", "-h")[1]).split()))
+    assert set(listed.split(", ")) <= FORMATS.keys()
+    assert TIMELINE_FORMATS.keys() <= set(listed.split(", "))
