@@ -93,7 +93,7 @@ def test_the_address_that_was_checked_is_the_one_that_is_called():
     assert calls.called == [(PUBLIC, 443)]
 
 
-def test_of_several_addresses_the_public_ones_are_tried_in_turn():
+def test_the_public_ones_of_several_addresses_are_tried_in_order():
     calls = Calls()
     found = ["10.0.0.1", PUBLIC, "::1", "1.1.1.1"]
     network = CheckedNetwork(AddressPolicy(resolve=lambda host, port: found), Interrupt(), calls)

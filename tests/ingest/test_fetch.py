@@ -360,7 +360,7 @@ def test_a_length_over_the_limit_is_refused_before_anything_is_written(server, i
     assert left_in(inbox) == []
 
 
-def test_a_length_that_nobody_told_is_counted(server, archive, inbox, get):
+def test_an_unknown_length_is_counted(server, archive, inbox, get):
     def endless(request):
         request.head("200 OK")
         while not request.closing.is_set():
@@ -393,7 +393,7 @@ def test_a_full_disk_is_detected_early_and_the_partial_file_stays(server, archiv
     assert any(name.endswith(".part") for name in left_in(inbox))
 
 
-def test_bytes_that_come_packed_are_neither_unpacked_nor_taken_for_the_file(server, inbox, get):
+def test_a_compressed_answer_is_refused(server, inbox, get):
     bomb = gzip.compress(b"\0" * 10_000_000)
     url = server.page("/a.zip", lambda request: request.answer(body=bomb, content_encoding="gzip"))
     with pytest.raises(DownloadFailed, match="compressed it with 'gzip'"):
@@ -431,7 +431,7 @@ def test_redirects_without_an_end_are_refused(server, get):
         ("http://me:hush@example.org/", "without user, password"),
     ],
 )
-def test_a_redirect_to_where_nobody_should_go_is_refused(server, inbox, get, target, why):
+def test_a_redirect_to_a_forbidden_address_is_refused(server, inbox, get, target, why):
     with pytest.raises(RefusedInput, match=why):
         get(server.page("/a.zip", faulty_server.redirect(target)))
     assert left_in(inbox) == []

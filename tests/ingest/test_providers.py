@@ -95,7 +95,7 @@ def test_a_swisstransfer_with_a_password_is_left_to_a_person(server, service_url
         asked(f"https://www.swisstransfer.com/d/{TRANSFER}", service_urls)
 
 
-def test_a_swisstransfer_that_is_over_or_no_link_is_named(service_urls):
+def test_an_expired_swisstransfer_and_a_wrong_link_are_named(service_urls):
     with pytest.raises(DownloadFailed, match="answered 404"):
         asked(f"https://www.swisstransfer.com/d/{TRANSFER}", service_urls)
     with pytest.raises(RefusedInput, match="expected a link of SwissTransfer"):

@@ -110,12 +110,12 @@ def check_cancelled(executor: OrderedExecutor, result: RunResult, notified: Path
     assert "waiting" not in {task.status for task in executor.history.tasks(result.run)}
 
 
-def test_a_run_is_cancelled_though_its_tasks_saw_that_first(executor, notifying, notified, tmp_path):
+def test_a_run_is_cancelled_even_if_its_tasks_notice_first(executor, notifying, notified, tmp_path):
     executor.work = executor.cancel_run
     check_cancelled(executor, start(notifying, tmp_path), notified)
 
 
-def test_a_run_is_cancelled_though_its_last_task_was_done_at_that_moment(executor, notifying, notified, tmp_path):
+def test_a_run_is_cancelled_even_if_its_last_task_ends_at_that_moment(executor, notifying, notified, tmp_path):
     def cancel_as_it_ends(task: Task) -> None:
         executor.succeed(task)
         if task.step == "report":
@@ -137,7 +137,7 @@ def test_a_signal_after_the_last_task_and_before_the_end_stops_the_run(executor,
     check_cancelled(executor, start(notifying, tmp_path, options=options), notified, error=STOPPED_BY_SIGNAL)
 
 
-def test_a_signal_while_a_task_works_stops_the_run_and_what_waits_in_it(executor, notifying, notified, tmp_path):
+def test_a_signal_during_a_task_stops_the_run_and_its_waiting_tasks(executor, notifying, notified, tmp_path):
     options = RunOptions()
 
     def stop(task: Task) -> None:
@@ -164,7 +164,7 @@ def test_a_signal_after_a_person_cancelled_leaves_the_run_cancelled_by_that_pers
     assert recorded(executor).error is None
 
 
-def test_cancelling_a_run_leaves_what_started_it_alone(executor, workspace, tmp_path):
+def test_cancelling_a_run_does_not_stop_its_starter(executor, workspace, tmp_path):
     """`vidlib watch` starts one run after the other and hands all of them its own event."""
     options = RunOptions()
     executor.work = executor.cancel_run
@@ -261,7 +261,7 @@ def test_a_run_that_was_taken_over_while_a_file_was_read_gets_no_tasks_from_here
     assert executor.history.tasks(recorded(executor).id) == []
 
 
-def test_a_run_that_breaks_off_has_failed_though_it_was_cancelled(executor, notifying, notified, tmp_path):
+def test_a_run_that_breaks_off_has_failed_even_if_it_was_cancelled(executor, notifying, notified, tmp_path):
     def break_off(task: Task) -> None:
         executor.history.request_cancel(task.run_id)
         raise OSError(28, "No space left on device")

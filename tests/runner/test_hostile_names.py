@@ -33,7 +33,8 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     sample_media.clip(folder / "=job" / NAME, n_frames=30, sounds=0, options=TITLES)
     sample_media.clip(folder / "=job" / NOT_UTF_8, n_frames=30, cuts=(10,), sounds=0)
     settings_module.settings.cache_clear()
-    asked = Request([folder / "=job"], read_params(PARAMS), frozenset({"scenes"}))
+    params = read_params(PARAMS, overrides=["scenes.engine=pyscenedetect"])
+    asked = Request([folder / "=job"], params, frozenset({"scenes"}))
     found = run(asked, settings_module.load(workspace=folder / "workspace"), RunOptions(jobs=1))
     settings_module.settings.cache_clear()
     return found

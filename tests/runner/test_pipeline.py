@@ -113,7 +113,7 @@ def test_finished_videos_are_delivered_and_found_by_the_content_of_either_file(d
         archive.verify(entry)
 
 
-def test_the_history_tells_what_the_run_did(delivered):
+def test_the_history_holds_statuses_events_and_log_of_the_run(delivered):
     workspace, package, result = delivered
     with History(workspace.database) as history:
         record = history.run(result.run)
@@ -125,7 +125,7 @@ def test_the_history_tells_what_the_run_did(delivered):
     assert "a clip.mp4: scenes done" in (workspace.runs / result.run / "run.log").read_text()
 
 
-def test_a_video_is_recognised_under_another_name_and_what_is_missing_is_made_again(delivered, tmp_path):
+def test_a_renamed_video_is_recognised_and_missing_files_are_made_again(delivered, tmp_path):
     workspace, _, first = delivered
     renamed = tmp_path / "renamed.mp4"
     renamed.write_bytes(good_video(first).path.read_bytes())
@@ -143,7 +143,7 @@ def test_a_video_is_recognised_under_another_name_and_what_is_missing_is_made_ag
     assert removed.is_file()
 
 
-def test_a_finished_result_that_somebody_changed_is_reported_and_made_again(delivered, tmp_path):
+def test_a_changed_finished_result_is_reported_and_made_again(delivered, tmp_path):
     workspace, package, first = delivered
     good = good_video(first)
     folder = good.steps["scenes"].folder
@@ -174,7 +174,7 @@ def test_two_archives_of_one_name_become_two_projects(delivered, tmp_path):
     assert ours == {"Sendung 12", f"Sendung 12-{sha256(other)[:8]}"}
 
 
-def test_an_archive_under_another_name_is_answered_with_the_results_that_are_there(delivered, tmp_path):
+def test_a_renamed_archive_gets_its_earlier_results(delivered, tmp_path):
     workspace, package, first = delivered
     copied = tmp_path / "Copy of Sendung 12 (1).zip"
     copied.write_bytes(package.read_bytes())
@@ -186,7 +186,7 @@ def test_an_archive_under_another_name_is_answered_with_the_results_that_are_the
     assert sorted(workspace.projects.iterdir()) == before
 
 
-def test_a_delivery_that_lost_a_file_is_not_taken_for_whole(delivered, tmp_path):
+def test_a_delivery_with_a_damaged_file_has_failed(delivered, tmp_path):
     workspace, _, first = delivered
     package = tmp_path / "damaged.zip"
     with zipfile.ZipFile(package, "w") as delivery:
@@ -199,7 +199,7 @@ def test_a_delivery_that_lost_a_file_is_not_taken_for_whole(delivered, tmp_path)
     assert "notes.txt" in result.videos[0].error
 
 
-def test_results_that_cannot_be_shown_fail_their_video_alone(delivered, tmp_path, monkeypatch):
+def test_results_that_cannot_be_published_fail_only_their_video(delivered, tmp_path, monkeypatch):
     workspace, _, first = delivered
     clips = [tmp_path / "full.mp4", tmp_path / "fits.mp4"]
     for clip in clips:
@@ -228,11 +228,11 @@ def test_results_that_cannot_be_shown_fail_their_video_alone(delivered, tmp_path
         (["extract"], []),
     ],
 )
-def test_named_steps_are_done_with_what_they_need_and_no_more(asked, done):
+def test_named_steps_bring_only_the_steps_that_they_need(asked, done):
     assert Request([], {}, frozenset(asked)).video_steps() == done
 
 
-def test_a_path_or_a_step_that_does_not_exist_is_refused_before_anything_is_done(tmp_path):
+def test_a_missing_path_and_an_unknown_step_are_refused_before_the_run(tmp_path):
     workspace = settings_module.load(workspace=tmp_path / "workspace")
     with pytest.raises(UsageError, match=r"nowhere\.mp4 does not exist"):
         process(workspace, tmp_path / "nowhere.mp4")
@@ -241,7 +241,7 @@ def test_a_path_or_a_step_that_does_not_exist_is_refused_before_anything_is_done
     assert not workspace.workspace.exists()
 
 
-def test_a_run_that_is_cancelled_in_the_history_ends_its_processes_and_says_so(tmp_path, monkeypatch):
+def test_a_run_that_is_cancelled_in_the_history_ends_its_processes(tmp_path, monkeypatch):
     monkeypatch.setattr(worker, "KernelPool", KernelPool)
     workspace = settings_module.load(workspace=tmp_path / "workspace")
     clip = sample_media.clip(tmp_path / "clip.mp4")
@@ -260,7 +260,7 @@ def test_a_run_that_is_cancelled_in_the_history_ends_its_processes_and_says_so(t
         assert history.run(result.run).status == "cancelled"
 
 
-def test_a_run_that_is_killed_resumes_and_gives_the_same_bytes(delivered, tmp_path):
+def test_a_killed_run_is_resumed_and_gives_the_same_bytes(delivered, tmp_path):
     _, _, undisturbed = delivered
     clip = good_video(undisturbed).path
     killed = settings_module.load(workspace=tmp_path / "killed")

@@ -70,7 +70,7 @@ def first(family: Sequence[psutil.Process], matches: Callable[[psutil.Process], 
     raise LookupError(f"none of {family} matches")
 
 
-def test_a_driver_that_is_killed_again_and_again_repeats_what_was_cut_and_no_more(clip, wanted, hanging, tmp_path):
+def test_a_driver_that_is_killed_repeatedly_repeats_only_interrupted_steps(clip, wanted, hanging, tmp_path):
     trial, tally = Trial(clip, tmp_path / "workspace", wanted), Tally("driver")
     assert kill_when(trial, appears(tmp_path, "bin/hangs"), driver, "while ffmpeg works", **hanging)
     assert kill_at(trial, "vidlib.runner.execution.task:publish", 1, resuming=True)  # published, and nobody was told
@@ -80,7 +80,7 @@ def test_a_driver_that_is_killed_again_and_again_repeats_what_was_cut_and_no_mor
     assert tally.clean, tally.problems
 
 
-def test_children_that_are_killed_cost_their_own_step_and_no_more(clip, wanted, hanging, tmp_path):
+def test_a_killed_child_costs_only_its_own_step(clip, wanted, hanging, tmp_path):
     trial, tally = Trial(clip, tmp_path / "workspace", wanted), Tally("children")
     assert kill_when(trial, appears(tmp_path, "bin/hangs"), encoder, "ffmpeg", **hanging)
     assert kill_when(trial, appears(trial.workspace, "work/*/.tmp-scenes-*"), kernel, "the kernel of scenes")
@@ -100,14 +100,14 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict, dict[str
 
 
 @pytest.mark.parametrize(("kind", "call"), [("ENOSPC", "fsync"), ("EIO", "pwrite64"), ("SIGKILL", "rename")])
-def test_a_system_call_that_fails_or_is_the_last_one_leaves_nothing_half_done(work, kind, call, tmp_path):
+def test_a_failed_or_last_system_call_leaves_nothing_half_done(work, kind, call, tmp_path):
     place, counts, wanted_of_it = work
     every = [fault for fault in faults.all_of(kind, counts) if fault.call == call]
     tally = faults.try_all(random.Random(1).sample(every, 2), wanted_of_it, tmp_path, place)
     assert tally.clean, tally.problems
 
 
-def test_a_disk_that_is_full_is_one_line_and_the_next_run_goes_on(clip, wanted, tmp_path):
+def test_a_full_disk_is_reported_in_one_line_and_the_next_run_continues(clip, wanted, tmp_path):
     if problem := disk.why_not():
         pytest.skip(problem)
     tally = Tally("disk")

@@ -91,7 +91,7 @@ def archive(path: Path) -> Path:
     return path
 
 
-def test_what_has_not_changed_for_a_while_is_started_once(night):
+def test_an_unchanged_delivery_is_started_once(night):
     put(night.inbox / "b.mp4", b"b")
     archive(night.inbox / "a.delivery")  # an archive is known by its content
     put(night.inbox / "reel" / "clips" / "c.MOV", b"c")
@@ -137,7 +137,7 @@ def test_a_folder_waits_for_everything_in_it(night):
     assert night.started == [["reel"]]
 
 
-def test_what_is_hidden_or_still_arriving_is_not_looked_at(night, caplog):
+def test_hidden_and_partial_files_are_ignored(night, caplog):
     for name in (".film.mp4.Xa3b", "~film.mp4", "film.mp4.part", "film.mp4.crdownload", "film.zip.TMP", "a.filepart"):
         put(night.inbox / name)
     night.watch(night.pass_by, night.pass_by)
@@ -151,7 +151,7 @@ def test_a_download_is_started_under_its_final_name(night):
     assert night.started == [["film.mp4"]]
 
 
-def test_what_is_no_delivery_is_named_once(night, caplog):
+def test_other_files_are_logged_once(night, caplog):
     put(night.inbox / "notes.txt", b"for the editor")
     put(night.inbox / "empty.mp4", b"")
     put(night.inbox / "pictures" / "still.png")
@@ -185,7 +185,7 @@ def test_an_empty_file_that_is_filled_later_is_started(night):
     assert night.started == [["film.mp4"]]
 
 
-def test_what_the_history_knows_is_not_started(night, caplog):
+def test_known_content_is_not_started(night, caplog):
     video = put(night.inbox / "renamed.mp4")
     reel = put(night.inbox / "reel" / "a.mp4", b"a").parent
     night.known = {sha256(video), content_sha256(reel)}
@@ -268,7 +268,7 @@ def test_a_history_that_is_away_is_asked_again(night, caplog):
     assert sum("the history cannot be used" in message for message in caplog.messages) == 1
 
 
-def test_an_inbox_that_is_missing_is_made(night):
+def test_a_missing_inbox_is_created(night):
     night.inbox.rmdir()
     night.watch(lambda: put(night.inbox / "a.mp4"), night.pass_by, night.pass_by)
     assert night.started == [["a.mp4"]]
@@ -308,7 +308,7 @@ def test_a_file_that_changes_while_it_is_read_waits(night, monkeypatch):
     assert night.started == [["film.mp4"]]
 
 
-def test_nothing_is_started_once_it_was_asked_to_stop(night):
+def test_nothing_is_started_after_the_stop(night):
     put(night.inbox / "a.mp4")
     stop = Pauses([night.pass_by])
 
@@ -320,7 +320,7 @@ def test_nothing_is_started_once_it_was_asked_to_stop(night):
     assert night.started == []
 
 
-def test_a_pause_ends_at_once_when_it_is_asked_to_stop(night):
+def test_the_stop_ends_a_pause_at_once(night):
     put(night.inbox / "a.mp4")
     stop, started = threading.Event(), threading.Event()
     thread = threading.Thread(
@@ -347,7 +347,7 @@ print("over")
 """
 
 
-def test_sigterm_ends_it_at_once(night):
+def test_sigterm_ends_the_watch_at_once(night):
     video = put(night.inbox / "a.mp4")
     with subprocess.Popen([sys.executable, "-c", WATCHER], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == f"{video}\n"

@@ -71,7 +71,7 @@ def given(task_id: int) -> tuple[str, int, bool]:
     return wait_until(lambda: performed.given.get(task_id))
 
 
-def test_there_is_room_for_what_all_workers_have_together(on_dask):
+def test_the_capacity_is_that_of_all_workers_together(on_dask):
     assert on_dask.capacity() == Capacity(lanes=3, cores=6, max_cores_per_task=4, gpus=1)
 
 
@@ -94,7 +94,7 @@ def test_a_task_that_wants_a_gpu_goes_where_one_is_free_and_is_given_back_where_
     assert given(2) == ("large", 1, True)
 
 
-def test_what_fits_nowhere_is_given_back(on_dask):
+def test_a_task_that_fits_nowhere_comes_back(on_dask):
     for task_id in range(4):
         on_dask.submit(task_id, 1, gpu=False)
     assert on_dask.returned(0) == [3]
@@ -125,7 +125,7 @@ def test_a_worker_that_joins_later_is_counted(on_dask, cluster):
     assert on_dask.capacity() == Capacity(lanes=4, cores=8, max_cores_per_task=4, gpus=1)
 
 
-def test_a_scheduler_that_is_gone_for_good_is_an_error_that_says_what_to_do(cluster):
+def test_a_lost_scheduler_is_an_error_that_names_the_next_command(cluster):
     client = distributed.Client(cluster)
     there = DaskExecutor(client, "tcp://far:8786")
     client.close()

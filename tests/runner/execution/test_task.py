@@ -75,7 +75,7 @@ def test_a_task_is_done_and_the_next_one_for_the_same_finds_it_done(worker, add)
 
 
 @pytest.mark.parametrize("captions", ["speech.vtt", None])
-def test_what_is_said_lies_beside_the_video_where_somebody_understood_it(worker, add, tmp_path, captions):
+def test_captions_lie_beside_the_video_if_the_engine_has_words(worker, add, tmp_path, captions):
     folder = tmp_path / "audio-0123456789ab"
     folder.mkdir()
     for name in ("speech.rttm", "speech.json", "speech.parquet", *filter(None, [captions])):
@@ -101,7 +101,7 @@ def test_bad_input_is_refused_at_once(worker, add):
     assert (Path(task.folder) / counting.NOTEBOOK).is_file()
 
 
-def test_a_lost_kernel_is_tried_again_twice_and_then_given_up(worker, add):
+def test_a_task_that_loses_its_kernel_is_retried_twice(worker, add):
     task, waits = add(mode="die"), []
     for _ in range(3):
         before = time.time()
@@ -146,7 +146,7 @@ def test_a_step_that_takes_too_much_memory_is_ended_and_tried_again_carefully(wo
     assert now(worker, task).status == "failed"
 
 
-def test_what_another_run_makes_is_waited_for_and_then_found(worker, add):
+def test_a_task_waits_for_the_run_that_makes_the_same_result(worker, add):
     first, second = add(mode="wait"), add(mode="wait")
     thread = in_background(worker, first)
     execute_task(worker, second.id)
@@ -156,7 +156,7 @@ def test_what_another_run_makes_is_waited_for_and_then_found(worker, add):
     thread.join()
 
 
-def test_a_task_that_was_taken_over_meanwhile_is_dropped(worker, add):
+def test_a_task_that_another_worker_took_over_is_dropped(worker, add):
     """As after a worker that hung for too long: its task and its lease belong to somebody else."""
     task = add(mode="wait")
     thread = in_background(worker, task)
@@ -167,7 +167,7 @@ def test_a_task_that_was_taken_over_meanwhile_is_dropped(worker, add):
     assert list(worker.settings.work.glob("*/counting-*[0-9a-f]")) == []
 
 
-def test_a_lease_that_was_lost_is_noticed(worker, add):
+def test_a_lost_lease_ends_the_task(worker, add):
     task = add(mode="wait")
     thread = in_background(worker, task)
     with worker.history.writing() as session:
@@ -177,7 +177,7 @@ def test_a_lease_that_was_lost_is_noticed(worker, add):
     assert (now(worker, task).status, now(worker, task).error_type) == ("waiting", "LeaseLost")
 
 
-def test_what_dead_processes_left_of_other_params_is_removed_and_living_ones_are_left_alone(worker, add):
+def test_working_folders_of_dead_processes_are_removed_and_leased_ones_kept(worker, add):
     task = add()
     home = worker.settings.work / ("ab" * 8)
     dead, living = home / ".tmp-convert-0123456789ab-1", home / ".tmp-convert-ba9876543210-2"
@@ -199,14 +199,14 @@ def test_a_bug_fails_its_task_and_says_where(worker, add, monkeypatch):
     assert "RuntimeError: no idea (test_task.py, line" in now(worker, task).error
 
 
-def test_a_task_that_somebody_does_is_left_alone(worker, add):
+def test_a_task_of_another_worker_is_not_executed(worker, add):
     task = add()
     worker.history.update_task(task.id, status="running", worker=identity.this_process(), heartbeat_at=time.time())
     execute_task(worker, task.id)
     assert now(worker, task).attempt == 0
 
 
-def test_a_run_that_was_cancelled_begins_nothing(worker, add):
+def test_a_cancelled_run_begins_no_task(worker, add):
     task = add(mode="wait")
     with worker.history.writing() as session:
         session.get(Run, task.run_id).cancel_requested = True
@@ -214,7 +214,7 @@ def test_a_run_that_was_cancelled_begins_nothing(worker, add):
     assert now(worker, task).status == "cancelled"
 
 
-def test_a_lease_that_is_given_back_during_a_heartbeat_is_not_lost(worker, add, monkeypatch):
+def test_a_lease_released_during_a_heartbeat_is_not_lost(worker, add, monkeypatch):
     task = add()
     queue.claim(worker.history, task.id)
     monitor = tasks.TaskMonitor(worker, task)

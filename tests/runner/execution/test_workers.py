@@ -87,7 +87,7 @@ def test_two_workers_share_a_run_that_waited_for_them_and_do_every_step_once(pla
     assert len(list(place.settings.work.glob("*/convert-*"))) == len(clips)
 
 
-def test_what_a_killed_worker_did_is_done_by_another_with_the_same_result(place, history, begin, clips):
+def test_another_worker_repeats_the_task_of_a_killed_worker_with_the_same_result(place, history, begin, clips):
     place.start_workers(2)
     folder = next(task.folder for task in history.tasks(history.runs()[-1].id) if task.step == "convert")
     undisturbed = files_of(folder)
@@ -135,7 +135,7 @@ def test_a_worker_that_was_frozen_and_replaced_publishes_nothing_and_works_on(pl
     assert history.tasks_by_id([task.id])[0].worker == now.worker != task.worker
 
 
-def test_a_worker_that_is_told_to_stop_ends_its_processes_and_another_goes_on(place, history, begin, clips):
+def test_a_stopped_worker_ends_its_processes_and_another_takes_over(place, history, begin, clips):
     place.start_workers(2)
     place.gate.touch()
     started, run = begin(clips[0], "--steps", "convert", "--force")
@@ -151,7 +151,7 @@ def test_a_worker_that_is_told_to_stop_ends_its_processes_and_another_goes_on(pl
     assert place.result(started)["status"] == "done"
 
 
-def test_a_run_that_is_told_to_stop_ends_its_tasks_and_leaves_the_workers(place, history, begin, clips):
+def test_a_stopped_run_ends_its_tasks_and_keeps_the_workers(place, history, begin, clips):
     place.start_workers(1)
     place.gate.touch()
     started, run = begin(clips[0], "--steps", "convert", "--force")
@@ -163,7 +163,7 @@ def test_a_run_that_is_told_to_stop_ends_its_tasks_and_leaves_the_workers(place,
     assert process_of(place, task).poll() is None
 
 
-def test_a_run_and_a_worker_whose_scheduler_is_gone_say_so_and_end(place, history, begin, clips):
+def test_a_run_and_a_worker_end_when_their_scheduler_is_gone(place, history, begin, clips):
     place.start_workers(1)
     place.gate.touch()
     started, run = begin(clips[0], "--steps", "convert", "--force")

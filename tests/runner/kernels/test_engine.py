@@ -54,7 +54,7 @@ def test_an_import_of_papermill_loads_no_runner_and_changes_no_handler():
     assert handlers == "[]"
 
 
-def test_papermill_finds_the_engine_and_logs_what_the_notebook_prints(notebook, tmp_path):
+def test_papermill_finds_the_engine_and_logs_the_output_of_the_notebook(notebook, tmp_path):
     out = tmp_path / "out.ipynb"
     options = ["--engine", "vidlib", "-p", "n", "7", "--log-output", "--autosave-cell-every", "1"]
     command = [PAPERMILL, *options, "--no-progress-bar", "--start-timeout", "120"]
@@ -64,7 +64,7 @@ def test_papermill_finds_the_engine_and_logs_what_the_notebook_prints(notebook, 
     assert list(tmp_path.glob("*.tmp")) == []
 
 
-def test_another_engine_runs_after_ours_as_if_ours_were_not_there(notebook, tmp_path):
+def test_the_engine_leaves_the_handlers_of_papermill_unchanged(notebook, tmp_path):
     path = notebook("print(n)")
     before = list(papermill.iorw.papermill_io._handlers)
     execute(path)

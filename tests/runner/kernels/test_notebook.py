@@ -158,7 +158,7 @@ def test_read_only_results_are_replaced_linked_and_removed_by_a_user_without_pri
     assert run.stdout.splitlines() == ["files are read-only", "folders are read-only", " broken-1", "False"]
 
 
-def test_a_step_that_is_done_is_planned_as_done_and_not_executed_again(plan):
+def test_a_finished_step_is_planned_as_done_and_not_executed_again(plan):
     run_step(plan())
     again = plan()
     assert again.done
@@ -167,14 +167,14 @@ def test_a_step_that_is_done_is_planned_as_done_and_not_executed_again(plan):
     assert not executed
 
 
-def test_another_param_is_another_result_and_the_plan_says_what_differs(plan):
+def test_a_changed_param_gives_a_new_result_and_the_plan_names_the_difference(plan):
     run_step(plan(n=3))
     changed = plan(n=5)
     assert not changed.done
     assert changed.reason == "params.n: 3 -> 5"
 
 
-def test_a_result_that_was_damaged_is_made_again_and_the_damaged_one_kept(plan):
+def test_a_damaged_result_is_kept_aside_and_made_again(plan):
     planned = plan()
     outputs, _ = run_step(planned)
     make_writable(planned.folder)
@@ -235,7 +235,7 @@ def test_stopping_ends_the_kernel_and_leaves_nothing(plan, tmp_path):
     assert set(psutil.Process().children(recursive=True)) <= before
 
 
-def test_a_result_that_may_not_be_published_leaves_nothing(plan):
+def test_a_result_without_permission_to_publish_leaves_nothing(plan):
     @contextmanager
     def refused() -> Iterator[None]:
         raise LeaseLost("another process took over")

@@ -134,7 +134,7 @@ def test_a_kernel_that_is_killed_fails_its_notebook_and_no_other(kernels, write)
         assert execute(write("print(2)"), second) == ["2"]
 
 
-def test_closing_ends_every_kernel_also_one_at_work():
+def test_closing_ends_every_kernel_even_a_busy_one():
     before = set(psutil.Process().children(recursive=True))
     own = KernelPool(2)
     own.start_ahead()
@@ -157,7 +157,7 @@ with kernels.acquire() as kernel:
 """
 
 
-def test_no_kernel_outlives_its_owner_even_one_that_is_killed():
+def test_a_kernel_ends_with_its_owner_even_if_that_is_killed():
     command = [sys.executable, "-c", OWNER]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:
         kernel = psutil.Process(int(owner.stdout.readline()))
@@ -220,6 +220,6 @@ def test_the_modules_of_vidlib_that_a_kernel_imports_ahead_exist():
     assert [name for name in own if not importlib.util.find_spec(name)] == []
 
 
-def test_nobody_waits_for_a_kernel_longer_than_asked(kernels):
+def test_a_wait_for_a_kernel_ends_at_its_limit(kernels):
     with kernels.acquire(), pytest.raises(WorkerLost, match=r"no kernel was ready within 0\.01 s"):
         kernels.acquire(timeout_s=0.01).__enter__()

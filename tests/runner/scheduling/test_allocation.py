@@ -42,12 +42,12 @@ def test_the_first_of_many_leaves_cores_for_those_that_come():
     assert allocate([task(1)], Capacity(0, 0, 0, 0), [], more_come=True) == []
 
 
-def test_what_a_step_cannot_use_is_left_to_the_others():
+def test_cores_that_a_step_cannot_use_go_to_other_steps():
     shares = {share.task_id: share.cores for share in allocate([task(1), task(2, "report")], machine(8), [])}
     assert shares == {1: 7, 2: 1}
 
 
-def test_lanes_limit_what_runs_at_once_whatever_cores_there_are():
+def test_lanes_limit_the_tasks_at_a_time_on_any_number_of_cores():
     assert len(allocate([task(n) for n in range(5)], machine(8, lanes=2), [])) == 2
     assert allocate([task(1)], machine(8, lanes=1), [Allocation(9, 1)]) == []
 
@@ -60,7 +60,7 @@ def test_a_gpu_works_for_one_task_and_the_others_wait_for_it():
     assert all(not share.gpu for share in allocate(wants, machine(8), []))
 
 
-def test_what_ran_out_of_memory_runs_alone_on_one_core_without_a_gpu():
+def test_a_task_that_ran_out_of_memory_runs_alone_on_one_core_without_a_gpu():
     big = task(2, params={"device": "auto"}, error_type="OutOfMemory")
     ready = [task(1), big, task(3)]
     assert allocate(ready, machine(8, gpus=1), [Allocation(9, 1)]) == []

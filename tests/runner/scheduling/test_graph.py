@@ -31,7 +31,7 @@ def begin(found: TaskGraph, now: float = 0.0) -> list[tuple[str, str]]:
     return [(task.source, task.step) for task in found.ready(now)]
 
 
-def test_a_step_begins_when_what_it_reads_is_there():
+def test_a_step_begins_when_its_inputs_are_there():
     assert begin(graph(*of_video("a"))) == [("a", "convert")]
     assert begin(graph(*of_video("a", convert="done"))) == [("a", "scenes"), ("a", "audio")]
     assert begin(graph(*of_video("a", convert="done", scenes="done", audio="running"))) == []
@@ -41,7 +41,7 @@ def test_videos_of_one_content_under_two_names_do_not_wait_for_each_other():
     assert begin(graph(*of_video("a"), *of_video("b"))) == [("a", "convert"), ("b", "convert")]
 
 
-def test_a_project_is_delivered_when_every_video_is_over_and_reports_come_last():
+def test_a_project_is_delivered_after_its_videos_and_reports_come_last():
     done, failed = dict.fromkeys(VIDEO_STEPS, "done"), dict.fromkeys(VIDEO_STEPS, "failed")
     finalize = task("finalize", "film")
     found = graph(*of_video("a", **done), *of_video("b", **failed), finalize)
@@ -57,7 +57,7 @@ def test_a_delivery_does_not_wait_for_another_one():
 
 
 @pytest.mark.parametrize("status", ["failed", "refused", "cancelled", "skipped"])
-def test_what_reads_something_that_will_never_be_there_is_blocked(status):
+def test_a_step_whose_input_will_never_exist_is_blocked(status):
     found = graph(*of_video("a", convert="done", audio=status))
     ((tracking, why),) = found.blocked()
     assert (tracking.step, why) == ("tracking", "its input, the result of audio, is missing")
@@ -66,7 +66,7 @@ def test_what_reads_something_that_will_never_be_there_is_blocked(status):
     assert (reduce.step, why) == ("reduce", "its input, the result of tracking, is missing")
 
 
-def test_what_is_tried_again_waits_for_its_time():
+def test_a_retry_waits_for_its_time():
     found = graph(task("convert", "a", not_before=100.0))
     assert begin(found, now=99.0) == []
     assert begin(found, now=100.0) == [("a", "convert")]

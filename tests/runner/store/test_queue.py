@@ -50,7 +50,7 @@ def test_a_task_is_taken_over_from_a_worker_that_is_silent_and_from_no_other(his
     assert queue.claim(history, task.id).worker == identity.this_process()
 
 
-def test_a_worker_whose_task_was_taken_over_is_told_and_writes_nothing(history, task):
+def test_a_worker_that_lost_its_task_learns_it_and_writes_nothing(history, task):
     queue.claim(history, task.id)
     assert queue.heartbeat(history, task.id, progress=0.5) == "continue"
     history.update_task(task.id, **somebody())
@@ -123,7 +123,7 @@ def take_all(url: str, ids: list[int], together: Barrier, taken: multiprocessing
 
 
 @pytest.mark.slow
-def test_processes_that_want_the_same_at_the_same_moment_get_everything_once(history, task):
+def test_processes_that_compete_get_each_task_and_lease_once(history, task):
     run = {"run_id": task.run_id, "project": "p", "label": "clip.mp4", "sha256": "ab" * 32}
     ids = [added.id for added in history.add_tasks([Task(step="audio", **run) for _ in range(20)])]
     context = multiprocessing.get_context("spawn")

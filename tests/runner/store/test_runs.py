@@ -25,7 +25,7 @@ def new_task(run: Run, step: str, **values) -> Task:
     return Task(run_id=run.id, project="p", label="clip.mp4", sha256="ab" * 32, step=step, **values)
 
 
-def test_what_one_history_writes_another_reads(url):
+def test_two_connections_share_a_history(url):
     with History(url) as writer, History(url) as reader:
         run = writer.start_run([Path("a b.zip")], {"scenes": {"threshold": 0.4}})
         (task,) = writer.add_tasks([new_task(run, "convert")])
@@ -129,7 +129,7 @@ def test_a_run_whose_process_ended_unseen_by_its_parent_is_interrupted(url):
         assert history.mark_interrupted() == [run.id]
 
 
-def test_a_run_that_is_over_is_taken_up_again_with_what_is_not_done(url):
+def test_an_ended_run_is_resumed_with_its_unfinished_tasks(url):
     with History(url) as history:
         run = history.start_run([], {})
         steps = {"convert": "done", "scenes": "failed", "audio": "waiting", "report": "done"}
@@ -145,7 +145,7 @@ def test_a_run_that_is_over_is_taken_up_again_with_what_is_not_done(url):
         assert found == {"convert": "done", "scenes": "waiting", "audio": "waiting", "report": "waiting"}
 
 
-def test_a_process_that_lost_its_run_does_not_close_it(url):
+def test_a_run_is_not_closed_by_a_process_that_lost_it(url):
     with History(url) as history:
         run = history.start_run([], {})
         assert queue.heartbeat_run(history, run.id) == "continue"
@@ -186,6 +186,6 @@ def test_how_long_steps_took_is_known_by_second_of_video(url):
 
 
 @pytest.mark.parametrize("url", ["mysql://host/vidlib", "workspace/vidlib.sqlite"])
-def test_a_database_of_another_kind_is_refused_with_what_was_expected(url):
+def test_an_unsupported_database_is_refused_with_the_supported_ones(url):
     with pytest.raises(SettingError, match="expected sqlite:///FILE or postgresql://"):
         History(url)
