@@ -88,6 +88,8 @@ def test_a_subtitle_or_chapter_after_the_end_promises_no_frames(tmp_path):
 def test_a_matroska_file_without_durations_promises_its_packets(tmp_path):
     path = clip(tmp_path / "clip.mkv", *H264, "-live", "1", sound_s=4)
     assert promise_s(path) == pytest.approx(2, abs=0.1)
+    tagged = clip(tmp_path / "tagged.mkv", *H264, "-output_ts_offset", "60", sound_s=4)
+    assert probe_video(tagged).duration_s == pytest.approx(2, abs=0.1)
 
 
 @pytest.mark.parametrize(("suffix", "promised_s"), [("mkv", 2), ("flv", 4)])

@@ -56,3 +56,14 @@ def test_what_is_no_table_is_refused(tmp_path):
     path.write_text("no parquet")
     with pytest.raises(BrokenOutput, match="not a speech table"):
         speech_table.read(path)
+
+
+def test_the_table_names_the_audio_tracks_that_it_describes(tmp_path):
+    """The first track alone is not written, so that such a table has the bytes of earlier versions."""
+    first, others = (
+        speech_table.write(tmp_path / f"{name}.parquet", 5, [], [], tracks)
+        for name, tracks in {"first": (1,), "others": (2, 3)}.items()
+    )
+    assert (speech_table.read_tracks(first), speech_table.read_tracks(others)) == ((1,), (2, 3))
+    assert first.read_bytes() == speech_table.write(tmp_path / "default.parquet", 5, [], []).read_bytes()
+    assert rows(first) == rows(others)

@@ -108,6 +108,7 @@ def with_tracks(path: Path, *tracks: str, languages: tuple[str, ...] = ()) -> Pa
 SPEECH_TRACK, SILENT_TRACK = "anull", "volume=0"
 TONE_TRACK = "volume=0,aeval=0.2*sin(2*PI*440*t):c=same"
 FIRST_HALF, SECOND_HALF = "volume=0:enable='gte(t,6)'", "volume=0:enable='lt(t,6)'"
+QUESTIONS = "between(t,4,5.5)+between(t,8,9.5)"
 MOST = "volume=0:enable='gte(t,8.5)'"
 FIRST_PART = "volume=0:enable='gte(t,4)'"
 
@@ -316,9 +317,10 @@ def test_the_speakers_of_a_film_are_told_apart(tmp_path):
         ([TONE_TRACK, SILENT_TRACK, SPEECH_TRACK], (3,), "track 3 of 3 was analysed"),
         ([FIRST_PART, SPEECH_TRACK], (2,), "track 2 of 2 was analysed"),
         ([FIRST_HALF, TONE_TRACK, SECOND_HALF], (1, 3), "tracks 1 and 3 of 3 were mixed, because none of them"),
+        ([f"volume=0:enable='{QUESTIONS}'", f"volume=0:enable='not({QUESTIONS})'"], (1, 2), "tracks 1 and 2 of 2"),
         ([SILENT_TRACK, TONE_TRACK], (2,), "track 2 of 2 was analysed, the first with sound; no speech was found"),
     ],
-    ids=["one", "first", "same", "second", "third", "richer", "microphones", "no speech"],
+    ids=["one", "first", "same", "second", "third", "richer", "microphones", "questions", "no speech"],
 )
 def test_the_tracks_that_hold_the_speech_are_analysed(fake, tmp_path, tracks, chosen, message):
     outputs = listen(with_tracks(tmp_path / "clip.mp4", *tracks), tmp_path / "out", frames=300)

@@ -31,6 +31,14 @@ def is_doubtful(container: dict[str, Any]) -> bool:
     return container.get("format_name") in WITH_JUMPS and n_bytes * 8 < duration_s * LOW_BIT_RATE
 
 
+def noted_s(stream: dict[str, Any], container: dict[str, Any]) -> float:
+    """The duration in seconds that the file notes for a stream, else for all of it; 0 where it notes none."""
+    tagged_s = _tagged_s(stream) if container.get("format_name") == MATROSKA else None
+    if tagged_s and (start_s := float(stream.get("start_time", 0))) < tagged_s:
+        return tagged_s - start_s
+    return float(stream.get("duration") or container.get("duration") or 0)
+
+
 def without_jumps_s(path: Path, index: int) -> float:
     """The duration of a stream in seconds, where the clock goes on evenly after each jump."""
     packets = ffprobe.packets(path).get(index)

@@ -151,7 +151,7 @@ def frame_times(info: VideoInfo) -> list[Fraction]:
 def _video_info(path: Path, choice: pictures.Choice, description: ffprobe.Description) -> VideoInfo:
     stream, container = choice.picture, description.get("format", {})
     fps = fraction(stream.get("avg_frame_rate"))
-    duration_s = float(stream.get("duration") or container.get("duration") or 0)
+    duration_s = durations.noted_s(stream, container)
     if durations.is_doubtful(container):
         duration_s = durations.without_jumps_s(path, stream["index"])
     timecode, timecode_fps = _timecode(stream, description)

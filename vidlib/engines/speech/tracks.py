@@ -21,8 +21,8 @@ LOUDNESS_DB = -23.0
 SPEECH_PROBABILITY = 0.5
 """Probability from which a chunk is speech: the default of Silero."""
 
-MARGIN_S = 1.0
-"""Speech this near to that of another track, in seconds, is not missed: dubbed versions differ by as much."""
+MARGIN_S = 0.3
+"""Speech this near to that of another track, in seconds, is not missed: detection and dubbing differ by as much."""
 
 MISSED_SHARE, MISSED_S = 0.05, 1.0
 """Speech that tracks may lack before another one is added: a share of all, and at least these seconds."""
