@@ -287,7 +287,7 @@ def copy_verified(source: Path, target: Path) -> Path:
     """
     record = FileRecord.of(source)
     target.parent.mkdir(parents=True, exist_ok=True)
-    tmp = target.with_name(f"{TMP_PREFIX}{sha256_text(target.name)[:12]}")
+    tmp = _name_beside(target)
     try:
         shutil.copyfile(source, tmp)
         with open(tmp, "rb") as copy:

@@ -14,7 +14,9 @@ import pytest
 
 from tests.ingest import faulty_server
 from tests.waiting import LIMIT_S, wait_until
+from vidlib.ingest import providers
 from vidlib.ingest.urls import handle
+from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.downloads import store
 from vidlib.runner.store.runs import History
 from vidlib.settings import settings
@@ -306,3 +308,26 @@ def test_a_file_that_is_not_a_history_is_refused(vidlib, tmp_path, content):
     (tmp_path / "x.json").write_text(content)
     code, _, err = vidlib("downloads", "import", tmp_path / "x.json")
     assert (code, "expected" in err) == (3, True)
+
+
+@pytest.mark.parametrize("offered_at", [253402300800.0, -62135596801.0, 1e300])
+def test_a_row_with_an_impossible_date_does_not_hide_the_list(vidlib, workspace, offered_at):
+    with History(workspace.database) as history:
+        store.add_offers(history, [(DownloadOffer(LINK, offered_at), "known")])
+    code, out, _ = vidlib("downloads", "list", "--json")
+    assert (code, json.loads(out)["downloads"][0]["offered_at"]) == (0, None)
+    assert vidlib("downloads", "list")[0] == 0
+
+
+def test_a_bug_at_one_download_does_not_end_the_monitor(server, vidlib, allowed, monkeypatch):
+    fetch, bad = providers.download, f"{server.base}/bad.mp4"
+
+    def buggy(links, *args, **options):
+        return 1 / 0 if bad in links else fetch(links, *args, **options)
+
+    monkeypatch.setattr(providers, "download", buggy)
+    offer(server, monkeypatch, {"url": bad}, {"url": server.page("/good.mp4", lambda request: request.file(VIDEO))})
+    assert vidlib("downloads", "monitor", "--once")[0] == 1
+    rows = json.loads(vidlib("downloads", "list", "--json")[1])["downloads"]
+    assert {row["url"]: row["state"] for row in rows} == {bad: "failed", f"{server.base}/good.mp4": "done"}
+    assert "ZeroDivisionError; this is a bug of vidlib" in "".join(row["error"] or "" for row in rows)

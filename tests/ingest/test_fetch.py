@@ -429,11 +429,58 @@ def test_redirects_without_an_end_are_refused(server, get):
         ("file:///etc/passwd", "expected a link that begins with"),
         ("ftp://example.org/a", "expected a link that begins with"),
         ("http://me:hush@example.org/", "without user, password"),
+        ("http://0177.0.0.1/", "four numbers"),
+        ("http://[::1/", "redirects to"),
+        ("http://h.example:99999999/", "redirects to"),
+        ("http://h.example:port/", "redirects to"),
     ],
 )
 def test_a_redirect_to_a_forbidden_address_is_refused(server, inbox, get, target, why):
     with pytest.raises(RefusedInput, match=why):
         get(server.page("/a.zip", faulty_server.redirect(target)))
+    assert left_in(inbox) == []
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        b"HTTP/9.9 2000 OK\r\n\r\n",
+        b"hello\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 5-9/10\r\nContent-Length: 5\r\n\r\nabcde",
+        b"HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+def test_an_answer_that_is_no_valid_http_is_refused_at_once(server, inbox, get, answer):
+    with pytest.raises(RefusedInput):
+        get(server.page("/a.zip", lambda request: request.send(answer)))
+    assert (len(server.asked), left_in(inbox)) == (1, [])
+
+
+def test_a_link_under_the_partial_name_is_not_followed(server, archive, inbox, tmp_path, get):
+    url = server.page("/a.zip", lambda request: request.file(archive))
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    inbox.mkdir()
+    part = inbox / parts.part_name(url)
+    part.symlink_to(victim)
+    part.with_name(f".{part.name}.json").symlink_to(victim)
+    assert get(url).path.read_bytes() == archive
+    part.hardlink_to(victim)
+    assert get(url).path.read_bytes() == archive
+    os.mkfifo(part)
+    assert get(url).path.read_bytes() == archive
+    assert victim.read_text() == "mine"
+
+
+def test_a_partial_file_that_no_server_can_continue_is_not_kept(server, archive, inbox, get):
+    url = server.page("/a.zip", lambda request: request.file(archive, etag='W/"weak"', upto=1000))
+    with pytest.raises(DownloadFailed):
+        get(url)
     assert left_in(inbox) == []
 
 

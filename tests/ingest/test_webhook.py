@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from tests.ingest import faulty_server
 from vidlib.errors import Cancelled, DownloadFailed, RefusedInput, SettingError, UnknownName
+from vidlib.ingest import webhook as webhook_module
 from vidlib.ingest.fetch import Timing
 from vidlib.ingest.webhook import AutoDownloadRule, DownloadOffer, Webhook, parse_offer, parse_offers, parse_time
+from vidlib.runner.downloads import store
+from vidlib.runner.store.runs import History
 from vidlib.settings import load
 
 NOW = 1_800_000_000.0
@@ -62,6 +65,15 @@ def test_a_copy_without_a_source_is_an_offer_and_a_record_without_a_time_is_of_n
         ({**OLD, "timestamp": "yesterday"}, "expected a time such as"),
         ({**OLD, "timestamp": -1}, "expected a time such as"),
         ({**OLD, "timestamp": True}, "expected a time such as"),
+        ({**OLD, "timestamp": "0001-01-01"}, "expected a time such as"),
+        ({**OLD, "timestamp": "9999-12-31T23:59:59-12:00"}, "expected a time such as"),
+        ({**OLD, "timestamp": "9" * 5000}, "expected a time such as"),
+        ({**OLD, "timestamp": 9e13}, "expected a time such as"),
+        ({"url": "https://h.example/\ud800.zip"}, "unpaired surrogates"),
+        ({"url": "https://h.example/a.zip\0"}, "without NUL"),
+        ({**NEW, "original_filename": "\udfff.mp4"}, "unpaired surrogates"),
+        ({"\ud800": 1}, "expected source_url"),
+        ([["https://h.example/?key=hush"]], "got list with a link"),
         ({**NEW, "original_filename": ["x"]}, "original_filename: expected text"),
     ],
 )
@@ -193,3 +205,41 @@ def test_the_rule_is_made_of_settings_and_a_provider_that_does_not_exist_is_name
     assert rule == AutoDownloadRule(frozenset({"dropbox", "https"}), ("*.zip",), 2 * DAY)
     with pytest.raises(UnknownName, match="did you mean 'dropbox'"):
         AutoDownloadRule.from_settings(load(monitor_providers="dropboks"))
+
+
+HOSTILE = [
+    r'{"url": "https://h.example/\ud800.zip"}',
+    '{"url": "https://h.example/b.zip", "timestamp": %s}' % ("9" * 5000),
+    '{"url": "https://h.example/c.zip", "timestamp": 1e999}',
+    '{"url": "https://h.example/d.zip", "timestamp": NaN}',
+    '{"url": "https://h.example/%s"}' % ("%" * 4000),
+    '{"%s": 1}' % ("x" * 100_000),
+    "[" * 500 + "]" * 500,
+]
+
+
+@pytest.mark.parametrize("record", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_record_hides_no_other(server, webhook, workspace, record):
+    body = f"[{record}, {json.dumps(OLD)}]".encode()
+    first = lambda request: request.answer(body=body, etag='"1"')  # noqa: E731
+    server.pages_in_turn("/list", first, lambda request: request.answer("304 Not Modified"))
+    for _ in range(2):
+        offers, problems = webhook.offers()
+        assert "https://h.example/a.zip" in [offer.link for offer in offers]
+        assert len(offers) + len(problems) == 2
+        "".join(problems).encode()
+    with History(workspace.database) as history:
+        assert store.add_offers(history, [(offer, "known") for offer in offers]).new == len(offers)
+
+
+def test_a_bug_at_one_record_is_the_failure_of_that_record(monkeypatch):
+    read = webhook_module.parse_offer
+    monkeypatch.setattr(webhook_module, "parse_offer", lambda record, now: read(record, now) if record else 1 / 0)
+    offers, problems = parse_offers([OLD, 0, OLD], NOW)
+    assert (len(offers), problems) == (2, ["record 2: ZeroDivisionError; this is a bug of vidlib"])
+
+
+def test_a_webhook_that_redirects_to_this_network_does_not_end_the_monitor(server, webhook):
+    server.page("/list", lambda request: request.answer("302 Found", location="http://10.0.0.1/"))
+    with pytest.raises(DownloadFailed, match="the webhook cannot be read"):
+        webhook.offers()

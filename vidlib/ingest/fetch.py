@@ -199,8 +199,13 @@ class Transfer:
         self.watchdog.start_window()
         self.watchdog.check()
         try:
-            headers = {**self.source.headers, **_range_headers(self.part)}
-            with self.web.answer(self.source.url, headers) as answer:
+            wanted_range = _range_headers(self.part)
+            with self.web.answer(self.source.url, {**self.source.headers, **wanted_range}) as answer:
+                if answer.status_code in (206, 416) and not wanted_range:
+                    raise RefusedInput(
+                        f"{redacted(self.source.url)}: the server answered {answer.status_code}, which is only valid "
+                        "for a part of a file, although the whole file was requested"
+                    )
                 self._receive(answer)
         except DownloadFailed as error:
             self.failures = 0 if self.part.size > self.most_bytes else self.failures + 1

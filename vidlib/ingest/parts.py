@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -56,6 +57,12 @@ class PartialFile:
     size: int = 0
     synced: int = 0
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    finished: bool = False
+
+    @property
+    def can_be_resumed(self) -> bool:
+        """Whether a later attempt can request the rest: the server must be able to say that the file is the same."""
+        return bool(self.size and self.about and self.about.validator)
 
     @property
     def info_file(self) -> Path:
@@ -86,6 +93,7 @@ class PartialFile:
         """Give the complete file its name in the same folder, with a number if the name is taken."""
         self.sync()
         target = _renamed(self.path, name)
+        self.finished = True
         self.info_file.unlink(missing_ok=True)
         fsync(target.parent)
         return target
@@ -127,19 +135,35 @@ class PartialFile:
 def open_part(folder: Path, link: str, check: Callable[[], None] = lambda: None) -> Iterator[PartialFile]:
     """Open the partial file of ``link`` in ``folder``, as an earlier process left it or empty, and lock it.
 
-    ``check`` is called while existing bytes are read, and may raise. An empty file is removed at the end. Raises
-    DownloadFailed while another process uses it.
+    ``check`` is called while existing bytes are read, and may raise. A file that no later attempt can continue is
+    removed at the end. Raises DownloadFailed while another process uses it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / part_name(link)
-    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b") as file:
+    with _open_own(path) as file:
         _lock(file, path)
         part = PartialFile(path, file).resume(check)
         try:
             yield part
         finally:
-            if not part.size:
+            if not (part.finished or part.can_be_resumed):
                 part.delete()
+
+
+def _open_own(path: Path) -> IO[bytes]:
+    """Open or create a regular file of this user.
+
+    Anything else under the name, such as a link that another user put there, is removed and not followed.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    with suppress(OSError):  # such as ELOOP at a symbolic link
+        fd = os.open(path, flags, 0o666)
+        state = os.fstat(fd)
+        if stat.S_ISREG(state.st_mode) and state.st_nlink == 1 and state.st_uid == os.geteuid():
+            return os.fdopen(fd, "r+b")
+        os.close(fd)
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, flags | os.O_EXCL, 0o666), "r+b")
 
 
 def delete_part(folder: Path, link: str) -> bool:
@@ -178,7 +202,7 @@ def label_of(link: str) -> str:
     """Return a name for messages and tables: that of the file, or the handle of a link that does not show one.
 
     >>> label_of("https://example.org/a/film.zip?x=1"), label_of("https://example.org/d/5c1f")
-    ('film.zip', 'link-f7c9e6f5c6a8')
+    ('film.zip', 'link-bf10073c1762')
     """
     name = urlsplit(link.strip()).path.rpartition("/")[2]
     return name_of(link) if FILE_NAME.fullmatch(name) else handle(link)

@@ -171,7 +171,7 @@ def _request(
 def _field(document: object, link: str, name: str, kind: type[T]) -> T:
     """Return ``document[name]``, which must be a ``kind``; raises NeedsOperator if the service has changed."""
     value = document.get(name) if isinstance(document, dict) else None
-    if not isinstance(value, kind):
+    if not isinstance(value, kind) or (isinstance(value, str) and not value.isprintable()):
         raise _unexpected(link, name)
     return value
 

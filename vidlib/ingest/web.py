@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,14 +19,24 @@ from vidlib.errors import DownloadFailed, RefusedInput
 from vidlib.http import is_busy, retry_after_s
 from vidlib.ingest.addresses import AddressPolicy, CheckedNetwork, Interrupt
 from vidlib.ingest.urls import cleaned, redacted
-from vidlib.text import printable
+from vidlib.text import one_line, printable
 
 CONNECT_S = 20.0
 IDLE_S = 60.0
 """A connection ends after this many seconds without a byte from the server."""
 
 MAX_REDIRECTS = 10
+MAX_REASON_CHARS = 100
 MAX_JSON_BYTES = 16 << 20
+MAX_DIGITS = 18
+"""The longest integer in foreign JSON; it fits into the columns of every database."""
+
+LOCATION = "vidlib_location"
+"""The extension of an answer that holds its Location header."""
+
+BROKEN_OFF = ("closed connection", "disconnected")
+"""In the messages of httpcore and h11 about a server that ended the connection too early."""
+
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MEANINGS = {
     401: "it needs a password; download it by hand",
@@ -70,6 +81,7 @@ class Web:
             timeout=httpx.Timeout(idle_s, connect=min(CONNECT_S, idle_s)),
             headers={"User-Agent": f"vidlib/{version}", "Accept-Encoding": "identity"},
             trust_env=False,
+            event_hooks={"response": [_take_location]},
         )
 
     def __enter__(self) -> Self:
@@ -105,10 +117,10 @@ class Web:
         while True:
             request = self.client.build_request(method, url, headers=headers, json=body)
             answer = self.client.send(request, stream=True)
-            if answer.status_code not in REDIRECTS or "location" not in answer.headers:
+            if answer.status_code not in REDIRECTS or LOCATION not in answer.extensions:
                 return answer
             answer.close()
-            target = _redirect_target(url, answer.headers["location"])
+            target = _redirect_target(url, answer.extensions[LOCATION])
             if target in seen or len(seen) > MAX_REDIRECTS:
                 raise RefusedInput(f"{redacted(url)} redirects in a circle, or more than {MAX_REDIRECTS} times")
             if urlsplit(target).netloc != urlsplit(url).netloc:
@@ -117,6 +129,12 @@ class Web:
             url = target
             if answer.status_code not in (307, 308):
                 method, body = "GET", None
+
+
+def _take_location(answer: httpx.Response) -> None:
+    """Move the target of a redirect to where httpx does not parse it: it would call a forbidden one a broken answer."""
+    if (location := answer.headers.pop("location", None)) is not None:
+        answer.extensions[LOCATION] = location
 
 
 def check_status(answer: httpx.Response, now: Callable[[], float] = time.time) -> None:
@@ -141,9 +159,29 @@ def read_json(answer: httpx.Response) -> Any:
         if len(body) > MAX_JSON_BYTES:
             raise DownloadFailed(f"{redacted(str(answer.url))}: the answer is longer than {MAX_JSON_BYTES} bytes")
     try:
-        return json.loads(body)
+        return parse_json(body)
     except (ValueError, RecursionError) as error:
-        raise DownloadFailed(f"{redacted(str(answer.url))}: expected JSON, got {body[:60]!r}") from error
+        raise DownloadFailed(f"{redacted(str(answer.url))}: expected JSON, got {len(body)} other bytes") from error
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return a foreign JSON document, in which each number beyond the range of floats is null.
+
+    Raises ValueError or RecursionError for any other text.
+
+    >>> parse_json('[1, 1e999, NaN]') + parse_json("[" + "9" * 5000 + "]")
+    [1, None, None, None]
+    """
+    return json.loads(text, parse_int=_bounded_int, parse_float=_bounded_float, parse_constant=lambda name: None)
+
+
+def _bounded_int(digits: str) -> int | None:
+    return int(digits) if len(digits) <= MAX_DIGITS else None
+
+
+def _bounded_float(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
 
 
 def _redirect_target(url: str, location: str) -> str:
@@ -167,6 +205,11 @@ def _explained(url: str) -> Iterator[None]:
         raise DownloadFailed(f"{redacted(url)}: no answer in time ({type(error).__name__})", True) from error
     except httpx.LocalProtocolError:  # its message may show a header with a token
         raise DownloadFailed(f"{redacted(url)}: the request could not be sent; a header of it is malformed") from None
+    except httpx.RemoteProtocolError as error:
+        if any(words in str(error) for words in BROKEN_OFF):
+            raise DownloadFailed(f"{redacted(url)}: {error}", True) from error
+        reason = one_line(str(error), MAX_REASON_CHARS)
+        raise RefusedInput(f"{redacted(url)}: the server does not answer in valid HTTP: {reason}") from error
     except httpx.HTTPError as error:
         lasting = isinstance(error, httpx.UnsupportedProtocol) or _is_certificate_error(error)
         raise DownloadFailed(f"{redacted(url)}: {error or type(error).__name__}", not lasting) from error

@@ -17,13 +17,14 @@ from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 from vidlib.errors import Cancelled, DownloadFailed, RefusedInput, SettingError, UnknownName
-from vidlib.files import sha256_text, write_json
+from vidlib.files import sha256_text, write_text
 from vidlib.ingest.addresses import AddressPolicy, Interrupt
 from vidlib.ingest.fetch import Timing
 from vidlib.ingest.providers import MANUAL_PROVIDERS, PLAIN, PROVIDERS, provider_of
-from vidlib.ingest.urls import cleaned
+from vidlib.ingest.urls import cleaned, normalized
 from vidlib.ingest.web import Web, check_status, read_json
 from vidlib.settings import Settings
+from vidlib.text import one_line
 
 ANSWER_S = 120.0
 """The time limit of one request in seconds."""
@@ -35,6 +36,10 @@ LONGEST_PAUSE_S = 3600.0
 LONGEST_RETRY_AFTER_S = 86400.0
 """A longer Retry-After of the webhook is cut to this."""
 
+LATEST_S = 4102444800.0
+"""The latest time of an offer: 2100-01-01, UTC."""
+
+MAX_NAME_CHARS = 250
 SHOWN_CHARS = 200
 
 log = logging.getLogger("vidlib.webhook")
@@ -126,11 +131,11 @@ class Webhook:
         """
         try:
             document = self._document(now, timing or Timing())
-        except DownloadFailed as error:
-            self.failures, self.retry_after_s = self.failures + 1, error.retry_after_s or 0.0
-            raise DownloadFailed(
-                f"the webhook cannot be read: {error}", error.retryable, error.retry_after_s
-            ) from error
+        except (DownloadFailed, RefusedInput) as error:
+            failed = error if isinstance(error, DownloadFailed) else DownloadFailed(str(error))
+            self.failures, self.retry_after_s = self.failures + 1, failed.retry_after_s or 0.0
+            reason = f"the webhook cannot be read: {failed}"
+            raise DownloadFailed(reason, failed.retryable, failed.retry_after_s) from error
         self.failures, self.retry_after_s = 0, 0.0
         return parse_offers(document, now())
 
@@ -156,7 +161,8 @@ class Webhook:
             raise DownloadFailed(f"it sent {type(document).__name__}, expected a list of records")
         if etag or modified:
             answered = {"etag": etag, "modified": modified, "document": document}
-            write_json(self.cache, {"of": sha256_text(self.url), **answered}, indent=None, private=True)
+            document_text = json.dumps({"of": sha256_text(self.url), **answered})  # ASCII holds even half a surrogate
+            write_text(self.cache, document_text, private=True)
         return document
 
     def _cached(self) -> dict[str, Any]:
@@ -195,6 +201,8 @@ def parse_offers(document: Sequence[Any], now: float) -> tuple[list[DownloadOffe
             offers.append(parse_offer(record, now))
         except RefusedInput as error:
             problems.append(f"record {number}: {error}")
+        except Exception as error:  # noqa: BLE001 one record must not hide the others
+            problems.append(f"record {number}: {type(error).__name__}; this is a bug of vidlib")
     return offers, problems
 
 
@@ -206,14 +214,16 @@ def parse_offer(record: object, now: float) -> DownloadOffer:
     if (link := source or proxy) is None:
         raise RefusedInput(f"expected source_url, url or r2_url, got {_short(sorted(map(str, record)))}")
     for url in filter(None, (source, proxy)):
-        cleaned(url)
+        normalized(url)
     when = record.get("created_at") if record.get("created_at") is not None else record.get("timestamp")
-    name = _text(record, "original_filename")
+    name = one_line(_text(record, "original_filename") or "", MAX_NAME_CHARS) or None
     return DownloadOffer(link, now if when is None else parse_time(when), proxy if source else None, name)
 
 
 def parse_time(when: Any) -> float:
     """Return a time in seconds since 1970, from a number of seconds or milliseconds or from ISO 8601 (default UTC).
+
+    Raises RefusedInput for anything else, and for a time before 1970 or after 2100: dates overflow at their limits.
 
     >>> parse_time("1970-01-01T01:00:00+01:00"), parse_time("1970-01-02"), parse_time(1700000000000)
     (0.0, 86400.0, 1700000000.0)
@@ -221,12 +231,14 @@ def parse_time(when: Any) -> float:
     with suppress(ValueError, OverflowError, OSError):
         if isinstance(when, str) and when.strip().replace(".", "", 1).isdecimal():
             when = float(when)
-        if isinstance(when, int | float) and not isinstance(when, bool) and 0 <= when < 1e14:
-            return float(when) / 1000 if when > MILLISECONDS else float(when)
-        if isinstance(when, str):
-            parsed = datetime.fromisoformat(when.strip())
-            return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
-    raise RefusedInput(f"expected a time such as 2026-01-31T12:00:00Z, got {_short(when)}")
+        if isinstance(when, int | float) and not isinstance(when, bool):
+            seconds = float(when) / 1000 if when > MILLISECONDS else float(when)
+        else:
+            parsed = datetime.fromisoformat(when.strip() if isinstance(when, str) else "")
+            seconds = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+        if 0 <= seconds <= LATEST_S:
+            return seconds
+    raise RefusedInput(f"expected a time such as 2026-01-31T12:00:00Z, from 1970 to 2100, got {_short(when)}")
 
 
 def _text(record: Mapping[str, Any], name: str) -> str | None:
@@ -235,7 +247,17 @@ def _text(record: Mapping[str, Any], name: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise RefusedInput(f"{name}: expected text, got {_short(value)}")
+    if "\0" in value or not _is_unicode(value):
+        raise RefusedInput(f"{name}: expected text without NUL and unpaired surrogates")
     return value
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _short(value: Any) -> str:

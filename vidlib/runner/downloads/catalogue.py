@@ -102,7 +102,7 @@ def table_row(match: Match) -> dict[str, str]:
     row, project = match
     percent = f" {row.bytes_done / row.bytes_total:.0%}" if row.state == "downloading" and row.bytes_total else ""
     return {
-        "offered": time.strftime("%Y-%m-%d %H:%M", time.localtime(row.offered_at)),
+        "offered": _local_time(row.offered_at),
         "state": f"{row.state}{percent}",
         "provider": row.provider,
         "project": project or "",
@@ -139,5 +139,15 @@ def _exported(match: Match) -> dict[str, Any]:
     return identity | names | {"file": row.file, "sha256": row.sha256, "project": project, "error": row.error}
 
 
+def _local_time(at: float) -> str:
+    try:
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+    except (ValueError, OverflowError, OSError):  # earlier versions recorded any time
+        return "unknown"
+
+
 def _iso(at: float | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+    try:
+        return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):  # earlier versions recorded any time
+        return None

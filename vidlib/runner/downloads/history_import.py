@@ -5,7 +5,6 @@ It reads three formats: ``download_history.json`` (a list of links or objects, o
 ``vidlib downloads export``.
 """
 
-import json
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import Any, cast
 from sqlalchemy import make_url
 
 from vidlib.errors import RefusedInput, UsageError
+from vidlib.ingest.web import parse_json
 from vidlib.ingest.webhook import DownloadOffer, parse_offer
 from vidlib.runner.downloads import store
 from vidlib.runner.store.database import Database
@@ -110,6 +110,7 @@ def _entry(record: object, default_time: float) -> Entry:
 def _sqlite_records(file: Path) -> list[dict[str, Any]]:
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            database.text_factory = lambda text: text.decode(errors="surrogateescape")
             rows = database.execute("SELECT url, timestamp FROM download_history ORDER BY rowid").fetchall()
     except sqlite3.Error as error:
         raise RefusedInput(f"{file}: {error}; expected a table download_history with url and timestamp") from error
@@ -118,7 +119,7 @@ def _sqlite_records(file: Path) -> list[dict[str, Any]]:
 
 def _json_records(file: Path) -> list[Any]:
     try:
-        document = json.loads(file.read_bytes())
+        document = parse_json(file.read_bytes())
     except (ValueError, RecursionError) as error:
         raise RefusedInput(f"{file}: {error}; expected JSON or SQLite") from error
     if isinstance(document, Mapping):

@@ -4,10 +4,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
-from vidlib.errors import Cancelled, DownloadFailed, NeedsOperator
+from vidlib.errors import Cancelled, DownloadFailed, NeedsOperator, VidlibError
 from vidlib.ingest.fetch import Timing
 from vidlib.ingest.providers import MANUAL_PROVIDERS
 from vidlib.ingest.urls import redacted
@@ -70,9 +69,13 @@ class Monitor:
     def run(self) -> None:
         """Poll and download until ``options.stop`` is set."""
         while not self.options.stop.is_set():
-            with suppress(Cancelled):
+            try:
                 self.poll()
-            self.download_waiting()
+                self.download_waiting()
+            except Cancelled:
+                pass
+            except VidlibError as error:  # such as a history that is away for a while
+                log.error("%s; next attempt in %.0f s", error, self.webhook.pause_s())
             self.options.stop.wait(self.webhook.pause_s())
 
     def _state(self, offer: DownloadOffer) -> store.State:

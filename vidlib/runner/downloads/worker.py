@@ -1,5 +1,6 @@
 """Downloads of this process: claim one in the history, fetch its file, and write the outcome."""
 
+import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from vidlib.runner.store.database import Database
 from vidlib.runner.store.identity import HEARTBEAT_S, pid_of
 from vidlib.runner.store.models import Download
 from vidlib.settings import Settings
+
+log = logging.getLogger("vidlib.downloads")
 
 MAX_ATTEMPTS = 5
 """How often the monitor starts a download before it counts as failed."""
@@ -101,10 +104,19 @@ def run_claimed(history: Database, row: Download, options: DownloadOptions, *, m
                 report=tracker.report,
                 timing=timing,
             )
-    except (VidlibError, OSError) as error:
-        problem = error if isinstance(error, VidlibError) else DownloadFailed(f"{options.target}: {error}")
-        return _finish_failed(history, row, problem, tracker, max_attempts)
+    except Exception as error:  # noqa: BLE001 a bug at one file must not end the downloads of the others
+        return _finish_failed(history, row, _expected(error, options.target), tracker, max_attempts)
     return _finish_done(history, row.key, fetched, tracker)
+
+
+def _expected(error: Exception, folder: Path) -> VidlibError:
+    """Return ``error`` as one of vidlib's own; the message of a bug could contain the link."""
+    if isinstance(error, VidlibError):
+        return error
+    if isinstance(error, OSError):
+        return DownloadFailed(f"{folder}: {error.strerror or error}")
+    log.error("a download failed with %s; this is a bug of vidlib", type(error).__name__)
+    return DownloadFailed(f"it failed with {type(error).__name__}; this is a bug of vidlib")
 
 
 class ProgressTracker:
