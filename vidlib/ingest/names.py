@@ -80,7 +80,7 @@ def split_name(name: str | bytes) -> tuple[str, ...]:
 def leads_outside(name: str | bytes) -> bool:
     """Return whether an archive's path leads out of the folder that it is unpacked into, also after normalization.
 
-    >>> leads_outside("../x.mp4"), leads_outside("C:\\x.mp4"), leads_outside("a/../x.mp4"), leads_outside("a/../../x")
+    >>> leads_outside("../x.mp4"), leads_outside("C:/x.mp4"), leads_outside("a/../x.mp4"), leads_outside("a/../../x")
     (True, True, False, True)
     """
     text = decode_name(name)
