@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 
 from tests.runner.downloads import offering
+from tests.runner.processes import at_once
 from vidlib.errors import RefusedInput, UsageError
 from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.downloads import store
@@ -77,7 +78,7 @@ def test_an_invalid_link_is_refused_with_the_whole_list(url):
 
 def test_many_processes_offer_the_same_links_at_once_and_make_one_row_of_each(url):
     with History(url) as history:
-        offering.at_once(N_PROCESSES, offering.offer_all, url)
+        at_once(N_PROCESSES, offering.offer_all, url)
         rows = [row for row, _ in store.search(history)]
         assert (len(rows), {row.offered_at for row in rows}) == (offering.N_LINKS, {1000.0 - (N_PROCESSES - 1)})
 
@@ -86,7 +87,7 @@ def test_many_processes_claim_every_download_once(url, tmp_path):
     (tmp_path / "taken").mkdir()
     with History(url) as history:
         store.add_offers(history, offered(*(f"https://h.example/{n}" for n in range(20)), state="waiting"))
-        offering.at_once(4, offering.take_all, url, str(tmp_path / "taken"))
+        at_once(4, offering.take_all, url, str(tmp_path / "taken"))
         done = {row.key for row, _ in store.search(history, states=["done"])}
         assert {path.name for path in (tmp_path / "taken").iterdir()} == done
         assert len(done) == 20

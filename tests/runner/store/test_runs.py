@@ -1,6 +1,5 @@
 """The history: what is written by one process is read by another, and nothing is lost."""
 
-import multiprocessing
 import subprocess
 import sys
 import time
@@ -11,8 +10,9 @@ import psutil
 import pytest
 from sqlalchemy import text
 
+from tests.runner.processes import at_once
 from tests.runner.store import writers
-from tests.waiting import LIMIT_S, wait_until
+from tests.waiting import wait_until
 from vidlib.errors import LeaseLost, SettingError, UsageError, VidlibError
 from vidlib.runner.store import identity, queue
 from vidlib.runner.store.models import Run, Task
@@ -80,7 +80,7 @@ def test_events_of_many_processes_are_all_kept_once(url):
     assert writers.written(url, N_PROCESSES, N_EVENTS) == writers.all_of(N_PROCESSES, N_EVENTS)
 
 
-def open_new_histories(urls: list[str], together: Barrier) -> None:
+def open_new_histories(number: int, together: Barrier, urls: list[str]) -> None:
     for url in urls:
         together.wait()
         with History(url) as history:
@@ -90,14 +90,7 @@ def open_new_histories(urls: list[str], together: Barrier) -> None:
 @pytest.mark.slow
 def test_processes_that_open_a_new_history_at_the_same_moment_all_succeed(new_url):
     urls = [new_url() for _ in range(5)]
-    context = multiprocessing.get_context("spawn")
-    together = context.Barrier(N_PROCESSES, timeout=LIMIT_S)
-    workers = [context.Process(target=open_new_histories, args=(urls, together)) for _ in range(N_PROCESSES)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert [worker.exitcode for worker in workers] == [0] * N_PROCESSES
+    at_once(N_PROCESSES, open_new_histories, urls)
     for url in urls:
         with History(url) as history:
             assert len(history.runs()) == N_PROCESSES
