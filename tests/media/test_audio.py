@@ -15,6 +15,7 @@ from vidlib.media.audio import (
     StoredSamples,
     chunks,
     loudness_by_frame,
+    read_by_frame,
     read_waveform,
     stored_waveform,
 )
@@ -87,3 +88,10 @@ def test_loudness_has_one_value_a_frame_and_knows_silence(tmp_path):
     assert loud[:9].max() < 0.001
     assert loud[11:50] == pytest.approx(0.125 / math.sqrt(2), rel=0.05)  # a sine of amplitude 1/8
     assert len(loudness_by_frame(made.silent(tmp_path / "clip.mp4"))) == 0
+
+
+def test_other_tracks_than_the_first_are_read_by_number(tmp_path):
+    video = made.clip(tmp_path / "clip.mp4", sounds=2, options=["-filter:a:0", "volume=0"])
+    assert not np.any(np.concatenate(list(read_by_frame(video))))
+    np.testing.assert_array_equal(np.concatenate(list(read_by_frame(video, [2]))), read_waveform(video, tracks=[2]))
+    assert np.abs(read_waveform(video, tracks=[2])).max() > 0.05
