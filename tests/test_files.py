@@ -72,7 +72,7 @@ def test_a_checksum_follows_the_content(tmp_path):
 def settled(tmp_path):
     """A file that was written before the present tick of the clock, so that its SHA-256 may be remembered."""
     path = files.write_text(tmp_path / "fresh", "content")
-    wait_until(lambda: files._FileState.of(path.stat()).is_settled())
+    wait_until(lambda: files.FileState.of(path.stat()).is_settled())
     return path
 
 

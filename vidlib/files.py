@@ -104,17 +104,17 @@ def canonical_json(value: Any) -> str:
 def sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, 64 hex digits. A process reads an unchanged file once, whatever its names."""
     with open(path, "rb") as file:
-        state = _FileState.of(os.fstat(file.fileno()))
+        state = FileState.of(os.fstat(file.fileno()))
         if digest := _digests.get(state):
             return digest
         settled = state.is_settled()
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if settled and state == _FileState.of(os.fstat(file.fileno())):
-            _remember(state, digest)
+        if settled and state == FileState.of(os.fstat(file.fileno())):
+            remember_sha256(state, digest)
     return digest
 
 
-class _FileState(NamedTuple):
+class FileState(NamedTuple):
     """Identity and times of a file. They change whenever its bytes do, once the file `is_settled`.
 
     ``ctime_ns`` reveals a change after which somebody restored ``mtime_ns``, as ``cp -p`` and ``rsync -t`` do.
@@ -127,7 +127,7 @@ class _FileState(NamedTuple):
     ctime_ns: int
 
     @classmethod
-    def of(cls, stat: os.stat_result) -> "_FileState":
+    def of(cls, stat: os.stat_result) -> "FileState":
         return cls(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
     def is_settled(self) -> bool:
@@ -137,11 +137,17 @@ class _FileState(NamedTuple):
         return max(self.mtime_ns, self.ctime_ns) + (COARSEST_NS if is_coarse else 0) < now_ns
 
 
-_digests: dict[_FileState, str] = {}
+_digests: dict[FileState, str] = {}
 _digests_lock = threading.Lock()
 
 
-def _remember(state: _FileState, digest: str) -> None:
+def known_sha256(state: FileState) -> str | None:
+    """The SHA-256 that this process remembers for a file in this state."""
+    return _digests.get(state)
+
+
+def remember_sha256(state: FileState, digest: str) -> None:
+    """Have `sha256` answer ``digest`` for a file in this state without reading it."""
     with _digests_lock:
         _digests[state] = digest
         while len(_digests) > MAX_DIGESTS:
@@ -154,11 +160,11 @@ def _same_bytes(source: Path, target: Path) -> Iterator[None]:
 
     Both change ``ctime_ns`` of the file, but not its bytes.
     """
-    before = _FileState.of(source.stat())
+    before = FileState.of(source.stat())
     yield
-    after = _FileState.of(target.stat())
+    after = FileState.of(target.stat())
     if before[:-1] == after[:-1] and (digest := _digests.get(before)):
-        _remember(after, digest)
+        remember_sha256(after, digest)
 
 
 class FileRecord(BaseModel):

@@ -99,7 +99,8 @@ def _content(path: Path, workspace: Path) -> str:
     data = path.read_bytes()
     if path.name == "metadata.json":  # says when, and where the workspace is
         said = json.loads(data)
-        said.pop("created_at")
+        for key in ("created_at", "checksum"):
+            said.pop(key, None)
         data = json.dumps(said).replace(str(workspace), "").encode()
     return hashlib.sha256(data).hexdigest()
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidlib.results import archive, frames
+from vidlib.results import archive_index, frames
 from vidlib.results.exports import rttm
 from vidlib.timeline import Turns
 
@@ -16,7 +16,7 @@ def table(archive_dir: Path, sha256: str, name: str) -> "pa.Table | None":
 
     ``sha256`` is that of the file as it arrived or as it was delivered. Raises BrokenOutput if a file is damaged.
     """
-    entries = archive.find(archive_dir, sha256)
+    entries = archive_index.entries_of(archive_dir, sha256)
     files = entries[0].results if entries else {}
     if name == "shots" and "shots_csv" in files:
         return frames.shots_of_list(files["shots_csv"])

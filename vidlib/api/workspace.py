@@ -188,14 +188,14 @@ class Workspace:
             return history.videos()
 
     def _by_content(self, path: Path) -> Video:
-        from vidlib.results import archive
+        from vidlib.results import archive_index
         from vidlib.runner import projects
 
         digest = sha256(path)
         known = {video.sha256 for video in self._known()}
         if digest not in known:
             # an editor holds the delivered file: the archive knows which one it was made of
-            sources = [entry.metadata.source_hash for entry in archive.find(self.settings.archive, digest)]
+            sources = [entry.metadata.source_hash for entry in archive_index.entries_of(self.settings.archive, digest)]
             if source := next((source for source in sources if source in known), None):
                 return Video(self.settings, source, path.name, self._by_name(source).path)
             if projects.is_archive(path):

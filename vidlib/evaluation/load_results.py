@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from vidlib.errors import UsageError
 from vidlib.files import sha256
 from vidlib.media.suffixes import is_video_name
-from vidlib.results import archive
+from vidlib.results import archive_index
 from vidlib.results.archive import METADATA, Entry, Metadata
 from vidlib.results.exports import audio_json, rttm, shots_csv, shots_json, tracking_table
 from vidlib.results.exports.people_json import Person
@@ -74,7 +74,7 @@ def _load(path: Path, stem: str, archive_dir: Path, work_dir: Path) -> Results:
 
 def _load_for_video(video: Path, archive_dir: Path, work_dir: Path) -> Results:
     """Load the newest results in the archive for the video, or the results beside it."""
-    if entries := archive.find(archive_dir, sha256(video)):
+    if entries := archive_index.entries_of(archive_dir, sha256(video)):
         return replace(_load_entry(entries[0], work_dir), video=video)
     if video.stem in _stems(video.parent):
         return replace(_load_folder(video.parent, video.stem, work_dir), video=video)

@@ -4,7 +4,8 @@
                                         <stem>_scenes.csv, <stem>_audio.json, <stem>_tracking.json, ...
 
 The video hash is the SHA-256 of the delivered file, which the editor holds. The metadata also hold the source hash, the
-SHA-256 of the original file. Either hash finds the results. The archive never changes, moves or removes an entry.
+SHA-256 of the original file. Either hash finds the results. An entry never changes; only `vidlib.results.archive_prune`
+removes one, when a person asks for it.
 """
 
 import logging
@@ -12,17 +13,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from vidlib.errors import BrokenOutput
-from vidlib.files import TMP_PREFIX, FileRecord, copy_verified, fsync, publish_folder, sole_writer, write_json
+from vidlib.files import TMP_PREFIX, FileRecord, copy_verified, fsync, publish_folder, sole_writer
+from vidlib.results import archive_entry
+from vidlib.results.archive_entry import COPIED, METADATA, Entry, Metadata
 from vidlib.results.naming import ARCHIVED, PUBLISHED
 
-METADATA = "metadata.json"
-COPIED = {"scenes": "shots_csv", "audio": "audio_json", "tracking": "tracking_json"}
-"""Maps a key of ``copied`` in the metadata to the name of the result in `ARCHIVED`."""
+__all__ = ["METADATA", "Entry", "Metadata", "ResultSet", "find", "put", "restore", "stamp", "verify"]
 
 log = logging.getLogger(__name__)
 
@@ -35,41 +33,6 @@ class ResultSet:
     video: Path
     stem: str
     results: Mapping[str, Path]
-
-
-class Metadata(BaseModel):
-    """``metadata.json``. Entries of other tools lack ``source_hash`` and ``files``; unknown keys are ignored."""
-
-    model_config = ConfigDict(frozen=True)
-
-    video_path: str
-    video_stem: str
-    video_hash: str
-    created_at: Annotated[datetime, AfterValidator(lambda time: time if time.tzinfo else time.replace(tzinfo=UTC))]
-    copied: dict[str, bool] = {}
-    source_hash: str | None = None
-    files: dict[str, FileRecord] = {}
-
-    def same_results(self, other: "Metadata") -> bool:
-        """Whether both describe one video and the same bytes, under any stem."""
-        return (self.source_hash, self._contents()) == (other.source_hash, other._contents())
-
-    def _contents(self) -> dict[str, FileRecord]:
-        return {name.removeprefix(self.video_stem): record for name, record in self.files.items()}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """The results of one video at one time."""
-
-    folder: Path
-    metadata: Metadata
-
-    @property
-    def results(self) -> dict[str, Path]:
-        """The existing files, by their names in `ARCHIVED`."""
-        paths = {name: self.folder / f"{self.metadata.video_stem}{suffix}" for name, suffix in ARCHIVED.items()}
-        return {name: path for name, path in paths.items() if path.is_file()}
 
 
 def put(root: Path, project: str, video: ResultSet, now: datetime) -> Entry:
@@ -87,14 +50,17 @@ def put(root: Path, project: str, video: ResultSet, now: datetime) -> Entry:
         for name, path in video.results.items():
             copy_verified(path, staged.folder / f"{video.stem}{ARCHIVED[name]}")
         verify(staged)
-        write_json(staged.folder / METADATA, metadata.model_dump(mode="json"))
+        metadata.write(staged.folder)
         folder = publish_folder(staged.folder, _free_folder(root, project, metadata.video_hash, now))
         fsync(root)
-    return Entry(folder, metadata)
+    return archive_entry.read(folder)
 
 
 def find(root: Path, sha256: str) -> list[Entry]:
-    """Every entry whose delivered or original file has this SHA-256, newest first."""
+    """Every entry whose delivered or original file has this SHA-256, newest first.
+
+    Damaged metadata are logged and left out. `vidlib.results.archive_index` answers more questions, and faster.
+    """
     entries = _newest_first(root.glob(f"*/*/{METADATA}"))
     return [entry for entry in entries if sha256 in (entry.metadata.video_hash, entry.metadata.source_hash)]
 
@@ -106,9 +72,8 @@ def verify(entry: Entry) -> None:
     """
     for name, record in entry.metadata.files.items():
         record.check(entry.folder / name)
-    for key, name in COPIED.items():
-        if entry.metadata.copied.get(key) and name not in entry.results:
-            raise BrokenOutput(f"{entry.folder / (entry.metadata.video_stem + ARCHIVED[name])} is missing")
+    for name in archive_entry.missing_copies(entry):
+        raise BrokenOutput(f"{entry.folder / name} is missing")
 
 
 def restore(entry: Entry, to_dir: Path, stem: str) -> tuple[Path, ...]:
@@ -153,10 +118,16 @@ def _newest_first(paths: Iterable[Path]) -> list[Entry]:
     entries = []
     for path in paths:
         try:
-            entries.append(Entry(path.parent, Metadata.model_validate_json(path.read_bytes())))
-        except (OSError, ValidationError) as error:
-            log.warning("%s is ignored because it cannot be read: %s", path, error)
-    return sorted(entries, key=lambda entry: entry.metadata.created_at, reverse=True)
+            entries.append(archive_entry.read(path.parent))
+        except BrokenOutput as error:
+            log.warning("an archive entry is ignored: %s", error)
+    return newest_first(entries)
+
+
+def newest_first(entries: Iterable[Entry]) -> list[Entry]:
+    """Sort entries: the newest first, and those of one time by their folders."""
+    by_folder = sorted(entries, key=lambda entry: entry.folder)
+    return sorted(by_folder, key=lambda entry: entry.metadata.created_at, reverse=True)
 
 
 def _is_sound(entry: Entry) -> bool:
