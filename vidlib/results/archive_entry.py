@@ -152,8 +152,8 @@ def damages(entry: Entry, progress: Progress = lambda _: None) -> Iterator[Damag
     for file, problem in _metadata_problems(entry):
         yield Damage(entry.folder, file, problem)
     for name, record in entry.metadata.files.items():
-        if problem := _file_problem(entry.folder / name, record, progress):
-            yield Damage(entry.folder, name, problem)
+        if file_problem := _file_problem(entry.folder / name, record, progress):
+            yield Damage(entry.folder, name, file_problem)
     for name in missing_copies(entry):
         if name not in entry.metadata.files:
             yield Damage(entry.folder, name, "is missing")

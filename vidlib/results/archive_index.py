@@ -137,7 +137,8 @@ class Index:
 
     def search(self, text: str) -> Search:
         """The entries that ``text`` names: SHA-256 or its beginning, part of a name or project, or date (UTC)."""
-        conditions, values = ["instr(words, ?) > 0"], [text.casefold()]
+        conditions = ["instr(words, ?) > 0"]
+        values: list[object] = [text.casefold()]
         if re.fullmatch(f"[0-9a-f]{{{MIN_DIGITS},64}}", text.lower()):
             conditions += ["substr(video_hash, 1, ?) = ?", "substr(source_hash, 1, ?) = ?"]
             values += [len(text), text.lower()] * 2

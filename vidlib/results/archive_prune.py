@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vidlib.files import TMP_PREFIX, fsync, sole_writer
 from vidlib.results import archive_entry, archive_index
+from vidlib.results.archive import newest_first
 from vidlib.results.archive_entry import Entry
 
 
@@ -41,7 +42,7 @@ def superseded(
             groups.setdefault((entry.metadata.video_hash, entry.metadata.source_hash), []).append(entry)
     removable = []
     for group in groups.values():
-        newest, *_ = ordered = archive_index.newest_first(group)
+        newest, *_ = ordered = newest_first(group)
         for entry in ordered[max(1, kept) :]:
             is_old = now - entry.metadata.created_at >= older_than
             if is_old and entry.folder not in in_use and entry.results.keys() <= newest.results.keys():

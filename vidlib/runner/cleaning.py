@@ -80,7 +80,7 @@ def _busy(history: History) -> set[str]:
 def _examine(tasks: list[Task], settings: Settings, latest: float, busy: set[str]) -> WorkFolder:
     """Examine the folders of one video; ``tasks`` are the newest first."""
     newest = tasks[0]
-    used_at = max(task.finished_at or time.time() for task in tasks)
+    used_at = max(time.time() if task.finished_at is None else task.finished_at for task in tasks)
     entries = tuple(archive_index.entries_of(settings.archive, newest.sha256))
     known = {record.sha256 for entry in entries for record in entry.metadata.files.values()}
     by_run: dict[str, list[Task]] = {}
