@@ -71,23 +71,29 @@ def entry_folders(root: Path, on_error: OnError = _log) -> Iterator[tuple[Path, 
 
     A folder counts if it has a metadata file or the name of a SHA-256. Hidden folders do not count.
     """
-    for project in _subfolders(root, on_error):
-        for folder in _subfolders(project, on_error):
+    for key, state in _listing(root, on_error):
+        yield root / key, state
+
+
+def _listing(root: Path, on_error: OnError = _log) -> Iterator[tuple[str, os.stat_result | None]]:
+    """As `entry_folders`, but with folders below ``root`` as text: thousands of `Path` take most of the time."""
+    for project in _subfolders(str(root), on_error):
+        for folder in _subfolders(f"{root}/{project}", on_error):
             try:
-                yield folder, (folder / METADATA).stat()
+                yield f"{project}/{folder}", os.stat(f"{root}/{project}/{folder}/{METADATA}")  # noqa: PTH116
             except OSError:
-                if re.fullmatch("[0-9a-fA-F]{64}", folder.name):
-                    yield folder, None
+                if re.fullmatch("[0-9a-fA-F]{64}", folder):
+                    yield f"{project}/{folder}", None
 
 
-def _subfolders(folder: Path, on_error: OnError) -> list[Path]:
+def _subfolders(folder: str, on_error: OnError) -> list[str]:
     try:
         with os.scandir(folder) as items:
-            return sorted(Path(item.path) for item in items if not item.name.startswith(".") and item.is_dir())
+            return sorted(item.name for item in items if not item.name.startswith(".") and item.is_dir())
     except FileNotFoundError:
         return []
     except OSError as error:
-        on_error(folder, error)
+        on_error(Path(folder), error)
         return []
 
 
@@ -108,9 +114,7 @@ class Index:
     def update(self, report: Report = quiet) -> None:
         """Bring the index to the state of the disk. Entries that disappeared are marked as gone."""
         known = dict(self.connection.execute("SELECT folder, state FROM entries WHERE NOT gone").fetchall())
-        present = {
-            os.fsencode(folder.relative_to(self.root)): _state(stat) for folder, stat in entry_folders(self.root)
-        }
+        present = {os.fsencode(key): _state(stat) for key, stat in _listing(self.root)}
         changed = [key for key, state in present.items() if not state or known.get(key) != state]
         gone = known.keys() - present.keys()
         rows = []
