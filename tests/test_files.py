@@ -2,6 +2,8 @@ import errno
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -227,3 +229,13 @@ def test_a_file_is_moved_also_to_another_disk(tmp_path, monkeypatch):
     assert names(tmp_path) == ["c"]
     with pytest.raises(FileNotFoundError):
         files.move_file(tmp_path / "nothing", tmp_path / "d")
+
+
+def test_the_umask_decides_who_may_read_a_written_file_and_private_ones_are_for_their_owner(tmp_path):
+    code = "import os, sys; from pathlib import Path; from vidlib import files; os.umask(int(sys.argv[2], 8))\n"
+    code += (
+        "files.write_text(Path(sys.argv[1]) / 'a', 'x'); files.write_text(Path(sys.argv[1]) / 'b', 'x', private=True)"
+    )
+    for umask, modes in (("077", (0o600, 0o600)), ("027", (0o640, 0o600)), ("002", (0o664, 0o600))):
+        subprocess.run([sys.executable, "-c", code, str(tmp_path), umask], check=True)
+        assert tuple((tmp_path / name).stat().st_mode & 0o777 for name in "ab") == modes

@@ -244,7 +244,9 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        return self.database_url or f"sqlite:///{self.workspace / 'vidlib.sqlite'}"
+        # SQLAlchemy decodes percent signs in a URL, and a question mark begins its options
+        file = str(self.workspace / "vidlib.sqlite").replace("%", "%25").replace("?", "%3F")
+        return self.database_url or f"sqlite:///{file}"
 
 
 SECRETS = frozenset(name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation))

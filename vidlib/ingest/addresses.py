@@ -19,8 +19,14 @@ from vidlib.errors import RefusedInput
 LISTEN_S = 0.5
 """A waiting connection calls its interrupt at least this often."""
 
-CARRYING = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")))
-"""Networks whose last four bytes are the IPv4 address that they reach: RFC 6052, RFC 8215, RFC 4291 2.5.5.1."""
+CARRYING = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96", "::ffff:0:0/96", "::ffff:0:0:0/96")))
+"""Networks whose last four bytes are the IPv4 address that they reach: RFC 6052, RFC 4291 2.5.5, RFC 2765 2.1."""
+
+LOCAL = tuple(map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "100::/64", "3fff::/20", "5f00::/16", "fec0::/10")))
+"""Networks that are not global, although some versions of Python call them so: RFC 8215, 6666, 9637, 9602, 3879."""
+
+ISATAP = (b"\0\0\x5e\xfe", b"\2\0\x5e\xfe")
+"""Bytes 8 to 12 of an IPv6 address whose last four bytes are the IPv4 address that it reaches: RFC 5214, 6.1."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Iterable[str]]
@@ -43,7 +49,8 @@ def is_public(address: str) -> bool:
 
 
 def _is_global(address: Address) -> bool:
-    return address.is_global and not address.is_multicast and not getattr(address, "is_site_local", False)
+    is_local = isinstance(address, ipaddress.IPv6Address) and any(address in network for network in LOCAL)
+    return address.is_global and not address.is_multicast and not is_local
 
 
 def _carried(address: Address) -> list[ipaddress.IPv4Address]:
@@ -51,7 +58,7 @@ def _carried(address: Address) -> list[ipaddress.IPv4Address]:
     if isinstance(address, ipaddress.IPv4Address):
         return []
     carried = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if any(address in network for network in CARRYING):
+    if any(address in network for network in CARRYING) or address.packed[8:12] in ISATAP:
         carried.append(ipaddress.IPv4Address(address.packed[-4:]))
     return [each for each in carried if each is not None]
 

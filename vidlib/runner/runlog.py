@@ -35,14 +35,25 @@ class RunLog:
             self._written.update(event.id for event in new)
 
     def _read_written(self) -> set[int]:
-        """The ids of the events in the file. An incomplete last line is removed; its event is written again."""
+        """The ids of the events in the file. An incomplete last line is removed; its event is written again.
+
+        A damaged line stays; its event, which nobody can read in it, is written again if it is one of the last.
+        """
         if not self._file.is_file():
             return set()
         lines = self._file.read_bytes().splitlines(keepends=True)
         complete = [line for line in lines if line.endswith(b"\n")]
         if len(complete) < len(lines):
             self._file.write_bytes(b"".join(complete))
-        return {json.loads(line)["event"] for line in complete}
+        return {number for line in complete if (number := _event_number(line)) is not None}
+
+
+def _event_number(line: bytes) -> int | None:
+    try:
+        number = json.loads(line)["event"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return number if isinstance(number, int) else None
 
 
 def _as_json(event: Event) -> dict[str, object]:

@@ -14,9 +14,12 @@ from tests.runner.processes import at_once
 from tests.runner.store import writers
 from tests.waiting import wait_until
 from vidlib.errors import LeaseLost, SettingError, UsageError, VidlibError
+from vidlib.runner.downloads import history_import
+from vidlib.runner.runlog import RunLog
 from vidlib.runner.store import identity, queue
 from vidlib.runner.store.models import Run, Task
 from vidlib.runner.store.runs import History
+from vidlib.settings import load
 
 N_PROCESSES, N_EVENTS = 4, 25  # 16 processes with 500 events each are part of `make soak`
 
@@ -182,3 +185,61 @@ def test_how_long_steps_took_is_known_by_second_of_video(url):
 def test_an_unsupported_database_is_refused_with_the_supported_ones(url):
     with pytest.raises(SettingError, match="expected sqlite:///FILE or postgresql://"):
         History(url)
+
+
+@pytest.mark.parametrize("folder", ["what?", "a?b=c", "100%", "50%25", "a#b", "sp ace", "über"])
+def test_the_history_lies_in_the_workspace_whatever_its_name(tmp_path, folder):
+    chosen = load(workspace=tmp_path / folder)
+    with History(chosen.database) as history:
+        history.start_run([], {})
+        assert history_import.back_up(history)
+    assert (tmp_path / folder / "vidlib.sqlite").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [folder]
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("postgresql://vidlib:hush@db:port/vidlib", "where a port is a number"),
+        ("postgresql://[::1/vidlib", "expected sqlite:///FILE"),
+        ("sqlite:////nowhere/a?b/vidlib.sqlite", "write . as %3F"),
+        ("sqlite:////nowhere/a?b=c/vidlib.sqlite", "write . as %3F"),
+        ("sqlite://", "names no file"),
+        ("mysql://db/vidlib", "begins with 'mysql'"),
+    ],
+)
+def test_an_address_of_a_database_that_cannot_be_read_is_explained(url, why):
+    with pytest.raises(SettingError, match=why) as raised:
+        History(url)
+    assert "hush" not in str(raised.value)
+
+
+def test_a_workspace_that_cannot_be_made_is_explained(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(VidlibError, match="this user can write to"):
+        History(load(workspace=tmp_path / "file" / "workspace").database)
+
+
+def test_the_history_keeps_the_permissions_that_the_umask_allows(tmp_path):
+    code = "import os, sys; os.umask(0o077); from vidlib.runner.store.runs import History; History(sys.argv[1]).close()"
+    subprocess.run([sys.executable, "-c", code, f"sqlite:///{tmp_path}/vidlib.sqlite"], check=True)
+    assert {oct(path.stat().st_mode & 0o077) for path in tmp_path.iterdir()} == {"0o0"}
+
+
+def test_a_heartbeat_in_the_future_is_no_sign_that_a_process_of_an_earlier_boot_lives():
+    later = time.time() + 3600
+    assert not identity.alive("host/0badb007-1/1/1", later)
+    assert not identity.alive("nonsense", time.time())
+    assert identity.alive(identity.this_process(), later)
+
+
+def test_a_damaged_line_in_the_log_of_a_run_ends_nothing(tmp_path):
+    with History(f"sqlite:///{tmp_path}/vidlib.sqlite") as history:
+        run = history.start_run([], {})
+        history.add_event(run.id, "first")
+        RunLog(history, run.id, tmp_path / "run").catch_up()
+        file = tmp_path / "run" / "run.log"
+        file.write_bytes(file.read_bytes() + b"\0\0{damaged\n[]\n{}\n")
+        history.add_event(run.id, "second")
+        RunLog(history, run.id, tmp_path / "run").catch_up()
+    assert [line.count(b'"message"') for line in file.read_bytes().splitlines()] == [1, 0, 0, 0, 1]

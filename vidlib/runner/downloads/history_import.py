@@ -19,7 +19,7 @@ from vidlib.errors import RefusedInput, UsageError
 from vidlib.ingest.web import parse_json
 from vidlib.ingest.webhook import DownloadOffer, parse_offer
 from vidlib.runner.downloads import store
-from vidlib.runner.store.database import Database
+from vidlib.runner.store.database import Database, sqlite_file
 
 SQLITE_HEAD = b"SQLite format 3\0"
 UNFINISHED = frozenset({"downloading", "waiting", "paused"})
@@ -87,12 +87,13 @@ def read_entries(file: Path) -> tuple[list[Entry], list[str]]:
 def back_up(history: Database) -> str | None:
     """Copy the database to a file beside it, while others may use it. Returns the path, or None for no SQLite file."""
     url = make_url(history.url)
-    if url.get_backend_name() != "sqlite" or not url.database:
+    if url.get_backend_name() != "sqlite":
         return None
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    target = Path(url.database).with_name(f"{Path(url.database).name}.backup-{stamp}")
-    with closing(sqlite3.connect(url.database)) as source, closing(sqlite3.connect(target)) as copy:
+    file = sqlite_file(history.url)
+    target = file.with_name(f"{file.name}.backup-{time.strftime('%Y%m%d-%H%M%S')}")
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
         source.backup(copy)
+    target.chmod(file.stat().st_mode & 0o777)  # both contain links, which give access
     return str(target)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self, cast
 
 from filelock import FileLock
 from sqlalchemy import CursorResult, Engine, Executable, create_engine, event, inspect, make_url
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError
 from sqlalchemy.orm import Session
 
 from vidlib.errors import SettingError, VidlibError
@@ -24,6 +24,12 @@ IDLE_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10
 REVISION = "0004"
 """The newest migration; a database at this revision needs none."""
+
+EXPECTED = "expected sqlite:///FILE or postgresql://USER@HOST:PORT/DATABASE"
+WRITABLE = "vidlib needs a folder that this user can write to: check its permissions, or choose another workspace"
+NOT_WRITABLE = ("readonly database", "unable to open database file")
+SQLITE_OPTIONS = frozenset({"cache", "cached_statements", "immutable", "mode", "timeout", "uri"})
+"""The options of SQLite in a URL."""
 
 MIGRATION_LOCK = 0x7669646C6962  # "vidlib" in ASCII; a number that no other program on the server uses
 
@@ -73,7 +79,13 @@ class Database:
             raise
         except DatabaseError as error:
             message = " ".join(str(error.orig).split())
+            if any(words in message for words in NOT_WRITABLE):
+                message += f"; {WRITABLE}"
             raise VidlibError(f"the history {self.engine.url.set(query={})} cannot be used: {message}") from error
+        except PermissionError as error:  # of the lock file beside the database
+            raise VidlibError(
+                f"the history {self.engine.url.set(query={})} cannot be used: {error.strerror}; {WRITABLE}"
+            ) from error
 
 
 def changed_rows(session: Session, statement: Executable) -> int:
@@ -84,18 +96,34 @@ def changed_rows(session: Session, statement: Executable) -> int:
 def open_engine(url: str) -> Engine:
     """SQLAlchemy's engine for a ``url`` of SQLite or PostgreSQL; raises SettingError for any other."""
     scheme = url.partition(":")[0].partition("+")[0]
-    if scheme == "sqlite":
-        return _sqlite(url)
-    if scheme in ("postgresql", "postgres"):
-        return _postgresql(url)
-    raise SettingError(
-        f"VIDLIB_DATABASE_URL begins with {scheme!r}; expected sqlite:///FILE or postgresql://USER@HOST/DATABASE"
-    )
+    if scheme not in ("sqlite", "postgresql", "postgres"):
+        raise SettingError(f"VIDLIB_DATABASE_URL begins with {scheme!r}; {EXPECTED}")
+    try:
+        parsed = make_url(url)
+    except (ValueError, ArgumentError) as error:  # the URL may contain a password, and the message parts of it
+        raise SettingError(f"VIDLIB_DATABASE_URL cannot be read: {EXPECTED}, where a port is a number") from error
+    return _sqlite(url) if parsed.get_backend_name() == "sqlite" else _postgresql(url)
+
+
+def sqlite_file(url: str) -> Path:
+    """The file of a ``url`` of SQLite; raises SettingError if the URL names none, or an unknown option."""
+    parsed = make_url(url)
+    options = {pair.partition("=")[0] for pair in url.partition("?")[2].split("&") if pair}
+    if unknown := options - SQLITE_OPTIONS:
+        raise SettingError(
+            f"VIDLIB_DATABASE_URL has the unknown option {min(unknown)!r}; in the name of a file, write ? as %3F"
+        )
+    if not parsed.database or parsed.database == ":memory:":
+        raise SettingError(f"VIDLIB_DATABASE_URL names no file; {EXPECTED}")
+    return Path(parsed.database)
 
 
 def _sqlite(url: str) -> Engine:
-    file = Path(url.removeprefix("sqlite:///"))
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file = sqlite_file(url)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VidlibError(f"the history {file} cannot be created: {error.strerror}; {WRITABLE}") from error
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
 
     @event.listens_for(engine, "connect")

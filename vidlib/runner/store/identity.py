@@ -40,12 +40,17 @@ def alive(owner: str | None, heartbeat_at: float | None) -> bool:
     """Whether ``owner`` still works, if its last heartbeat was at ``heartbeat_at`` (seconds since 1970).
 
     A process that hangs or is frozen counts as dead after LEASE_S. A process of this machine that is gone counts as
-    dead at once.
+    dead at once. So does one of another machine, or of an earlier start of this one, with a heartbeat in the future.
     """
     if owner is None or heartbeat_at is None or time.time() - heartbeat_at > LEASE_S:
         return False
-    _, namespace, pid, started = owner.split("/")
-    return namespace != _namespace() or _started(int(pid)) == started
+    try:
+        _, namespace, pid, started = owner.split("/")
+        if namespace == _namespace():
+            return _started(int(pid)) == started
+    except ValueError:  # no identity that this version writes
+        return False
+    return heartbeat_at - time.time() <= LEASE_S
 
 
 def _started(pid: int) -> str | None:
