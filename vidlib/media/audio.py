@@ -1,8 +1,8 @@
-"""The sound of a file as mono samples, in memory or on disk."""
+"""The sound of a file as mono samples, in memory or on disk (see `vidlib.media.mixdown`)."""
 
 import shutil
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Protocol
@@ -10,8 +10,8 @@ from typing import IO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vidlib.media import ffmpeg
-from vidlib.media.probe import MAX_DURATION_S, has_audio
+from vidlib.media.mixdown import DTYPE, FIRST_TRACK, open_mono
+from vidlib.media.probe import has_audio
 from vidlib.timeline import FPS
 
 SAMPLE_RATE = 16_000
@@ -20,16 +20,11 @@ SAMPLE_RATE = 16_000
 SAMPLES_PER_FRAME = int(SAMPLE_RATE / FPS)
 """Samples during one frame at `FPS`."""
 
-DTYPE = np.dtype(np.float32)
-
 CHUNK_SAMPLES = 1 << 20
 """Samples in each of `chunks`, 4 MiB: little memory, few reads."""
 
 READ_BYTES = 1 << 20
 """Bytes that are read from FFmpeg at a time."""
-
-FIRST_TRACK = (1,)
-"""The audio tracks that are read unless others are named; tracks count from 1."""
 
 Waveform = NDArray[np.float32]
 """Mono samples, shape (n,), in [-1, 1]."""
@@ -94,7 +89,7 @@ def read_waveform(path: Path, sample_rate: int = SAMPLE_RATE, tracks: Sequence[i
     if not has_audio(path):
         return np.zeros(0, DTYPE)
     samples = bytearray()  # grows in place: a list of chunks and their sum would need twice the memory
-    with _mono(path, sample_rate, tracks) as stream:
+    with open_mono(path, sample_rate, tracks) as stream:
         while data := stream.read(READ_BYTES):
             samples += data
     return np.frombuffer(samples, DTYPE)
@@ -111,7 +106,7 @@ def stored_waveform(
     """
     with TemporaryFile(dir=folder) as file:
         if has_audio(path):
-            with _mono(path, SAMPLE_RATE, tracks) as stream:
+            with open_mono(path, SAMPLE_RATE, tracks) as stream:
                 shutil.copyfileobj(stream, file, READ_BYTES)
         yield StoredSamples(file, min(n_samples, file.tell() // DTYPE.itemsize))
 
@@ -125,7 +120,7 @@ def read_by_frame(path: Path, tracks: Sequence[int] = FIRST_TRACK) -> Generator[
     if not has_audio(path):
         return
     n_bytes = SAMPLES_PER_FRAME * DTYPE.itemsize
-    with _mono(path, SAMPLE_RATE, tracks) as stream:
+    with open_mono(path, SAMPLE_RATE, tracks) as stream:
         while data := stream.read(n_bytes):
             yield np.frombuffer(data, DTYPE)
 
@@ -133,20 +128,3 @@ def read_by_frame(path: Path, tracks: Sequence[int] = FIRST_TRACK) -> Generator[
 def loudness_by_frame(path: Path) -> Waveform:
     """Root mean square of the sound during each frame at `FPS`: (n frames,) float32 in [0, 1]."""
     return np.array([np.sqrt(np.mean(samples**2)) for samples in read_by_frame(path)], DTYPE)
-
-
-def _mono(path: Path, sample_rate: int, tracks: Sequence[int]) -> AbstractContextManager[IO[bytes]]:
-    """The mean of the audio ``tracks`` as float32 samples, the first of them at 0 s."""
-    from_zero = "aresample=async=1:first_pts=0"
-    if len(tracks) == 1:
-        mono = ["-map", f"0:a:{tracks[0] - 1}", "-af", from_zero]
-    else:
-        to_mono = f"{from_zero},aformat=channel_layouts=mono:sample_rates={sample_rate}"
-        graph = "".join(f"[0:a:{track - 1}]{to_mono}[t{track}];" for track in tracks)
-        weights = " ".join([str(1 / len(tracks))] * len(tracks))
-        graph += "".join(f"[t{track}]" for track in tracks)
-        graph += f"amix=inputs={len(tracks)}:duration=longest:normalize=0:weights={weights}[mix]"
-        mono = ["-filter_complex", graph, "-map", "[mix]"]
-    mono += ["-ac", "1", "-ar", str(sample_rate)]
-    mono += ["-t", str(MAX_DURATION_S)]  # FFmpeg fills every gap between two samples with silence, be it years
-    return ffmpeg.stream_decoded(path, *ffmpeg.input_args(path), *mono, "-f", "f32le")

@@ -13,7 +13,8 @@ from vidlib.engines.speech import DIARIZERS, Options, open_diarizer
 from vidlib.errors import BrokenOutput, EngineUnavailable, ParamError, UnknownName, WeightError
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
-from vidlib.media.audio import FIRST_TRACK, SAMPLE_RATE, Samples, chunks, stored_waveform
+from vidlib.media.audio import SAMPLE_RATE, Samples, chunks, stored_waveform
+from vidlib.media.mixdown import BLOCK_S, FIRST_TRACK, cancelled_blocks
 from vidlib.media.probe import AudioInfo, probe_video
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
@@ -30,7 +31,7 @@ from vidlib.steps.base import (
     published,
     with_manifest,
 )
-from vidlib.timeline import Turns, frame_at, seconds
+from vidlib.timeline import FPS, Turns, frame_at, seconds
 
 NAME = "audio"
 VERSION = 6
@@ -194,7 +195,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
         engine=engine,
         device=choice.device,
         fallback=choice.fallback,
-        doubts=_review_items(turns, params, track_items),
+        doubts=_review_items(turns, params, [*track_items, *_cancelled_sound(inputs.video, tracks)]),
     )
 
 
@@ -305,6 +306,14 @@ def _diarize(name: str, waveform: Samples, params: Params, report: Report, devic
 def _write_captions(path: Path, diarization: Diarization) -> Path | None:
     cues = [(caption.start_s, caption.stop_s, caption.text) for caption in diarization.captions]
     return webvtt.write(path, cues) if cues else None
+
+
+def _cancelled_sound(video: Path, tracks: Sequence[int]) -> Iterator[ReviewItem]:
+    """A note if the channels of a track cancel each other when they are mixed."""
+    if blocks := cancelled_blocks(video, tracks):
+        found = f"the channels of the sound cancel each other in {len(blocks) * BLOCK_S} s"
+        message = f"{found}; only the loudest channel was analysed there"
+        yield ReviewItem(message=message, frame=int(min(blocks) * BLOCK_S * FPS), confidence=0.5)
 
 
 def _review_items(turns: Turns, params: Params, track_items: Sequence[ReviewItem]) -> tuple[ReviewItem, ...]:
