@@ -60,12 +60,10 @@ def cancelled_blocks(path: Path) -> frozenset[int]:
 @lru_cache(maxsize=16)
 def _cancelled_blocks(path: Path, _modified_ns: int, _size: int) -> frozenset[int]:
     tracks = _parts(path)
-    n_channels = sum(track.channels for track in tracks)
-    if n_channels < 2:
+    if sum(track.channels for track in tracks) < 2:
         return frozenset()
-    with _open_channels(path, tracks, TEST_RATE) as stream:
-        blocks = enumerate(_blocks(stream, TEST_RATE * BLOCK_S, n_channels))
-        return frozenset(number for number, block in blocks if _cancels(block))
+    with _open_channels(path, tracks, TEST_RATE) as blocks:
+        return frozenset(number for number, block in enumerate(blocks) if _cancels(block))
 
 
 def _cancels(block: NDArray[np.float32]) -> bool:
@@ -107,16 +105,25 @@ def _open_mix(path: Path, sample_rate: int) -> AbstractContextManager[IO[bytes]]
     return ffmpeg.stream_decoded(path, *ffmpeg.input_args(path), *options, *output)
 
 
-def _open_channels(path: Path, tracks: tuple[AudioInfo, ...], sample_rate: int) -> AbstractContextManager[IO[bytes]]:
-    """All channels of the tracks, interleaved."""
-    if len(tracks) == 1:
-        options = ["-map", "0:a:0", "-af", FROM_ZERO]
-    else:
-        labels = "".join(f"[c{n}]" for n in range(len(tracks)))
-        parts = [f"[0:{track.index}]{FROM_ZERO}[c{n}]" for n, track in enumerate(tracks)]
-        graph = f"{';'.join(parts)};{labels}amerge=inputs={len(tracks)}[all]"
-        options = ["-filter_complex", graph, "-map", "[all]"]
-    return ffmpeg.stream_decoded(path, *ffmpeg.input_args(path), *options, *_output(sample_rate))
+@contextmanager
+def _open_channels(
+    path: Path, tracks: tuple[AudioInfo, ...], sample_rate: int
+) -> Iterator[Iterator[NDArray[np.float32]]]:
+    """Blocks of all channels of the tracks, each (samples, channels)."""
+    with ExitStack() as stack:
+        parts = []
+        for track in tracks:
+            options = ["-map", f"0:{track.index}", "-af", FROM_ZERO, *_output(sample_rate)]
+            stream = stack.enter_context(ffmpeg.stream_decoded(path, *ffmpeg.input_args(path), *options))
+            parts.append(_blocks(stream, sample_rate * BLOCK_S, track.channels))
+        yield _beside(parts)
+
+
+def _beside(parts: list[Iterator[NDArray[np.float32]]]) -> Iterator[NDArray[np.float32]]:
+    """Blocks with the channels of all parts."""
+    for blocks in zip(*parts, strict=False):
+        n_samples = min(map(len, blocks))
+        yield np.hstack([block[:n_samples] for block in blocks])
 
 
 def _output(sample_rate: int) -> list[str]:
@@ -126,14 +133,8 @@ def _output(sample_rate: int) -> list[str]:
 
 @contextmanager
 def _open_repaired(path: Path, sample_rate: int, blocks: frozenset[int]) -> Iterator[ByteStream]:
-    tracks = _parts(path)
-    n_channels = sum(track.channels for track in tracks)
-    with ExitStack() as stack:
-        mix = stack.enter_context(_open_mix(path, sample_rate))
-        channels = stack.enter_context(_open_channels(path, tracks, sample_rate))
-        pairs = zip(
-            _blocks(mix, sample_rate * BLOCK_S, 1), _blocks(channels, sample_rate * BLOCK_S, n_channels), strict=False
-        )
+    with _open_mix(path, sample_rate) as mix, _open_channels(path, _parts(path), sample_rate) as channels:
+        pairs = zip(_blocks(mix, sample_rate * BLOCK_S, 1), channels, strict=False)
         yield _Pieces(
             (_loudest(sound) if number in blocks else mono).tobytes() for number, (mono, sound) in enumerate(pairs)
         )

@@ -77,7 +77,7 @@ def _fitted(info: VideoInfo, plan: PicturePlan) -> list[str]:
 def _upright(info: VideoInfo) -> list[str]:
     """Turn, and mirror, as the display matrix states."""
     turns = {0: [], 90: ["transpose=clock"], 180: ["hflip", "vflip"], 270: ["transpose=cclock"]}
-    return turns[info.rotation] + (["vflip"] if info.mirrored else [])
+    return (["vflip"] if info.mirrored else []) + turns[info.rotation]
 
 
 def _square(info: VideoInfo, plan: PicturePlan) -> list[str]:
