@@ -1,0 +1,56 @@
+"""Interlaced material becomes whole pictures, whatever says that it is interlaced; progressive material stays."""
+
+import pytest
+
+from tests.flash_and_beep import Piece, combing, run_ffmpeg, sync_errors_s, write
+from tests.steps.convert.converting import converted
+from vidlib.media.frames import read_frames
+
+FLAGGED = ("-flags", "+ildct+ilme")
+UNFLAGGED = ("-vf", "setfield=prog", "-field_order", "tt")
+PCM = ("-c:a", "pcm_s16le", "-ar", "48000")
+DV, SMALL = (720, 576), (160, 120)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "size"),
+    [
+        ("clip.avi", ("-c:v", "dvvideo", "-pix_fmt", "yuv420p", *PCM), DV),
+        ("clip.dv", ("-target", "pal-dv"), DV),
+        ("clip.avi", ("-c:v", "mpeg4", "-pix_fmt", "yuv420p", "-q:v", "2", *FLAGGED, "-c:a", "mp3"), SMALL),
+        ("clip.mov", ("-c:v", "prores_ks", "-pix_fmt", "yuv422p10le", *FLAGGED, *PCM), SMALL),
+        ("clip.mov", ("-c:v", "prores_ks", "-pix_fmt", "yuv422p10le", *UNFLAGGED, *PCM), SMALL),
+        ("clip.mov", ("-c:v", "mjpeg", "-pix_fmt", "yuvj422p", "-q:v", "2", *UNFLAGGED, *PCM), SMALL),
+        ("clip.mp4", ("-c:v", "libx264", "-pix_fmt", "yuv420p", *FLAGGED, "-c:a", "aac"), SMALL),
+        ("clip.mxf", ("-c:v", "mpeg2video", "-pix_fmt", "yuv420p", "-q:v", "2", *FLAGGED, *PCM), SMALL),
+    ],
+    ids=["dv-avi", "raw-dv", "mpeg4-avi", "prores", "prores-fiel", "mjpeg-fiel", "h264", "mxf"],
+)
+def test_no_frame_stays_combed(tmp_path, out_dir, name, options, size):
+    source = write(tmp_path / name, Piece(size=size, interlaced=True, seconds=3), *options)
+    assert combing(source) > 0.01, "the source is combed"
+    outputs = converted(source, out_dir)
+    assert combing(outputs.video) < 0.002
+    assert outputs.frames == pytest.approx(75, abs=1)
+    assert max(map(abs, sync_errors_s(outputs.video))) <= 0.02
+    assert any("interlaced" in item.message for item in outputs.doubts)
+
+
+def test_a_progressive_picture_in_an_interlaced_container_stays_as_it_is(tmp_path, out_dir):
+    """Progressive segmented frames: the container states fields, and no frame is combed."""
+    source = tmp_path / "clip.mov"
+    moving = "testsrc2=size=160x120:rate=25,gblur=sigma=4"
+    codec = ["-c:v", "prores_ks", "-pix_fmt", "yuv422p10le", "-field_order", "tt"]
+    run_ffmpeg("-f", "lavfi", "-i", moving, "-t", "2", *codec, source)
+    outputs = converted(source, out_dir, crf=10)
+    before, after = (list(read_frames(path, 160, 120)) for path in (source, outputs.video))
+    assert max(abs(one.astype(int) - other).mean() for one, other in zip(before, after, strict=True)) < 8
+    assert not outputs.doubts
+
+
+def test_rolling_titles_that_are_progressive_are_not_taken_for_fields(tmp_path, out_dir):
+    source = tmp_path / "clip.mkv"
+    stripes = "nullsrc=s=160x480:r=25:d=2,format=gray,geq=lum='255*lt(mod(Y,8),3)',crop=160:120:0:n"
+    run_ffmpeg("-f", "lavfi", "-i", stripes, "-pix_fmt", "yuv420p", "-c:v", "libx264", source)
+    outputs = converted(source, out_dir)
+    assert (outputs.frames, outputs.doubts) == (50, ())
