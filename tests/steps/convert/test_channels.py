@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.flash_and_beep import run_ffmpeg
+from benchmarks.composing.flash_and_beep import run_ffmpeg
 from tests.steps.convert.converting import converted
 from vidlib.media.audio import SAMPLE_RATE, read_waveform
 from vidlib.media.ffmpeg import input_args, stream_decoded

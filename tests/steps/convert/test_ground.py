@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.composing.flash_and_beep import run_ffmpeg
 from tests import sample_media as made
-from tests.flash_and_beep import run_ffmpeg
 from tests.steps.convert.converting import converted
 from vidlib.media.frames import read_frames
 from vidlib.media.probe import probe_video

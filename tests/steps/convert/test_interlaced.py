@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.flash_and_beep import Piece, combing, run_ffmpeg, sync_errors_s, write
+from benchmarks.composing.flash_and_beep import Piece, combing, run_ffmpeg, sync_errors_s, write
 from tests.steps.convert.converting import converted
 from vidlib.media.frames import read_frames
 

@@ -1,10 +1,10 @@
 """Videos that flash and beep at the same moments, and measures of their conversion.
 
-The middle of the picture is white, and a tone of 1 kHz sounds, from 0.4 to 0.6 s of every second. A bar that moves
+The middle of the picture is white, and a tone of 1 kHz sounds, in the first 0.2 s of every second, where every whole
+frame rate has a frame. A bar that moves
 by 1.25 widths per second shows combing.
 """
 
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from vidlib.machine import commands
+from vidlib.media import ffmpeg
 from vidlib.media.audio import SAMPLE_RATE, read_waveform
 from vidlib.media.frames import read_frames
 from vidlib.media.probe import probe_video
 from vidlib.timeline import FPS
 
-ON_S, OFF_S = 0.4, 0.6
-"""Beginning and end of flash and beep, in each second."""
+ON_S = 0.2
+"""Duration of flash and beep."""
 
 LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 
@@ -43,7 +44,7 @@ def picture(piece: Piece) -> str:
     source = f"s={width}x{height}:r={rate}:d={piece.seconds}"
     bar = f"color=gray:{source}[ground];color=white:s={width // 8}x{height // 4}:r={rate}:d={piece.seconds}[bar]"
     moving = "[ground][bar]overlay=x='mod(t*W*1.25,W)':y=H*3/4:format=yuv444"
-    on = f"between(mod(t+0.0001,1),{ON_S},{OFF_S})"
+    on = f"lt(mod(t+0.0001,1),{ON_S})"
     flash = f"drawbox=x=iw/4:y=ih/4:w=iw/2:h=ih/2:color=white:t=fill:enable='{on}'"
     fields = ",tinterlace=interleave_top,setfield=tff" if piece.interlaced else ""
     return f"{bar};{moving},{flash}{fields},setsar={piece.sar}"
@@ -51,7 +52,7 @@ def picture(piece: Piece) -> str:
 
 def sound(piece: Piece) -> str:
     """A source in FFmpeg's words: the beep in all channels."""
-    beep = f"0.3*sin(2*PI*1000*t)*between(mod(t,1),{ON_S},{OFF_S})"
+    beep = f"0.3*sin(2*PI*1000*t)*lt(mod(t,1),{ON_S})"
     channels = "|".join([beep] * piece.channels)
     layout = f":c={LAYOUTS[piece.channels]}" if piece.channels in LAYOUTS else ""
     return f"aevalsrc='{channels}':s={piece.sample_rate}:d={piece.seconds}{layout}"
@@ -81,20 +82,19 @@ def joined(path: Path, pieces: Sequence[Piece], *options: str) -> Path:
 
 
 def run_ffmpeg(*args: str | Path) -> None:
-    """Run FFmpeg; the test fails with its messages."""
-    command = [commands.find_program("ffmpeg"), "-v", "error", "-nostdin", "-y", *map(str, args)]
-    done = subprocess.run(command, capture_output=True, timeout=120)
-    assert done.returncode == 0, done.stderr.decode()
+    """Run FFmpeg; raises CommandFailed with its messages."""
+    commands.run(ffmpeg.command(*args), timeout_s=120)
 
 
 def sync_errors_s(video: Path) -> list[float]:
-    """Seconds from the beginning of each flash of a converted video to that of the nearest beep."""
+    """Seconds from the beginning of each flash of a converted video to that of the nearest beep, from 1 s on."""
     width, height = probe_video(video).display_size
     middle = [frame[height // 2, width // 2].mean() > 190 for frame in read_frames(video, width, height)]
     flashes = [number / float(FPS) for number in range(1, len(middle)) if middle[number] and not middle[number - 1]]
     loud = np.convolve(np.abs(read_waveform(video)), np.ones(32) / 32, "same") > 0.05
     edges = (np.flatnonzero(loud[1:] & ~loud[:-1]) + 1) / SAMPLE_RATE
-    assert flashes and len(edges), f"{video} has {len(flashes)} flashes and {len(edges)} beeps"
+    if not flashes or not len(edges):
+        raise ValueError(f"{video} has {len(flashes)} flashes and {len(edges)} beeps; expected some")
     return [float(min(edges - flash, key=abs)) for flash in flashes]
 
 

@@ -1,0 +1,35 @@
+"""Picture and sound stay in sync where the file has gaps, or where one of them begins later."""
+
+import pytest
+
+from benchmarks.composing.flash_and_beep import Piece, run_ffmpeg, sync_errors_s, write
+from tests.steps.convert.converting import converted
+
+H264 = ("-c:v", "libx264", "-bf", "0", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "rate"),
+    [("clip.mkv", "pcm_s16le", "24"), ("clip.mkv", "aac", "25"), ("clip.ts", "aac", "24"), ("clip.mp4", "aac", "25")],
+)
+def test_short_gaps_of_the_sound_do_not_add_up(tmp_path, out_dir, name, codec, rate):
+    """Of every 40 packets (0.85 s) two in a row are missing: 43 ms each, half a second in 12 s."""
+    whole = write(tmp_path / f"whole {name}", Piece(rate=rate, seconds=12), *H264, "-c:a", codec)
+    drop = ["-bsf:a", "noise=drop='lt(mod(n,40),2)*gt(n,40)'"]
+    run_ffmpeg("-i", whole, "-c", "copy", *drop, tmp_path / name)
+    outputs = converted(tmp_path / name, out_dir, preset="ultrafast")
+    assert max(map(abs, sync_errors_s(outputs.video))) < 0.02
+
+
+@pytest.mark.parametrize("late_ms", [5, 15, 21, 35, 60, 130, 1010])
+@pytest.mark.parametrize("late", ["picture", "sound"])
+def test_whatever_begins_late_stays_in_sync(tmp_path, out_dir, late_ms, late):
+    source = write(tmp_path / "whole.mkv", Piece(seconds=3), *H264, "-c:a", "pcm_s16le")
+    order = ("1:v", "0:a") if late == "picture" else ("0:v", "1:a")
+    shifted = tmp_path / "late.mkv"
+    delay = ["-itsoffset", f"{late_ms / 1000}", "-i", source]
+    run_ffmpeg("-i", source, *delay, "-map", order[0], "-map", order[1], "-c", "copy", shifted)
+    outputs = converted(shifted, out_dir, preset="ultrafast")
+    sign = -1 if late == "picture" else 1
+    for error in sync_errors_s(outputs.video)[:1]:
+        assert error == pytest.approx(sign * late_ms / 1000, abs=0.02) or late_ms > 500
