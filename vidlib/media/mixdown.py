@@ -1,12 +1,14 @@
-"""The first audio track of a file, mixed to mono without losing what is only in some channels, or cancels.
+"""Audio tracks of a file, mixed to mono without losing what is only in some channels, or cancels.
 
 Speaker layouts such as 5.1 are mixed as FFmpeg does. Discrete channels all count the same, also where `convert` split
-them into several tracks. In seconds in which the channels cancel each other, the loudest channel replaces the mix.
+them into several tracks. In seconds in which the channels of a track cancel each other, the loudest channel replaces
+the mix.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -18,6 +20,9 @@ from vidlib.media.probe import MAX_DURATION_S, AudioInfo, audio_streams
 from vidlib.media.sound_tracks import FROM_ZERO, channels_of_title
 
 DTYPE = np.dtype(np.float32)
+
+FIRST_TRACK = (1,)
+"""The audio tracks that are read unless others are named; tracks count from 1."""
 
 BLOCK_S = 1
 """Length in seconds of the blocks in which channels may cancel each other."""
@@ -34,6 +39,12 @@ CLEARLY_LOUDER = 2.0
 TEST_RATE = 8000
 """Samples per second at which channels are compared."""
 
+Track = tuple[AudioInfo, ...]
+"""An audio track, or all of the tracks into which `convert` split one."""
+
+Blocks = Iterator[NDArray[np.float32]]
+"""Consecutive pieces of sound of `BLOCK_S` seconds, the last of which may be shorter."""
+
 
 class ByteStream(Protocol):
     """A stream of bytes: ``read`` returns fewer than it was asked for only at the end."""
@@ -41,28 +52,33 @@ class ByteStream(Protocol):
     def read(self, n_bytes: int = -1, /) -> bytes: ...
 
 
-def open_mono(path: Path, sample_rate: int) -> AbstractContextManager[ByteStream]:
-    """The first audio track as float32 samples, the first of them at 0 s. The file must have sound.
+def open_mono(path: Path, sample_rate: int, tracks: Sequence[int]) -> AbstractContextManager[ByteStream]:
+    """The mean of the audio ``tracks`` as float32 samples, the first of them at 0 s. The file must have sound.
 
-    Raises MediaError where it cannot be decoded.
+    A track that is the first part of another stands for all its parts. Raises MediaError where it cannot be decoded.
     """
-    if blocks := cancelled_blocks(path):
-        return _open_repaired(path, sample_rate, blocks)
-    return _open_mix(path, sample_rate)
+    chosen = _tracks(path, tracks)
+    cancelled = [_cancelled(path, track) for track in chosen]
+    if any(cancelled):
+        return _open_repaired(path, sample_rate, chosen, cancelled)
+    return _open_mix(path, sample_rate, chosen)
 
 
-def cancelled_blocks(path: Path) -> frozenset[int]:
-    """Numbers of the blocks (from 0, `BLOCK_S` long) of the first track in which its channels cancel each other."""
+def cancelled_blocks(path: Path, tracks: Sequence[int] = FIRST_TRACK) -> frozenset[int]:
+    """Numbers of the blocks (from 0, `BLOCK_S` long) in which the channels of any of the tracks cancel each other."""
+    return frozenset(number for track in _tracks(path, tracks) for number in _cancelled(path, track))
+
+
+def _cancelled(path: Path, track: Track) -> frozenset[int]:
     stat = path.stat()
-    return _cancelled_blocks(path, stat.st_mtime_ns, stat.st_size)
+    return _cancelled_in_file(path, track, stat.st_mtime_ns, stat.st_size)
 
 
-@lru_cache(maxsize=16)
-def _cancelled_blocks(path: Path, _modified_ns: int, _size: int) -> frozenset[int]:
-    tracks = _parts(path)
-    if sum(track.channels for track in tracks) < 2:
+@lru_cache(maxsize=64)
+def _cancelled_in_file(path: Path, track: Track, _modified_ns: int, _size: int) -> frozenset[int]:
+    if sum(part.channels for part in track) < 2:
         return frozenset()
-    with _open_channels(path, tracks, TEST_RATE) as blocks:
+    with _open_channels(path, track, TEST_RATE) as blocks:
         return frozenset(number for number, block in enumerate(blocks) if _cancels(block))
 
 
@@ -74,52 +90,76 @@ def _cancels(block: NDArray[np.float32]) -> bool:
     return float(power.max()) > MIN_LEVEL**2 and mixed < CANCELLED * independent
 
 
-def _parts(path: Path) -> tuple[AudioInfo, ...]:
-    """The first audio track, and those that hold further channels of the same sound."""
-    tracks = audio_streams(path)
-    titles = [channels_of_title(track.title) for track in tracks]
-    first = titles[0] if titles else None
-    if first is None or first[0] != 1:
-        return tracks[:1]
-    parts, last = [tracks[0]], first[1]
-    for track, title in zip(tracks[1:], titles[1:], strict=True):
-        if title and title[0] == last + 1 and title[2] == first[2]:
-            parts.append(track)
-            last = title[1]
+def _tracks(path: Path, numbers: Sequence[int]) -> list[Track]:
+    """The tracks with these numbers, each once."""
+    infos = audio_streams(path)
+    tracks: list[Track] = []
+    for number in numbers:
+        if 0 < number <= len(infos) and not any(infos[number - 1] in track for track in tracks):
+            tracks.append(_parts(infos, number - 1))
+    return tracks
+
+
+def _parts(infos: Sequence[AudioInfo], first: int) -> Track:
+    """A track and, if it is the first part of another, all other parts."""
+    title = channels_of_title(infos[first].title)
+    parts = [infos[first]]
+    if title is None or title[0] != 1:
+        return tuple(parts)
+    last = title[1]
+    for info in infos[first + 1 :]:
+        part = channels_of_title(info.title)
+        if part is None or part[0] != last + 1 or part[2] != title[2]:
+            break
+        parts.append(info)
+        last = part[1]
     return tuple(parts)
 
 
-def _open_mix(path: Path, sample_rate: int) -> AbstractContextManager[IO[bytes]]:
-    tracks = _parts(path)
-    output = ["-ac", "1", *_output(sample_rate)]
-    if len(tracks) == 1 and (tracks[0].layout or tracks[0].channels < 3):
-        return ffmpeg.stream_decoded(path, *ffmpeg.input_args(path), "-map", "0:a:0", "-af", FROM_ZERO, *output)
-    weight = 1 / sum(track.channels for track in tracks)
-    mixes = []
-    for number, track in enumerate(tracks):
-        mean = "+".join(f"{weight:.6f}*c{channel}" for channel in range(track.channels))
-        mixes.append(f"[0:{track.index}]{FROM_ZERO},pan=mono|c0={mean}[m{number}]")
-    labels = "".join(f"[m{n}]" for n in range(len(tracks)))
-    graph = f"{';'.join(mixes)};{labels}amix=inputs={len(tracks)}:normalize=0[mono]"
-    options = ["-filter_complex", graph, "-map", "[mono]"]
-    return ffmpeg.stream_decoded(path, *ffmpeg.input_args(path), *options, *output)
+def _is_plain(track: Track) -> bool:
+    """Whether FFmpeg's own mix to mono is right."""
+    return len(track) == 1 and (bool(track[0].layout) or track[0].channels < 3)
+
+
+def _open_mix(path: Path, sample_rate: int, tracks: Sequence[Track]) -> AbstractContextManager[IO[bytes]]:
+    if len(tracks) == 1 and _is_plain(tracks[0]):
+        options = ["-map", f"0:{tracks[0][0].index}", "-af", FROM_ZERO]
+    else:
+        filters: list[str] = []
+        weights: list[str] = []
+        for track in tracks:
+            for part in track:
+                filters.append(f"[0:{part.index}]{FROM_ZERO},{_to_mono(track, part, sample_rate)}[t{len(filters)}]")
+                share = part.channels / sum(other.channels for other in track)
+                weights.append(str(share / len(tracks)))
+        labels = "".join(f"[t{number}]" for number in range(len(filters)))
+        mix = f"amix=inputs={len(filters)}:duration=longest:normalize=0:weights={' '.join(weights)}"
+        options = ["-filter_complex", f"{';'.join(filters)};{labels}{mix}[mix]", "-map", "[mix]"]
+    return ffmpeg.stream_decoded(path, *ffmpeg.input_args(path), *options, "-ac", "1", *_output(sample_rate))
+
+
+def _to_mono(track: Track, part: AudioInfo, sample_rate: int) -> str:
+    """Filters that mix a part of a track to mono; discrete channels all count the same."""
+    to_mono = f"aformat=channel_layouts=mono:sample_rates={sample_rate}"
+    if _is_plain(track) or part.channels < 2:
+        return to_mono
+    mean = "+".join(f"{1 / part.channels:.6f}*c{channel}" for channel in range(part.channels))
+    return f"pan=mono|c0={mean},{to_mono}"
 
 
 @contextmanager
-def _open_channels(
-    path: Path, tracks: tuple[AudioInfo, ...], sample_rate: int
-) -> Iterator[Iterator[NDArray[np.float32]]]:
-    """Blocks of all channels of the tracks, each (samples, channels)."""
+def _open_channels(path: Path, track: Track, sample_rate: int) -> Iterator[Blocks]:
+    """Blocks of all channels of a track, each (samples, channels)."""
     with ExitStack() as stack:
         parts = []
-        for track in tracks:
-            options = ["-map", f"0:{track.index}", "-af", FROM_ZERO, *_output(sample_rate)]
+        for part in track:
+            options = ["-map", f"0:{part.index}", "-af", FROM_ZERO, *_output(sample_rate)]
             stream = stack.enter_context(ffmpeg.stream_decoded(path, *ffmpeg.input_args(path), *options))
-            parts.append(_blocks(stream, sample_rate * BLOCK_S, track.channels))
+            parts.append(_blocks(stream, sample_rate * BLOCK_S, part.channels))
         yield _beside(parts)
 
 
-def _beside(parts: list[Iterator[NDArray[np.float32]]]) -> Iterator[NDArray[np.float32]]:
+def _beside(parts: Sequence[Blocks]) -> Blocks:
     """Blocks with the channels of all parts."""
     for blocks in zip(*parts, strict=False):
         n_samples = min(map(len, blocks))
@@ -132,15 +172,34 @@ def _output(sample_rate: int) -> list[str]:
 
 
 @contextmanager
-def _open_repaired(path: Path, sample_rate: int, blocks: frozenset[int]) -> Iterator[ByteStream]:
-    with _open_mix(path, sample_rate) as mix, _open_channels(path, _parts(path), sample_rate) as channels:
-        pairs = zip(_blocks(mix, sample_rate * BLOCK_S, 1), channels, strict=False)
-        yield _Pieces(
-            (_loudest(sound) if number in blocks else mono).tobytes() for number, (mono, sound) in enumerate(pairs)
-        )
+def _open_repaired(
+    path: Path, sample_rate: int, tracks: Sequence[Track], cancelled: Sequence[frozenset[int]]
+) -> Iterator[ByteStream]:
+    """The mean of the tracks, each of which is its loudest channel in the blocks where it cancels."""
+    with ExitStack() as stack:
+        repaired = []
+        for track, blocks in zip(tracks, cancelled, strict=True):
+            mix = stack.enter_context(_open_mix(path, sample_rate, [track]))
+            channels = stack.enter_context(_open_channels(path, track, sample_rate))
+            repaired.append(_repaired(_blocks(mix, sample_rate * BLOCK_S, 1), channels, blocks))
+        yield _Pieces(mean.tobytes() for mean in _mean(repaired))
 
 
-def _blocks(stream: IO[bytes], n_samples: int, n_channels: int) -> Iterator[NDArray[np.float32]]:
+def _repaired(mix: Blocks, channels: Blocks, cancelled: frozenset[int]) -> Blocks:
+    for number, (mono, sound) in enumerate(zip(mix, channels, strict=False)):
+        yield _loudest(sound) if number in cancelled else mono[:, 0]
+
+
+def _mean(tracks: Sequence[Blocks]) -> Blocks:
+    """The mean of tracks, as long as the longest."""
+    for blocks in zip_longest(*tracks, fillvalue=np.zeros(0, DTYPE)):
+        total = np.zeros(max(map(len, blocks)), DTYPE)
+        for block in blocks:
+            total[: len(block)] += block / DTYPE.type(len(tracks))
+        yield total
+
+
+def _blocks(stream: IO[bytes], n_samples: int, n_channels: int) -> Blocks:
     """Blocks of ``n_samples`` (the last may be shorter), each (samples, channels)."""
     frame_bytes = DTYPE.itemsize * n_channels
     while data := stream.read(n_samples * frame_bytes):
