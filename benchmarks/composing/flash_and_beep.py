@@ -1,7 +1,7 @@
 """Videos that flash and beep at the same moments, and measures of their conversion.
 
-The middle of the picture is white, and a tone of 1 kHz sounds, in the first 0.2 s of every second, where every whole
-frame rate has a frame. A bar that moves
+The middle of the picture is white, and a tone of 1 kHz sounds, for 0.2 s in every second: by default from its beginning
+on, where every whole frame rate has a frame. A bar that moves
 by 1.25 widths per second shows combing.
 """
 
@@ -26,7 +26,10 @@ LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 
 @dataclass(frozen=True)
 class Piece:
-    """The format of a piece of video: size in pixels, sample aspect ratio, fields, sound."""
+    """The format of a piece of video: size in pixels, sample aspect ratio, fields, sound.
+
+    Flash and beep begin ``first_s`` seconds after each whole second.
+    """
 
     size: tuple[int, int] = (160, 120)
     sar: str = "1"
@@ -35,6 +38,7 @@ class Piece:
     channels: int = 2
     sample_rate: int = 48000
     seconds: float = 2
+    first_s: float = 0.0
 
 
 def picture(piece: Piece) -> str:
@@ -44,7 +48,7 @@ def picture(piece: Piece) -> str:
     source = f"s={width}x{height}:r={rate}:d={piece.seconds}"
     bar = f"color=gray:{source}[ground];color=white:s={width // 8}x{height // 4}:r={rate}:d={piece.seconds}[bar]"
     moving = "[ground][bar]overlay=x='mod(t*W*1.25,W)':y=H*3/4:format=yuv444"
-    on = f"lt(mod(t+0.0001,1),{ON_S})"
+    on = f"lt(mod(t+1.0001-{piece.first_s},1),{ON_S})"
     flash = f"drawbox=x=iw/4:y=ih/4:w=iw/2:h=ih/2:color=white:t=fill:enable='{on}'"
     fields = ",tinterlace=interleave_top,setfield=tff" if piece.interlaced else ""
     return f"{bar};{moving},{flash}{fields},setsar={piece.sar}"
@@ -52,7 +56,7 @@ def picture(piece: Piece) -> str:
 
 def sound(piece: Piece) -> str:
     """A source in FFmpeg's words: the beep in all channels."""
-    beep = f"0.3*sin(2*PI*1000*t)*lt(mod(t,1),{ON_S})"
+    beep = f"0.3*sin(2*PI*1000*t)*lt(mod(t+1-{piece.first_s},1),{ON_S})"
     channels = "|".join([beep] * piece.channels)
     layout = f":c={LAYOUTS[piece.channels]}" if piece.channels in LAYOUTS else ""
     return f"aevalsrc='{channels}':s={piece.sample_rate}:d={piece.seconds}{layout}"
@@ -87,7 +91,7 @@ def run_ffmpeg(*args: str | Path) -> None:
 
 
 def sync_errors_s(video: Path) -> list[float]:
-    """Seconds from the beginning of each flash of a converted video to that of the nearest beep, from 1 s on."""
+    """Seconds from the beginning of each flash of a converted video to that of the nearest beep; not of one at 0 s."""
     width, height = probe_video(video).display_size
     middle = [frame[height // 2, width // 2].mean() > 190 for frame in read_frames(video, width, height)]
     flashes = [number / float(FPS) for number in range(1, len(middle)) if middle[number] and not middle[number - 1]]

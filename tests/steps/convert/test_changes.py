@@ -1,6 +1,7 @@
 """Formats that change within a file: picture and sound stay together, and every frame is there."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +37,11 @@ FIELDS = [Piece(interlaced=number % 2 == 1) for number in range(7)]
     ids=["layouts", "ac3", "rates", "rates-mp2", "sizes", "shapes", "fields", "all"],
 )
 def test_picture_and_sound_stay_in_sync_after_every_change(tmp_path, out_dir, pieces, options):
+    pieces = [replace(piece, first_s=0.4) for piece in pieces]  # away from the change, where pieces overlap
     outputs = converted(joined(tmp_path / "clip.ts", pieces, *options), out_dir, preset="ultrafast")
     assert outputs.frames == 25 * sum(piece.seconds for piece in pieces)
     errors = sync_errors_s(outputs.video)
-    assert len(errors) == sum(piece.seconds for piece in pieces) - 1
+    assert len(errors) == sum(piece.seconds for piece in pieces)
     assert max(map(abs, errors)) < 0.02
     assert len(set(frame_times(probe_video(outputs.video)))) == outputs.frames
     assert combing(outputs.video) < 0.01
