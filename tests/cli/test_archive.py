@@ -209,6 +209,8 @@ def test_clean_frees_the_steps_of_a_video_that_is_published_and_archived(vidlib,
         assert kept() == "a run used it lately"
         history.update_task(task.id, finished_at=0.0)
 
+    (home / "scenes-0123456789ab.failed-1").mkdir()
+    (home / "scenes-0123456789ab.failed-1" / "step.ipynb").write_text("{}")
     folders = [folder for folder in home.iterdir() if not folder.name.startswith("report")]
     expected = sum(map(size, folders))
     code, out, _ = vidlib("clean", "--json")

@@ -88,6 +88,7 @@ def _examine(tasks: list[Task], settings: Settings, latest: float, busy: set[str
         by_run.setdefault(task.run_id, []).append(task)
     archived = [run for run in by_run.values() if _is_archived(run, known)]
     folders = dict.fromkeys(task.result_folder for run in archived for task in run)
+    folders |= dict.fromkeys(attempt for folder in list(folders) for attempt in _earlier_attempts(folder))
     kept = ""
     if newest.sha256 in busy:
         kept = "a run uses it now"
@@ -100,6 +101,11 @@ def _examine(tasks: list[Task], settings: Settings, latest: float, busy: set[str
     paths = tuple(folders or dict.fromkeys(task.result_folder for task in tasks))
     n_bytes = sum(map(size, paths))
     return WorkFolder(newest.label, newest.project, newest.sha256, paths, n_bytes, used_at, kept, entries)
+
+
+def _earlier_attempts(folder: Path) -> list[Path]:
+    """The folders of failed attempts and of damaged results of the step that is finished in ``folder``."""
+    return sorted(folder.parent.glob(f"{folder.name}.*"))
 
 
 def _results(run: list[Task]) -> dict[str, tuple[Path, FileRecord]]:
