@@ -122,6 +122,7 @@ def arrived(inbox: Path) -> int:
     return sum(path.stat().st_size for path in inbox.glob("*.part"))
 
 
+@pytest.mark.slow
 def test_a_killed_download_continues_where_it_stopped(server, vidlib, allowed):
     url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(VIDEO))
     with started("downloads", "get", url) as process:

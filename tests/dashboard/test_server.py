@@ -13,6 +13,8 @@ from vidlib.dashboard import server
 from vidlib.errors import SettingError
 from vidlib.settings import load
 
+pytestmark = pytest.mark.slow
+
 REPORT = "results/runs/run-1/clip/report.html"
 NOTEBOOK = "results/work/ab12/scenes-12/04_scenes.ipynb"
 KERNEL = "api/kernels/00000000-0000-4000-8000-000000000000"

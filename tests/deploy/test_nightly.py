@@ -14,6 +14,8 @@ import pytest
 from vidlib.runner.store.runs import History
 from vidlib.settings import REPOSITORY, Settings
 
+pytestmark = pytest.mark.slow
+
 NIGHTLY = REPOSITORY / "deploy" / "nightly.py"
 LONG_AGO_S = 3600
 JUST_NOW_S = 10
@@ -107,7 +109,6 @@ def test_a_camera_whose_clock_is_ahead_does_not_wait(arrived, listed):
     assert listed() == [str(film)]
 
 
-@pytest.mark.slow
 def test_the_exit_code_is_that_of_the_run(arrived, workspace):
     arrived("film.mp4", LONG_AGO_S)
     done = call(NIGHTLY, "--params", "cpu", "--jobs", "1", "--json")
@@ -116,7 +117,6 @@ def test_the_exit_code_is_that_of_the_run(arrived, workspace):
     assert [Path(video["path"]).name for video in document["videos"]] == ["film.mp4"]
 
 
-@pytest.mark.slow
 def test_a_wrong_option_is_wrong_usage(arrived):
     arrived("film.mp4", LONG_AGO_S)
     assert call(NIGHTLY, "--params", "cpuu").returncode == 2

@@ -164,6 +164,7 @@ def test_a_face_with_the_wrong_voice_lowers_both_and_one_without_a_voice_only_re
     assert moved(without) == {"voice of a face: recall"}
 
 
+@pytest.mark.slow
 @given(st.permutations(["SPEAKER_00", "SPEAKER_01", "SPEAKER_02", "SPEAKER_07"]), st.integers(1, 10_000))
 def test_nothing_depends_on_what_voices_and_tracks_are_called(labels, first_id):
     new = dict(zip(["SPEAKER_00", "SPEAKER_01", "SPEAKER_02"], labels, strict=False))

@@ -14,6 +14,8 @@ import pytest
 from tests.ingest import crafted
 from tests.ingest.peak import MAX_BYTES
 
+pytestmark = pytest.mark.slow
+
 
 def unpacked(archive: Path, target: Path) -> dict:
     """What `tests.ingest.peak` says, with no limit on the ratio; asserts that it kept to its memory."""
@@ -25,7 +27,6 @@ def unpacked(archive: Path, target: Path) -> dict:
     return found
 
 
-@pytest.mark.slow
 def test_10_000_small_files_come_out(tmp_path, target):
     with zipfile.ZipFile(tmp_path / "small.zip", "w") as packed:
         for number in range(10_000):
@@ -33,7 +34,6 @@ def test_10_000_small_files_come_out(tmp_path, target):
     assert unpacked(tmp_path / "small.zip", target)["message"] == "10000 files"
 
 
-@pytest.mark.slow
 def test_a_file_of_zeros_is_never_in_memory(tmp_path, target):
     with zipfile.ZipFile(tmp_path / "zeros.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
         packed.writestr("zeros", bytes(MAX_BYTES))

@@ -18,6 +18,8 @@ from tests.ingest.test_hostile import WAYS_OUT, as_rar, as_tar, as_zip
 from tests.soak import faults
 from vidlib.settings import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 READ = ["/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc", "/proc", "/sys", "/dev", "/opt", sys.prefix, sys.base_prefix]
 READ += [str(REPOSITORY / folder) for folder in ("vidlib", "tests", "pyproject.toml", ".venv")]
 """Tools, libraries, the system's own settings, and the code itself."""
@@ -97,7 +99,6 @@ def _calls(text: str) -> Iterator[tuple[str, list[str], str]]:
                 yield name, NAME.findall(arguments), arguments
 
 
-@pytest.mark.slow
 def test_nothing_that_was_named_is_opened(trace, bait):
     assert [call for call in trace if str(bait.parent) in call[2]] == []
 

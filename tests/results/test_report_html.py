@@ -11,6 +11,8 @@ from vidlib.results.report_html import write_page
 from vidlib.settings import settings
 from vidlib.steps import report
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<script>alert('1')</script>\"onerror=\"x {{ 7*7 }} 🎬.mp4"
 
 NOTEBOOK = "report.ipynb"
@@ -56,7 +58,6 @@ def headings(page: BeautifulSoup) -> list[str]:
     return [heading.get_text() for heading in page.find_all("h2")]
 
 
-@pytest.mark.slow
 def test_it_has_every_part_in_order(page):
     assert headings(page) == [
         "Key frames",
@@ -116,7 +117,6 @@ def test_it_is_small(page, home):
     assert (home / "runs" / "1" / "clip" / "report.html").stat().st_size < 300_000
 
 
-@pytest.mark.slow
 def test_after_a_failure_it_begins_with_what_failed_and_what_to_do(failed_page):
     assert headings(failed_page)[:2] == ["1 step did not finish", "Key frames"]
     trouble = failed_page.select_one(".vr-trouble")

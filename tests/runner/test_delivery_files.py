@@ -18,6 +18,8 @@ from vidlib.runner.run_result import RunResult
 from vidlib.runner.store.runs import History
 from vidlib.steps import PARAMS
 
+pytestmark = pytest.mark.slow
+
 RANDOM = random.Random(1).randbytes(40_000)
 
 

@@ -81,10 +81,12 @@ def test_a_driver_that_is_killed_repeatedly_repeats_only_interrupted_steps(clip,
 
 
 def test_a_killed_child_costs_only_its_own_step(clip, wanted, hanging, tmp_path):
-    trial, tally = Trial(clip, tmp_path / "workspace", wanted), Tally("children")
-    assert kill_when(trial, appears(tmp_path, "bin/hangs"), encoder, "ffmpeg", **hanging)
-    assert kill_when(trial, appears(trial.workspace, "work/*/.tmp-scenes-*"), kernel, "the kernel of scenes")
-    trial.judged(resuming=False, tally=tally)
+    tally = Tally("children")
+    encoding, detecting = (Trial(clip, tmp_path / name / "workspace", wanted) for name in ("encoding", "detecting"))
+    assert kill_when(encoding, appears(tmp_path, "bin/hangs"), encoder, "ffmpeg", **hanging)
+    encoding.judged(resuming=False, tally=tally)
+    assert kill_when(detecting, appears(detecting.workspace, "work/*/.tmp-scenes-*"), kernel, "the kernel of scenes")
+    detecting.judged(resuming=False, tally=tally)
     assert tally.clean, tally.problems
 
 

@@ -185,7 +185,7 @@ def test_an_empty_file_that_is_filled_later_is_started(night):
     assert night.started == [["film.mp4"]]
 
 
-def test_known_content_is_not_started(night, caplog):
+def test_content_that_a_run_had_is_not_started(night, caplog):
     video = put(night.inbox / "renamed.mp4")
     reel = put(night.inbox / "reel" / "a.mp4", b"a").parent
     night.known = {sha256(video), content_sha256(reel)}

@@ -14,6 +14,8 @@ from vidlib.files import sha256
 from vidlib.protocols import ActiveSpeakerModel
 from vidlib.settings import load
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(0)
 
 
@@ -53,7 +55,6 @@ def window(model, n: int) -> np.ndarray:
     return RNG.integers(0, 255, (model.margin + n + model.margin, model.side, model.side), np.uint8)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 25, 72])
 def test_mouth_and_sound_have_a_row_for_each_frame(model, n):
     mouth = model.encode_mouth(window(model, n)).result()

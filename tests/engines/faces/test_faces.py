@@ -18,6 +18,8 @@ from vidlib.geometry import overlaps
 from vidlib.machine import devices
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
+pytestmark = pytest.mark.slow
+
 EMPTY = drawn.backdrop(320, 240)
 FACE = drawn.add_face(EMPTY, 160, 115, 40)
 FACE_BOX = np.array([130, 78, 191, 156], np.float32)
@@ -177,7 +179,6 @@ def as_bytes(found: list) -> bytes:
     return pickle.dumps([vars(one) if one is not None else None for one in found])
 
 
-@pytest.mark.slow
 @every_engine
 def test_a_used_model_detects_the_same_as_a_fresh_one(opened, use, warm):
     pictures = [drawn.add_face(EMPTY, 160, 115, 40, mouth=n / 3) for n in range(3)]
@@ -185,7 +186,6 @@ def test_a_used_model_detects_the_same_as_a_fresh_one(opened, use, warm):
     assert warm.same_each_time(opened, lambda engine, given: as_bytes(use(engine, given)), inputs)
 
 
-@pytest.mark.slow
 @every_engine
 def test_any_number_of_cores_gives_the_same_bytes(opened, use, on_cores):
     pictures = [drawn.add_face(EMPTY, 160, 115, 40, mouth=n / 6) for n in range(6)]

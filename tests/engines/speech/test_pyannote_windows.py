@@ -12,6 +12,8 @@ from vidlib.engines import speech
 from vidlib.engines.speech.diarization.aggregation import aggregate_activity, most_active
 from vidlib.media.audio import SAMPLE_RATE, read_waveform
 
+pytestmark = pytest.mark.slow
+
 VOICES = Path(find_spec("pyannote.metrics").origin).parents[1] / "audio/sample/sample.wav"
 WINDOWS = {"start": 0.0, "duration": 10 / SAMPLE_RATE, "step": 3 / SAMPLE_RATE}
 FRAMES = {"start": 0.0, "duration": 0.3, "step": 0.21}
@@ -39,7 +41,6 @@ def test_the_windows_of_the_batches_are_those_of_the_whole(n_samples):
     assert windows == expected
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not VOICES.is_file(), reason="pyannote.audio carries no sample here")
 def test_segmentation_and_embeddings_do_not_depend_on_the_batches(monkeypatch):
     """In 12.5 seconds there are three whole windows and one that reaches beyond the end."""

@@ -32,6 +32,7 @@ def test_no_frame_is_off(tmp_path, start):
             assert int(file.findtext("duration")) == media.frames
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
 def test_opentimelineio_finds_the_same_frames(otio, tmp_path, start):
     """It counts in and out points from the time code of the file, which it reads right."""

@@ -76,6 +76,7 @@ def test_an_invalid_link_is_refused_with_the_whole_list(url):
         assert store.count(history) == 0
 
 
+@pytest.mark.slow
 def test_many_processes_offer_the_same_links_at_once_and_make_one_row_of_each(url):
     with History(url) as history:
         at_once(N_PROCESSES, offering.offer_all, url)
@@ -83,6 +84,7 @@ def test_many_processes_offer_the_same_links_at_once_and_make_one_row_of_each(ur
         assert (len(rows), {row.offered_at for row in rows}) == (offering.N_LINKS, {1000.0 - (N_PROCESSES - 1)})
 
 
+@pytest.mark.slow
 def test_many_processes_claim_every_download_once(url, tmp_path):
     (tmp_path / "taken").mkdir()
     with History(url) as history:

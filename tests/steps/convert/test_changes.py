@@ -12,6 +12,8 @@ from tests.steps.convert.converting import converted
 from vidlib.media.frames import read_frames
 from vidlib.media.probe import frame_times, probe_video
 
+pytestmark = pytest.mark.slow
+
 H264 = ("-c:v", "libx264", "-bf", "0", "-preset", "ultrafast")
 MPEG2 = ("-c:v", "mpeg2video", "-q:v", "3", "-c:a", "mp2")
 

@@ -14,6 +14,8 @@ from vidlib.media.ffmpeg import input_args, stream_decoded
 from vidlib.media.probe import probe_video
 from vidlib.media.sound_tracks import AAC_LAYOUTS
 
+pytestmark = pytest.mark.slow
+
 LEVEL = 0.25
 PICTURE = ("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration=2")
 

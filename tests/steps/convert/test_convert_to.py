@@ -1,9 +1,13 @@
 """Conversion of a single file for a user."""
 
+import pytest
+
 from tests import sample_media as made
 from vidlib.files import sha256
 from vidlib.media.probe import probe_video
 from vidlib.steps import convert
+
+pytestmark = pytest.mark.slow
 
 
 def test_convert_to_publishes_under_the_stem_and_leaves_nothing_else(tmp_path):

@@ -10,6 +10,8 @@ from tests.steps.convert.converting import converted, numbers
 from vidlib.files import sha256
 from vidlib.media.probe import probe_video
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_clip_in_the_editors_form_is_not_encoded_again(tmp_path, out_dir):
     source = made.clip(tmp_path / "clip.mp4")

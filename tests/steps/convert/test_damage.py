@@ -12,6 +12,8 @@ from vidlib.media import transcode
 from vidlib.media.probe import probe_video
 from vidlib.steps import convert
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_clip_that_lost_its_end_is_converted_as_far_as_it_goes_and_says_what_is_missing(tmp_path, out_dir):
     outputs = converted(made.truncated(tmp_path / "cut.mp4"), out_dir)

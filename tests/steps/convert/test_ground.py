@@ -12,6 +12,8 @@ from tests.steps.convert.converting import converted
 from vidlib.media.frames import read_frames
 from vidlib.media.probe import probe_video
 
+pytestmark = pytest.mark.slow
+
 ONE = 1 << 16  # ISO 14496-12, 8.3.2: fixed point
 
 

@@ -6,6 +6,8 @@ from benchmarks.composing.flash_and_beep import Piece, combing, run_ffmpeg, sync
 from tests.steps.convert.converting import converted
 from vidlib.media.frames import read_frames
 
+pytestmark = pytest.mark.slow
+
 FLAGGED = ("-flags", "+ildct+ilme")
 UNFLAGGED = ("-vf", "setfield=prog", "-field_order", "tt")
 PCM = ("-c:a", "pcm_s16le", "-ar", "48000")

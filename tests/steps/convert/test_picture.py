@@ -11,6 +11,8 @@ from tests.steps.convert.converting import converted, numbers
 from vidlib.media.frames import read_frames
 from vidlib.media.probe import frame_times, probe_video
 
+pytestmark = pytest.mark.slow
+
 SINTEL = Path(__file__).parents[3] / "../shared/media/sintel_trailer-720p.mp4"
 
 

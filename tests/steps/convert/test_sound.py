@@ -6,6 +6,8 @@ from tests import sample_media as made
 from tests.steps.convert.converting import converted, tags
 from vidlib.media.audio import SAMPLE_RATE, read_waveform
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_silent_clip_stays_silent(tmp_path, out_dir):
     outputs = converted(made.clip(tmp_path / "clip.mp4", fps="24", sounds=0), out_dir)

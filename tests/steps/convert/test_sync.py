@@ -5,6 +5,8 @@ import pytest
 from benchmarks.composing.flash_and_beep import Piece, run_ffmpeg, sync_errors_s, write
 from tests.steps.convert.converting import converted
 
+pytestmark = pytest.mark.slow
+
 H264 = ("-c:v", "libx264", "-bf", "0", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 
 

@@ -11,6 +11,8 @@ from vidlib.media import thumbnails
 from vidlib.media.frames import read_frames, read_stills
 from vidlib.steps import convert
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("fps", "n_frames"), [("25", 50), ("24", 50), ("25", 5)], ids=["kept", "encoded", "short"])
 def test_stills_are_left_of_frames_that_are_evenly_spaced(tmp_path, out_dir, fps, n_frames):
