@@ -166,7 +166,7 @@ def test_a_film_has_the_frames_and_sound_that_its_truth_says(tiny, tmp_path, mon
 
 
 def test_too_little_material_is_said(tmp_path):
-    with pytest.raises(UsageError, match="shows 1 people who talk"):
+    with pytest.raises(UsageError, match="has 1 people who talk"):
         material(tmp_path / "film.mp4", evaluated.TRUTH)
 
 
