@@ -16,12 +16,12 @@ import pytest
 from tests import sample_media
 from tests.waiting import wait_until
 from vidlib import settings as settings_module
-from vidlib.errors import UsageError
+from vidlib.api import Workspace
+from vidlib.errors import UnknownName, UsageError
 from vidlib.files import sha256
 from vidlib.params import read_params
-from vidlib.results import archive
+from vidlib.results import archive, published_set
 from vidlib.runner import queries
-from vidlib.runner.execution import task as tasks
 from vidlib.runner.execution import worker
 from vidlib.runner.kernels.pool import KernelPool
 from vidlib.runner.pipeline import RunOptions, run
@@ -73,7 +73,8 @@ def test_a_delivery_ends_with_results_beside_its_videos(delivered):
     assert result.exit_code == 1
     docs = workspace.projects / "Sendung 12" / "docs"
     names = {str(path.relative_to(docs)) for path in docs.rglob("*") if path.is_file()}
-    results = {f"reel 1/a clip{end}" for end in (".csv", "_audio.json", "_tracking.json", "_tracking.parquet", ".rttm")}
+    ends = (".csv", "_audio.json", "_tracking.json", "_tracking.parquet", ".rttm", "_results.json")
+    results = {f"reel 1/a clip{end}" for end in ends}
     assert names == {"notes.txt", "broken.mp4", "reel 1/a clip.mp4"} | results
     assert (docs / "reel 1/a clip.csv").read_bytes().startswith(b"No,Timecode In,Timecode Out,Frame In,Frame Out\r\n")
 
@@ -204,18 +205,76 @@ def test_results_that_cannot_be_published_fail_only_their_video(delivered, tmp_p
     clips = [tmp_path / "full.mp4", tmp_path / "fits.mp4"]
     for clip in clips:
         clip.write_bytes(good_video(first).path.read_bytes())
-    link = tasks.link_or_copy
+    link = published_set.link_or_copy
 
     def full_disk(source: Path, target: Path) -> Path:
-        if target.name.startswith("full"):
+        if target.is_relative_to(workspace.projects / "full"):
             raise OSError(errno.ENOSPC, "No space left on device", str(target))
         return link(source, target)
 
-    monkeypatch.setattr(tasks, "link_or_copy", full_disk)
+    monkeypatch.setattr(published_set, "link_or_copy", full_disk)
     result = process(workspace, *clips)
     assert [video.status for video in result.videos] == ["failed", "done"]
     assert "No space left on device" in result.videos[0].error
     assert good_video(first).outputs["shots_csv"].is_file()
+
+
+def beside(video: VideoResult) -> dict[str, bytes]:
+    """The files with results beside a video of the delivery."""
+    folder = video.outputs["shots_csv"].parent
+    return {path.name: path.read_bytes() for path in folder.glob("a clip*") if path.suffix != ".mp4"}
+
+
+LOOSE = {"overrides": ["scenes.engine=pyscenedetect", "scenes.threshold=0.9", "scenes.min_shot_s=2"]}
+
+
+def test_some_steps_with_other_values_leave_all_results_beside_the_video(delivered):
+    workspace, package, _ = delivered
+    good = good_video(process(workspace, package))
+    before = beside(good)
+    loose = run(Request([package], read_params(PARAMS, **LOOSE), frozenset({"scenes"})), workspace, RunOptions(jobs=1))
+    assert beside(good) == before
+    (notice,) = loose.notices
+    assert "a clip.mp4: the results beside the video are unchanged" in notice
+    assert "scenes.threshold: 0.5 -> 0.9" in notice
+    assert good_video(loose).outputs["shots_csv"].is_relative_to(workspace.work)
+    with queries.opened(workspace) as history:
+        (page,) = queries.reports(history, "a clip.mp4")
+        (partial,) = [page for page in queries.reports(history, loose.run) if "a clip" in page.read_text()]
+    assert page != partial
+
+
+def test_a_variant_lies_apart_until_it_is_promoted(delivered):
+    workspace, package, _ = delivered
+    good = good_video(process(workspace, package))
+    before, delivery = beside(good), workspace.delivery / "Sendung 12" / "reel 1" / "a clip.csv"
+    request = Request([package], read_params(PARAMS, **LOOSE), frozenset({"scenes"}), variant="loose")
+    made = run(request, workspace, RunOptions(jobs=1))
+    shots = workspace.projects / "Sendung 12" / "variants" / "loose" / "reel 1" / "a clip.csv"
+    assert good_video(made).outputs["shots_csv"] == shots
+    assert shots.read_bytes() != before["a clip.csv"] == delivery.read_bytes()
+    assert beside(good) == before
+
+    video = Workspace(workspace.workspace).open(good.path)
+    assert video.variants == ("loose",)
+    assert len(video.variant("loose").shots) < len(video.shots)
+    video.promote("loose")
+    assert beside(good)["a clip.csv"] == shots.read_bytes() == delivery.read_bytes()
+    record = json.loads(beside(good)["a clip_results.json"])
+    assert (record["complete"], record["params"]["scenes"]["threshold"]) == (True, 0.9)
+    assert video.shots.equals(video.variant("loose").shots)
+    with pytest.raises(UnknownName, match=r"'lose' is not a variant of this video; did you mean 'loose'"):
+        video.variant("lose")
+    process(workspace, package)
+    assert beside(good) == before
+
+
+def test_a_variant_has_a_plain_name_and_is_not_delivered(delivered):
+    workspace, package, _ = delivered
+    with pytest.raises(UsageError, match=r"--variant '\.\./x': expected a plain name"):
+        process(workspace, package, variant="../x")
+    with pytest.raises(UsageError, match="cannot be delivered"):
+        process(workspace, package, variant="x", steps=frozenset({"finalize"}))
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ import nbformat
 
 from tests.runner import counting
 from vidlib.errors import VidlibError
-from vidlib.files import link_or_copy, sha256
+from vidlib.files import FileRecord, sha256
 from vidlib.params import read_params
-from vidlib.results import archive, delivery
+from vidlib.results import archive, delivery, published_set
+from vidlib.results.published_set import PublishedSet
 from vidlib.runner.execution.task import execute_task
 from vidlib.runner.execution.worker import Worker
 from vidlib.runner.request import Request
@@ -70,7 +71,11 @@ def _done(worker: Worker, run_id: str, source: Path) -> Path:
 
 def _publish(settings: Settings, source: Path, numbers: Path) -> None:
     now = datetime.now(UTC)
-    link_or_copy(numbers, settings.projects / "small" / "docs" / "small.json")
+    root, params = settings.projects / "small", {counting.NAME: counting.Params().model_dump(mode="json")}
+    about = {"video": source.name, "sha256": sha256(source), "complete": True, "params": params}
+    steps = {counting.NAME: published_set.step_id(numbers.parent)}
+    record = PublishedSet(**about, steps=steps, files={".json": FileRecord.of(numbers)})
+    published_set.replace(root, root / "docs", "small", record, {".json": numbers})
     archive.put(settings.archive, "small", archive.ResultSet(source, numbers, "small", {"audio_json": numbers}), now)
     delivery.deliver(settings.delivery, "small", {"reel/small.json": numbers, "small.json": numbers}, now)
 

@@ -32,6 +32,7 @@ def run(
     set: Mapping[str, object] | None = None,
     steps: Sequence[str] = (),
     force: bool = False,
+    variant: str | None = None,
     jobs: int | None = None,
     workspace: str | Path | None = None,
 ) -> Run:
@@ -41,10 +42,15 @@ def run(
     ``{"scenes.threshold": 0.4}``; ``steps`` are done with those that they need (default: all); ``force`` repeats them.
     ``jobs`` is the number of tasks side by side (default: one a core).
 
+    The results of a ``variant`` lie apart under that name: ``vidlib.open(video).variant(name)``. Without a name,
+    results replace those beside the video as a whole, if they are of the same steps or more.
+
     A video that fails does not stop the others: see ``status`` and ``errors`` of the run. Raises UsageError for a path,
     profile, parameter or step that does not exist, before anything is done.
     """
-    return Workspace(workspace).run(paths, profile=profile, set=set, steps=steps, force=force, jobs=jobs)
+    return Workspace(workspace).run(
+        paths, profile=profile, set=set, steps=steps, force=force, variant=variant, jobs=jobs
+    )
 
 
 def show(video: str | Path | Video) -> "HTML":

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from vidlib.errors import BrokenOutput, UsageError
 from vidlib.results import frames
 from vidlib.results.exports import rttm
+from vidlib.steps import VIDEO_STEPS
 from vidlib.steps.base import MANIFEST, Manifest
 from vidlib.timeline import seconds
 
@@ -81,6 +82,10 @@ class VideoResults:
             )
         return self
 
+    def only(self, steps: Iterable[str]) -> Self:
+        """The results of these ``steps``."""
+        return replace(self, folders={step: self.folders[step] for step in steps})
+
     @property
     def key(self) -> Key:
         """What decides all that is read from these results."""
@@ -95,14 +100,16 @@ class VideoResults:
 def current(tasks: Iterable["Task"]) -> VideoResults | None:
     """The current results of one video, of its finished ``tasks``, newest first; None where nothing is there.
 
-    The newest complete set counts. A run of some steps only fills in steps for which no complete set exists.
+    The newest run with all steps counts, as for the files beside the video. Without one, the newest run with the steps
+    that the tables need. A run of some steps only fills in steps for which no complete set exists.
     """
     present = [(task, task.folder) for task in tasks if task.folder and _is_file(f"{task.folder}/{MANIFEST}")]
     by_run: dict[str, list[tuple[Task, str]]] = {}
     for task, folder in present:
         by_run.setdefault(task.run_id, []).append((task, folder))
-    complete = [run for run in by_run.values() if {task.step for task, _ in run} >= set(COMPLETE)]
-    chosen = complete[0] if complete else present
+    steps_of = {run: {task.step for task, _ in tasks} for run, tasks in by_run.items()}
+    complete = [run for steps in (VIDEO_STEPS, COMPLETE) for run in by_run if steps_of[run] >= set(steps)]
+    chosen = by_run[complete[0]] if complete else present
     if not chosen:
         return None
     folders = {task.step: Path(folder) for task, folder in reversed(chosen)}  # the newest of each step wins
@@ -113,11 +120,11 @@ def current(tasks: Iterable["Task"]) -> VideoResults | None:
 def all_complete(history: "History") -> Iterator[VideoResults]:
     """The complete set of results of each video that has one, by project and name."""
     by_video: dict[str, list[Task]] = {}
-    for task in history.results(COMPLETE):
+    for task in history.results(VIDEO_STEPS):
         by_video.setdefault(task.sha256, []).append(task)
     found = filter(None, map(current, by_video.values()))
     yield from sorted(
-        (results for results in found if results.folders.keys() >= set(COMPLETE)),
+        (results.only(COMPLETE) for results in found if results.folders.keys() >= set(COMPLETE)),
         key=lambda results: (results.project, results.name, results.sha256),
     )
 

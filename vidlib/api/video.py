@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from vidlib.params import ParamSet
     from vidlib.results.exports.otio_json import Editor
+    from vidlib.runner.request import Request
+    from vidlib.runner.run_result import RunResult
+    from vidlib.runner.variants import Variant
 
 
 class Video:
@@ -80,6 +83,43 @@ class Video:
     def review(self) -> "pd.DataFrame":
         """A row for each result that a person should check, the least certain first."""
         return self._table("review")
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The names of its variants: results with other values, which `vidlib.run` made with ``variant=``."""
+        from vidlib.runner import queries
+        from vidlib.runner.variants import variants_of
+
+        with queries.opened(self._settings) as history:
+            return tuple(variant.name for variant in variants_of(history, self._settings, self.sha256))
+
+    def variant(self, name: str) -> "Video":
+        """The video with the results of a variant and no other; raises UnknownName, with the known names."""
+        found = self._find_variant(name)
+        folders = found.folders(self._settings.work)
+        results = VideoResults(self.name, self.sha256, found.project, f"of variant {name!r}", folders)
+        return Video(self._settings, self.sha256, self.name, self.path, results)
+
+    def promote(self, variant: str) -> None:
+        """Put a variant in the place of the results beside the video, and deliver it.
+
+        Steps that the variant lacks run first, with its values. Raises UnknownName for a variant that does not exist.
+        """
+        from vidlib.api.process import process
+
+        self._check_done(process(self.promotion(variant), self._settings))
+        self._results = None if not self.of_run else self._results
+
+    def promotion(self, variant: str) -> "Request":
+        """The request that `promote` processes."""
+        return self._find_variant(variant).promotion()
+
+    def _find_variant(self, name: str) -> "Variant":
+        from vidlib.runner import queries
+        from vidlib.runner.variants import find_variant
+
+        with queries.opened(self._settings) as history:
+            return find_variant(history, self._settings, self.sha256, name)
 
     @property
     def report(self) -> Path:
@@ -210,7 +250,9 @@ class Video:
                 f"{self.name} has no results of {', '.join(steps) or 'all steps'}, and its file is not at {self.path}; "
                 "open it by the path that it has now"
             )
-        result = process(Request([self.path], self._params(), frozenset(steps)), self._settings)
+        self._check_done(process(Request([self.path], self._params(), frozenset(steps)), self._settings))
+
+    def _check_done(self, result: "RunResult") -> None:
         if result.status == "done":
             return
         reasons = "; ".join(filter(None, (video.error for video in result.videos))) or f"the run is {result.status}"

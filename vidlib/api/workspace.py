@@ -74,6 +74,7 @@ class Workspace:
         set: Mapping[str, object] | None = None,
         steps: Sequence[str] = (),
         force: bool = False,
+        variant: str | None = None,
         jobs: int | None = None,
     ) -> Run:
         """Process archives, videos, folders or links; see `vidlib.run`."""
@@ -86,7 +87,7 @@ class Workspace:
         profiles = [find_profile(str(name), self.settings.params_dir) for name in _listed(profile)]
         params = read_params(PARAMS, profiles, overrides(set))
         places = [parse_source(path) for text in _listed(paths) for path in _expanded(str(text))]
-        request = Request(places, params, frozenset(_listed(steps)), force)
+        request = Request(places, params, frozenset(_listed(steps)), force, variant)
         return Run(self.settings, process(request, self.settings, jobs))
 
     def videos(self) -> "pd.DataFrame":

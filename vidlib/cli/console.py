@@ -171,6 +171,8 @@ def print_summary(result: RunResult) -> None:
         console.print(f"not processed: {escape(file['path'])}: {escape(file['reason'])}")
     if len(result.left_out) > MAX_LEFT_OUT:
         console.print(f"not processed: {len(result.left_out) - MAX_LEFT_OUT} more files; --json names them all")
+    for notice in result.notices:
+        console.print(f"[yellow]![/] {escape(notice)}")
     executed = f"{result.executed} steps executed"
     if result.status == "done" and not result.executed:
         executed = "every step was done already"

@@ -47,6 +47,10 @@ def run(
         typer.Option(help="Run only these steps and the steps that they need.", metavar="STEP,STEP..."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Run the steps again even if their results exist.")] = False,
+    variant: Annotated[
+        str | None,
+        typer.Option(help="Keep the results apart under this name, beside the present ones.", metavar="NAME"),
+    ] = None,
     jobs: Jobs = None,
     scheduler: Scheduler = None,
     dry_run: Annotated[
@@ -54,7 +58,10 @@ def run(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Process archives, videos, folders or links, from download to report. Finished steps are not repeated."""
+    """Process archives, videos, folders or links, from download to report. Finished steps are not repeated.
+
+    Results replace those beside a video as a whole, if they are of the same steps or more. Use --variant to keep both.
+    """
     from vidlib.cli import console
     from vidlib.runner import pipeline
     from vidlib.runner.request import Request
@@ -62,13 +69,31 @@ def run(
 
     settings = read_settings(workspace)
     names = frozenset(name.strip() for name in (steps or "").split(",") if name.strip())
-    request = Request([parse_source(path) for path in paths], read_params(settings, params, overrides), names, force)
+    param_set = read_params(settings, params, overrides)
+    request = Request([parse_source(path) for path in paths], param_set, names, force, variant)
     if dry_run:
         from vidlib.runner import dry_run as forecast
 
         plan = forecast.forecast(request, settings)
         print_json(plan) if as_json else console.print_forecast(plan)
         raise typer.Exit
+    raise typer.Exit(_run_with_display(partial(pipeline.run, request, settings), jobs, scheduler, as_json))
+
+
+def promote(
+    video: Annotated[str, typer.Argument(help="A video file, its name or its SHA-256.", metavar="VIDEO")],
+    name: Annotated[str, typer.Argument(help="The variant, as given to: vidlib run --variant NAME", metavar="NAME")],
+    workspace: Workspace = None,
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a variant in the place of the results beside a video, and deliver it. Steps that it lacks run first."""
+    from vidlib.api import Workspace as Videos
+    from vidlib.runner import pipeline
+
+    settings = read_settings(workspace)
+    request = Videos(settings.workspace).open(video).promotion(name)
     raise typer.Exit(_run_with_display(partial(pipeline.run, request, settings), jobs, scheduler, as_json))
 
 
@@ -162,8 +187,10 @@ EXAMPLES: dict[Command, tuple[str, ...]] = {
         "vidlib run workspace/inbox/delivery.zip",
         "vidlib run clip.mp4 --params tv --set scenes.threshold=0.4",
         "vidlib run workspace/projects/Film --steps scenes,audio --json > result.json",
+        "vidlib run film.mp4 --set scenes.threshold=0.9 --variant loose",
         "vidlib run 'https://files.example.org/film.zip' --dry-run",
     ),
+    promote: ("vidlib promote film.mp4 loose",),
     resume: ("vidlib resume", "vidlib resume --all", "vidlib resume 20260101-120000-ab12 --jobs 1"),
     watch: ("vidlib watch --params tv", "vidlib watch --workspace /srv/vidlib --jobs 4"),
     worker: ("vidlib worker --scheduler tcp://render-1:8786 --workspace /srv/vidlib",),

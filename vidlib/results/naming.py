@@ -13,6 +13,9 @@ PUBLISHED = {
 }
 """Suffix of each result beside its video, after the stem. Scripts of editors look for these names."""
 
+RECORD = "_results.json"
+"""Suffix of the file beside a video that says which results lie there; see `vidlib.results.published_set`."""
+
 OPTIONAL = frozenset({"captions"})
 """Results that may be missing although every step succeeded: captions need an engine that transcribes."""
 

@@ -149,6 +149,8 @@ class Intake:
         """Return all tasks of a project: the steps and the report of every video, then the finalize step."""
         tasks = []
         for video in videos:
+            if not self.request.wants_video(video.sha256):
+                continue
             self.history.remember_video(video.sha256, video.path, projects.duration_s(video.path))
             for step in (*self.request.video_steps(), "report"):
                 task = self._task(step, origin, project.name, video.name, video.sha256, video.path)

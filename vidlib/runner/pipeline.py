@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from vidlib.errors import Cancelled, LeaseLost, UnknownName, VidlibError
+from vidlib.errors import Cancelled, LeaseLost, UnknownName, UsageError, VidlibError
 from vidlib.runner import notifications, projects
 from vidlib.runner.execution.executors import Executor, open_executor
 from vidlib.runner.execution.heartbeat import Heartbeat
@@ -66,6 +66,13 @@ def run(request: Request, settings: Settings, options: RunOptions | None = None)
     paths = [projects.check_path(path, settings) for path in request.paths]
     for name in request.steps - STEPS.keys():
         raise UnknownName("a step", name, STEPS)
+    if request.variant:
+        projects.check_variant(request.variant)
+        if "finalize" in request.steps:
+            raise UsageError(
+                f"variant {request.variant!r} cannot be delivered; leave out the step finalize. "
+                "To deliver its results when it is done, use: vidlib promote"
+            )
     notifications.check(settings)
     with History(settings.database) as history:
         interrupted = history.mark_interrupted()
@@ -255,7 +262,9 @@ class RunController:
             self._update(self.history.tasks_by_id([*self.submitted]))
 
     def _result(self, *, cancelled: bool = False) -> RunResult:
-        return result_of(self.record, self.history.tasks(self.run_id), self.settings, cancelled=cancelled)
+        result = result_of(self.record, self.history.tasks(self.run_id), self.settings, cancelled=cancelled)
+        result.notices = self.history.notices(self.run_id)
+        return result
 
     def _notify(self, result: RunResult, error: str | None = None) -> None:
         """Write the end of the run into its log, and notify those who asked for it."""

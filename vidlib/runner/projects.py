@@ -25,6 +25,9 @@ RECORD = "project.json"
 
 SHA256 = re.compile("[0-9a-f]{64}")
 
+VARIANTS = "variants"
+"""The folder of a project with the results of variants, a folder for each name."""
+
 
 @dataclass(frozen=True)
 class Project:
@@ -57,6 +60,18 @@ def docs_folder(settings: Settings, name: str) -> Path:
     folder = settings.projects / name
     project = reopen_project(folder, settings)
     return project.docs if project else folder / settings.docs_folder
+
+
+def results_folder(settings: Settings, name: str, variant: str | None = None) -> Path:
+    """Return the folder for results of project ``name``: that of its files, or one for each ``variant``."""
+    return settings.projects / name / VARIANTS / variant if variant else docs_folder(settings, name)
+
+
+def check_variant(name: str) -> str:
+    """Return the ``name`` of a variant; raises UsageError unless it is a plain name of a folder."""
+    if "/" in name or names.safe_name(name) != name:
+        raise UsageError(f"--variant {name!r}: expected a plain name, such as threshold-0.9")
+    return name
 
 
 def project_name(path: Path, settings: Settings) -> str:

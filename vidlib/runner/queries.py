@@ -90,19 +90,23 @@ def one_run(history: History, run_id: str) -> dict[str, Any]:
 
 
 def reports(history: History, name: str) -> list[Path]:
-    """The reports of a run, or the newest report of a video.
+    """The reports of a run, or the report of a video: the newest of a run with all steps, else the newest one.
 
     ``name`` is the id of a run, or the file, the name or the start of the SHA-256 of a video. Raises UsageError without
     a report.
     """
     wanted = sha256(Path(name)) if Path(name).is_file() else name
-    pages = [Path(task.folder) / "report.html" for task in history.reports(wanted) if task.folder]
+    tasks = history.reports(wanted)
+    is_run = bool(tasks) and tasks[0].run_id == wanted
+    if tasks and not is_run:
+        complete = history.complete_runs(tasks[0].sha256, VIDEO_STEPS)[:1]
+        tasks.sort(key=lambda task: task.run_id not in complete)
+    pages = [Path(task.folder) / "report.html" for task in tasks if task.folder]
     pages = [page for page in pages if page.is_file()]
     if not pages:
         raise UsageError(
             f"there is no report for {name!r}; expected a video that was processed, or a run. See: vidlib status"
         )
-    is_run = any(wanted == page.parent.parent.name for page in pages)
     return pages if is_run else pages[:1]
 
 

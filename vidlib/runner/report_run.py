@@ -29,7 +29,7 @@ def _plain(report: Task) -> str:
     return safe_name(report.stem.replace("/", " - "))
 
 
-def write_evidence(folder: Path, report: Task, delivery: Sequence[Task]) -> Path:
+def write_evidence(folder: Path, report: Task, delivery: Sequence[Task], variant: str | None = None) -> Path:
     """Write the input of the report. Two runs with the same results write the same bytes, so one report serves both."""
     about = [
         task for task in delivery if task.source == report.source or task.step in ("download", "extract", "finalize")
@@ -37,7 +37,7 @@ def write_evidence(folder: Path, report: Task, delivery: Sequence[Task]) -> Path
     order = list(STEPS)
     steps = sorted((task for task in about if task.step != "report"), key=lambda task: order.index(task.step))
     evidence = {
-        "video": report.label,
+        "video": f"{report.label} (variant {variant})" if variant else report.label,
         "source": report.source,
         "sha256": report.sha256,
         "project": report.project,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vidlib.errors import Cancelled, RefusedInput, StepFailed, VidlibError
-from vidlib.results import naming
+from vidlib.results import naming, published_set
 from vidlib.runner import delivery_files, projects, report_run
 from vidlib.runner.sources import Link, Source, parse_source, subject_of
 from vidlib.runner.store.models import Run, Task
@@ -103,6 +103,7 @@ class RunResult:
     """A whole run; ``executed`` counts the steps that were not done before.
 
     ``left_out`` names the files of its deliveries that are not processed: ``{"delivery", "path", "reason"}``.
+    ``notices`` tell people which published results the run replaced, or did not replace.
     """
 
     run: str
@@ -111,6 +112,7 @@ class RunResult:
     cancelled: bool = False
     executed: int = 0
     left_out: list[dict[str, str]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     @property
     def status(self) -> str:
@@ -136,6 +138,7 @@ class RunResult:
             "videos": [video.as_json() for video in self.videos],
             "projects": self.projects,
             "left_out": self.left_out,
+            "notices": self.notices,
         }
 
 
@@ -147,12 +150,21 @@ def result_of(run: Run, tasks: Sequence[Task], settings: Settings, *, cancelled:
     result.left_out = [{"delivery": name, **asdict(file)} for name, found in files.items() for file in found]
     for origin in run.paths:
         of_origin = [task for task in tasks if task.origin == origin]
-        result.videos += _videos(parse_source(origin), of_origin, tasks, settings)
+        result.videos += _videos(parse_source(origin), of_origin, Context(tasks, settings, run.asked.get("variant")))
         result.projects += [_project(task, settings) for task in of_origin if task.step == "finalize"]
     return result
 
 
-def _videos(origin: Source, delivery: Sequence[Task], tasks: Sequence[Task], settings: Settings) -> list[VideoResult]:
+@dataclass(frozen=True)
+class Context:
+    """What the results of all videos of a run have in common."""
+
+    tasks: Sequence[Task]
+    settings: Settings
+    variant: str | None
+
+
+def _videos(origin: Source, delivery: Sequence[Task], context: Context) -> list[VideoResult]:
     """The videos of one delivery, and the delivery itself if it has none or if part of it was lost."""
     whole = {task.step: task for task in delivery if task.step in ONCE}
     sources = list(dict.fromkeys(task.source for task in delivery if task.step not in whole))
@@ -164,7 +176,7 @@ def _videos(origin: Source, delivery: Sequence[Task], tasks: Sequence[Task], set
         found.append(VideoResult(origin, sha256, arrival, problem=lost))
     for source in sources:
         own = {task.step: task for task in delivery if task.source == source} | whole
-        found.append(_video(Path(source), own, tasks, settings))
+        found.append(_video(Path(source), own, context))
     return found
 
 
@@ -176,19 +188,29 @@ def _lost(extract: Task | None) -> str | None:
     return outputs["message"] if outputs["outcome"] == "partial" else None
 
 
-def _video(source: Path, own: dict[str, Task], tasks: Sequence[Task], settings: Settings) -> VideoResult:
+def _video(source: Path, own: dict[str, Task], context: Context) -> VideoResult:
     report = own["report"]
     steps = {step: StepResult.from_task(own[step]) for step in STEPS if step in own}
-    docs = projects.docs_folder(settings, report.project)
-    done = [step for step, task in own.items() if task.status == "done"]
-    outputs = {
-        result: docs / f"{report.stem}{naming.PUBLISHED[result]}"
-        for step, result, _ in PUBLISHED
-        if step in done and result not in naming.OPTIONAL
-    }
+    outputs = _result_files(report, own, context)
     if report.status == "done":
-        outputs["report"] = report_run.folder_of(settings.runs, report, tasks) / "report.html"
+        outputs["report"] = report_run.folder_of(context.settings.runs, report, context.tasks) / "report.html"
     return VideoResult(source, report.sha256, steps, outputs)
+
+
+def _result_files(report: Task, own: dict[str, Task], context: Context) -> dict[str, Path]:
+    """The files with results of a video: the published ones if they are of this run, else those in the step folders."""
+    folder = projects.results_folder(context.settings, report.project, context.variant)
+    record = published_set.read(folder, report.stem)
+    files = {}
+    for step, result, output in PUBLISHED:
+        if result in naming.OPTIONAL or step not in own or own[step].status != "done":
+            continue
+        made = own[step].result_folder
+        if record and record.steps.get(step) == published_set.step_id(made):
+            files[result] = folder / f"{report.stem}{naming.PUBLISHED[result]}"
+        else:
+            files[result] = made / Manifest.read(made).outputs[output]
+    return files
 
 
 def _project(finalize: Task, settings: Settings) -> dict[str, Any]:

@@ -14,16 +14,16 @@ from typing import Any
 
 from vidlib import progress
 from vidlib.errors import Cancelled, LeaseLost, NeedsOperator, OutOfMemory, Postponed, StepFailed, VidlibError
-from vidlib.files import TMP_PREFIX, link_or_copy
+from vidlib.files import TMP_PREFIX
 from vidlib.ingest.urls import handle
-from vidlib.results import naming
 from vidlib.results.naming import subject_folder
-from vidlib.runner import projects, report_run
+from vidlib.runner import report_run
 from vidlib.runner.downloads import store
 from vidlib.runner.execution.heartbeat import Heartbeat
 from vidlib.runner.execution.periodic import periodic
 from vidlib.runner.execution.worker import Worker
 from vidlib.runner.kernels.notebook import Placement, StepMonitor, run_step
+from vidlib.runner.publishing import Publication
 from vidlib.runner.read_only import remove_folder
 from vidlib.runner.request import Request
 from vidlib.runner.run_result import status_of
@@ -32,6 +32,7 @@ from vidlib.runner.scheduling.plan import AGAIN, Planned, plan_step
 from vidlib.runner.store import queue
 from vidlib.runner.store.identity import HEARTBEAT_S, LEASE_S
 from vidlib.runner.store.models import Task
+from vidlib.runner.store.runs import NOTICE
 from vidlib.steps import PUBLISHED, STEPS, VIDEO_STEPS, download
 from vidlib.steps.base import StepOutputs
 from vidlib.steps.finalize import FinishedVideo
@@ -52,7 +53,7 @@ def execute_task(worker: Worker, task_id: int, n_cores: int = 1, gpu: bool = Fal
         try:
             with worker.reserve(n_cores, gpu) as placement:
                 planned, outputs, executed = _find_or_run(context, monitor, placement)
-            publish(context, outputs)
+            publish(context, planned)
             monitor.check()
         except Exception as error:  # noqa: BLE001 a task must not seem to run after its thread ended, whatever the error
             _record_failure(context, error)
@@ -87,8 +88,12 @@ class TaskContext:
 
     def outputs_of(self, source: str) -> dict[str, StepOutputs]:
         """The outputs of the finished steps of one video, by step; raises BrokenOutput if a folder is damaged."""
-        done = [t for t in self.delivery_tasks(*VIDEO_STEPS) if t.source == source and t.status == "done"]
-        return {task.step: STEPS[task.step].outputs(task.result_folder) for task in done}
+        return {step: STEPS[step].outputs(folder) for step, folder in self.finished_steps(source).items()}
+
+    def finished_steps(self, source: str) -> dict[str, Path]:
+        """The folders of the finished steps of one video, by step."""
+        tasks = self.delivery_tasks(*VIDEO_STEPS)
+        return {task.step: task.result_folder for task in tasks if (task.source, task.status) == (source, "done")}
 
     def log(self, message: str, level: str = "info") -> None:
         """Add a line about this task to the log of the run."""
@@ -203,7 +208,8 @@ def _further_inputs(context: TaskContext) -> dict[str, Any]:
         videos = tuple(finished(context, video) for video in context.delivery_tasks("report"))
         return {"project": task.project, "videos": videos, **roots}
     if task.step == "report":
-        evidence = report_run.write_evidence(context.report_folder, task, context.delivery_tasks(*STEPS))
+        tasks = context.delivery_tasks(*STEPS)
+        evidence = report_run.write_evidence(context.report_folder, task, tasks, context.request.variant)
         return {"evidence": evidence, "report_dir": context.report_folder}
     return {}
 
@@ -224,16 +230,25 @@ def _remove_stale_temp_folders(context: TaskContext, home: Path) -> None:
             remove_folder(folder)
 
 
-def publish(context: TaskContext, outputs: StepOutputs) -> None:
-    """Link the outputs to where people look for them: results beside the video, the report in the folder of the run."""
+def publish(context: TaskContext, planned: Planned) -> None:
+    """Link results to where people look for them: those of a video all at once, the report in the folder of the run.
+
+    The last step of a video publishes its results. The report does so again, for runs without that step and for runs in
+    which a step failed.
+    """
     task = context.task
-    for step, name, output in PUBLISHED:
-        if step == task.step and (file := getattr(outputs, output)):
-            docs = projects.docs_folder(context.worker.settings, task.project)
-            link_or_copy(file, docs / f"{task.stem}{naming.PUBLISHED[name]}")
+    if task.step == VIDEO_STEPS[-1]:
+        _publish_results(context, {task.step: planned.folder})
     if task.step == "report":
-        summary: Path = getattr(outputs, "summary")  # noqa: B009 only the outputs of *report* have it
-        report_run.publish(summary.parent, context.report_folder)
+        report_run.publish(planned.folder, context.report_folder)
+        _publish_results(context, {})
+
+
+def _publish_results(context: TaskContext, finished_now: dict[str, Path]) -> None:
+    task, settings = context.task, context.worker.settings
+    done = context.finished_steps(task.source) | finished_now
+    if notice := Publication.from_run(settings, context.request, task, done).publish():
+        context.worker.history.add_event(task.run_id, notice, NOTICE, task.label, task.step)
 
 
 def _record_success(context: TaskContext, planned: Planned, outputs: StepOutputs, executed: bool) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,9 @@ from vidlib.runner.store.models import ACTIVE, Event, Project, Run, Task, Video
 
 STOPPED_BY_SIGNAL = "stopped by a signal; to go on: vidlib resume"
 """The reason of a run that a signal stopped. A run that a person cancelled has no reason."""
+
+NOTICE = "notice"
+"""The level of an event that a run tells people at its end."""
 
 
 class History(Database):
@@ -199,9 +202,24 @@ class History(Database):
         with self.reading() as session:
             return list(session.scalars(done.order_by(Task.id.desc())))
 
-    def results(self, steps: Iterable[str], *, sha256: str | None = None, run_id: str | None = None) -> list[Task]:
-        """The tasks of these ``steps`` that left a result, newest first; only those of a video or a run, if given."""
+    def complete_runs(self, sha256: str, steps: Collection[str]) -> list[str]:
+        """The runs, newest first, in which all ``steps`` of a video are done; not those that made a variant."""
+        done = (Task.sha256 == sha256, Task.status == "done", Task.step.in_(list(steps)))
+        runs = select(Run.id).join(Task, Task.run_id == Run.id).where(*done, _makes_no_variant()).group_by(Run.id)
+        complete = runs.having(func.count(Task.step.distinct()) == len(steps)).order_by(func.max(Task.id).desc())
+        with self.reading() as session:
+            return list(session.scalars(complete))
+
+    def results(
+        self, steps: Iterable[str], *, sha256: str | None = None, run_id: str | None = None, variants: bool = False
+    ) -> list[Task]:
+        """The tasks of these ``steps`` that left a result, newest first; only those of a video or a run, if given.
+
+        Tasks of runs that made a variant are left out, unless ``variants`` or their run is asked for.
+        """
         wanted = select(Task).where(Task.step.in_(list(steps)), Task.status == "done", Task.folder.is_not(None))
+        if not variants and run_id is None:
+            wanted = wanted.join(Run, Run.id == Task.run_id).where(_makes_no_variant())
         for column, value in ((Task.sha256, sha256), (Task.run_id, run_id)):
             wanted = wanted if value is None else wanted.where(column == value)
         with self.reading() as session:
@@ -211,6 +229,12 @@ class History(Database):
         """Every video that was ever taken up, by name."""
         with self.reading() as session:
             return list(session.scalars(select(Video).order_by(Video.name, Video.sha256)))
+
+    def notices(self, run_id: str) -> list[str]:
+        """What a run tells people at its end, each notice once, in order."""
+        notices = select(Event.message).where(Event.run_id == run_id, Event.level == NOTICE).order_by(Event.id)
+        with self.reading() as session:
+            return list(dict.fromkeys(session.scalars(notices)))
 
     def events(self, run_id: str, limit: int = 100) -> list[Event]:
         """The last ``limit`` events of a run, oldest first."""
@@ -245,6 +269,11 @@ class History(Database):
         with self.reading() as session:
             means = session.execute(rows).all()
         return {step: (of_videos / length_s if length_s else None, mean) for step, mean, of_videos, length_s in means}
+
+
+def _makes_no_variant() -> ColumnElement[bool]:
+    # runs of earlier versions have no such key, which gives NULL as well
+    return Run.asked["variant"].as_string().is_(None)
 
 
 def _is_own(run: Run) -> bool:
