@@ -52,6 +52,28 @@ def test_everything_lies_in_the_workspace_unless_moved(tmp_path):
     assert found.database == f"sqlite:///{tmp_path}/workspace/vidlib.sqlite"
 
 
+@pytest.mark.parametrize("inside", ["", "notebooks", "notebooks/explore"])
+def test_everything_in_the_checkout_uses_the_same_workspace(monkeypatch, tmp_path, inside):
+    checkout, here = tmp_path / "checkout", tmp_path / "checkout" / inside
+    here.mkdir(parents=True)
+    monkeypatch.chdir(here)
+    assert load().workspace == checkout / "workspace"
+    (here / "workspace").mkdir(exist_ok=True)  # nothing was ever done in it
+    (checkout / "workspace" / "inbox").mkdir(parents=True)
+    assert load().workspace == checkout / "workspace"
+    (here / "workspace" / "projects").mkdir()
+    assert load().workspace == here / "workspace"
+    monkeypatch.setenv("VIDLIB_WORKSPACE", "workspace")
+    assert load().workspace == here / "workspace"
+
+
+def test_a_workspace_outside_the_checkout_lies_in_the_current_folder(monkeypatch, tmp_path):
+    (tmp_path / "workspace" / "inbox").mkdir(parents=True)
+    (tmp_path / "deeper").mkdir()
+    monkeypatch.chdir(tmp_path / "deeper")
+    assert load().workspace == tmp_path / "deeper" / "workspace"
+
+
 def test_one_folder_can_be_moved_alone(monkeypatch, tmp_path):
     monkeypatch.setenv("VIDLIB_ARCHIVE_DIR", "/mnt/years")
     assert load().archive == Path("/mnt/years")

@@ -26,11 +26,29 @@ REPOSITORY = PACKAGE.parent
 
 GIB = 1024**3
 
+WORKSPACE = "workspace"
+"""The name of a workspace that is not set."""
+
 Source = Literal["default", ".env", "environment", "option"]
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
 PLAIN_FOLDER = re.compile(r"\w([\w .-]{0,98}[\w-])?")
 RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)\d)(\.|$)|project\.json$", re.IGNORECASE)  # on Windows; in vidlib
+
+
+def default_workspace() -> Path:
+    """The workspace if none is set.
+
+    Inside the checkout it is the nearest folder `WORKSPACE` upwards that has been used, or that of the checkout. A
+    notebook in a subfolder therefore finds the results that commands in the checkout made. Elsewhere it is the folder
+    of this name in the current folder.
+    """
+    here = Path.cwd()
+    if not here.is_relative_to(REPOSITORY):
+        return here / WORKSPACE
+    upwards = [folder / WORKSPACE for folder in (here, *here.parents) if folder.is_relative_to(REPOSITORY)]
+    used = (folder for folder in upwards if any((folder / name).is_dir() for name in ("inbox", "projects", "work")))
+    return next(used, REPOSITORY / WORKSPACE)
 
 
 def resource(name: str) -> Path:
@@ -84,7 +102,10 @@ class Settings(BaseSettings):
     _file: Path | None = PrivateAttr(None)
 
     workspace: Folder = Field(
-        Path("workspace"), validate_default=True, description="Folder that contains all other folders."
+        Path(WORKSPACE),
+        validate_default=True,
+        description="Folder that contains all other folders. Default: inside the checkout, the nearest `workspace` "
+        "upwards that has an inbox or results, or that of the checkout; elsewhere, the one in the current folder.",
     )
     inbox_dir: Folder | None = Field(
         None, description="Folder for incoming archives and videos. Default: `inbox` in the workspace."
@@ -303,6 +324,8 @@ def load(**options: Any) -> Settings:
     values: dict[str, Any] = {
         name: from_file[_variable(name)] for name in Settings.model_fields if _variable(name) in from_file
     }
+    if "VIDLIB_WORKSPACE" not in given | from_file.keys():
+        values["workspace"] = default_workspace()
     try:
         chosen = Settings(**values, **options)
     except ValidationError as error:

@@ -53,10 +53,15 @@ def test_tracks_are_read_by_column(ws):
 
 def test_an_empty_workspace_has_empty_tables(tmp_path):
     empty = Workspace(tmp_path / "ws")
-    assert empty.videos().empty
-    assert empty.tracks().empty
-    assert empty.sql("SELECT count(*) AS n FROM tracks, shots").n.tolist() == [0]
+    sentence = r"ws has no video with complete results; process one with vidlib\.run"
+    with pytest.warns(UserWarning, match=sentence) as warned:
+        assert empty.videos().empty
+        assert empty.tracks().empty
+        assert empty.sql("SELECT count(*) AS n FROM tracks, shots").n.tolist() == [0]
+    assert {warning.filename for warning in warned} == {__file__}
     assert "0 videos" in empty._repr_html_()
+    assert f"{tmp_path / 'ws'} has no video with complete results" in empty._repr_html_()
+    assert f"{tmp_path / 'ws'} has no video with complete results" in repr(empty)
 
 
 def test_a_cell_shows_the_videos(ws):

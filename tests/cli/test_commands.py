@@ -99,10 +99,10 @@ def test_a_dry_run_lists_the_steps_and_executes_none(vidlib, workspace, tmp_path
     assert not workspace.work.exists()
 
 
-def test_status_of_an_empty_workspace_is_no_error(vidlib):
+def test_status_of_an_empty_workspace_is_no_error(vidlib, workspace):
     code, out, _ = vidlib("status")
     assert code == 0
-    assert "nothing yet" in out
+    assert f"there is no run in the workspace {workspace.workspace}" in out
 
 
 def test_models_are_listed_with_their_licences(vidlib):

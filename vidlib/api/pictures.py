@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Sequence
 from functools import cache
+from html import escape
 from typing import TYPE_CHECKING
 
 from vidlib.api.results import VideoResults
@@ -145,13 +146,13 @@ def _key_frames(results: VideoResults, most: int) -> list[dict[str, str]]:
     ]
 
 
-def list_videos(rows: Sequence[dict[str, object]], most: int = 20) -> str:
-    """The HTML that a cell shows for a workspace: its first videos."""
+def list_videos(rows: Sequence[dict[str, object]], note: str = "", most: int = 20) -> str:
+    """The HTML that a cell shows for a workspace: its first videos, and a ``note`` for people."""
     import pandas as pd
 
     names = ["video", "project", "duration_s", "n_shots", "n_speakers", "n_people"]
     shown = pd.DataFrame(rows[:most], columns=names)
-    more = f"<div>and {len(rows) - most} more</div>" if len(rows) > most else ""
+    more = f"<div>and {len(rows) - most} more</div>" if len(rows) > most else f"<div>{escape(note)}</div>"
     return f"<div><b>{len(rows)} videos</b></div>{shown.to_html(index=False, na_rep='')}{more}"
 
 

@@ -1,7 +1,9 @@
 """All videos of a workspace: opened by name or content, processed, and asked in SQL."""
 
 import glob
+import inspect
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,6 +16,7 @@ from vidlib.api.video import Video
 from vidlib.errors import UsageError, did_you_mean
 from vidlib.files import sha256
 from vidlib.results import frames
+from vidlib.settings import PACKAGE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,18 +143,40 @@ class Workspace:
         """
         from vidlib.api.sql import select
 
-        return select(query, params, {name: self._reader(name) for name in TABLES})
+        rows = select(query, params, {name: self._reader(name) for name in TABLES})
+        if len(rows) <= 1:  # nothing was found, or a count of it
+            self._warn_if_empty()
+        return rows
 
     def _repr_html_(self) -> str:
         from vidlib.api import pictures
 
-        return pictures.list_videos(self._table("videos").to_pylist())
+        videos = self._table("videos").to_pylist()
+        return pictures.list_videos(videos, "" if videos else self._emptiness())
 
     def __repr__(self) -> str:
-        return f"Workspace({str(self.path)!r})"
+        n_videos = len(self._results())
+        return f"Workspace({str(self.path)!r}): {f'{n_videos} videos' if n_videos else self._emptiness()}"
+
+    def _emptiness(self) -> str:
+        """Why all tables are empty, and what to do."""
+        return (
+            f"{self.path} has no video with complete results; process one with vidlib.run, or name another workspace: "
+            "vidlib.Workspace(FOLDER), or VIDLIB_WORKSPACE in the environment"
+        )
 
     def _frame(self, name: str) -> "pd.DataFrame":
-        return frames.to_pandas(self._table(name))
+        table = self._table(name)
+        if not len(table):
+            self._warn_if_empty()
+        return frames.to_pandas(table)
+
+    def _warn_if_empty(self) -> None:
+        """Warn, at the line that called vidlib, that a table is empty because the workspace is."""
+        if not self._results():
+            callers = [Path(call.filename) for call in inspect.stack(context=0)]
+            outside = next((n for n, file in enumerate(callers) if not file.is_relative_to(PACKAGE)), 0)
+            warnings.warn(self._emptiness(), stacklevel=outside + 1)
 
     def _reader(self, name: str) -> Any:
         return lambda: self._dataset() if name == "tracks" else self._table(name)

@@ -40,13 +40,19 @@ def status(
     from vidlib.cli import console
     from vidlib.runner import queries
 
-    with queries.opened(read_settings(workspace)) as history:
+    settings = read_settings(workspace)
+    with queries.opened(settings) as history:
         if follow:
             with stopped_by_signals() as stop:
                 console.follow(history, run_id or queries.newest(history), stop)
             return
         document = queries.one_run(history, run_id) if run_id else queries.last_runs(history)
-    print_json(document) if as_json else console.print_table(document["rows"], without=("folder",))
+    if as_json:
+        print_json(document)
+    elif document["rows"]:
+        console.print_table(document["rows"], without=("folder",))
+    else:
+        print(f"there is no run in the workspace {settings.workspace}; start one with: vidlib run PATH")
 
 
 def report(
