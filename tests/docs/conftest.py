@@ -15,6 +15,7 @@ from vidlib.files import sha256
 from vidlib.results import archive
 from vidlib.results.naming import ARCHIVED
 from vidlib.runner import pipeline, report_run
+from vidlib.runner.publishing import Publication
 from vidlib.runner.run_result import result_of
 from vidlib.runner.store.runs import History
 from vidlib.settings import REPOSITORY, load, settings
@@ -74,7 +75,10 @@ def at_desk(desk: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     def finished_run(request, given, options):
         with History(given.database) as history:
             run = history.runs(1)[0]
-            return result_of(run, history.tasks(run.id), given)
+            tasks = history.tasks(run.id)
+            done = {task.step: Path(task.folder) for task in tasks}
+            Publication.from_run(given, request, tasks[0], done).publish()
+            return result_of(run, tasks, given)
 
     monkeypatch.chdir(desk)
     monkeypatch.setenv("VIDLIB_WORKSPACE", str(desk / "workspace"))

@@ -15,6 +15,9 @@ from tests.waiting import wait_until
 
 INSTANTS = (
     "vidlib.runner.intake:projects.open_project",
+    "vidlib.results.published_set:replace",
+    "vidlib.results.published_set:_finish",
+    "vidlib.results.published_set:move_file",
     "vidlib.runner.projects:write_json",
     "vidlib.runner.store.runs:History.add_tasks",
     "vidlib.runner.store.queue:claim",

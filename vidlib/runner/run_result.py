@@ -1,11 +1,12 @@
 """The result of a run, read from its tasks: of each step, of each video and of the whole run."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vidlib.errors import Cancelled, RefusedInput, StepFailed, VidlibError
+from vidlib.errors import BrokenOutput, Cancelled, RefusedInput, StepFailed, VidlibError
 from vidlib.results import naming, published_set
 from vidlib.runner import delivery_files, projects, report_run
 from vidlib.runner.sources import Link, Source, parse_source, subject_of
@@ -208,8 +209,10 @@ def _result_files(report: Task, own: dict[str, Task], context: Context) -> dict[
         made = own[step].result_folder
         if record and record.steps.get(step) == published_set.step_id(made):
             files[result] = folder / f"{report.stem}{naming.PUBLISHED[result]}"
-        else:
-            files[result] = made / Manifest.read(made).outputs[output]
+            continue
+        with suppress(BrokenOutput):  # somebody removed the folder meanwhile
+            if name := Manifest.read(made).outputs.get(output):
+                files[result] = made / name
     return files
 
 
