@@ -155,3 +155,13 @@ def test_a_killed_run_and_a_stopped_run_can_be_resumed(vidlib, workspace, tmp_pa
     assert code == 0, err
     with History(workspace.database) as history:
         assert [run.status for run in history.runs()] == ["done"]
+
+
+def test_only_a_variant_that_exists_is_promoted(vidlib, tmp_path):
+    clip = sample_media.clip(tmp_path / "a.mp4")
+    code, _, err = vidlib("promote", clip, "loose")
+    assert code == 2
+    assert "'loose' is not a variant of this video" in err
+    code, _, err = vidlib("run", clip, "--variant", "../loose")
+    assert code == 2
+    assert "expected a plain name" in err
