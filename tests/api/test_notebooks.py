@@ -56,7 +56,9 @@ def test_two_thresholds_on_the_real_step(tmp_path):
     assert "done" in shown["run"]["text/html"]
     assert "change" in shown["changes"]["text/html"]
     assert "frames" in shown
-    assert Workspace(tmp_path / "ws").videos().empty
+    video = Workspace(tmp_path / "ws").open(clip)
+    assert video.variants == ("threshold-0.2", "threshold-0.999")
+    assert not list((tmp_path / "ws" / "projects").glob("*/docs/*.csv"))
 
 
 def test_a_step_of_your_own(ws, tmp_path):

@@ -16,7 +16,7 @@ from vidlib.ingest.names import is_litter
 from vidlib.media.probe import probe_video
 from vidlib.media.signatures import not_a_video
 from vidlib.media.suffixes import is_video_name
-from vidlib.results.naming import PUBLISHED
+from vidlib.results.naming import PUBLISHED, RECORD
 from vidlib.text import one_line, path_text
 
 FILE_NAME = "left_out.json"
@@ -43,7 +43,7 @@ def left_out(folder: Path, stems: Iterable[Path] = ()) -> list[LeftOut]:
 
     The results of the videos with these ``stems`` do not count either.
     """
-    results = {f"{stem}{suffix}" for stem in stems for suffix in PUBLISHED.values()}
+    results = {f"{stem}{suffix}" for stem in stems for suffix in (*PUBLISHED.values(), RECORD)}
     files = ((path_text(path.relative_to(folder)), reason_against(path, folder)) for path in _files(folder))
     return [
         LeftOut(one_line(name, MAX_CHARS), one_line(reason, MAX_CHARS))
