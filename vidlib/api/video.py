@@ -97,7 +97,7 @@ class Video:
         """The video with the results of a variant and no other; raises UnknownName, with the known names."""
         found = self._find_variant(name)
         folders = found.folders(self._settings.work)
-        results = VideoResults(self.name, self.sha256, found.project, f"of variant {name!r}", folders)
+        results = VideoResults(self.name, self.sha256, found.project, found.run, folders)
         return Video(self._settings, self.sha256, self.name, self.path, results)
 
     def promote(self, variant: str) -> None:

@@ -19,11 +19,15 @@ from vidlib.steps import PARAMS, VIDEO_STEPS
 
 @dataclass(frozen=True)
 class Variant:
-    """A variant of one video. ``folder`` holds its files; ``delivery`` is the path or link that brought the video."""
+    """A variant of one video, which ``run`` made last.
+
+    ``folder`` holds its files. ``delivery`` is the path or link that brought the video.
+    """
 
     name: str
     folder: Path
     project: str
+    run: str
     record: PublishedSet
     delivery: Source
 
@@ -41,12 +45,14 @@ def variants_of(history: History, settings: Settings, sha256: str) -> Iterator[V
     """The variants of the video with this SHA-256, by name."""
     tasks = history.results(VIDEO_STEPS, sha256=sha256, variants=True)
     newest = {(task.project, task.stem): task for task in reversed(tasks)}
+    runs = {history.run(run_id).asked.get("variant"): run_id for run_id in sorted({task.run_id for task in tasks})}
     for (project, stem), task in newest.items():
         folder = projects.results_folder(settings, project, "*")
         for variant in sorted(folder.parent.glob("*/")):
             record = published_set.read(variant, stem)
             if record and record.sha256 == sha256:
-                yield Variant(variant.name, variant, project, record, _delivery(task, settings))
+                run = runs.get(variant.name, "")
+                yield Variant(variant.name, variant, project, run, record, _delivery(task, settings))
 
 
 def find_variant(history: History, settings: Settings, sha256: str, name: str) -> Variant:

@@ -243,3 +243,25 @@ def test_a_damaged_line_in_the_log_of_a_run_ends_nothing(tmp_path):
         history.add_event(run.id, "second")
         RunLog(history, run.id, tmp_path / "run").catch_up()
     assert [line.count(b'"message"') for line in file.read_bytes().splitlines()] == [1, 0, 0, 0, 1]
+
+
+def test_results_of_variants_are_found_when_they_are_asked_for(url):
+    asked = ({}, {"variant": None}, {"variant": "loose"})
+    with History(url) as history:
+        runs = [history.start_run([], {}, values) for values in asked]
+        for run in runs:
+            history.add_tasks([new_task(run, step, status="done", folder=f"/{step}") for step in ("convert", "scenes")])
+        earlier, usual, loose = (run.id for run in runs)
+        assert {task.run_id for task in history.results(["scenes"])} == {earlier, usual}
+        assert [task.run_id for task in history.results(["scenes"], variants=True)] == [loose, usual, earlier]
+        assert [task.run_id for task in history.results(["scenes"], run_id=loose)] == [loose]
+        assert history.complete_runs("ab" * 32, ["convert", "scenes"]) == [usual, earlier]
+        assert history.complete_runs("ab" * 32, ["convert", "scenes", "audio"]) == []
+
+
+def test_each_notice_of_a_run_is_told_once(url):
+    with History(url) as history:
+        run = history.start_run([], {})
+        for level, message in (("notice", "b"), ("info", "c"), ("notice", "a"), ("notice", "b")):
+            history.add_event(run.id, message, level)
+        assert history.notices(run.id) == ["b", "a"]
