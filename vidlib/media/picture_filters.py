@@ -29,10 +29,10 @@ class PicturePlan:
 def plan_picture(info: VideoInfo, scan: Scan) -> PicturePlan:
     """Decide from the formats of all frames."""
     main = scan.main_format
-    fit = main is not None and not scan.is_uniform
-    width, height = main.display_size if fit else info.display_size
-    if fit and info.rotation % 180:
-        width, height = height, width
+    fit = not scan.is_uniform
+    width, height = info.display_size
+    if fit and main:
+        width, height = reversed(main.display_size) if info.rotation % 180 else main.display_size
     deinterlace = "interlaced" if scan.interlaced else ""
     if info.interlaced and not scan.interlaced and scan.frames and is_combed(info) is not False:
         deinterlace = "all"
@@ -52,7 +52,8 @@ def picture_filters(info: VideoInfo, plan: PicturePlan, shift_s: float = 0.0) ->
     filters.append(f"setpts='if(lt(STARTT,{float(1 / FPS)}),PTS-STARTPTS,PTS-round({shift_s:.6f}/TB))'")
     filters.append(f"fps={FPS}:start_time=0")
     if plan.transparent:
-        filters.append("premultiply=inplace=1")
+        planar = ["format=gbrap"] if info.pix_fmt.startswith(("pal8", "ya")) else []
+        filters += [*planar, "premultiply=inplace=1"]
     if plan.fit:
         filters += _upright(info)
     else:

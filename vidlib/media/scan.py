@@ -135,7 +135,10 @@ def is_combed(info: VideoInfo) -> bool | None:
     """
     command = ffmpeg.command(*ffmpeg.input_args(info.path), "-map", f"0:{info.index}", "-frames:v", str(FIELD_SAMPLE))
     shown = ["info" if arg == "error" else arg for arg in command]
-    messages = commands.run([*shown, "-vf", "idet", "-f", "null", "-"], timeout_s=600).stderr
+    try:
+        messages = commands.run([*shown, "-vf", "idet", "-f", "null", "-"], timeout_s=600).stderr
+    except CommandFailed:  # the conversion meets the same error, and explains it
+        return None
     counts = re.findall(r"Multi frame detection: TFF:\s*(\d+) BFF:\s*(\d+) Progressive:\s*(\d+)", messages)
     if not counts:
         return None
@@ -144,9 +147,9 @@ def is_combed(info: VideoInfo) -> bool | None:
 
 
 def is_transparent(info: VideoInfo) -> bool:
-    """Whether any part of any frame can be seen through."""
+    """Whether any part of any frame can be seen through. Raises MediaError where the picture cannot be decoded."""
     width, height = 64, 36
-    alpha = f"alphaextract,format=gray,negate,scale={width}:{height}:flags=area,format=rgb24"
+    alpha = f"format=rgba,alphaextract,format=gray,negate,scale={width}:{height}:flags=area,format=rgb24"
     output = ["-map", f"0:{info.index}", "-vf", alpha, "-fps_mode", "passthrough", "-f", "rawvideo"]
     with ffmpeg.stream_decoded(info.path, *decoder_options(info), *ffmpeg.input_args(info.path), *output) as stream:
         while (frame := next_frame(stream, width, height)) is not None:

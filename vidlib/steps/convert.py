@@ -335,8 +335,8 @@ def _sound_items(info: VideoInfo, scan: Scan, sounds: tuple[SoundTrack, ...]) ->
         message = f"sound that ffmpeg does not know was left out: stream {unknown}"
         items.append(ReviewItem(message=message, confidence=0.5))
     for _, parts in groupby(sounds, key=lambda track: track.source):
-        if message := describe_track(tuple(parts), scan):
-            items.append(ReviewItem(message=message, confidence=CERTAIN))
+        if change := describe_track(tuple(parts), scan):
+            items.append(ReviewItem(message=change, confidence=CERTAIN))
     return items
 
 

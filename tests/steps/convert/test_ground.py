@@ -58,6 +58,17 @@ def test_an_opaque_picture_with_an_alpha_channel_needs_no_note(tmp_path, out_dir
     assert outputs.doubts == ()
 
 
+@pytest.mark.parametrize("pix_fmt", ["pal8", "ya8", "rgba64be"])
+def test_any_pixel_format_with_an_alpha_channel_is_converted(tmp_path, out_dir, pix_fmt):
+    source = tmp_path / "clip.mov"
+    palette = ["-vf", "split[a][b];[a]palettegen[p];[b][p]paletteuse"] if pix_fmt == "pal8" else []
+    picture = "color=white:s=64x48:d=1:r=25,format=rgb24"
+    run_ffmpeg("-f", "lavfi", "-i", picture, *palette, "-c:v", "png", "-pix_fmt", pix_fmt, source)
+    outputs = converted(source, out_dir)
+    np.testing.assert_allclose(list(read_frames(outputs.video, 64, 48))[12], 255, atol=6)
+    assert outputs.doubts == ()
+
+
 MATRICES = {
     "vertical": ((ONE, 0, 0, 0, -ONE, 0, 0, 48 << 16, 1 << 30), (4, 4)),
     "horizontal": ((-ONE, 0, 0, 0, ONE, 0, 64 << 16, 0, 1 << 30), (-4, -4)),
