@@ -159,6 +159,18 @@ class Settings(BaseSettings):
         description="Address that `lemonfox` sends audio to. "
         "Servers in the EU: `https://eu-api.lemonfox.ai/v1/audio/transcriptions`.",
     )
+    lemonfox_timeout_s: float = Field(
+        1200, gt=0, description="`lemonfox` fails after this many seconds, with all its attempts."
+    )
+    lemonfox_idle_s: float = Field(
+        300, gt=0, description="A connection to `lemonfox` is replaced after this many seconds without a byte."
+    )
+
+    dask_tls_ca: Folder | None = Field(
+        None, description="Certificate of the authority that signs those of the Dask cluster, for `tls://` addresses."
+    )
+    dask_tls_cert: Folder | None = Field(None, description="Certificate of this machine in the Dask cluster.")
+    dask_tls_key: Folder | None = Field(None, description="Private key of VIDLIB_DASK_TLS_CERT.")
 
     max_unpacked_bytes: int = Field(
         200 * GIB, gt=0, description="Largest total size of an extracted archive, in bytes."

@@ -3,9 +3,11 @@
 Dask only carries a task to the worker that is chosen here, and reports when it came back.
 """
 
+import ipaddress
 import logging
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from vidlib.runner.execution.task import execute_task
 from vidlib.runner.execution.worker import Worker
 from vidlib.runner.scheduling.allocation import Capacity
 from vidlib.runner.store.identity import LEASE_S
-from vidlib.settings import Settings
+from vidlib.settings import Settings, settings
 
 if TYPE_CHECKING:
     import distributed
@@ -163,7 +165,8 @@ def connect(scheduler: str) -> "distributed.Client":
 
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # `capacity` raises the errors that it logs
     try:
-        return distributed.Client(scheduler, timeout=CONNECT_S)
+        warn_if_open(scheduler)
+        return distributed.Client(scheduler, timeout=CONNECT_S, security=tls())
     except ValueError as error:
         raise UsageError(f"--scheduler {scheduler}: {error}; expected an address such as tcp://host:8786") from error
     except (OSError, RuntimeError) as error:  # nobody answers, or a server that speaks TLS
@@ -171,6 +174,40 @@ def connect(scheduler: str) -> "distributed.Client":
             f"--scheduler {scheduler}: no Dask scheduler answers there ({error}); expected an address such as "
             "tcp://host:8786. Start one with: dask scheduler"
         ) from error
+
+
+def tls() -> "distributed.Security | None":
+    """The certificates of the settings for a cluster with TLS; None leaves those of Dask's own configuration."""
+    import distributed
+
+    chosen = settings()
+    if chosen.dask_tls_ca is None:
+        return None
+    cert, key = (path and str(path) for path in (chosen.dask_tls_cert, chosen.dask_tls_key))
+    return distributed.Security(
+        tls_ca_file=str(chosen.dask_tls_ca),
+        tls_client_cert=cert,
+        tls_client_key=key,
+        tls_worker_cert=cert,
+        tls_worker_key=key,
+        require_encryption=True,
+    )
+
+
+def warn_if_open(scheduler: str) -> None:
+    """Warn of a scheduler without TLS on another machine: whoever reaches its port can run programs on all workers."""
+    scheme, separator, rest = scheduler.partition("://")
+    host = rest.rpartition(":")[0].strip("[]")
+    try:
+        is_local = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_local = host == "localhost"
+    if separator and scheme not in ("tls", "inproc") and not is_local:
+        warnings.warn(
+            f"--scheduler {scheduler} has no TLS: whoever reaches its port can run programs on every worker; use a "
+            "tls:// address and VIDLIB_DASK_TLS_CA, or a network that only the cluster can reach",
+            stacklevel=2,
+        )
 
 
 @contextmanager
@@ -254,7 +291,7 @@ async def _serve(worker: Worker, scheduler: str, stop: threading.Event, say: Cal
     host = distributed.utils.get_ip(distributed.comm.get_address_host(scheduler))
     options = {"host": host, "silence_logs": logging.CRITICAL, **_worker_options(worker)}
     with dask.config.set(QUIET):
-        async with without_http(distributed.Worker)(scheduler, **options) as dask_worker:
+        async with without_http(distributed.Worker)(scheduler, security=tls(), **options) as dask_worker:
             say(f"{dask_worker.address} works for {scheduler}, {worker.lanes} lanes, {_resources()}")
             while not stop.is_set() and dask_worker.status is distributed.core.Status.running:
                 await asyncio.sleep(STATUS_POLL_S)

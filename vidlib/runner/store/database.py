@@ -3,6 +3,7 @@
 SQLite is the default, and a setting selects PostgreSQL. Any number of processes may read and write.
 """
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,7 +83,9 @@ class Database:
             if any(words in message for words in NOT_WRITABLE):
                 message += f"; {WRITABLE}"
             raise VidlibError(f"the history {self.engine.url.set(query={})} cannot be used: {message}") from error
-        except PermissionError as error:  # of the lock file beside the database
+        except OSError as error:  # of the lock file beside the database
+            if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
             raise VidlibError(
                 f"the history {self.engine.url.set(query={})} cannot be used: {error.strerror}; {WRITABLE}"
             ) from error

@@ -15,6 +15,7 @@ from vidlib.engines.speech.lemonfox.api import (
     MAX_UPLOAD_BYTES,
     Client,
     Fields,
+    Timeouts,
     Transcript,
     TranscriptSegment,
     Word,
@@ -99,7 +100,9 @@ def _client_from_settings() -> Client:
     key = settings().lemonfox_key
     if key is None:
         raise EngineUnavailable("engine 'lemonfox' cannot run here: it needs a key. Set VIDLIB_LEMONFOX_KEY")
-    return Client(settings().lemonfox_url, key)
+    chosen = settings()
+    timeouts = Timeouts(socket_s=chosen.lemonfox_idle_s, total_s=chosen.lemonfox_timeout_s)
+    return Client(chosen.lemonfox_url, key, timeouts)
 
 
 def encode(waveform: Samples, folder: Path) -> Path:
