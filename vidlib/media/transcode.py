@@ -23,6 +23,9 @@ KEYFRAME_EVERY = 25
 MIN_SHIFT_S = 0.001
 """Shortest shift in seconds that is made; time stamps are rounded to milliseconds in some containers."""
 
+SOURCE, TARGET = "file:source", "file:target"
+"""Stand for file names in graphs of ffmpeg-python, which only accepts names in UTF-8."""
+
 BITEXACT = ("-flags", "+bitexact", "-fflags", "+bitexact")
 """Options that make equal inputs give equal bytes."""
 
@@ -95,9 +98,13 @@ def steady_sound_command(info: VideoInfo, stream: int, steady: SoundFormat, targ
 
     FFmpeg builds its filters anew when the format changes, so filters that count samples can only follow afterwards.
     """
-    filters = f"asetpts='{BELIEVABLE_TIME}',aformat=sample_rates={steady.sample_rate}:channel_layouts={steady.layout}"
-    output = ["-map", f"0:{stream}", "-filter:a", filters, "-c:a", "pcm_f32le", *BITEXACT, "-f", "nut"]
-    return ffmpeg.command(*ffmpeg.input_args(info.path), *output, f"file:{target}")
+    import ffmpeg as graph
+
+    sound = graph.input(SOURCE, **ffmpeg.INPUT_OPTIONS)[str(stream)].filter("asetpts", BELIEVABLE_TIME)
+    sound = sound.filter("aformat", sample_rates=steady.sample_rate, channel_layouts=steady.layout)
+    options = {"c:a": "pcm_f32le", "flags": "+bitexact", "fflags": "+bitexact", "f": "nut"}
+    names = {SOURCE: f"file:{info.path}", TARGET: f"file:{target}"}
+    return ffmpeg.command(*(names.get(arg, arg) for arg in graph.output(sound, TARGET, **options).get_args()))
 
 
 def command(info: VideoInfo, target: Path, plan: Plan, steady_sounds: Mapping[int, Path] | None = None) -> list[str]:
