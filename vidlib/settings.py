@@ -4,10 +4,8 @@ This module alone reads the environment variables ``VIDLIB_*`` and, with `vidlib
 """
 
 import os
-import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -18,7 +16,8 @@ from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationEr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vidlib import env_file
-from vidlib.errors import SettingError, did_you_mean, expectation
+from vidlib.errors import SettingError, expectation
+from vidlib.setting_types import Folder, HeaderSecret, pattern_with_group, plain_folder
 
 PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = PACKAGE.parent
@@ -28,12 +27,6 @@ GIB = 1024**3
 
 WORKSPACE = "workspace"
 """The name of a workspace that is not set."""
-
-Source = Literal["default", ".env", "environment", "option"]
-Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
-
-PLAIN_FOLDER = re.compile(r"\w([\w .-]{0,98}[\w-])?")
-RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)\d)(\.|$)|project\.json$", re.IGNORECASE)  # on Windows; in vidlib
 
 
 def default_workspace() -> Path:
@@ -55,41 +48,6 @@ def resource(name: str) -> Path:
     """The folder of the checkout with this name, or the copy of it that an installed package contains."""
     packaged = PACKAGE / "_resources" / name
     return packaged if packaged.is_dir() else REPOSITORY / name
-
-
-def plain_folder(folder: str) -> str:
-    """``folder``, if it is a relative path that is valid on every system. Raises ValueError otherwise.
-
-    >>> plain_folder("media/my clips")
-    'media/my clips'
-    """
-    parts = folder.split("/")
-    if len(parts) > 4 or not all(PLAIN_FOLDER.fullmatch(part) and not RESERVED.match(part) for part in parts):
-        raise ValueError(
-            "expected a plain folder inside the project, such as docs or media/clips: letters, digits, spaces, _ - ."
-        )
-    return folder
-
-
-def _pattern_with_group(pattern: str) -> str:
-    try:
-        groups = re.compile(pattern).groups
-    except re.error as error:
-        raise ValueError(f"expected a regular expression: {error}") from error
-    if not groups:
-        raise ValueError(r"expected a regular expression with a group for the project name, such as ^\d+_(.+)$")
-    return pattern
-
-
-def _header_value(secret: SecretStr | None) -> SecretStr | None:
-    text = secret.get_secret_value() if secret else "-"
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("expected printable ASCII characters without spaces; it is secret and not shown")
-    return secret
-
-
-HeaderSecret = Annotated[SecretStr | None, AfterValidator(_header_value)]
-"""A secret for the header of a request. The HTTP library would print one with a line break in its error."""
 
 
 class Settings(BaseSettings):
@@ -116,7 +74,7 @@ class Settings(BaseSettings):
     docs_folder: Annotated[str, AfterValidator(plain_folder)] = Field(
         "docs", description="Subfolder of a project for its files and results; may be nested, such as `media/clips`."
     )
-    project_name_pattern: Annotated[str, AfterValidator(_pattern_with_group)] | None = Field(
+    project_name_pattern: Annotated[str, AfterValidator(pattern_with_group)] | None = Field(
         None,
         description="Regular expression whose group extracts the project name from the name of a delivery. "
         "Default: the whole name.",
@@ -304,17 +262,6 @@ KERNEL_MEMORY = {"MALLOC_ARENA_MAX": "2"}
 fragments all heaps: 220 MB after 5 minutes of video, and growing. Two heaps need 50 to 100 MB at the same speed."""
 
 
-@dataclass(frozen=True)
-class EffectiveSetting:
-    """A setting in force: its value as text (None: not set; secrets: ``hidden``) and where the value comes from."""
-
-    name: str
-    variable: str
-    value: str | None
-    source: Source
-    description: str
-
-
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process, read once.
@@ -331,10 +278,10 @@ def load(**options: Any) -> Settings:
     """
     file = find_env_file(options.get("workspace"))
     variables = env_file.read(file) if file else {}
-    given = {_variable(name) for name in options} | _filled(os.environ)
+    given = {variable_name(name) for name in options} | filled_names(os.environ)
     from_file = {name.upper(): value for name, value in variables.items() if name.upper() not in given}
     values: dict[str, Any] = {
-        name: from_file[_variable(name)] for name in Settings.model_fields if _variable(name) in from_file
+        name: from_file[variable_name(name)] for name in Settings.model_fields if variable_name(name) in from_file
     }
     if "VIDLIB_WORKSPACE" not in given | from_file.keys():
         values["workspace"] = default_workspace()
@@ -362,26 +309,6 @@ def find_env_file(workspace: Path | str | None = None) -> Path | None:
     return env_file.find(folder.absolute() for folder in folders)
 
 
-def effective_settings(chosen: Settings, options: Collection[str] = ()) -> list[EffectiveSetting]:
-    """Every setting of ``chosen``, for people and programs; ``options`` names those that the command line gave."""
-    sources = _sources(chosen.env_file, options)
-    return [
-        EffectiveSetting(name, _variable(name), _shown_value(chosen, name), sources[name], field.description or "")
-        for name, field in Settings.model_fields.items()
-    ]
-
-
-def unknown_variables(file: Path | None = None) -> dict[str, str]:
-    """Variables ``VIDLIB_*`` that are no settings, each with a hint such as `` did you mean 'VIDLIB_WORKSPACE'?``.
-
-    ``file`` is the file ``.env`` that was read.
-    """
-    known = {env_file.VARIABLE, *map(_variable, Settings.model_fields)}
-    names = {name.upper() for name in (*os.environ, *(env_file.read(file) if file else ()))}
-    unknown = {name for name in names if name.startswith("VIDLIB_")} - known
-    return {name: did_you_mean(name, known) or " vidlib ignores it" for name in sorted(unknown)}
-
-
 def export(chosen: Settings) -> None:
     """Make ``chosen`` the settings of this process and of the processes that it starts.
 
@@ -396,13 +323,13 @@ def variables(chosen: Settings) -> dict[str, str]:
     """``chosen`` as environment variables, without secrets. A process that gets them reads the same file ``.env``."""
     values = chosen.model_dump(exclude=set(SECRETS), exclude_none=True)
     file = {env_file.VARIABLE: str(chosen.env_file or os.devnull)}
-    return {_variable(name): str(value) for name, value in values.items()} | file
+    return {variable_name(name): str(value) for name, value in values.items()} | file
 
 
 def environment_without_secrets() -> dict[str, str]:
     """The environment of this process for programs of others: without secrets and passwords of databases."""
-    secret = {_variable(name) for name in SECRETS}
-    if _contains_password(os.environ.get("VIDLIB_DATABASE_URL", "")):
+    secret = {variable_name(name) for name in SECRETS}
+    if contains_password(os.environ.get("VIDLIB_DATABASE_URL", "")):
         secret.add("VIDLIB_DATABASE_URL")
     return {name: value for name, value in os.environ.items() if name.upper() not in secret}
 
@@ -413,7 +340,7 @@ def environment_of_kernels(chosen: Settings) -> dict[str, str]:
     The kernel removes them with `withhold_secrets` before it starts any program. Variables of `KERNEL_MEMORY` that are
     set already keep their values.
     """
-    secrets = {_variable(name): getattr(chosen, name) for name in sorted(STEP_SECRETS)}
+    secrets = {variable_name(name): getattr(chosen, name) for name in sorted(STEP_SECRETS)}
     needed = {name: secret.get_secret_value() for name, secret in secrets.items() if secret}
     return KERNEL_MEMORY | environment_without_secrets() | needed
 
@@ -425,41 +352,23 @@ def withhold_secrets() -> None:
     """
     with suppress(SettingError):
         settings()
-    secret = {_variable(name) for name in SECRETS}
+    secret = {variable_name(name) for name in SECRETS}
     for name in [name for name in os.environ if name.upper() in secret]:
         del os.environ[name]
 
 
-def _variable(name: str) -> str:
+def variable_name(name: str) -> str:
+    """The environment variable of a setting."""
     return f"VIDLIB_{name.upper()}"
 
 
-def _filled(variables: Mapping[str, str]) -> set[str]:
+def filled_names(variables: Mapping[str, str]) -> set[str]:
     """The names of variables in upper case; an empty variable counts as not set."""
     return {name.upper() for name, value in variables.items() if value}
 
 
-def _sources(file: Path | None, options: Collection[str]) -> dict[str, Source]:
-    """Where each setting comes from."""
-    sources: dict[str, Source] = dict.fromkeys(Settings.model_fields, "default")
-    files: tuple[tuple[Source, Mapping[str, str]], ...] = (
-        (".env", env_file.read(file) if file else {}),
-        ("environment", os.environ),
-    )
-    for source, given in files:
-        filled = _filled(given)
-        sources |= {name: source for name in sources if _variable(name) in filled}
-    return sources | dict.fromkeys(options, "option")
-
-
-def _shown_value(chosen: Settings, name: str) -> str | None:
-    value = getattr(chosen, DERIVED.get(name, name))
-    if value is None:
-        return None
-    return "hidden" if name in SECRETS or _contains_password(str(value)) else str(value)
-
-
-def _contains_password(url: str) -> bool:
+def contains_password(url: str) -> bool:
+    """Whether ``url``, such as that of a database, contains a password."""
     address = urlsplit(url) if "://" in url else None
     return address is not None and ("@" in address.netloc or "password=" in address.query)
 
@@ -475,4 +384,4 @@ def _explain(
         remedy = "give another value"
     elif name in from_file:
         remedy = f"change it in {file}"
-    return f"{_variable(name)}={value}: {expectation(problem['msg'])}; {remedy}"
+    return f"{variable_name(name)}={value}: {expectation(problem['msg'])}; {remedy}"

@@ -35,7 +35,8 @@ def settings(workspace: Workspace = None, as_json: AsJson = False) -> None:
     The source is default, .env, environment or option. The values of secrets stay hidden.
     """
     from vidlib.cli import console
-    from vidlib.settings import effective_settings, load, unknown_variables
+    from vidlib.effective_settings import effective_settings, unknown_variables
+    from vidlib.settings import load
 
     options = {} if workspace is None else {"workspace": workspace}
     chosen = load(**options)

@@ -17,7 +17,8 @@ from vidlib.media.probe import probe_video
 from vidlib.runner.delivery_files import find_videos
 from vidlib.runner.sources import Link, Source
 from vidlib.runner.utf8_paths import lossy_text, with_utf8_name
-from vidlib.settings import Settings, plain_folder
+from vidlib.setting_types import plain_folder
+from vidlib.settings import Settings
 from vidlib.text import path_text
 
 RECORD = "project.json"
