@@ -354,3 +354,27 @@ def test_two_runs_at_the_same_moment_do_every_step_once(tmp_path):
     for step in ("convert", "report"):
         assert sorted(answer["videos"][0]["steps"][step]["cached"] for answer in answers) == [False, True], step
     assert len(list(workspace.work.glob("*/convert-*"))) == 1
+
+
+@pytest.mark.slow
+def test_a_program_that_used_jupyter_before_runs_two_videos_at_once(tmp_path):
+    """Jupyter keeps the event loop of a thread in its context, which Dask hands to the lanes."""
+    code = f"""
+from jupyter_core.utils import ensure_event_loop
+from pathlib import Path
+from vidlib import settings
+from vidlib.params import read_params
+from vidlib.runner import pipeline
+from vidlib.runner.request import Request
+from vidlib.steps import PARAMS
+
+ensure_event_loop()
+videos = [Path({str(tmp_path)!r}) / name for name in ("one.mp4", "two.mp4")]
+request = Request(videos, read_params(PARAMS), frozenset({{"convert"}}))
+options = pipeline.RunOptions(jobs=2)
+print(pipeline.run(request, settings.load(workspace=Path({str(tmp_path)!r}) / "workspace"), options).status)
+"""
+    for number, name in enumerate(("one.mp4", "two.mp4")):
+        sample_media.clip(tmp_path / name, fps="30", cuts=(15 + number,))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["done"], done.stderr

@@ -1,5 +1,6 @@
 """Runs one step notebook through Papermill; its result is published whole, or nothing of it is."""
 
+import contextvars
 import logging
 import os
 import threading
@@ -93,7 +94,8 @@ def run_step(
     tmp = _create_tmp(planned.folder)
     try:
         with _failures_kept(planned, tmp, monitor):
-            _execute(planned, tmp, monitor, placement)
+            # in a context of its own: Jupyter keeps its event loop there, and Dask gives all lanes that of the caller
+            contextvars.Context().run(_execute, planned, tmp, monitor, placement)
         _finish(planned, tmp, publishing)
     finally:
         remove_folder(tmp)  # it still exists if the step was stopped or may not be published
