@@ -1,4 +1,4 @@
-"""Downloads in the history: one row a link, whoever offers it, however it is spelled, at whatever moment."""
+"""Downloads in the history: one row a link, from any source, however it is spelled, at whatever moment."""
 
 import time
 from pathlib import Path

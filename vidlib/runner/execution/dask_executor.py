@@ -195,7 +195,7 @@ def tls() -> "distributed.Security | None":
 
 
 def warn_if_open(scheduler: str) -> None:
-    """Warn of a scheduler without TLS on another machine: whoever reaches its port can run programs on all workers."""
+    """Warn of a scheduler without TLS on another machine: anybody at its port can run programs on all workers."""
     scheme, separator, rest = scheduler.partition("://")
     host = rest.rpartition(":")[0].strip("[]")
     try:
@@ -204,7 +204,7 @@ def warn_if_open(scheduler: str) -> None:
         is_local = host == "localhost"
     if separator and scheme not in ("tls", "inproc") and not is_local:
         warnings.warn(
-            f"--scheduler {scheduler} has no TLS: whoever reaches its port can run programs on every worker; use a "
+            f"--scheduler {scheduler} has no TLS: anybody who reaches its port can run programs on every worker; use a "
             "tls:// address and VIDLIB_DASK_TLS_CA, or a network that only the cluster can reach",
             stacklevel=2,
         )
