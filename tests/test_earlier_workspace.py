@@ -4,8 +4,11 @@
 0.1.0 processed it with the default parameters.
 """
 
+import hashlib
 import json
+import sqlite3
 import tarfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,28 @@ RAISED = {"convert"}
 """Steps whose version was raised since: they run again, and give the same bytes for the clip of the delivery."""
 
 
+HOME = "/srv/vidlib"
+"""The folder in which version 0.1.0 had the delivery and the workspace. History and manifests hold absolute paths."""
+
+
+def move_history(database: Path, home: Path) -> None:
+    """Let the history name ``home`` wherever it names `HOME`."""
+    with closing(sqlite3.connect(database)) as history, history:
+        for table, column in (("tasks", "folder"), ("tasks", "origin"), ("tasks", "source"), ("runs", "paths")):
+            history.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (HOME, str(home)))
+
+
+def moved_manifest(path: Path, home: Path) -> dict:
+    """The manifest, and the list of delivered files beside it, with ``home`` wherever they name `HOME`."""
+    manifest = json.loads(path.read_text().replace(HOME, str(home)))
+    listed = path.with_name("delivery.json")
+    if listed.exists():
+        listed.write_text(listed.read_text().replace(HOME, str(home)))
+        sha256 = hashlib.sha256(listed.read_bytes()).hexdigest()
+        manifest["files"][listed.name] = {"size": listed.stat().st_size, "sha256": sha256}
+    return manifest
+
+
 def manifests(workspace: Path) -> list[Path]:
     finished = workspace.glob(f"work/*/*/{MANIFEST}")
     return sorted(path for path in finished if ".failed-" not in path.parent.name)
@@ -27,15 +52,16 @@ def manifests(workspace: Path) -> list[Path]:
 
 @pytest.fixture
 def earlier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder with the delivery and the workspace; the tools have the versions of this machine.
+    """The folder with the delivery and the workspace, as if version 0.1.0 had worked in it with the tools of today.
 
     A fingerprint names the versions of FFmpeg and of packages, which differ from those of the machine that made the
     workspace. Nothing else of a fingerprint is adapted.
     """
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(tmp_path, filter="data")
+    move_history(tmp_path / "workspace" / "vidlib.sqlite", tmp_path)
     for path in manifests(tmp_path / "workspace"):
-        manifest = json.loads(path.read_text())
+        manifest = moved_manifest(path, tmp_path)
         manifest["tools"] = {name: tool_version(name) for name in manifest["tools"]}
         manifest["fingerprint"] = fingerprint_of({name: manifest[name] for name in INGREDIENTS})
         path.write_text(json.dumps(manifest))

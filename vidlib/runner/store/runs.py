@@ -32,7 +32,7 @@ class History(Database):
         """Create a run that belongs to this process."""
         now = time.time()
         run = Run(
-            id=f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(2)}",
+            id=f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(4)}",
             status="running",
             paths=[str(path) for path in paths],
             params=params,
