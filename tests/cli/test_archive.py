@@ -16,7 +16,7 @@ from tests import finished, sample_media
 from tests.results import archives
 from vidlib import settings as settings_module
 from vidlib.files import sha256, write_json
-from vidlib.results import archive, archive_check, archive_index, naming
+from vidlib.results import archive, archive_check, archive_entry, archive_index, naming
 from vidlib.runner import projects
 from vidlib.runner.cleaning import size
 from vidlib.runner.store.runs import History
@@ -37,7 +37,7 @@ def processed(tmp_path_factory):
         (folders["reduce"] / file).write_text("{}")
     finished.finish(folders["reduce"], **REDUCED)
     tracks = {"tracks": "tracking.parquet", "turns": "speech.rttm", "speech": "speech.parquet"}
-    finished.finish(folders["tracking"], **tracks, middles=[])
+    finished.finish(folders["tracking"], **tracks, people="people.json", middles=[])
     report = chosen.work / sha256(film)[:16] / "report-0123456789ab"
     report.mkdir()
     finished.register(chosen, folders | {"report": report}, film)
@@ -76,6 +76,9 @@ def test_put_archives_once_and_find_and_restore_bring_the_results_back(vidlib, w
     code, out, _ = vidlib("archive", "put", film, "--json")
     first = json.loads(out)
     assert (code, first["there_already"], first["project"]) == (0, False, "news")
+    assert {"film_people.json", "film_shots.json"} <= {Path(file).name for file in first["files"]}
+    entry = archive_entry.read(Path(first["folder"]))
+    assert (entry.metadata.media.frames, entry.metadata.media.width) == (sample_media.N_FRAMES, sample_media.SIZE[0])
     code, out, _ = vidlib("archive", "put", "film.mp4", "--json")
     assert (code, json.loads(out)["there_already"]) == (0, True)
 

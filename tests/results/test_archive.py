@@ -35,6 +35,8 @@ def test_an_entry_has_the_files_and_the_metadata_that_other_programs_read(root, 
     assert {path.name for path in entry.folder.iterdir()} == {
         "metadata.json",
         "my clip_scenes.csv",
+        "my clip_shots.json",
+        "my clip_people.json",
         "my clip_audio.json",
         "my clip_tracking.json",
         "my clip_tracking.parquet",

@@ -18,6 +18,10 @@ def table(archive_dir: Path, sha256: str, name: str) -> "pa.Table | None":
     """
     entries = archive_index.entries_of(archive_dir, sha256)
     files = entries[0].results if entries else {}
+    if name == "shots" and "shots_json" in files:
+        return frames.shots(files["shots_json"])
+    if name == "people" and "people" in files:
+        return frames.people(files["people"])
     if name == "shots" and "shots_csv" in files:
         return frames.shots_of_list(files["shots_csv"])
     if name == "turns" and "rttm" in files:

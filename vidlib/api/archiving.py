@@ -25,7 +25,7 @@ def put(video: Video, settings: Settings, project: str | None = None) -> Archive
     ``project`` is by default that of the results. Raises UsageError without complete results or without the original
     file, and BrokenOutput if a result is damaged.
     """
-    from vidlib.steps import PUBLISHED, VIDEO_STEPS
+    from vidlib.steps import ARCHIVED, VIDEO_STEPS
 
     if not video.has_results(VIDEO_STEPS):
         raise UsageError(f"{video.name} has no complete results; process it first: vidlib run {video.path or 'VIDEO'}")
@@ -34,9 +34,9 @@ def put(video: Video, settings: Settings, project: str | None = None) -> Archive
         manifest.check(results.folders[step])
     if video.path is None or not video.path.is_file() or sha256(video.path) != video.sha256:
         raise UsageError(f"the original of {video.name} is not at {video.path}; name the file by its present path")
-    named = {result: file for step, result, output in PUBLISHED if (file := results.file(step, output))}
+    named = {result: file for step, result, output in ARCHIVED if (file := results.file(step, output))}
     delivered = results.needed_file("convert", "video")
-    result_set = archive.ResultSet(video.path, delivered, Path(results.name).stem, named)
+    result_set = archive.ResultSet.from_video(video.path, delivered, Path(results.name).stem, named)
     now = datetime.now(UTC)
     entry = archive.put(settings.archive, project or results.project, result_set, now)
     return Archived(entry, known=entry.metadata.created_at != now)

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from vidlib.api.results import VideoResults
 from vidlib.errors import UnknownName, UsageError, VidlibError
 from vidlib.files import copy_verified
+from vidlib.results.delivered_media import DeliveredMedia
 from vidlib.results.exports import (
     avid_markers,
     boxes,
@@ -35,7 +36,7 @@ from vidlib.results.exports.otio_json import Editor
 from vidlib.results.exports.webvtt import Caption
 from vidlib.results.naming import PUBLISHED
 from vidlib.text import printable
-from vidlib.timeline import FPS, Shot, relabel, smpte_frame
+from vidlib.timeline import Shot, smpte_frame
 
 Layout = Literal["timeline", "bin"]
 """How a project becomes timelines: one of all its videos, or one for each."""
@@ -98,25 +99,13 @@ class Source:
 
     def media(self, root: str | None = None) -> Media:
         """The delivered video, in the folder ``root`` of the editor's machine where it is given."""
-        from vidlib.media.probe import probe_video
-
         converted = self.results.needed_file("convert", "video")
         size = converted.stat().st_size
         places = (*self.places, self.delivery / self.results.project / f"{self.stem}.mp4")
         path = next((path for path in places if path.is_file() and path.stat().st_size == size), None)
         name = printable(path.name if path else f"{PurePosixPath(self.stem).name}.mp4", keep=SPACES)
-        info = probe_video(converted)
-        timecode = relabel(info.timecode or "", FPS)
-        return Media(
-            name=name,
-            path=str(path or converted) if root is None else place_under(root, name),
-            frames=self.results.outputs("convert")["frames"],
-            start=smpte_frame(timecode) if timecode else 0,
-            width=info.width,
-            height=info.height,
-            channels=tuple(track.channels for track in info.audio),
-            sample_rate=info.audio[0].sample_rate if info.audio else 48_000,
-        )
+        media = DeliveredMedia.probe(converted, self.results.outputs("convert")["frames"])
+        return media.at(str(path or converted) if root is None else place_under(root, name), name)
 
 
 @dataclass(frozen=True)

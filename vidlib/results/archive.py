@@ -13,11 +13,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 from vidlib.errors import BrokenOutput
 from vidlib.files import TMP_PREFIX, FileRecord, copy_verified, fsync, publish_folder, sole_writer
 from vidlib.results import archive_entry
 from vidlib.results.archive_entry import COPIED, METADATA, Entry, Metadata
+from vidlib.results.delivered_media import DeliveredMedia
+from vidlib.results.exports import shots_json
 from vidlib.results.naming import ARCHIVED, PUBLISHED
 
 __all__ = ["METADATA", "Entry", "Metadata", "ResultSet", "find", "put", "restore", "stamp", "verify"]
@@ -27,12 +30,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ResultSet:
-    """One video and its ``results``, by their names in `ARCHIVED`."""
+    """One video, its ``results``, by their names in `ARCHIVED`, and the properties of the delivered ``video``."""
 
     source: Path
     video: Path
     stem: str
     results: Mapping[str, Path]
+    media: DeliveredMedia | None = None
+
+    @classmethod
+    def from_video(cls, source: Path, video: Path, stem: str, results: Mapping[str, Path]) -> Self:
+        """As the constructor, with the properties that the file ``video`` has, if its shots are among the results."""
+        file = results.get("shots_json")
+        media = DeliveredMedia.probe(video, shots_json.read(file)[-1].span.stop) if file else None
+        return cls(source, video, stem, results, media)
 
 
 def put(root: Path, project: str, video: ResultSet, now: datetime) -> Entry:
@@ -79,10 +90,12 @@ def verify(entry: Entry) -> None:
 def restore(entry: Entry, to_dir: Path, stem: str) -> tuple[Path, ...]:
     """Copy the results beside a video with the present name ``stem``, and return the written files.
 
-    Each file replaces an older one of its name. Raises BrokenOutput before the first write if the entry is not sound.
+    Results that only the archive keeps are not copied. Each file replaces an older one of its name. Raises BrokenOutput
+    before the first write if the entry is not sound.
     """
     verify(entry)
-    targets = {to_dir / f"{stem}{PUBLISHED[name]}": path for name, path in entry.results.items()}
+    results = {name: path for name, path in entry.results.items() if name in PUBLISHED}
+    targets = {to_dir / f"{stem}{PUBLISHED[name]}": path for name, path in results.items()}
     return tuple(copy_verified(path, target) for target, path in targets.items())
 
 
@@ -95,6 +108,7 @@ def _describe(video: ResultSet, now: datetime) -> Metadata:
         copied={key: name in video.results for key, name in COPIED.items()},
         source_hash=FileRecord.of(video.source).sha256,
         files={f"{video.stem}{ARCHIVED[name]}": FileRecord.of(path) for name, path in video.results.items()},
+        media=video.media,
     )
 
 

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, V
 
 from vidlib.errors import BrokenOutput
 from vidlib.files import FileRecord, canonical_json, sha256_text, write_json
+from vidlib.results.delivered_media import DeliveredMedia
 from vidlib.results.naming import ARCHIVED
 
 METADATA = "metadata.json"
@@ -52,6 +53,8 @@ Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=
 class Metadata(BaseModel):
     """``metadata.json``. Entries of other tools lack ``source_hash`` and ``files``; unknown keys are ignored.
 
+    ``media`` are the properties of the delivered file; entries of version 0.1 lack them.
+
     ``checksum`` is the SHA-256 of the other keys as canonical JSON; entries of version 0.1 lack it.
     """
 
@@ -64,6 +67,7 @@ class Metadata(BaseModel):
     copied: dict[str, bool] = {}
     source_hash: Sha256 | None = None
     files: dict[PlainName, FileRecord] = {}
+    media: DeliveredMedia | None = None
     checksum: str | None = None
 
     def same_results(self, other: "Metadata") -> bool:

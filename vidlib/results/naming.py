@@ -19,8 +19,8 @@ RECORD = "_results.json"
 OPTIONAL = frozenset({"captions"})
 """Results that may be missing although every step succeeded: captions need an engine that transcribes."""
 
-ARCHIVED = PUBLISHED | {"shots_csv": "_scenes.csv"}
-"""Suffix of each result in the archive, after the stem."""
+ARCHIVED = PUBLISHED | {"shots_csv": "_scenes.csv", "shots_json": "_shots.json", "people": "_people.json"}
+"""Suffix of each result in the archive, after the stem. Those that `PUBLISHED` lacks lie in the archive only."""
 
 FINGERPRINT_DIGITS = 12
 """Number of hex digits of the fingerprint in the name of a step folder."""

@@ -15,3 +15,9 @@ PUBLISHED = tuple((step.name, result, output) for step in STEPS.values() for res
 
 The result of a later step replaces that of an earlier one. An optional output may be None.
 """
+
+ARCHIVED = (
+    *PUBLISHED,
+    *((step.name, result, output) for step in STEPS.values() for result, output in step.archived.items()),
+)
+"""As `PUBLISHED`, with the outputs that only the archive keeps."""

@@ -11,7 +11,7 @@ A step module declares everything about the step:
     def weights(params) -> tuple        names of the models in the vault that it loads (optional)
     class Inputs(Frozen)                its inputs (`from_step`, `from_source`) and where it writes (`location`)
     class Params(Frozen)                the choices of a user; a later one is an `added_param`
-    class Outputs(StepOutputs)          its results; files are `OutFile`, those for editors `published`
+    class Outputs(StepOutputs)          its results; files are `OutFile`, those for others `published`, `archived`
     def verify(inputs, outputs)         raises BrokenOutput unless the outputs keep every promise
     def verify_external(outputs)        raises BrokenOutput unless files outside its folder are intact (optional)
     @with_manifest
@@ -88,6 +88,11 @@ def location(description: str, *, default: Any = ...) -> Any:
 def published(result: str, description: str, *, default: Any = ...) -> Any:
     """An output that editors find beside the video, as the ``result`` of that name in `vidlib.results.naming`."""
     return Field(default, description=description, json_schema_extra={"published": result})
+
+
+def archived(result: str, description: str, *, default: Any = ...) -> Any:
+    """An output that the archive keeps, as the ``result`` of that name in `vidlib.results.naming.ARCHIVED`."""
+    return Field(default, description=description, json_schema_extra={"archived": result})
 
 
 def added_param(default: Any, description: str, **constraints: Any) -> Any:
@@ -218,6 +223,11 @@ class Step:
     def published(self) -> dict[str, str]:
         """``{result: output}`` for the outputs that editors find beside the video."""
         return {extra["published"]: name for name, extra in _extras(self.module.Outputs) if "published" in extra}
+
+    @property
+    def archived(self) -> dict[str, str]:
+        """``{result: output}`` for the outputs that the archive keeps although editors do not need them."""
+        return {extra["archived"]: name for name, extra in _extras(self.module.Outputs) if "archived" in extra}
 
     def wire(self, source: Path | None, done: Mapping[str, BaseModel], **others: Any) -> BaseModel:
         """The inputs of this step: the ``source`` file, outputs of the steps that are ``done``, and ``others``."""

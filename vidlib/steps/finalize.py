@@ -13,11 +13,11 @@ from vidlib.files import FileRecord, write_json
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results import archive, delivery
-from vidlib.results.naming import OPTIONAL, PUBLISHED
+from vidlib.results.naming import ARCHIVED, OPTIONAL, PUBLISHED
 from vidlib.steps.base import OutFile, StepOutputs, location, with_manifest
 
 NAME = "finalize"
-VERSION = 1
+VERSION = 2
 NOTEBOOK = "08_finalize.ipynb"
 UNIT = "files"
 TOOLS = ()
@@ -48,7 +48,7 @@ def _distinct(videos: "tuple[FinishedVideo, ...]") -> "tuple[FinishedVideo, ...]
 class FinishedVideo(Frozen):
     """One video of the project and its results; None is the result of a failed step.
 
-    The fields from ``shots_csv`` on are the names of `vidlib.results.naming.PUBLISHED`.
+    The fields from ``shots_csv`` on are the names of `vidlib.results.naming.ARCHIVED`.
     """
 
     stem: Annotated[str, AfterValidator(_below)] = Field(
@@ -62,6 +62,8 @@ class FinishedVideo(Frozen):
     tracking_parquet: Path | None = None
     rttm: Path | None = None
     captions: Path | None = None
+    shots_json: Path | None = None
+    people: Path | None = None
 
     @property
     def missing(self) -> list[str]:
@@ -71,7 +73,7 @@ class FinishedVideo(Frozen):
     @property
     def results(self) -> dict[str, Path]:
         """Its results, by the names in `vidlib.results.naming`."""
-        return {name: path for name in PUBLISHED if (path := getattr(self, name))}
+        return {name: path for name in ARCHIVED if (path := getattr(self, name))}
 
     @property
     def converted(self) -> Path:
@@ -84,7 +86,7 @@ class FinishedVideo(Frozen):
     def deliverables(self) -> dict[str, Path]:
         """The files for the editor, ``{name in the delivery: file}``."""
         return {f"{self.stem}.mp4": self.converted} | {
-            f"{self.stem}{PUBLISHED[name]}": path for name, path in self.results.items()
+            f"{self.stem}{PUBLISHED[name]}": path for name, path in self.results.items() if name in PUBLISHED
         }
 
 
@@ -157,7 +159,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
 
 
 def _analysed(video: FinishedVideo) -> archive.ResultSet:
-    return archive.ResultSet(video.source, video.converted, PurePosixPath(video.stem).name, video.results)
+    return archive.ResultSet.from_video(video.source, video.converted, PurePosixPath(video.stem).name, video.results)
 
 
 def _outputs(inputs: Inputs, finished: list[FinishedVideo], entries: list[archive.Entry]) -> Outputs:

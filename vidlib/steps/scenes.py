@@ -26,6 +26,7 @@ from vidlib.steps.base import (
     OutFile,
     ReviewItem,
     StepOutputs,
+    archived,
     from_step,
     location,
     published,
@@ -81,7 +82,7 @@ class Params(Frozen):
 class Outputs(StepOutputs):
     """Results of the step."""
 
-    shots: OutFile = Field(description="JSON: every shot with its boundary, transition and confidence")
+    shots: OutFile = archived("shots_json", "JSON: every shot with its boundary, transition and confidence")
     csv: OutFile = published("shots_csv", "CSV: the shot list for editors")
     scores: OutFile = Field(description="Parquet, a row per frame: begins, gradual, brightness, change")
     n_shots: int = Field(description="number of shots")

@@ -33,7 +33,7 @@ from vidlib.runner.store import queue
 from vidlib.runner.store.identity import HEARTBEAT_S, LEASE_S
 from vidlib.runner.store.models import Task
 from vidlib.runner.store.runs import NOTICE
-from vidlib.steps import PUBLISHED, STEPS, VIDEO_STEPS, download
+from vidlib.steps import ARCHIVED, STEPS, VIDEO_STEPS, download
 from vidlib.steps.base import StepOutputs
 from vidlib.steps.finalize import FinishedVideo
 
@@ -217,7 +217,7 @@ def _further_inputs(context: TaskContext) -> dict[str, Any]:
 def finished(context: TaskContext, video: Task) -> FinishedVideo:
     """The results of a video for its delivery; ``video`` is any task of it."""
     outputs = context.outputs_of(video.source)
-    results = {name: getattr(outputs[step], output) for step, name, output in PUBLISHED if step in outputs}
+    results = {name: getattr(outputs[step], output) for step, name, output in ARCHIVED if step in outputs}
     converted = getattr(outputs.get("convert"), "video", None)
     return FinishedVideo(stem=video.stem, source=Path(video.source), video=converted, **results)
 

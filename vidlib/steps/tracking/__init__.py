@@ -20,7 +20,7 @@ from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.protocols import FaceDetector
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
-from vidlib.steps.base import FrameCount, OutFile, StepOutputs, from_step, location, published, with_manifest
+from vidlib.steps.base import FrameCount, OutFile, StepOutputs, archived, from_step, location, published, with_manifest
 from vidlib.steps.tracking.keyframes import FOLDER, list_keyframes
 from vidlib.steps.tracking.people import list_people, speaking_people, speech_by_track
 from vidlib.steps.tracking.statistics import TrackingStatistics, review_corrections
@@ -81,7 +81,7 @@ class Outputs(StepOutputs):
     """What the step leaves."""
 
     tracks: OutFile = published("tracking_parquet", "Parquet, a row per frame and track")
-    people: OutFile = Field(description="JSON: each person's tracks in all shots, and speaker label")
+    people: OutFile = archived("people", "JSON: each person's tracks in all shots, and speaker label")
     turns: OutFile = published("rttm", "RTTM: who speaks when, corrected where a face certainly speaks")
     speech: OutFile = Field(description="Parquet, a row per frame: is_speech, speakers, corrected likewise")
     middles: tuple[OutFile, ...] = Field(description="JPEG: the key frame of every shot, small, in order")
