@@ -4,6 +4,7 @@ This module alone reads the environment variables ``VIDLIB_*`` and, with `vidlib
 """
 
 import os
+import pwd
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -90,6 +91,14 @@ class Settings(BaseSettings):
     )
     archive_dir: Folder | None = Field(
         None, description="Folder for permanent results, stored by content. Default: `archive` in the workspace."
+    )
+    corrections_dir: Folder | None = Field(
+        None,
+        description="Folder for the corrections of people, a file for each video. Default: `corrections` in the "
+        "workspace.",
+    )
+    operator: str | None = Field(
+        None, max_length=80, description="Name under which corrections are recorded. Default: the login name."
     )
     database_url: str | None = Field(
         None, description="SQLAlchemy URL of the history. Default: the SQLite file `vidlib.sqlite` in the workspace."
@@ -229,6 +238,20 @@ class Settings(BaseSettings):
     def archive(self) -> Path:
         return self.archive_dir or self.workspace / "archive"
 
+    @property
+    def corrections(self) -> Path:
+        return self.corrections_dir or self.workspace / "corrections"
+
+    @property
+    def person(self) -> str:
+        """The name under which this user's corrections are recorded."""
+        if self.operator:
+            return self.operator
+        try:
+            return pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:  # a container may run as a user without a name
+            return f"user {os.getuid()}"
+
     def private_hosts(self) -> frozenset[str]:
         """The hosts in `allow_private_hosts`, in lower case."""
         return frozenset(name.strip().lower() for name in (self.allow_private_hosts or "").split(",") if name.strip())
@@ -253,6 +276,8 @@ DERIVED = {
     "runs_dir": "runs",
     "delivery_dir": "delivery",
     "archive_dir": "archive",
+    "corrections_dir": "corrections",
+    "operator": "person",
     "database_url": "database",
 }
 """Settings whose default depends on the workspace, and the property that has the value in force."""

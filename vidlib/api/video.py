@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vidlib.api import archived
 from vidlib.api.results import STEP_OF, VideoResults, current, table
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from IPython.display import HTML
     from matplotlib.figure import Figure
 
+    from vidlib.api.correcting import Preview
+    from vidlib.corrections.actions import Correction
     from vidlib.params import ParamSet
     from vidlib.results.exports.otio_json import Editor
     from vidlib.runner.request import Request
@@ -44,7 +46,7 @@ class Video:
     ):
         """``path`` is where the file was last seen; ``results`` are those of one run, else they are looked up."""
         self.sha256, self.name, self.path = sha256, name, path
-        self._settings = settings
+        self.settings = settings
         self._results = results
         self.of_run = results is not None
         """Whether the results are those of one run."""
@@ -85,20 +87,71 @@ class Video:
         return self._table("review")
 
     @property
+    def corrections(self) -> "pd.DataFrame":
+        """A row for each correction that a person recorded, in order: id, action, fields, by, at, state, reason.
+
+        ``state`` is applied, pending (the next run applies it), does not fit (with the reason), or undone.
+        """
+        from vidlib.api import correcting
+
+        return correcting.table(self)
+
+    def correct(self, action: str, **fields: Any) -> "Correction":
+        """Record a decision of a person, which the next run applies and later analyses keep.
+
+        ``action`` and its fields are those of docs/use/correct.md, such as ``correct("add_cut", frame=100)`` or
+        ``correct("name", speaker="SPEAKER_01", name="Anna Weber")``. Frames count from 0, ``stop`` is not included.
+        Raises UsageError for a decision that does not fit the results, or where there are none.
+        """
+        from vidlib.api import correcting
+
+        return correcting.correct(self, action, fields)
+
+    def undo(self, id: str | None = None) -> "Correction":
+        """Take back the correction with this ``id``, by default the last one that counts; raises UsageError for none.
+
+        The next run finds the results of before.
+        """
+        from vidlib.corrections import store
+
+        return store.undo(self.settings.corrections, self.sha256, self.settings.person, id)
+
+    def apply_corrections(self) -> list[str]:
+        """Run the steps that corrections changed, and those after them; returns the former, empty if there are none."""
+        from vidlib.api import correcting
+
+        if steps := correcting.steps_to_run(self):
+            self._analyse(())
+            self._results = self._looked_up()
+        return steps
+
+    def preview(self) -> "Preview":
+        """The results as they will be when the next run has applied all corrections, without a run."""
+        from vidlib.api import correcting
+
+        return correcting.preview(self)
+
+    def all_corrections(self) -> "list[Correction]":
+        """All corrections, also undone ones; raises BrokenOutput where their file is damaged."""
+        from vidlib.corrections import store
+
+        return store.read(self.settings.corrections, self.sha256)
+
+    @property
     def variants(self) -> tuple[str, ...]:
         """The names of its variants: results with other values, which `vidlib.run` made with ``variant=``."""
         from vidlib.runner import queries
         from vidlib.runner.variants import variants_of
 
-        with queries.opened(self._settings) as history:
-            return tuple(variant.name for variant in variants_of(history, self._settings, self.sha256))
+        with queries.opened(self.settings) as history:
+            return tuple(variant.name for variant in variants_of(history, self.settings, self.sha256))
 
     def variant(self, name: str) -> "Video":
         """The video with the results of a variant and no other; raises UnknownName, with the known names."""
         found = self._find_variant(name)
-        folders = found.folders(self._settings.work)
+        folders = found.folders(self.settings.work)
         results = VideoResults(self.name, self.sha256, found.project, found.run, folders)
-        return Video(self._settings, self.sha256, self.name, self.path, results)
+        return Video(self.settings, self.sha256, self.name, self.path, results)
 
     def promote(self, variant: str) -> None:
         """Put a variant in the place of the results beside the video, and deliver it.
@@ -107,7 +160,7 @@ class Video:
         """
         from vidlib.api.process import process
 
-        self._check_done(process(self.promotion(variant), self._settings))
+        self._check_done(process(self.promotion(variant), self.settings))
         self._results = None if not self.of_run else self._results
 
     def promotion(self, variant: str) -> "Request":
@@ -118,8 +171,8 @@ class Video:
         from vidlib.runner import queries
         from vidlib.runner.variants import find_variant
 
-        with queries.opened(self._settings) as history:
-            return find_variant(history, self._settings, self.sha256, name)
+        with queries.opened(self.settings) as history:
+            return find_variant(history, self.settings, self.sha256, name)
 
     @property
     def report(self) -> Path:
@@ -179,7 +232,7 @@ class Video:
         options = Options(media_root=media_root, start_tc=start_tc, handles=handles, editor=editor)
         chosen = find_format(format)
         places = (self.path,) if self.path else ()
-        source = Source(self.results(*chosen.steps), self._settings.delivery, places)
+        source = Source(self.results(*chosen.steps), self.settings.delivery, places)
         target, name = Path(path), PurePosixPath(source.stem).name
         return write(chosen, [source], name, target / f"{name}{chosen.suffix}" if target.is_dir() else target, options)
 
@@ -195,7 +248,7 @@ class Video:
         if self.of_run or self.has_results(STEP_OF[name]):
             return frames.to_pandas(table(self.results(*STEP_OF[name]), name))
         # the archive may still hold the table of finished work that was removed
-        rows = archived.table(self._settings.archive, self.sha256, name)
+        rows = archived.table(self.settings.archive, self.sha256, name)
         return frames.to_pandas(table(self.results(*STEP_OF[name]), name) if rows is None else rows)
 
     def results(self, *steps: str) -> VideoResults:
@@ -207,6 +260,11 @@ class Video:
         if not self.has_results(steps) or self._results is None:
             raise VidlibError(f"{self.name} has no results, although it was processed; see: vidlib status")
         return self._results.with_steps(steps)
+
+    def results_at_hand(self) -> VideoResults | None:
+        """The results that are there; nothing runs."""
+        self.has_results(())
+        return self._results
 
     def has_results(self, steps: Iterable[str]) -> bool:
         """Whether results of all these ``steps`` are there, so that nothing has to run."""
@@ -221,7 +279,7 @@ class Video:
 
         if self.of_run:
             return self._results
-        with queries.opened(self._settings) as history:
+        with queries.opened(self.settings) as history:
             return current(history.results(VIDEO_STEPS, sha256=self.sha256))
 
     def _report_page(self) -> Path | None:
@@ -229,10 +287,10 @@ class Video:
         from vidlib.runner import queries, report_run
 
         run = self._results.run if self._results else None
-        with queries.opened(self._settings) as history:
+        with queries.opened(self.settings) as history:
             tasks = history.results(["report"], sha256=self.sha256, run_id=run if self.of_run else None)
             for task in sorted(tasks, key=lambda task: task.run_id == run, reverse=True):
-                folder = report_run.folder_of(self._settings.runs, task, history.tasks(task.run_id))
+                folder = report_run.folder_of(self.settings.runs, task, history.tasks(task.run_id))
                 if (page := folder / "report.html").is_file():
                     return page
         return None
@@ -250,7 +308,7 @@ class Video:
                 f"{self.name} has no results of {', '.join(steps) or 'all steps'}, and its file is not at {self.path}; "
                 "open it by the path that it has now"
             )
-        self._check_done(process(Request([self.path], self._params(), frozenset(steps)), self._settings))
+        self._check_done(process(Request([self.path], self._params(), frozenset(steps)), self.settings))
 
     def _check_done(self, result: "RunResult") -> None:
         if result.status == "done":
@@ -268,5 +326,5 @@ class Video:
 
         if self._results is None:
             return read_params(PARAMS)
-        with queries.opened(self._settings) as history:
+        with queries.opened(self.settings) as history:
             return Request.from_run(history.run(self._results.run)).params

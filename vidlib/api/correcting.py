@@ -1,0 +1,225 @@
+"""Corrections of a video by API and command: what a person decided, what of it counts, and what it would change."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from vidlib.api.results import VideoResults
+from vidlib.corrections import shots, store, tracks, turns
+from vidlib.corrections.actions import Action, Confirm, Correction, Decision, Undo, active, for_step, parse, undone
+from vidlib.corrections.anchors import anchor_speaker, anchor_track
+from vidlib.errors import UnknownName, UsageError
+from vidlib.results.exports import rttm, shots_json
+from vidlib.timeline import Shot, Turns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from vidlib.api.video import Video
+    from vidlib.corrections.tracks import FaceTracks
+
+CORRECTED = ("scenes", "audio", "tracking")
+"""The steps that apply corrections."""
+
+NEW = "new"
+"""The speaker in ``set-speaker`` who has no label yet."""
+
+COLUMNS = ("id", "action", "fields", "by", "at", "state", "reason")
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The ``results`` of a video with the decisions of ``corrections`` that they do not have yet.
+
+    ``unfit`` is filled while the parts are read: the ids of decisions that do not fit, with the reason.
+    """
+
+    results: VideoResults
+    corrections: tuple[Correction, ...]
+    unfit: dict[str, str] = field(default_factory=dict)
+
+    def pending(self, step: str) -> list[Decision]:
+        """The decisions that ``step`` has not applied."""
+        known = applied(self.results, step)
+        return [one for one in for_step(self.corrections, step) if one.id not in known]
+
+    @cached_property
+    def n_frames(self) -> int:
+        return self.results.outputs("convert")["frames"]
+
+    @cached_property
+    def shots(self) -> list[Shot]:
+        """The shots, as corrected."""
+        found = shots_json.read(self.results.needed_file("scenes", "shots"))
+        changed, unfit = shots.apply(found, self.pending("scenes"))
+        self.unfit.update(unfit)
+        return changed
+
+    @cached_property
+    def labelled_turns(self) -> Turns:
+        """The turns, as corrected, with the labels of speakers whose name is not applied yet."""
+        heard = rttm.read(self.results.needed_file("tracking", "turns"))
+        changed, unfit = turns.apply(heard, self.pending("tracking"))
+        self.unfit.update(unfit)
+        return changed
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """``{label: name}``: the names that are not applied yet."""
+        names, unfit = turns.find_names(self.labelled_turns, self.pending("tracking"))
+        self.unfit.update(unfit)
+        return names
+
+    @property
+    def turns(self) -> Turns:
+        """The turns, as corrected, with names."""
+        return turns.rename(self.labelled_turns, self.names)
+
+    @cached_property
+    def faces(self) -> "FaceTracks":
+        """The faces, as corrected: boxes, people, and when they speak."""
+        from vidlib.results import faces
+
+        found = faces.read(*(self.results.needed_file("tracking", name) for name in ("tracks", "people")))
+        self.unfit.update(tracks.apply(found, self.pending("tracking")))
+        return found
+
+
+def applied(results: VideoResults, step: str) -> set[str]:
+    """The ids of the corrections in the result of ``step``."""
+    manifest = results.manifests.get(step)
+    return {one["id"] for one in manifest.inputs.get("corrections", ())} if manifest else set()
+
+
+def preview(video: "Video") -> Preview:
+    """What the corrections of a video make of its results; raises UsageError where it has none."""
+    if (results := video.results_at_hand()) is None:
+        raise UsageError(f"{video.name} has no results to correct; run: vidlib run {video.path or video.name}")
+    results.with_steps(("convert", *CORRECTED))
+    return Preview(results, tuple(active(video.all_corrections())))
+
+
+def resolve(preview: Preview, action: str, fields: Mapping[str, Any]) -> Action:
+    """The decision, with the moment that it is about; raises UsageError where the results have no such thing."""
+    anchors: dict[str, Any] = {}
+    values = dict(fields)
+    if values.get("speaker") == NEW and action.replace("_", "-") == "set-speaker":
+        values["speaker"] = turns.new_label(preview.labelled_turns)
+    decision = parse(action, values)
+    for name in ("speaker", "other"):
+        if isinstance(value := getattr(decision, name, None), str):
+            new = name == "speaker" and fields.get(name) == NEW
+            anchors[f"{name}_at"] = anchor_speaker((), "") if new else _anchor_speaker(preview, value)
+    for name in ("track", "other"):
+        if isinstance(value := getattr(decision, name, None), int):
+            anchors[f"{name}_at"] = anchor_track(_boxes_of(preview, value))
+    decision = decision.model_copy(update=anchors)
+    _check_frames(preview, decision)
+    _check_fits(preview, decision)
+    return decision
+
+
+def _anchor_speaker(preview: Preview, speaker: str) -> Any:
+    heard = preview.labelled_turns
+    names = preview.names | preview.results.outputs("tracking").get("names", {})
+    labels = [speaker, names.get(speaker, ""), *(label for label, name in names.items() if name == speaker)]
+    for label in labels:
+        if (anchor := anchor_speaker(heard, label)).spans:
+            return anchor
+    raise UnknownName("a speaker of this video", speaker, {*heard.speakers, *names.values()})
+
+
+def _boxes_of(preview: Preview, track: int) -> Any:
+    present = preview.faces.boxes.keys() - preview.faces.removed
+    if track not in present:
+        raise UnknownName("a face of this video", str(track), [str(number) for number in sorted(present)])
+    return preview.faces.boxes[track]
+
+
+def _check_frames(preview: Preview, decision: Action) -> None:
+    for name in ("frame", "to", "start", "stop"):
+        value = getattr(decision, name, 0)
+        if value > preview.n_frames - (name != "stop"):
+            raise UsageError(f"{name} = {value} is not in the video, which has {preview.n_frames} frames from 0 on")
+
+
+def _check_fits(preview: Preview, decision: Action) -> None:
+    """Raise UsageError where the decision does not fit the results as they are corrected so far."""
+    one = [Decision(id="", decision=decision)]
+    unfit: dict[str, str] = {}
+    if "scenes" in decision.steps:
+        _check_boundary(preview.shots, decision)
+        unfit |= shots.apply(preview.shots, one)[1]
+    if "audio" in decision.steps:
+        unfit |= turns.apply(preview.labelled_turns, one)[1]
+    if hasattr(decision, "track"):
+        unfit |= tracks.apply(preview.faces.copy(), one)
+    if unfit:
+        raise UsageError(f"{decision.action} {decision.as_text()}: {unfit['']}")
+
+
+def _check_boundary(found: list[Shot], decision: Action) -> None:
+    frame = getattr(decision, "frame")  # noqa: B009  (all decisions about boundaries have one)
+    starts = [shot.span.start for shot in found]
+    if decision.action != "add-cut" and shots.nearest_boundary(starts, frame) is None:
+        nearest = min(starts[1:], key=lambda start: abs(start - frame), default=None)
+        hint = f"the nearest one begins at {nearest}" if nearest else "the video is one shot"
+        raise UsageError(f"no shot begins at frame {frame}; {hint}")
+    if decision.action == "add-cut" and frame in starts:
+        raise UsageError(f"a shot begins at frame {frame} already; to change how: set-kind {frame} dissolve")
+
+
+def correct(video: "Video", action: str, fields: Mapping[str, Any]) -> Correction:
+    """Record one decision about a video."""
+    decision = resolve(preview(video), action, fields)
+    return store.append(video.settings.corrections, video.sha256, decision, video.settings.person)
+
+
+def table(video: "Video") -> "pd.DataFrame":
+    """All corrections of a video, in the order in which they were taken (`COLUMNS`)."""
+    import pandas as pd
+
+    known = video.all_corrections()
+    gone, state = undone(known), _states(video, known)
+    rows = [
+        (
+            one.id,
+            one.action,
+            one.decision.as_text(),
+            one.by,
+            pd.Timestamp(one.at),
+            *(("undone", "") if one.id in gone else state[one.id]),
+        )
+        for one in known
+    ]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return frame.astype({"at": "datetime64[s, UTC]"})
+
+
+def _states(video: "Video", known: Iterable[Correction]) -> dict[str, tuple[str, str]]:
+    """The state of each correction that is not undone, and why it does not fit."""
+    results = video.results_at_hand()
+    return {one.id: _state(results, one) for one in known}
+
+
+def _state(results: VideoResults | None, one: Correction) -> tuple[str, str]:
+    if isinstance(one.decision, Undo | Confirm):
+        return "applied", ""
+    if results is None or any(one.id not in applied(results, step) for step in one.decision.steps):
+        return "pending", ""
+    unfit = {step: results.outputs(step).get("unfit", {}) for step in one.decision.steps}
+    reasons = [reasons[one.id] for reasons in unfit.values() if one.id in reasons]
+    return ("does not fit", reasons[-1]) if reasons else ("applied", "")
+
+
+def steps_to_run(video: "Video") -> list[str]:
+    """The steps whose results do not have exactly the corrections that count."""
+    if (results := video.results_at_hand()) is None:
+        return []
+    counting = active(video.all_corrections())
+    return [
+        step
+        for step in CORRECTED
+        if step in results.folders and applied(results, step) != {one.id for one in for_step(counting, step)}
+    ]
