@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vidlib.corrections.actions import AddCut, Decision
 from vidlib.errors import BrokenOutput, EngineUnavailable
 from vidlib.machine import commands
 from vidlib.media import thumbnails
@@ -58,6 +59,24 @@ def test_hard_cuts_are_found_at_the_exact_frame(clip, tmp_path, engine):
     assert [shot.span for shot in shots_json.read(outputs.shots)] == CUTS_OF_CLIP
     assert shots_csv.read(outputs.csv) == CUTS_OF_CLIP
     assert (outputs.n_shots, outputs.engine, outputs.device, outputs.fallback) == (3, engine, "cpu", None)
+
+
+def test_corrections_change_the_finished_result_or_one_that_is_made_first(clip, tmp_path, monkeypatch):
+    plain = find(clip, 50, tmp_path / "plain", engine="pyscenedetect")
+    decided = Decision(id="a" * 12, decision=AddCut(frame=30, kind="fade"))
+    inputs = scenes.Inputs(video=clip, frames=50, corrections=(decided,), out_dir=tmp_path / "anew")
+    params = scenes.Params(device="cpu", engine="pyscenedetect")
+    anew = scenes.run(inputs, params)
+    monkeypatch.setattr(scenes, "_open_scorer", None)  # no engine from now on
+    finished = {"uncorrected": tmp_path / "plain", "out_dir": tmp_path / "reused"}
+    reused = scenes.run(inputs.model_copy(update=finished), params)
+    assert [shot.span.start for shot in shots_json.read(reused.shots)] == [0, 20, 30, 41]
+    for name in ("shots", "csv", "scores"):
+        assert getattr(anew, name).read_bytes() == getattr(reused, name).read_bytes()
+    assert plain.scores.read_bytes() == reused.scores.read_bytes()
+    assert "corrections" not in Manifest.read(tmp_path / "plain").inputs
+    prints = [Manifest.read(tmp_path / name).fingerprint for name in ("plain", "anew", "reused")]
+    assert prints[0] != prints[1] == prints[2]
 
 
 def small_of(clip: Path, path: Path) -> Path:

@@ -40,27 +40,28 @@ class Preview:
     unfit: dict[str, str] = field(default_factory=dict)
 
     def pending(self, step: str) -> list[Decision]:
-        """The decisions that ``step`` has not applied."""
+        """The decisions that ``step`` has not applied; raises UsageError where it left no result."""
+        self.results.with_steps((step,))
         known = applied(self.results, step)
         return [one for one in for_step(self.corrections, step) if one.id not in known]
 
     @cached_property
     def n_frames(self) -> int:
-        return self.results.outputs("convert")["frames"]
+        return self.results.with_steps(("convert",)).outputs("convert")["frames"]
 
     @cached_property
     def shots(self) -> list[Shot]:
         """The shots, as corrected."""
-        found = shots_json.read(self.results.needed_file("scenes", "shots"))
-        changed, unfit = shots.apply(found, self.pending("scenes"))
+        pending = self.pending("scenes")
+        changed, unfit = shots.apply(shots_json.read(self.results.needed_file("scenes", "shots")), pending)
         self.unfit.update(unfit)
         return changed
 
     @cached_property
     def labelled_turns(self) -> Turns:
         """The turns, as corrected, with the labels of speakers whose name is not applied yet."""
-        heard = rttm.read(self.results.needed_file("tracking", "turns"))
-        changed, unfit = turns.apply(heard, self.pending("tracking"))
+        pending = self.pending("tracking")
+        changed, unfit = turns.apply(rttm.read(self.results.needed_file("tracking", "turns")), pending)
         self.unfit.update(unfit)
         return changed
 
@@ -81,8 +82,9 @@ class Preview:
         """The faces, as corrected: boxes, people, and when they speak."""
         from vidlib.results import faces
 
+        pending = self.pending("tracking")
         found = faces.read(*(self.results.needed_file("tracking", name) for name in ("tracks", "people")))
-        self.unfit.update(tracks.apply(found, self.pending("tracking")))
+        self.unfit.update(tracks.apply(found, pending))
         return found
 
 
@@ -96,7 +98,6 @@ def preview(video: "Video") -> Preview:
     """What the corrections of a video make of its results; raises UsageError where it has none."""
     if (results := video.results_at_hand()) is None:
         raise UsageError(f"{video.name} has no results to correct; run: vidlib run {video.path or video.name}")
-    results.with_steps(("convert", *CORRECTED))
     return Preview(results, tuple(active(video.all_corrections())))
 
 

@@ -119,11 +119,14 @@ class Video:
     def apply_corrections(self) -> list[str]:
         """Run the steps that corrections changed, and those after them; returns the former, empty if there are none."""
         from vidlib.api import correcting
+        from vidlib.steps import VIDEO_STEPS
 
-        if steps := correcting.steps_to_run(self):
-            self._analyse(())
+        if (results := self.results_at_hand()) and (steps := correcting.steps_to_run(self)):
+            complete = results.folders.keys() >= set(VIDEO_STEPS)
+            self._analyse(() if complete else results.folders)
             self._results = self._looked_up()
-        return steps
+            return steps
+        return []
 
     def preview(self) -> "Preview":
         """The results as they will be when the next run has applied all corrections, without a run."""

@@ -4,7 +4,8 @@ A track number or a speaker label belongs to one analysis only. A correction the
 when the speaker was heard.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -12,7 +13,7 @@ from pydantic import Field
 
 from vidlib import geometry
 from vidlib.params import Frozen
-from vidlib.timeline import Span, Turn, Turns, nearest_frame
+from vidlib.timeline import FPS, Turn, nearest_frame
 
 MAX_SAMPLES = 40
 """Boxes of a track, and turns of a speaker, that an anchor keeps at most."""
@@ -110,14 +111,15 @@ def anchor_speaker(turns: Iterable[Turn], speaker: str) -> SpeakerAnchor:
     return SpeakerAnchor(spans=tuple(sorted(longest[:MAX_SAMPLES])))
 
 
-def find_speaker(anchor: SpeakerAnchor, turns: Iterable[Turn]) -> str | None:
+def find_speaker(anchor: SpeakerAnchor, turns: Sequence[Turn]) -> str | None:
     """The label that is heard in at least `MIN_SPOKEN_SHARE` of the anchor's time; None where there is none."""
-    heard = Turns(turns).by_speaker()
-    spans = [Span(*span) for span in anchor.spans]
-    total_s = sum(span.duration_s for span in spans)
-    shared = {
-        label: sum(part.duration_s for turn in own for span in spans if (part := turn.segment & span.segment))
-        for label, own in heard.items()
-    }
-    best = max(shared, key=shared.__getitem__, default=None)
-    return best if best is not None and shared[best] >= MIN_SPOKEN_SHARE * total_s > 0 else None
+    if not anchor.spans or not turns:
+        return None
+    spans = np.array(anchor.spans) / float(FPS)
+    times = np.array([turn.segment for turn in turns])
+    shared = np.minimum(times[:, None, 1], spans[:, 1]) - np.maximum(times[:, None, 0], spans[:, 0])
+    heard: dict[str, float] = defaultdict(float)
+    for turn, shared_s in zip(turns, shared.clip(0).sum(axis=1).tolist(), strict=True):
+        heard[turn.speaker] += shared_s
+    best = max(sorted(heard), key=heard.__getitem__)
+    return best if heard[best] >= MIN_SPOKEN_SHARE * np.diff(spans).sum() else None

@@ -53,6 +53,11 @@ def read(folder: Path, sha256: str) -> list[Correction]:
         ) from error
 
 
+def read_active(folder: Path, sha256: str) -> list[Correction]:
+    """The corrections of a video that count, as `read`; without those that were undone."""
+    return active(read(folder, sha256))
+
+
 def append(folder: Path, sha256: str, decision: Action, by: str) -> Correction:
     """Add a decision of the person ``by``; raises BrokenOutput where the file is damaged, and leaves it as it is."""
     return append_all(folder, sha256, [decision], by)[0]

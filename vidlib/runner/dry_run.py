@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vidlib.corrections import store
 from vidlib.results.naming import subject_folder
 from vidlib.runner import delivery_files, projects
 from vidlib.runner.projects import ProjectVideo
@@ -74,7 +75,8 @@ def _video_rows(
     """The steps of one video, in order. A step without its inputs will run after the steps that make them."""
     home, duration_s = subject_folder(settings.work, video.sha256), projects.duration_s(video.path)
     again = [name for name in request.video_steps() if request.force and request.wants(name)]
-    for step in plan_video(video.path, home, request.video_steps(), request.params.of(project), again):
+    decided = store.read_active(settings.corrections, video.sha256)
+    for step in plan_video(video.path, home, request.video_steps(), request.params.of(project), again, decided):
         if step.done:
             yield ForecastRow(video.name, step.name, "done", str(step.folder), 0.0)
         else:

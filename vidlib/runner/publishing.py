@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vidlib.corrections import store
 from vidlib.errors import BrokenOutput, VidlibError
 from vidlib.files import FileRecord
 from vidlib.results import published_set
@@ -51,7 +52,8 @@ class Publication:
         if set(request.video_steps()) < set(VIDEO_STEPS):
             with suppress(VidlibError, OSError):  # the file may be gone; what the run itself made counts in any case
                 home = subject_folder(settings.work, task.sha256)
-                planned = plan_video(Path(task.source), home, VIDEO_STEPS, values)
+                decided = store.read_active(settings.corrections, task.sha256)
+                planned = plan_video(Path(task.source), home, VIDEO_STEPS, values, corrections=decided)
                 steps = {step.name: step.folder for step in planned if step.folder} | steps
         in_order = {step: steps[step] for step in VIDEO_STEPS if step in steps}
         return cls(settings, task, request.variant, params, in_order)

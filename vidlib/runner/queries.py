@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from vidlib.corrections import store
 from vidlib.errors import UnknownName, UsageError
 from vidlib.files import sha256
 from vidlib.params import Frozen
@@ -120,8 +121,9 @@ def explain(source: Path, step: str, params: Mapping[str, Frozen], settings: Set
         raise UnknownName("a step of a single file", step, ["extract", *VIDEO_STEPS])
     if not source.is_file():
         raise UsageError(f"{source} is no file; expected the video or archive as it arrived")
-    home = subject_folder(settings.work, sha256(source))
-    steps = plan_video(source, home, order[: order.index(step) + 1], params)
+    content = sha256(source)
+    home, decided = subject_folder(settings.work, content), store.read_active(settings.corrections, content)
+    steps = plan_video(source, home, order[: order.index(step) + 1], params, corrections=decided)
     asked = steps[-1]
     if asked.done:
         return f"{step} is done: {asked.folder}"

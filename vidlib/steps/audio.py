@@ -8,6 +8,7 @@ from typing import Any, Self, TypedDict
 
 from pydantic import Field, field_validator, model_validator
 
+from vidlib.corrections import turns as corrections
 from vidlib.engines import speech
 from vidlib.engines.speech import DIARIZERS, Options, open_diarizer
 from vidlib.errors import BrokenOutput, EngineUnavailable, ParamError, UnknownName, WeightError
@@ -24,12 +25,18 @@ from vidlib.steps.base import (
     FrameCount,
     OutFile,
     ReviewItem,
-    StepOutputs,
     added_param,
     from_step,
     location,
     published,
     with_manifest,
+)
+from vidlib.steps.corrected import (
+    CorrectedOutputs,
+    Decisions,
+    corrections_input,
+    uncorrected_input,
+    with_corrections,
 )
 from vidlib.timeline import FPS, Turns, frame_at, seconds
 
@@ -66,6 +73,8 @@ class Inputs(Frozen):
 
     video: Path = from_step("convert", "video", "25 frames per second, constant, with or without sound")
     frames: FrameCount = from_step("convert", "frames", "number of frames of the video; 0: count them", default=0)
+    corrections: Decisions = corrections_input()
+    uncorrected: Path | None = uncorrected_input()
     out_dir: Path = location("the one folder that the step writes to")
 
 
@@ -159,7 +168,7 @@ class Params(Frozen):
         return self
 
 
-class Outputs(StepOutputs):
+class Outputs(CorrectedOutputs):
     """Outputs of the step."""
 
     turns: OutFile = published("rttm", "RTTM: a line for each turn")
@@ -171,7 +180,22 @@ class Outputs(StepOutputs):
     speech_s: float = Field(description="seconds in which anybody speaks")
 
 
+def _correct(inputs: Inputs, found: Outputs) -> dict[str, Any]:
+    """The outputs with the speakers that people decided."""
+    out, tracks = inputs.out_dir, speech_table.read_tracks(found.table)
+    turns, unfit = corrections.apply(rttm.read(found.turns), inputs.corrections)
+    duration_s = float(seconds(inputs.frames))
+    return {
+        "turns": rttm.write(out / "speech.rttm", turns),
+        "speech": speech_json.write(out / "speech.json", turns, engine=found.engine, duration_s=duration_s),
+        "table": speech_table.write_corrected(out / "speech.parquet", speech_table.read(found.table), turns, tracks),
+        "n_speakers": len(turns.speakers),
+        "unfit": unfit,
+    }
+
+
 @with_manifest
+@with_corrections(_correct)
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Diarize the sound of a converted video."""
     duration_s = float(seconds(inputs.frames))

@@ -107,9 +107,15 @@ def added_param(default: Any, description: str, **constraints: Any) -> Any:
 def canonical_params(params: BaseModel) -> dict[str, Any]:
     """The parameters that determine a fingerprint: all but those of `added_param` that have their defaults."""
     values = params.model_dump(mode="json")
-    defaults = {name: field.default for name, field in type(params).model_fields.items()}
-    unchanged = {name for name, extra in _extras(type(params)) if extra.get("added") and values[name] == defaults[name]}
+    unchanged = set(_added_defaults(params))
     return {name: value for name, value in values.items() if name not in unchanged}
+
+
+def _added_defaults(values: BaseModel) -> Iterator[str]:
+    """The fields that were added to a step later and have their defaults."""
+    for name, extra in _extras(type(values)):
+        if extra.get("added") and getattr(values, name) == type(values).model_fields[name].default:
+            yield name
 
 
 class ReviewItem(Frozen):
@@ -138,7 +144,7 @@ class StepOutputs(Frozen):
         for name, value in self:
             if paths := list(_paths_in(value)):
                 files.append((_file_label(paths), _size(sum(path.stat().st_size for path in paths)), fields[name]))
-            elif name != "doubts" and value not in (None, "", ()):
+            elif name != "doubts" and value not in (None, "", (), {}):
                 values.append((name, str(value), fields[name]))
         values.append(("to check", str(len(self.doubts)), fields["doubts"]))
         return _html_table(("file", "size", "content"), files) + _html_table(("output", "value", "meaning"), values)
@@ -215,6 +221,11 @@ class Step:
         return {origin.split(".")[0] for origin in self.sources.values() if "." in origin}
 
     @property
+    def corrected(self) -> bool:
+        """Whether people can correct its results; see `vidlib.steps.corrected`."""
+        return "corrections" in self.module.Inputs.model_fields
+
+    @property
     def locations(self) -> list[str]:
         """The inputs that say where to write or read, and do not change a byte of the outputs."""
         return [name for name, extra in _extras(self.module.Inputs) if extra.get("location")]
@@ -240,11 +251,12 @@ class Step:
     def ingredients(self, inputs: BaseModel, params: BaseModel) -> dict[str, Any]:
         """Everything that determines the bytes of the outputs, in a form that two runs can compare."""
         weights = self.module.weights(params) if hasattr(self.module, "weights") else ()
+        left_out = {*self.locations, *_added_defaults(inputs)}
         return {
             "step": self.name,
             "version": self.module.VERSION,
             "params": canonical_params(params),
-            "inputs": {name: _content(value) for name, value in inputs if name not in self.locations},
+            "inputs": {name: _content(value) for name, value in inputs if name not in left_out},
             "weights": {name: vault.MODELS[name].sha256 for name in weights},
             "tools": {name: tool_version(name) for name in self.module.TOOLS},
         }

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
+from vidlib.corrections import shots as corrections
 from vidlib.engines.shots import gpu_problem, open_scorer
 from vidlib.engines.shots.boundaries import Evidence, find_shots
 from vidlib.errors import BrokenOutput, EngineUnavailable
@@ -25,12 +26,18 @@ from vidlib.steps.base import (
     FrameCount,
     OutFile,
     ReviewItem,
-    StepOutputs,
     archived,
     from_step,
     location,
     published,
     with_manifest,
+)
+from vidlib.steps.corrected import (
+    CorrectedOutputs,
+    Decisions,
+    corrections_input,
+    uncorrected_input,
+    with_corrections,
 )
 from vidlib.timeline import FPS, Shot, tiles
 
@@ -65,6 +72,8 @@ class Inputs(Frozen):
     small: Path | None = from_step(
         "convert", "small", "every frame in 48x27 pixels; without this file the step decodes the video", default=None
     )
+    corrections: Decisions = corrections_input()
+    uncorrected: Path | None = uncorrected_input()
     out_dir: Path = location("output folder of the step")
 
 
@@ -79,7 +88,7 @@ class Params(Frozen):
     min_shot_s: float = Field(0.2, ge=0, le=10, description="shortest shot, in seconds")
 
 
-class Outputs(StepOutputs):
+class Outputs(CorrectedOutputs):
     """Results of the step."""
 
     shots: OutFile = archived("shots_json", "JSON: every shot with its boundary, transition and confidence")
@@ -88,7 +97,19 @@ class Outputs(StepOutputs):
     n_shots: int = Field(description="number of shots")
 
 
+def _correct(inputs: Inputs, found: Outputs) -> dict[str, Any]:
+    """The outputs with the shots as people corrected them."""
+    shots, unfit = corrections.apply(shots_json.read(found.shots), inputs.corrections)
+    return {
+        "shots": shots_json.write(inputs.out_dir / "shots.json", shots, engine=found.engine),
+        "csv": shots_csv.write(inputs.out_dir / "shots.csv", [shot.span for shot in shots]),
+        "n_shots": len(shots),
+        "unfit": unfit,
+    }
+
+
 @with_manifest
+@with_corrections(_correct)
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Find the shots of a converted video."""
     with _open_scorer(params) as (scorer, fallback):

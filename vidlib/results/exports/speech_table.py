@@ -40,9 +40,9 @@ def write(
     return _write(path, is_speech, turns, tracks)
 
 
-def write_corrected(path: Path, table: "pa.Table", turns: Sequence[Turn]) -> Path:
+def write_corrected(path: Path, table: "pa.Table", turns: Sequence[Turn], tracks: Sequence[int] = FIRST_TRACK) -> Path:
     """Write the speech of another ``table`` (see `read`) with the speakers of ``turns``, which that speech covers."""
-    return _write(path, table["is_speech"].to_pylist(), turns)
+    return _write(path, table["is_speech"].to_pylist(), turns, tracks)
 
 
 def _write(path: Path, is_speech: Sequence[bool], turns: Sequence[Turn], tracks: Sequence[int] = FIRST_TRACK) -> Path:

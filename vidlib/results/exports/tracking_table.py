@@ -4,7 +4,7 @@ Frames and shots count from 1, as in the shot list. Positions are pixels of the 
 track. The file's metadata has ``fps``, ``total_frames``, ``width`` and ``height``.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -132,9 +132,17 @@ def add_speech(source: Path, path: Path, speech: Mapping[int, TrackSpeech]) -> N
     import pyarrow.parquet as pq
 
     columns = pq.read_schema(source)
-    with _writing_groups(path, columns) as write:
-        for shot in read_shots(source):
-            write(_with_speech(shot, speech, columns))
+    copy(source, path, (_with_speech(shot, speech, columns) for shot in read_shots(source)))
+
+
+def copy(source: Path, path: Path, shots: Iterable["pa.Table"]) -> Path:
+    """Write ``shots``, tables of one shot each with the columns of ``source``, to ``path``."""
+    import pyarrow.parquet as pq
+
+    with _writing_groups(path, pq.read_schema(source)) as write:
+        for shot in shots:
+            write(shot)
+    return path
 
 
 def _with_speech(shot: "pa.Table", speech: Mapping[int, TrackSpeech], columns: "pa.Schema") -> "pa.Table":

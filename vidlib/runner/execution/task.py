@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vidlib import progress
+from vidlib.corrections.store import read_active
 from vidlib.errors import Cancelled, LeaseLost, NeedsOperator, OutOfMemory, Postponed, StepFailed, VidlibError
 from vidlib.files import TMP_PREFIX
 from vidlib.ingest.urls import handle
@@ -143,10 +144,21 @@ def _progress(tmp: Path | None) -> dict[str, Any]:
 
 
 def _find_or_run(context: TaskContext, monitor: TaskMonitor, placement: Placement) -> tuple[Planned, StepOutputs, bool]:
-    """The plan of the task, its outputs, and whether they were made here and now."""
+    """The plan of the task, its outputs, and whether they were made here and now.
+
+    A step with corrections is executed without them first. Each later correction finds that result.
+    """
     planned = _plan(context)
+    force = context.request.force and context.request.wants(context.task.step)
+    if planned.uncorrected and (force or not (planned.done or planned.uncorrected.done)):
+        _find_or_run_planned(context, monitor, placement, planned.uncorrected, force)
+    return _find_or_run_planned(context, monitor, placement, planned, force)
+
+
+def _find_or_run_planned(
+    context: TaskContext, monitor: TaskMonitor, placement: Placement, planned: Planned, force: bool
+) -> tuple[Planned, StepOutputs, bool]:
     task, history = context.task, context.worker.history
-    force = context.request.force and context.request.wants(task.step)
     if planned.outputs is not None and not force:
         return planned, planned.outputs, False
     lease = queue.acquire_lease(history, f"{planned.folder.parent.name}/{planned.folder.name}")
@@ -193,8 +205,9 @@ def _plan(context: TaskContext) -> Planned:
     step = STEPS[task.step]
     source = Path(task.source) if "source" in step.sources.values() else None
     outputs = context.outputs_of(task.source) if step.needs else {}
-    home = subject_folder(settings.work, task.sha256)
-    return plan_step(step, source, outputs, step.module.Params(**task.params), home, **_further_inputs(context))
+    home, params = subject_folder(settings.work, task.sha256), step.module.Params(**task.params)
+    decided = read_active(settings.corrections, task.sha256) if step.corrected else ()
+    return plan_step(step, source, outputs, params, home, decided, **_further_inputs(context))
 
 
 def _further_inputs(context: TaskContext) -> dict[str, Any]:

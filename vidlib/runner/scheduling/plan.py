@@ -1,11 +1,14 @@
 """Decides which steps are done and which have to run, and why."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
+from vidlib.corrections.actions import Correction, for_step
 from vidlib.errors import BrokenOutput
 from vidlib.params import Frozen
 from vidlib.results.naming import finished, folder_name
@@ -20,7 +23,8 @@ AGAIN = "asked for again"
 class Planned:
     """One step for one video or project: its inputs and params, and the ``folder`` of its result.
 
-    ``outputs`` is the result of a step that is done; ``reason`` says why another one has to run.
+    ``outputs`` is the result of a step that is done; ``reason`` says why another one has to run. ``uncorrected`` is the
+    plan of the step without the corrections of people, which is made first.
     """
 
     step: Step
@@ -29,6 +33,7 @@ class Planned:
     folder: Path
     reason: str
     outputs: StepOutputs | None = None
+    uncorrected: "Planned | None" = None
 
     @property
     def done(self) -> bool:
@@ -41,10 +46,26 @@ class Planned:
 
 
 def plan_step(
-    step: Step, source: Path | None, done: Mapping[str, StepOutputs], params: Frozen, home: Path, **others: Any
+    step: Step,
+    source: Path | None,
+    done: Mapping[str, StepOutputs],
+    params: Frozen,
+    home: Path,
+    corrections: Sequence[Correction] = (),
+    **others: Any,
 ) -> Planned:
-    """Plan ``step``, after the earlier steps in ``done``; ``home`` holds the folders of its video or project."""
-    inputs = step.wire(source, done, out_dir=home, **others)
+    """Plan ``step``, after the earlier steps in ``done``; ``home`` holds the folders of its video or project.
+
+    ``corrections`` are the decisions of people that count; a step takes those that it applies.
+    """
+    if step.corrected and (decisions := for_step(corrections, step.name)):
+        uncorrected = plan_step(step, source, done, params, home, **others)
+        inputs = step.wire(source, done, out_dir=home, corrections=decisions, uncorrected=uncorrected.folder, **others)
+        return replace(_plan(step, inputs, params, home), uncorrected=uncorrected)
+    return _plan(step, step.wire(source, done, out_dir=home, **others), params, home)
+
+
+def _plan(step: Step, inputs: BaseModel, params: Frozen, home: Path) -> Planned:
     ingredients = step.ingredients(inputs, params)
     folder = home / folder_name(step.name, fingerprint_of(ingredients))
     values = {name: value for name, value in inputs if name != "out_dir"}
@@ -74,12 +95,17 @@ class VideoStep:
 
 
 def plan_video(
-    source: Path, home: Path, steps: Iterable[str], params: Mapping[str, Frozen], again: Collection[str] = ()
+    source: Path,
+    home: Path,
+    steps: Iterable[str],
+    params: Mapping[str, Frozen],
+    again: Collection[str] = (),
+    corrections: Sequence[Correction] = (),
 ) -> list[VideoStep]:
     """Plan the ``steps`` of the file ``source``, in order; ``home`` holds the folders of its finished steps.
 
     A step whose inputs do not exist yet waits for the steps that make them. The steps in ``again`` run although they
-    are done.
+    are done. ``corrections`` are the decisions of people that count.
     """
     planned_steps: list[VideoStep] = []
     done: dict[str, StepOutputs] = {}
@@ -87,7 +113,7 @@ def plan_video(
         if missing := sorted(STEPS[name].needs - done.keys()):
             planned_steps.append(VideoStep(name, waits_for=tuple(missing)))
             continue
-        planned = plan_step(STEPS[name], source, done, params[name], home)
+        planned = plan_step(STEPS[name], source, done, params[name], home, corrections)
         if planned.outputs is None or name in again:
             planned_steps.append(VideoStep(name, reason=planned.reason or AGAIN))
         else:
@@ -134,5 +160,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return f"{len(value)} entries" if len(value) != 1 else "1 entry"
     text = "nothing" if value is None else str(value)
     return f"{text[:12]}…" if len(text) > 40 else text

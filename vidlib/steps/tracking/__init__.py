@@ -20,12 +20,20 @@ from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.protocols import FaceDetector
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
-from vidlib.steps.base import FrameCount, OutFile, StepOutputs, archived, from_step, location, published, with_manifest
+from vidlib.steps.base import FrameCount, OutFile, archived, from_step, location, published, with_manifest
+from vidlib.steps.corrected import (
+    CorrectedOutputs,
+    Decisions,
+    corrections_input,
+    uncorrected_input,
+    with_corrections,
+)
+from vidlib.steps.tracking.corrected import correct
 from vidlib.steps.tracking.keyframes import FOLDER, list_keyframes
 from vidlib.steps.tracking.people import list_people, speaking_people, speech_by_track
 from vidlib.steps.tracking.statistics import TrackingStatistics, review_corrections
 from vidlib.steps.tracking.video_tracker import VideoTracker
-from vidlib.timeline import Turn
+from vidlib.timeline import Turn, support
 from vidlib.tracking.diarization_correction import Correction, find_corrections
 from vidlib.tracking.shot_tracker import WEAK_SCORE_SHARE, ShotTracker
 from vidlib.tracking.speaker_assignment import ShotEvidence, assign_speakers
@@ -54,6 +62,8 @@ class Inputs(Frozen):
     shots: Path = from_step("scenes", "shots", "JSON: every shot; no track crosses from one to the next")
     speech: Path = from_step("audio", "table", "Parquet, a row per frame: is_speech, speakers")
     turns: Path = from_step("audio", "turns", "RTTM: who speaks from when to when")
+    corrections: Decisions = corrections_input()
+    uncorrected: Path | None = uncorrected_input()
     out_dir: Path = location("the one folder that the step writes to")
 
 
@@ -77,7 +87,7 @@ class Params(Frozen):
     )
 
 
-class Outputs(StepOutputs):
+class Outputs(CorrectedOutputs):
     """What the step leaves."""
 
     tracks: OutFile = published("tracking_parquet", "Parquet, a row per frame and track")
@@ -93,9 +103,13 @@ class Outputs(StepOutputs):
     face_coverage: float = Field(ge=0, le=1, description="share of the frames that show at least one face")
     landmark_coverage: float = Field(ge=0, le=1, description="share of the face rows that have blendshapes")
     speaking_s: float = Field(description="seconds in which a visible face is speaking")
+    names: dict[str, str] = Field(
+        default_factory=dict, description="names of people, by speaker label", exclude_if=lambda names: not names
+    )
 
 
 @with_manifest
+@with_corrections(correct)
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Track the faces of a converted video, and the objects in shots without faces."""
     outputs, choice = devices.attempt(
@@ -114,7 +128,8 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
     _verify_tracks(inputs, outputs)
     _verify_people(outputs)
     heard, corrected = rttm.read(inputs.turns), rttm.read(outputs.turns)
-    if [(turn.start_s, turn.stop_s) for turn in heard] != [(turn.start_s, turn.stop_s) for turn in corrected]:
+    times = support if inputs.corrections else list  # people may cut a turn in two
+    if times(heard.segments) != times(corrected.segments):
         raise BrokenOutput(f"{outputs.turns} has turns at other times than {inputs.turns}")
 
 
