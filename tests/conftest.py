@@ -51,21 +51,37 @@ def vidlib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, works
 
 
 SITE = """
-import sys
-if any("kernel_main" in argument for argument in sys.orig_argv):
-    from vidlib.runner.kernels import kernel_main
-    kernel_main.PRELOAD = ()
+import os, sys
+if any("template_main" in argument for argument in sys.orig_argv) and "PRELOAD" not in os.environ:
+    from vidlib.runner.kernels import template_main
+    template_main.PRELOAD = ()
 """
-"""What every Python that begins in a test run does first: a kernel imports only what its notebooks need."""
+"""What every Python that begins in a test run does first: in a short run, a kernel imports only what it needs."""
 
 
 @pytest.fixture(scope="session", autouse=True)
-def light_kernels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No kernel imports all libraries ahead. That takes 7 s of a core, and the notebooks here are short."""
+def shared_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """All kernels of this process are forks of one template, which imports the libraries once.
+
+    The import takes 7 s of a core, so other processes, which run for a moment, import nothing ahead.
+    """
+    from vidlib.runner.kernels import pool, template
+
     folder = tmp_path_factory.mktemp("site")
     (folder / "sitecustomize.py").write_text(SITE)
-    with pytest.MonkeyPatch.context() as patch:
+    with ExitStack() as closing, pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])))
+        templates: dict[object, template.KernelTemplate] = {}
+
+        def shared(env: Mapping[str, str]) -> template.KernelTemplate:
+            key = frozenset((name, value) for name, value in env.items() if not name.startswith(("VIDLIB_", "PYTEST_")))
+            if key not in templates or templates[key].ended:
+                templates[key] = template.KernelTemplate({**env, "PRELOAD": ""})
+                closing.callback(templates[key].close)
+                templates[key].close = lambda: None  # type: ignore[method-assign] the next pool needs it too
+            return templates[key]
+
+        patch.setattr(pool, "KernelTemplate", shared)
         yield
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.runner.kernels.notebooks import execute, write_notebook
 from tests.shadows import NAMES, write_shadows
 from tests.waiting import LIMIT_S
 from vidlib.dashboard import actions
 from vidlib.machine.interpreter import PACKAGE_ROOT, python_code, vidlib_command
-from vidlib.runner.kernels import launcher
 from vidlib.runner.kernels.pool import KernelPool
 
 
@@ -36,10 +36,11 @@ def test_vidlib_is_found_where_it_is_not_installed(shadowed):
     assert child.stdout.strip() == f"{PACKAGE_ROOT}/vidlib/__init__.py"
 
 
-def test_a_kernel_starts_and_preloads(shadowed, workspace):
+def test_a_kernel_imports_nothing_from_the_working_folder(shadowed, workspace, monkeypatch):
+    monkeypatch.setenv("TEMPLATE", "a new one, which starts in this folder")
+    cells = f"import {', '.join(NAMES)}", "import sys; print('' in sys.path, sys.flags.safe_path)"
     with KernelPool(1) as pool, pool.acquire() as kernel:
-        launcher.ask(kernel, f"import {', '.join(NAMES)}")
-        launcher.ask(kernel, "import sys; assert '' not in sys.path and sys.flags.safe_path")
+        assert execute(write_notebook(shadowed / "notebook.ipynb", *cells), kernel)[-1] == "False True"
 
 
 def test_the_dashboard_starts_runs(shadowed, workspace):

@@ -1,58 +1,33 @@
 """Warm kernels: fresh for every notebook, recycled when needed, ended together with their owner."""
 
 import importlib.util
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
-import nbformat
 import psutil
 import pytest
 
+from tests.runner.kernels.notebooks import CORE, execute, write_notebook
 from tests.waiting import wait_until
 from vidlib.errors import WorkerLost
 from vidlib.jupyter_import import papermill
-from vidlib.runner.kernels import kernel_main, launcher, pool
+from vidlib.runner.kernels import launcher, template_main
 from vidlib.runner.kernels.launcher import Kernel
 from vidlib.runner.kernels.pool import KernelPool
+from vidlib.runner.kernels.template import KernelTemplate
 
 pytestmark = pytest.mark.slow
-
-CORE = min(os.sched_getaffinity(0))
 
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
     """``write(cell, ...)``: a notebook with a parameter ``n`` and these cells."""
-
-    def notebook(*cells: str) -> Path:
-        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        found = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
-        found.cells = [nbformat.v4.new_code_cell(source) for source in ("n: int = 1", *cells)]
-        found.cells[0].metadata["tags"] = ["parameters"]
-        path = tmp_path / f"notebook-{len(list(tmp_path.iterdir()))}.ipynb"
-        nbformat.write(found, path)
-        return path
-
-    return notebook
-
-
-def execute(notebook: Path, kernel: Kernel | None = None, **parameters: int) -> list[str]:
-    """The printed output of each cell, after a run with our engine."""
-    given = {"kernel": kernel, "cores": [CORE]} if kernel else {}
-    done = papermill.execute_notebook(
-        str(notebook),
-        str(notebook.with_suffix(".out.ipynb")),
-        parameters=parameters,
-        engine_name="vidlib",
-        progress_bar=False,
-        **given,
-    )
-    return ["".join(output.get("text", "") for output in cell.outputs).strip() for cell in done.cells[1:]]
+    numbers = count()
+    return lambda *cells: write_notebook(tmp_path / f"notebook-{next(numbers)}.ipynb", *cells)
 
 
 def test_every_notebook_finds_its_kernel_as_new(kernels, write):
@@ -149,6 +124,7 @@ def test_closing_ends_every_kernel_even_a_busy_one():
 OWNER = """
 import sys
 from vidlib.runner.kernels.pool import KernelPool
+from vidlib.runner.kernels.template import KernelTemplate
 
 kernels = KernelPool(1)
 with kernels.acquire() as kernel:
@@ -199,23 +175,44 @@ def test_a_kernel_that_is_released_still_counts_while_others_start(monkeypatch):
     assert len(started) == 1
 
 
-def test_a_notebook_that_runs_does_not_wait_for_another_kernel_to_import_the_libraries(monkeypatch):
-    decided = []
-    decide = KernelPool._preload_later
-    monkeypatch.setattr(KernelPool, "_preload_later", lambda *given: (decide(*given), decided.append(given)))
-    monkeypatch.setattr(pool, "KERNEL_MAIN", "__import__('types').SimpleNamespace(preload=lambda: None)")
-    with KernelPool(2) as own, ExitStack() as later:
+def test_a_kernel_that_began_before_the_libraries_were_imported_is_replaced_when_they_are(monkeypatch):
+    monkeypatch.setattr(KernelTemplate, "ready", False)
+    with KernelPool(1) as own:
         with own.acquire() as first:
-            monkeypatch.setattr(pool, "PRELOAD_AFTER_S", 0)
-            wait_until(lambda: own.start_ahead() or any(slot.preloaded for slot in own._slots))
-            assert later.enter_context(own.acquire()).preloaded
-        wait_until(lambda: len(decided) >= 3)  # each kernel at its start, and the first when it was released
-        assert not first.preloaded
+            pass
+        with own.acquire() as again:
+            assert again.pid == first.pid
+            monkeypatch.setattr(KernelTemplate, "ready", True)
+        with own.acquire() as second:
+            assert second.pid != first.pid
+            assert second.complete
+
+
+def test_a_kernel_finds_the_libraries_imported(kernels, write):
+    def complete() -> bool:
+        with kernels.acquire() as kernel:
+            return kernel.complete
+
+    assert wait_until(complete)
+    libraries = ("torch", "pandas", "cv2", "vidlib.engines.speech.pyannote.engine")
+    with kernels.acquire() as kernel:
+        seen = execute(write(f"import sys; print([name for name in {libraries} if name not in sys.modules])"), kernel)
+    assert seen == ["[]"]
+
+
+def test_kernels_start_again_after_their_template_was_killed(monkeypatch, write):
+    monkeypatch.setenv("TEMPLATE", "one of this test")
+    with KernelPool(1) as own:
+        with pytest.raises(Exception, match="died"), own.acquire() as first:
+            psutil.Process(first.pid).parent().kill()
+            execute(write("import time; time.sleep(60)"), first)
+        with own.acquire() as second:
+            assert execute(write("print(2)"), second) == ["2"]
 
 
 def test_the_modules_of_vidlib_that_a_kernel_imports_ahead_exist():
-    """A kernel ignores those that are missing."""
-    own = [name for name in kernel_main.PRELOAD if name.startswith("vidlib.")]
+    """The template ignores those that are missing."""
+    own = [name for name in template_main.PRELOAD if name.startswith("vidlib.")]
     assert own
     assert [name for name in own if not importlib.util.find_spec(name)] == []
 

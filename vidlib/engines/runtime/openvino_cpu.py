@@ -2,6 +2,7 @@
 
 import functools
 import os
+import sys
 from contextlib import nullcontext
 from importlib import metadata
 from pathlib import Path
@@ -11,6 +12,9 @@ from xml.etree import ElementTree
 import numpy as np
 
 from vidlib.engines.runtime.pool import Pool
+
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+"""Without this module, OpenVINO does not report each import to a server of its maker."""
 
 Precision = Literal["f32", "bf16"]
 

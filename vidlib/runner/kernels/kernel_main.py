@@ -1,12 +1,11 @@
 """The code inside a warm kernel: how it starts, and how it is reset between two notebooks.
 
-It runs in the kernel's own process. `main` starts the kernel; `client` and `launcher` send short lines of code that
-call the other functions.
+It runs in the kernel's own process, a fork of the template. `main` starts the kernel; `client` sends short lines of
+code that call the other functions.
 """
 
 import ctypes
 import gc
-import importlib
 import os
 import random
 import signal
@@ -15,6 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy
+from ipykernel import kernelapp
+
+from vidlib.engines.runtime.model_cache import keep_models
+from vidlib.settings import settings, withhold_secrets
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 SEED = 20261124
@@ -22,18 +25,6 @@ SEED = 20261124
 
 TORCH_SEED = 67280421310721
 """torch's own default (c10::detail::default_rng_seed_val), so that an early import of torch changes nothing."""
-
-PRELOAD = (
-    *("vidlib.steps", "vidlib.demo", "pandas", "pyarrow.parquet", "scipy.optimize"),
-    *("matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "IPython.display"),
-    *("PIL.ImageDraw", "PIL.ImageFont", "ffmpeg", "jinja2", "cv2"),
-    *("torch", "vidlib.engines.speech.pyannote.engine", "onnxruntime"),
-    *("openvino.opset13", "vidlib.engines.shots.transnet", "vidlib.engines.faces.centerface"),
-    *("mediapipe.tasks.python.vision", "vidlib.engines.faces.landmarks", "vidlib.engines.objects.mediapipe"),
-    *(f"vidlib.plots.{name}" for name in ("media", "shots", "speech", "tracks", "reduced", "report", "delivery")),
-    "vidlib.results.report_html",
-)
-"""Modules that the steps and their notebooks import: 7 s and 560 MB in all, half of it pyannote.audio."""
 
 OFFLINE = {"PYANNOTE_METRICS_ENABLED": "0", "HF_HUB_OFFLINE": "1"}
 """pyannote.audio reads both variables again after its import, so they belong to the environment of every notebook."""
@@ -44,25 +35,19 @@ _initial_environment: dict[str, str] = {}
 _all_cores = sorted(os.sched_getaffinity(0))
 
 
-def main() -> None:
-    """Run a kernel that belongs to the process ``sys.argv[1]``; the other arguments are ipykernel's."""
-    _die_with(int(sys.argv.pop(1)))
-    from ipykernel import kernelapp
-
-    from vidlib.engines.runtime.model_cache import keep_models
-    from vidlib.settings import withhold_secrets
-
+def main(arguments: list[str]) -> None:
+    """Run a kernel in this process; ``arguments`` are ipykernel's."""
     keep_models()
+    settings.cache_clear()
     withhold_secrets()
-    os.environ.update(OFFLINE)
     kernelapp.IOPubThread = _without_port(kernelapp.IOPubThread)  # type: ignore[misc, assignment]
     app = kernelapp.IPKernelApp.instance()
-    app.initialize()
+    app.initialize(arguments)
     _initial_environment.update(os.environ)
     app.start()
 
 
-def _die_with(owner: int) -> None:
+def die_with(owner: int) -> None:
     """Ask Linux to kill this process when ``owner`` ends, for whatever reason."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != owner:  # the owner ended before the call above
@@ -77,15 +62,6 @@ def _without_port(thread: type) -> type:
             super().__init__(socket, pipe=False, session=session)
 
     return WithoutPort
-
-
-def preload() -> None:
-    """Import the modules that steps need. A step that needs a missing module reports it itself."""
-    for name in PRELOAD:
-        with suppress(ImportError, OSError):
-            importlib.import_module(name)
-    _initial_environment.update(os.environ)  # some libraries set variables for themselves
-    _freeze_objects()
 
 
 def before_notebook(folder: str, cores: list[int]) -> None:

@@ -1,7 +1,6 @@
 """Starts one warm kernel, talks to it through private sockets, and ends it with all its processes.
 
-The sockets lie in a folder that only this user can open; there is no TCP port. The system ends a kernel together with
-the thread that started it, so that thread has to live as long as the kernel is needed.
+The sockets lie in a folder that only this user can open; there is no TCP port. The process is a fork of the template.
 """
 
 import asyncio
@@ -24,7 +23,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from vidlib.errors import WorkerLost
 from vidlib.files import stale_temp_files
 from vidlib.machine import devices
-from vidlib.machine.interpreter import python_code
+from vidlib.runner.kernels.template import KernelTemplate
 
 START_S = 300
 """Seconds to wait for a new kernel. A start takes one second, and minutes on a machine with ten times too much work."""
@@ -53,13 +52,16 @@ KERNEL_MAIN = "__import__('vidlib.runner.kernels.kernel_main', fromlist=['*'])"
 
 @dataclass(eq=False)
 class Kernel:
-    """One running kernel: its process, the index of the GPU that it sees (None: no GPU), and its history."""
+    """One running kernel: its process, the index of the GPU that it sees (None: no GPU), and its history.
+
+    It is ``complete`` if the template had imported all libraries before it forked the kernel.
+    """
 
     manager: AsyncKernelManager
     sockets: TemporaryDirectory[str]
     gpu: int | None
     pid: int
-    preloaded: bool = False
+    complete: bool = True
     notebooks: int = 0
     failed: bool = False
 
@@ -93,7 +95,7 @@ class Kernel:
         processes = self.process_tree()
         self.kill()
         psutil.wait_procs(processes[1:], timeout=END_S)
-        _process(self.manager).wait()  # the exit code of a child has to be collected once
+        _process(self.manager).wait()
         self.sockets.cleanup()
 
     @property
@@ -106,20 +108,31 @@ class OwnKernelSpecs(KernelSpecManager):
     """Maps every kernel name to vidlib's own kernel (`kernel_main`)."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """The command that starts the kernel as a child of this process."""
-        begin = "from vidlib.runner.kernels.kernel_main import main; main()"
-        argv = python_code(begin, str(os.getpid()), "-f", "{connection_file}")
-        return KernelSpec(argv=argv, display_name="vidlib", language="python")
+        """The first arguments of the kernel; there is no command, because it is forked."""
+        return KernelSpec(argv=["-f", "{connection_file}"], display_name="vidlib", language="python")
 
 
-def start_kernel(gpu: int | None, env: Mapping[str, str]) -> Kernel:
-    """Start a kernel and return at once; `ask` waits until it answers. It ends together with the calling thread."""
+class ForkingManager(AsyncKernelManager):
+    """Manages a kernel that is a fork of ``template``."""
+
+    template: KernelTemplate
+
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
+        provisioner: Any = self.provisioner
+        provisioner.process = self.template.fork(kernel_cmd, options["env"])
+        self._reconcile_connection_info(provisioner.connection_info)
+
+
+def start_kernel(gpu: int | None, env: Mapping[str, str], template: KernelTemplate) -> Kernel:
+    """Start a kernel and return at once; `wait_until_ready` waits until it answers. It ends with the template."""
     _remove_stale_sockets()
     sockets = TemporaryDirectory(prefix=f"{SOCKETS_PREFIX}{os.getpid()}-", dir=_socket_root())
     address = {"transport": "ipc", "ip": f"{sockets.name}/kernel"}
-    manager = AsyncKernelManager(context=context(), kernel_spec_manager=OwnKernelSpecs(), **address)
+    manager = ForkingManager(context=context(), kernel_spec_manager=OwnKernelSpecs(), **address)
+    manager.template = template
     manager.connection_file = f"{sockets.name}/connection.json"
     visible = {"CUDA_VISIBLE_DEVICES": "" if gpu is None else str(gpu)} if devices.gpus() else {}
+    complete = template.ready
     # ipykernel logs its end as an error; nobody reads the history of the notebooks' input; IPython before 9.7 adds the
     # working folder to the modules' folders although Python did not
     options = ["--log-level=50", "--HistoryManager.enabled=False", "--InteractiveShellApp.ignore_cwd=True"]
@@ -129,7 +142,7 @@ def start_kernel(gpu: int | None, env: Mapping[str, str]) -> Kernel:
         if manager.has_kernel:
             Kernel(manager, sockets, gpu, _process(manager).pid).shutdown()
         raise
-    return Kernel(manager, sockets, gpu, _process(manager).pid)
+    return Kernel(manager, sockets, gpu, _process(manager).pid, complete)
 
 
 async def _start(manager: AsyncKernelManager, options: list[str], env: Mapping[str, str]) -> None:
@@ -137,36 +150,29 @@ async def _start(manager: AsyncKernelManager, options: list[str], env: Mapping[s
 
 
 def _process(manager: AsyncKernelManager) -> Any:
-    """The `subprocess.Popen` of the kernel, which jupyter_client starts through its local provisioner."""
+    """The `ForkedProcess` of the kernel."""
     provisioner: Any = manager.provisioner
     return provisioner.process
 
 
-def ask(kernel: Kernel, code: str) -> None:
-    """Run one line of code in a kernel and wait for its end; raises WorkerLost if it fails or the kernel is gone."""
-    asyncio.run(_ask(kernel.manager, code))
+def wait_until_ready(kernel: Kernel) -> None:
+    """Wait until a new kernel answers; raises WorkerLost if it dies before."""
+    asyncio.run(_wait_until_ready(kernel.manager))
 
 
-async def _ask(manager: AsyncKernelManager, code: str) -> None:
+async def _wait_until_ready(manager: AsyncKernelManager) -> None:
     client = channels_to(manager)
     client.start_channels()
-    answer = asyncio.ensure_future(_answer(client, code))
+    ready = asyncio.ensure_future(client.wait_for_ready(timeout=START_S))
     try:
-        while not answer.done():
-            await asyncio.wait({answer}, timeout=ALIVE_CHECK_S)
-            if not answer.done() and not await manager.is_alive():
+        while not ready.done():
+            await asyncio.wait({ready}, timeout=ALIVE_CHECK_S)
+            if not ready.done() and not await manager.is_alive():
                 raise WorkerLost("a kernel died before its first notebook")
-        if (reply := answer.result())["status"] != "ok":
-            raise WorkerLost(f"a kernel cannot be used: {code} failed: {reply.get('evalue')}")
+        ready.result()
     finally:
-        answer.cancel()
+        ready.cancel()
         client.stop_channels()
-
-
-async def _answer(client: AsyncKernelClient, code: str) -> dict[str, str]:
-    await client.wait_for_ready(timeout=START_S)
-    reply = await client.execute_interactive(code, silent=True, store_history=False, allow_stdin=False)
-    return reply["content"]
 
 
 def channels_to(manager: AsyncKernelManager) -> AsyncKernelClient:

@@ -1,6 +1,7 @@
 """A pool of warm kernels: they are running already, have imported the libraries, and keep the models in memory.
 
-A kernel runs one notebook at a time (`client`); `kernel_main` resets it between two notebooks.
+All kernels of a pool are forks of one `KernelTemplate`. A kernel runs one notebook at a time (`client`); `kernel_main`
+resets it between two notebooks.
 """
 
 import atexit
@@ -14,11 +15,9 @@ from enum import Enum, auto
 
 from vidlib.errors import WorkerLost
 from vidlib.runner.kernels import launcher
-from vidlib.runner.kernels.launcher import KERNEL_MAIN, Kernel
+from vidlib.runner.kernels.launcher import Kernel
+from vidlib.runner.kernels.template import KernelTemplate
 from vidlib.settings import environment_of_kernels, load
-
-PRELOAD_AFTER_S = 5.0
-"""Seconds after which the last idle kernel imports the libraries. It cannot be acquired meanwhile."""
 
 
 class State(Enum):
@@ -31,10 +30,8 @@ class State(Enum):
     | STARTING          | the kernel cannot be started                          | ENDED       |
     | IDLE              | `acquire` for the same GPU                            | BUSY        |
     | IDLE              | `acquire` for another GPU while the pool is full      | ENDED       |
-    | IDLE              | nobody acquires it for `PRELOAD_AFTER_S`              | PRELOADING  |
-    | PRELOADING        | the libraries are imported                            | IDLE        |
     | BUSY              | the notebook ended                                    | IDLE        |
-    | PRELOADING, BUSY  | it ended and the kernel needs recycling: see `Kernel` | ENDED       |
+    | BUSY              | it ended and the kernel needs recycling               | ENDED       |
     | all               | `close`                                               | ENDED       |
 
     An ENDED kernel is no part of the pool; another one is started for it unless the pool is closed.
@@ -42,7 +39,6 @@ class State(Enum):
 
     STARTING = auto()
     IDLE = auto()
-    PRELOADING = auto()
     BUSY = auto()
     ENDED = auto()
 
@@ -55,22 +51,18 @@ class Slot:
     state: State = State.STARTING
     kernel: Kernel | None = None
 
-    @property
-    def preloaded(self) -> bool:
-        return self.kernel is not None and self.kernel.preloaded
-
 
 class KernelPool:
     """At most ``size`` warm kernels, in the environment ``env`` (default: that of this process, without secrets).
 
-    A context manager: leaving it ends every kernel. `State` shows what happens to a kernel. One thread, which lives as
-    long as the pool, starts all kernels: the system ends a kernel together with the thread that started it.
+    A context manager: leaving it ends every kernel. `State` shows what happens to a kernel.
     """
 
     def __init__(self, size: int, env: Mapping[str, str] | None = None):
         self.size = size
         self._env = dict(env or environment_of_kernels(load()))
         self._slots: list[Slot] = []
+        self._template: KernelTemplate | None = None
         self._changed = threading.Condition()
         self._starter = ThreadPoolExecutor(1, "kernel-starter")
         self._helpers = ThreadPoolExecutor(2 * size, "kernel-helper")
@@ -124,6 +116,8 @@ class KernelPool:
         self._helpers.shutdown()
         for slot in self._in(State.IDLE):  # these were starting
             _shutdown(slot)
+        if self._template:
+            self._template.close()
 
     def _in(self, *states: State) -> list[Slot]:
         return [slot for slot in self._slots if slot.state in states]
@@ -144,10 +138,10 @@ class KernelPool:
             return slot, slot.kernel
 
     def _idle(self, gpu: int | None) -> Slot | None:
-        """The idle kernel to use for ``gpu``: one that has imported the libraries if possible. Else starts one."""
+        """The idle kernel to use for ``gpu``: the one that ran the most notebooks. Else starts one."""
         idle = self._in(State.IDLE)
         if matching := [slot for slot in idle if slot.gpu == gpu]:
-            return max(matching, key=lambda slot: slot.preloaded)
+            return max(matching, key=lambda slot: slot.kernel.notebooks if slot.kernel else 0)
         if len(self._slots) < self.size:
             self._start(gpu)
         elif idle and not self._in(State.STARTING):
@@ -164,15 +158,21 @@ class KernelPool:
     def _launch(self, slot: Slot) -> None:
         """Start the process of a kernel; runs in the starter's thread."""
         try:
-            slot.kernel = launcher.start_kernel(slot.gpu, self._env)
+            slot.kernel = launcher.start_kernel(slot.gpu, self._env, self._running_template())
         except Exception as error:  # noqa: BLE001 the thread that waits for the kernel has to learn of any error
             self._start_failed(slot, error)
         else:
             self._helpers.submit(self._await_ready, slot, slot.kernel)
 
+    def _running_template(self) -> KernelTemplate:
+        """The template, started by the first kernel, and again if somebody killed it; only the starter calls this."""
+        if self._template is None or self._template.ended:
+            self._template = KernelTemplate(self._env)
+        return self._template
+
     def _await_ready(self, slot: Slot, kernel: Kernel) -> None:
         try:
-            launcher.ask(kernel, "None")
+            launcher.wait_until_ready(kernel)
         except Exception as error:  # noqa: BLE001 as in `_launch`
             kernel.shutdown()
             self._start_failed(slot, error)
@@ -187,13 +187,18 @@ class KernelPool:
 
     def _release(self, slot: Slot, kernel: Kernel) -> None:
         """Take back a kernel that ended its work."""
-        if not kernel.needs_recycling:
+        if not self._needs_recycling(kernel):
             self._make_idle(slot, kernel)
             return
         kernel.shutdown()
         with self._changed:
             self._remove(slot)
         self.start_ahead(slot.gpu)
+
+    def _needs_recycling(self, kernel: Kernel) -> bool:
+        """Whether to replace a kernel: it asks for it, or has to import what a new one would have already."""
+        outdated = not kernel.complete and self._template is not None and self._template.ready
+        return outdated or kernel.needs_recycling
 
     def _remove(self, slot: Slot) -> None:
         slot.state = State.ENDED
@@ -203,29 +208,6 @@ class KernelPool:
         with self._changed:
             slot.state = State.IDLE
             self._changed.notify_all()
-            if not kernel.preloaded and not self._closed:
-                self._helpers.submit(self._preload_later, slot, kernel)
-
-    def _preload_later(self, slot: Slot, kernel: Kernel) -> None:
-        """Import the libraries in a kernel, unless somebody acquires it first or enough kernels have done so."""
-        with self._changed:
-            self._changed.wait_for(
-                lambda: slot.state is not State.IDLE or len(self._in(State.IDLE)) > 1 or self._closed, PRELOAD_AFTER_S
-            )
-            if slot.state is not State.IDLE or self._closed or self._enough_preloaded():
-                return
-            slot.state = State.PRELOADING
-        try:
-            launcher.ask(kernel, f"{KERNEL_MAIN}.preload()")
-        except (WorkerLost, RuntimeError, OSError):
-            kernel.failed = True
-        kernel.preloaded = True
-        self._release(slot, kernel)
-
-    def _enough_preloaded(self) -> bool:
-        """Whether there is a preloaded kernel for every notebook that runs; one more would slow those down."""
-        working = self._in(State.BUSY, State.PRELOADING)
-        return 0 < len(working) <= sum(slot.preloaded for slot in self._slots)
 
 
 def _shutdown(slot: Slot) -> None:
