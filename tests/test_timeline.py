@@ -86,7 +86,9 @@ def test_a_relabelled_timecode_is_valid_at_25_and_within_a_frame(hours, minutes,
     assert abs(Fraction(int(number), 25) - Fraction(frame, round(fps))) < Fraction(1, 25)
 
 
-@pytest.mark.parametrize("text", ["", "now", "00:00:00", "00:61:00:00", "00:00:00:00:00", "$(x)"])
+@pytest.mark.parametrize(
+    "text", ["", "now", "00:00:00", "00:61:00:00", "00:00:00:00:00", "24:00:00:00", "\uff110:00:00:00"]
+)
 def test_other_text_is_no_timecode(text):
     assert relabel(text, FPS) == ""
 

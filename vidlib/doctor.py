@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from vidlib import vault
-from vidlib.errors import CommandFailed, EngineUnavailable, WeightError
+from vidlib.errors import CommandFailed, EngineUnavailable, OutOfMemory, WeightError
 from vidlib.machine import commands, devices
 from vidlib.machine.load import nearest_existing
 from vidlib.media import ffmpeg
@@ -86,10 +86,11 @@ def _video_programs() -> Iterator[Finding]:
 def _x264(where: str) -> Finding:
     try:
         encoders = commands.run([where, "-hide_banner", "-encoders"], timeout_s=30).stdout
-    except CommandFailed as error:
+        version = ffmpeg.version()
+    except (CommandFailed, OutOfMemory) as error:
         return Finding("ffmpeg", False, str(error), "install another build: apt-get install ffmpeg")
     has = " libx264 " in encoders
-    detail = f"{where}, version {ffmpeg.version()}, {'with' if has else 'without'} libx264"
+    detail = f"{where}, version {version}, {'with' if has else 'without'} libx264"
     return Finding("ffmpeg", has, detail, "install a build with libx264: apt-get install ffmpeg")
 
 

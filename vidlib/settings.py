@@ -293,7 +293,17 @@ def settings() -> Settings:
 
     Raises SettingError, which names the variable, for a wrong value.
     """
-    return load()
+    return _adopted.pop() if _adopted else load()
+
+
+_adopted: list[Settings] = []
+
+
+def adopt(chosen: Settings) -> Settings:
+    """Make ``chosen`` the settings of this process, such as those of a workspace that the command line names."""
+    settings.cache_clear()
+    _adopted[:] = [chosen]
+    return settings()
 
 
 def load(**options: Any) -> Settings:

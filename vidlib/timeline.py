@@ -325,7 +325,7 @@ def relabel(timecode: str, fps: Fraction, to: Fraction = FPS) -> str:
     >>> relabel("01:00:00;15", Fraction(30000, 1001)), relabel("10:00:00:49", Fraction(50))
     ('01:00:00:12', '10:00:00:24')
     """
-    if not re.fullmatch(r"\d\d:[0-5]\d:[0-5]\d[:;.]\d\d\d?", timecode) or not fps:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d[:;.]\d\d\d?", timecode, re.ASCII) or not fps:
         return ""
     frame = int(timecode[9:]) * to // max(1, round(fps))
     return f"{timecode[:8]}:{min(frame, int(to) - 1):02}"

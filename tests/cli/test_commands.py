@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests import sample_media
+from vidlib.ingest.urls import handle
+from vidlib.runner.downloads import store
 from vidlib.runner.store.runs import History
+from vidlib.settings import settings
+
+SEE_THROUGH = ["-vf", "format=gbrap,geq=r=9:g=9:b=9:a='255*gt(X,20)'", "-c:v", "qtrle", "-pix_fmt", "argb"]
 
 
 @pytest.mark.parametrize(
@@ -69,6 +74,13 @@ def test_convert_writes_one_file(vidlib, tmp_path):
     assert Path(answer["output"]).is_file()
 
 
+def test_convert_prints_what_it_changed(vidlib, tmp_path):
+    clip = sample_media.clip(tmp_path / "a.mov", n_frames=5, sounds=0, options=SEE_THROUGH)
+    code, out, _ = vidlib("convert", clip, "--to", tmp_path / "out")
+    assert code == 0
+    assert "5 frames became 5, by libx264\nthe picture is transparent in parts; they became black" in out
+
+
 def test_convert_refuses_a_file_that_is_not_a_video_with_exit_code_3(vidlib, tmp_path):
     code, out, _ = vidlib("convert", sample_media.garbage(tmp_path / "a.mp4"), "--to", tmp_path / "out", "--json")
     assert (code, json.loads(out)["outcome"]) == (3, "refused")
@@ -93,10 +105,28 @@ def test_a_dry_run_lists_the_steps_and_executes_none(vidlib, workspace, tmp_path
         ("delivery.zip", "…", "unknown", "its videos are known once it is unpacked"),
         ("a.mp4", "convert", "run", "it has not run for this input yet"),
         ("a.mp4", "scenes", "run", "after convert"),
+        ("a.mp4", "publish", "run", f"no results are in {workspace.projects / 'a' / 'docs'} yet"),
         ("a.mp4", "report", "run", "unless nothing has changed"),
     ]
     assert found["seconds"] is None
     assert not workspace.work.exists()
+
+
+def test_a_run_takes_the_handle_of_a_known_link(vidlib, workspace):
+    link = "https://h.example/secret/film.zip?key=hush"
+    with History(workspace.database) as history:
+        store.find_or_add(history, link)
+    code, out, _ = vidlib("run", handle(link), "--dry-run", "--json")
+    assert (code, [row["video"] for row in json.loads(out)["rows"]]) == (0, ["film.zip"])
+    code, _, err = vidlib("run", "link-0123456789ab", "--dry-run")
+    assert code == 2
+    assert "the history has 0 links with the handle link-0123456789ab" in err
+
+
+def test_a_workspace_on_the_command_line_is_that_of_the_whole_process(vidlib, tmp_path):
+    (tmp_path / ".env").write_text("VIDLIB_STEP_TIMEOUT_S=123\n")
+    assert vidlib("status", "--workspace", tmp_path)[0] == 0
+    assert (settings().workspace, settings().step_timeout_s) == (tmp_path, 123)
 
 
 def test_status_of_an_empty_workspace_is_no_error(vidlib, workspace):

@@ -76,7 +76,8 @@ def test_what_is_ticked_stays_ticked_while_it_is_there(page):
 def test_names_that_are_html_are_text(page):
     step = StepView("audio", "failed", 1.0, HOSTILE, HOSTILE, f'" onclick="{HOSTILE}')
     video = VideoView(HOSTILE, (step,), f'" onclick="{HOSTILE}')
-    shown = run("failed", videos=(video,), log=(LogLine("14:03:22", "error", HOSTILE),), error=HOSTILE)
+    log = (LogLine("14:03:22", "error", HOSTILE),)
+    shown = run("failed", videos=(video,), log=log, error=HOSTILE, notices=(HOSTILE,))
     page.render(showing(shown, folder=HOSTILE, inbox=(InboxFile(HOSTILE, HOSTILE, HOSTILE),), problem=HOSTILE))
     assert "<script" not in drawn(page)
     assert drawn(page).count(ESCAPED) >= 10

@@ -9,7 +9,10 @@ import pytest
 from tests import sample_media
 from vidlib.dashboard.state import by_video, inbox_files, page_view, run_view
 from vidlib.dashboard.wording import readable
+from vidlib.runner import delivery_files
+from vidlib.runner.delivery_files import LeftOut
 from vidlib.runner.store.models import Task
+from vidlib.runner.store.runs import NOTICE
 
 
 def view_of(history, workspace, run):
@@ -143,3 +146,13 @@ def test_the_day_is_said_unless_it_is_today(tmp_path):
     new, old = inbox_files(tmp_path)
     assert time.strftime("%d %b", time.localtime(0)) in old.detail
     assert time.strftime("%b") not in new.detail
+
+
+def test_a_run_tells_which_files_it_left_out_and_which_results_it_kept(history, workspace, planned):
+    run, _ = planned("delivery.zip")
+    delivery_files.record(workspace.runs / run.id, run.paths[0], [LeftOut("notes.txt", "it is a text")])
+    history.add_event(run.id, "film.mp4: the results beside the video are unchanged", NOTICE)
+    assert view_of(history, workspace, run).notices == (
+        "film.mp4: the results beside the video are unchanged",
+        "not processed of delivery.zip: notes.txt (it is a text)",
+    )

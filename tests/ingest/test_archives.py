@@ -225,3 +225,9 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path):
     with pytest.raises(UsageError, match="not an empty folder"):
         extract_to(zip_of(tmp_path / "a.zip", clip=b"x"), tmp_path / "job")
     assert contents(tmp_path / "job") == {"mine.txt": b"mine"}
+
+
+@pytest.mark.parametrize("name", ["job.zip.001", "job.z01", "job.r00", "job.7z.002"])
+def test_a_file_that_is_called_a_part_is_refused_as_one(tmp_path, target, name):
+    (tmp_path / name).write_bytes(NOISE)
+    assert "by its name it is one part of an archive in several parts" in refusal(tmp_path / name, target)

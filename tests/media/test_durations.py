@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.composing.flash_and_beep import Piece, sync_errors_s, write
 from vidlib.machine import commands
+from vidlib.media import ffprobe
 from vidlib.media.durations import promised_end_s
 from vidlib.media.probe import probe_video
 from vidlib.steps import convert
@@ -102,6 +104,13 @@ def test_a_file_that_lost_its_end_promised_more(tmp_path, suffix, promised_s):
     assert "are missing" in outputs.doubts[0].message
 
 
+def test_an_avi_without_its_index_promises_the_frames_of_its_header(tmp_path):
+    path = cut(clip(tmp_path / "clip.avi", "-c:v", "mpeg4", "-c:a", "mp3"))
+    outputs = convert_file(path)
+    assert outputs.lost_frames == pytest.approx(50 - outputs.frames, abs=1)
+    assert outputs.lost_frames > 10
+
+
 def test_a_file_that_lost_its_end_after_that_of_the_picture_lost_no_frame(tmp_path):
     path = cut(clip(tmp_path / "clip.flv", *H264, sound_s=20), 0.9)
     assert promise_s(path) == pytest.approx(2, abs=0.1)
@@ -118,3 +127,21 @@ def test_a_jump_of_the_clock_is_no_length(tmp_path, hours, suffix, codecs):
     outputs = convert_file(path)
     assert outputs.frames == pytest.approx(100, abs=2)
     assert outputs.lost_frames == 0
+
+
+def test_recordings_that_were_joined_follow_each_other(tmp_path):
+    """The clock of the picture steps back while the sound of the first part still arrives."""
+    pieces = [write(tmp_path / "part.ts", Piece(seconds=2, first_s=0.4), *H264[:-1], "mp2")] * 3
+    path = join(tmp_path / "clip.ts", *pieces)
+    assert promise_s(path) == pytest.approx(6, abs=0.1)
+    outputs = convert_file(path)
+    assert (outputs.frames, outputs.lost_frames, outputs.doubts) == (150, 0, ())
+    assert max(map(abs, sync_errors_s(outputs.video))) < 0.02
+
+
+def test_a_clock_goes_on_evenly_after_a_step_back():
+    packets = ffprobe.StreamPackets()
+    for number in [*range(50), *range(30), *range(10, 20)]:
+        packets.add(number / 25, number / 25, 1 / 25)
+    assert packets.even_s == pytest.approx(90 / 25)
+    assert packets.back_s == pytest.approx(19 / 25)

@@ -193,3 +193,19 @@ def test_a_changed_file_beside_the_video_is_published_again(results):
     file.write_text("changed")
     complete.publish()
     assert file.read_text() == "scenes 0.5"
+
+
+def test_a_forecast_says_what_publishing_will_do(results):
+    assert results("convert").forecast(["scenes"])[0] == "run"
+    complete = results(*VIDEO_STEPS)
+    complete.publish()
+    assert results("convert", "scenes").forecast([]) == ("done", f"the results are in {complete.folder}")
+    does, reason = results("convert", threshold=0.9).forecast(["scenes"])
+    assert does == "keep"
+    assert "(scenes.threshold: 0.5 -> 0.9)" in reason
+    assert all(step in reason for step in ("audio", "tracking", "reduce"))
+    does, reason = results("convert", threshold=0.9).forecast(VIDEO_STEPS[1:])
+    assert does == "run"
+    assert reason.startswith(f"replaces the results in {complete.folder}")
+    variant = results("convert", variant="loose")
+    assert variant.forecast(["scenes"]) == ("run", f"the results of variant 'loose' go to {variant.folder}")

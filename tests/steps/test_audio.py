@@ -371,3 +371,15 @@ def test_the_default_choice_of_tracks_keeps_the_fingerprint_of_earlier_results(c
     by_default, mixed = (Step(audio).ingredients(inputs, audio.Params(tracks=name)) for name in ("auto", "mix"))
     assert "tracks" not in by_default["params"]
     assert mixed["params"] == by_default["params"] | {"tracks": "mix"}
+
+
+def test_channels_that_cancel_each_other_are_named_with_their_place(tmp_path, fake):
+    cancelled = "aevalsrc='0.3*sin(2764*t)|if(between(t,1,2),-1,1)*0.3*sin(2764*t)':s=16000:d=3:c=stereo"
+    sources = ["-f", "lavfi", "-i", "color=size=64x48:rate=25:duration=3", "-f", "lavfi", "-i", cancelled]
+    path = tmp_path / "clip.mkv"
+    codecs = ["-c:v", "libx264", "-c:a", "pcm_s16le"]
+    subprocess.run([commands.find_program("ffmpeg"), "-v", "error", *sources, *codecs, str(path)], check=True)
+    outputs = audio.run(audio.Inputs(video=path, frames=75, out_dir=tmp_path / "out"), audio.Params())
+    (item,) = [item for item in outputs.doubts if "cancel each other" in item.message]
+    assert item.frame == 25
+    assert "in 1 s; only the loudest channel was analysed there" in item.message

@@ -84,12 +84,12 @@ class Workspace:
         from vidlib.api.process import overrides, process
         from vidlib.params import find_profile, read_params
         from vidlib.runner.request import Request
-        from vidlib.runner.sources import parse_source
+        from vidlib.runner.sources import named_source
         from vidlib.steps import PARAMS
 
         profiles = [find_profile(str(name), self.settings.params_dir) for name in _listed(profile)]
         params = read_params(PARAMS, profiles, overrides(set))
-        places = [parse_source(path) for text in _listed(paths) for path in _expanded(str(text))]
+        places = [named_source(path, self.settings) for text in _listed(paths) for path in _expanded(str(text))]
         request = Request(places, params, frozenset(_listed(steps)), force, variant)
         return Run(self.settings, process(request, self.settings, jobs))
 

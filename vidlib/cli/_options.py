@@ -64,10 +64,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 
 
 def read_settings(workspace: Path | None, **options: Any) -> Settings:
-    """The settings of this process; ``workspace`` and ``options`` that are given win over the environment."""
+    """The settings, from now on those of the process; ``workspace`` and ``options`` win over the environment."""
     if workspace is not None:
         options["workspace"] = workspace
-    return settings_module.load(**options) if options else settings_module.settings()
+    return settings_module.adopt(settings_module.load(**options)) if options else settings_module.settings()
 
 
 def read_params(settings: Settings, profiles: list[str] | None, overrides: list[str] | None) -> "ParamSet":

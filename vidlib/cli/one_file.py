@@ -60,11 +60,15 @@ def convert(
     with progress_bar(video.name) as report:
         converted = convert_to(video, to, convert_params, report=report)
     output = converted.output and str(converted.output)
-    _print_outcome({"outcome": converted.outcome, "message": converted.message, "output": output}, as_json)
+    outcome = {"outcome": converted.outcome, "message": converted.message, "output": output}
+    _print_outcome({**outcome, "notes": list(converted.notes)}, as_json)
 
 
 def _print_outcome(outcome: dict[str, Any], as_json: bool) -> None:
-    print_json(outcome) if as_json else print(f"{outcome['outcome']}: {outcome['message']}")
+    if as_json:
+        print_json(outcome)
+    else:
+        print("\n".join([f"{outcome['outcome']}: {outcome['message']}", *outcome.get("notes", ())]))
     raise typer.Exit(0 if outcome["outcome"] == "ok" else 3)
 
 

@@ -37,7 +37,7 @@ def add_commands(app: typer.Typer) -> None:
 
 def run(
     paths: Annotated[
-        list[str], typer.Argument(help="Archives, videos, project folders or download links.", metavar="PATH")
+        list[str], typer.Argument(help="Archives, videos, project folders, links or their handles.", metavar="PATH")
     ],
     workspace: Workspace = None,
     params: Profiles = None,
@@ -65,12 +65,12 @@ def run(
     from vidlib.cli import console
     from vidlib.runner import pipeline
     from vidlib.runner.request import Request
-    from vidlib.runner.sources import parse_source
+    from vidlib.runner.sources import named_source
 
     settings = read_settings(workspace)
     names = frozenset(name.strip() for name in (steps or "").split(",") if name.strip())
     param_set = read_params(settings, params, overrides)
-    request = Request([parse_source(path) for path in paths], param_set, names, force, variant)
+    request = Request([named_source(path, settings) for path in paths], param_set, names, force, variant)
     if dry_run:
         from vidlib.runner import dry_run as forecast
 

@@ -12,7 +12,7 @@ from vidlib.dashboard.downloads import DownloadView, download_views
 from vidlib.dashboard.wording import format_bytes, format_duration, format_time, readable
 from vidlib.ingest.arrivals import may_be_delivery
 from vidlib.machine.load import Load
-from vidlib.runner import report_run
+from vidlib.runner import delivery_files, report_run
 from vidlib.runner.sources import parse_source
 from vidlib.runner.store.models import ACTIVE, ENDED, Event, Run, Task
 from vidlib.runner.store.runs import History
@@ -78,7 +78,7 @@ class LogLine:
 
 @dataclass(frozen=True)
 class RunView:
-    """One run on the page."""
+    """One run on the page; ``notices`` tell which results it replaced or kept, and what it did not process."""
 
     run_id: str
     title: str
@@ -89,6 +89,7 @@ class RunView:
     log: tuple[LogLine, ...] = ()
     error: str | None = None
     cancelling: bool = False
+    notices: tuple[str, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -159,7 +160,15 @@ def run_view(history: History, settings: Settings, run: Run) -> RunView:
         log=tuple(_log_line(event) for event in history.events(run.id, LOG_LINES)),
         error=run.error and readable(run.error),
         cancelling=run.cancel_requested and run.status in ACTIVE,
+        notices=tuple(map(readable, (*history.notices(run.id), *_left_out(settings.runs / run.id)))),
     )
+
+
+def _left_out(folder: Path) -> Iterator[str]:
+    """A line for each delivery of a run with files that are not processed; ``folder`` is that of the run."""
+    for name, files in delivery_files.recorded(folder).items():
+        if files:
+            yield f"not processed of {Path(name).name}: {delivery_files.first_names(files)}"
 
 
 def by_video(tasks: Iterable[Task]) -> list[list[Task]]:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from vidlib.errors import ArchiveError, UsageError
 from vidlib.files import TMP_PREFIX, publish_folder
+from vidlib.ingest.content import ARCHIVE_PART
 from vidlib.ingest.formats import FORMATS, Format, archive_format
 from vidlib.ingest.formats.limits import Limits, Quota
 from vidlib.ingest.formats.member import Damaged, Member
@@ -28,6 +29,8 @@ MAX_NAMES_SHOWN = 5
 
 MAX_NAME_CHARS = 100
 """The longest foreign name in a message."""
+
+PARTS = "by its name it is one part of an archive in several parts; ask for it in one part"
 
 NEVER_UNPACKED = "it is a link or a device, which is never unpacked"
 
@@ -95,10 +98,15 @@ def unpack(archive: Path, target: Path, limits: Limits | None = None, report: Re
     except BaseException as error:
         shutil.rmtree(target)
         if isinstance(error, ArchiveError):
-            return Unpacked("refused", printable(f"{archive.name}: {error}"))
+            return Unpacked("refused", printable(f"{archive.name}: {error}{_part_hint(archive.name)}"))
         if isinstance(error, OSError):
             return Unpacked("refused", printable(f"{archive.name}: {_cannot_write(target, error)}"))
         raise
+
+
+def _part_hint(name: str) -> str:
+    """A hint for a refused file with the suffix of a part, such as ``.001``."""
+    return f"; {PARTS}" if ARCHIVE_PART.fullmatch(PurePosixPath(name).suffix) else ""
 
 
 def _collect(archive: Path, staging: Path, limits: Limits, report: Report) -> _Extraction:

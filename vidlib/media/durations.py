@@ -4,13 +4,18 @@ Some containers note the duration of each stream, others only that of the whole 
 sound, a subtitle or a chapter does. MPEG streams note none, and their clocks may jump.
 """
 
+import struct
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from vidlib.errors import MediaError
 from vidlib.media import ffprobe
 
+ASF = "asf"
+AVI = "avi"
 MATROSKA = "matroska,webm"
+"""ffprobe's names of containers."""
 
 OF_EACH_STREAM = ("mov,mp4,m4a,3gp,3g2,mj2", "avi", "mxf", "gxf", "lxf", "gif", "ivf", "yuv4mpegpipe")
 """Containers that note the duration of each stream, by their names in ffprobe."""
@@ -18,11 +23,22 @@ OF_EACH_STREAM = ("mov,mp4,m4a,3gp,3g2,mj2", "avi", "mxf", "gxf", "lxf", "gif", 
 WITH_JUMPS = ("mpegts", "mpeg", "ogg")
 """Containers whose clock may jump (``AVFMT_TS_DISCONT`` in FFmpeg); ffmpeg then goes on without a gap."""
 
+ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+ASF_FIELDS = struct.Struct("<64sQ8xQL")
+"""From the beginning of the object: duration in 100 ns, preroll in ms, flags (Advanced Systems Format, 3.2)."""
+
+ASF_BROADCAST = 0x1
+ASF_HEAD_BYTES = 1 << 16
+
 LOW_BIT_RATE = 2_000_000
 """Bits per second below which a duration in `WITH_JUMPS` may be a jump of the clock. The packets then tell."""
 
 LOST_END_S = 1.0
 """A file whose streams all end this long before its announced end, in seconds, has lost its end."""
+
+
+INTERLEAVE_S = 0.5
+"""A picture that ends this long before another stream, in seconds, has not lost its end: streams are interleaved."""
 
 
 def is_doubtful(container: dict[str, Any]) -> bool:
@@ -45,6 +61,18 @@ def without_jumps_s(path: Path, index: int) -> float:
     return packets.even_s if packets else 0.0
 
 
+def jump_s(path: Path, container: str) -> float:
+    """A step of the clock that is longer than this, in seconds, is a jump: ``-dts_delta_threshold`` of ffmpeg.
+
+    Where recordings were joined, the clock of one stream steps back while packets of the other still arrive with the
+    old clock. ffmpeg must not take those for a gap.
+    """
+    if container not in WITH_JUMPS:
+        return ffprobe.JUMP_S
+    steps_s = [packets.back_s for packets in ffprobe.packets(path).values() if packets.back_s]
+    return min([ffprobe.JUMP_S, *(step_s / 2 for step_s in steps_s)])
+
+
 def promised_end_s(path: Path, index: int) -> float | None:
     """The end of a picture that the file promises, in seconds after the file's beginning; None for no promise.
 
@@ -55,8 +83,12 @@ def promised_end_s(path: Path, index: int) -> float | None:
     [stream] = [stream for stream in description["streams"] if stream["index"] == index]
     container = description["format"]
     name, start_s = container.get("format_name", ""), float(container.get("start_time") or 0)
+    if name == AVI:  # without its index, which stands at the end, the duration is that of what is left
+        return _counted_s(stream) or float(stream.get("duration") or 0) or None
     if name in OF_EACH_STREAM:
         return float(stream.get("duration") or container.get("duration") or 0) or None
+    if name == ASF and not container.get("duration"):  # FFmpeg does not believe the header of a file that is too short
+        return _asf_duration_s(path)
     if name == MATROSKA and (tagged_s := _tagged_s(stream)):
         return min(tagged_s, float(container.get("duration") or tagged_s)) - start_s
     try:
@@ -79,8 +111,26 @@ def _packets_end_s(path: Path, index: int, description: ffprobe.Description) -> 
     last_s = max(*ends_s.values(), *chapters_s, 0.0)
     # a duration may count from 0 or from the start; as an end, it is never later than the announced one
     announced_s = float(container.get("duration") or 0)
-    has_lost_end = announced_s - last_s > LOST_END_S and max(ends_s.values()) - end_s <= LOST_END_S
+    has_lost_end = announced_s - last_s > LOST_END_S and max(ends_s.values()) - end_s <= INTERLEAVE_S
     return (announced_s if has_lost_end else end_s) - start_s
+
+
+def _asf_duration_s(path: Path) -> float | None:
+    """The duration in seconds in the header of an ASF file; None for a broadcast, which had none to write."""
+    with open(path, "rb") as file:
+        head = file.read(ASF_HEAD_BYTES)
+    start = head.find(ASF_FILE_PROPERTIES)
+    if start < 0 or len(head) < start + ASF_FIELDS.size:
+        return None
+    _, duration, preroll_ms, flags = ASF_FIELDS.unpack_from(head, start)
+    duration_s = duration / 1e7 - preroll_ms / 1e3
+    return duration_s if duration_s > 0 and not flags & ASF_BROADCAST else None
+
+
+def _counted_s(stream: dict[str, Any]) -> float:
+    """The duration of a stream in seconds, by the number of its frames in the header of the file; 0 without one."""
+    rate, number = Fraction(stream.get("avg_frame_rate") or "0/1"), str(stream.get("nb_frames", ""))
+    return float(int(number) / rate) if number.isdigit() and rate else 0.0
 
 
 def _tagged_s(stream: dict[str, Any]) -> float | None:

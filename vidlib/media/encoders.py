@@ -4,7 +4,7 @@ import functools
 from dataclasses import dataclass
 from typing import Literal
 
-from vidlib.errors import CommandFailed, EngineUnavailable
+from vidlib.errors import CommandFailed, EngineUnavailable, OutOfMemory
 from vidlib.machine import commands, devices
 from vidlib.media import ffmpeg
 
@@ -54,6 +54,6 @@ def nvenc_problem(width: int, height: int) -> str | None:
     try:
         one_frame = ffmpeg.command(*picture, "-frames:v", "1", "-c:v", "h264_nvenc", "-f", "null", "-")
         commands.run(one_frame, timeout_s=PROBE_TIMEOUT_S)
-    except (CommandFailed, EngineUnavailable) as error:
+    except (CommandFailed, EngineUnavailable, OutOfMemory) as error:
         return f"NVENC cannot encode {width} x {height} pixels here ({error})"
     return None

@@ -26,18 +26,22 @@ Description = dict[str, Any]
 JUMP_S = 10.0
 """A step of the clock that is longer than this, in seconds, is a jump: ``-dts_delta_threshold`` of ffmpeg."""
 
+BACK_S = 0.1
+"""A step backwards that is longer than this, in seconds, is a jump, too; ffmpeg has this number built in."""
+
 
 @dataclass
 class StreamPackets:
     """The packets of one stream: their number, the end of the last one, and the time that they last.
 
     ``end_s`` is in seconds; None where the packets have no times. In ``even_s`` the clock goes on evenly after a step
-    of more than `JUMP_S`, in either direction.
+    forwards of more than `JUMP_S`, or backwards of more than `BACK_S`. ``back_s`` is the smallest such step backwards.
     """
 
     number: int = 0
     end_s: float | None = None
     even_s: float = 0.0
+    back_s: float | None = None
     _last_dts_s: float | None = None
     _last_duration_s: float = 0.0
 
@@ -50,7 +54,9 @@ class StreamPackets:
             return
         if self._last_dts_s is not None:
             step_s = time_s - self._last_dts_s
-            self.even_s += (step_s if abs(step_s) <= JUMP_S else self._last_duration_s) - self._last_duration_s
+            if step_s < -BACK_S:
+                self.back_s = min(self.back_s or -step_s, -step_s)
+            self.even_s += (step_s if -BACK_S <= step_s <= JUMP_S else self._last_duration_s) - self._last_duration_s
         self.even_s += duration_s
         self._last_dts_s, self._last_duration_s = time_s, duration_s
 

@@ -17,13 +17,14 @@ class PicturePlan:
     """How the picture is converted.
 
     ``canvas`` is (width, height) of the result, even. ``fit`` tells that frames of several formats are fitted into it.
-    ``transparent`` tells that some pixels can be seen through.
+    ``transparent`` tells that some pixels can be seen through. The time stamps are ``delay_s`` too late.
     """
 
     canvas: tuple[int, int]
     fit: bool = False
     deinterlace: Deinterlacing = ""
     transparent: bool = False
+    delay_s: float = 0.0
 
 
 def plan_picture(info: VideoInfo, scan: Scan) -> PicturePlan:
@@ -37,7 +38,8 @@ def plan_picture(info: VideoInfo, scan: Scan) -> PicturePlan:
     if info.interlaced and not scan.interlaced and scan.frames and is_combed(info) is not False:
         deinterlace = "all"
     transparent = info.has_alpha and bool(scan.frames) and is_transparent(info)
-    return PicturePlan((width - width % 2, height - height % 2), fit, deinterlace, transparent)
+    canvas = (width - width % 2, height - height % 2)
+    return PicturePlan(canvas, fit, deinterlace, transparent, scan.delay_s)
 
 
 def picture_filters(info: VideoInfo, plan: PicturePlan, shift_s: float = 0.0) -> str:
@@ -48,6 +50,8 @@ def picture_filters(info: VideoInfo, plan: PicturePlan, shift_s: float = 0.0) ->
     filters = _fitted(info, plan) if plan.fit else []
     if plan.deinterlace:
         filters.append(f"bwdif=mode=send_frame:deint={plan.deinterlace}")
+    if plan.delay_s:
+        filters.append(f"setpts='PTS-round({plan.delay_s:.6f}/TB)'")
     # if the picture begins less than a frame after the sound, its first frame must not be repeated
     filters.append(f"setpts='if(lt(STARTT,{float(1 / FPS)}),PTS-STARTPTS,PTS-round({shift_s:.6f}/TB))'")
     filters.append(f"fps={FPS}:start_time=0")

@@ -48,6 +48,7 @@ class VideoInfo:
     whether the file has no other picture before this one; ``notes`` say in sentences what else was left out.
     ``file_start_s`` is the time of the first packet of any stream. ``mirrored`` tells that the display matrix contains
     a reflection besides the rotation, ``hidden_alpha`` that FFmpeg's own decoder would drop the alpha channel (WebM).
+    ``reordered`` is the number of frames by which the order of decoding is ahead.
     """
 
     path: Path
@@ -73,6 +74,7 @@ class VideoInfo:
     file_start_s: float = 0.0
     mirrored: bool = False
     hidden_alpha: bool = False
+    reordered: int = 0
 
     @property
     def display_size(self) -> tuple[int, int]:
@@ -150,7 +152,7 @@ def frame_times(info: VideoInfo) -> list[Fraction]:
 
 def _video_info(path: Path, choice: pictures.Choice, description: ffprobe.Description) -> VideoInfo:
     stream, container = choice.picture, description.get("format", {})
-    fps = fraction(stream.get("avg_frame_rate"))
+    fps = _frame_rate(stream)
     duration_s = durations.noted_s(stream, container)
     if durations.is_doubtful(container):
         duration_s = durations.without_jumps_s(path, stream["index"])
@@ -179,7 +181,14 @@ def _video_info(path: Path, choice: pictures.Choice, description: ffprobe.Descri
         file_start_s=float(container.get("start_time", 0)),
         mirrored=_is_mirrored(stream),
         hidden_alpha="1" in (stream.get("tags", {}).get(name) for name in ("alpha_mode", "ALPHA_MODE")),
+        reordered=int(stream.get("has_b_frames", 0)),
     )
+
+
+def _frame_rate(stream: dict[str, Any]) -> Fraction:
+    """Frames per second. GXF counts fields, and JPEG 2000 in MXF has no average."""
+    average, base = fraction(stream.get("avg_frame_rate")), fraction(stream.get("r_frame_rate"))
+    return base if average in (0, 2 * base) else average
 
 
 def _timecode(stream: dict[str, Any], description: ffprobe.Description) -> tuple[str | None, Fraction]:

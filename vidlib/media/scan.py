@@ -14,6 +14,7 @@ from typing import NamedTuple
 from vidlib.errors import CommandFailed
 from vidlib.machine import commands
 from vidlib.media import ffmpeg
+from vidlib.media.durations import WITH_JUMPS
 from vidlib.media.frames import next_frame
 from vidlib.media.probe import VideoInfo, fraction
 
@@ -37,7 +38,10 @@ FIELD_SAMPLE = 500
 
 PICTURE_FIELDS = "width,height,sample_aspect_ratio,pix_fmt,interlaced_frame"
 SOUND_FIELDS = "nb_samples,channels,channel_layout"
-FRAME_FIELDS = f"stream_index,best_effort_timestamp_time,{PICTURE_FIELDS},{SOUND_FIELDS}"
+FRAME_FIELDS = f"stream_index,pts,best_effort_timestamp_time,{PICTURE_FIELDS},{SOUND_FIELDS}:frame_tags=timecode"
+
+UNSET_TIMECODES = ("00:00:00:00", "00:00:00;00")
+"""Time codes of frames whose encoder knew none."""
 
 SKIPPED = ("-skip_loop_filter", "all", "-skip_idct", "all")
 """Parts of decoding that only affect pixels: skipping them saves a third of the time."""
@@ -78,13 +82,17 @@ class Stretch:
 class Scan:
     """Formats of all frames that can be decoded.
 
-    ``start_s`` is the time of the first frame. ``interlaced`` counts the frames that the decoder flags as two fields.
+    ``start_s`` is the time of the first frame. Its time stamp is ``delay_s`` later where the file numbers frames
+    in the order of decoding. ``timecode`` is the SMPTE label that the first frame itself carries (MPEG-2, SEI of
+    H.264), or None. ``interlaced`` counts the frames that the decoder flags as two fields.
     ``sounds`` maps the index of an audio stream to its formats, in order of appearance. ``with_gaps`` holds the audio
     streams whose time stamps contradict the number of samples.
     """
 
     picture: tuple[Stretch, ...] = ()
     start_s: float = 0.0
+    delay_s: float = 0.0
+    timecode: str | None = None
     interlaced: int = 0
     sounds: dict[int, tuple[SoundFormat, ...]] = field(default_factory=dict)
     with_gaps: frozenset[int] = frozenset()
@@ -111,13 +119,15 @@ class Scan:
         return next(stretch.format for stretch in self.picture if stretch.format.display_size == size)
 
 
-def scan_formats(info: VideoInfo, timeout_s: float) -> Scan:
+def scan_formats(info: VideoInfo, timeout_s: float, *, key_frames: bool = False) -> Scan:
     """Decode the picture and all audio streams of ``info.path``, and collect the formats of their frames.
 
-    A file that breaks off, or breaks the decoder, is scanned as far as it goes.
+    ``key_frames`` limits the picture to its key frames, a twentieth of the work; H.264 changes its size and shape only
+    there. A file that breaks off, or breaks the decoder, is scanned as far as it goes.
     """
     collected = _Collected(info)
-    options = ["-threads", "0", *SKIPPED, "-v", "error", "-of", "compact=p=0", "-show_frames"]
+    skipped = [*SKIPPED, "-skip_frame", "nokey"] if key_frames else SKIPPED
+    options = ["-threads", "0", *skipped, "-v", "error", "-of", "compact=p=0", "-show_frames"]
     entries = ["-show_entries", f"frame={FRAME_FIELDS}", *ffmpeg.input_args(info.path)]
     try:
         with commands.stream_stdout([commands.find_program("ffprobe"), *options, *entries], timeout_s) as lines:
@@ -147,15 +157,20 @@ def is_combed(info: VideoInfo) -> bool | None:
 
 
 def is_transparent(info: VideoInfo) -> bool:
-    """Whether any part of any frame can be seen through. Raises MediaError where the picture cannot be decoded."""
+    """Whether any part of any frame can be seen through, and another cannot.
+
+    Many programs that record 32-bit RGB leave the alpha channel at 0 everywhere: such a picture is opaque. Raises
+    MediaError where the picture cannot be decoded.
+    """
     width, height = 64, 36
     alpha = f"format=rgba,alphaextract,format=gray,negate,scale={width}:{height}:flags=area,format=rgb24"
     output = ["-map", f"0:{info.index}", "-vf", alpha, "-fps_mode", "passthrough", "-f", "rawvideo"]
     with ffmpeg.stream_decoded(info.path, *decoder_options(info), *ffmpeg.input_args(info.path), *output) as stream:
-        while (frame := next_frame(stream, width, height)) is not None:
-            if frame.any():
-                return True
-    return False
+        hidden = visible = False
+        while not (hidden and visible) and (frame := next_frame(stream, width, height)) is not None:
+            hidden |= bool(frame.any())
+            visible |= bool((frame < 255).any())
+    return hidden and visible
 
 
 def decoder_options(info: VideoInfo) -> list[str]:
@@ -168,10 +183,12 @@ class _Collected:
     """Formats while frames arrive in the order of the file."""
 
     def __init__(self, info: VideoInfo):
-        self.picture = info.index
+        self.info, self.picture = info, info.index
         self.stretches: list[Stretch] = []
         self.interlaced = 0
         self.start_s: float | None = None
+        self.delay_s = 0.0
+        self.timecode: str | None = None
         self.sounds = {track.index: _CollectedSound(track.sample_rate) for track in info.audio}
 
     def add(self, frame: dict[str, str]) -> None:
@@ -184,7 +201,9 @@ class _Collected:
     def result(self) -> Scan:
         sounds = {index: tuple(sound.formats) for index, sound in self.sounds.items() if sound.formats}
         with_gaps = frozenset(index for index, sound in self.sounds.items() if sound.has_gaps)
-        return Scan(tuple(self.stretches), self.start_s or 0.0, self.interlaced, sounds, with_gaps)
+        start_s = (self.start_s or 0.0) - self.delay_s
+        stretches = tuple(self.stretches)
+        return Scan(stretches, start_s, self.delay_s, self.timecode, self.interlaced, sounds, with_gaps)
 
     def _add_picture(self, frame: dict[str, str]) -> None:
         sar = fraction(frame.get("sample_aspect_ratio", "1:1").replace(":", "/").replace("N/A", "1")) or Fraction(1)
@@ -197,7 +216,15 @@ class _Collected:
         time_s = _number(frame.get("best_effort_timestamp_time")) or 0.0
         if self.start_s is None:
             self.start_s = time_s
+            self.delay_s = self._delay_s(frame, time_s)
+            self.timecode = None if (label := frame.get("tag:timecode")) in UNSET_TIMECODES else label
         self.stretches.append(Stretch(format_, time_s - self.start_s, 1))
+
+    def _delay_s(self, first: dict[str, str], time_s: float) -> float:
+        """How much later than the first packet the first frame seems to be, because it has no time stamp of its own."""
+        if first.get("pts") != "N/A" or self.info.container in WITH_JUMPS or not self.info.fps:
+            return 0.0
+        return min(max(0.0, time_s - self.info.start_s), float(self.info.reordered / self.info.fps))
 
 
 class _CollectedSound:

@@ -20,14 +20,18 @@ AAC_LAYOUTS = frozenset(
 )
 """Channel layouts that FFmpeg's AAC encoder accepts."""
 
+COMMON_LAYOUTS = {"5.0(side)": "5.0", "5.1(side)": "5.1"}
+"""Layouts that programs lose in AAC (so does FFmpeg), and those that all know, with the same order of channels. FFmpeg
+calls 5.1 of AC-3 and DTS ``5.1(side)``."""
+
 DISCRETE_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "6.0", "7.0", "octagonal")
 """AAC layouts for 1 to 8 channels, none of them with a low-frequency channel, which would lose its high frequencies."""
 
 MAX_DISCRETE = len(DISCRETE_LAYOUTS)
 
 STEREO_BITRATE_K = 192
-DISCRETE_BITRATE_K = 96
-"""Kilobits per second, for each channel."""
+CHANNEL_BITRATE_K = 96
+"""Kilobits per second: of one or two channels, and of each channel of more."""
 
 FROM_ZERO = f"aresample=async=1:min_hard_comp={GAP_S}:first_pts=0"
 """Filter that fills with silence where a track begins after 0 s or has gaps, and cuts off what overlaps."""
@@ -61,8 +65,8 @@ class SoundTrack:
     @property
     def bitrate_k(self) -> int:
         """Kilobits per second."""
-        n_channels = self.channels[1] - self.channels[0]
-        return STEREO_BITRATE_K if n_channels < 3 else n_channels * DISCRETE_BITRATE_K
+        n_channels = self.channels[1] - self.channels[0] or self.source.channels
+        return STEREO_BITRATE_K if n_channels < 3 else n_channels * CHANNEL_BITRATE_K
 
     def title(self, n_channels: int) -> str:
         """Title of a track that holds some of ``n_channels`` channels: see `channels_of_title`."""
@@ -81,13 +85,17 @@ def channels_of_title(title: str) -> tuple[int, int, int] | None:
 
 def plan_track(source: AudioInfo, scan: Scan, *, keep: bool) -> tuple[SoundTrack, ...]:
     """The tracks of the result for one audio stream; ``keep`` allows to copy it if it is of one format without gaps."""
-    formats = scan.sounds.get(source.index) or (SoundFormat(source.channels, source.layout, source.sample_rate),)
+    formats = _formats(source, scan)
     if len(formats) > 1:
         return (SoundTrack(source, changing=_common_format(source, formats)),)
     if keep and source.index not in scan.with_gaps:
         return (SoundTrack(source, copied=True),)
     n_channels, layout = formats[0].channels, formats[0].layout
-    if layout in AAC_LAYOUTS or n_channels < 3:
+    if layout in COMMON_LAYOUTS:
+        return (SoundTrack(source, channels=(0, n_channels), layout=COMMON_LAYOUTS[layout]),)
+    if not layout and n_channels < 3:  # some decoders, such as Speex, name no layout, and AAC needs one
+        return (SoundTrack(source, channels=(0, n_channels), layout=DISCRETE_LAYOUTS[n_channels - 1]),)
+    if layout in AAC_LAYOUTS:
         return (SoundTrack(source),)
     parts = _equal_parts(n_channels)
     return tuple(SoundTrack(source, channels=part, layout=DISCRETE_LAYOUTS[part[1] - part[0] - 1]) for part in parts)
@@ -99,9 +107,9 @@ def describe_track(tracks: tuple[SoundTrack, ...], scan: Scan) -> str | None:
     if changing := tracks[0].changing:
         formats = " and ".join(dict.fromkeys(map(_name, scan.sounds[source.index])))
         return f"the sound of stream {source.index} changes between {formats}; all of it became {_name(changing)}"
-    if not tracks[0].layout:
-        return None
     n_channels = tracks[-1].channels[1]
+    if not tracks[0].layout or n_channels < 3 or _formats(source, scan)[0].layout in COMMON_LAYOUTS:
+        return None
     name = f"the {n_channels} channels of stream {source.index}"
     if source.layout:
         reason = f"AAC does not have their layout, {source.layout}"
@@ -112,6 +120,11 @@ def describe_track(tracks: tuple[SoundTrack, ...], scan: Scan) -> str | None:
     return f"{name} became {len(tracks)} tracks of up to {MAX_DISCRETE} discrete channels, because {reason}"
 
 
+def _formats(source: AudioInfo, scan: Scan) -> tuple[SoundFormat, ...]:
+    """The formats of the stream's frames, else the one that the container states."""
+    return scan.sounds.get(source.index) or (SoundFormat(source.channels, source.layout, source.sample_rate),)
+
+
 def _common_format(source: AudioInfo, formats: tuple[SoundFormat, ...]) -> SoundFormat:
     """The layout of the format with the most channels, and the highest sample rate."""
     widest = max(formats, key=lambda format_: format_.channels)
@@ -119,6 +132,7 @@ def _common_format(source: AudioInfo, formats: tuple[SoundFormat, ...]) -> Sound
     if layout not in AAC_LAYOUTS:
         n_channels = min(n_channels, MAX_DISCRETE)
         layout = DISCRETE_LAYOUTS[n_channels - 1]
+    layout = COMMON_LAYOUTS.get(layout, layout)
     return SoundFormat(n_channels, layout, max(source.sample_rate, *(format_.sample_rate for format_ in formats)))
 
 

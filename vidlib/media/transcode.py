@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidlib.media import ffmpeg
+from vidlib.media.durations import jump_s
 from vidlib.media.picture_filters import PicturePlan, picture_filters
 from vidlib.media.probe import MAX_DURATION_S, AudioInfo, VideoInfo, audio_streams
 from vidlib.media.scan import GAP_S, Scan, SoundFormat, decoder_options
@@ -104,7 +105,8 @@ def steady_sound_command(info: VideoInfo, stream: int, steady: SoundFormat, targ
     sound = sound.filter("aformat", sample_rates=steady.sample_rate, channel_layouts=steady.layout)
     options = {"c:a": "pcm_f32le", "flags": "+bitexact", "fflags": "+bitexact", "f": "nut"}
     names = {SOURCE: f"file:{info.path}", TARGET: f"file:{target}"}
-    return ffmpeg.command(*(names.get(arg, arg) for arg in graph.output(sound, TARGET, **options).get_args()))
+    args = graph.output(sound, TARGET, **options).get_args()
+    return ffmpeg.command(*_clock(info), *(names.get(arg, arg) for arg in args))
 
 
 def command(info: VideoInfo, target: Path, plan: Plan, steady_sounds: Mapping[int, Path] | None = None) -> list[str]:
@@ -119,7 +121,8 @@ def command(info: VideoInfo, target: Path, plan: Plan, steady_sounds: Mapping[in
     inputs = ffmpeg.input_args(info.path, *decoder_options(info), *turned)
     for file in files.values():  # FFmpeg would move the first sample to 0 s
         inputs += ["-itsoffset", str(audio_streams(file)[0].start_s), "-i", f"file:{file}"]
-    counted = ["-map", f"0:{info.index}", *([] if plan.picture else ["-c", "copy"])]
+    # a frame a second, because the null output complains about equal time stamps
+    counted = ["-map", f"0:{info.index}", *(["-vf", "setpts=N/TB"] if plan.picture else ["-c", "copy"])]
     counted += ["-fps_mode", "passthrough", "-f", "null", "-"]
     picture = ["-map", f"0:{info.index}"]
     if plan.picture:
@@ -127,7 +130,11 @@ def command(info: VideoInfo, target: Path, plan: Plan, steady_sounds: Mapping[in
     else:
         picture += ["-c:v", "copy"]
     sounds = _sounds(plan, list(files))
-    return ffmpeg.command(*inputs, *counted, *picture, *sounds, *_container(info), f"file:{target}")
+    return ffmpeg.command(*_clock(info), *inputs, *counted, *picture, *sounds, *_container(info), f"file:{target}")
+
+
+def _clock(info: VideoInfo) -> list[str]:
+    return ["-dts_delta_threshold", str(jump_s(info.path, info.container))]
 
 
 def _options(options: Mapping[str, str | int]) -> list[str]:

@@ -1,7 +1,7 @@
 """The dry run: which steps a run would execute, why, and how long they would take, without executing any."""
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,9 +9,11 @@ from vidlib.corrections import store
 from vidlib.results.naming import subject_folder
 from vidlib.runner import delivery_files, projects
 from vidlib.runner.projects import ProjectVideo
+from vidlib.runner.publishing import Publication
 from vidlib.runner.request import Request
-from vidlib.runner.scheduling.plan import plan_video
+from vidlib.runner.scheduling.plan import VideoStep, plan_video
 from vidlib.runner.sources import Link, Source
+from vidlib.runner.store.models import Task
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
@@ -22,7 +24,11 @@ Durations = Mapping[str, tuple[float | None, float]]
 
 @dataclass(frozen=True)
 class ForecastRow:
-    """One step of one video. ``does`` is done, run or unknown; ``seconds`` is None without an earlier duration."""
+    """One step of one video, or the publication of its results.
+
+    ``does`` is done, run, keep (other results are not replaced) or unknown; ``seconds`` is None without an earlier
+    duration.
+    """
 
     video: str
     step: str
@@ -76,13 +82,26 @@ def _video_rows(
     home, duration_s = subject_folder(settings.work, video.sha256), projects.duration_s(video.path)
     again = [name for name in request.video_steps() if request.force and request.wants(name)]
     decided = store.read_active(settings.corrections, video.sha256)
-    for step in plan_video(video.path, home, request.video_steps(), request.params.of(project), again, decided):
+    steps = plan_video(video.path, home, request.video_steps(), request.params.of(project), again, decided)
+    for step in steps:
         if step.done:
             yield ForecastRow(video.name, step.name, "done", str(step.folder), 0.0)
         else:
             reason = f"after {', '.join(step.waits_for)}" if step.waits_for else step.reason
             yield ForecastRow(video.name, step.name, "run", reason, _seconds(step.name, duration_s, durations))
+    yield _publication_row(request, settings, video, project, steps)
     yield ForecastRow(video.name, "report", "run", "unless nothing has changed", _seconds("report", None, durations))
+
+
+def _publication_row(
+    request: Request, settings: Settings, video: ProjectVideo, project: str, steps: Sequence[VideoStep]
+) -> ForecastRow:
+    """What happens to the results beside the video."""
+    task = Task(project=project, sha256=video.sha256, source=str(video.path), stem=str(video.stem), label=video.name)
+    done = {step.name: step.folder for step in steps if step.folder}
+    to_come = [step.name for step in steps if not step.done]
+    does, reason = Publication.from_run(settings, request, task, done).forecast(to_come)
+    return ForecastRow(video.name, "publish", does, reason)
 
 
 def _seconds(step: str, duration_s: float | None, durations: Durations) -> float | None:

@@ -5,7 +5,7 @@ least the same steps. A run of some steps therefore never mixes its results into
 results away. A variant is what the last run of its name has made.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +84,20 @@ class Publication:
         if self.variant:
             return f"{self.task.label}: the results of variant {self.variant!r} are in {folder}"
         return self._replaced(previous, record) if previous else None
+
+    def forecast(self, to_come: Collection[str]) -> tuple[str, str]:
+        """What `publish` will do once the steps ``to_come`` have run, too: done, run or keep, and the reason."""
+        if self.variant:
+            return "run", f"the results of variant {self.variant!r} go to {self.folder}"
+        previous, record = self._previous(), self._record({})
+        if previous is None:
+            return "run", f"no results are in {self.folder} yet"
+        is_same = all(previous.steps.get(step) == result for step, result in record.steps.items())
+        if is_same and not to_come:
+            return "done", f"the results are in {self.folder}"
+        if missing := ", ".join(previous.steps.keys() - record.steps.keys() - set(to_come)):
+            return "keep", f"the results of other values stay ({_changes(previous, record)}): this run has no {missing}"
+        return "run", f"replaces the results in {self.folder} ({_changes(previous, record)})"
 
     def _files(self) -> dict[str, Path]:
         """``{end of the name: file}``; the result of a later step replaces that of an earlier one."""

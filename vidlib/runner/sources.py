@@ -3,7 +3,10 @@
 from pathlib import Path
 
 from vidlib.ingest.parts import label_of
-from vidlib.ingest.urls import handle, redacted
+from vidlib.ingest.urls import HANDLE, handle, redacted
+from vidlib.runner.downloads import store
+from vidlib.runner.store.database import Database
+from vidlib.settings import Settings
 
 
 class Link(str):
@@ -37,6 +40,17 @@ Source = Path | Link
 def subject_of(source: Source) -> str:
     """Return a source as text for files and messages: a path, or the handle of a link, which is secret."""
     return source.handle if isinstance(source, Link) else str(source)
+
+
+def named_source(text: str, settings: Settings) -> Source:
+    """Return what a person calls a source: a path, a link, or the handle of a link in the history.
+
+    Raises UsageError for an unknown handle, unless a file has this name.
+    """
+    if HANDLE.fullmatch(text.strip()) is None or Path(text).exists():
+        return parse_source(text)
+    with Database(settings.database) as history:
+        return Link(store.link_of(history, text))
 
 
 def parse_source(text: str) -> Source:

@@ -6,8 +6,8 @@ All audio tracks stay, with their languages, and so do timecode and chapters.
 
 import os
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -49,6 +49,9 @@ CERTAIN = 1.0
 """Confidence of a note about a change that the conversion made itself."""
 
 DEINTERLACED = "each became one whole picture of the moment of its first field"
+
+ROUNDING = 0.1
+"""Frames by which a duration in milliseconds may be too short."""
 
 STILL_PX = 240
 """Width of each still in pixels; its height is at most four times this."""
@@ -98,7 +101,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     missing. Raises MediaError where nothing can be decoded, and EngineUnavailable for ``cuda`` without NVENC.
     """
     info = probe_video(inputs.source)
-    scan = scan_formats(info, settings().step_timeout_s)
+    scan = scan_formats(info, settings().step_timeout_s, key_frames=transcode.picture_has_form(info))
     video = inputs.out_dir / VIDEO_FILE
     on_frame = _counting(info, report)
     encoder = None
@@ -111,6 +114,9 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
             _write(info, video, transcode.Plan(None, {}, sounds), on_frame)
         frames = source.frames
     else:
+        if transcode.picture_has_form(info):
+            scan = scan_formats(info, settings().step_timeout_s)
+        info = replace(info, timecode=info.timecode or scan.timecode)
         shift_s = transcode.start_shift_s(info, scan)
         sounds = transcode.plan_sounds(info, scan, shift_s)
         picture = plan_picture(info, scan)
@@ -138,11 +144,15 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
 
 @dataclass(frozen=True)
 class Converted:
-    """The result for one video: ``partial`` if frames are missing, ``refused`` without an ``output``."""
+    """The result for one video: ``partial`` if frames are missing, ``refused`` without an ``output``.
+
+    ``notes`` are the further items to check, in sentences.
+    """
 
     outcome: Literal["ok", "partial", "refused"]
     message: str
     output: Path | None = None
+    notes: tuple[str, ...] = ()
 
 
 def convert_to(video: Path, folder: Path, params: Params | None = None, *, report: Report = quiet) -> Converted:
@@ -162,9 +172,11 @@ def convert_to(video: Path, folder: Path, params: Params | None = None, *, repor
             return Converted("refused", f"{target} exists and is another video; choose another folder, or remove it")
         if not target.exists():
             _publish(outputs.video, video, target)
+    notes = tuple(item.message for item in outputs.doubts)
     if outputs.lost_frames:
-        return Converted("partial", outputs.doubts[0].message, target)
-    return Converted("ok", f"{outputs.source_frames} frames became {outputs.frames}, by {outputs.engine}", target)
+        return Converted("partial", notes[0], target, notes[1:])
+    done = f"{outputs.source_frames} frames became {outputs.frames}, by {outputs.engine}"
+    return Converted("ok", done, target, notes)
 
 
 def _publish(result: Path, source: Path, target: Path) -> None:
@@ -186,15 +198,27 @@ def still_numbers(n_frames: int) -> list[int]:
 
 
 def _sound_picture(info: VideoInfo, scan: Scan, out_dir: Path, on_frame: Callable[[int], None]) -> DecodeStats | None:
-    """The pass that decoded the picture, if it can stay as it is: in form, steady, whole and without complaint."""
+    """The pass that decoded the picture, if it can stay as it is: in form, steady, whole and without complaint.
+
+    ``scan`` may be of the key frames alone: the pass itself finds interlaced frames between them.
+    """
     if not transcode.picture_has_form(info) or not scan.is_uniform or scan.interlaced:
         return None
     times = frame_times(info)
     # a hostile file may announce billions of frames, so the number is compared first
     if len(times) != (info.frames or len(times)) or not _are_steady(times):
         return None
-    decoded = _checked(info, out_dir, on_frame)
-    return decoded if decoded.frames == len(times) and not decoded.messages else None
+    with tempfile.TemporaryDirectory(prefix=TMP_PREFIX, dir=out_dir) as tmp:
+        interlaced = Path(tmp) / "interlaced"
+        decoded = _checked(info, out_dir, on_frame, _interlaced_args(info, interlaced))
+        is_whole = decoded.frames == len(times) and not decoded.messages
+        return decoded if is_whole and not interlaced.stat().st_size else None
+
+
+def _interlaced_args(info: VideoInfo, target: Path) -> list[str]:
+    """Arguments that let ffmpeg write bytes to ``target`` for each interlaced frame."""
+    only = ["-vf", "select='not(eq(interlace_type,PROGRESSIVE))',scale=2:2,format=gray", "-fps_mode", "passthrough"]
+    return ["-map", f"0:{info.index}", *only, "-f", "rawvideo", f"file:{target}"]
 
 
 def _are_steady(times: list[Fraction]) -> bool:
@@ -202,7 +226,9 @@ def _are_steady(times: list[Fraction]) -> bool:
     return bool(times) and times == [seconds(frame) for frame in range(len(times))]
 
 
-def _checked(info: VideoInfo, out_dir: Path, on_frame: Callable[[int], None] | None = None) -> DecodeStats:
+def _checked(
+    info: VideoInfo, out_dir: Path, on_frame: Callable[[int], None] | None = None, also: Sequence[str] = ()
+) -> DecodeStats:
     """The pass that decodes all of a video which has the form, and leaves its stills and its small frames."""
     numbers = still_numbers(info.frames or 1)
     height = min(max(2, STILL_PX * info.height // info.width), 4 * STILL_PX) // 2 * 2
@@ -210,7 +236,8 @@ def _checked(info: VideoInfo, out_dir: Path, on_frame: Callable[[int], None] | N
     picture = ["-map", f"0:{info.index}", "-vf", filters, "-fps_mode", "passthrough"]
     jpeg = ["-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "3", "-f", "image2", "-update", "1"]
     stills = [*picture, *jpeg, f"file:{out_dir / STILLS_FILE}"]
-    return _decode(info, *stills, *thumbnails.output_args(info.index, out_dir / SMALL_FILE), on_frame=on_frame)
+    small = thumbnails.output_args(info.index, out_dir / SMALL_FILE)
+    return _decode(info, *stills, *small, *also, on_frame=on_frame)
 
 
 def _decode(info: VideoInfo, *also: str, on_frame: Callable[[int], None] | None = None) -> DecodeStats:
@@ -285,7 +312,7 @@ def _lost_frames(info: VideoInfo, decoded: int, short_s: float) -> int:
     """
     if info.container == transcode.MP4 and info.frames and info.frames == round(info.duration_s * info.fps):
         return max(0, info.frames - decoded)
-    return round(short_s * info.fps) if info.fps and short_s > 1 / info.fps + 1 / FPS else 0
+    return int(short_s * info.fps + ROUNDING) if info.fps and short_s > 1 / info.fps + 1 / FPS else 0
 
 
 def _review_items(info: VideoInfo, source: DecodeStats, frames: int, lost: int, short_s: float) -> list[ReviewItem]:

@@ -40,15 +40,17 @@ def test_a_rar_in_parts_is_refused(tmp_path, target):
     assert "several parts" in refusal(tmp_path / "job.part1.rar", target)
 
 
-def rar_4_volume(name: str, data: bytes) -> bytes:
-    """The first volume of a RAR 4 archive, whose only member goes on in the next one."""
+def rar_4_volume(name: str, data: bytes, *, is_last: bool = False) -> bytes:
+    """The first volume of a RAR 4 archive: its only member goes on in the next one, unless it ``is_last``."""
     main = b"\x73" + struct.pack("<HH", 0x0101, 13) + bytes(6)
     head = b"\x74" + struct.pack(
-        "<HHIIBIIBBHI", 0x8002, 32 + len(name), len(data), 2 * len(data), 3, 0, 0, 20, 0x30, len(name), 0
+        "<HHIIBIIBBHI",
+        *(0x8000 if is_last else 0x8002, 32 + len(name), len(data), len(data) if is_last else 2 * len(data)),
+        *(3, zlib.crc32(data), 0, 20, 0x30, len(name), 0),
     )
-    blocks = [main, head + name.encode()]
+    blocks = [main, head + name.encode(), b"\x7b" + struct.pack("<HH", 0x4000, 7)]
     packed = [struct.pack("<H", zlib.crc32(block) & 0xFFFF) + block for block in blocks]
-    return b"Rar!\x1a\x07\x00" + packed[0] + packed[1] + data
+    return b"Rar!\x1a\x07\x00" + packed[0] + packed[1] + data + (packed[2] if is_last else b"")
 
 
 @needs_unar
@@ -57,4 +59,23 @@ def test_a_first_volume_without_the_others_is_refused(tmp_path, target, version)
     whole, cut = crafted.rar_file("a.mov", NOISE), crafted.rar_file("b.mov", NOISE)
     volume_5 = b"Rar!\x1a\x07\x01\x00" + crafted.rar_block(crafted.RAR_MAIN, crafted.vint(1)) + whole + cut
     (tmp_path / "job.part1.rar").write_bytes(volume_5 if version == 5 else rar_4_volume("a.mov", NOISE))
+    assert "several parts" in refusal(tmp_path / "job.part1.rar", target)
+
+
+@needs_unar
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_first_volume_that_is_also_the_last_is_complete(tmp_path, target, version):
+    main, end = (crafted.rar_block(kind, crafted.vint(n)) for kind, n in ((crafted.RAR_MAIN, 1), (crafted.RAR_END, 0)))
+    volume_5 = b"Rar!\x1a\x07\x01\x00" + main + crafted.rar_file("a.mov", NOISE) + end
+    volume_4 = rar_4_volume("a.mov", NOISE, is_last=True)
+    (tmp_path / "job.part1.rar").write_bytes(volume_5 if version == 5 else volume_4)
+    assert unpack(tmp_path / "job.part1.rar", target, GENEROUS).outcome == "ok"
+    assert contents(target) == {"a.mov": NOISE}
+
+
+@needs_unar
+def test_a_first_volume_that_announces_another_is_refused(tmp_path, target):
+    main, end = (crafted.rar_block(kind, crafted.vint(1)) for kind in (crafted.RAR_MAIN, crafted.RAR_END))
+    volume = b"Rar!\x1a\x07\x01\x00" + main + crafted.rar_file("a.mov", NOISE) + end
+    (tmp_path / "job.part1.rar").write_bytes(volume)
     assert "several parts" in refusal(tmp_path / "job.part1.rar", target)

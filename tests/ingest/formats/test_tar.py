@@ -1,5 +1,6 @@
 """TARs that are hostile, damaged or unusual."""
 
+import gzip
 import tarfile
 
 import pytest
@@ -70,3 +71,12 @@ def test_a_bomb_in_skipped_members_is_refused(tmp_path, target):
     litter = (tar_info("__MACOSX/bomb"), bytes(30 * MIB))
     archive = tar_of(tmp_path / "hidden.tar.gz", (tar_info("clip.mp4"), b"x"), litter, mode="w:gz")
     assert "VIDLIB_MAX_UNPACKED_BYTES" in refusal(archive, target, Limits(10 * MIB, 10_000, 1000))
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_second_archive_after_the_end_is_not_lost_without_a_word(tmp_path, target, compressed):
+    parts = [tar_of(tmp_path / name, (tar_info(name), NOISE)).read_bytes() for name in ("a.mp4", "b.mp4")]
+    (tmp_path / "both.tar").write_bytes(b"".join(map(gzip.compress, parts) if compressed else parts))
+    unpacked = unpack(tmp_path / "both.tar", target, GENEROUS)
+    assert (unpacked.outcome, contents(target)) == ("partial", {"a.mp4": NOISE})
+    assert "another TAR follows its end" in unpacked.message

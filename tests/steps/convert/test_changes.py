@@ -11,6 +11,8 @@ from benchmarks.composing.flash_and_beep import Piece, combing, joined, run_ffmp
 from tests.steps.convert.converting import converted
 from vidlib.media.frames import read_frames
 from vidlib.media.probe import frame_times, probe_video
+from vidlib.media.scan import scan_formats
+from vidlib.steps import convert
 
 pytestmark = pytest.mark.slow
 
@@ -82,7 +84,14 @@ def test_frames_of_two_sizes_are_never_in_one_file(tmp_path, out_dir):
     assert any("160x120" in item.message and "320x240" in item.message for item in outputs.doubts)
 
 
-def test_fields_in_one_half_of_a_copied_picture_are_found(tmp_path, out_dir):
+@pytest.mark.parametrize("only_between_key_frames", [False, True])
+def test_fields_in_one_half_of_a_copied_picture_are_found(tmp_path, out_dir, monkeypatch, only_between_key_frames):
+    def scan(info, timeout_s, *, key_frames=False):
+        found = scan_formats(info, timeout_s, key_frames=key_frames)
+        return replace(found, interlaced=0) if key_frames else found
+
+    if only_between_key_frames:
+        monkeypatch.setattr(convert, "scan_formats", scan)
     pieces = [Piece(), Piece(interlaced=True)]
     ts = joined(tmp_path / "clip.ts", pieces, *H264, "-c:a", "aac")
     source = tmp_path / "clip.mp4"

@@ -73,6 +73,25 @@ def test_analysis_hears_every_discrete_channel(tmp_path, out_dir, n_channels):
         assert level(second, hertz(channel)) > 0.85 * LEVEL / n_channels
 
 
+@pytest.mark.parametrize("layout", ["5.0(side)", "5.1(side)"])
+def test_surround_channels_at_the_sides_keep_a_layout_that_programs_know(tmp_path, out_dir, layout):
+    """So FFmpeg calls the layout of AC-3, which would be unknown in AAC."""
+    n_channels = 6 if "5.1" in layout else 5
+    outputs = converted(clip(tmp_path / "clip.mkv", n_channels, "-c:a", "ac3", layout=layout), out_dir)
+    assert [track.layout for track in probe_video(outputs.video).audio] == [layout.removesuffix("(side)")]
+    front = channels(outputs.video)[:3]
+    assert [level(samples, hertz(n)) for n, samples in enumerate(front)] == pytest.approx([LEVEL] * 3, rel=0.1)
+    assert not outputs.doubts
+
+
+def test_a_codec_that_names_no_layout_of_one_channel_does_not_stop_the_video(tmp_path, out_dir):
+    speech = tmp_path / "speech.ogv"
+    theora = ["-c:v", "libtheora", "-c:a", "libspeex", "-ar", "16000"]
+    run_ffmpeg(*PICTURE, "-f", "lavfi", "-i", "sine=duration=2:sample_rate=16000", *theora, speech)
+    (track,) = probe_video(converted(speech, out_dir).video).audio
+    assert (track.layout, track.channels) == ("mono", 1)
+
+
 def test_ambisonics_become_discrete_channels(tmp_path, out_dir):
     opus = ["-af", "channelmap=map=0|1|2|3:channel_layout=ambisonic 1", "-c:a", "libopus", "-mapping_family", "2"]
     outputs = converted(clip(tmp_path / "clip.mkv", 4, *opus), out_dir)

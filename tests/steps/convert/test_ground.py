@@ -94,3 +94,12 @@ def test_a_mirrored_picture_is_stored_as_a_player_shows_it(tmp_path, out_dir, na
     result = probe_video(outputs.video)
     assert (result.mirrored, result.rotation) == (False, 0)
     assert outputs.encoded
+
+
+def test_an_alpha_channel_that_is_0_everywhere_was_left_empty_by_the_recorder(tmp_path, out_dir):
+    source = tmp_path / "capture.avi"
+    capture = "color=red:s=160x120:d=0.2:r=25,format=bgra,colorchannelmixer=aa=0"
+    run_ffmpeg("-f", "lavfi", "-i", capture, "-c:v", "rawvideo", "-pix_fmt", "bgra", source)
+    outputs = converted(source, out_dir)
+    np.testing.assert_allclose(next(read_frames(outputs.video, 160, 120))[60, 80], (255, 0, 0), atol=25)
+    assert not outputs.doubts

@@ -118,3 +118,29 @@ def test_a_trailer_at_24_fps_keeps_its_pace(tmp_path, out_dir):
     outputs = converted(five_s, out_dir, preset="ultrafast")
     assert outputs.frames == pytest.approx(outputs.source_frames * 25 / 24, abs=1)
     assert (outputs.width, outputs.height, outputs.lost_frames, outputs.doubts) == (1280, 720, 0, ())
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("clip.avi", ["-c:v", "libx264", "-bf", "2", "-c:a", "pcm_s16le"]),
+        ("clip.avi", ["-c:v", "mpeg4", "-bf", "2", "-q:v", "2", "-c:a", "pcm_s16le"]),
+        ("clip.m2v", ["-c:v", "mpeg2video", "-bf", "2", "-q:v", "2", "-an"]),
+    ],
+    ids=["h264-avi", "mpeg4-avi", "m2v"],
+)
+def test_files_without_time_stamps_begin_with_their_first_frame(tmp_path, out_dir, name, options):
+    """They number frames in the order of decoding, which B-frames delay."""
+    outputs = converted(made.clip(tmp_path / name, options=options), out_dir)
+    assert numbers(outputs.video) == list(range(50))
+
+
+def test_a_time_code_in_the_frames_of_mpeg_2_is_read(tmp_path, out_dir):
+    options = ["-c:v", "mpeg2video", "-c:a", "mp2", "-timecode", "10:00:00:05"]
+    outputs = converted(made.clip(tmp_path / "clip.mpg", options=options), out_dir)
+    assert probe_video(outputs.video).timecode == "10:00:00:05"
+
+
+def test_a_rate_is_known_where_the_container_has_no_average(tmp_path):
+    options = ["-c:v", "libopenjpeg", "-c:a", "pcm_s16le"]
+    assert probe_video(made.clip(tmp_path / "clip.mxf", n_frames=5, options=options)).fps == 25

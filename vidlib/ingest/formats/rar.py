@@ -8,22 +8,18 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from vidlib.errors import ArchiveError
-from vidlib.ingest.formats import external
+from vidlib.ingest.formats import external, rar_volumes
 from vidlib.ingest.formats.external import Entry
 from vidlib.ingest.formats.limits import Quota
 from vidlib.ingest.formats.member import Damaged, Kind, Member
 from vidlib.machine import commands
 
 PARTS = "one part of an archive in several parts; ask for it in one part"
-RAR4, RAR5 = b"Rar!\x1a\x07\x00", b"Rar!\x1a\x07\x01\x00"
-MAIN_4, MAIN_5 = 0x73, 1  # the type of the main header (technote.txt of RAR 4 and RAR 5)
-VOLUME, EXTRA_AREA, DATA_AREA = 0x1, 0x1, 0x2
-HEAD_BYTES = 256
 
 
 def members(archive: Path, quota: Quota) -> Generator[Member, None, None]:
     """Yield the members of a RAR; raises ArchiveError if it has several parts."""
-    if _is_volume(archive):
+    if rar_volumes.is_incomplete(archive):
         raise ArchiveError(PARTS)
     unar = commands.find_program("unar", "unar")
     with _with_utf8_name(archive) as path:
@@ -36,41 +32,6 @@ def members(archive: Path, quota: Quota) -> Generator[Member, None, None]:
         yield from external.members(entries, quota, command)
     if "lsarError" in document:
         raise Damaged("its list of members breaks off, so more members may be lost")
-
-
-def _is_volume(archive: Path) -> bool:
-    """Return whether the main header says that this is one of several volumes, even if it is here alone."""
-    with open(archive, "rb") as file:
-        head = file.read(HEAD_BYTES)
-    if head.startswith(RAR5):
-        return _is_volume_5(head[len(RAR5) + 4 :])  # after the checksum of the header
-    if head.startswith(RAR4) and len(head) >= 12:
-        return head[9] == MAIN_4 and bool(int.from_bytes(head[10:12], "little") & VOLUME)
-    return False
-
-
-def _is_volume_5(header: bytes) -> bool:
-    try:
-        _, header = _vint(header)  # its size
-        kind, header = _vint(header)
-        flags, header = _vint(header)
-        for area in (EXTRA_AREA, DATA_AREA):
-            if flags & area:
-                _, header = _vint(header)
-        archive_flags, _ = _vint(header)
-    except IndexError:
-        return False
-    return kind == MAIN_5 and bool(archive_flags & VOLUME)
-
-
-def _vint(data: bytes) -> tuple[int, bytes]:
-    """Return the integer at the start of ``data``, seven bits a byte and the lowest first, and what follows."""
-    number = 0
-    for place in range(10):
-        number |= (data[place] & 0x7F) << 7 * place
-        if not data[place] & 0x80:
-            return number, data[place + 1 :]
-    raise IndexError
 
 
 @contextmanager

@@ -22,6 +22,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+MAGIC = b"ustar"
 MAX_HEADER_BYTES = 64 * 1024  # tarfile reads an extended header at once, in time that grows with its square
 MAX_HEADERS_BYTES = MIB  # all headers of one member, with the map of a sparse one
 MAX_GLOBAL_BYTES = 4096  # tarfile copies the fields of global headers for every member
@@ -64,8 +65,11 @@ def members(open_stream: Open, archive: Path, quota: Quota) -> Generator[Member,
             name = info.name.encode("utf-8", "surrogateescape")
             yield Member(name, _kind(info), partial(_chunks, tar, info, reading))
         # the checksum of the compressed data comes at the very end, after the last byte that tarfile reads
-        while metered.read(CHUNK_BYTES):
-            pass
+        follows = False
+        while rest := cast("Any", tar.fileobj).read(CHUNK_BYTES):
+            follows = follows or MAGIC in rest
+        if follows:
+            raise Damaged("another TAR follows its end, as after cat a.tar b.tar; only the first was unpacked")
 
 
 def _open_plain(path: Path) -> AbstractContextManager[Stream]:

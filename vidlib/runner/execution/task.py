@@ -178,6 +178,7 @@ def _find_or_run_planned(
                 placement=placement,
                 monitor=monitor,
                 publishing=lambda: queue.publishing(history, lease),
+                settings=context.worker.settings,
             )
         return planned, outputs, executed
     finally:

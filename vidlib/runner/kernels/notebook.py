@@ -15,7 +15,8 @@ from vidlib.errors import BrokenOutput, ParamError, SettingError, StepFailed, Vi
 from vidlib.files import TMP_PREFIX, fsync_tree, publish_folder, replace_folder, write_text
 from vidlib.runner.read_only import make_read_only, remove_folder
 from vidlib.runner.scheduling.plan import Planned
-from vidlib.settings import settings
+from vidlib.settings import Settings
+from vidlib.settings import settings as current_settings
 from vidlib.steps.base import SCRATCH, StepOutputs
 
 if TYPE_CHECKING:
@@ -79,15 +80,17 @@ def run_step(
     placement: Placement = Placement(),
     monitor: StepMonitor | None = None,
     publishing: Callable[[], AbstractContextManager[None]] = nullcontext,
+    settings: Settings | None = None,
 ) -> tuple[StepOutputs, bool]:
     """Execute the notebook of a planned step and publish its folder, read-only; returns its outputs and True.
 
     A step that is finished already is not executed, unless with ``force``: the second value is then False. The folder
     gets its name inside the context ``publishing``, which raises if another process owns the step by now. A failed
     attempt is kept as ``<folder>.failed-N`` with its notebook, a damaged result as ``<folder>.broken-N``. Raises
-    StepFailed, ParamError, or the error with which ``monitor`` was stopped.
+    StepFailed, ParamError, or the error with which ``monitor`` was stopped. ``settings`` default to those of the
+    process.
     """
-    monitor = monitor or StepMonitor()
+    monitor, settings = monitor or StepMonitor(), settings or current_settings()
     planned.folder.parent.mkdir(parents=True, exist_ok=True)
     if not force and (outputs := _finished_outputs(planned)):
         return outputs, False
@@ -95,8 +98,8 @@ def run_step(
     try:
         with _failures_kept(planned, tmp, monitor):
             # in a context of its own: Jupyter keeps its event loop there, and Dask gives all lanes that of the caller
-            contextvars.Context().run(_execute, planned, tmp, monitor, placement)
-        _finish(planned, tmp, publishing)
+            contextvars.Context().run(_execute, planned, tmp, monitor, placement, settings)
+        _finish(planned, tmp, settings.workspace / SCRATCH, publishing)
     finally:
         remove_folder(tmp)  # it still exists if the step was stopped or may not be published
     return planned.step.outputs(planned.folder), True
@@ -123,12 +126,12 @@ def _create_tmp(final: Path) -> Path:
     return tmp
 
 
-def _execute(planned: Planned, tmp: Path, monitor: StepMonitor, placement: Placement) -> None:
+def _execute(planned: Planned, tmp: Path, monitor: StepMonitor, placement: Placement, settings: Settings) -> None:
     from vidlib.jupyter_import import papermill
     from vidlib.runner.kernels.pool import default_pool
 
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # `_failures_kept` raises the errors that it logs
-    notebook = settings().notebooks_dir / planned.step.notebook
+    notebook = settings.notebooks_dir / planned.step.notebook
     values = _parameters(planned, tmp)
     check_parameters(notebook, values)
     try:
@@ -140,7 +143,7 @@ def _execute(planned: Planned, tmp: Path, monitor: StepMonitor, placement: Place
                 engine_name="vidlib",
                 kernel_name="python3",
                 progress_bar=False,
-                execution_timeout=int(settings().step_timeout_s),
+                execution_timeout=int(settings.step_timeout_s),
                 kernel=kernel,
                 cores=placement.cores and list(placement.cores),
             )
@@ -177,13 +180,13 @@ def _close_event_loop() -> None:
         loop.close()
 
 
-def _finish(planned: Planned, tmp: Path, publishing: Callable[[], AbstractContextManager[None]]) -> None:
+def _finish(planned: Planned, tmp: Path, scratch: Path, publishing: Callable[[], AbstractContextManager[None]]) -> None:
     """Publish the folder of a notebook that ran to its end, if its outputs keep the promises of the step."""
     try:
         planned.step.outputs(tmp)
     except BrokenOutput as error:
         raise _keep_failed(planned, tmp, str(error), "BrokenOutput") from error
-    _rewrite_notebook(tmp / planned.step.notebook, tmp, planned.folder)
+    _rewrite_notebook(tmp / planned.step.notebook, tmp, planned.folder, scratch)
     if planned.step.page:
         from vidlib.results.report_html import write_page
 
@@ -199,18 +202,18 @@ def _finish(planned: Planned, tmp: Path, publishing: Callable[[], AbstractContex
     remove_folder(replaced)
 
 
-def _rewrite_notebook(notebook: Path, tmp: Path, final: Path) -> None:
-    """Make an executed notebook name the files where they will be, and write elsewhere if somebody runs it again."""
+def _rewrite_notebook(notebook: Path, tmp: Path, final: Path, scratch: Path) -> None:
+    """Make an executed notebook name the files where they will be, and write to ``scratch`` if it is run again."""
     from vidlib.jupyter_import import nbformat
 
     read = nbformat.read(notebook, as_version=4)
-    scratch = settings().workspace / SCRATCH / final.parent.name / final.name.partition("-")[0]
-    read.metadata.papermill.parameters["out_dir"] = str(scratch)
+    folder = str(scratch / final.parent.name / final.name.partition("-")[0])
+    read.metadata.papermill.parameters["out_dir"] = folder
     for cell in read.cells:
         if "injected-parameters" in cell.metadata.get("tags", ()):
             lines = (line for line in cell.source.splitlines() if not line.startswith("out_dir = "))
             note = "a scratch folder: the finished result is read-only"
-            cell.source = "\n".join([*lines, f"out_dir = {str(scratch)!r}  # {note}"])
+            cell.source = "\n".join([*lines, f"out_dir = {folder!r}  # {note}"])
     write_text(notebook, nbformat.writes(read).replace(str(tmp), str(final)))
 
 
