@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -82,6 +83,29 @@ def shared_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
             return templates[key]
 
         patch.setattr(pool, "KernelTemplate", shared)
+        yield
+
+
+@pytest.fixture(scope="module")
+def forked_notebooks() -> Iterator[None]:
+    """Plain Papermill, whose kernels have imported the libraries already: forks of the template of this process."""
+    from nbclient import NotebookClient
+
+    from vidlib.runner.kernels import launcher, pool
+
+    class WarmManager(launcher.ForkingManager):
+        def __init__(self, **options: Any):
+            super().__init__(kernel_spec_manager=launcher.OwnKernelSpecs(), **options)
+            self.template = pool.KernelTemplate(dict(os.environ))
+
+    create = NotebookClient.create_kernel_manager
+
+    def create_warm(client: NotebookClient) -> Any:
+        client.kernel_manager_class = WarmManager
+        return create(client)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(NotebookClient, "create_kernel_manager", create_warm)
         yield
 
 

@@ -12,7 +12,11 @@ from vidlib.settings import REPOSITORY
 
 EXPLORE = REPOSITORY / "notebooks" / "explore"
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]  # of Papermill's own
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("forked_notebooks"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of Papermill's own
+]
 
 
 def execute(name: str, tmp_path: Path, **given: object) -> dict[str, dict[str, str]]:

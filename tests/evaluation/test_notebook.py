@@ -9,7 +9,7 @@ from tests import evaluated
 from vidlib.jupyter_import import papermill
 from vidlib.settings import REPOSITORY
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked_notebooks")]
 
 NOTEBOOK = REPOSITORY / "notebooks" / "explore" / "05_evaluate.ipynb"
 

@@ -13,7 +13,11 @@ from vidlib.settings import REPOSITORY, Settings, settings
 from vidlib.steps import STEPS, audio, extract, scenes
 from vidlib.steps.base import Manifest
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]  # of Papermill's own
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("forked_notebooks"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of Papermill's own
+]
 
 
 @pytest.fixture(scope="module")

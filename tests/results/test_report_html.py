@@ -11,7 +11,7 @@ from vidlib.results.report_html import write_page
 from vidlib.settings import settings
 from vidlib.steps import report
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forked_notebooks")]
 
 HOSTILE = "<script>alert('1')</script>\"onerror=\"x {{ 7*7 }} 🎬.mp4"
 

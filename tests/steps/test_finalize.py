@@ -321,7 +321,7 @@ def test_where_names_cannot_be_exchanged_the_delivery_is_replaced_by_renames(tmp
 
 
 @pytest.mark.slow
-def test_the_notebook_delivers_and_shows_what(home):
+def test_the_notebook_delivers_and_shows_what(home, forked_notebooks):
     """As the pipeline runs it: parameters are plain JSON values, and one video did not finish."""
     videos = [finished(home, "A/clip"), finished(home, "B/clip", video=None)]
     parameters = inputs_of(home, videos).model_dump(mode="json")
