@@ -95,6 +95,30 @@ def test_two_thresholds_are_compared_and_the_newest_complete_set_stays(processed
     assert "tracks of good.mp4: there are none in b" in changes.missing
 
 
+def test_corrections_run_what_depends_on_them_and_can_be_taken_back(processed, tmp_path):
+    ws, arrived, _ = processed
+    good = ws.open(arrived / "good.mp4")
+    before, folders = good.shots, dict(good.results("scenes", "tracking").folders)
+    frame = int(before.stop.iat[0]) // 2
+    entry = good.correct("add_cut", frame=frame)
+    assert good.apply_corrections() == ["scenes"]
+    assert list(good.corrections.state) == ["applied"]
+    assert good.shots.start.tolist() == sorted([*before.start, frame])
+    assert good.export("csv", tmp_path).read_text().count("\n") == len(before) + 2
+    with History(ws.settings.database) as history:
+        cached = {task.step: task.cached for task in history.tasks(history.runs(1)[0].id)}
+    assert cached["convert"] and cached["audio"] and not cached["scenes"] and not cached["tracking"]
+    published = next(ws.settings.projects.rglob("good.csv"))
+    assert published.read_bytes() == (tmp_path / "good.csv").read_bytes()
+    assert "1 decision by a person" in good.report.read_text()
+    good.undo(entry.id)
+    assert good.apply_corrections() == ["scenes"]
+    assert good.shots.equals(before) and good.results("scenes", "tracking").folders == folders
+    with History(ws.settings.database) as history:
+        steps = {task.step: task.cached for task in history.tasks(history.runs(1)[0].id)}
+    assert all(cached for step, cached in steps.items() if step not in ("finalize", "report"))
+
+
 def test_mistakes_are_found_before_anything_is_done(processed, tmp_path):
     ws, arrived, _ = processed
     good = arrived / "good.mp4"

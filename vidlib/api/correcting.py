@@ -1,16 +1,17 @@
 """Corrections of a video by API and command: what a person decided, what of it counts, and what it would change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from vidlib.api.results import VideoResults
 from vidlib.corrections import shots, store, tracks, turns
-from vidlib.corrections.actions import Action, Confirm, Correction, Decision, Undo, active, for_step, parse, undone
+from vidlib.corrections.actions import Action, Correction, Decision, active, for_step, parse, undone
 from vidlib.corrections.anchors import anchor_speaker, anchor_track
 from vidlib.errors import UnknownName, UsageError
 from vidlib.results.exports import rttm, shots_json
+from vidlib.text import printable
 from vidlib.timeline import Shot, Turns
 
 if TYPE_CHECKING:
@@ -181,31 +182,29 @@ def table(video: "Video") -> "pd.DataFrame":
     """All corrections of a video, in the order in which they were taken (`COLUMNS`)."""
     import pandas as pd
 
+    frame = pd.DataFrame(rows(video), columns=list(COLUMNS))
+    return frame.assign(at=pd.to_datetime(frame["at"], utc=True).astype("datetime64[s, UTC]"))
+
+
+def rows(video: "Video") -> list[dict[str, str]]:
+    """All corrections of a video as values of `COLUMNS`, in the order in which they were taken."""
     known = video.all_corrections()
-    gone, state = undone(known), _states(video, known)
-    rows = [
-        (
-            one.id,
-            one.action,
-            one.decision.as_text(),
-            one.by,
-            pd.Timestamp(one.at),
-            *(("undone", "") if one.id in gone else state[one.id]),
-        )
-        for one in known
-    ]
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    return frame.astype({"at": "datetime64[s, UTC]"})
+    return [_row(video.results_at_hand(), one, one.id in undone(known)) for one in known]
 
 
-def _states(video: "Video", known: Iterable[Correction]) -> dict[str, tuple[str, str]]:
-    """The state of each correction that is not undone, and why it does not fit."""
-    results = video.results_at_hand()
-    return {one.id: _state(results, one) for one in known}
+def row(video: "Video", correction: Correction) -> dict[str, str]:
+    """As `rows`, for one correction that counts."""
+    return _row(video.results_at_hand(), correction, False)
+
+
+def _row(results: VideoResults | None, one: Correction, is_undone: bool) -> dict[str, str]:
+    state, reason = ("undone", "") if is_undone else _state(results, one)
+    values = (one.id, one.action, one.decision.as_text(), printable(one.by), one.at.isoformat(), state, reason)
+    return dict(zip(COLUMNS, values, strict=True))
 
 
 def _state(results: VideoResults | None, one: Correction) -> tuple[str, str]:
-    if isinstance(one.decision, Undo | Confirm):
+    if not one.decision.steps:  # an undo, or a confirmation
         return "applied", ""
     if results is None or any(one.id not in applied(results, step) for step in one.decision.steps):
         return "pending", ""

@@ -171,6 +171,10 @@ class Summary(Frozen):
     coverage: tuple[Share, ...] = ()
     doubts: tuple[ReviewRow, ...] = ()
     steps: tuple[StepRow, ...] = ()
+    decisions: int = Field(0, exclude_if=lambda number: not number)
+    """Corrections of people that the results have."""
+    unfit: tuple[str, ...] = Field((), exclude_if=lambda reasons: not reasons)
+    """Why other corrections do not fit, one text each."""
 
     @property
     def duration_s(self) -> float | None:

@@ -111,6 +111,8 @@ class Findings:
     objects: tuple[ObjectRow, ...] | None = None
     face_coverage: float | None = None
     doubts: list[tuple[str, ReviewItem]] = field(default_factory=list)
+    decisions: set[str] = field(default_factory=set)
+    unfit: dict[str, str] = field(default_factory=dict)
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
@@ -162,6 +164,8 @@ def _read_step(name: str, folder: Path, findings: Findings) -> dict[str, Any]:
         manifest.check(folder)
         READERS[name](folder, manifest.outputs, findings)
     findings.doubts += [(name, item) for item in common.doubts]
+    findings.decisions |= {decision["id"] for decision in manifest.inputs.get("corrections", ())}
+    findings.unfit |= manifest.outputs.get("unfit", {})
     return {
         **common.model_dump(include={"engine", "device", "fallback"}),
         "seconds": manifest.seconds,
@@ -230,6 +234,8 @@ def _summarize(evidence: Evidence, findings: Findings, steps: tuple[StepRow, ...
         coverage=summary.shares(findings.n_frames or 0, findings.speech, tracks),
         doubts=tuple(_review_row(step, item, findings.n_frames or 0) for step, item in findings.doubts),
         steps=steps,
+        decisions=len(findings.decisions - findings.unfit.keys()),
+        unfit=tuple(findings.unfit.values()),
     )
     return page if findings.video else page.without_stills()
 
