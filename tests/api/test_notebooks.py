@@ -29,7 +29,8 @@ def execute(name: str, tmp_path: Path, **given: object) -> dict[str, dict[str, s
 
 def test_one_video(ws, tmp_path):
     shown = execute("01_one_video.ipynb", tmp_path, video="talk", workspace=str(ws.path))
-    assert "data:image/svg+xml" in shown["open"]["text/html"]
+    assert "data:image/jpeg" in shown["open"]["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" in shown["open"]
     assert "dissolve" in shown["shots"]["text/html"]
     assert "SPEAKER_01" in shown["speakers"]["text/html"]
     assert "image/png" in shown["timeline"]

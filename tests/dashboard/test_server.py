@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 
 REPORT = "results/runs/run-1/clip/report.html"
 NOTEBOOK = "results/work/ab12/scenes-12/04_scenes.ipynb"
+VIDEO = "vidlib/video/0123456789abcdef/convert-0123456789ab/video.mp4"
 KERNEL = "api/kernels/00000000-0000-4000-8000-000000000000"
 UPGRADE = {
     "Connection": "Upgrade",
@@ -35,6 +36,12 @@ def results(dashboard) -> None:
         file.parent.mkdir(parents=True)
     report.write_text("<h1>the report</h1>")
     (dashboard.settings.runs / "run-1" / "clip" / "evidence.json").write_text("{}")
+    video = dashboard.settings.work.joinpath(*VIDEO.split("/")[2:])
+    video.parent.mkdir(parents=True)
+    video.write_bytes(bytes(range(256)))
+    (video.parent / "outputs.json").write_text("{}")
+    (dashboard.settings.workspace / "elsewhere.mp4").write_bytes(b"nobody may have this")
+    (video.parent / "link.mp4").symlink_to(dashboard.settings.workspace / "elsewhere.mp4")
     output = nbformat.v4.new_output("stream", text="3 shots")
     nbformat.write(
         nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print(found)", outputs=[output])]), notebook
@@ -63,7 +70,7 @@ def sign_in(client: httpx.Client, typed: str, **more: str) -> httpx.Response:
     return client.post("login", data={"password": typed, "_xsrf": client.cookies["_xsrf"], **more})
 
 
-@pytest.mark.parametrize("path", ["", "control.ipynb", REPORT, NOTEBOOK, "results/anything", KERNEL])
+@pytest.mark.parametrize("path", ["", "video", "control.ipynb", REPORT, NOTEBOOK, VIDEO, "results/anything", KERNEL])
 def test_nothing_is_shown_without_the_token(stranger, path):
     answer = stranger.get(path)
     assert answer.status_code in (302, 403)
@@ -113,6 +120,21 @@ def test_a_report_can_show_pictures_and_do_nothing(operator):
     assert "allow-scripts" not in policy
     assert "default-src 'none'" in policy
     assert "img-src data:" in policy
+
+
+def test_a_video_comes_in_the_parts_that_a_browser_asks_for(operator):
+    answer = operator.get(VIDEO, headers={"Range": "bytes=10-19"})
+    assert (answer.status_code, answer.content) == (206, bytes(range(10, 20)))
+    assert answer.headers["content-range"] == "bytes 10-19/256"
+    assert answer.headers["content-type"] == "video/mp4"
+    assert operator.head(VIDEO).headers["content-length"] == "256"
+
+
+@pytest.mark.parametrize("name", ["link.mp4", "outputs.json", "missing.mp4", "..%2f..%2f..%2felsewhere.mp4", "."])
+def test_nothing_but_videos_of_the_workspace_is_served(operator, name):
+    answer = operator.get(VIDEO.replace("video.mp4", name))
+    assert answer.status_code in (403, 404)
+    assert b"nobody may have this" not in answer.content
 
 
 def test_a_step_notebook_is_a_page_that_can_do_nothing(operator):

@@ -11,7 +11,7 @@ from vidlib.api.video import Video
 from vidlib.api.workspace import Paths, Workspace
 
 if TYPE_CHECKING:
-    from IPython.display import HTML
+    from vidlib.player.widget import Player
 
 __all__ = ["Comparison", "Run", "Video", "Workspace", "compare", "evaluate", "open", "run", "show"]
 
@@ -53,6 +53,6 @@ def run(
     )
 
 
-def show(video: str | Path | Video) -> "HTML":
-    """A card with key frames and timeline of a video, for a notebook."""
+def show(video: str | Path | Video) -> "Player":
+    """The player of a video, for a notebook: picture, faces, and lanes on one time axis (docs/player.md)."""
     return open(video).show()

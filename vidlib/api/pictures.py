@@ -1,4 +1,4 @@
-"""What `Video` and `Workspace` show: frames with boxes, the timeline, and cards for notebooks."""
+"""What `Video` and `Workspace` show without the player: frames with boxes, the timeline, and cards for notebooks."""
 
 import base64
 from collections.abc import Sequence
@@ -15,17 +15,13 @@ from vidlib.timeline import seconds
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
-    from IPython.display import HTML
     from jinja2 import Template
     from matplotlib.figure import Figure
 
     from vidlib.results.summary import ShotRow
 
-FEW_KEY_FRAMES = 8
-"""Key frames on the small card that a cell shows for a video."""
-
-KEY_FRAMES = 60
-"""Key frames on the large card: evenly chosen where the video has more shots."""
+KEY_FRAMES = 8
+"""Key frames on the card of a video: evenly chosen where the video has more shots."""
 
 CARD = """
 {%- set pictures_style = "display: flex; flex-wrap: wrap; gap: 6px; margin: 6px 0" %}
@@ -34,10 +30,9 @@ CARD = """
 <div>{{ facts | join(" · ") or "not analysed yet" }}</div>
 <div style="{{ pictures_style }}">
 {% for picture in pictures %}
-<img src="{{ picture.uri }}" title="{{ picture.title }}" alt="{{ picture.title }}" style="height: {{ height }}px">
+<img src="{{ picture.uri }}" title="{{ picture.title }}" alt="{{ picture.title }}" style="height: 60px">
 {% endfor %}
 </div>
-{% if timeline %}<img src="{{ timeline }}" alt="shots, speakers and faces over time" style="width: 100%">{% endif %}
 </div>
 """
 
@@ -87,32 +82,10 @@ def _shot_rows(results: VideoResults) -> "tuple[ShotRow, ...]":
     return summary.shot_rows(shots_json.read(results.needed_file("scenes", "shots")))
 
 
-def card(results: VideoResults, *, with_timeline: bool) -> "HTML":
-    """What is known of a video, with a key frame of every shot and the timeline."""
-    from IPython.display import HTML
-
-    from vidlib.plots.report import svg
-
-    picture = _data_uri(svg(timeline(results)), "image/svg+xml") if with_timeline else None
-    return HTML(_card(results, KEY_FRAMES, 90, picture))
-
-
 def describe(name: str, sha256: str, results: VideoResults | None) -> str:
-    """The HTML that a cell shows for a video; nothing is analysed for it."""
-    if results is None:
-        return _template().render(name=name, sha256=sha256, facts=[], pictures=[], height=0, timeline=None)
-    return _card(results, FEW_KEY_FRAMES, 60, None)
-
-
-def _card(results: VideoResults, most: int, height: int, timeline: str | None) -> str:
-    return _template().render(
-        name=results.name,
-        sha256=results.sha256,
-        facts=_facts(results),
-        pictures=_key_frames(results, most),
-        height=height,
-        timeline=timeline,
-    )
+    """The card that a cell shows for a video, as HTML, with some key frames; nothing is analysed for it."""
+    facts, frames = (_facts(results), _key_frames(results)) if results else ([], [])
+    return _template().render(name=name, sha256=sha256, facts=facts, pictures=frames)
 
 
 def _facts(results: VideoResults) -> list[str]:
@@ -130,13 +103,13 @@ def _facts(results: VideoResults) -> list[str]:
     return [words.format(value) for words, value in shown.items() if value is not None] or ["some steps are done"]
 
 
-def _key_frames(results: VideoResults, most: int) -> list[dict[str, str]]:
-    """Key frames that the tracking step left, at most so many; none where it did not."""
+def _key_frames(results: VideoResults) -> list[dict[str, str]]:
+    """Key frames that the tracking step left, at most `KEY_FRAMES`; none where it did not."""
     if not {"scenes", "tracking"} <= results.folders.keys():
         return []
     files = results.outputs("tracking").get("middles", ())
     frames = list(zip(_shot_rows(results), files, strict=False))
-    step = max(1, -(-len(frames) // most))
+    step = max(1, -(-len(frames) // KEY_FRAMES))
     return [
         {
             "uri": _data_uri((results.folders["tracking"] / file).read_bytes(), "image/jpeg"),

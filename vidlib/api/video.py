@@ -13,12 +13,12 @@ from vidlib.settings import Settings
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
-    from IPython.display import HTML
     from matplotlib.figure import Figure
 
     from vidlib.api.correcting import Preview
     from vidlib.corrections.actions import Correction
     from vidlib.params import ParamSet
+    from vidlib.player.widget import Player
     from vidlib.results.exports.otio_json import Editor
     from vidlib.runner.request import Request
     from vidlib.runner.run_result import RunResult
@@ -206,11 +206,11 @@ class Video:
 
         return pictures.timeline(self.results("convert", "scenes", "tracking"))
 
-    def show(self) -> "HTML":
-        """A card with key frames and timeline, for a notebook."""
-        from vidlib.api import pictures
+    def show(self) -> "Player":
+        """The player, for a notebook: picture, faces, and lanes on one time axis (docs/player.md)."""
+        from vidlib.api import playing
 
-        return pictures.card(self.results("convert", "scenes", "tracking"), with_timeline=True)
+        return playing.player(self.results(*playing.STEPS), self.settings.work)
 
     def export(
         self,

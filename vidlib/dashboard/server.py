@@ -3,11 +3,13 @@
 import asyncio
 import ipaddress
 import logging
+import os
 import secrets
 import socket
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
 
 from jupyter_server.auth.identity import IdentityProvider, User
 from jupyter_server.base.handlers import JupyterHandler
@@ -20,8 +22,9 @@ from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 
 from vidlib.dashboard.panels import TEMPLATES
-from vidlib.dashboard.state import RESULTS_ROUTE
+from vidlib.dashboard.state import RESULTS_ROUTE, VIDEO_ROUTE
 from vidlib.errors import SettingError
+from vidlib.player import serving
 from vidlib.settings import Settings, export, resource, settings
 
 IDLE_S = 600
@@ -30,7 +33,8 @@ IDLE_S = 600
 PAGE_POLICY = "; ".join(
     (
         "default-src 'self'",  # Voila's template names content networks; the browser loads nothing from them
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",  # anywidget imports the player as a blob
+        "media-src 'self' blob:",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data:",
         "font-src 'self' data:",
@@ -64,13 +68,14 @@ class Kernels(AsyncMappingKernelManager):
             kernel.last_activity = datetime.now(UTC)
 
 
-class ControlPage(TornadoVoilaHandler):
-    """The operators' page. It redirects to an address without the token, which would stay in the browser history."""
+class SignedInPage(TornadoVoilaHandler):
+    """A notebook as a page. It redirects to an address without the token, which would stay in the browser history."""
 
     @web.authenticated
     async def get(self, path: str | None = None) -> None:
         if self.get_argument("token", None):
-            self.redirect(self.request.path)
+            others = [(name, value) for name, value in parse_qsl(self.request.query) if name != "token"]
+            self.redirect(f"{self.request.path}?{urlencode(others)}" if others else self.request.path)
         else:
             await super().get(path)
 
@@ -116,11 +121,14 @@ class Dashboard(Voila):
         found = settings()
         route = url_path_join(self.server_url, RESULTS_ROUTE)
         *others, (everything, _, options) = super().init_handlers()
+        video = {"notebook_path": os.path.relpath(resource("dashboards") / "video.ipynb", self.root_dir)}
         return [
+            serving.handler(self.server_url, found.work),
+            (url_path_join(self.server_url, VIDEO_ROUTE), SignedInPage, options | video),
             (rf"{route}/runs/([^/]+/[^/]+/report\.html)", Reports, {"path": str(found.runs)}),
             (rf"{route}/work/([^/]+/[^/]+/[^/]+\.ipynb)", StepNotebooks, {"work": found.work}),
             *others,
-            (everything, ControlPage, options),
+            (everything, SignedInPage, options),
         ]
 
 

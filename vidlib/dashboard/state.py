@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from vidlib.api import playing
 from vidlib.dashboard.downloads import DownloadView, download_views
 from vidlib.dashboard.wording import format_bytes, format_duration, format_time, readable
 from vidlib.ingest.arrivals import may_be_delivery
@@ -24,6 +25,9 @@ UNFINISHED_RUNS = ("interrupted", "cancelled", "failed", "partial", "refused")
 RUNS_SHOWN = 20
 RESULTS_ROUTE = "results"
 """Path of reports and notebooks below the address of the dashboard."""
+
+VIDEO_ROUTE = "video"
+"""Path of the page with the player of one video, below the address of the dashboard."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class VideoView:
     name: str
     steps: tuple[StepView, ...]
     report_url: str | None = None
+    player_url: str | None = None
 
     @property
     def fraction(self) -> float:
@@ -191,7 +196,12 @@ def _video_view(row: Sequence[Task], tasks: Sequence[Task], settings: Settings) 
         name=readable(row[0].label),
         steps=tuple(_step_view(task, settings) for task in row),
         report_url=None if html is None else result_url("runs", settings.runs, html),
+        player_url=f"{VIDEO_ROUTE}?sha256={row[0].sha256}" if _done(row) >= set(playing.STEPS) else None,
     )
+
+
+def _done(row: Sequence[Task]) -> set[str]:
+    return {task.step for task in row if task.status == "done"}
 
 
 def _step_view(task: Task, settings: Settings) -> StepView:
