@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 from vidlib import files
 from vidlib.errors import BrokenOutput
 from vidlib.files import FileState
-from vidlib.results import archive, archive_check, archive_entry, archive_index
+from vidlib.results import archive, archive_check, archive_entry, archive_index, index_file
 from vidlib.results.archive_entry import METADATA, Entry
 from vidlib.results.archive_index import INDEX, project_of
 
@@ -200,7 +200,7 @@ def test_a_locked_index_delays_no_answer_for_long(root, tmp_path, monkeypatch):
     entry = archives.put(root, tmp_path)
     archive_index.rebuild(root)
     other = archives.put(root, tmp_path, "other clip")
-    monkeypatch.setattr(archive_index, "BUSY_S", 0.05)
+    monkeypatch.setattr(index_file, "BUSY_S", 0.05)
     with sqlite3.connect(root / INDEX) as index:
         index.execute("BEGIN EXCLUSIVE")
         assert set(map(id_of, archive_index.search(root, "clip").entries)) == {id_of(entry), id_of(other)}

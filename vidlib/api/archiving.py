@@ -8,6 +8,7 @@ from vidlib.api.video import Video
 from vidlib.errors import UsageError
 from vidlib.files import sha256
 from vidlib.results import archive
+from vidlib.results.finding import index
 from vidlib.settings import Settings
 
 
@@ -39,4 +40,5 @@ def put(video: Video, settings: Settings, project: str | None = None) -> Archive
     result_set = archive.ResultSet.from_video(video.path, delivered, Path(results.name).stem, named)
     now = datetime.now(UTC)
     entry = archive.put(settings.archive, project or results.project, result_set, now)
+    index.refresh(settings.archive)
     return Archived(entry, known=entry.metadata.created_at != now)

@@ -97,9 +97,43 @@ class Workspace:
         """A row for each video with complete results."""
         return self._frame("videos")
 
-    def shots(self) -> "pd.DataFrame":
-        """A row for each shot of each video."""
-        return self._frame("shots")
+    def shots(
+        self,
+        *,
+        person: str | int | None = None,
+        speaker: str | None = None,
+        says: str | None = None,
+        faces: int | None = None,
+        smile: float | None = None,
+        min_s: float | None = None,
+        max_s: float | None = None,
+        framing: str | None = None,
+        silent: bool | None = None,
+        object: str | None = None,
+        name: str | None = None,
+        project: str | None = None,
+        date: str | None = None,
+    ) -> "pd.DataFrame":
+        """A row for each shot of each video; with conditions, for each archived shot that fulfils all of them.
+
+        The conditions are those of `find`: ``smile`` and ``min_s`` are the least, ``max_s`` the greatest value.
+        """
+        from vidlib.api import finding
+
+        texts = {"person": person, "speaker": speaker, "says": says, "framing": framing, "object": object}
+        texts |= {"name": name, "project": project, "date": date}
+        conditions = finding.conditions_of(silent=silent, faces=faces, smile=smile, min_s=min_s, max_s=max_s, **texts)
+        return finding.table(self.settings, conditions) if conditions else self._frame("shots")
+
+    def find(self, question: str, *, limit: int | None = None) -> "pd.DataFrame":
+        """A row for each archived shot that fulfils a question in the language of ``vidlib find``.
+
+        For example ``person:"A. Martin" says:budget smile>0.4 len>3s``; docs/use/find.md explains each condition.
+        ``limit`` is the most rows. Raises UsageError for a question that cannot be read.
+        """
+        from vidlib.api import finding
+
+        return finding.find(self.settings, question, limit)
 
     def turns(self) -> "pd.DataFrame":
         """A row for each turn of a speaker in each video; labels of speakers are those of one video."""

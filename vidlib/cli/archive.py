@@ -158,22 +158,27 @@ def verify(
 
 
 def rebuild(workspace: Workspace = None, as_json: AsJson = False) -> None:
-    """Make the index of the archive from its entries alone.
+    """Make the indexes of the archive from its entries alone.
 
-    The index makes `find` fast; the archive is complete without it. Commands keep it up to date, so rebuild it only
-    after `verify` named entries that you removed on purpose.
+    They make `archive find` and `find` fast; the archive is complete without them. Commands keep them up to date, so
+    rebuild them only after `verify` named entries that you removed on purpose.
     """
     from vidlib.cli import console
     from vidlib.results import archive_index
+    from vidlib.results.finding import index
 
     root = read_settings(workspace).archive
     with console.progress_bar(f"index {root.name}") as report:
         every = archive_index.rebuild(root, report)
+    with console.progress_bar(f"index of shots {root.name}") as report, index.opened(root, report, anew=True) as shots:
+        n_shots = shots.count()
+    unreadable = list(dict.fromkeys([*every.unreadable, *shots.unreadable]))
     if as_json:
-        print_json({"entries": len(every.entries), "unreadable": list(map(_utf8, every.unreadable))})
+        counts = {"entries": len(every.entries), "shots": n_shots}
+        print_json(counts | {"unreadable": list(map(_utf8, unreadable))})
     else:
-        print(f"{_count(len(every.entries), 'entry')} in the index of {path_text(root)}")
-    _name_unreadable(every.unreadable)
+        print(f"{_count(len(every.entries), 'entry')} and {n_shots} shots in the indexes of {path_text(root)}")
+    _name_unreadable(unreadable)
 
 
 def prune(

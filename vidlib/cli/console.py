@@ -5,7 +5,7 @@ import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import rich.progress
 from rich.console import Console
@@ -24,12 +24,13 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from vidlib.doctor import Finding
 from vidlib.progress import Report
-from vidlib.runner.run_result import RunResult
-from vidlib.runner.store.models import ACTIVE, Task
-from vidlib.runner.store.runs import History
-from vidlib.steps import STEPS
+
+if TYPE_CHECKING:
+    from vidlib.doctor import Finding
+    from vidlib.runner.run_result import RunResult
+    from vidlib.runner.store.models import Task
+    from vidlib.runner.store.runs import History
 
 FOLLOW_S = 0.5
 
@@ -97,8 +98,10 @@ class RunDisplay:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.progress.stop()
 
-    def update(self, task: Task) -> None:
+    def update(self, task: "Task") -> None:
         """Draw the present state of a task."""
+        from vidlib.runner.store.models import ACTIVE
+
         self.parts[task.id] = task.progress if task.status in ACTIVE else 1.0
         self.progress.update(self.whole, completed=sum(self.parts.values()), total=len(self.parts))
         name = f"{escape(task.label)} · {task.step}"
@@ -114,13 +117,15 @@ class RunDisplay:
             self.console.print(f"{MARKS[task.status]} {name}{_note(task)}")
 
 
-def _rate(task: Task) -> str:
+def _rate(task: "Task") -> str:
+    from vidlib.steps import STEPS
+
     if not (task.work_done and task.heartbeat_at and task.started_at) or task.heartbeat_at <= task.started_at:
         return ""
     return f"{task.work_done / (task.heartbeat_at - task.started_at):.3g} {STEPS[task.step].unit}/s"
 
 
-def follow(history: History, run_id: str, stop: threading.Event) -> None:
+def follow(history: "History", run_id: str, stop: threading.Event) -> None:
     """Show the progress of a run of another process, until it ends or ``stop`` is set."""
     seen: dict[int, tuple[str, float]] = {}
     with RunDisplay() as display:
@@ -150,7 +155,7 @@ def logging_to_stderr() -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def _note(task: Task) -> str:
+def _note(task: "Task") -> str:
     if task.cached:
         return " [dim]done already[/]"
     if task.status == "done" and task.started_at and task.finished_at:
@@ -159,7 +164,7 @@ def _note(task: Task) -> str:
     return f": {escape(text)}" if text else ""
 
 
-def print_summary(result: RunResult) -> None:
+def print_summary(result: "RunResult") -> None:
     """Print the outcome of a run: the status and the report of each video."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)  # a wrapped path cannot be copied
     console.print()
@@ -202,7 +207,7 @@ def print_table(rows: Sequence[Mapping[str, Any]], without: Collection[str] = ()
     Console(highlight=False).print(table)
 
 
-def print_findings(findings: Sequence[Finding]) -> None:
+def print_findings(findings: Sequence["Finding"]) -> None:
     """Print the findings of `vidlib doctor`, with the fix of each problem."""
     console = Console(highlight=False, soft_wrap=True)
     for finding in findings:

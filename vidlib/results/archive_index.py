@@ -18,7 +18,7 @@ from vidlib import files
 from vidlib.errors import BrokenOutput
 from vidlib.files import FileState
 from vidlib.progress import Report, quiet
-from vidlib.results import archive_entry
+from vidlib.results import archive_entry, index_file
 from vidlib.results.archive import find, newest_first
 from vidlib.results.archive_entry import METADATA, Entry
 from vidlib.text import path_text
@@ -27,7 +27,6 @@ INDEX = ".index.sqlite"
 FORMAT = 1
 """Raised whenever the tables change; an index of another format is made anew."""
 
-BUSY_S = 5.0
 MIN_DIGITS = 4
 """Fewest hex digits that count as the beginning of a SHA-256."""
 
@@ -42,6 +41,8 @@ CREATE TABLE IF NOT EXISTS entries (
 CREATE TABLE IF NOT EXISTS hashes (state TEXT PRIMARY KEY, sha256 TEXT NOT NULL) WITHOUT ROWID;
 """
 """``folder`` is below the archive, in the bytes of the file system. ``words`` are names and project, case-folded."""
+
+SCHEMA = index_file.Schema(FORMAT, TABLES, ("entries", "hashes"))
 
 STAMP = re.compile(r" \d{4}-?\d\d-?\d\d([T_ -]?\d\d[\d:.-]*Z?)?$")
 DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
@@ -174,6 +175,23 @@ class Index:
             entries.append(entry)
         return Search(newest_first(entries), problems)
 
+    def current(self) -> dict[bytes, str]:
+        """``{folder: state}`` of the newest entry of each video; the same delivered or original file is one video."""
+        query = """SELECT folder, state, video_hash, source_hash FROM entries WHERE NOT gone AND NOT damaged
+            ORDER BY created_at DESC, folder"""
+        known: set[str] = set()
+        newest = {}
+        for key, state, *hashes in self.connection.execute(query):
+            if known.isdisjoint(hashes):
+                newest[key] = state
+            known.update(filter(None, hashes))
+        return newest
+
+    def damaged(self) -> list[Path]:
+        """The folders whose metadata are damaged."""
+        query = "SELECT folder FROM entries WHERE NOT gone AND damaged ORDER BY folder"
+        return [self.folder(key) for (key,) in self.connection.execute(query)]
+
     def gone(self) -> list[Path]:
         """The folders of entries that disappeared since the index was made, and were not moved to another folder."""
         query = """SELECT folder FROM entries old WHERE gone AND NOT EXISTS (
@@ -237,60 +255,19 @@ def opened(root: Path, *, create: bool = False, report: Report = quiet) -> Itera
     ``create`` makes the file if there is none. Without a file that this user can write, the index is in memory only.
     """
     wanted = root.is_dir() and (create or (root / INDEX).exists())
-    with closing((wanted and _in_file(root, report)) or _in_memory(root, report)) as index:
+    file = root / INDEX if wanted else None
+    with closing(index_file.opened(file, lambda name: _updated(root, name, report))) as index:
         yield index
 
 
-def _in_memory(root: Path, report: Report = quiet) -> Index:
-    index = Index(root, _connect(":memory:"))
-    index.update(report)
-    return index
-
-
-def _in_file(root: Path, report: Report) -> Index | None:
-    """The index in the file, made anew if the file is no index; None if the file cannot be used."""
-    try:
-        try:
-            return _updated(root, report)
-        except sqlite3.OperationalError:  # locked, or not writable
-            raise
-        except sqlite3.DatabaseError as error:
-            log.warning("%s is damaged, and made anew: %s", root / INDEX, error)
-            _remove(root)
-            return _updated(root, report)
-    except (sqlite3.Error, OSError) as error:
-        log.info("%s is not used: %s", root / INDEX, error)
-        return None
-
-
-def _updated(root: Path, report: Report) -> Index:
-    index = Index(root, _connect(str(root / INDEX)))
+def _updated(root: Path, file: str, report: Report = quiet) -> Index:
+    index = Index(root, index_file.connect(file, SCHEMA))
     try:
         index.update(report)
     except BaseException:
         index.close()
         raise
     return index
-
-
-def _remove(root: Path) -> None:
-    """Remove a file that is no index. The journal goes first: alone it would be applied to the next index."""
-    (root / f"{INDEX}-journal").unlink(missing_ok=True)
-    (root / INDEX).unlink(missing_ok=True)
-
-
-def _connect(file: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, timeout=BUSY_S)
-    try:
-        if connection.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
-            connection.executescript(
-                f"BEGIN IMMEDIATE; DROP TABLE IF EXISTS entries; DROP TABLE IF EXISTS hashes; {TABLES}"
-                f"PRAGMA user_version = {FORMAT}; COMMIT;"
-            )
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
 
 
 def search(root: Path, query: str, *, create: bool = False, report: Report = quiet) -> Search:
@@ -311,7 +288,7 @@ def search(root: Path, query: str, *, create: bool = False, report: Report = qui
         log.warning("%s; the index is made anew", error)
     with suppress(OSError, BrokenOutput):
         rebuild(root)
-    with closing(_in_memory(root)) as memory:
+    with closing(_updated(root, index_file.MEMORY)) as memory:
         return ask(memory)
 
 
@@ -342,15 +319,15 @@ def rebuild(root: Path, report: Report = quiet) -> Search:
 def _emptied(root: Path) -> Index:
     """The index without rows, in a transaction that is not committed; a file that is no index is replaced."""
     try:
-        index = Index(root, _connect(str(root / INDEX)))
+        index = Index(root, index_file.connect(str(root / INDEX), SCHEMA))
         index.connection.execute("BEGIN IMMEDIATE")
         index.connection.execute("DELETE FROM entries")
         index.connection.execute("DELETE FROM hashes")
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:
-        _remove(root)
-        return Index(root, _connect(str(root / INDEX)))
+        index_file.remove(root / INDEX)
+        return Index(root, index_file.connect(str(root / INDEX), SCHEMA))
     return index
 
 

@@ -13,6 +13,7 @@ from vidlib.files import FileRecord, write_json
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results import archive, delivery
+from vidlib.results.finding import index
 from vidlib.results.naming import ARCHIVED, OPTIONAL, PUBLISHED
 from vidlib.steps.base import OutFile, StepOutputs, location, with_manifest
 
@@ -150,6 +151,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     for video in finished:
         entries.append(archive.put(inputs.archive_dir, inputs.project, _analysed(video), now))
         report(len(entries), total)
+    index.refresh(inputs.archive_dir)
     if files:
         delivery.deliver(
             inputs.delivery_dir, inputs.project, files, now, lambda done, _: report(len(finished) + done, total)

@@ -29,6 +29,6 @@ def _event(number: int, clip: Clip, start: int) -> Iterator[str]:
     channels = "AA/V" if clip.media.channels else "V"
     yield f"{number:03}  AX       {channels:<5} C        {' '.join(map(smpte, times))}"
     yield f"* FROM CLIP NAME: {clip.media.name}"
-    if clip.is_gradual:
+    if clip.is_marked:
         marker = clip.marker
         yield f"* LOC: {smpte(start + marker.frame)} {marker.colour.upper():<7} {marker.name}: {marker.comment}"

@@ -53,7 +53,8 @@ class Marker:
 class Clip:
     """A stretch of a video on a timeline: the frames ``span`` of ``media`` from frame ``at`` of the timeline on.
 
-    ``span`` has the frames of ``shot``, and of its handles. ``number`` counts the shots of the video from 1.
+    ``span`` has the frames of ``shot``, and of its handles. ``number`` counts the shots of the video from 1. ``note``
+    is a text for the marker of the shot, in place of how it begins.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Clip:
     shot: Shot
     span: Span
     at: int
+    note: str = ""
 
     @property
     def name(self) -> str:
@@ -78,9 +80,15 @@ class Clip:
         return self.shot.boundary in ("dissolve", "fade")
 
     @property
+    def is_marked(self) -> bool:
+        """Whether a program shows a marker for the shot although it begins with a cut on the track."""
+        return self.is_gradual or bool(self.note)
+
+    @property
     def transition(self) -> Span:
-        """The frames of the video in which the shot begins; one frame for a cut."""
-        return self.shot.transition or Span(self.shot.span.start, self.shot.span.start + 1)
+        """The frames of the video in which the shot begins; one frame for a cut, and for a shot with a note."""
+        gradual = None if self.note else self.shot.transition
+        return gradual or Span(self.shot.span.start, self.shot.span.start + 1)
 
     @property
     def marker(self) -> Marker:
@@ -97,7 +105,9 @@ class Clip:
 
     def _marker(self, frame: int, length: int) -> Marker:
         boundary, confidence = self.shot.boundary, f"confidence {self.shot.confidence:.2f}"
-        if self.is_gradual and self.shot.transition:
+        if self.note:
+            comment = self.note
+        elif self.is_gradual and self.shot.transition:
             comment = f"{boundary} of {len(self.transition)} frames, {confidence}"
         else:
             comment = f"{boundary}, {confidence}"
@@ -128,9 +138,9 @@ class Timeline:
         return [clip.marker for clip in self.clips]
 
     @property
-    def gradual_markers(self) -> list[Marker]:
-        """A marker for each dissolve and fade. On the track, these are cuts."""
-        return [clip.marker for clip in self.clips if clip.is_gradual]
+    def needed_markers(self) -> list[Marker]:
+        """A marker for each dissolve and fade, which are cuts on the track, and for each note."""
+        return [clip.marker for clip in self.clips if clip.is_marked]
 
 
 def assemble(

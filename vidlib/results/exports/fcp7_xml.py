@@ -43,7 +43,7 @@ def _add_sequence(parent: Element, timeline: Timeline, number: int, files: dict[
         tracks += [("audio", channel, add(audio, "track")) for channel in range(1, channels + 1)]
     for index, clip in enumerate(timeline.clips, 1):
         _add_clip(tracks, clip, f"clipitem-{number}-{index}", index, files)
-    for marker in timeline.gradual_markers:
+    for marker in timeline.needed_markers:
         _add_marker(sequence, marker)
 
 

@@ -93,7 +93,7 @@ def _add_clip(spine: Element, clip: Clip, start: int, formats: Mapping[Size, str
         **({"audioRole": "dialogue"} if clip.media.channels else {}),
     }
     element = add(spine, "asset-clip", attributes=attributes)
-    if clip.is_gradual:
+    if clip.is_marked:
         marker = clip.marker_inside
         times = {"start": _time(clip.media.start + marker.frame), "duration": _time(marker.length)}
         add(element, "marker", attributes={**times, "value": f"{marker.name}: {marker.comment}"})

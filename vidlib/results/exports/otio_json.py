@@ -39,7 +39,7 @@ def _track(kind: str, name: str, children: list[dict[str, Any]]) -> dict[str, An
 
 def _clip(clip: Clip, editor: Editor, *, with_markers: bool = False) -> dict[str, Any]:
     start = clip.media.start
-    markers = [_marker(clip.marker_inside, start)] if with_markers and clip.is_gradual else []
+    markers = [_marker(clip.marker_inside, start)] if with_markers and clip.is_marked else []
     return _item(
         "Clip.2",
         clip.name,

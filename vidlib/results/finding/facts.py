@@ -1,0 +1,171 @@
+"""What can be asked about each shot of a video, read from one entry of the archive.
+
+Everything is a whole number, so that a question has one answer in every program: shares are per mille, times are frames
+from 0, and ``stop`` is not included. None means that the entry cannot tell.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from vidlib.errors import BrokenOutput
+from vidlib.results.archive_entry import Entry
+from vidlib.results.exports import audio_json, people_json, rttm, shots_csv, shots_json, webvtt
+from vidlib.results.finding import tracks
+from vidlib.text import printable
+from vidlib.timeline import FPS, Turns, nearest_frame
+
+PAUSE_FRAMES = 2 * int(FPS)
+"""Captions of one speaker with shorter pauses between them are one utterance: a phrase may run across them."""
+
+
+class Person(NamedTuple):
+    """Somebody who is seen: the ``number`` in people.json, and the ``label`` of the voice, which may be a name."""
+
+    number: int | None
+    label: str | None
+
+
+@dataclass
+class Shot:
+    """One shot. ``people`` are indices in `Facts.people`.
+
+    ``faces`` is the largest number of faces in one frame. ``face_height`` is that of the largest face, per mille of the
+    height of the picture. ``speech`` counts the frames with speech. ``smile`` and ``blendshapes`` are the highest
+    values of any face in any frame, per mille.
+    """
+
+    start: int
+    stop: int
+    boundary: str | None = None
+    faces: int | None = None
+    face_height: int | None = None
+    speech: int | None = None
+    smile: int | None = None
+    blendshapes: tuple[int, ...] | None = None
+    people: set[int] = field(default_factory=set)
+    speakers: set[str] = field(default_factory=set)
+    objects: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """What one speaker says without a longer pause: ``cues`` of first frame, frame after the last one, and text."""
+
+    speaker: str | None
+    cues: tuple[tuple[int, int, str], ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that is known of the shots of one video."""
+
+    shots: list[Shot]
+    people: list[Person]
+    utterances: list[Utterance]
+
+
+def fold(text: str) -> str:
+    """The text without accents and case, for comparisons.
+
+    >>> fold("Émission À"), fold("Straße")
+    ('emission a', 'strasse')
+    """
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
+
+
+def fold_name(label: str) -> str:
+    """As `fold`, and nothing for the label of a speaker without a name, which is compared as a whole.
+
+    >>> fold_name("André"), fold_name("SPEAKER_01")
+    ('andre', '')
+    """
+    return "" if re.fullmatch(r"SPEAKER_\d+", label) else fold(label)
+
+
+def read(entry: Entry) -> Facts:
+    """The facts in an entry, also of earlier versions and other tools.
+
+    Raises BrokenOutput if the entry has no shots, or if a file is damaged.
+    """
+    files = entry.results
+    try:
+        shots = _shots(files)
+        if "audio_json" in files:
+            _add_speech(shots, files["audio_json"])
+        people = _add_tracks(shots, files)
+        return Facts(shots, people, _utterances(files))
+    except OSError as error:
+        raise BrokenOutput(f"{error.filename or entry.folder} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BrokenOutput(f"its speakers or captions are not in UTF-8: {error}") from error
+
+
+def _shots(files: Mapping[str, Path]) -> list[Shot]:
+    if "shots_json" in files:
+        shots = shots_json.read(files["shots_json"])
+        return [Shot(shot.span.start, shot.span.stop, shot.boundary) for shot in shots]
+    if "shots_csv" in files:
+        return [Shot(span.start, span.stop) for span in shots_csv.read(files["shots_csv"])]
+    raise BrokenOutput("the entry has no list of shots")
+
+
+def _add_speech(shots: list[Shot], path: Path) -> None:
+    """Count the frames with speech of each shot, and add who speaks."""
+    for shot in shots:
+        shot.speech = 0
+    starts = [shot.start + 1 for shot in shots]
+    for speakers, frames in audio_json.spoken_frames(path).items():
+        for number, n_frames in Counter(np.searchsorted(starts, frames, side="right").tolist()).items():
+            shot = shots[number - 1]
+            shot.speech = (shot.speech or 0) + n_frames
+            shot.speakers.update(speakers)
+
+
+def _utterances(files: Mapping[str, Path]) -> list[Utterance]:
+    if "captions" not in files:
+        return []
+    turns = rttm.read(files["rttm"]) if "rttm" in files else Turns()
+    utterances: list[Utterance] = []
+    for caption in webvtt.with_speakers(webvtt.read(files["captions"]), turns):
+        start = nearest_frame(caption.start_s)
+        cue = start, max(start + 1, nearest_frame(caption.stop_s)), printable(caption.text, " ")
+        last = utterances[-1] if utterances else None
+        if last and last.speaker == caption.speaker and 0 <= start - last.cues[-1][1] < PAUSE_FRAMES:
+            utterances[-1] = Utterance(last.speaker, (*last.cues, cue))
+        else:
+            utterances.append(Utterance(caption.speaker, (cue,)))
+    return utterances
+
+
+def _add_tracks(shots: list[Shot], files: Mapping[str, Path]) -> list[Person]:
+    """Add what is seen in each shot, and return the people."""
+    rows = tracks.read(files)
+    if rows is None:
+        return []
+    people, person_of = _people(files, rows.speaker_of_face())
+    spans = [(shot.start, shot.stop) for shot in shots]
+    for shot, seen in zip(shots, tracks.by_shot(rows, spans), strict=True):
+        shot.faces, shot.face_height, shot.smile = seen.faces, seen.face_height, seen.smile
+        shot.blendshapes, shot.objects = seen.blendshapes, seen.objects
+        shot.people = {person_of[track] for track in seen.face_tracks if track in person_of}
+    return people
+
+
+def _people(files: Mapping[str, Path], speaker_of_face: Mapping[int, str]) -> tuple[list[Person], dict[int, int]]:
+    """The people, and the index of the person whom a track shows; without a list of people, those who speak."""
+    if "people" in files:
+        known = people_json.read(files["people"])
+        people = [Person(person.person, person.voice) for person in known]
+        return people, {track: index for index, person in enumerate(known) for track in person.tracks}
+    labels = sorted(set(speaker_of_face.values()))
+    return [Person(None, label) for label in labels], {
+        track: labels.index(label) for track, label in speaker_of_face.items()
+    }
