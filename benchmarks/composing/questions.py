@@ -1,11 +1,15 @@
 """Questions at random to an archive of `benchmarks.composing.archive`."""
 
 import random
+from collections.abc import Sequence
 
-from benchmarks.by_hand.find import Question
-from benchmarks.composing.archive import OBJECTS, WORDS
 from vidlib.timeline import speaker_label
 from vidlib.tracking.blendshapes import BLENDSHAPES
+
+from .archive import OBJECTS, WORDS
+
+Question = Sequence[tuple[str, str, str]]
+"""Conditions: key, comparison, value. A key that begins with ``-`` excludes."""
 
 COMPARISONS = (">", ">=", "<", "<=", "=")
 KEYS = (

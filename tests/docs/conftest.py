@@ -13,7 +13,6 @@ from tests import evaluated, finished, sample_media
 from vidlib.evaluation.ground_truth import Part, Truth
 from vidlib.files import sha256
 from vidlib.results import archive
-from vidlib.results.naming import ARCHIVED
 from vidlib.runner import pipeline, report_run
 from vidlib.runner.publishing import Publication
 from vidlib.runner.run_result import result_of
@@ -25,6 +24,13 @@ FOLDERS = ("params", "notebooks", "deploy", "benchmarks")
 
 FILES = ("clip.mov", "clip.mp4", "delivery.zip", "delivery.7z", "deliveries/delivery.zip")
 """Files that commands only name, without content."""
+
+
+RESULTS = {
+    "scenes": {"shots_csv": "shots.csv", "shots_json": "shots.json"},
+    "tracking": {"tracking_parquet": "tracking.parquet", "people": "people.json", "rttm": "speech.rttm"},
+}
+"""The files of each step that the archive keeps, by their names there."""
 
 
 @pytest.fixture(scope="session")
@@ -64,8 +70,9 @@ def _archive(root: Path, folder: Path, folders: dict[str, Path]) -> None:
     renamed = folder / "edit" / "final cut v3.mp4"
     renamed.parent.mkdir()
     shutil.copy(folders["convert"] / "video.mp4", renamed)
-    results = dict.fromkeys(ARCHIVED, folders["tracking"] / "speech.rttm")  # any file does
-    archive.put(root, "Film", archive.ResultSet(folder / "film.mp4", renamed, "film", results), datetime.now(UTC))
+    results = {name: folders[step] / file for step, files in RESULTS.items() for name, file in files.items()}
+    result_set = archive.ResultSet.from_video(folder / "film.mp4", renamed, "film", results)
+    archive.put(root, "Film", result_set, datetime.now(UTC))
 
 
 @pytest.fixture

@@ -114,8 +114,8 @@ def _print_notes(answer: "Answer", chosen: "Selects", has_files: bool) -> None:
     if has_files and chosen.offline:
         names = ", ".join(chosen.offline[:8]) + (", …" if len(chosen.offline) > 8 else "")
         typer.echo(
-            f"{len(chosen.offline)} videos are not below {chosen.delivery}: {printable(names)}; relink them by name, "
-            "or give their folder with --media-root",
+            f"delivered files that are not below {chosen.delivery}: {printable(names)}; relink them by name, or give "
+            "their folder with --media-root",
             err=True,
         )
     for problem in answer.unreadable:

@@ -39,7 +39,14 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "archive"
 
 
-def write_entry(root: Path, stem: str = "Été talk", project: str = "Spring", day: int = 1, **without: None) -> Entry:
+def write_entry(
+    root: Path,
+    stem: str = "Été talk",
+    project: str = "Spring",
+    day: int = 1,
+    media: DeliveredMedia | None = MEDIA,
+    **without: None,
+) -> Entry:
     """Archive the video of `tests.finished`, whose shots begin at 0, 20 and 41, without the results in ``without``."""
     metadata = Metadata(
         video_path=f"/inbox/{stem}.mov",
@@ -47,7 +54,7 @@ def write_entry(root: Path, stem: str = "Été talk", project: str = "Spring", d
         video_hash=sha256_text(f"delivered {stem} {day}"),
         source_hash=sha256_text(f"source {stem}"),
         created_at=f"2026-11-{day:02}T12:00:00Z",
-        media=None if "media" in without else MEDIA,
+        media=media,
     )
     folder = root / f"{project} 2026-11-{day:02}T120000Z" / metadata.video_hash
     folder.mkdir(parents=True)

@@ -39,8 +39,8 @@ def test_without_people_those_who_speak_are_known(root):
 
 
 def test_an_older_entry_tells_less_but_nothing_else(root):
-    names = ("shots_json", "people", "rttm", "captions", "tracking_parquet", "media")
-    entry = write_entry(root, **dict.fromkeys(names))
+    names = ("shots_json", "people", "rttm", "captions", "tracking_parquet")
+    entry = write_entry(root, media=None, **dict.fromkeys(names))
     shots_csv.write(entry.folder / f"{entry.metadata.video_stem}_scenes.csv", [Span(0, 20), Span(20, 50)])
     face = TrackedObject(id=1, centroid_x=5, source="face_landmarker", label="face", active_speakers=("SPEAKER_00",))
     frames = [TrackedFrame(frame=n, tracked_objects=(face,) if n <= 20 else ()) for n in range(1, 51)]

@@ -150,7 +150,7 @@ def _add_tracks(shots: list[Shot], files: Mapping[str, Path]) -> list[Person]:
     rows = tracks.read(files)
     if rows is None:
         return []
-    people, person_of = _people(files, rows.speaker_of_face())
+    people, person_of = _people(files, rows)
     spans = [(shot.start, shot.stop) for shot in shots]
     for shot, seen in zip(shots, tracks.by_shot(rows, spans), strict=True):
         shot.faces, shot.face_height, shot.smile = seen.faces, seen.face_height, seen.smile
@@ -159,12 +159,13 @@ def _add_tracks(shots: list[Shot], files: Mapping[str, Path]) -> list[Person]:
     return people
 
 
-def _people(files: Mapping[str, Path], speaker_of_face: Mapping[int, str]) -> tuple[list[Person], dict[int, int]]:
+def _people(files: Mapping[str, Path], rows: tracks.Rows) -> tuple[list[Person], dict[int, int]]:
     """The people, and the index of the person whom a track shows; without a list of people, those who speak."""
     if "people" in files:
         known = people_json.read(files["people"])
         people = [Person(person.person, person.voice) for person in known]
         return people, {track: index for index, person in enumerate(known) for track in person.tracks}
+    speaker_of_face = rows.speaker_of_face()
     labels = sorted(set(speaker_of_face.values()))
     return [Person(None, label) for label in labels], {
         track: labels.index(label) for track, label in speaker_of_face.items()

@@ -10,6 +10,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ FORMAT = 1
 """Raised whenever the tables or their values change; an index of another format is made anew."""
 
 VIDEOS_AT_ONCE = 50
+READERS = 4
+"""Threads that read entries: decoding a Parquet file does not hold the lock of Python."""
 
 TABLES = f"""
 CREATE TABLE video (id INTEGER PRIMARY KEY, folder BLOB UNIQUE, state TEXT, problem TEXT, sha256 TEXT, video_hash TEXT,
@@ -89,14 +92,13 @@ class Index:
             with self.connection:
                 for id_ in gone:
                     self._forget(id_)
-        for first in range(0, len(changed), VIDEOS_AT_ONCE):
-            rows = []
-            for done, folder in enumerate(changed[first : first + VIDEOS_AT_ONCE], first + 1):
-                rows.append((folder, wanted[folder], *self._read(folder)))
-                report(done, len(changed))
-            with self.connection:
-                for row in rows:
-                    self._add(*row)
+        with ThreadPoolExecutor(READERS) as readers:
+            for first in range(0, len(changed), VIDEOS_AT_ONCE):
+                part = changed[first : first + VIDEOS_AT_ONCE]
+                with self.connection:
+                    for done, (folder, read) in enumerate(zip(part, readers.map(self._read, part), strict=True), 1):
+                        self._add(folder, wanted[folder], *read)
+                        report(first + done, len(changed))
         problems = self.connection.execute("SELECT problem FROM video WHERE problem IS NOT NULL ORDER BY folder")
         self.unreadable = [*filter(None, map(_metadata_problem, damaged)), *(problem for (problem,) in problems)]
 

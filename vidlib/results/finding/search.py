@@ -23,14 +23,14 @@ WORDS_AROUND = 5
 FOUND = f"""
 WITH hit AS (
     SELECT shot.video, shot.shot, count(*) OVER () AS total FROM shot JOIN video ON video.id = shot.video
-    WHERE {{where}} ORDER BY video.project, video.name, video.id, shot.shot LIMIT ?)
+    WHERE {{where}} ORDER BY video.folded_project, video.folded_name, video.id, shot.shot LIMIT ?)
 SELECT hit.total, video.folder, video.sha256, video.video_hash, video.name, video.stem, video.project, video.archived,
     video.media, shot.shot, shot.start, shot.stop, shot.boundary, shot.faces, shot.face_height, shot.speech, shot.smile,
     (SELECT json_group_array({PERSON_TEXT}) FROM seen JOIN person USING (video, person)
         WHERE seen.video = shot.video AND seen.shot = shot.shot),
     (SELECT json_group_array(speaker) FROM heard WHERE heard.video = shot.video AND heard.shot = shot.shot){{why}}
 FROM hit JOIN shot USING (video, shot) JOIN video ON video.id = shot.video
-ORDER BY video.project, video.name, video.id, shot.shot"""
+ORDER BY video.folded_project, video.folded_name, video.id, shot.shot"""
 
 
 @dataclass(frozen=True)
