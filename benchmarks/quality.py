@@ -152,7 +152,7 @@ def text(evaluations: list[Evaluation]) -> str:
     """One table: a row per figure, a column per video, and the mean of several videos."""
     table = pd.concat([evaluation.table() for evaluation in evaluations])
     index = ["part", "measure", "subset", "unit"]
-    wide = table.pivot_table("value", index, "film", sort=False, dropna=False)
+    wide = table.pivot_table("value", index, "video", sort=False, dropna=False)
     wide = wide.loc[table[index].drop_duplicates().itertuples(index=False, name=None)]
     if len(evaluations) > 1:
         wide["mean"] = wide.mean(axis=1)

@@ -56,7 +56,7 @@ def test_films_stand_side_by_side_with_their_mean(monkeypatch):
         evaluated.TRUTH, evaluated.found(stem="other", shots=[evaluated.SHOTS[0], Shot(Span(60, 200))], tracks=None)
     )
     lines = quality.text([one, other]).splitlines()
-    assert lines[0].split() == ["film", "film", "other", "mean"]
+    assert lines[0].split() == ["video", "film", "other", "mean"]
     (precision,) = [line for line in lines if line.startswith("shots") and "precision" in line]
     (recall,) = [line for line in lines if " recall  " in line and " all " in line and "–" not in line][:1]
     assert precision.split()[-3:] == ["1.000", "1.000", "1.000"]

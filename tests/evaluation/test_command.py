@@ -40,7 +40,7 @@ def truth(tmp_path: Path) -> Path:
 def test_one_json_document_comes_on_stdout(run, docs, truth):
     code, out, _ = run(docs, truth, "--json")
     document = json.loads(out)
-    assert (code, document["film"]) == (0, "film")
+    assert (code, document["video"]) == (0, "film")
     found = {(row["part"], row["measure"]): row["value"] for row in document["scores"] if row["subset"] == "all"}
     assert found["shots", "F1"] == found["faces", "found"] == found["speaking", "F1"] == 1
     assert found["voices", "error rate"] == 0

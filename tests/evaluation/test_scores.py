@@ -234,7 +234,7 @@ def test_voices_known_better_than_by_clips_count_instead():
 def test_the_table_and_the_json_say_the_same():
     table, document = PERFECT.table(), PERFECT.as_json()
     assert len(table) == len(document["scores"]) == len(PERFECT.rows())
-    assert list(table.columns) == ["film", "part", "measure", "subset", "value", "unit", "n"]
+    assert list(table.columns) == ["video", "part", "measure", "subset", "value", "unit", "n"]
     assert table.value.tolist() == [score["value"] for score in document["scores"]]
     json.dumps(document, allow_nan=False)
 

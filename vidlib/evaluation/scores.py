@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class Evaluation(Frozen):
-    """The scores of the video ``film``, and a sentence for each part that could not be evaluated."""
+    """The scores of ``video``, and a sentence for each part that could not be evaluated."""
 
-    film: str
+    video: str
     scores: tuple[Score, ...]
     missing: tuple[str, ...] = ()
 
@@ -33,15 +33,15 @@ class Evaluation(Frozen):
         raise KeyError(f"{part}, {measure}, {subset}")
 
     def table(self) -> "pd.DataFrame":
-        """A row for each score: ``film``, ``part``, ``measure``, ``subset``, ``value``, ``unit``, ``n``."""
+        """A row for each score: ``video``, ``part``, ``measure``, ``subset``, ``value``, ``unit``, ``n``."""
         import pandas as pd
 
-        rows = [{"film": self.film, **score.model_dump()} for score in self.scores]
-        return pd.DataFrame(rows, columns=["film", *Score.model_fields]).astype({"value": float})
+        rows = [{"video": self.video, **score.model_dump()} for score in self.scores]
+        return pd.DataFrame(rows, columns=["video", *Score.model_fields]).astype({"value": float})
 
     def as_json(self) -> dict[str, Any]:
-        """The scores for programs; an unknown value is null."""
-        return self.model_dump(mode="json")
+        """The scores for programs; an unknown value is null. ``film`` is the name of ``video`` up to version 0.1."""
+        return {**self.model_dump(mode="json"), "film": self.video}
 
     def rows(self) -> list[dict[str, str]]:
         """The scores as text, for people."""
@@ -71,7 +71,7 @@ def evaluate(truth: Truth, results: Results, true_turns: Sequence[Turn] | None =
     if results.tracks is not None and loudness is None:
         missing.append("no video with sound lies beside the results or the truth: pauses count as speech")
     turns = truth.turns() if true_turns is None else true_turns
-    return Evaluation(film=results.stem, scores=tuple(_scores(truth, results, turns, loudness)), missing=tuple(missing))
+    return Evaluation(video=results.stem, scores=tuple(_scores(truth, results, turns, loudness)), missing=tuple(missing))
 
 
 def format_value(score: Score) -> str:
