@@ -71,7 +71,9 @@ def evaluate(truth: Truth, results: Results, true_turns: Sequence[Turn] | None =
     if results.tracks is not None and loudness is None:
         missing.append("no video with sound lies beside the results or the truth: pauses count as speech")
     turns = truth.turns() if true_turns is None else true_turns
-    return Evaluation(video=results.stem, scores=tuple(_scores(truth, results, turns, loudness)), missing=tuple(missing))
+    return Evaluation(
+        video=results.stem, scores=tuple(_scores(truth, results, turns, loudness)), missing=tuple(missing)
+    )
 
 
 def format_value(score: Score) -> str:
