@@ -6,6 +6,7 @@ import pytest
 
 import vidlib
 from vidlib import Workspace
+from vidlib.api.correcting import how_often_wrong
 from vidlib.api.video import Video
 from vidlib.errors import UnknownName, UsageError
 
@@ -88,3 +89,24 @@ def test_a_video_without_results_has_nothing_to_correct(ws: Workspace, tmp_path:
     file.write_bytes(b"no video")
     with pytest.raises(UsageError, match="vidlib run"):
         vidlib.open(file).correct("add_cut", frame=3)
+
+
+ITEM = {"message": "is this a cut?", "frame": 41, "confidence": 0.4, "kind": "boundary", "frames": 9}
+
+
+def test_what_was_checked_is_no_longer_to_check(video: Video, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(video.results("scenes").manifests["scenes"].outputs, "doubts", [ITEM])
+    (row,) = video.review.itertuples()
+    assert (row.kind, row.frames, row.frame) == ("boundary", 9, 41)
+    entry = video.correct("confirm", frame=41)
+    assert [item.kind for item in entry.items] == ["boundary"]
+    assert video.review.empty
+    assert how_often_wrong(video.settings)[0] == {
+        "kind": "boundary",
+        "checked": 1,
+        "wrong": 0,
+        "share": 0.0,
+        "expected": 0.6,
+    }
+    video.undo()
+    assert len(video.review) == 1

@@ -162,14 +162,34 @@ def test_sound_after_the_last_frame_is_not_listened_to(fake, clip, tmp_path):
     assert len(fake.waveform) == 40 / 25 * 16_000
 
 
-def test_doubts_begin_with_the_most_doubtful(fake, clip, tmp_path):
+def test_doubts_begin_with_those_that_matter_most(fake, clip, tmp_path):
     doubts = listen(clip, tmp_path, min_speakers=3).doubts
     assert doubts == (
         ReviewItem(message="2 speakers were found, 3 were expected"),
-        ReviewItem(message="is this really SPEAKER_01, for 0.4 s?", frame=35, confidence=0.4),
-        ReviewItem(message="SPEAKER_01 says only 0.8 s: is it another speaker?", frame=20, confidence=0.85),
-        ReviewItem(message="do SPEAKER_00 and SPEAKER_01 really speak at once?", frame=20, confidence=0.85),
-        ReviewItem(message="SPEAKER_00 says only 0.8 s: is it another speaker?", frame=2, confidence=0.95),
+        ReviewItem(
+            message="is this really SPEAKER_01, for 0.4 s?", frame=35, confidence=0.4, kind="speaker", frames=10
+        ),
+        ReviewItem(
+            message="SPEAKER_01 says only 0.8 s: is it another speaker?",
+            frame=20,
+            confidence=0.85,
+            kind="brief speaker",
+            frames=20,
+        ),
+        ReviewItem(
+            message="SPEAKER_00 says only 0.8 s: is it another speaker?",
+            frame=2,
+            confidence=0.95,
+            kind="brief speaker",
+            frames=20,
+        ),
+        ReviewItem(
+            message="do SPEAKER_00 and SPEAKER_01 really speak at once?",
+            frame=20,
+            confidence=0.85,
+            kind="overlap",
+            frames=3,
+        ),
     )
 
 

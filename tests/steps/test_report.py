@@ -94,21 +94,31 @@ def test_stills_show_every_track_in_its_box(tmp_path, folders):
     assert not changed[32:, 40:].any()
 
 
-def test_the_most_doubtful_comes_first_with_a_still_where_the_video_has_the_frame(tmp_path, folders):
+def test_what_matters_most_comes_first_with_a_still_where_the_video_has_the_frame(tmp_path, folders):
     said = [{"message": "b", "confidence": 0.6}, {"message": "a", "frame": 7, "confidence": 0.1}]
-    beyond = {"message": "c", "frame": 5000, "confidence": 0.2}
+    beyond = {"message": "c", "frame": 5000, "confidence": 0.9, "frames": 100}
     finished.finish(folders["reduce"], doubts=[*said, beyond])
     found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders), max_doubts=3)
     assert [(doubt.message, doubt.step) for doubt in found.doubts] == [
-        ("a", "reduce"),
+        ("b", "reduce"),
         ("c", "reduce"),
-        ("is this a cut?", "scenes"),
+        ("a", "reduce"),
     ]
     assert [doubt.still and Path(doubt.still).name for doubt in found.doubts] == [
-        "doubt-000007.jpg",
         None,
-        "doubt-000041.jpg",
+        None,
+        "doubt-000007.jpg",
     ]
+
+
+def test_what_a_person_checked_is_left_out(tmp_path, folders):
+    asked = {"message": "a", "frame": 7, "confidence": 0.1, "kind": "boundary"}
+    finished.finish(folders["reduce"], doubts=[asked, {**asked, "message": "b", "frame": 30}])
+    evidence = finished.evidence(tmp_path / "evidence.json", folders)
+    checked = [{"kind": "boundary", "frame": 8, "confidence": 0.2}]
+    evidence.write_text(json.dumps(json.loads(evidence.read_text()) | {"checked": checked}))
+    found = reported(tmp_path, evidence)
+    assert [doubt.message for doubt in found.doubts if doubt.step == "reduce"] == ["b"]
 
 
 def test_it_says_what_ran_where_with_links_relative_to_the_report(tmp_path, folders):

@@ -1,13 +1,13 @@
 """Corrections of a video by API and command: what a person decided, what of it counts, and what it would change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from vidlib.api.results import VideoResults
-from vidlib.corrections import shots, store, tracks, turns
-from vidlib.corrections.actions import Action, Correction, Decision, active, for_step, parse, undone
+from vidlib.corrections import review, shots, store, tracks, turns
+from vidlib.corrections.actions import Action, CheckedItem, Correction, Decision, active, for_step, parse, undone
 from vidlib.corrections.anchors import anchor_speaker, anchor_track
 from vidlib.errors import UnknownName, UsageError
 from vidlib.results.exports import rttm, shots_json
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from vidlib.api.video import Video
     from vidlib.corrections.tracks import FaceTracks
+    from vidlib.settings import Settings
 
 CORRECTED = ("scenes", "audio", "tracking")
 """The steps that apply corrections."""
@@ -174,8 +175,41 @@ def _check_boundary(found: list[Shot], decision: Action) -> None:
 
 def correct(video: "Video", action: str, fields: Mapping[str, Any]) -> Correction:
     """Record one decision about a video."""
-    decision = resolve(preview(video), action, fields)
-    return store.append(video.settings.corrections, video.sha256, decision, video.settings.person)
+    seen = preview(video)
+    decision = resolve(seen, action, fields)
+    items = [item for item, track in _items(seen.results) if review.answers(decision, item.kind, item.frame, track)]
+    return store.append(video.settings.corrections, video.sha256, decision, video.settings.person, items)
+
+
+def _items(results: VideoResults) -> Iterator[tuple[CheckedItem, int | None]]:
+    """What there is to check in results, with the track in question."""
+    for step in CORRECTED:
+        for doubt in results.outputs(step).get("doubts", ()):
+            if (kind := doubt.get("kind")) and doubt["frame"] is not None:
+                item = CheckedItem(kind=kind, frame=doubt["frame"], confidence=doubt["confidence"])
+                yield item, doubt.get("track")
+
+
+def unchecked(video: "Video", rows: "pd.DataFrame") -> "pd.DataFrame":
+    """The rows of the table ``review`` that no correction answers."""
+    checked = review.checked_items(active(video.all_corrections()))
+    if not checked:
+        return rows
+    places = zip(rows["kind"], rows["frame"].astype("Int64"), strict=True)
+    return rows[[not review.is_checked(checked, kind, _frame(frame)) for kind, frame in places]].reset_index(drop=True)
+
+
+def _frame(value: Any) -> int | None:
+    import pandas as pd
+
+    return None if pd.isna(value) else int(value)
+
+
+def how_often_wrong(settings: "Settings", videos: Iterable["Video"] | None = None) -> list[dict[str, Any]]:
+    """How often each kind of item to check was wrong, by the corrections of ``videos`` (None: of all)."""
+    known = store.videos(settings.corrections) if videos is None else [video.sha256 for video in videos]
+    decisions = [one for sha256 in known for one in store.read_active(settings.corrections, sha256)]
+    return review.how_often_wrong(decisions)
 
 
 def table(video: "Video") -> "pd.DataFrame":

@@ -149,7 +149,8 @@ def _read(results: VideoResults, name: str) -> "pa.Table":
         turns = rttm.read(results.needed_file("tracking", "turns"))
         return frames.words(results.file("audio", "captions"), turns)
     if name == "review":
-        return frames.review({step: results.outputs(step).get("doubts", ()) for step in STEP_OF["review"]})
+        asked = {step: results.outputs(step).get("doubts", ()) for step in STEP_OF["review"]}
+        return frames.review(asked, results.outputs("convert").get("frames") or 1)
     return frames.tracks(results.needed_file("tracking", "tracks"), name)
 
 

@@ -83,8 +83,10 @@ class Video:
 
     @property
     def review(self) -> "pd.DataFrame":
-        """A row for each result that a person should check, the least certain first."""
-        return self._table("review")
+        """A row for each result that a person should check and has not checked, what matters most first."""
+        from vidlib.api import correcting
+
+        return correcting.unchecked(self, self._table("review"))
 
     @property
     def corrections(self) -> "pd.DataFrame":

@@ -151,6 +151,16 @@ class Workspace:
         """A row for each result that a person should check."""
         return self._frame("review")
 
+    def checked_items(self, video: str | Path | Video | None = None) -> list[dict[str, Any]]:
+        """How often each kind of item to check was really wrong, by the corrections of one video, or of all.
+
+        Each row has the ``kind``, how many were ``checked`` and ``wrong``, the ``share``, and what the confidences
+        ``expected``. The last one counts the corrections that no item had asked for.
+        """
+        from vidlib.api import correcting
+
+        return correcting.how_often_wrong(self.settings, None if video is None else [self.open(video)])
+
     def tracks(self, columns: Sequence[str] = ()) -> "pd.DataFrame":
         """A row for each face or object in each frame of each video.
 

@@ -1,11 +1,12 @@
 """The command that scores results against a ground truth: ``vidlib evaluate``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vidlib.cli._options import RESULTS, AsJson, Workspace, examples, print_json
+from vidlib.errors import UsageError
 
 if TYPE_CHECKING:
     from vidlib.evaluation.scores import Evaluation
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 EXAMPLES = examples(
     "vidlib evaluate workspace/projects/Film film.truth.json",
     "vidlib evaluate film.mp4 film.truth.json --rttm film.rttm --json > scores.json",
+    "vidlib evaluate --corrections",
     "docs/use/evaluate.md explains the form of a truth file and every score.",
 )
 
@@ -24,16 +26,24 @@ def add_commands(app: typer.Typer) -> None:
 
 def evaluate(
     results: Annotated[
-        Path,
+        Path | None,
         typer.Argument(help="A folder of a project or of the archive, or a processed video.", metavar="RESULTS"),
-    ],
-    truth: Annotated[Path, typer.Argument(help="The ground truth, <name>.truth.json.", metavar="TRUTH")],
+    ] = None,
+    truth: Annotated[Path | None, typer.Argument(help="The ground truth, <name>.truth.json.", metavar="TRUTH")] = None,
     rttm: Annotated[
         Path | None,
         typer.Option(
             "--rttm", help="True speaker turns. Default: the speech that TRUTH marks as audible.", metavar="FILE"
         ),
     ] = None,
+    corrections: Annotated[
+        bool,
+        typer.Option(
+            "--corrections",
+            help="Without TRUTH: count how often each kind of item to check was really wrong, by the corrections of "
+            "RESULTS, or of all videos.",
+        ),
+    ] = False,
     workspace: Workspace = None,
     as_json: AsJson = False,
 ) -> None:
@@ -43,11 +53,25 @@ def evaluate(
     """
     from vidlib import api
 
+    if corrections:
+        _print_checked(api.Workspace(workspace).checked_items(results), as_json)
+        return
+    if results is None or truth is None:
+        raise UsageError("expected RESULTS and TRUTH, or --corrections; see: vidlib evaluate --help")
     evaluation = api.evaluate(results, truth, rttm=rttm, workspace=workspace)
     if as_json:
         print_json(evaluation.as_json())
     else:
         _print_scores(evaluation)
+
+
+def _print_checked(rows: list[dict[str, Any]], as_json: bool) -> None:
+    from vidlib.cli import console
+
+    if as_json:
+        print_json({"checked": rows})
+    else:
+        console.print_table(rows)
 
 
 def _print_scores(evaluation: "Evaluation") -> None:

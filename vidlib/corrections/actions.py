@@ -15,6 +15,9 @@ Kind = Literal["cut", "dissolve", "fade"]
 
 MAX_NAME_CHARS = 80
 
+MAX_ITEMS = 100
+"""Items to check that one decision answers, at most."""
+
 
 def _plain_name(text: str) -> str:
     """A name as exports can write it: printable, on one line, not like a speaker label."""
@@ -203,13 +206,22 @@ ACTIONS: Mapping[str, type[Action]] = {
 """The kinds of decisions, by name."""
 
 
+class CheckedItem(Frozen):
+    """An item to check that a decision answers: the question, its frame, and how sure the machine was, in [0, 1]."""
+
+    kind: Annotated[str, Field(max_length=40)]
+    frame: Frame
+    confidence: Annotated[float, Field(ge=0, le=1)]
+
+
 class Correction(Frozen):
-    """One decision: its ``id``, what was decided, by whom, and when (UTC)."""
+    """One decision: its ``id``, what was decided, by whom, when (UTC), and the ``items`` to check that it answers."""
 
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
     decision: AnyAction
     by: Annotated[str, Field(max_length=200)] = ""
     at: datetime
+    items: Annotated[tuple[CheckedItem, ...], Field(max_length=MAX_ITEMS)] = ()
 
     @property
     def action(self) -> str:

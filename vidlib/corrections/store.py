@@ -7,13 +7,13 @@ lose nothing.
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from vidlib.corrections.actions import Action, Correction, Undo, active, undone
+from vidlib.corrections.actions import MAX_ITEMS, Action, CheckedItem, Correction, Undo, active, undone
 from vidlib.errors import BrokenOutput, UnknownName, UsageError
 from vidlib.files import sole_writer, write_json
 
@@ -58,17 +58,19 @@ def read_active(folder: Path, sha256: str) -> list[Correction]:
     return active(read(folder, sha256))
 
 
-def append(folder: Path, sha256: str, decision: Action, by: str) -> Correction:
-    """Add a decision of the person ``by``; raises BrokenOutput where the file is damaged, and leaves it as it is."""
-    return append_all(folder, sha256, [decision], by)[0]
+def videos(folder: Path) -> list[str]:
+    """The SHA-256 of each video that has corrections."""
+    return sorted(path.stem for path in folder.glob("*.json") if re.fullmatch(r"[0-9a-f]{64}", path.stem))
 
 
-def append_all(folder: Path, sha256: str, decisions: Sequence[Action], by: str) -> list[Correction]:
-    """As `append`, all at once."""
+def append(folder: Path, sha256: str, decision: Action, by: str, items: Iterable[CheckedItem] = ()) -> Correction:
+    """Add a decision of the person ``by``, which answers these ``items`` to check.
+
+    Raises BrokenOutput where the file is damaged, and leaves it as it is.
+    """
     path = path_of(folder, sha256)
     with sole_writer(folder):
-        known = read(folder, sha256)
-        return _write(path, known, [_entry(decision, by) for decision in decisions])
+        return _write(path, read(folder, sha256), _entry(decision, by, items))
 
 
 def undo(folder: Path, sha256: str, by: str, id: str | None = None) -> Correction:
@@ -80,17 +82,18 @@ def undo(folder: Path, sha256: str, by: str, id: str | None = None) -> Correctio
     with sole_writer(folder):
         known = read(folder, sha256)
         target = _find(known, id) if id else _last(known)
-        return _write(path, known, [_entry(Undo(undoes=target.id), by)])[0]
+        return _write(path, known, _entry(Undo(undoes=target.id), by))
 
 
-def _entry(decision: Action, by: str) -> Correction:
-    return Correction(id=os.urandom(6).hex(), decision=decision, by=by, at=datetime.now(UTC).replace(microsecond=0))
+def _entry(decision: Action, by: str, items: Iterable[CheckedItem] = ()) -> Correction:
+    now = datetime.now(UTC).replace(microsecond=0)
+    return Correction(id=os.urandom(6).hex(), decision=decision, by=by, at=now, items=tuple(items)[:MAX_ITEMS])
 
 
-def _write(path: Path, known: list[Correction], new: list[Correction]) -> list[Correction]:
-    if len(known) + len(new) > MAX_CORRECTIONS:
+def _write(path: Path, known: list[Correction], new: Correction) -> Correction:
+    if len(known) >= MAX_CORRECTIONS:
         raise UsageError(f"{path} has {len(known)} corrections; expected at most {MAX_CORRECTIONS}")
-    entries = [entry.model_dump(mode="json", exclude_none=True) for entry in [*known, *new]]
+    entries = [entry.model_dump(mode="json", exclude_none=True) for entry in [*known, new]]
     write_json(path, {"version": VERSION, "video": path.stem, "corrections": entries}, indent=None)
     return new
 

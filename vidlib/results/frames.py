@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vidlib.corrections.review import impact
 from vidlib.results.exports import people_json, rttm, shots_csv, shots_json, webvtt
 from vidlib.timeline import Segment, Span, Turns, nearest_frame, seconds
 from vidlib.tracking.blendshapes import BLENDSHAPES
@@ -115,6 +116,9 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("time_s", "float64", "s", "when that is", nullable=True),
         Column("confidence", "float64", "0 to 1", "confidence of the result in question"),
         Column("message", "string", "", "what a person should check"),
+        Column("kind", "string", "", "kind of the question, as `evaluate --corrections` counts them", nullable=True),
+        Column("frames", "int32", "frames", "how many a correction would change", nullable=True),
+        Column("track_id", "int32", "", "face in question", nullable=True),
     ),
 }
 """The columns of each table. In a workspace `VIDEO` come first, and ``tracks`` has those of ``blendshapes`` as well."""
@@ -231,14 +235,23 @@ def tracks(path: Path, name: str = "tracks") -> "pa.Table":
     return table.set_column(0, "frame", pc.subtract(table["frame"], 1)).cast(columns)
 
 
-def review(doubts: Mapping[str, Iterable[Mapping[str, Any]]]) -> "pa.Table":
-    """What each step asks a person to check, ``{step: its doubts}``; the least certain first."""
+def review(doubts: Mapping[str, Iterable[Mapping[str, Any]]], n_frames: int = 1) -> "pa.Table":
+    """What each step asks a person to check in a video of ``n_frames``, ``{step: its doubts}``; what matters first."""
+
+    def order(row: Mapping[str, Any]) -> float:
+        return -impact(row["confidence"], row["frame"], row.get("frames") or 0, n_frames)
+
     rows = [
-        {"step": step, "time_s": None if doubt["frame"] is None else float(seconds(doubt["frame"])), **doubt}
+        {
+            "step": step,
+            "time_s": None if doubt["frame"] is None else float(seconds(doubt["frame"])),
+            "track_id": doubt.get("track"),
+            **doubt,
+        }
         for step, asked in doubts.items()
         for doubt in asked
     ]
-    return _table("review", sorted(rows, key=lambda row: row["confidence"]))
+    return _table("review", sorted(rows, key=order))
 
 
 def _table(name: str, rows: Iterable[Mapping[str, Any]]) -> "pa.Table":

@@ -1,9 +1,11 @@
 """The report of each video: collects the evidence for it, and puts the finished report where people look for it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from vidlib.corrections.actions import Correction
+from vidlib.corrections.review import checked_items
 from vidlib.files import link_or_copy, write_json
 from vidlib.ingest.names import safe_name
 from vidlib.results.report_html import REMEDIES, write_page
@@ -29,8 +31,17 @@ def _plain(report: Task) -> str:
     return safe_name(report.stem.replace("/", " - "))
 
 
-def write_evidence(folder: Path, report: Task, delivery: Sequence[Task], variant: str | None = None) -> Path:
-    """Write the input of the report. Two runs with the same results write the same bytes, so one report serves both."""
+def write_evidence(
+    folder: Path,
+    report: Task,
+    delivery: Sequence[Task],
+    variant: str | None = None,
+    corrections: Iterable[Correction] = (),
+) -> Path:
+    """Write the input of the report. Two runs with the same results write the same bytes, so one report serves both.
+
+    What people have checked, by ``corrections`` that count, is no longer listed as to check.
+    """
     about = [
         task for task in delivery if task.source == report.source or task.step in ("download", "extract", "finalize")
     ]
@@ -43,6 +54,8 @@ def write_evidence(folder: Path, report: Task, delivery: Sequence[Task], variant
         "project": report.project,
         "steps": [_step_evidence(task) for task in steps],
     }
+    if checked := checked_items(corrections):
+        evidence["checked"] = [item.model_dump(mode="json") for item in checked]
     if files := delivery_files.recorded(folder.parent).get(subject_of(parse_source(report.origin))):
         evidence["left_out"] = delivery_files.first_names(files, MAX_LEFT_OUT)
     return write_json(folder / "evidence.json", evidence)

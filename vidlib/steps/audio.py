@@ -38,7 +38,7 @@ from vidlib.steps.corrected import (
     uncorrected_input,
     with_corrections,
 )
-from vidlib.timeline import FPS, Turns, frame_at, seconds
+from vidlib.timeline import FPS, Segment, Turns, frame_at, nearest_frame, seconds
 
 NAME = "audio"
 VERSION = 6
@@ -219,7 +219,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
         engine=engine,
         device=choice.device,
         fallback=choice.fallback,
-        doubts=_review_items(turns, params, [*track_items, *_cancelled_sound(inputs.video, tracks)]),
+        doubts=_review_items(turns, params, [*track_items, *_cancelled_sound(inputs.video, tracks)], inputs.frames),
     )
 
 
@@ -337,13 +337,20 @@ def _cancelled_sound(video: Path, tracks: Sequence[int]) -> Iterator[ReviewItem]
     if blocks := cancelled_blocks(video, tracks):
         found = f"the channels of the sound cancel each other in {len(blocks) * BLOCK_S} s"
         message = f"{found}; only the loudest channel was analysed there"
-        yield ReviewItem(message=message, frame=int(min(blocks) * BLOCK_S * FPS), confidence=0.5)
+        frames = int(len(blocks) * BLOCK_S * FPS)
+        yield ReviewItem(message=message, frame=int(min(blocks) * BLOCK_S * FPS), confidence=0.5, frames=frames)
 
 
-def _review_items(turns: Turns, params: Params, track_items: Sequence[ReviewItem]) -> tuple[ReviewItem, ...]:
-    """The tracks, turns and speakers that a person should review, the least certain first."""
+def _review_items(
+    turns: Turns, params: Params, track_items: Sequence[ReviewItem], n_frames: int
+) -> tuple[ReviewItem, ...]:
+    """The tracks, turns and speakers that a person should review, what matters most first."""
     items = [*track_items, *_uncertain(turns), *_brief(turns), *_overlapping(turns), *_too_few(turns, params)]
-    return tuple(sorted(items, key=lambda item: item.confidence)[:MAX_REVIEW_ITEMS])
+    return tuple(sorted(items, key=lambda item: -item.impact(n_frames))[:MAX_REVIEW_ITEMS])
+
+
+def _frames(segment: Segment) -> int:
+    return nearest_frame(segment.stop_s) - nearest_frame(segment.start_s)
 
 
 def _uncertain(turns: Turns) -> Iterator[ReviewItem]:
@@ -353,6 +360,8 @@ def _uncertain(turns: Turns) -> Iterator[ReviewItem]:
                 message=f"is this really {turn.speaker}, for {turn.duration_s:.1f} s?",
                 frame=frame_at(turn.start_s),
                 confidence=turn.confidence,
+                kind="speaker",
+                frames=_frames(turn.segment),
             )
 
 
@@ -364,16 +373,20 @@ def _brief(turns: Turns) -> Iterator[ReviewItem]:
                 message=f"{speaker} says only {total_s:.1f} s: is it another speaker?",
                 frame=frame_at(its_turns[0].start_s),
                 confidence=its_turns[0].confidence,
+                kind="brief speaker",
+                frames=sum(map(_frames, its_turns.segments)),
             )
 
 
 def _overlapping(turns: Turns) -> Iterator[ReviewItem]:
     for turn, following in pairwise(turns):
-        if turn.overlaps(following):
+        if both := turn & following:
             yield ReviewItem(
                 message=f"do {turn.speaker} and {following.speaker} really speak at once?",
                 frame=frame_at(following.start_s),
                 confidence=min(turn.confidence, following.confidence),
+                kind="overlap",
+                frames=_frames(both),
             )
 
 

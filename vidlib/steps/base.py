@@ -33,6 +33,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainSerializer, ValidationError, ValidationInfo
 
 from vidlib import vault
+from vidlib.corrections.review import impact
 from vidlib.errors import BrokenOutput, ParamError
 from vidlib.files import FileRecord, canonical_json, sha256, sha256_text, write_json
 from vidlib.media import ffmpeg
@@ -121,12 +122,21 @@ def _added_defaults(values: BaseModel) -> Iterator[str]:
 class ReviewItem(Frozen):
     """Something that a person should check; ``frame`` counts from 0.
 
-    ``confidence`` is the machine's, in [0, 1]; 0 where there is no estimate.
+    ``confidence`` is the machine's, in [0, 1]; 0 where there is no estimate. ``kind`` is the question, one of
+    `vidlib.corrections.review.KINDS` if a correction can answer it. ``frames`` are those that a correction would change
+    (0: unknown), ``track`` is the face in question.
     """
 
     message: str
     frame: int | None = None
     confidence: float = Field(0.0, ge=0, le=1)
+    kind: str = Field("", exclude_if=lambda kind: not kind)
+    frames: int = Field(0, ge=0, exclude_if=lambda frames: not frames)
+    track: int | None = Field(None, exclude_if=lambda track: track is None)
+
+    def impact(self, n_frames: int) -> float:
+        """What matters most comes first; see `vidlib.corrections.review.impact`."""
+        return impact(self.confidence, self.frame, self.frames, n_frames)
 
 
 class StepOutputs(Frozen):
@@ -135,7 +145,7 @@ class StepOutputs(Frozen):
     engine: str = Field("", description="engine that did the work")
     device: str = Field("cpu", description="device that it ran on: cpu, cuda")
     fallback: str | None = Field(None, description="why engine or device are not the requested ones")
-    doubts: tuple[ReviewItem, ...] = Field((), description="what a person should check, lowest confidence first")
+    doubts: tuple[ReviewItem, ...] = Field((), description="what a person should check, what matters most first")
 
     def _repr_html_(self) -> str:
         """Two tables for notebooks: the files with size and content, and the other values."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from vidlib.corrections.review import CheckedItem, is_checked
 from vidlib.errors import BrokenOutput, MediaError, VidlibError
 from vidlib.files import write_json
 from vidlib.params import Frozen
@@ -70,6 +71,8 @@ class Evidence(Frozen):
     run: str = ""
     steps: tuple[StepEvidence, ...]
     left_out: str = ""
+    checked: tuple[CheckedItem, ...] = ()
+    """Items that a person has looked at."""
 
 
 class Inputs(Frozen):
@@ -132,7 +135,9 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     steps = tuple(_step_row(step, findings, inputs.report_dir) for step in evidence.steps)
     if evidence.left_out:
         findings.doubts.append(("delivery", ReviewItem(message=f"not processed: {evidence.left_out}")))
-    findings.doubts = sorted(findings.doubts, key=lambda entry: entry[1].confidence)[: params.max_doubts]
+    open_items = [entry for entry in findings.doubts if not is_checked(evidence.checked, entry[1].kind, entry[1].frame)]
+    n_frames = findings.n_frames or 1
+    findings.doubts = sorted(open_items, key=lambda entry: -entry[1].impact(n_frames))[: params.max_doubts]
     page = _summarize(evidence, findings, steps)
     try:
         pictures = _make_stills(page, findings, inputs.out_dir, report)
@@ -243,7 +248,7 @@ def _summarize(evidence: Evidence, findings: Findings, steps: tuple[StepRow, ...
 def _review_row(step: str, item: ReviewItem, n_frames: int) -> ReviewRow:
     """A row for an item, with a still of its frame if the video has that frame."""
     still = f"stills/doubt-{item.frame:06}.jpg" if item.frame in range(n_frames) else None
-    return ReviewRow(step=step, **item.model_dump(), still=still)
+    return ReviewRow(step=step, message=item.message, frame=item.frame, confidence=item.confidence, still=still)
 
 
 def _make_stills(page: Summary, findings: Findings, out_dir: Path, report: Report) -> list[Path]:

@@ -188,18 +188,36 @@ def _write_scores(path: Path, evidence: Evidence) -> Path:
 
 
 def _review_items(shots: Sequence[Shot], nearly: Sequence[Shot]) -> tuple[ReviewItem, ...]:
-    """Boundaries of low confidence, and boundaries just below the threshold; lowest confidence first."""
+    """Boundaries of low confidence, and boundaries just below the threshold; those of long shots first."""
+    n_frames = shots[-1].span.stop
     starts = [shot.span.start for shot in shots]
-    unsure = [shot for shot in shots if shot.confidence < REVIEW_BELOW]
     missed = [shot for shot in nearly if min(abs(shot.span.start - start) for start in starts) > SAME_BOUNDARY_FRAMES]
     items = [
-        ReviewItem(message=f"is there really a {shot.boundary}?", frame=shot.span.start, confidence=shot.confidence)
-        for shot in unsure
+        ReviewItem(
+            message=f"is there really a {shot.boundary}?",
+            frame=shot.span.start,
+            confidence=shot.confidence,
+            kind="boundary",
+            frames=_shorter_part(starts, n_frames, shot.span.start),
+        )
+        for shot in shots
+        if shot.confidence < REVIEW_BELOW
     ]
     items += [
         ReviewItem(
-            message=f"was a {shot.boundary} missed?", frame=shot.span.start, confidence=round(1 - shot.confidence, 4)
+            message=f"was a {shot.boundary} missed?",
+            frame=shot.span.start,
+            confidence=round(1 - shot.confidence, 4),
+            kind="missed boundary",
+            frames=_shorter_part(starts, n_frames, shot.span.start),
         )
         for shot in missed
     ]
-    return tuple(sorted(items, key=lambda item: item.confidence)[:MAX_REVIEW_ITEMS])
+    return tuple(sorted(items, key=lambda item: -item.impact(n_frames))[:MAX_REVIEW_ITEMS])
+
+
+def _shorter_part(starts: Sequence[int], n_frames: int, frame: int) -> int:
+    """The frames of the shorter part beside a boundary: those that change their shot with it."""
+    before = max((start for start in starts if start < frame), default=0)
+    after = min((start for start in starts if start > frame), default=n_frames)
+    return min(frame - before, after - frame)

@@ -223,7 +223,8 @@ def _further_inputs(context: TaskContext) -> dict[str, Any]:
         return {"project": task.project, "videos": videos, **roots}
     if task.step == "report":
         tasks = context.delivery_tasks(*STEPS)
-        evidence = report_run.write_evidence(context.report_folder, task, tasks, context.request.variant)
+        decided = read_active(settings.corrections, task.sha256)
+        evidence = report_run.write_evidence(context.report_folder, task, tasks, context.request.variant, decided)
         return {"evidence": evidence, "report_dir": context.report_folder}
     return {}
 

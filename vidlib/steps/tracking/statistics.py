@@ -95,8 +95,9 @@ class TrackingStatistics:
         self.add_review_items(_review_unseen_speech(sound, visible, speaking))
 
     def add_review_items(self, items: Iterable[ReviewItem]) -> None:
-        """Keep the `MAX_REVIEW_ITEMS` items with the lowest confidence."""
-        self.review_items = sorted([*self.review_items, *items], key=lambda item: item.confidence)[:MAX_REVIEW_ITEMS]
+        """Keep the `MAX_REVIEW_ITEMS` items that matter most."""
+        by_impact = sorted([*self.review_items, *items], key=lambda item: -item.impact(1))
+        self.review_items = by_impact[:MAX_REVIEW_ITEMS]
 
     def outputs(self) -> dict[str, object]:
         """The fields of `Outputs` that are counted here."""
@@ -117,7 +118,8 @@ def review_corrections(corrections: Iterable[Correction]) -> Iterator[ReviewItem
             f"{one.turn.speaker} was heard where face {one.face.track_id} speaks: "
             f"the turn is now named {one.speaker}, the label of that face"
         )
-        yield ReviewItem(message=message, frame=nearest_frame(one.turn.start_s), confidence=one.share)
+        start, stop = nearest_frame(one.turn.start_s), nearest_frame(one.turn.stop_s)
+        yield ReviewItem(message=message, frame=start, confidence=one.share, kind="moved turn", frames=stop - start)
 
 
 def _has_landmarks(rows: TrackRows) -> np.ndarray:
@@ -137,38 +139,51 @@ def _review_face(rows: TrackRows, shot: Span, starts: Mapping[int, int]) -> Iter
 
     ``starts`` maps frames to a face that begins there. A face that begins where this one ends was split from it.
     """
-    name, stop = f"face {rows.track_id}", rows.start + len(rows.boxes)
+    name, stop, n_frames = f"face {rows.track_id}", rows.start + len(rows.boxes), len(rows.boxes)
     landmark_share, score = float(_has_landmarks(rows).mean()), float(rows.confidence.mean())
-    if len(rows.boxes) < MIN_FRAMES:
-        message = f"{name} is visible in {len(rows.boxes)} frames only"
-        yield ReviewItem(message=message, frame=rows.start, confidence=score / 2)
+    about = {"track": rows.track_id, "frames": n_frames}
+    if n_frames < MIN_FRAMES:
+        message = f"{name} is visible in {n_frames} frames only"
+        yield ReviewItem(message=message, frame=rows.start, confidence=score / 2, kind="short face", **about)
     elif score < MIN_FACE_CONFIDENCE:
         message = f"is {name} a face? Its detection score is low"
-        yield ReviewItem(message=message, frame=rows.start, confidence=score)
+        yield ReviewItem(message=message, frame=rows.start, confidence=score, kind="face", **about)
     elif landmark_share < MIN_FACE_CONFIDENCE:
         message = f"{name} has no landmarks in {1 - landmark_share:.0%} of its frames: turned away, hidden or no face"
-        yield ReviewItem(message=message, frame=rows.start, confidence=landmark_share)
+        yield ReviewItem(message=message, frame=rows.start, confidence=landmark_share, kind="landmarks", **about)
     if stop in starts:
         message = f"{name} becomes another person's, face {starts[stop]}, from one frame to the next: was a cut missed?"
-        yield ReviewItem(message=message, frame=stop, confidence=NO_CUT_CONFIDENCE)
-    elif shot.stop - stop > MAX_LOST_FRAMES:
+        frames = min(stop - shot.start, shot.stop - stop)
         yield ReviewItem(
-            message=f"{name} disappears before the shot ends: did it leave?", frame=stop - 1, confidence=0.5
+            message=message,
+            frame=stop,
+            confidence=NO_CUT_CONFIDENCE,
+            kind="missed cut",
+            track=rows.track_id,
+            frames=frames,
+        )
+    elif shot.stop - stop > MAX_LOST_FRAMES:
+        message, frames = f"{name} disappears before the shot ends: did it leave?", shot.stop - stop
+        yield ReviewItem(
+            message=message, frame=stop - 1, confidence=0.5, kind="lost face", track=rows.track_id, frames=frames
         )
 
 
 def _review_identity(assignment: SpeakerAssignment) -> Iterator[ReviewItem]:
     """Whether one face shows the right person and has the right speaker label."""
     face, speaker = assignment.face, assignment.speaker
+    about = {"track": face.track_id, "frames": len(face.log_odds)}
     if assignment.person_confidence < MIN_PERSON_CONFIDENCE:
         message = f"is face {face.track_id} person {assignment.person + 1}? It resembles another person as much"
-        yield ReviewItem(message=message, frame=face.start, confidence=assignment.person_confidence)
+        confidence = assignment.person_confidence
+        yield ReviewItem(message=message, frame=face.start, confidence=confidence, kind="person", **about)
     if speaker is not None and speaker.confidence < MIN_SPEAKER_CONFIDENCE:
         message = (
             f"does {speaker.label} belong to face {face.track_id}? It is not always heard when the face speaks, "
             "or is heard when the face is silent"
         )
-        yield ReviewItem(message=message, frame=face.start, confidence=speaker.confidence)
+        confidence = speaker.confidence
+        yield ReviewItem(message=message, frame=face.start, confidence=confidence, kind="face speaker", **about)
 
 
 def _review_unseen_speech(sound: Sound, visible: np.ndarray, speaking: np.ndarray) -> Iterator[ReviewItem]:
@@ -177,4 +192,5 @@ def _review_unseen_speech(sound: Sound, visible: np.ndarray, speaking: np.ndarra
     if unseen.sum() >= FPS:
         message = f"somebody speaks for {float(seconds(int(unseen.sum()))):.1f} s, but no visible face speaks"
         confidence = 1 - float(unseen.sum() / (visible & sound.speech).sum())
-        yield ReviewItem(message=message, frame=sound.start + int(unseen.argmax()), confidence=confidence)
+        first, frames = sound.start + int(unseen.argmax()), int(unseen.sum())
+        yield ReviewItem(message=message, frame=first, confidence=confidence, kind="unseen speech", frames=frames)
