@@ -33,6 +33,7 @@ def small_videos(monkeypatch):
     monkeypatch.setattr(demo, "VIDEOS", videos)
 
 
+@pytest.mark.slow
 def test_the_delivery_holds_two_videos_with_sound_one_at_another_rate(sources, small_videos, tmp_path):
     archive = demo.build_archive(tmp_path / "inbox" / "demo.zip", sources)
     with zipfile.ZipFile(archive) as delivery:
@@ -43,6 +44,7 @@ def test_the_delivery_holds_two_videos_with_sound_one_at_another_rate(sources, s
     assert all(15 < video.duration_s < 30 for video in found)
 
 
+@pytest.mark.slow
 def test_the_same_delivery_is_built_again_byte_for_byte(sources, small_videos, tmp_path):
     first, second = (demo.build_archive(tmp_path / name / "demo.zip", sources) for name in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()

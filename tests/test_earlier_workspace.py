@@ -95,6 +95,7 @@ def test_only_steps_of_a_raised_version_run_again(vidlib, earlier):
     assert {name for name, step in steps.items() if not step["cached"]} - {"report"} == RAISED
 
 
+@pytest.mark.slow
 def test_the_history_is_still_there(vidlib, earlier):
     code, out, _ = vidlib("status", "--json")
     (run,) = json.loads(out)["rows"]

@@ -75,6 +75,7 @@ def imported_packages(*folders: str) -> set[str]:
     return set().union(*(packages_of(name, suppliers) for name in modules))
 
 
+@pytest.mark.slow
 def test_a_plain_installation_brings_whatever_the_package_imports():
     assert imported_packages("vidlib", "notebooks", "dashboards") - names_of(PROJECT["dependencies"]) == set()
 

@@ -37,6 +37,7 @@ def test_the_same_results_have_no_changes(results):
     assert same.missing == ()
 
 
+@pytest.mark.slow
 def test_shots_are_added_removed_moved_and_called_otherwise(results):
     a = [Shot(Span(0, 10), "start"), Shot(Span(10, 22)), Shot(Span(22, 50), "dissolve")]
     b = [Shot(Span(0, 25), "start"), Shot(Span(25, 40), "dissolve"), Shot(Span(40, 50))]

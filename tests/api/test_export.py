@@ -49,6 +49,7 @@ def sequences(path: Path) -> list[ET.Element]:
     return ET.parse(path).getroot().findall("project/children/sequence")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", [name for name in FORMATS if not name.endswith("_json")])
 def test_every_format_is_written_under_the_name_of_the_video(at_desk, tmp_path, format):
     path = package.open(FIRST).export(format, tmp_path)

@@ -270,6 +270,7 @@ def die(place: str, number: int, *args: object) -> int:
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, check=False).returncode
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "number"),
     [("shutil:copyfile", 3), ("os:replace", 2), ("vidlib.results.archive:publish_folder", 1), ("os:rename", 1)],
@@ -285,6 +286,7 @@ def test_a_publisher_that_dies_leaves_a_sound_archive(vidlib, workspace, film, p
     assert not list(workspace.archive.glob(".tmp-*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "number"),
     [

@@ -139,6 +139,7 @@ def test_a_clip_begins_with_the_frame_that_is_meant(tiny):
     assert pictures.shape == (40, 48, 64, 3)
 
 
+@pytest.mark.slow
 def test_a_film_has_the_frames_and_sound_that_its_truth_says(tiny, tmp_path, monkeypatch):
     from benchmarks.composing.plan import Placed, Scene
 

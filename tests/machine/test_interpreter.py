@@ -43,6 +43,7 @@ def test_a_kernel_imports_nothing_from_the_working_folder(shadowed, workspace, m
         assert execute(write_notebook(shadowed / "notebook.ipynb", *cells), kernel)[-1] == "False True"
 
 
+@pytest.mark.slow
 def test_the_dashboard_starts_runs(shadowed, workspace):
     started = actions.start(workspace, ["nothing.mp4"], None)
     started.process.wait(timeout=LIMIT_S)

@@ -50,6 +50,7 @@ def promise_s(path: Path) -> float | None:
     return promised_end_s(path, probe_video(path).index)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("suffix", "codecs"),
     [
@@ -65,6 +66,7 @@ def test_sound_after_the_end_of_the_picture_promises_no_frames(tmp_path, suffix,
     assert promise_s(path) == pytest.approx(2, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["mkv", "flv"])
 def test_a_picture_that_is_shorter_than_its_sound_is_converted_whole(tmp_path, suffix):
     outputs = convert_file(clip(tmp_path / f"clip.{suffix}", *H264, sound_s=4))
@@ -94,6 +96,7 @@ def test_a_matroska_file_without_durations_promises_its_packets(tmp_path):
     assert probe_video(tagged).duration_s == pytest.approx(2, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "promised_s"), [("mkv", 2), ("flv", 4)])
 def test_a_file_that_lost_its_end_promised_more(tmp_path, suffix, promised_s):
     """The header of a Flash video promises a duration of the whole file alone."""
@@ -104,6 +107,7 @@ def test_a_file_that_lost_its_end_promised_more(tmp_path, suffix, promised_s):
     assert "are missing" in outputs.doubts[0].message
 
 
+@pytest.mark.slow
 def test_an_avi_without_its_index_promises_the_frames_of_its_header(tmp_path):
     path = cut(clip(tmp_path / "clip.avi", "-c:v", "mpeg4", "-c:a", "mp3"))
     outputs = convert_file(path)
@@ -116,6 +120,7 @@ def test_a_file_that_lost_its_end_after_that_of_the_picture_lost_no_frame(tmp_pa
     assert promise_s(path) == pytest.approx(2, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("hours", "suffix", "codecs"), [(20, "ts", H264), (25, "mpg", MPEG2)])
 def test_a_jump_of_the_clock_is_no_length(tmp_path, hours, suffix, codecs):
     before = clip(tmp_path / f"before.{suffix}", *codecs)
@@ -129,6 +134,7 @@ def test_a_jump_of_the_clock_is_no_length(tmp_path, hours, suffix, codecs):
     assert outputs.lost_frames == 0
 
 
+@pytest.mark.slow
 def test_recordings_that_were_joined_follow_each_other(tmp_path):
     """The clock of the picture steps back while the sound of the first part still arrives."""
     pieces = [write(tmp_path / "part.ts", Piece(seconds=2, first_s=0.4), *H264[:-1], "mp2")] * 3

@@ -55,6 +55,7 @@ def test_only_the_seconds_out_of_phase_are_heard_through_one_channel(tmp_path):
         assert 0.27 < level_at(heard, 400) < 0.45
 
 
+@pytest.mark.slow
 def test_silence_and_independent_channels_do_not_cancel(tmp_path):
     assert not cancelled_blocks(sound(tmp_path / "silent.wav", ["0", "0"]))
     assert not cancelled_blocks(sound(tmp_path / "noise.wav", ["random(1)-0.5", "random(2)-0.5"]))
@@ -62,6 +63,7 @@ def test_silence_and_independent_channels_do_not_cancel(tmp_path):
     assert not cancelled_blocks(sound(tmp_path / "left.wav", [tone(400), "0"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_channels", [3, 4, 6, 8, 12])
 def test_every_discrete_channel_is_heard_equally_loud(tmp_path, n_channels):
     hertz = [400 + 200 * channel for channel in range(n_channels)]

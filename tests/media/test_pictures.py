@@ -49,6 +49,7 @@ def convert_file(path: Path) -> convert.Outputs:
     return convert.run(convert.Inputs(source=path, out_dir=path.with_name("out")), params)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("suffix", "first"), [("mp4", STILL), ("mkv", STILL), ("avi", PROXY), ("mov", THUMBNAILS), ("mkv", THUMBNAILS)]
 )
@@ -80,6 +81,7 @@ def test_what_only_accompanies_the_first_picture_needs_no_check(tmp_path):
     assert (info.index, info.is_first, info.notes) == (0, True, ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_noise", [False, True], ids=["without data", "noise"])
 def test_a_stream_without_frames_does_not_hide_the_video(tmp_path, with_noise):
     stream = overwrite(file_of(tmp_path / "clip.ts", ANGLE, MAIN, TONE), {0x100}, with_noise=with_noise)
@@ -98,6 +100,7 @@ def test_of_several_programmes_one_is_taken_with_its_own_sound(tmp_path):
     assert (dead.index, [track.index for track in dead.audio]) == (0, [1])
 
 
+@pytest.mark.slow
 def test_sound_without_data_is_left_out(tmp_path):
     stream = overwrite(file_of(tmp_path / "clip.ts", MAIN, TONE, TONE), {0x101}, with_noise=False)
     outputs = convert_file(stream)

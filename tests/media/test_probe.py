@@ -111,6 +111,7 @@ def test_ffmpeg_opens_nothing_that_a_text_names_either(tmp_path, kind):
         commands.run(ffmpeg.command(*ffmpeg.input_args(trap), "-f", "null", "-"), timeout_s=TIMEOUT_S)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("suffix", "options"),
     [
@@ -134,6 +135,7 @@ def test_frame_times_are_those_of_the_file(tmp_path):
     assert variable[24:27] == [Fraction(24, 25), Fraction(25, 25), Fraction(27, 25)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("suffix", "fps", "options", "timecode"),
     [

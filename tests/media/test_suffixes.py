@@ -33,6 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", sorted(VIDEO_SUFFIXES))
 def test_convert_can_read_every_suffix(folder, suffix):
     source = folder / f"clip{suffix}"

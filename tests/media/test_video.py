@@ -28,6 +28,7 @@ def test_frames_have_the_size_that_a_viewer_sees_or_the_one_asked_for(tmp_path):
         assert next(video.frames((32, 12))).shape == (12, 32, 3)
 
 
+@pytest.mark.slow
 def test_leaving_the_block_ends_the_decoders(tmp_path):
     def decoders() -> str:
         return subprocess.run(["pgrep", "-f", f"file:{path}"], capture_output=True, text=True).stdout

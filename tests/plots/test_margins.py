@@ -87,6 +87,7 @@ FIGURES: dict[str, Callable[[Path], Figure]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_the_whole_figure_is_visible(name, tmp_path):
     figure = FIGURES[name](tmp_path)

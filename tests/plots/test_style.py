@@ -1,6 +1,7 @@
 from io import BytesIO
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from vidlib.plots import style
@@ -10,6 +11,7 @@ def pixels(png: bytes) -> np.ndarray:
     return np.asarray(Image.open(BytesIO(png)).convert("RGB"))
 
 
+@pytest.mark.slow
 def test_a_notebook_shows_a_figure_as_it_would_be_saved():
     fig, axes = style.figure(6, 3, nrows=2, sharex=True)
     axes[0].plot([0, 70], [0, 1], label="rising")

@@ -34,6 +34,7 @@ def test_a_sound_archive_has_no_damage_and_entries_without_checksums_are_named(r
     assert check.n_bytes == sum(entry.n_bytes for entry in entries if entry.has_checksums)
 
 
+@pytest.mark.slow
 def test_each_of_many_random_damages_is_named(root, tmp_path):
     entries = archives.mixed(root, tmp_path)
     recorded = [entry for entry in entries if entry.has_checksums]

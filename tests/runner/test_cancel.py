@@ -110,6 +110,7 @@ def check_cancelled(executor: OrderedExecutor, result: RunResult, notified: Path
     assert "waiting" not in {task.status for task in executor.history.tasks(result.run)}
 
 
+@pytest.mark.slow
 def test_a_run_is_cancelled_even_if_its_tasks_notice_first(executor, notifying, notified, tmp_path):
     executor.work = executor.cancel_run
     check_cancelled(executor, start(notifying, tmp_path), notified)

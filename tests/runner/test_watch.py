@@ -347,6 +347,7 @@ print("over")
 """
 
 
+@pytest.mark.slow
 def test_sigterm_ends_the_watch_at_once(night):
     video = put(night.inbox / "a.mp4")
     with subprocess.Popen([sys.executable, "-c", WATCHER], stdout=subprocess.PIPE, text=True) as process:

@@ -327,6 +327,7 @@ def test_the_speakers_of_a_film_are_told_apart(tmp_path):
     assert sorted(map(sorted, speakers.values())) == [["A"], ["B"], ["C"], ["D"], ["E"], ["K"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tracks", "chosen", "message"),
     [
@@ -350,6 +351,7 @@ def test_the_tracks_that_hold_the_speech_are_analysed(fake, tmp_path, tracks, ch
     assert message is None or message in items[0]
 
 
+@pytest.mark.slow
 def test_speech_in_the_second_track_is_heard_by_the_engine(tmp_path):
     video = with_tracks(tmp_path / "clip.mp4", SILENT_TRACK, SPEECH_TRACK)
     heard = listen(video, tmp_path / "auto", frames=300, engines="light")
@@ -360,6 +362,7 @@ def test_speech_in_the_second_track_is_heard_by_the_engine(tmp_path):
     assert (first.engine, first.tracks, first.doubts) == ("none", (1,), ())
 
 
+@pytest.mark.slow
 def test_a_mix_holds_the_sound_of_every_track(tmp_path):
     halves = with_tracks(tmp_path / "halves.mp4", FIRST_HALF, SECOND_HALF)
     first, second, mix = (read_waveform(halves, tracks=tracks) for tracks in ([1], [2], [1, 2]))
@@ -367,12 +370,14 @@ def test_a_mix_holds_the_sound_of_every_track(tmp_path):
     assert np.abs(mix[: len(mix) // 3]).max() > 0.01 < np.abs(mix[-len(mix) // 3 :]).max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("languages", "chosen"), [(("eng", "deu"), (1,)), (("eng", "eng"), (2,))])
 def test_a_translation_does_not_replace_the_original(fake, tmp_path, languages, chosen):
     video = with_tracks(tmp_path / "clip.mp4", MOST, SPEECH_TRACK, languages=languages)
     assert listen(video, tmp_path / "out", frames=300).tracks == chosen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("value", "chosen"), [("first", (1,)), ("mix", (1, 2)), ("2", (2,)), (2, (2,))])
 def test_a_person_can_choose_the_tracks(fake, tmp_path, value, chosen):
     video = with_tracks(tmp_path / "clip.mp4", SPEECH_TRACK, SILENT_TRACK)

@@ -262,6 +262,7 @@ def assert_nothing_is_lost(home: Path, before: dict[str, str], after: dict[str, 
         archive.verify(entry)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
 def test_a_failure_at_any_point_loses_nothing_and_the_next_run_finishes(home, tmp_path, monkeypatch, for_good):
     videos = [finished(home, "A/clip")]

@@ -53,6 +53,7 @@ def clip(tmp_path_factory) -> Path:
     return video_of(frames, tmp_path_factory.mktemp("clip") / "clip.mp4")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["transnet", "pyscenedetect"])
 def test_hard_cuts_are_found_at_the_exact_frame(clip, tmp_path, engine):
     outputs = find(clip, 50, tmp_path, engine=engine)
@@ -85,6 +86,7 @@ def small_of(clip: Path, path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["transnet", "pyscenedetect"])
 def test_small_frames_give_the_same_bytes_as_the_video(clip, tmp_path, engine):
     small = small_of(clip, tmp_path / "small.rgb")
@@ -109,6 +111,7 @@ def test_small_frames_that_end_early_are_not_taken_for_the_whole_video(clip, tmp
         scenes.run(inputs, scenes.Params(device="cpu"))
 
 
+@pytest.mark.slow
 def test_the_same_video_gives_the_same_bytes(clip, tmp_path):
     first, second = (find(clip, 50, tmp_path / name) for name in ("first", "second"))
     assert Manifest.read(first.shots.parent).files == Manifest.read(second.shots.parent).files

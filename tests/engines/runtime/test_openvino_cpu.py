@@ -50,6 +50,7 @@ def cores_while_computing(given: int) -> set[frozenset[int]]:
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is no other core to be moved to")
 def test_a_network_that_computes_alone_is_not_moved_to_a_core_that_was_not_given():
     given = max(os.sched_getaffinity(0))

@@ -43,6 +43,7 @@ def test_a_hard_cut_scores_at_the_first_frame_of_the_new_shot(name):
     assert np.flatnonzero(begins >= 0.5).tolist() == list(sample_media.CUTS)
 
 
+@pytest.mark.slow
 @every_engine
 @pytest.mark.parametrize("n_frames", [0, 1, 4, 76])
 def test_every_frame_is_scored_once(name, n_frames):
@@ -52,6 +53,7 @@ def test_every_frame_is_scored_once(name, n_frames):
     assert all(0 <= score <= 1 for both in scores for score in both)
 
 
+@pytest.mark.slow
 @every_engine
 @pytest.mark.parametrize("expected", [0, 60, 140])
 def test_a_video_of_more_or_fewer_frames_than_expected_is_scored_too(name, expected, short_windows):
@@ -72,6 +74,7 @@ def test_windows_are_about_equal_and_of_an_even_number(n_frames):
     assert n_windows * each - n_frames < max(1, n_windows)
 
 
+@pytest.mark.slow
 @every_engine
 def test_a_long_video_is_never_in_memory_as_a_whole(name, short_windows):
     read, windows = [], short_windows * (1 + devices.cores())

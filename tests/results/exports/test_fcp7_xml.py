@@ -17,6 +17,7 @@ def read(path: Path) -> list[Cut]:
     return [Cut(*(int(item.findtext(name)) for name in ("in", "out", "start", "end"))) for item in items]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
 def test_no_frame_is_off(tmp_path, start):
     for timeline in random_timelines(start):

@@ -84,6 +84,7 @@ def test_a_process_that_froze_while_it_published_does_not_hold_up_the_others(url
                 pass
 
 
+@pytest.mark.slow
 def test_projects_and_videos_that_several_threads_record_are_kept_once(url):
     """A project and a video that both of them take up."""
     with History(url) as history, ThreadPoolExecutor(8) as several:

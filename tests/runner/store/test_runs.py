@@ -220,6 +220,7 @@ def test_a_workspace_that_cannot_be_made_is_explained(tmp_path):
         History(load(workspace=tmp_path / "file" / "workspace").database)
 
 
+@pytest.mark.slow
 def test_the_history_keeps_the_permissions_that_the_umask_allows(tmp_path):
     code = "import os, sys; os.umask(0o077); from vidlib.runner.store.runs import History; History(sys.argv[1]).close()"
     subprocess.run([sys.executable, "-c", code, f"sqlite:///{tmp_path}/vidlib.sqlite"], check=True)

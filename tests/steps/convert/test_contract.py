@@ -13,6 +13,7 @@ from vidlib.steps import convert
 from vidlib.steps.base import Step
 
 
+@pytest.mark.slow
 def test_progress_ends_at_the_number_of_source_frames(tmp_path, out_dir):
     said = []
     inputs = convert.Inputs(source=made.clip(tmp_path / "clip.mp4", fps="24"), out_dir=out_dir)
