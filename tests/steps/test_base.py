@@ -238,4 +238,4 @@ def test_a_table_of_outputs_escapes_what_comes_from_files(inputs):
 
 def test_every_output_for_editors_has_a_file_name_and_a_place_in_the_delivery():
     assert {result for _, result, _ in PUBLISHED} == set(naming.PUBLISHED)
-    assert set(FinishedVideo.model_fields) == {"stem", "source", "video", *naming.PUBLISHED}
+    assert set(FinishedVideo.model_fields) == {"stem", "source", "video", *naming.ARCHIVED}
