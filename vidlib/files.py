@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from filelock import FileLock
+from filelock import BaseFileLock, FileLock, SoftFileLock
 from pydantic import BaseModel, ConfigDict
 
 from vidlib.errors import BrokenOutput
@@ -24,6 +25,12 @@ CLOCK_REALTIME_COARSE = 5  # linux/time.h: the clock of a file's times
 
 COARSEST_NS = 2_000_000_000
 """Nanoseconds between two times of a file on the coarsest file system, FAT."""
+
+UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK})
+"""Errors of a file system that lacks an operation."""
+
+SWAP = ".swap"
+"""The end of a folder's name between two renames of `replace_folder`."""
 
 MAX_DIGESTS = 4096
 """Files whose SHA-256 a process remembers."""
@@ -189,10 +196,16 @@ class FileRecord(BaseModel):
 
 
 def fsync(path: Path) -> None:
-    """Write a file's bytes, or a folder's names, to the disk, so that they survive a power cut."""
+    """Write a file's bytes, or a folder's names, to the disk, so that they survive a power cut.
+
+    Some file systems (SMB, FUSE) cannot do so for a folder; its names are as safe there as they can be.
+    """
     fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED or not stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise
     finally:
         os.close(fd)
 
@@ -231,6 +244,19 @@ def replace_folder(new: Path, final: Path, kept: Path) -> Path:
     return final
 
 
+def finish_replacement(final: Path, kept_pattern: str) -> None:
+    """Complete a `replace_folder` that was killed between two renames.
+
+    ``kept_pattern`` is a glob pattern for the names that previous folders of ``final`` have.
+    """
+    for spare in final.parent.glob(f"{kept_pattern}{SWAP}"):
+        kept = spare.with_name(spare.name.removesuffix(SWAP))
+        if not final.exists() and kept.exists():
+            os.rename(kept, final)
+        if not kept.exists():
+            os.rename(spare, kept)
+
+
 def fsync_tree(folder: Path) -> None:
     """Write a folder and everything in it to the disk, so that it survives a power cut."""
     for path in sorted(folder.rglob("*")):
@@ -244,9 +270,9 @@ def _exchange(first: Path, second: Path) -> None:
     try:
         _rename_exchange(first, second)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        if error.errno not in UNSUPPORTED:
             raise
-        spare = first.with_name(f"{first.name}.swap")
+        spare = first.with_name(f"{first.name}{SWAP}")
         os.rename(second, spare)
         try:
             os.rename(first, second)
@@ -272,12 +298,29 @@ def sole_writer(root: Path) -> Iterator[None]:
     remain after it. The lock ends with the process that holds it.
     """
     root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / ".lock"):
+    with _locked(root):
         try:
             _remove_unfinished(root)
             yield
         finally:
             _remove_unfinished(root)
+
+
+@contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    """Hold a lock of the system; on a file system without locks (some NFS and SMB), a file stands for it."""
+    lock: BaseFileLock = FileLock(root / ".lock")
+    try:
+        lock.acquire()
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+        lock = SoftFileLock(root / ".lock-held")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _remove_unfinished(root: Path) -> None:

@@ -1,9 +1,13 @@
 import errno
+import fcntl
 import json
 import os
 import shutil
+import stat
+import subprocess
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pydantic import ValidationError
@@ -12,7 +16,7 @@ from vidlib import files
 from vidlib.errors import BrokenOutput
 from vidlib.jupyter_import import papermill
 from vidlib.plots import delivery as delivery_plot
-from vidlib.results import archive
+from vidlib.results import archive, delivery
 from vidlib.steps import finalize
 from vidlib.steps.base import Step, fingerprint_of
 
@@ -47,8 +51,8 @@ def inputs_of(home: Path, videos: list[dict] | None = None) -> finalize.Inputs:
     )
 
 
-def run(home: Path, videos: list[dict] | None = None) -> finalize.Outputs:
-    return finalize.run(inputs_of(home, videos), finalize.Params())
+def run(home: Path, videos: list[dict] | None = None, **params) -> finalize.Outputs:
+    return finalize.run(inputs_of(home, videos), finalize.Params(**params))
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -160,6 +164,31 @@ def test_a_project_where_nothing_finished_delivers_nothing(home):
     outputs = run(home, [finished(home, "A/clip", video=None)])
     assert (outputs.delivered, outputs.archived) == ((), ())
     assert not (home / "delivery/Spring").exists()
+
+
+def test_all_or_nothing_delivers_nothing_while_a_video_is_incomplete(home):
+    videos = [finished(home, "A/clip"), finished(home, "B/clip", tracking_json=None)]
+    outputs = run(home, videos, deliver="all")
+    assert outputs.delivered == ()
+    assert not (home / "delivery/Spring").exists()
+    assert len(outputs.archived) == 1
+    assert [video.stem for video in outputs.left_out] == ["A/clip", "B/clip"]
+    assert outputs.left_out[0].reason.endswith("did not finish: B/clip")
+    assert delivery_plot.videos(json.loads(outputs.delivery.read_text()))
+    assert delivery_plot.results(json.loads(outputs.delivery.read_text()))
+    assert len(run(home, deliver="all").delivered) == 2 * 6
+
+
+def test_videos_alone_are_delivered_also_without_their_analysis(home):
+    videos = [
+        finished(home, "A/clip"),
+        finished(home, "B/clip", **dict.fromkeys(RESULTS)),
+        finished(home, "A/clip", stem="C", video=None),
+    ]
+    outputs = run(home, videos, deliver="videos")
+    assert set(contents(home / "delivery/Spring")) == {"A/clip.mp4", "B/clip.mp4"}
+    assert (len(outputs.archived), [video.stem for video in outputs.left_out]) == (1, ["C"])
+    assert delivery_plot.results(json.loads(outputs.delivery.read_text()))
 
 
 def test_sources_are_left_as_they_are(home):
@@ -319,6 +348,155 @@ def test_where_names_cannot_be_exchanged_the_delivery_is_replaced_by_renames(tmp
         assert contents(final) == {"file": "new"}
         assert contents(kept) == {"file": "final"}
     assert {path.name for path in tmp_path.iterdir()} == ({"new", "final"} if at else {"kept", "final"})
+
+
+def deliver_twice(home: Path) -> None:
+    """Deliver, change a result, and deliver again; an editor's file and the old delivery are kept."""
+    run(home)
+    (home / "delivery/Spring/A/edit.aep").write_text("two days of work")
+    before = contents(home / "delivery/Spring")
+    change_results(home)
+    run(home)
+    assert contents(home / "delivery/Spring") == before | {"A/clip_audio.json": "somebody else speaks"}
+    (kept,) = (home / "delivery").glob("Spring.previous-*")
+    assert contents(kept) == before
+    assert {path.name for path in (home / "delivery").iterdir()} <= {"Spring", kept.name, ".lock", ".lock-held"}
+    Step(finalize).outputs(home / "out")
+
+
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP, errno.EINVAL])
+def test_a_disk_without_permissions_links_locks_and_exchange_is_delivered_to(home, monkeypatch, code):
+    """As exFAT and NTFS by FUSE, and SMB, answer to a user who is not root."""
+
+    def refuse(*args, **kwargs):
+        raise OSError(code, os.strerror(code))
+
+    def cannot(*args, **kwargs):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    def fsync(fd, real=os.fsync):
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            cannot()
+        real(fd)
+
+    def flock(*args, **kwargs):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    for name in ("chmod", "fchmod", "lchmod", "chown", "link", "setxattr", "symlink"):
+        monkeypatch.setattr(os, name, refuse, raising=False)
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(fcntl, "flock", flock)
+    monkeypatch.setattr(files, "_rename_exchange", cannot)
+    deliver_twice(home)
+
+
+@pytest.mark.parametrize("at", [2, 3])
+def test_a_crash_between_two_renames_is_completed_by_the_next_run(home, monkeypatch, at):
+    """Names cannot be exchanged; the process dies before its rename number ``at`` of three."""
+    run(home)
+    before = contents(home / "delivery/Spring")
+    change_results(home)
+    real, calls = os.rename, []
+
+    def cannot(*args):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    def rename(one, other):
+        if calls or ".swap" in str(other):
+            calls.append(other)
+        if len(calls) >= at:
+            raise KeyboardInterrupt  # as nothing can be tidied up after it
+        real(one, other)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_rename_exchange", cannot)
+        patch.setattr(os, "rename", rename)
+        with pytest.raises(KeyboardInterrupt):
+            run(home)
+    assert list((home / "delivery").glob("*.swap"))
+    run(home)
+    assert contents(home / "delivery/Spring") == before | {"A/clip_audio.json": "somebody else speaks"}
+    kept = [contents(folder) for folder in (home / "delivery").glob("Spring.previous-*")]
+    assert kept == [before]
+
+
+@pytest.mark.parametrize("folder", ["delivery_dir", "archive_dir"])
+def test_a_disk_that_is_not_there_is_named_and_no_folder_is_made_in_its_place(home, folder):
+    inputs = inputs_of(home).model_copy(update={folder: home / "mnt" / "disk" / "folder"})
+    with pytest.raises(BrokenOutput, match=f"VIDLIB_{folder.upper()}"):
+        finalize.run(inputs, finalize.Params())
+    assert not (home / "mnt").exists()
+
+
+def test_too_little_space_is_named_before_anything_is_copied(home, monkeypatch):
+    run(home)
+    before = contents(home / "delivery")
+    change_results(home)
+    monkeypatch.setattr(delivery, "disk_usage", lambda path: SimpleNamespace(free=7))
+    with pytest.raises(OSError, match="20 bytes are needed, 7 are free"):
+        run(home)
+    assert contents(home / "delivery") == before
+
+
+@contextmanager
+def mounted(folder: Path, *command: str):
+    """Mount a file system at ``folder``; skips the test where this user or the system cannot."""
+    folder.mkdir()
+    done = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"cannot mount: {done.stderr.strip()}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts disks")
+
+
+@needs_root
+def test_a_full_disk_keeps_the_earlier_delivery_and_the_next_run_completes_it(home, monkeypatch):
+    with mounted(home / "delivery", "mount", "-t", "tmpfs", "-o", "size=256k", "none") as disk:
+        run(home)
+        before = contents(disk / "Spring")
+        (home / "work/A/clip/tracking_parquet").write_bytes(b"x" * 180_000)
+        filler = disk / "filler"
+        filler.write_bytes(b"x" * 150_000)
+        monkeypatch.setattr(delivery, "_check_space", lambda *args: None)  # others may fill the disk after the check
+        with pytest.raises(OSError, match="No space left"):
+            run(home)
+        assert contents(disk / "Spring") == before
+        assert not list(disk.glob(".tmp-*"))
+        filler.unlink()
+        run(home)
+        assert (disk / "Spring/A/clip_tracking.parquet").stat().st_size == 180_000
+
+
+FAT = {
+    "vfat": (["mkfs.vfat"], ["mount", "-t", "vfat"]),
+    "exfat": (["mkfs.exfat"], ["mount", "-t", "exfat"]),
+    "exfat by FUSE": (["mkfs.exfat"], ["mount.exfat-fuse"]),
+}
+
+
+@needs_root
+@pytest.mark.parametrize("kind", FAT)
+def test_a_real_disk_of_the_fat_family_is_delivered_to(home, kind):
+    make, mount = FAT[kind]
+    if not (shutil.which(make[0]) and shutil.which(mount[0]) and shutil.which("losetup")):
+        pytest.skip(f"{make[0]} or {mount[0]} is not installed")
+    image = home / "disk.img"
+    with open(image, "wb") as file:
+        file.truncate(40_000_000)
+    subprocess.run([*make, str(image)], check=True, capture_output=True)
+    device = subprocess.run(["losetup", "--find", "--show", str(image)], capture_output=True, text=True, check=False)
+    if device.returncode:
+        pytest.skip(f"no loop device: {device.stderr.strip()}")
+    try:
+        with mounted(home / "delivery", *mount, device.stdout.strip()):
+            deliver_twice(home)
+    finally:
+        subprocess.run(["losetup", "--detach", device.stdout.strip()], check=True)
 
 
 @pytest.mark.slow

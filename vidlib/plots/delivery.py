@@ -25,7 +25,7 @@ RESULTS = {
 @style.styled
 def videos(listing: Mapping[str, Any]) -> Figure:
     """The size in MB of each video in a delivery's listing (``delivery.json``), or ``left out``."""
-    delivered = {video["stem"]: _sizes(video)[".mp4"] / MB for video in listing["videos"]}
+    delivered = {video["stem"]: _sizes(video)[".mp4"] / MB for video in listing["videos"] if video["delivered"]}
     left_out = [video["stem"] for video in listing["left_out"]]
     names = [*delivered, *left_out]
     fig, ax = _rows(names)
@@ -42,8 +42,8 @@ def videos(listing: Mapping[str, Any]) -> Figure:
 @style.styled
 def results(listing: Mapping[str, Any]) -> Figure:
     """The sizes in kB of the results beside each delivered video, by kind."""
-    names = [video["stem"] for video in listing["videos"]]
-    sizes = [_sizes(video) for video in listing["videos"]]
+    delivered = [video for video in listing["videos"] if video["delivered"]]
+    names, sizes = [video["stem"] for video in delivered], [_sizes(video) for video in delivered]
     fig, ax = _rows(names, right_in=LEGEND_IN)
     left = [0.0] * len(names)
     for (suffix, label), colour in zip(RESULTS.items(), style.SPEAKERS, strict=False):
@@ -54,7 +54,8 @@ def results(listing: Mapping[str, Any]) -> Figure:
         left = [start + width for start, width in zip(left, widths, strict=True)]
     ax.set_xlabel("results, kB")
     ax.set_title("Results beside each video")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
     return fig
 
 

@@ -2,9 +2,10 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -15,7 +16,7 @@ from vidlib.progress import Report, quiet
 from vidlib.results import archive, delivery
 from vidlib.results.finding import index
 from vidlib.results.naming import ARCHIVED, OPTIONAL, PUBLISHED
-from vidlib.steps.base import OutFile, StepOutputs, location, with_manifest
+from vidlib.steps.base import OutFile, StepOutputs, added_param, location, with_manifest
 
 NAME = "finalize"
 VERSION = 2
@@ -24,6 +25,9 @@ UNIT = "files"
 TOOLS = ()
 
 LISTING = "delivery.json"
+
+Mode = Literal["complete", "all", "videos"]
+"""Which videos of a project are delivered, and with what."""
 
 
 def _below(stem: str) -> str:
@@ -68,7 +72,7 @@ class FinishedVideo(Frozen):
 
     @property
     def missing(self) -> list[str]:
-        """The names of results that it needs for a delivery and does not have."""
+        """The names of results that complete it and that it does not have."""
         return [name for name in ("video", *PUBLISHED) if name not in OPTIONAL and getattr(self, name) is None]
 
     @property
@@ -83,11 +87,11 @@ class FinishedVideo(Frozen):
             raise BrokenOutput(f"{self.stem} has no converted video; run the step convert again")
         return self.video
 
-    @property
-    def deliverables(self) -> dict[str, Path]:
+    def deliverables(self, deliver: "Mode") -> dict[str, Path]:
         """The files for the editor, ``{name in the delivery: file}``."""
+        results = {} if deliver == "videos" else self.results
         return {f"{self.stem}.mp4": self.converted} | {
-            f"{self.stem}{PUBLISHED[name]}": path for name, path in self.results.items() if name in PUBLISHED
+            f"{self.stem}{PUBLISHED[name]}": path for name, path in results.items() if name in PUBLISHED
         }
 
 
@@ -102,11 +106,17 @@ class Inputs(Frozen):
 
 
 class Params(Frozen):
-    """No choices: the earlier steps decide what is delivered."""
+    """What is delivered. The archive keeps the results of every complete video in any case."""
+
+    deliver: Mode = added_param(
+        "complete",
+        "complete: each video with all its results; all: nothing unless every video is complete; videos: converted "
+        "videos alone, also of those whose analysis failed",
+    )
 
 
 class LeftOut(Frozen):
-    """A video that was neither delivered nor archived, and why."""
+    """A video that was not delivered, and why."""
 
     stem: str
     reason: str
@@ -118,7 +128,7 @@ class Outputs(StepOutputs):
     delivery: OutFile = Field(description="JSON: every delivered and archived file, with size and SHA-256")
     delivered: tuple[str, ...] = Field(description="the files in the delivery folder")
     archived: tuple[str, ...] = Field(description="the folders in the results archive")
-    left_out: tuple[LeftOut, ...] = Field((), description="videos that did not finish")
+    left_out: tuple[LeftOut, ...] = Field((), description="videos that were not delivered")
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
@@ -138,36 +148,53 @@ def verify_external(outputs: Outputs) -> None:
 
 @with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
-    """Archive the results of every finished video, then deliver all of them together.
+    """Archive the results of every complete video, then deliver all videos that ``params`` select together.
 
     Identical earlier results stay as they are; the step removes neither a source nor an older delivery. Raises
-    BrokenOutput if a copy differs from its original; earlier deliveries and archives then stay as well.
+    BrokenOutput if a copy differs from its original, and if the disk of a folder is not there; earlier deliveries and
+    archives then stay as well.
     """
+    delivery.check_root(inputs.archive_dir, "VIDLIB_ARCHIVE_DIR")
+    delivery.check_root(inputs.delivery_dir, "VIDLIB_DELIVERY_DIR")
     now = datetime.now(UTC)
-    finished = [video for video in inputs.videos if not video.missing]
-    files = {name: path for video in finished for name, path in video.deliverables.items()}
-    total = len(finished) + len(files)
-    entries = []
-    for video in finished:
-        entries.append(archive.put(inputs.archive_dir, inputs.project, _analysed(video), now))
+    complete = [video for video in inputs.videos if not video.missing]
+    chosen = _chosen(inputs.videos, params.deliver)
+    files = {name: path for video in chosen for name, path in video.deliverables(params.deliver).items()}
+    total = len(complete) + len(files)
+    entries = {}
+    for video in complete:
+        entries[video.stem] = archive.put(inputs.archive_dir, inputs.project, _analysed(video), now)
         report(len(entries), total)
     index.refresh(inputs.archive_dir)
     if files:
         delivery.deliver(
-            inputs.delivery_dir, inputs.project, files, now, lambda done, _: report(len(finished) + done, total)
+            inputs.delivery_dir, inputs.project, files, now, lambda done, _: report(len(complete) + done, total)
         )
     report(total, total)
-    return _outputs(inputs, finished, entries)
+    return _outputs(inputs, params.deliver, chosen, entries)
+
+
+def _chosen(videos: tuple[FinishedVideo, ...], deliver: Mode) -> list[FinishedVideo]:
+    """The videos that are delivered."""
+    if deliver == "videos":
+        return [video for video in videos if video.video]
+    complete = [video for video in videos if not video.missing]
+    return complete if deliver == "complete" or len(complete) == len(videos) else []
 
 
 def _analysed(video: FinishedVideo) -> archive.ResultSet:
     return archive.ResultSet.from_video(video.source, video.converted, PurePosixPath(video.stem).name, video.results)
 
 
-def _outputs(inputs: Inputs, finished: list[FinishedVideo], entries: list[archive.Entry]) -> Outputs:
+def _outputs(
+    inputs: Inputs, deliver: Mode, chosen: list[FinishedVideo], entries: Mapping[str, archive.Entry]
+) -> Outputs:
     folder = inputs.delivery_dir / inputs.project
-    listed = [_entry(video, entry, folder) for video, entry in zip(finished, entries, strict=True)]
-    left_out = tuple(_left_out(video) for video in inputs.videos if video.missing)
+    delivered = {video.stem: list(video.deliverables(deliver)) for video in chosen}
+    handled = [video for video in inputs.videos if video.stem in delivered or video.stem in entries]
+    listed = [_entry(video, entries.get(video.stem), folder, delivered.get(video.stem, [])) for video in handled]
+    incomplete = [video.stem for video in inputs.videos if video.missing]
+    left_out = tuple(_left_out(video, incomplete) for video in inputs.videos if video.stem not in delivered)
     listing = {
         "project": inputs.project,
         "folder": str(folder),
@@ -177,24 +204,28 @@ def _outputs(inputs: Inputs, finished: list[FinishedVideo], entries: list[archiv
     return Outputs(
         delivery=write_json(inputs.out_dir / LISTING, listing),
         delivered=tuple(file["path"] for video in listed for file in video["delivered"]),
-        archived=tuple(dict.fromkeys(str(entry.folder) for entry in entries)),
+        archived=tuple(dict.fromkeys(str(entry.folder) for entry in entries.values())),
         left_out=left_out,
     )
 
 
-def _left_out(video: FinishedVideo) -> LeftOut:
-    return LeftOut(stem=video.stem, reason=f"a step before did not finish, so it lacks {', '.join(video.missing)}")
+def _left_out(video: FinishedVideo, incomplete: list[str]) -> LeftOut:
+    if video.missing:
+        reason = f"a step before did not finish, so it lacks {', '.join(video.missing)}"
+    else:
+        reason = f"finalize.deliver is all, and these videos did not finish: {', '.join(incomplete)}"
+    return LeftOut(stem=video.stem, reason=reason)
 
 
-def _entry(video: FinishedVideo, entry: archive.Entry, folder: Path) -> dict:
+def _entry(video: FinishedVideo, entry: archive.Entry | None, folder: Path, delivered: list[str]) -> dict:
     """The entry of one video in the listing."""
     return {
         "stem": video.stem,
         "source": str(video.source),
-        "source_hash": entry.metadata.source_hash,
-        "video_hash": entry.metadata.video_hash,
-        "delivered": [_record(folder / name) for name in video.deliverables],
-        "archived": [_record(entry.folder / name) for name in entry.metadata.files],
+        "source_hash": entry.metadata.source_hash if entry else FileRecord.of(video.source).sha256,
+        "video_hash": entry.metadata.video_hash if entry else FileRecord.of(video.converted).sha256,
+        "delivered": [_record(folder / name) for name in delivered],
+        "archived": [_record(entry.folder / name) for name in entry.metadata.files] if entry else [],
     }
 
 

@@ -16,9 +16,16 @@ def of_video(video: str, origin: str = "film.zip", **statuses: str) -> list[Task
     return [task(step, video, origin, statuses.get(step, "waiting")) for step in (*VIDEO_STEPS, "report")]
 
 
-def task(step: str, source: str, origin: str = "film.zip", status: str = "waiting", not_before: float = 0.0) -> Task:
+def task(
+    step: str,
+    source: str,
+    origin: str = "film.zip",
+    status: str = "waiting",
+    not_before: float = 0.0,
+    params: dict[str, str] | None = None,
+) -> Task:
     names = {"step": step, "source": source, "label": source, "origin": origin}
-    return Task(id=next(numbers), status=status, not_before=not_before, progress=0.0, **names)
+    return Task(id=next(numbers), status=status, not_before=not_before, progress=0.0, params=params or {}, **names)
 
 
 def graph(*tasks: Task) -> TaskGraph:
@@ -48,6 +55,13 @@ def test_a_project_is_delivered_after_its_videos_and_reports_come_last():
     assert begin(found) == [("film", "finalize")]
     finalize.status = "failed"
     assert begin(found) == [("a", "report"), ("b", "report")]
+
+
+def test_videos_alone_are_delivered_although_no_analysis_finished():
+    states = {"convert": "done", **dict.fromkeys(VIDEO_STEPS[1:], "failed")}
+    for deliver, n_blocked in (("complete", 1), ("videos", 0)):
+        found = graph(*of_video("a", **states), task("finalize", "film", params={"deliver": deliver}))
+        assert len([*found.blocked()]) == n_blocked
 
 
 def test_a_delivery_does_not_wait_for_another_one():

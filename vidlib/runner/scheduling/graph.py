@@ -68,8 +68,9 @@ class TaskGraph:
         return all(earlier.status not in ACTIVE for earlier in self._earlier(task))
 
     def _has_no_finished_video(self, finalize: Task) -> bool:
-        """Whether at least one step of every video in its delivery ended without a result."""
-        tasks = [task for task in self._of_delivery[finalize.origin].values() if task.step in VIDEO_STEPS]
+        """Whether at least one step that it needs of every video in its delivery ended without a result."""
+        needed = ("convert",) if finalize.params.get("deliver") == "videos" else VIDEO_STEPS
+        tasks = [task for task in self._of_delivery[finalize.origin].values() if task.step in needed]
         failed = {task.source for task in tasks if task.status not in (*ACTIVE, "done")}
         return bool(tasks) and failed == {task.source for task in tasks}
 
