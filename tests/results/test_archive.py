@@ -42,6 +42,7 @@ def test_an_entry_has_the_files_and_the_metadata_that_other_programs_read(root, 
         "my clip_tracking.parquet",
         "my clip.rttm",
         "my clip.vtt",
+        "my clip_corrections.json",
     }
     said = json.loads((entry.folder / "metadata.json").read_text())
     assert said["video_path"] == str(analysed.source)

@@ -13,6 +13,8 @@ import pytest
 from pydantic import ValidationError
 
 from vidlib import files
+from vidlib.corrections import store
+from vidlib.corrections.actions import AddCut
 from vidlib.errors import BrokenOutput
 from vidlib.jupyter_import import papermill
 from vidlib.plots import delivery as delivery_plot
@@ -92,6 +94,20 @@ def test_results_are_archived_under_the_hash_of_the_delivered_video(home):
         (entry,) = archive.find(home / "archive", files.sha256(home / "work" / stem / "source"))
         assert str(entry.folder) == folder
         assert entry.folder.name == files.sha256(home / "delivery/Spring" / f"{stem}.mp4")
+
+
+def test_decisions_of_people_are_archived_with_the_results_that_have_them(home):
+    content = files.sha256(home / "work/A/clip/source")
+    decided = store.append(home / "corrections", content, AddCut(frame=7), "anna")
+    plain, corrected = (
+        inputs_of(home, [finished(home, "A/clip", corrections=own)]) for own in ([], [decided.model_dump(mode="json")])
+    )
+    finalize.run(corrected, finalize.Params())
+    (archived,) = (home / "archive").rglob("*_corrections.json")
+    assert archived.read_bytes() == store.path_of(home / "corrections", content).read_bytes()
+    ingredients = [Step(finalize).ingredients(inputs, finalize.Params()) for inputs in (plain, corrected)]
+    assert "corrections" not in ingredients[0]["inputs"]["videos"][0]
+    assert fingerprint_of(ingredients[0]) != fingerprint_of(ingredients[1])
 
 
 def test_the_listing_names_every_file_with_its_hash(home):

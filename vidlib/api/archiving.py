@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from vidlib.api import correcting
 from vidlib.api.video import Video
+from vidlib.corrections import store
 from vidlib.errors import UsageError
 from vidlib.files import sha256
 from vidlib.results import archive
 from vidlib.results.finding import index
+from vidlib.results.naming import CORRECTIONS
 from vidlib.settings import Settings
 
 
@@ -37,8 +41,11 @@ def put(video: Video, settings: Settings, project: str | None = None) -> Archive
         raise UsageError(f"the original of {video.name} is not at {video.path}; name the file by its present path")
     named = {result: file for step, result, output in ARCHIVED if (file := results.file(step, output))}
     delivered = results.needed_file("convert", "video")
-    result_set = archive.ResultSet.from_video(video.path, delivered, Path(results.name).stem, named)
     now = datetime.now(UTC)
-    entry = archive.put(settings.archive, project or results.project, result_set, now)
+    with TemporaryDirectory() as folder:
+        if decided := correcting.applied_corrections(video, results):
+            named[CORRECTIONS] = store.snapshot(Path(folder) / "corrections.json", video.sha256, decided)
+        result_set = archive.ResultSet.from_video(video.path, delivered, Path(results.name).stem, named)
+        entry = archive.put(settings.archive, project or results.project, result_set, now)
     index.refresh(settings.archive)
     return Archived(entry, known=entry.metadata.created_at != now)

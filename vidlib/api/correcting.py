@@ -92,8 +92,13 @@ class Preview:
 
 def applied(results: VideoResults, step: str) -> set[str]:
     """The ids of the corrections in the result of ``step``."""
-    manifest = results.manifests.get(step)
-    return {one["id"] for one in manifest.inputs.get("corrections", ())} if manifest else set()
+    return results.manifests[step].corrections if step in results.manifests else set()
+
+
+def applied_corrections(video: "Video", results: VideoResults) -> list[Correction]:
+    """The corrections that ``results`` have."""
+    ids = set[str]().union(*(applied(results, step) for step in CORRECTED))
+    return [one for one in video.all_corrections() if one.id in ids] if ids else []
 
 
 def preview(video: "Video") -> Preview:

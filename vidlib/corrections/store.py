@@ -93,9 +93,14 @@ def _entry(decision: Action, by: str, items: Iterable[CheckedItem] = ()) -> Corr
 def _write(path: Path, known: list[Correction], new: Correction) -> Correction:
     if len(known) >= MAX_CORRECTIONS:
         raise UsageError(f"{path} has {len(known)} corrections; expected at most {MAX_CORRECTIONS}")
-    entries = [entry.model_dump(mode="json", exclude_none=True) for entry in [*known, new]]
-    write_json(path, {"version": VERSION, "video": path.stem, "corrections": entries}, indent=None)
+    snapshot(path, path.stem, [*known, new])
     return new
+
+
+def snapshot(path: Path, sha256: str, corrections: Sequence[Correction]) -> Path:
+    """Write ``corrections`` to ``path``, in the form of the file of a video."""
+    entries = [entry.model_dump(mode="json", exclude_none=True) for entry in corrections]
+    return write_json(path, {"version": VERSION, "video": sha256, "corrections": entries}, indent=None)
 
 
 def _last(known: Sequence[Correction]) -> Correction:

@@ -22,6 +22,11 @@ OPTIONAL = frozenset({"captions"})
 ARCHIVED = PUBLISHED | {"shots_csv": "_scenes.csv", "shots_json": "_shots.json", "people": "_people.json"}
 """Suffix of each result in the archive, after the stem. Those that `PUBLISHED` lacks lie in the archive only."""
 
+CORRECTIONS = "corrections"
+"""The result in the archive that no step leaves: the decisions of people that the others have."""
+
+ARCHIVED |= {CORRECTIONS: "_corrections.json"}
+
 FINGERPRINT_DIGITS = 12
 """Number of hex digits of the fingerprint in the name of a step folder."""
 

@@ -183,6 +183,11 @@ class Manifest(Frozen):
         except (OSError, ValidationError) as error:
             raise BrokenOutput(f"{folder}: no sound {MANIFEST} in it: {error}") from error
 
+    @property
+    def corrections(self) -> set[str]:
+        """The ids of the corrections of people that the result has."""
+        return {decision["id"] for decision in self.inputs.get("corrections", ())}
+
     def check(self, folder: Path) -> None:
         """Raise BrokenOutput, with the name of the file, if a file is missing or its size or SHA-256 changed."""
         for name, record in self.files.items():
@@ -374,8 +379,11 @@ def _content(value: Any) -> Any:
     """The part of an input that determines bytes: the SHA-256 of a file, the value of anything else."""
     if isinstance(value, Path):
         return sha256(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, BaseModel):
-        return {name: _content(item) for name, item in value}
+        left_out = set(_added_defaults(value))
+        return {name: _content(item) for name, item in value if name not in left_out}
     if isinstance(value, list | tuple):
         return [_content(item) for item in value]
     return value

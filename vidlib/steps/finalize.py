@@ -9,14 +9,17 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from vidlib.corrections import store
+from vidlib.corrections.actions import Correction
 from vidlib.errors import BrokenOutput
-from vidlib.files import FileRecord, write_json
+from vidlib.files import FileRecord, sha256, write_json
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results import archive, delivery
 from vidlib.results.finding import index
-from vidlib.results.naming import ARCHIVED, OPTIONAL, PUBLISHED
+from vidlib.results.naming import ARCHIVED, CORRECTIONS, OPTIONAL, PUBLISHED
 from vidlib.steps.base import OutFile, StepOutputs, added_param, location, with_manifest
+from vidlib.steps.corrected import corrections_input
 
 NAME = "finalize"
 VERSION = 2
@@ -69,6 +72,7 @@ class FinishedVideo(Frozen):
     captions: Path | None = None
     shots_json: Path | None = None
     people: Path | None = None
+    corrections: tuple[Correction, ...] = corrections_input()
 
     @property
     def missing(self) -> list[str]:
@@ -78,7 +82,7 @@ class FinishedVideo(Frozen):
     @property
     def results(self) -> dict[str, Path]:
         """Its results, by the names in `vidlib.results.naming`."""
-        return {name: path for name in ARCHIVED if (path := getattr(self, name))}
+        return {name: path for name in ARCHIVED if name != CORRECTIONS and (path := getattr(self, name))}
 
     @property
     def converted(self) -> Path:
@@ -161,9 +165,12 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     chosen = _chosen(inputs.videos, params.deliver)
     files = {name: path for video in chosen for name, path in video.deliverables(params.deliver).items()}
     total = len(complete) + len(files)
-    entries = {}
+    entries: dict[str, archive.Entry] = {}
     for video in complete:
-        entries[video.stem] = archive.put(inputs.archive_dir, inputs.project, _analysed(video), now)
+        corrections = inputs.out_dir / f"{len(entries)}_corrections.json"
+        analysed = _analysed(video, corrections)
+        entries[video.stem] = archive.put(inputs.archive_dir, inputs.project, analysed, now)
+        corrections.unlink(missing_ok=True)
         report(len(entries), total)
     index.refresh(inputs.archive_dir)
     if files:
@@ -182,8 +189,12 @@ def _chosen(videos: tuple[FinishedVideo, ...], deliver: Mode) -> list[FinishedVi
     return complete if deliver == "complete" or len(complete) == len(videos) else []
 
 
-def _analysed(video: FinishedVideo) -> archive.ResultSet:
-    return archive.ResultSet.from_video(video.source, video.converted, PurePosixPath(video.stem).name, video.results)
+def _analysed(video: FinishedVideo, corrections: Path) -> archive.ResultSet:
+    """The results of a video; its corrections, if there are any, are written to the file ``corrections``."""
+    results = video.results
+    if video.corrections:
+        results[CORRECTIONS] = store.snapshot(corrections, sha256(video.source), video.corrections)
+    return archive.ResultSet.from_video(video.source, video.converted, PurePosixPath(video.stem).name, results)
 
 
 def _outputs(

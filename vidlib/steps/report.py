@@ -169,7 +169,7 @@ def _read_step(name: str, folder: Path, findings: Findings) -> dict[str, Any]:
         manifest.check(folder)
         READERS[name](folder, manifest.outputs, findings)
     findings.doubts += [(name, item) for item in common.doubts]
-    findings.decisions |= {decision["id"] for decision in manifest.inputs.get("corrections", ())}
+    findings.decisions |= manifest.corrections
     findings.unfit |= manifest.outputs.get("unfit", {})
     return {
         **common.model_dump(include={"engine", "device", "fallback"}),

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from vidlib import progress
-from vidlib.corrections.store import read_active
+from vidlib.corrections import store as corrections
+from vidlib.corrections.actions import Correction
 from vidlib.errors import Cancelled, LeaseLost, NeedsOperator, OutOfMemory, Postponed, StepFailed, VidlibError
 from vidlib.files import TMP_PREFIX
 from vidlib.ingest.urls import handle
@@ -35,7 +36,7 @@ from vidlib.runner.store.identity import HEARTBEAT_S, LEASE_S
 from vidlib.runner.store.models import Task
 from vidlib.runner.store.runs import NOTICE
 from vidlib.steps import ARCHIVED, STEPS, VIDEO_STEPS, download
-from vidlib.steps.base import StepOutputs
+from vidlib.steps.base import Manifest, StepOutputs
 from vidlib.steps.finalize import FinishedVideo
 
 POSTPONED_S = 1.0
@@ -207,7 +208,7 @@ def _plan(context: TaskContext) -> Planned:
     source = Path(task.source) if "source" in step.sources.values() else None
     outputs = context.outputs_of(task.source) if step.needs else {}
     home, params = subject_folder(settings.work, task.sha256), step.module.Params(**task.params)
-    decided = read_active(settings.corrections, task.sha256) if step.corrected else ()
+    decided = corrections.read_active(settings.corrections, task.sha256) if step.corrected else ()
     return plan_step(step, source, outputs, params, home, decided, **_further_inputs(context))
 
 
@@ -223,7 +224,7 @@ def _further_inputs(context: TaskContext) -> dict[str, Any]:
         return {"project": task.project, "videos": videos, **roots}
     if task.step == "report":
         tasks = context.delivery_tasks(*STEPS)
-        decided = read_active(settings.corrections, task.sha256)
+        decided = corrections.read_active(settings.corrections, task.sha256)
         evidence = report_run.write_evidence(context.report_folder, task, tasks, context.request.variant, decided)
         return {"evidence": evidence, "report_dir": context.report_folder}
     return {}
@@ -234,7 +235,17 @@ def finished(context: TaskContext, video: Task) -> FinishedVideo:
     outputs = context.outputs_of(video.source)
     results = {name: getattr(outputs[step], output) for step, name, output in ARCHIVED if step in outputs}
     converted = getattr(outputs.get("convert"), "video", None)
-    return FinishedVideo(stem=video.stem, source=Path(video.source), video=converted, **results)
+    decided = _corrections_in(context, video)
+    return FinishedVideo(stem=video.stem, source=Path(video.source), video=converted, corrections=decided, **results)
+
+
+def _corrections_in(context: TaskContext, video: Task) -> tuple[Correction, ...]:
+    """The corrections of people that the results of a video have."""
+    manifests = map(Manifest.read, context.finished_steps(video.source).values())
+    if ids := set[str]().union(*(manifest.corrections for manifest in manifests)):
+        known = corrections.read(context.worker.settings.corrections, video.sha256)
+        return tuple(one for one in known if one.id in ids)
+    return ()
 
 
 def _remove_stale_temp_folders(context: TaskContext, home: Path) -> None:
