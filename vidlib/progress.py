@@ -18,6 +18,19 @@ def quiet(done: float, total: float) -> None:
     """Report nothing."""
 
 
+def part_of(report: Report, first: float, last: float) -> Report:
+    """A callback for a part of some work, which lasts from the share ``first`` to the share ``last`` of the whole.
+
+    >>> part_of(print, 0.5, 1.0)(1, 4)
+    2.5 4
+    """
+
+    def report_part(done: float, total: float) -> None:
+        report(first * total + done * (last - first), total)
+
+    return report_part
+
+
 def in_notebook(out_dir: str | Path, clock: Callable[[], float] = time.monotonic) -> Report:
     """Give a `Report` that writes to ``out_dir`` (see `read`) and to a line under the cell, at most twice a second."""
     from IPython.display import display

@@ -14,7 +14,7 @@ from vidlib.geometry import Detections
 from vidlib.machine.devices import Device
 from vidlib.media.audio import Samples
 from vidlib.progress import Report, quiet
-from vidlib.timeline import Segment, Turns
+from vidlib.timeline import Segment, Turns, Word
 
 EYE_CORNERS = (33, 263)
 """Indices of the landmarks at the outer corners of the right and of the left eye."""
@@ -118,26 +118,17 @@ class ActiveSpeakerModel(Protocol):
 
 
 @dataclass(frozen=True)
-class Caption:
-    """The ``text`` spoken from ``start_s`` to ``stop_s`` seconds: one line, not empty."""
-
-    start_s: float
-    stop_s: float
-    text: str
-
-
-@dataclass(frozen=True)
 class Diarization:
     """Who speaks when, in seconds from the first sample; every list is in order of time.
 
     ``turns`` of different speakers may overlap; speakers are SPEAKER_00, SPEAKER_01, ... by first appearance.
-    ``speech`` is the time in which anybody speaks: segments without overlap that cover every turn. ``captions`` are
-    empty unless the engine transcribes.
+    ``speech`` is the time in which anybody speaks: segments without overlap that cover every turn. ``words`` are
+    those of an engine that also transcribes; it may give whole lines of text in their place.
     """
 
     turns: Turns
     speech: list[Segment]
-    captions: tuple[Caption, ...] = ()
+    words: tuple[Word, ...] = ()
 
 
 class Diarizer(Protocol):
@@ -154,4 +145,30 @@ class Diarizer(Protocol):
         There are never more than ``max_speakers`` speakers. There are at least ``min_speakers``, as far as the sound
         has as many. ``report`` receives seconds of sound. Raises GpuFailed where the GPU fails, and EngineUnavailable
         where a service does.
+        """
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """The ``words`` of a sound, in order of time, and the ``language`` of most of them: a code such as ``fr``.
+
+    Without words the language is "".
+    """
+
+    words: tuple[Word, ...]
+    language: str
+
+
+class Transcriber(Protocol):
+    """Finds the words of speech."""
+
+    def knows(self, language: str) -> bool:
+        """Whether it can transcribe the language with this code, such as ``fr``."""
+
+    def transcribe(
+        self, waveform: Samples, speech: Sequence[Segment], *, language: str = "", report: Report = quiet
+    ) -> Transcript:
+        """The words, without speakers, within ``speech`` (and 0.3 s around it) of `Samples` at 16 kHz.
+
+        Without a ``language`` it is detected. ``report`` receives seconds of speech.
         """

@@ -9,7 +9,8 @@ many intervals into the time that they cover.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -155,6 +156,20 @@ class Turn:
         return self.segment.duration_s
 
 
+@dataclass(frozen=True)
+class Word:
+    """A word that is heard from ``start_s`` to ``stop_s`` seconds, with the signs around it; never empty.
+
+    ``speaker`` is None where nobody is known to speak. ``confidence``, in [0, 1], rates the text; None: no estimate.
+    """
+
+    start_s: float
+    stop_s: float
+    text: str
+    speaker: str | None = None
+    confidence: float | None = None
+
+
 class Turns(list[Turn]):
     """Turns of one video, of any speakers; those of different speakers may overlap."""
 
@@ -215,6 +230,21 @@ class Turns(list[Turn]):
             else:
                 merged.append(turn)
         return Turns(sorted(merged))
+
+
+def nearby(segments: Iterable[Segment], turns: Iterable[Turn], margin_s: float = 0.0) -> Iterator[Turns]:
+    """For each segment, in order of their starts, the turns that are less than ``margin_s`` away or overlap it.
+
+    >>> [found.speakers for found in nearby([Segment(0, 1), Segment(5, 6)], [Turn(0.5, 4, "A"), Turn(3, 9, "B")])]
+    [['A'], ['B']]
+    """
+    waiting = deque(sorted(turns))
+    active = Turns()
+    for segment in segments:
+        while waiting and waiting[0].start_s < segment.stop_s + margin_s:
+            active.append(waiting.popleft())
+        active = Turns(turn for turn in active if turn.stop_s > segment.start_s - margin_s)
+        yield Turns(turn for turn in active if turn.start_s < segment.stop_s + margin_s)
 
 
 Interval = TypeVar("Interval", Span, Segment)

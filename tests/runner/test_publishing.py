@@ -101,6 +101,17 @@ def test_a_complete_run_replaces_a_complete_set_as_a_whole_and_says_so(results):
     assert thresholds(first.folder) == {"0.9"}
 
 
+def test_captions_that_came_with_the_video_stay(results):
+    complete = results(*VIDEO_STEPS, captions=True)
+    complete.folder.mkdir(parents=True)
+    (complete.folder / "film.vtt").write_text("by the customer")
+    complete.publish()
+    assert (complete.folder / "film.vtt").read_text() == "by the customer"
+    assert (complete.folder / "film.rttm").read_text() == "tracking 0.5"
+    results(*VIDEO_STEPS, threshold=0.9).publish()
+    assert (complete.folder / "film.vtt").read_text() == "by the customer"
+
+
 def test_captions_of_the_previous_set_do_not_stay(results):
     audio = results("convert", "scenes", "audio", captions=True, threshold=0.4)
     audio.publish()

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vidlib.errors import BrokenOutput
-from vidlib.results.exports import audio_json, tracking_json, tracking_table
+from vidlib.results.exports import audio_json, tracking_json, tracking_table, words_table
 from vidlib.steps import reduce
-from vidlib.steps.base import Manifest
+from vidlib.steps.base import Manifest, Step
+from vidlib.timeline import Word
 
 RTTM = """\
 SPEAKER clip 1 0.080 0.160 <NA> <NA> SPEAKER_00 <NA> <NA>
@@ -169,3 +170,19 @@ def test_memory_does_not_grow_with_the_video(tmp_path):
 
     peak(1)  # what is loaded once and kept
     assert peak(40) < 1.3 * peak(5)
+
+
+def test_the_text_has_the_speakers_of_the_corrected_turns(tmp_path):
+    given = inputs(tmp_path, SHOTS, SPEAKERS)
+    said = [Word(0.08, 0.16, "Oui,", "SPEAKER_01", 0.9), Word(0.2, 0.24, "non.", "SPEAKER_01", 0.8)]
+    words = words_table.write(tmp_path / "words.parquet", said, "fr")
+    outputs = reduce.run(given.model_copy(update={"words": words}), reduce.Params())
+    assert [word.speaker for word in words_table.read(outputs.words)] == ["SPEAKER_00", "SPEAKER_01"]
+    assert words_table.read_language(outputs.words) == "fr"
+    assert "<v SPEAKER_00>Oui," in outputs.captions.read_text()
+    assert "SPEAKER_01: non." in outputs.subtitles.read_text()
+
+
+def test_without_words_the_fingerprint_is_that_of_before(tmp_path):
+    without = Step(reduce).ingredients(inputs(tmp_path, SHOTS, SPEAKERS), reduce.Params())
+    assert without["inputs"].keys() == {"frames", "tracks", "speech", "turns"}

@@ -26,8 +26,9 @@ def table(archive_dir: Path, sha256: str, name: str) -> "pa.Table | None":
         return frames.shots_of_list(files["shots_csv"])
     if name == "turns" and "rttm" in files:
         return frames.turns(files["rttm"])
-    if name == "words" and "captions" in files:
-        return frames.words(files["captions"], rttm.read(files["rttm"]) if "rttm" in files else Turns())
+    if name == "words" and files.keys() & {"words", "captions"}:
+        turns = rttm.read(files["rttm"]) if "rttm" in files else Turns()
+        return frames.words(files.get("words"), files.get("captions"), turns)
     if name in ("tracks", "blendshapes") and "tracking_parquet" in files:
         return frames.tracks(files["tracking_parquet"], name)
     return None

@@ -16,6 +16,7 @@ from vidlib.results.delivered_media import DeliveredMedia
 from vidlib.results.exports import (
     avid_markers,
     boxes,
+    captions,
     cmx_edl,
     coco_json,
     cvat_xml,
@@ -30,6 +31,7 @@ from vidlib.results.exports import (
     shots_tsv,
     subrip,
     webvtt,
+    words_table,
 )
 from vidlib.results.exports.edit_timeline import SPACES, Media, Timeline, assemble, place_under
 from vidlib.results.exports.otio_json import Editor
@@ -93,8 +95,10 @@ class Source:
 
     def captions(self) -> list[Caption]:
         """The captions with their speakers; none where the speech was not transcribed."""
-        file = self.results.file("audio", "captions")
         turns = rttm.read(self.results.needed_file("tracking", "turns"))
+        if table := self.results.file("audio", "words"):
+            return captions.from_words(words_table.with_speakers(words_table.read(table), turns))
+        file = self.results.file("audio", "captions")  # all that results before 0.2 have
         return webvtt.with_speakers(webvtt.read(file) if file else (), turns)
 
     def media(self, root: str | None = None) -> Media:
@@ -137,11 +141,10 @@ def _copy(step: str, output: str) -> Callable[[Source, Path], Path]:
 
 
 def _captions(source: Source) -> list[Caption]:
-    if source.results.file("audio", "captions") is None:
-        raise VidlibError(
-            f"{source.results.name} has no captions: its speech was not transcribed; run audio with an engine that does"
-        )
-    return source.captions()
+    if lines := source.captions():
+        return lines
+    reason = source.results.outputs("audio").get("no_words") or "nobody speaks, or audio.words is off"
+    raise VidlibError(f"{source.results.name} has no captions: {reason}")
 
 
 def _write_tsv(source: Source, path: Path) -> Path:

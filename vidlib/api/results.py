@@ -147,7 +147,7 @@ def _read(results: VideoResults, name: str) -> "pa.Table":
         return frames.people(results.needed_file("tracking", "people"))
     if name == "words":
         turns = rttm.read(results.needed_file("tracking", "turns"))
-        return frames.words(results.file("audio", "captions"), turns)
+        return frames.words(results.file("audio", "words"), results.file("audio", "captions"), turns)
     if name == "review":
         asked = {step: results.outputs(step).get("doubts", ()) for step in STEP_OF["review"]}
         return frames.review(asked, results.outputs("convert").get("frames") or 1)

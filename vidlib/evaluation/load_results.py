@@ -14,7 +14,7 @@ from vidlib.results import archive_index
 from vidlib.results.archive import METADATA, Entry, Metadata
 from vidlib.results.exports import audio_json, rttm, shots_csv, shots_json, tracking_table
 from vidlib.results.exports.people_json import Person
-from vidlib.results.naming import PUBLISHED, finished, subject_folder
+from vidlib.results.naming import OPTIONAL, PUBLISHED, finished, subject_folder
 from vidlib.timeline import Shot, Turns
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ def _choose_stem(folder: Path, stem: str) -> str:
 
 
 def _stems(folder: Path) -> set[str]:
-    """The stems of the videos with results in a folder. RTTM or WebVTT alone do not count; others write both."""
-    suffixes = [suffix for name, suffix in PUBLISHED.items() if name not in ("rttm", "captions")]
+    """The stems of the videos with results in a folder. RTTM or text alone do not count; others write both."""
+    suffixes = [suffix for name, suffix in PUBLISHED.items() if name != "rttm" and name not in OPTIONAL]
     return {path.name.removesuffix(suffix) for suffix in suffixes for path in folder.glob(f"?*{suffix}")}
 
 

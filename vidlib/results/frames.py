@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vidlib.corrections.review import impact
-from vidlib.results.exports import people_json, rttm, shots_csv, shots_json, webvtt
-from vidlib.timeline import Segment, Span, Turns, nearest_frame, seconds
+from vidlib.results.exports import people_json, rttm, shots_csv, shots_json, webvtt, words_table
+from vidlib.timeline import Segment, Span, Turns, Word, nearest_frame, seconds
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     ),
     "words": (
         *_SPAN,
-        Column("text", "string", "", "a word, or a line of captions if words have no times"),
-        Column("speaker", "string", "", "speaker of the turn that overlaps most", nullable=True),
+        Column("text", "string", "", "a word with its punctuation, or a line of captions if words have no times"),
+        Column("speaker", "string", "", "speaker of the turn that the word lies in", nullable=True),
         Column("confidence", "float64", "0 to 1", "confidence of the text", nullable=True),
     ),
     "tracks": (
@@ -193,16 +193,17 @@ def turns(path: Path) -> "pa.Table":
     )
 
 
-def words(captions: Path | None, turns: Turns) -> "pa.Table":
-    """The cues of a WebVTT file, each with the speaker who speaks longest during it; no row without a file."""
-    cues = webvtt.read(captions) if captions else []
-    return _table(
-        "words",
-        (
-            {**_period(start_s, stop_s), "text": text, "speaker": turns.dominant_speaker(Segment(start_s, stop_s))}
-            for start_s, stop_s, text in cues
-        ),
-    )
+def words(table: Path | None, captions: Path | None, turns: Turns) -> "pa.Table":
+    """The words in a ``words.parquet``, with the speakers of ``turns``; no row without a file.
+
+    Of earlier results, which have captions alone, the cues of the WebVTT file.
+    """
+    if table:
+        said = words_table.with_speakers(words_table.read(table), turns)
+    else:
+        cues = webvtt.read(captions) if captions else []
+        said = [Word(*cue, turns.dominant_speaker(Segment(*cue[:2]))) for cue in cues]
+    return _table("words", ({**vars(word), **_period(word.start_s, word.stop_s)} for word in said))
 
 
 def people(path: Path) -> "pa.Table":

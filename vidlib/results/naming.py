@@ -10,16 +10,22 @@ PUBLISHED = {
     "tracking_parquet": "_tracking.parquet",
     "rttm": ".rttm",
     "captions": ".vtt",
+    "subtitles": ".srt",
 }
 """Suffix of each result beside its video, after the stem. Scripts of editors look for these names."""
 
 RECORD = "_results.json"
 """Suffix of the file beside a video that says which results lie there; see `vidlib.results.published_set`."""
 
-OPTIONAL = frozenset({"captions"})
-"""Results that may be missing although every step succeeded: captions need an engine that transcribes."""
+OPTIONAL = frozenset({"captions", "subtitles", "words"})
+"""Results that may be missing although every step succeeded: words need speech, and weights that are optional."""
 
-ARCHIVED = PUBLISHED | {"shots_csv": "_scenes.csv", "shots_json": "_shots.json", "people": "_people.json"}
+ARCHIVED = PUBLISHED | {
+    "shots_csv": "_scenes.csv",
+    "shots_json": "_shots.json",
+    "people": "_people.json",
+    "words": "_words.parquet",
+}
 """Suffix of each result in the archive, after the stem. Those that `PUBLISHED` lacks lie in the archive only."""
 
 CORRECTIONS = "corrections"

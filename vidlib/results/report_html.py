@@ -25,12 +25,13 @@ TEMPLATES = Path(__file__).with_name("report_page")
 NOTEBOOK_ONLY = "notebook-only"
 """Tag of cells that explain the notebook and stay out of the page."""
 
-Part = Literal["headline", "key_frames", "timeline", "voices", "faces", "doubts", "steps"]
+Part = Literal["headline", "key_frames", "timeline", "voices", "transcript", "faces", "doubts", "steps"]
 
 SECTIONS = {
     "key_frames": "Key frames",
     "timeline": "Timeline",
     "voices": "Speakers",
+    "transcript": "What is said",
     "faces": "Faces and objects",
     "doubts": "To check",
     "steps": "What ran where",
@@ -187,6 +188,14 @@ def _voices(summary: Summary) -> dict[str, Any]:
     }
 
 
+def _transcript(summary: Summary) -> dict[str, Any]:
+    from vidlib.plots import style
+    from vidlib.results import transcript_html
+
+    colors = style.speaker_colors(voice.speaker for voice in summary.voices or ())
+    return {"text": transcript_html.render(summary.said or (), colors), "unsure": transcript_html.UNSURE}
+
+
 def _timeline(summary: Summary) -> dict[str, Any]:
     from vidlib.plots import report
 
@@ -228,5 +237,6 @@ DETAILS = {
     "key_frames": _key_frames,
     "timeline": _timeline,
     "voices": _voices,
+    "transcript": _transcript,
 }
 """Further values for the template of a part."""

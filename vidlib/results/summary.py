@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from vidlib.params import Frozen
+from vidlib.results.transcript_html import Paragraph
 from vidlib.timeline import FPS, Boundary, Shot, Span, Turn, Turns, seconds, spans_from_frames
 
 if TYPE_CHECKING:
@@ -164,6 +165,9 @@ class Summary(Frozen):
     shots: tuple[ShotRow, ...] | None = None
     voices: tuple[SpeakerRow, ...] | None = None
     speech_s: float | None = None
+    said: tuple[Paragraph, ...] | None = None
+    language: str = ""
+    no_words: str | None = None
     faces: tuple[FaceRow, ...] | None = None
     face_coverage: float | None = None
     objects: tuple[ObjectRow, ...] | None = None

@@ -72,11 +72,11 @@ class Publication:
         """Replace the results in `folder` by these if the rule above says so; returns a notice for people, if any."""
         folder, stem = self.folder, self.task.stem
         published_set.finish_replacement(self.root, folder, stem)
-        files = self._files()
+        previous = self._previous()
+        files = self._files(previous)
         if not files:
             return None
         record = self._record(files)
-        previous = self._previous()
         if self.variant is None and previous and not previous.steps.keys() <= record.steps.keys():
             return self._kept(previous, record)
         if previous != record or not published_set.is_intact(folder, stem, record):
@@ -99,13 +99,25 @@ class Publication:
             return "keep", f"the results of other values stay ({_changes(previous, record)}): this run has no {missing}"
         return "run", f"replaces the results in {self.folder} ({_changes(previous, record)})"
 
-    def _files(self) -> dict[str, Path]:
-        """``{end of the name: file}``; the result of a later step replaces that of an earlier one."""
+    def _files(self, previous: PublishedSet | None) -> dict[str, Path]:
+        """``{end of the name: file}``; the result of a later step replaces that of an earlier one.
+
+        An optional result never replaces a file that came with the video, such as its own subtitles.
+        """
         files = {}
         for step, result, output in OUTPUTS:
-            if step in self.steps and (name := Manifest.read(self.steps[step]).outputs.get(output)):
-                files[PUBLISHED[result]] = self.steps[step] / name
+            suffix = PUBLISHED[result]
+            name = Manifest.read(self.steps[step]).outputs.get(output) if step in self.steps else None
+            if name and (result not in OPTIONAL or self._is_free(suffix, previous)):
+                files[suffix] = self.steps[step] / name
         return files
+
+    def _is_free(self, suffix: str, previous: PublishedSet | None) -> bool:
+        """Whether no file has the name of this result, or only one that a run has put there."""
+        file = self.folder / f"{self.task.stem}{suffix}"
+        if not file.exists() or (previous and suffix in previous.files):
+            return True
+        return any(self._origin(step, output, file) for step, result, output in OUTPUTS if PUBLISHED[result] == suffix)
 
     def _record(self, files: Mapping[str, Path]) -> PublishedSet:
         return PublishedSet(

@@ -9,6 +9,7 @@ A step module declares everything about the step:
     UNIT = "frames"                     unit of its progress (optional)
     TOOLS = ("openvino",)               packages (or "ffmpeg") whose version can change bytes
     def weights(params) -> tuple        names of the models in the vault that it loads (optional)
+    def more_tools(params) -> tuple     packages that it uses with these params only (optional)
     class Inputs(Frozen)                its inputs (`from_step`, `from_source`) and where it writes (`location`)
     class Params(Frozen)                the choices of a user; a later one is an `added_param`
     class Outputs(StepOutputs)          its results; files are `OutFile`, those for others `published`, `archived`
@@ -76,9 +77,12 @@ def from_source(description: str) -> Any:
     return Field(description=description, json_schema_extra={"from": "source"})
 
 
-def from_step(step: str, output: str, description: str = "", *, default: Any = ...) -> Any:
-    """An input: the ``output`` of an earlier ``step``. It is optional if it has a ``default``."""
-    return Field(default, description=description, json_schema_extra={"from": f"{step}.{output}"})
+def from_step(step: str, output: str, description: str = "", *, default: Any = ..., added: bool = False) -> Any:
+    """An input: the ``output`` of an earlier ``step``. It is optional if it has a ``default``.
+
+    One that was ``added`` later leaves the fingerprint as it was where it has its default (see `added_param`).
+    """
+    return Field(default, description=description, json_schema_extra={"from": f"{step}.{output}", "added": added})
 
 
 def location(description: str, *, default: Any = ...) -> Any:
@@ -266,14 +270,15 @@ class Step:
     def ingredients(self, inputs: BaseModel, params: BaseModel) -> dict[str, Any]:
         """Everything that determines the bytes of the outputs, in a form that two runs can compare."""
         weights = self.module.weights(params) if hasattr(self.module, "weights") else ()
+        tools = self.module.more_tools(params) if hasattr(self.module, "more_tools") else ()
         left_out = {*self.locations, *_added_defaults(inputs)}
         return {
             "step": self.name,
             "version": self.module.VERSION,
             "params": canonical_params(params),
             "inputs": {name: _content(value) for name, value in inputs if name not in left_out},
-            "weights": {name: vault.MODELS[name].sha256 for name in weights},
-            "tools": {name: tool_version(name) for name in self.module.TOOLS},
+            "weights": {name: vault.fingerprint(name) for name in weights},
+            "tools": {name: tool_version(name) for name in (*self.module.TOOLS, *tools)},
         }
 
     def outputs(self, folder: Path) -> StepOutputs:

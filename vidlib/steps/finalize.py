@@ -73,6 +73,8 @@ class FinishedVideo(Frozen):
     shots_json: Path | None = None
     people: Path | None = None
     corrections: tuple[Correction, ...] = corrections_input()
+    subtitles: Path | None = None
+    words: Path | None = None
 
     @property
     def missing(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Reduce: writes the two small JSON files that After Effects loads."""
+"""Reduce: writes the two small JSON files that After Effects loads, and the spoken text with the final speakers."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -11,11 +11,11 @@ from pydantic import model_validator
 from vidlib.errors import BrokenOutput
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
-from vidlib.results.exports import audio_json, rttm, tracking_json, tracking_table
+from vidlib.results.exports import audio_json, rttm, tracking_json, tracking_table, transcript, words_table
 from vidlib.results.exports.audio_json import AudioFrame, AudioInfo
 from vidlib.results.exports.tracking_json import TrackedFrame, TrackedObject
-from vidlib.steps.base import OutFile, StepOutputs, from_step, location, published, with_manifest
-from vidlib.timeline import seconds
+from vidlib.steps.base import OutFile, StepOutputs, archived, from_step, location, published, with_manifest
+from vidlib.timeline import Turns, seconds
 
 NAME = "reduce"
 VERSION = 1
@@ -48,6 +48,7 @@ class Inputs(Frozen):
     tracks: Path = from_step("tracking", "tracks", "Parquet, a row per frame and track")
     speech: Path = from_step("tracking", "speech", "Parquet, a row per frame: is_speech, speakers")
     turns: Path = from_step("tracking", "turns", "RTTM: who speaks from when to when")
+    words: Path | None = from_step("audio", "words", "Parquet, a row per word", default=None, added=True)
     out_dir: Path = location("output folder of the step")
 
     @model_validator(mode="before")
@@ -69,18 +70,30 @@ class Outputs(StepOutputs):
 
     tracking_json: OutFile = published("tracking_json", "JSON for After Effects: where each face and object is")
     audio_json: OutFile = published("audio_json", "JSON for After Effects: who speaks when")
+    captions: OutFile | None = published("captions", "WebVTT: the spoken text with its speakers", default=None)
+    subtitles: OutFile | None = published("subtitles", "SubRip: the same", default=None)
+    words: OutFile | None = archived("words", "Parquet, a row per word: times, text, speaker", default=None)
 
 
 @with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
-    """Write both files, frame by frame."""
+    """Write both files, frame by frame, and the text with the speakers of ``turns``."""
     n, total = inputs.frames, 2 * inputs.frames
     tracked = _reporting(_tracked_frames(inputs.tracks, n), report, 0, total)
     heard = _reporting(_heard_frames(inputs.speech), report, n, total)
+    turns = rttm.read(inputs.turns)
     return Outputs(
+        **_write_text(inputs, turns),
         tracking_json=tracking_json.write(inputs.out_dir / "tracking.json", tracked, n),
-        audio_json=audio_json.write(inputs.out_dir / "audio.json", heard, n, rttm.read(inputs.turns)),
+        audio_json=audio_json.write(inputs.out_dir / "audio.json", heard, n, turns),
     )
+
+
+def _write_text(inputs: Inputs, turns: Turns) -> dict[str, Path]:
+    if inputs.words is None:
+        return {}
+    words = words_table.with_speakers(words_table.read(inputs.words), turns)
+    return transcript.write(inputs.out_dir, words, words_table.read_language(inputs.words))
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:

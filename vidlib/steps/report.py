@@ -19,10 +19,12 @@ from vidlib.params import Frozen
 from vidlib.plots.pictures import boxes_of
 from vidlib.progress import Report, quiet
 from vidlib.results import stills, summary
-from vidlib.results.exports import rttm, shots_json, speech_table
+from vidlib.results.exports import rttm, shots_json, speech_table, words_table
 from vidlib.results.stills import Budget, Still
 from vidlib.results.summary import FaceRow, ObjectRow, ReviewRow, ShotRow, SpeakerRow, StepRow, Summary
+from vidlib.results.transcript_html import paragraphs
 from vidlib.steps.base import Manifest, OutFile, ReviewItem, StepOutputs, location, with_manifest
+from vidlib.timeline import Word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,6 +110,9 @@ class Findings:
     voices: tuple[SpeakerRow, ...] | None = None
     speech: "pd.DataFrame | None" = None
     speech_s: float | None = None
+    words: Sequence[Word] | None = None
+    language: str = ""
+    no_words: str | None = None
     tracks: "pd.DataFrame | None" = None
     middles: Sequence[Path] = ()
     faces: tuple[FaceRow, ...] | None = None
@@ -192,11 +197,16 @@ def _read_shots(folder: Path, outputs: dict[str, Any], findings: Findings) -> No
 def _read_speakers(folder: Path, outputs: dict[str, Any], findings: Findings) -> None:
     _read_turns(folder / outputs["turns"], folder / outputs["table"], findings)
     findings.speech_s = outputs["speech_s"]
+    findings.words = words_table.read(folder / outputs["words"]) if outputs.get("words") else []
+    findings.language, findings.no_words = outputs.get("language", ""), outputs.get("no_words")
 
 
 def _read_turns(turns: Path, table: Path, findings: Findings) -> None:
     findings.speech = speech_table.read(table).to_pandas()
-    findings.voices = summary.speaker_rows(rttm.read(turns))
+    heard = rttm.read(turns)
+    findings.voices = summary.speaker_rows(heard)
+    if findings.words:
+        findings.words = words_table.with_speakers(findings.words, heard)
 
 
 def _read_faces(folder: Path, outputs: dict[str, Any], findings: Findings) -> None:
@@ -232,6 +242,9 @@ def _summarize(evidence: Evidence, findings: Findings, steps: tuple[StepRow, ...
         shots=findings.shots,
         voices=findings.voices,
         speech_s=findings.speech_s,
+        said=None if findings.words is None else paragraphs(findings.words),
+        language=findings.language,
+        no_words=findings.no_words,
         faces=findings.faces,
         face_coverage=findings.face_coverage,
         objects=findings.objects,

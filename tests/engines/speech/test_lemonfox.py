@@ -1,5 +1,6 @@
 """The Lemonfox client and engine against a local server: requests, retries, messages; never the key."""
 
+import json
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,9 +17,9 @@ from vidlib.engines.speech.lemonfox.api import MAX_ATTEMPTS, Client, Clock, Time
 from vidlib.errors import EngineUnavailable, SettingError
 from vidlib.machine import commands
 from vidlib.media.audio import SAMPLE_RATE, read_waveform
-from vidlib.protocols import Caption, Diarization
+from vidlib.protocols import Diarization
 from vidlib.settings import settings
-from vidlib.timeline import Turn
+from vidlib.timeline import Turn, Word
 
 KEY = "fox-0123456789-secret"
 FINE = transcript((0.0, 1.0, "A", "hello there"), (1.5, 2.0, "B", "hi"))
@@ -240,15 +241,33 @@ def test_the_form_asks_for_speakers_and_words(time, tmp_path):
     np.testing.assert_allclose(read_waveform(tmp_path / "sound.flac"), SECOND, atol=1e-4)
 
 
-def test_words_become_turns_and_segments_captions(time):
+def test_words_become_turns_and_keep_the_punctuation_of_their_segment(time):
     body = transcript((0.2, 0.6, "B", "well"), (0.7, 0.9, "B", "yes"), (0.85, 9.0, "A", "no"))
     with fake_lemonfox(replies_with(200, body)) as server:
         diarization = engine(server, time).diarize(SECOND)
     assert diarization == Diarization(
         [Turn(0.2, 0.9, "SPEAKER_00"), Turn(0.85, 1.0, "SPEAKER_01")],
         [(0.2, 1.0)],
-        (Caption(0.2, 0.6, "well"), Caption(0.7, 0.9, "yes"), Caption(0.85, 1.0, "no")),
+        (
+            Word(0.2, 0.6, "well", "SPEAKER_00"),
+            Word(0.7, 0.9, "yes", "SPEAKER_00"),
+            Word(0.85, 1.0, "no", "SPEAKER_01"),
+        ),
     )
+
+
+def test_a_segment_without_words_is_a_line_of_text(time):
+    with fake_lemonfox(
+        replies_with(200, '{"segments": [{"start": 0, "end": 0.5, "text": " Well,  yes. "}]}')
+    ) as server:
+        assert engine(server, time).diarize(SECOND).words == (Word(0, 0.5, "Well, yes."),)
+
+
+def test_words_get_the_signs_of_the_text_if_it_has_as_many_parts(time):
+    words = [{"word": "well", "start": 0, "end": 0.2}, {"word": "yes", "start": 0.3, "end": 0.5}]
+    segment = {"start": 0, "end": 0.5, "text": "Well, yes.", "words": words}
+    with fake_lemonfox(replies_with(200, json.dumps({"segments": [segment]}))) as server:
+        assert [word.text for word in engine(server, time).diarize(SECOND).words] == ["Well,", "yes."]
 
 
 def test_words_of_one_speaker_that_nearly_touch_are_one_turn_with_any_options(time):

@@ -233,7 +233,8 @@ def _further_inputs(context: TaskContext) -> dict[str, Any]:
 def finished(context: TaskContext, video: Task) -> FinishedVideo:
     """The results of a video for its delivery; ``video`` is any task of it."""
     outputs = context.outputs_of(video.source)
-    results = {name: getattr(outputs[step], output) for step, name, output in ARCHIVED if step in outputs}
+    files = ((name, getattr(outputs[step], output)) for step, name, output in ARCHIVED if step in outputs)
+    results = {name: file for name, file in files if file is not None}
     converted = getattr(outputs.get("convert"), "video", None)
     decided = _corrections_in(context, video)
     return FinishedVideo(stem=video.stem, source=Path(video.source), video=converted, corrections=decided, **results)

@@ -27,9 +27,10 @@ from vidlib.machine.devices import Device
 from vidlib.media import ffmpeg
 from vidlib.media.audio import SAMPLE_RATE, Samples, chunks
 from vidlib.progress import Report, quiet
-from vidlib.protocols import Caption, Diarization
+from vidlib.protocols import Diarization
 from vidlib.settings import settings
-from vidlib.timeline import Segment, Turn
+from vidlib.timeline import Segment, Turn, Turns
+from vidlib.timeline import Word as SpokenWord
 
 MIN_GAP_S = 0.15
 """Least pause between two turns of a speaker, whatever the options: words are up to this far apart."""
@@ -72,7 +73,7 @@ class Lemonfox:
             max_speakers=max_speakers,
             unnamed=unnamed,
         )
-        return replace(diarization, captions=tuple(_captions(transcript, duration_s)))
+        return replace(diarization, words=tuple(_words(transcript, diarization.turns, duration_s)))
 
     def _fields(self, min_speakers: int, max_speakers: int | None) -> Fields:
         fields: dict[str, str | list[str]] = {
@@ -136,8 +137,23 @@ def _turns(transcript: Transcript) -> tuple[list[Turn], list[Segment]]:
     return turns, unnamed
 
 
-def _captions(transcript: Transcript, duration_s: float) -> Iterator[Caption]:
-    for segment in sorted(transcript.segments, key=lambda segment: (segment.start, segment.end)):
-        text, stop_s = " ".join(segment.text.split()), min(segment.end, duration_s)
-        if text and segment.start < stop_s:
-            yield Caption(round(segment.start, 3), round(stop_s, 3), text)
+def _words(transcript: Transcript, turns: Turns, duration_s: float) -> list[SpokenWord]:
+    """The words of the service, with the speakers of ``turns``; a whole segment where it gave no words."""
+    words = []
+    for segment in transcript.segments:
+        for start_s, stop_s, text in _texts(segment):
+            start_s, stop_s = round(start_s, 3), round(min(stop_s, duration_s), 3)
+            if text and start_s < stop_s:
+                words.append(SpokenWord(start_s, stop_s, text, turns.dominant_speaker(Segment(start_s, stop_s))))
+    return sorted(words, key=lambda word: (word.start_s, word.stop_s))
+
+
+def _texts(segment: TranscriptSegment) -> Iterator[tuple[float, float, str]]:
+    """Each word with its times and, where the text of the segment has as many parts, with its punctuation."""
+    written = segment.text.split()
+    if not segment.words:
+        yield segment.start, segment.end, " ".join(written)
+    elif len(written) == len(segment.words):
+        yield from ((word.start, word.end, text) for word, text in zip(segment.words, written, strict=True))
+    else:
+        yield from ((word.start, word.end, " ".join(word.word.split())) for word in segment.words)

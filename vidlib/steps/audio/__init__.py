@@ -11,21 +11,24 @@ from pydantic import Field, field_validator, model_validator
 from vidlib.corrections import turns as corrections
 from vidlib.engines import speech
 from vidlib.engines.speech import DIARIZERS, Options, open_diarizer
-from vidlib.errors import BrokenOutput, EngineUnavailable, ParamError, UnknownName, WeightError
+from vidlib.engines.speech import words as transcription
+from vidlib.errors import BrokenOutput, EngineUnavailable, UnknownName, WeightError
 from vidlib.machine import devices
 from vidlib.machine.devices import Device
 from vidlib.media.audio import SAMPLE_RATE, Samples, chunks, stored_waveform
 from vidlib.media.mixdown import BLOCK_S, FIRST_TRACK, cancelled_blocks
-from vidlib.media.probe import AudioInfo, probe_video
 from vidlib.params import Frozen
-from vidlib.progress import Report, quiet
-from vidlib.protocols import Diarization
-from vidlib.results.exports import rttm, speech_json, speech_table, webvtt
+from vidlib.progress import Report, part_of, quiet
+from vidlib.protocols import Diarization, Transcript
+from vidlib.results.exports import rttm, speech_json, speech_table, words_table
+from vidlib.results.exports import transcript as transcript_files
+from vidlib.steps.audio.track_choice import choose_tracks
 from vidlib.steps.base import (
     FrameCount,
     OutFile,
     ReviewItem,
     added_param,
+    archived,
     from_step,
     location,
     published,
@@ -57,15 +60,25 @@ BRIEF_S = 2.0
 
 MAX_REVIEW_ITEMS = 20
 
-
-TrackChoice = tuple[tuple[int, ...], list[ReviewItem]]
-"""Numbers of audio tracks, from 1, and what a person should check about them."""
+LEMONFOX = "lemonfox"
+"""The engine that finds speakers and words at once."""
 
 
 def weights(params: "Params") -> tuple[str, ...]:
     """The models of the vault that the step may load with these params."""
     options = params.options
-    return tuple(dict.fromkeys(name for engine in params.order for name in speech.weights(engine, options)))
+    listeners = (name for engine in params.order for name in speech.weights(engine, options))
+    return tuple(dict.fromkeys([*listeners, *transcription.weights(_transcriber(params))]))
+
+
+def more_tools(params: "Params") -> tuple[str, ...]:
+    """The package that finds the words, where they are looked for."""
+    return ("ctranslate2",) if _transcriber(params) else ()
+
+
+def _transcriber(params: "Params") -> str | None:
+    """The words engine for these params; None where Lemonfox alone listens, which finds the words itself."""
+    return None if set(params.order) == {LEMONFOX} else transcription.choose(params.words)
 
 
 class Inputs(Frozen):
@@ -106,7 +119,7 @@ class Params(Frozen):
     min_gap_s: float = Field(0.2, ge=0, le=5, description="shorter pauses do not end a turn, in seconds")
 
     language: str = Field(
-        "", pattern="^[a-z]*$", description="spoken language for lemonfox, such as english; empty: detect it"
+        "", pattern="^[a-z]*$", description="spoken language of the words, such as english; empty: detect it"
     )
     pyannote_model: str = Field(
         "",
@@ -119,6 +132,10 @@ class Params(Frozen):
         "audio tracks: auto (those that hold the speech), first, mix, or a number from 1",
         pattern=r"^(auto|first|mix|[1-9]\d?)$",
         coerce_numbers_to_str=True,
+    )
+    words: str = added_param(
+        "auto",
+        "transcript: auto (if its weights are here), off, whisper-base, or whisper (an own model)",
     )
 
     @property
@@ -156,6 +173,16 @@ class Params(Frozen):
             raise ValueError(f"{value!r} names an engine twice")
         return ",".join(names)
 
+    @field_validator("words", mode="before")
+    @classmethod
+    def _known_transcriber(cls, value: Any) -> str:
+        wanted = "off" if value is False else str(value)  # YAML reads off as false
+        try:
+            transcription.choose(wanted)
+        except UnknownName as error:
+            raise ValueError(str(error)) from error
+        return wanted
+
     @model_validator(mode="after")
     def _speakers_agree(self) -> Self:
         number, fewest, most = self.num_speakers, self.min_speakers, self.max_speakers
@@ -174,7 +201,12 @@ class Outputs(CorrectedOutputs):
     turns: OutFile = published("rttm", "RTTM: a line for each turn")
     speech: OutFile = Field(description="JSON: turns with confidence, and the speaking time of each speaker")
     table: OutFile = Field(description="Parquet, a row per frame: is_speech, speakers")
-    captions: OutFile | None = published("captions", "WebVTT: the spoken text, if the engine transcribes", default=None)
+    captions: OutFile | None = published("captions", "WebVTT: the spoken text with its speakers", default=None)
+    subtitles: OutFile | None = published("subtitles", "SubRip: the same", default=None)
+    words: OutFile | None = archived("words", "Parquet, a row per word: times, text, speaker", default=None)
+    transcriber: str = Field("", description="engine that found the words")
+    language: str = Field("", description="language of most words: a code such as fr")
+    no_words: str | None = Field(None, description="why there is no transcript")
     n_speakers: int = Field(description="number of speakers")
     tracks: tuple[int, ...] = Field((), description="numbers, from 1, of the audio tracks that were analysed")
     speech_s: float = Field(description="seconds in which anybody speaks")
@@ -189,9 +221,16 @@ def _correct(inputs: Inputs, found: Outputs) -> dict[str, Any]:
         "turns": rttm.write(out / "speech.rttm", turns),
         "speech": speech_json.write(out / "speech.json", turns, engine=found.engine, duration_s=duration_s),
         "table": speech_table.write_corrected(out / "speech.parquet", speech_table.read(found.table), turns, tracks),
+        **_correct_words(found, turns, out),
         "n_speakers": len(turns.speakers),
         "unfit": unfit,
     }
+
+
+def _correct_words(found: Outputs, turns: Turns, out: Path) -> dict[str, Path]:
+    if found.words is None:
+        return {}
+    return transcript_files.write(out, words_table.with_speakers(words_table.read(found.words), turns), found.language)
 
 
 @with_manifest
@@ -202,17 +241,23 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     out = inputs.out_dir
     out.mkdir(parents=True, exist_ok=True)
     n_samples = round(duration_s * SAMPLE_RATE)
-    tracks, track_items = _choose_tracks(inputs.video, out, n_samples, params.tracks)
+    tracks, track_items = choose_tracks(inputs.video, out, n_samples, params.tracks)
+    transcriber = _transcriber(params)
+    share = 0.5 if transcriber else 1.0  # of the progress
     with stored_waveform(inputs.video, out, n_samples, tracks or FIRST_TRACK) as waveform:
-        diarization, engine, choice = _listen(waveform, params, report)
+        diarization, engine, choice = _listen(waveform, params, part_of(report, 0.0, share))
+        transcript = _transcribe(transcriber, waveform, diarization, params, part_of(report, share, 1.0))
     turns = diarization.turns
     return Outputs(
+        **transcript_files.write(out, transcript.words, transcript.language),
+        language=transcript.language,
+        transcriber=LEMONFOX if diarization.words else transcriber or "",
+        no_words=_why_no_words(params, transcriber, diarization),
         turns=rttm.write(out / "speech.rttm", turns),
         speech=speech_json.write(out / "speech.json", turns, engine=engine, duration_s=duration_s),
         table=speech_table.write(
             out / "speech.parquet", inputs.frames, diarization.speech, turns, tracks or FIRST_TRACK
         ),
-        captions=_write_captions(out / "speech.vtt", diarization),
         n_speakers=len(turns.speakers),
         tracks=tracks,
         speech_s=round(sum(segment.duration_s for segment in diarization.speech), 3),
@@ -226,7 +271,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
 def verify(inputs: Inputs, outputs: Outputs) -> None:
     """Check the outputs; raises BrokenOutput.
 
-    Both files of turns agree, the turns lie within the video, and the table has a row for each frame.
+    Both files of turns agree, turns and words lie within the video, and the table has a row for each frame.
     """
     turns = rttm.read(outputs.turns)
     if turns != speech_json.read(outputs.speech):
@@ -235,64 +280,11 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
     for turn in turns:
         if not 0 <= turn.start_s < turn.stop_s <= duration_s:
             raise BrokenOutput(f"{outputs.turns}: {turn} is not within the {duration_s} s of the video")
+    for word in words_table.read(outputs.words) if outputs.words else ():
+        if not 0 <= word.start_s < word.stop_s <= duration_s:
+            raise BrokenOutput(f"{outputs.words}: {word} is not within the {duration_s} s of the video")
     if (n_rows := len(speech_table.read(outputs.table))) != inputs.frames:
         raise BrokenOutput(f"{outputs.table} has {n_rows} rows, expected one for each of {inputs.frames} frames")
-
-
-def _choose_tracks(video: Path, folder: Path, n_samples: int, wanted: str) -> TrackChoice:
-    """The audio tracks of ``video`` to analyse, as the parameter ``audio.tracks`` wants them; none without sound.
-
-    Only ``auto`` with several tracks decodes them, into ``folder``. Raises ParamError for a track that does not exist.
-    """
-    infos = probe_video(video).audio
-    if not infos:
-        return (), []
-    if wanted.isdigit():
-        if int(wanted) > len(infos):
-            raise ParamError(f"audio.tracks = {wanted}: expected 1 to {len(infos)}, a track of the video")
-        return (int(wanted),), []
-    if wanted == "mix":
-        return tuple(range(1, len(infos) + 1)), []
-    if wanted == "first" or len(infos) == 1:
-        return (1,), []
-    return _choose_by_speech(video, folder, n_samples, infos)
-
-
-def _choose_by_speech(video: Path, folder: Path, n_samples: int, infos: tuple[AudioInfo, ...]) -> TrackChoice:
-    from vidlib.engines.speech import tracks as audio_tracks
-
-    masks, audible, problem = [], [], None
-    try:
-        detector = audio_tracks.VoiceActivityDetector()
-    except (EngineUnavailable, WeightError, ImportError) as error:
-        detector, problem = None, str(error)
-    for track in range(1, len(infos) + 1):
-        with stored_waveform(video, folder, n_samples, [track]) as sound:
-            if any(chunk.any() for chunk in chunks(sound)):
-                audible.append(track)
-            if detector:
-                masks.append(audio_tracks.speech_mask(sound, detector))
-    chosen = audio_tracks.choose(masks, [info.language for info in infos])
-    if chosen:
-        return chosen, _review_tracks(chosen, len(infos))
-    chosen = tuple(audible[:1]) or (1,)
-    reason = f"speech could not be measured: {problem}" if problem else "no speech was found in any"
-    unsure = ReviewItem(message=f"audio track {chosen[0]} of {len(infos)} was analysed, the first with sound; {reason}")
-    return chosen, [unsure] if problem or chosen != (1,) else []
-
-
-def _review_tracks(chosen: tuple[int, ...], n_tracks: int) -> list[ReviewItem]:
-    if chosen == (1,):
-        return []
-    if len(chosen) == 1:
-        message = f"audio track {chosen[0]} of {n_tracks} was analysed, because track 1 does not hold all speech"
-    else:
-        message = f"audio tracks {_listed(chosen)} of {n_tracks} were mixed, because none of them holds all speech"
-    return [ReviewItem(message=message)]
-
-
-def _listed(tracks: tuple[int, ...]) -> str:
-    return " and ".join(filter(None, [", ".join(map(str, tracks[:-1])), str(tracks[-1])]))
 
 
 def _listen(waveform: Samples, params: Params, report: Report) -> tuple[Diarization, str, devices.Choice]:
@@ -327,9 +319,19 @@ def _diarize(name: str, waveform: Samples, params: Params, report: Report, devic
         return diarizer.diarize(waveform, **params.speakers, report=report)
 
 
-def _write_captions(path: Path, diarization: Diarization) -> Path | None:
-    cues = [(caption.start_s, caption.stop_s, caption.text) for caption in diarization.captions]
-    return webvtt.write(path, cues) if cues else None
+def _transcribe(
+    name: str | None, waveform: Samples, diarization: Diarization, params: Params, report: Report
+) -> Transcript:
+    """The words of the diarization if it has some, else those that the engine ``name`` finds."""
+    if diarization.words or name is None:
+        return Transcript(diarization.words, "")
+    return transcription.transcribe(name, waveform, diarization, params.language, report)
+
+
+def _why_no_words(params: Params, transcriber: str | None, diarization: Diarization) -> str | None:
+    if transcriber or diarization.words or params.words == "off" or not diarization.speech:
+        return None
+    return "the weights for words are not on this machine; download them: vidlib models fetch"
 
 
 def _cancelled_sound(video: Path, tracks: Sequence[int]) -> Iterator[ReviewItem]:
