@@ -58,7 +58,10 @@ def test_the_wheel_holds_notebooks_profiles_dashboard_and_types(wheel):
     expected = {f"vidlib/_resources/{path.relative_to(REPOSITORY)}" for path in REPOSITORY.glob("notebooks/0*.ipynb")}
     expected |= {f"vidlib/_resources/{path.relative_to(REPOSITORY)}" for path in REPOSITORY.glob("params/*.yaml")}
     assert len(expected) > 10
-    assert expected | {"vidlib/_resources/dashboards/control.ipynb", "vidlib/py.typed"} <= names
+    dashboards = {f"vidlib/_resources/dashboards/{name}.ipynb" for name in ("control", "video")}
+    assert expected | dashboards | {"vidlib/player/player.js", "vidlib/player/player.css", "vidlib/py.typed"} <= names
+    config = "data/etc/jupyter/jupyter_server_config.d/vidlib.json"  # JupyterLab finds what serves videos by it
+    assert any(name.endswith(config) for name in names)
 
 
 def test_one_version_is_everywhere(wheel, vidlib_elsewhere):

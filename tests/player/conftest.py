@@ -37,7 +37,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="package")
 def material(home: Settings) -> Material:
     """What the player shows of ``talk.mp4``."""
-    return playing.material(Workspace(home.workspace).open("talk").results(*playing.STEPS))
+    return playing.material(Workspace(home.workspace).open("talk").preview())
 
 
 @pytest.fixture(scope="package")

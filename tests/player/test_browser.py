@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from playwright.sync_api import Page, expect
 
 from tests.player.conftest import CHROMIUM, Viewer
 from tests.waiting import LIMIT_S, wait_until
+from vidlib import Workspace
 from vidlib.files import sha256
 from vidlib.player import page as plain_page
 from vidlib.player.material import Material
@@ -60,6 +62,35 @@ def moves_frame_by_frame(viewer: Viewer) -> None:
     viewer.click_frame(7, "SPEAKER_00")
     viewer.sees(7)
     expect(viewer.page.locator(".vp-chosen")).to_contain_text("SPEAKER_00")
+
+
+def corrects_by_keyboard(viewer: Viewer, home: Settings) -> None:
+    """Four corrections, one that does not fit, and an undo: shown at once, and saved."""
+    here, lanes = viewer.page.locator(".vp-here"), viewer.page.locator(".vp-label")
+    viewer.press("n")
+    viewer.sees(41)
+    viewer.press("t", "c")
+    expect(viewer.status).to_have_text("Saved: the shot at frame 41 begins with a cut. Undo: z")
+    expect(here).to_contain_text("cut at 41, 1.00")
+    viewer.press("ArrowRight", "ArrowRight", "ArrowRight")
+    viewer.sees(44)
+    viewer.press("m")
+    expect(here).to_contain_text("Shot 3 of 3cut at 44, 1.00")
+    viewer.press("c")
+    expect(viewer.status).to_contain_text("Not saved: a shot begins at frame 44 already")
+    viewer.press("Home", "f", "y")
+    expect(here).to_contain_text("Person 1seen speaking")
+    viewer.press("r")
+    viewer.page.keyboard.type("Anna Berg")
+    viewer.press("Enter")
+    expect(viewer.page.locator(".vp header")).to_contain_text("4 decisions by a person")
+    expect(lanes.get_by_text("Anna Berg")).to_have_count(2)  # the speaker and the person
+    viewer.press("z")
+    expect(lanes.get_by_text("Anna Berg")).to_have_count(0)
+    known = Workspace(home.workspace).open("talk").corrections
+    assert known.action.tolist() == ["set-kind", "move-cut", "speaking", "name", "undo"]
+    assert known.state.tolist() == ["pending", "pending", "pending", "undone", "applied"]
+    shutil.rmtree(home.corrections)
 
 
 def test_every_frame_is_the_one_that_is_named(look):
@@ -225,7 +256,7 @@ def test_in_jupyterlab(page, home, tmp_path):
         page.keyboard.press("Shift+Enter")
         viewer = Viewer(page)
         moves_frame_by_frame(viewer)
-        viewer.press("x", "d", "d", "j", "k")  # in JupyterLab itself they would cut the cell and leave it
+        corrects_by_keyboard(viewer, home)  # in JupyterLab itself these keys would cut, add and undo cells
         expect(page.locator(".jp-CodeCell .vp")).to_be_visible()
         video = page.locator("video").get_attribute("src")
         assert video.startswith("/vidlib/video/")
@@ -241,7 +272,9 @@ def test_on_the_dashboard(page, home):
         video = sha256(home.workspace.parent / "talk.mp4")
         page.goto(f"{url}video?sha256={video}&token={token}")
         assert page.url == f"{url}video?sha256={video}"
-        moves_frame_by_frame(Viewer(page))
+        viewer = Viewer(page)
+        moves_frame_by_frame(viewer)
+        corrects_by_keyboard(viewer, home)
         page.goto(f"{url}video?sha256=../../etc/passwd")
         expect(page.get_by_role("alert")).to_contain_text("names no video")
 

@@ -1,14 +1,22 @@
-"""The player of a video: its results as the material that `vidlib.player` shows."""
+"""The player of a video: its results, with the corrections of people, as the material that `vidlib.player` shows."""
 
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from vidlib.api.results import VideoResults, table
-from vidlib.results import frames
-from vidlib.results.exports import people_json, rttm, shots_json
+from vidlib.api.results import table
+from vidlib.results import faces, frames
+from vidlib.results.exports import people_json
+from vidlib.results.exports.people_json import Person
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from vidlib.api.correcting import Preview
+    from vidlib.api.video import Video
     from vidlib.player.material import Material
     from vidlib.player.widget import Player
 
@@ -16,38 +24,92 @@ STEPS = ("convert", "scenes", "audio", "tracking")
 """The steps whose results the player shows."""
 
 
-def player(results: VideoResults, work: Path) -> "Player":
-    """The player of the results of `STEPS`; ``work`` is the folder of finished steps that a server may serve.
+@dataclass(frozen=True)
+class VideoCorrector:
+    """Saves corrections of a video for its player, and shows their effect at once; see `vidlib.player.widget`."""
 
-    Where no widgets run, its card stands in its place.
-    """
+    video: "Video"
+
+    def correct(self, action: str, fields: Mapping[str, Any]) -> "Material":
+        """Save a correction; raises UsageError where it does not fit."""
+        self.video.correct(action, **fields)
+        return material(self.video.preview())
+
+    def undo(self) -> "Material":
+        """Take back the last correction; raises UsageError where there is none."""
+        self.video.undo()
+        return material(self.video.preview())
+
+
+def player(video: "Video") -> "Player":
+    """The player of a video, which shows and takes corrections. Where no widgets run, its card stands in its place."""
     from vidlib.api import pictures
     from vidlib.player.widget import Player
 
-    video = results.needed_file("convert", "video")
+    results = video.results(*STEPS)
+    file = results.needed_file("convert", "video")
     card = partial(pictures.describe, results.name, results.sha256, results)
-    return Player(material(results), video, media_path(video, work), static=card)
+    return Player(material(video.preview()), file, media_path(file, video.settings.work), VideoCorrector(video), card)
 
 
 def media_path(video: Path, work: Path) -> str:
-    """The path of ``video`` below ``work`` as an address; empty for a video outside."""
+    """The path of ``video`` below ``work``, the folder that a server may serve; empty for a video outside."""
     return video.relative_to(work).as_posix() if video.is_relative_to(work) else ""
 
 
-def material(results: VideoResults) -> "Material":
-    """What the player shows of finished steps; raises BrokenOutput where a file is missing or damaged."""
-    from vidlib.player.material import TRACK_COLUMNS, Material
+def material(preview: "Preview") -> "Material":
+    """What the player shows of results and corrections; raises BrokenOutput where a file is missing or damaged."""
+    from vidlib.player.material import Material
 
+    results = preview.results
     convert = results.outputs("convert")
+    tracks, people = _faces(preview)
     return Material(
         name=results.name,
         frames=convert["frames"],
         width=convert["width"],
         height=convert["height"],
-        shots=shots_json.read(results.needed_file("scenes", "shots")),
-        turns=rttm.read(results.needed_file("tracking", "turns")),
-        tracks=frames.tracks(results.needed_file("tracking", "tracks")).select(TRACK_COLUMNS),
-        people=people_json.read(results.needed_file("tracking", "people")),
+        shots=preview.shots,
+        turns=preview.labelled_turns,
+        tracks=tracks,
+        people=people,
         words=table(results, "words"),
         review=table(results, "review"),
+        names=preview.names,
+        decisions=len(preview.corrections),
     )
+
+
+def _faces(preview: "Preview") -> "tuple[pa.Table, list[Person]]":
+    """The rows of all tracks and the people, as corrected."""
+    from vidlib.corrections.tracks import CHANGES
+    from vidlib.player.material import TRACK_COLUMNS
+
+    rows = frames.tracks(preview.results.needed_file("tracking", "tracks"))
+    people = people_json.read(preview.results.needed_file("tracking", "people"))
+    if any(type(one.decision) in CHANGES for one in preview.pending("tracking")):
+        rows = _shifted(faces.change_rows(_shifted(rows, 1), preview.faces), -1)
+        people = _regrouped(people, preview.faces.people())
+    return rows.select(TRACK_COLUMNS), people
+
+
+def _shifted(rows: "pa.Table", shift: int) -> "pa.Table":
+    """The rows with ``shift`` added to their frames: corrections read rows of the file, which count from 1."""
+    return faces.replace_columns(rows, {"frame": rows["frame"].to_numpy() + shift})
+
+
+def _regrouped(before: list[Person], person_of: Mapping[int, int]) -> list[Person]:
+    """The people of ``person_of``, ``{track: person}``, each with the voice of the first track that had one."""
+    known = {track: person for person in before for track in person.tracks}
+    groups: dict[int, list[int]] = defaultdict(list)
+    for track, person in person_of.items():
+        groups[person].append(track)
+    return [
+        Person(person, dict.fromkeys(tracks, 1.0), 0, 0, *_voice(tracks, known))
+        for person, tracks in sorted(groups.items())
+    ]
+
+
+def _voice(tracks: list[int], known: Mapping[int, Person]) -> tuple[str | None, float | None]:
+    voices = [(known[track].voice, known[track].voice_confidence) for track in tracks if track in known]
+    return next((voice for voice in voices if voice[0]), (None, None))

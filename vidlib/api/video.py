@@ -209,10 +209,10 @@ class Video:
         return pictures.timeline(self.results("convert", "scenes", "tracking"))
 
     def show(self) -> "Player":
-        """The player, for a notebook: picture, faces, and lanes on one time axis (docs/player.md)."""
+        """The player, for a notebook: picture, faces and lanes on one time axis, and corrections (docs/player.md)."""
         from vidlib.api import playing
 
-        return playing.player(self.results(*playing.STEPS), self.settings.work)
+        return playing.player(self)
 
     def export(
         self,

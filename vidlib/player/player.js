@@ -721,6 +721,246 @@ const COMMANDS = [
   { id: "escape", group: "View", keys: ["Escape"], shown: "Esc", about: "close, select nothing", run: (p) => p.escape() },
 ];
 
+const CORRECTING = [
+  { id: "cut", keys: ["c"], about: "a shot begins at this frame", run: (p) => p.corrections.addCut() },
+  { id: "uncut", keys: ["x"], about: "no shot begins here", run: (p) => p.corrections.removeCut() },
+  { id: "move", keys: ["m"], about: "the selected shot begins at this frame", run: (p) => p.corrections.moveCut() },
+  { id: "kind", keys: ["t"], about: "cut, dissolve or fade", run: (p) => p.corrections.setKind() },
+  { id: "speaker", keys: ["v"], about: "another speaker says this", run: (p) => p.corrections.setSpeaker() },
+  { id: "join", keys: ["e"], about: "two speakers are one", run: (p) => p.corrections.joinSpeakers() },
+  { id: "name", keys: ["r"], about: "name the speaker", run: (p) => p.corrections.name() },
+  { id: "speaks", keys: ["y"], about: "the face speaks here, or does not", run: (p) => p.corrections.setSpeaking() },
+  { id: "same", keys: ["g"], about: "the face is the same person as …", run: (p) => p.corrections.merge() },
+  { id: "other", keys: ["b"], about: "the face is somebody else", run: (p) => p.corrections.tellApart() },
+  { id: "no-face", keys: ["d"], about: "this is no face", run: (p) => p.corrections.notAFace() },
+  { id: "confirm", keys: ["a"], about: "the item to check is right", run: (p) => p.corrections.confirm() },
+  { id: "undo", keys: ["z"], about: "undo the last correction", run: (p) => p.corrections.undo() },
+].map((command) => ({ ...command, group: "Correct" }));
+
+// ---- corrections ------------------------------------------------------------------------------------------------------
+
+const ANSWER_MS = 15000;
+
+/** What a person decides, sent to the kernel, which saves it and sends the data that follow from it. */
+class Corrections {
+  constructor(player, model) {
+    Object.assign(this, { player, model, sent: 0, waiting: new Map() });
+    this.onAnswer = (answer) => this.answer(answer);
+    model.on("msg:custom", this.onAnswer);
+  }
+
+  destroy() {
+    this.model.off("msg:custom", this.onAnswer);
+  }
+
+  /** Saves a decision. `words` say what was decided; `done` is called when it is saved. */
+  send(message, words, done) {
+    const id = ++this.sent;
+    const late = () => this.answer({ id, error: "the kernel does not answer; it may be busy, or have ended" });
+    this.waiting.set(id, { words, done, timer: setTimeout(late, ANSWER_MS) });
+    this.player.say("Saving…");
+    this.model.send({ id, ...message });
+  }
+
+  answer({ id, error }) {
+    const { words, done, timer } = this.waiting.get(id) ?? {};
+    if (!timer) return;
+    this.waiting.delete(id);
+    clearTimeout(timer);
+    if (error) return this.player.say(`Not saved: ${error}`, true);
+    queueMicrotask(() => {
+      done?.();
+      this.player.say(`Saved: ${words}`);
+    });
+  }
+
+  decide(action, fields, words, done) {
+    this.send({ do: "correct", action, fields }, `${words}. Undo: z`, done);
+  }
+
+  undo() {
+    this.send({ do: "undo" }, "the last correction is undone");
+  }
+
+  // what a decision is about: what is selected, else what is at this frame
+
+  get frame() {
+    return this.player.picture.target;
+  }
+
+  /** The first frame of the selected shot, or of one that begins here; null with a message. */
+  get boundary() {
+    const { material, state } = this.player;
+    const shot = state.boundary ?? material.shotAt(this.frame);
+    const start = material.shots.start[shot];
+    if (shot > 0 && (state.boundary !== null || start === this.frame)) return start;
+    return this.refuse("No shot begins at this frame. Go to one with s, or click where it begins.");
+  }
+
+  get turn() {
+    const { material, state } = this.player;
+    return state.turn ?? material.turnSpans.at(this.frame)[0] ?? this.refuse("Nobody speaks at this frame.");
+  }
+
+  get face() {
+    const { material, state } = this.player;
+    const faces = material.faceSpans.at(this.frame).filter(material.isFace);
+    if (faces.includes(state.face)) return state.face;
+    if (faces.length === 1) return faces[0];
+    return this.refuse(faces.length ? "Select a face first: f, or click it." : "No face is known at this frame.");
+  }
+
+  refuse(reason) {
+    this.player.say(reason, true);
+    return null;
+  }
+
+  // shots
+
+  addCut() {
+    const { frame, player } = this;
+    const select = () => player.select({ boundary: player.material.shotAt(frame) || null });
+    this.decide("add-cut", { frame }, `a shot begins at frame ${frame}`, select);
+  }
+
+  removeCut() {
+    const frame = this.boundary;
+    if (frame !== null) this.decide("remove-cut", { frame }, `no shot begins at frame ${frame}`);
+  }
+
+  moveCut() {
+    const [from, to, { player }] = [this.boundary, this.frame, this];
+    if (from === null) return null;
+    if (from === to) return this.refuse("Step to the frame at which the shot really begins, then press m.");
+    const select = () => player.select({ boundary: player.material.shotAt(to) || null });
+    return this.decide("move-cut", { frame: from, to }, `the shot of frame ${from} begins at ${to}`, select);
+  }
+
+  setKind() {
+    const frame = this.boundary;
+    if (frame === null) return;
+    const kinds = this.player.material.info.kinds.slice(1);
+    const choice = (kind) => ({
+      key: kind[0],
+      label: kind,
+      run: () => this.decide("set-kind", { frame, kind }, `the shot at frame ${frame} begins with a ${kind}`),
+    });
+    this.player.menu.choose(`The shot at frame ${frame} begins with`, kinds.map(choice));
+  }
+
+  // speakers
+
+  speakerChoices(without, run) {
+    const { material, colors } = this.player;
+    return material.info.speakers
+      .map((label, speaker) => ({ label: material.speakerName(speaker), color: colors.of(speaker), speaker, id: label }))
+      .filter(({ speaker }) => speaker !== without && material.turnsOf.has(speaker))
+      .map(({ id, label, color }, i) => ({ key: i < 9 ? String(i + 1) : "", label, color, run: () => run(id, label) }));
+  }
+
+  setSpeaker() {
+    const turn = this.turn;
+    if (turn === null) return;
+    const { turns } = this.player.material;
+    const [start, stop] = [turns.start[turn], turns.stop[turn]];
+    const run = (speaker, name) =>
+      this.decide("set-speaker", { start, stop, speaker }, `${name} speaks from frame ${start} to ${stop}`);
+    const choices = this.speakerChoices(turns.speaker[turn], run);
+    choices.push({ key: "n", label: "somebody else", run: () => run("new", "somebody else") });
+    this.player.menu.choose(`Who speaks from ${clock(start)} to ${clock(stop)}?`, choices);
+  }
+
+  joinSpeakers() {
+    const turn = this.turn;
+    if (turn === null) return;
+    const { material, menu } = this.player;
+    const [index, other] = [material.turns.speaker[turn], material.info.speakers[material.turns.speaker[turn]]];
+    const name = material.speakerName(index);
+    const run = (speaker, label) => this.decide("join-speakers", { speaker, other }, `${name} and ${label} are one speaker`);
+    menu.choose(`${name} is the same speaker as`, this.speakerChoices(index, run));
+  }
+
+  /** Names the speaker of the selected face or turn, or the one who is heard. */
+  name() {
+    const { material, state, menu } = this.player;
+    const person = state.face === null ? undefined : material.info.people[material.indexOf(material.faces.person[state.face])];
+    if (person && !person.speaker) return this.refuse("The voice of this person is not known, and a name belongs to a voice.");
+    const turn = person ? null : this.turn;
+    if (!person && turn === null) return null;
+    const speaker = person ? person.speaker : material.info.speakers[material.turns.speaker[turn]];
+    const known = material.info.names[speaker] ?? (/^SPEAKER_\d+$/.test(speaker) ? "" : speaker);
+    const run = (name) => this.decide("name", { speaker, name }, `${speaker} is ${name}`);
+    return menu.ask(`The name of ${speaker}`, known, run);
+  }
+
+  // faces
+
+  setSpeaking() {
+    const face = this.face;
+    if (face === null) return;
+    const { material } = this.player;
+    const { faces, speaking, turns } = material;
+    const [now] = material.speechOf.get(face)?.at(this.frame) ?? [];
+    const [turn] = material.turnSpans.at(this.frame);
+    const within = now !== undefined ? [speaking, now] : turn !== undefined ? [turns, turn] : [faces, face];
+    const [rows, i] = within;
+    const start = Math.max(faces.start[face], rows.start[i]);
+    const stop = Math.min(faces.stop[face], rows.stop[i]);
+    const words = `${material.faceName(face)} ${now === undefined ? "speaks" : "is silent"} from frame ${start} to ${stop}`;
+    this.decide("speaking", { track: faces.track[face], start, stop, speaks: now === undefined }, words);
+  }
+
+  /** The tracks of faces of a person, without this one. */
+  othersOf(person, track) {
+    const { faces, facesOf } = this.player.material;
+    return [...(facesOf.get(person)?.index ?? [])].map((i) => faces.track[i]).filter((other) => other !== track);
+  }
+
+  merge() {
+    const face = this.face;
+    if (face === null) return;
+    const { material, menu, colors } = this.player;
+    const [other, person] = [material.faces.track[face], material.faces.person[face]];
+    const choices = material.info.people
+      .map((row) => row.person)
+      .filter((number) => number !== person && material.facesOf.has(number))
+      .map((number, i) => {
+        const name = material.personName(number);
+        const [track] = this.othersOf(number, other);
+        const run = () => this.decide("merge", { track, other }, `this face is ${name}`);
+        return { key: i < 9 ? String(i + 1) : "", label: name, color: colors.of(material.personColor(number)), run };
+      });
+    menu.choose(`${material.faceName(face)} is the same person as`, choices);
+  }
+
+  tellApart() {
+    const face = this.face;
+    if (face === null) return;
+    const { material, menu } = this.player;
+    const [other, frame] = [material.faces.track[face], this.frame];
+    const [track] = this.othersOf(material.faces.person[face], other);
+    const name = material.faceName(face);
+    const split = () => this.decide("split", { track: other, frame }, `from frame ${frame} on, this face is somebody else`);
+    const apart = () => this.decide("different", { track, other }, `this face is not ${name}`);
+    const choices = [{ key: "1", label: `somebody else from frame ${frame} on`, run: split }];
+    if (track !== undefined) choices.unshift({ key: "2", label: `not the ${name} of other shots`, run: apart });
+    menu.choose(`${name} is`, choices.sort((a, b) => (a.key < b.key ? -1 : 1)));
+  }
+
+  notAFace() {
+    const face = this.face;
+    if (face === null) return;
+    const { faces } = this.player.material;
+    this.decide("not-a-face", { track: faces.track[face] }, `what was ${this.player.material.faceName(face)} is no face`);
+  }
+
+  confirm() {
+    const item = this.player.material.items[this.player.state.item];
+    if (!item || item.frame < 0) return this.refuse("Go to an item to check first: n.");
+    return this.decide("confirm", { frame: item.frame }, `frame ${item.frame} is right: ${item.message}`);
+  }
+}
+
 // ---- the player -------------------------------------------------------------------------------------------------------
 
 class Player {
@@ -733,7 +973,8 @@ class Player {
     this.picture = new Picture(this.video, frames, (frame) => this.showFrame(frame));
     this.view = new View(frames);
     this.lanes = new Lanes(this.canvas, this.scroll, this.view);
-    this.commands = COMMANDS;
+    this.corrections = model.get("can_correct") ? new Corrections(this, model) : null;
+    this.commands = this.corrections ? [...COMMANDS, ...CORRECTING] : COMMANDS;
     this.byKey = new Map(this.commands.flatMap((command) => command.keys.map((key) => [key, command])));
     this.listen();
     this.readTheme();
@@ -745,7 +986,7 @@ class Player {
 
   build(el) {
     const { info } = this.material;
-    const size = `${info.width}×${info.height} · ${info.fps} fps · ${clock(info.frames)}`;
+    this.facts = make("span");
     this.video = make("video", { playsinline: true, preload: "auto", tabindex: -1 });
     this.overlay = make("canvas", { class: "vp-overlay", "aria-hidden": "true" });
     this.notice = make("div", { class: "vp-notice" }, "Loading…");
@@ -759,7 +1000,7 @@ class Player {
     const body = make("div", { class: "vp-body", style }, this.frameBox, this.side, this.buildBar(), this.buildLanes());
     this.status = make("div", { class: "vp-status", role: "status" });
     this.help = make("div", { class: "vp-help", role: "dialog", "aria-label": "Keys", hidden: true });
-    const title = make("header", {}, make("b", {}, info.name), make("span", {}, size));
+    const title = make("header", {}, make("b", {}, info.name), this.facts);
     this.root = make("div", {
       class: "vp",
       tabindex: 0,
@@ -855,6 +1096,7 @@ class Player {
 
   destroy() {
     this.picture.pause();
+    this.corrections?.destroy();
     this.resized.disconnect();
     this.lab.disconnect();
     this.darkness.removeEventListener("change", this.onTheme);
@@ -891,10 +1133,15 @@ class Player {
   /** Reads the model again, after a correction. */
   reload() {
     this.stale = null;
+    const { material: before, state } = this;
+    const [shot, track] = [before.shots.start[state.boundary], before.faces.track[state.face]];
     this.material = new Material(this.model);
-    Object.assign(this.state, { boundary: null, turn: null, face: null });
-    this.state.item = Math.min(this.state.item, this.material.items.length - 1);
+    state.boundary = [this.material.shots.start.indexOf(shot)].find((i) => i > 0) ?? null;
+    state.face = [this.material.faces.track.indexOf(track)].find((i) => i >= 0) ?? null;
+    state.turn = null;
+    state.item = Math.min(state.item, this.material.items.length - 1);
     this.refresh();
+    this.describe();
   }
 
   refresh() {
@@ -902,6 +1149,9 @@ class Player {
     this.lanes.layOut(this.material);
     this.gutter.style.height = this.space.style.height = `${this.lanes.height}px`;
     this.gutter.replaceChildren(make("div", { class: "vp-corner" }), ...this.lanes.rows.slice(1).map((row) => this.label(row)));
+    const { width, height, fps, frames, decisions } = this.material.info;
+    const counted = decisions ? ` · ${decisions} ${decisions === 1 ? "decision" : "decisions"} by a person` : "";
+    this.facts.textContent = `${width}×${height} · ${fps} fps · ${clock(frames)}${counted}`;
     this.buildHelp();
     this.listItems();
     this.resize();
@@ -917,7 +1167,9 @@ class Player {
 
   listItems() {
     const { items } = this.material;
-    const head = make("h4", {}, `To check`, make("span", {}, items.length ? `${items.length} · n, p` : "nothing"));
+    const count = make("span", {}, items.length ? `${items.length} · n, p` : "nothing");
+    const right = items.length && this.corrections ? this.actButton("confirm", "right as it is") : null;
+    const head = make("h4", {}, make("span", {}, "To check"), right, count);
     this.itemButtons = items.map((item, i) =>
       make(
         "button",
@@ -1048,7 +1300,8 @@ class Player {
     const turns = material.turnSpans.at(state.frame);
     const faces = material.faceSpans.at(state.frame).filter(material.isFace);
     const speaking = faces.filter((face) => material.speaksAt(face, state.frame));
-    const key = JSON.stringify([shot, turns, faces, speaking, state.boundary, state.turn, state.face]);
+    const begins = state.boundary !== null && material.shots.start[state.boundary] === state.frame;
+    const key = JSON.stringify([shot, turns, faces, speaking, state.boundary, state.turn, state.face, begins]);
     if (this.described === key && this.describedFor === material) return;
     [this.described, this.describedFor] = [key, material];
     const rows = [this.describeShot(shot), ...turns.map((turn) => this.describeTurn(turn))];
@@ -1057,10 +1310,23 @@ class Player {
     this.here.replaceChildren(...rows);
   }
 
-  row(color, name, detail, chosen, select, buttons = []) {
+  /** A line of the panel, with the commands for it if it is `chosen`: `{id: label}`. */
+  row(color, name, detail, chosen, select, acts) {
     const text = [color === undefined ? null : swatch(color), make("b", {}, name), make("span", {}, detail)];
     const head = make("button", { type: "button", class: "vp-what", "aria-pressed": String(chosen), onclick: select }, text);
-    return make("div", { class: chosen ? "vp-row vp-chosen" : "vp-row" }, head, ...buttons);
+    const shown = this.corrections ? Object.entries(acts) : [];
+    const buttons = shown.map(([id, label]) => this.actButton(id, label));
+    const more = buttons.length ? make("div", { class: "vp-acts" }, buttons) : null;
+    return make("div", { class: chosen ? "vp-row vp-chosen" : "vp-row" }, head, more);
+  }
+
+  actButton(id, label) {
+    const { keys, about } = this.commands.find((command) => command.id === id);
+    const run = () => {
+      this.root.focus({ preventScroll: true });
+      this.run(id);
+    };
+    return make("button", { type: "button", class: "vp-act", title: about, onclick: run }, make("kbd", {}, keys[0]), label);
   }
 
   describeShot(i) {
@@ -1068,7 +1334,11 @@ class Player {
     const kind = i ? `${info.kinds[shots.kind[i]]} at ${shots.start[i]}, ${(shots.percent[i] / 100).toFixed(2)}` : "first shot";
     const select = () => this.select({ boundary: i || null }, shots.start[i]);
     const name = `Shot ${i + 1} of ${shots.n}`;
-    return this.row(undefined, name, kind, i > 0 && this.state.boundary === i, select);
+    const chosen = i > 0 && this.state.boundary === i;
+    const acts = chosen ? { uncut: "remove", kind: "type" } : { cut: "begins here" };
+    if (!chosen && this.state.boundary !== null) acts.move = `move the one of ${shots.start[this.state.boundary]} here`;
+    if (chosen && shots.start[i] !== this.state.frame) acts.move = "move here";
+    return this.row(undefined, name, kind, chosen, select, acts);
   }
 
   describeTurn(turn) {
@@ -1076,13 +1346,18 @@ class Player {
     const name = this.material.speakerName(turns.speaker[turn]);
     const detail = `speaks ${clock(turns.start[turn])}–${clock(turns.stop[turn])}`;
     const color = this.colors.of(turns.speaker[turn]);
-    return this.row(color, name, detail, this.state.turn === turn, () => this.select({ turn }));
+    const chosen = this.state.turn === turn;
+    const acts = chosen ? { speaker: "other speaker", join: "same as …", name: "name" } : {};
+    return this.row(color, name, detail, chosen, () => this.select({ turn }), acts);
   }
 
   describeFace(face, speaks) {
     const color = this.colors.of(this.material.personColor(this.material.faces.person[face]));
     const detail = speaks ? "seen speaking" : "seen, silent";
-    return this.row(color, this.material.faceName(face), detail, this.state.face === face, () => this.select({ face }));
+    const chosen = this.state.face === face;
+    const acts = { speaks: speaks ? "silent here" : "speaks here", same: "same as …", other: "somebody else" };
+    Object.assign(acts, { "no-face": "no face", name: "name" });
+    return this.row(color, this.material.faceName(face), detail, chosen, () => this.select({ face }), chosen ? acts : {});
   }
 
   // moving
@@ -1160,7 +1435,7 @@ class Player {
   }
 
   nextFace() {
-    const faces = this.material.faceSpans.at(this.state.frame).filter(this.material.isFace);
+    const faces = this.material.faceSpans.at(this.picture.target).filter(this.material.isFace);
     if (!faces.length) return this.say("No face is known in this frame.");
     return this.select({ face: faces[(faces.indexOf(this.state.face) + 1) % faces.length] });
   }

@@ -83,7 +83,7 @@ def _read_rows(tracks: Path, corrected: FaceTracks) -> tuple[dict[int, FaceRows]
     rows: dict[int, FaceRows] = {}
     n_objects = 0
     for table in tracking_table.read_shots(tracks, ROWS):
-        table = _change(table, corrected)
+        table = faces.change_rows(table, corrected)
         frame, track, source, speaks, shape = (table[name].to_numpy(zero_copy_only=False) for name in ROWS)
         is_face = source == "face_landmarker"
         n_objects += len(np.unique(track[~is_face]))
@@ -137,47 +137,9 @@ def _statistics(rows: Mapping[int, FaceRows], n_frames: int) -> dict[str, Any]:
 
 
 def _write_tracks(source: Path, path: Path, corrected: FaceTracks, voices: Mapping[int, str | None]) -> Path:
-    shots = (_change(shot, corrected) for shot in tracking_table.read_shots(source))
+    shots = (faces.change_rows(shot, corrected) for shot in tracking_table.read_shots(source))
     return tracking_table.copy(source, path, (_with_voices(shot, voices) for shot in shots if len(shot)))
 
 
-def _change(shot: "pa.Table", corrected: FaceTracks) -> "pa.Table":
-    """The rows of one shot without those of removed faces, with new ids, and with what people say about speaking."""
-    frame, track = shot["frame"].to_numpy() - 1, _corrected_ids(shot, corrected)
-    speaks = shot["is_speaking"].to_numpy(zero_copy_only=False).copy()
-    decided = np.full(len(track), np.nan, np.float32)
-    for number, start, stop, yes in corrected.speaking:
-        rows = (track == number) & (frame >= start) & (frame < stop)
-        speaks[rows], decided[rows] = yes, yes
-    shot = _replace(shot, {"track_id": track, "is_speaking": speaks})
-    if "speaking_confidence" in shot.column_names:
-        confidence = shot["speaking_confidence"].to_numpy()
-        shot = _replace(shot, {"speaking_confidence": np.where(np.isnan(decided), confidence, decided)})
-    order = np.lexsort((track, frame))
-    return shot.take(order[~np.isin(track, list(corrected.removed))[order]])
-
-
-def _corrected_ids(shot: "pa.Table", corrected: FaceTracks) -> np.ndarray:
-    """The track id of each row: that of the part of a track that was split."""
-    frame, track = shot["frame"].to_numpy() - 1, shot["track_id"].to_numpy().copy()
-    for origin in np.unique(track).tolist():
-        parts = corrected.parts_of(origin)
-        if len(parts) > 1:
-            rows = track == origin
-            starts = [int(corrected.boxes[part].frames[0]) for part in parts]
-            track[rows] = np.array(parts)[np.searchsorted(starts, frame[rows], "right") - 1]
-    return track
-
-
 def _with_voices(shot: "pa.Table", voices: Mapping[int, str | None]) -> "pa.Table":
-    return _replace(shot, {"speaker": [voices.get(track) for track in shot["track_id"].to_pylist()]})
-
-
-def _replace(table: "pa.Table", columns: Mapping[str, Any]) -> "pa.Table":
-    """The table with other values in some columns, of the same types."""
-    import pyarrow as pa
-
-    for name, values in columns.items():
-        field = table.schema.field(name)
-        table = table.set_column(table.schema.get_field_index(name), field, pa.array(values, field.type))
-    return table
+    return faces.replace_columns(shot, {"speaker": [voices.get(track) for track in shot["track_id"].to_pylist()]})
