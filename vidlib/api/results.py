@@ -18,8 +18,7 @@ from vidlib.timeline import seconds
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from vidlib.runner.store.models import Task
-    from vidlib.runner.store.runs import History
+    from vidlib.runner.store.runs import FinishedStep, History
 
 STEP_OF = {
     "shots": ("scenes",),
@@ -97,31 +96,31 @@ class VideoResults:
         return {step: Manifest.read(folder) for step, folder in self.folders.items()}
 
 
-def current(tasks: Iterable["Task"]) -> VideoResults | None:
-    """The current results of one video, of its finished ``tasks``, newest first; None where nothing is there.
+def current(finished: Iterable["FinishedStep"]) -> VideoResults | None:
+    """The current results of one video, of its ``finished`` steps, newest first; None where nothing is there.
 
     The newest run with all steps counts, as for the files beside the video. Without one, the newest run with the steps
     that the tables need. A run of some steps only fills in steps for which no complete set exists.
     """
-    present = [(task, task.folder) for task in tasks if task.folder and _is_file(f"{task.folder}/{MANIFEST}")]
-    by_run: dict[str, list[tuple[Task, str]]] = {}
-    for task, folder in present:
-        by_run.setdefault(task.run_id, []).append((task, folder))
-    steps_of = {run: {task.step for task, _ in tasks} for run, tasks in by_run.items()}
+    present = [step for step in finished if _is_file(f"{step.folder}/{MANIFEST}")]
+    by_run: dict[str, list[FinishedStep]] = {}
+    for step in present:
+        by_run.setdefault(step.run_id, []).append(step)
+    steps_of = {run: {step.step for step in steps} for run, steps in by_run.items()}
     complete = [run for steps in (VIDEO_STEPS, COMPLETE) for run in by_run if steps_of[run] >= set(steps)]
     chosen = by_run[complete[0]] if complete else present
     if not chosen:
         return None
-    folders = {task.step: Path(folder) for task, folder in reversed(chosen)}  # the newest of each step wins
-    newest, _ = chosen[0]
+    folders = {step.step: Path(step.folder) for step in reversed(chosen)}  # the newest of each step wins
+    newest = chosen[0]
     return VideoResults(newest.label, newest.sha256, newest.project, newest.run_id, folders, newest.stem)
 
 
 def all_complete(history: "History") -> Iterator[VideoResults]:
     """The complete set of results of each video that has one, by project and name."""
-    by_video: dict[str, list[Task]] = {}
-    for task in history.results(VIDEO_STEPS):
-        by_video.setdefault(task.sha256, []).append(task)
+    by_video: dict[str, list[FinishedStep]] = {}
+    for step in history.finished_steps(VIDEO_STEPS):
+        by_video.setdefault(step.sha256, []).append(step)
     found = filter(None, map(current, by_video.values()))
     yield from sorted(
         (results.only(COMPLETE) for results in found if results.folders.keys() >= set(COMPLETE)),

@@ -285,7 +285,7 @@ class Video:
         if self.of_run:
             return self._results
         with queries.opened(self.settings) as history:
-            return current(history.results(VIDEO_STEPS, sha256=self.sha256))
+            return current(history.finished_steps(VIDEO_STEPS, self.sha256))
 
     def _report_page(self) -> Path | None:
         """The report of the run that the results are of; else the newest one, unless the video is that of a run."""
