@@ -1,5 +1,6 @@
 """Runs that Python code starts, on the real pipeline."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -11,7 +12,10 @@ import vidlib
 from tests import sample_media
 from tests.waiting import LIMIT_S, wait_until
 from vidlib import Workspace
+from vidlib.corrections import store
+from vidlib.corrections.actions import AddCut
 from vidlib.errors import ParamError, RefusedInput, UnknownName, UsageError
+from vidlib.files import sha256
 from vidlib.results.archive import find
 from vidlib.runner import pipeline
 from vidlib.runner.store.runs import History
@@ -110,6 +114,9 @@ def test_corrections_run_what_depends_on_them_and_can_be_taken_back(processed, t
     assert cached["convert"] and cached["audio"] and not cached["scenes"] and not cached["tracking"]
     published = next(ws.settings.projects.rglob("good.csv"))
     assert published.read_bytes() == (tmp_path / "good.csv").read_bytes()
+    assert json.loads(published.with_name("good_results.json").read_text())["corrections"] == [entry.id]
+    (archived,) = ws.settings.archive.rglob("good_corrections.json")
+    assert entry.id in archived.read_text()
     assert "1 decision by a person" in good.report.read_text()
     good.undo(entry.id)
     assert good.apply_corrections() == ["scenes"]
@@ -117,6 +124,16 @@ def test_corrections_run_what_depends_on_them_and_can_be_taken_back(processed, t
     with History(ws.settings.database) as history:
         steps = {task.step: task.cached for task in history.tasks(history.runs(1)[0].id)}
     assert all(cached for step, cached in steps.items() if step not in ("finalize", "report"))
+
+
+def test_corrections_that_were_there_before_the_run_keep_the_result_without_them(processed, tmp_path):
+    ws, _, _ = processed
+    early = sample_media.clip(tmp_path / "early.mp4", n_frames=30, cuts=(15,))
+    content = sha256(early)
+    store.append(ws.settings.corrections, content, AddCut(frame=7), "anna")
+    ws.run(early, steps=["scenes"], jobs=1)
+    assert ws.open(early).shots.start.tolist() == [0, 7, 15]
+    assert len(list((ws.settings.work / content[:16]).glob("scenes-*"))) == 2
 
 
 def test_mistakes_are_found_before_anything_is_done(processed, tmp_path):

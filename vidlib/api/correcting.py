@@ -11,6 +11,7 @@ from vidlib.corrections.actions import Action, CheckedItem, Correction, Decision
 from vidlib.corrections.anchors import anchor_speaker, anchor_track
 from vidlib.errors import UnknownName, UsageError
 from vidlib.results.exports import rttm, shots_json
+from vidlib.steps.corrected import corrections_of
 from vidlib.text import printable
 from vidlib.timeline import Shot, Turns
 
@@ -97,7 +98,7 @@ def applied(results: VideoResults, step: str) -> set[str]:
 
 def applied_corrections(video: "Video", results: VideoResults) -> list[Correction]:
     """The corrections that ``results`` have."""
-    ids = set[str]().union(*(applied(results, step) for step in CORRECTED))
+    ids = corrections_of(results.folders.values())
     return [one for one in video.all_corrections() if one.id in ids] if ids else []
 
 

@@ -23,6 +23,9 @@ VERSION = 1
 MAX_CORRECTIONS = 20_000
 """Entries of one video; a person takes one decision in ten seconds for two days."""
 
+MAX_BYTES = 64 << 20
+"""A larger file is refused: all corrections of a video have at most half of that."""
+
 _ENTRIES = TypeAdapter(list[Correction])
 
 
@@ -40,6 +43,8 @@ def read(folder: Path, sha256: str) -> list[Correction]:
     """
     path = path_of(folder, sha256)
     try:
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise ValueError(f"it has {size} bytes; expected at most {MAX_BYTES}")
         document = json.loads(path.read_bytes())
         if not isinstance(document, dict) or document.get("version") != VERSION or document.get("video") != sha256:
             raise ValueError(f"expected version {VERSION} of the corrections of video {sha256[:12]}")

@@ -12,7 +12,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vidlib.errors import BrokenOutput
 from vidlib.files import (
@@ -37,7 +37,7 @@ class PublishedSet(BaseModel):
 
     ``steps`` maps each finished step to its folder below WORK, ``<sha256>/<step>-<fingerprint>``. ``params`` are the
     parameters of every step of a video, also of those that have not run. ``files`` maps the end of a file's name, such
-    as ``.csv``, to its size and SHA-256.
+    as ``.csv``, to its size and SHA-256. ``corrections`` are the ids of the decisions of people that the results have.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -49,6 +49,7 @@ class PublishedSet(BaseModel):
     params: dict[str, dict[str, Any]]
     steps: dict[str, str]
     files: dict[str, FileRecord]
+    corrections: tuple[str, ...] = Field((), exclude_if=lambda ids: not ids)
 
 
 def step_id(folder: Path) -> str:

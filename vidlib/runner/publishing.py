@@ -25,6 +25,7 @@ from vidlib.settings import Settings
 from vidlib.steps import PUBLISHED as OUTPUTS
 from vidlib.steps import VIDEO_STEPS
 from vidlib.steps.base import Manifest
+from vidlib.steps.corrected import corrections_of
 
 MOST_CHANGES = 4
 """Changed parameters that a notice lists."""
@@ -128,6 +129,7 @@ class Publication:
             params=dict(self.params),
             steps={step: published_set.step_id(folder) for step, folder in self.steps.items()},
             files={suffix: FileRecord.of(file) for suffix, file in files.items()},
+            corrections=tuple(sorted(corrections_of(self.steps.values()))),
         )
 
     def _previous(self) -> PublishedSet | None:
@@ -182,6 +184,8 @@ def _changes(previous: PublishedSet, record: PublishedSet) -> str:
         if step in previous.params
         for change in differences({"params": previous.params[step]}, {"params": params})
     ]
+    if previous.corrections != record.corrections:
+        changes.append(f"decisions by a person: {len(previous.corrections)} -> {len(record.corrections)}")
     if not changes:
         return "the same values, other versions of tools or models"
     more = f" and {len(changes) - MOST_CHANGES} more" if len(changes) > MOST_CHANGES else ""

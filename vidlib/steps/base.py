@@ -126,9 +126,8 @@ def _added_defaults(values: BaseModel) -> Iterator[str]:
 class ReviewItem(Frozen):
     """Something that a person should check; ``frame`` counts from 0.
 
-    ``confidence`` is the machine's, in [0, 1]; 0 where there is no estimate. ``kind`` is the question, one of
-    `vidlib.corrections.review.KINDS` if a correction can answer it. ``frames`` are those that a correction would change
-    (0: unknown), ``track`` is the face in question.
+    ``confidence`` is the machine's, in [0, 1]; 0 where there is no estimate. ``kind`` is one of
+    `vidlib.corrections.review.KINDS`, ``frames`` are those in question (0: unknown), ``track`` is the face in question.
     """
 
     message: str

@@ -7,7 +7,7 @@ again; else it is made first. The bytes are the same in both cases.
 import functools
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -96,3 +96,11 @@ def _carry(value: Any, folder: Path, out_dir: Path) -> Any:
     target = out_dir / value.relative_to(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     return Path(shutil.copyfile(value, target))
+
+
+def corrections_of(folders: Iterable[Path]) -> set[str]:
+    """The ids of the corrections that the results of finished steps have, without those that do not fit."""
+    manifests = [Manifest.read(folder) for folder in folders]
+    return {id for one in manifests for id in one.corrections} - {
+        id for one in manifests for id in one.outputs.get("unfit", ())
+    }

@@ -36,7 +36,8 @@ from vidlib.runner.store.identity import HEARTBEAT_S, LEASE_S
 from vidlib.runner.store.models import Task
 from vidlib.runner.store.runs import NOTICE
 from vidlib.steps import ARCHIVED, STEPS, VIDEO_STEPS, download
-from vidlib.steps.base import Manifest, StepOutputs
+from vidlib.steps.base import StepOutputs
+from vidlib.steps.corrected import corrections_of
 from vidlib.steps.finalize import FinishedVideo
 
 POSTPONED_S = 1.0
@@ -242,8 +243,7 @@ def finished(context: TaskContext, video: Task) -> FinishedVideo:
 
 def _corrections_in(context: TaskContext, video: Task) -> tuple[Correction, ...]:
     """The corrections of people that the results of a video have."""
-    manifests = map(Manifest.read, context.finished_steps(video.source).values())
-    if ids := set[str]().union(*(manifest.corrections for manifest in manifests)):
+    if ids := corrections_of(context.finished_steps(video.source).values()):
         known = corrections.read(context.worker.settings.corrections, video.sha256)
         return tuple(one for one in known if one.id in ids)
     return ()
