@@ -75,11 +75,14 @@ def shared_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         templates: dict[object, template.KernelTemplate] = {}
 
         def shared(env: Mapping[str, str]) -> template.KernelTemplate:
-            key = frozenset((name, value) for name, value in env.items() if not name.startswith(("VIDLIB_", "PYTEST_")))
+            env = {name: value for name, value in env.items() if not name.startswith(("VIDLIB_", "PYTEST_"))}
+            if "PYTEST_XDIST_WORKER" in os.environ:  # there are many tests to come
+                env["PRELOAD"] = ""
+            key = frozenset(env.items())
             if key not in templates or templates[key].ended:
-                templates[key] = template.KernelTemplate({**env, "PRELOAD": ""})
+                templates[key] = template.KernelTemplate(env)
                 closing.callback(templates[key].close)
-                templates[key].close = lambda: None  # type: ignore[method-assign] the next pool needs it too
+                templates[key].close = lambda: None  # type: ignore[method-assign] # the next pool needs it too
             return templates[key]
 
         patch.setattr(pool, "KernelTemplate", shared)
