@@ -22,31 +22,32 @@ from vidlib.corrections.shots import DoesNotFit, Unfit
 class FaceTracks:
     """The faces of one video while corrections are applied to them.
 
-    ``boxes`` and ``person`` are by track id. ``origin`` maps each track to the one that it was part of before;
-    ``removed`` has the ids of tracks that are no faces. ``speaking`` has the times in which a person decided whether a
-    track speaks: track id, start, stop, yes or no, later ones win.
+    ``boxes`` and ``person`` are by track id. ``splits`` has the tracks that each split track became, ``removed`` those
+    that are no faces. ``speaking`` has the times in which a person decided whether a track speaks: track id, start,
+    stop, yes or no; later ones win.
     """
 
     boxes: dict[int, TrackBoxes]
     person: dict[int, int]
     next_id: int
-    origin: dict[int, int] = field(default_factory=dict)
+    splits: dict[int, list[int]] = field(default_factory=dict)
     removed: set[int] = field(default_factory=set)
     speaking: list[tuple[int, int, int, bool]] = field(default_factory=list)
 
     @classmethod
     def of(cls, boxes: Mapping[int, TrackBoxes], person: Mapping[int, int], next_id: int) -> "FaceTracks":
         """Faces without corrections; ``next_id`` is the id of the next new track, above those of objects too."""
-        return cls(dict(boxes), dict(person), next_id, {track: track for track in boxes})
+        return cls(dict(boxes), dict(person), next_id)
 
     def copy(self) -> "FaceTracks":
         """The same faces, to try corrections on."""
-        values = dict(self.boxes), dict(self.person), self.next_id, dict(self.origin)
+        splits = {source: list(tracks) for source, tracks in self.splits.items()}
+        values = dict(self.boxes), dict(self.person), self.next_id, splits
         return FaceTracks(*values, set(self.removed), list(self.speaking))
 
-    def parts_of(self, origin: int) -> list[int]:
-        """The tracks that were cut out of one, in order of time; removed ones too."""
-        return sorted((track for track, source in self.origin.items() if source == origin), key=self._first_frame)
+    def parts(self) -> dict[int, list[int]]:
+        """The tracks that each split track became, in order of time; removed ones too."""
+        return {source: sorted(tracks, key=self._first_frame) for source, tracks in self.splits.items()}
 
     def _first_frame(self, track: int) -> int:
         return int(self.boxes[track].frames[0])
@@ -113,7 +114,8 @@ def _split(faces: FaceTracks, decision: SplitTrack) -> None:
     new = faces.next_id
     faces.next_id += 1
     faces.boxes[track], faces.boxes[new] = first, rest
-    faces.origin[new] = faces.origin[track]
+    source = next((source for source, tracks in faces.splits.items() if track in tracks), track)
+    faces.splits.setdefault(source, [source]).append(new)
     faces.person[new] = faces.new_person()
     faces.speaking += [(new, *rule[1:]) for rule in faces.speaking if rule[0] == track]
 

@@ -56,10 +56,8 @@ def change_rows(shot: "pa.Table", corrected: FaceTracks) -> "pa.Table":
 def _corrected_ids(shot: "pa.Table", corrected: FaceTracks) -> np.ndarray:
     """The track id of each row: that of the part of a track that was split."""
     frame, track = shot["frame"].to_numpy() - 1, shot["track_id"].to_numpy().copy()
-    for origin in np.unique(track).tolist():
-        parts = corrected.parts_of(origin)
-        if len(parts) > 1:
-            rows = track == origin
+    for source, parts in corrected.parts().items():
+        if (rows := track == source).any():
             starts = [int(corrected.boxes[part].frames[0]) for part in parts]
             track[rows] = np.array(parts)[np.searchsorted(starts, frame[rows], "right") - 1]
     return track
