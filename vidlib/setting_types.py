@@ -2,9 +2,12 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, SecretStr
+
+Language = Literal["en", "fr"]
+"""The languages of reports and summaries; each has its catalogue in ``vidlib/locale``, but English."""
 
 Folder = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 

@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vidlib import env_file
 from vidlib.errors import SettingError, expectation
-from vidlib.setting_types import Folder, HeaderSecret, pattern_with_group, plain_folder
+from vidlib.setting_types import Folder, HeaderSecret, Language, pattern_with_group, plain_folder
 
 PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = PACKAGE.parent
@@ -183,6 +183,8 @@ class Settings(BaseSettings):
     monitor_max_age_days: float = Field(
         7, gt=0, description="Older offers, in days, are recorded but not downloaded automatically."
     )
+
+    language: Language = Field("en", description="Language of reports, the shelf and summaries: `en` or `fr`.")
 
     dashboard_host: str = Field("127.0.0.1", description="Address on which the dashboard listens.")
     dashboard_port: int = Field(

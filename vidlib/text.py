@@ -4,7 +4,11 @@ Every such text passes through this module before it enters a log, a message, an
 """
 
 import os
+import re
 from pathlib import Path
+
+TERMINAL_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\^_])")
+"""What a terminal obeys instead of showing it: colours, movements of the cursor, titles (ECMA-48)."""
 
 
 def printable(text: str | bytes, replacement: str = "_", *, keep: str = "") -> str:
@@ -28,6 +32,17 @@ def one_line(text: str | bytes, max_chars: int) -> str:
     """
     line = " ".join(printable(text, " ").split())
     return line if len(line) <= max_chars else f"{line[:max_chars]}…"
+
+
+def plain_message(text: str | bytes) -> str:
+    """Return a message from outside as one printable line, without what controls a terminal.
+
+    >>> plain_message("\\x1b[31mno space\\x1b[0m\\n  left on\\tthe disk\\n")
+    'no space | left on the disk'
+    """
+    text = text.decode(errors="replace") if isinstance(text, bytes) else text
+    lines = (" ".join(printable(line, " ").split()) for line in TERMINAL_SEQUENCE.sub("", text).splitlines())
+    return " | ".join(filter(None, lines))
 
 
 def path_text(path: Path) -> str:

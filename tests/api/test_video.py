@@ -145,9 +145,9 @@ def test_a_frame_past_the_end_is_refused(talk):
             talk.frame(number)
 
 
-def test_the_timeline_is_a_figure_of_shots_speakers_and_faces(talk):
+def test_the_timeline_is_a_figure_of_shots_speakers_and_people(talk):
     texts = [text.get_text() for text in talk.timeline().axes[0].texts]
-    assert [text.split()[-1] for text in texts] == ["3", "2", "3"]
+    assert [text.split()[-1] for text in texts] == ["3", "2", "2"]
 
 
 def test_where_no_widgets_run_a_card_with_key_frames_stands_for_the_player(ws, talk):

@@ -15,7 +15,7 @@ from vidlib._version import VERSION
 
 PANELS = {
     "Runs": ["run", "promote", "resume", "watch", "worker", "status", "cancel"],
-    "Results": ["report", "why", "find", "evaluate", "export", "clean", "correct", "archive"],
+    "Results": ["report", "reports", "why", "find", "evaluate", "compare", "export", "clean", "correct", "archive"],
     "Downloads": ["downloads"],
     "One file": ["extract", "convert"],
     "Machine": ["doctor", "settings", "dashboard", "models"],

@@ -61,7 +61,7 @@ def test_a_failure_says_why_and_what_came_says_what_it_became(history):
     offer(history, "b.zip", 1.0, "done", file="/inbox/b-2.zip", sha256="ab", bytes_done=5_000, error="once")
     history.remember_project("ab", "b", "/inbox/b-2.zip")
     failed, done = download_views(history)
-    assert failed.note == "a.zip answered\N{REPLACEMENT CHARACTER}404"
+    assert failed.note == "a.zip answered | 404"
     assert (done.name, done.note) == ("b-2.zip", "")
     assert done.status_text.startswith("5.0 kB · ") and done.status_text.endswith(" · project b")
 

@@ -102,7 +102,7 @@ def test_a_failed_step_says_why_and_leads_to_the_attempt(history, workspace, pla
     history.update_task(tasks["convert"].id, status="refused", error="no video\nin it", folder=str(attempt))
     (video,) = view_of(history, workspace, run).videos
     (problem,) = video.problems
-    assert (problem.name, problem.note) == ("convert", "no video\N{REPLACEMENT CHARACTER}in it")
+    assert (problem.name, problem.note) == ("convert", "no video | in it")
     assert problem.url == "results/work/ab12/convert-12.failed-1/03_convert.ipynb"
 
 

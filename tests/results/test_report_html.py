@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 
 from tests import finished, sample_media
 from vidlib.jupyter_import import papermill
-from vidlib.results.report_html import write_page
+from vidlib.results.report_html import delivered_page, served_page, write_page
 from vidlib.settings import settings
 from vidlib.steps import report
 
@@ -60,30 +60,32 @@ def headings(page: BeautifulSoup) -> list[str]:
 
 def test_it_has_every_part_in_order(page):
     assert headings(page) == [
-        "Key frames",
         "Timeline",
-        "Speakers",
-        "Faces and objects",
+        "People and speakers",
+        "What is said",
         "To check",
+        "Key frames",
+        "Faces and objects",
         "What ran where",
     ]
 
 
 def test_the_numbers_stand_on_top(page):
     tiles = {tile.dt.get_text(): tile.dd.get_text() for tile in page.select(".vr-tiles div")}
-    assert tiles == {
-        "Shots": "3",
-        "Speakers": "2",
-        "Talk time": "0:01.6",
-        "Face coverage": "58 %",
-        "Objects": "1",
-        "To check": "2",
-    }
+    assert tiles == {"Shots": "3", "People": "2", "Speakers": "2", "Talk time": "1.6 s", "To check": "2"}
+
+
+def test_a_row_for_each_person_shows_the_face(page):
+    rows = page.select(".vr-people tbody tr")
+    assert [row.th.get_text() for row in rows] == ["Person 1", "never seen", "Person 2"]
+    assert [bool(row.img) for row in rows] == [True, False, True]
+    assert [row.select("td")[1].get_text() for row in rows] == ["SPEAKER_00", "SPEAKER_01", "never heard"]
+    assert [row.time.get_text() for row in rows] == ["00:00:00:00", "00:00:00:20", "00:00:00:00"]
 
 
 def test_every_shot_has_its_picture_and_timecode(page):
     frames = page.select("#key_frames figure")
-    assert [frame.time.get_text() for frame in frames] == ["00:00:00.000", "00:00:00.800", "00:00:01.640"]
+    assert [frame.time.get_text() for frame in frames] == ["00:00:00:00", "00:00:00:20", "00:00:01:16"]
     assert all(frame.img["src"].startswith("data:image/jpeg;base64,") for frame in frames)
 
 
@@ -102,7 +104,7 @@ def test_names_from_outside_are_shown_as_they_are(page):
 
 
 def test_links_lead_to_the_notebooks_of_the_steps(page, home):
-    links = {link.get_text(): link["href"] for link in page.select(".vr-steps a")}
+    links = {link.get_text(): link["href"] for link in page.select("a.vr-notebook")}
     assert list(links) == ["convert", "scenes", "audio", "tracking", "reduce"]
     assert all((home / "runs" / "1" / "clip" / target).is_file() for target in links.values())
 
@@ -118,7 +120,7 @@ def test_it_is_small(page, home):
 
 
 def test_after_a_failure_it_begins_with_what_failed_and_what_to_do(failed_page):
-    assert headings(failed_page)[:2] == ["1 step did not finish", "Key frames"]
+    assert headings(failed_page)[:2] == ["1 step did not finish", "Timeline"]
     trouble = failed_page.select_one(".vr-trouble")
     assert trouble.h3.get_text() == "audio failed"
     assert trouble.select_one(".vr-error").get_text() == f"cannot read {HOSTILE}"
@@ -128,5 +130,41 @@ def test_after_a_failure_it_begins_with_what_failed_and_what_to_do(failed_page):
 
 def test_after_a_failure_it_shows_what_is_known_and_says_what_is_not(failed_page):
     assert len(failed_page.select("#key_frames img")) == 3
-    assert failed_page.select_one("#voices").get_text(strip=True) == "No speaker results: audio did not finish."
+    missing = [note.get_text() for note in failed_page.select("#people .vr-none")]
+    assert missing == ["No speaker results: audio did not finish."]
     assert failed_page.select_one("#timeline img") is not None
+
+
+@pytest.fixture(scope="module")
+def html(page, home: Path) -> str:
+    return (home / "runs" / "1" / "clip" / "report.html").read_text(encoding="utf-8")
+
+
+def test_links_into_the_player_appear_only_where_the_dashboard_serves_the_page(page, html):
+    links = [link["href"] for link in page.select(".vr-doubts a.vr-player")]
+    assert links == [f"../../../../video?sha256={finished.SHA256}#frame={frame}" for frame in (3, 41)]
+    assert ".vr-player { display: none" in html
+    assert BeautifulSoup(served_page(html), "html.parser").html["class"] == ["vr-served"]
+    assert not page.html.has_attr("class")
+
+
+def test_a_delivered_page_has_no_link_that_leads_out_of_it(page, html):
+    delivered = BeautifulSoup(delivered_page(html), "html.parser")
+    assert [link["href"] for link in delivered.find_all("a") if not link["href"].startswith("#")] == []
+    assert f"/inbox/{HOSTILE}" not in delivered.get_text()
+    assert delivered.h1.get_text() == HOSTILE
+    steps = [cell.get_text() for cell in delivered.select(".vr-steps tbody th")]
+    assert steps == ["convert", "scenes", "audio", "tracking", "reduce"]
+    assert len(delivered.find_all("img")) == len(page.find_all("img"))
+
+
+def test_it_speaks_french(home):
+    clip = sample_media.clip(home / "french.mp4")
+    folders = finished.all_steps(home / "work" / "french", video=clip)
+    file = finished.evidence(home / "french.json", folders)
+    file.write_text(file.read_text().replace('"run"', '"language": "fr", "run"', 1))
+    page = page_of(home / "runs" / "1" / "french", file)
+    assert page.html["lang"] == "fr"
+    assert headings(page)[1] == "Personnes et locuteurs"
+    assert page.select_one(".vr-tiles div:nth-of-type(4) dd").get_text() == "1,6 s"
+    assert page.select_one(".vr-doubts p").get_text() == "is this a cut?"  # a sentence that no step says

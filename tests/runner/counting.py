@@ -32,7 +32,7 @@ class Inputs(Frozen):
 
 class Params(Frozen):
     n: int = 3
-    mode: Literal["count", "refuse", "lie", "wait", "die", "link"] = "count"
+    mode: Literal["count", "refuse", "lie", "wait", "die", "link", "shout"] = "count"
 
 
 class Outputs(StepOutputs):
@@ -48,6 +48,8 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
 def run(inputs: Inputs, params: Params, *, report=lambda done, total: None) -> Outputs:
     if params.mode == "refuse":
         raise MediaError("'clip.mp4' is no readable video")
+    if params.mode == "shout":
+        raise RuntimeError("\x1b[31mno luck\x1b[0m\n  in the second line")
     if params.mode == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     if params.mode == "wait":

@@ -106,8 +106,10 @@ def test_the_json_of_a_run_names_every_step_and_output_by_absolute_paths(deliver
 def test_finished_videos_are_delivered_and_found_by_the_content_of_either_file(delivered):
     workspace, _, result = delivered
     folder = workspace.delivery / "Sendung 12"
-    assert {path.name for path in (folder / "reel 1").iterdir()} >= {"a clip.mp4", "a clip.csv", "a clip_audio.json"}
-    assert not (folder / "broken.mp4").exists()
+    names = {path.name for path in (folder / "reel 1").iterdir()}
+    assert names >= {"a clip.mp4", "a clip.csv", "a clip_audio.json", "a clip_people.json", "a clip_report.html"}
+    assert "../" not in (folder / "reel 1" / "a clip_report.html").read_text(encoding="utf-8")
+    assert {path.name for path in folder.iterdir() if path.is_file()} == set()
     good = good_video(result)
     for content in (good.sha256, sha256(folder / "reel 1" / "a clip.mp4")):
         (entry,) = archive.find(workspace.archive, content)

@@ -1,6 +1,7 @@
 """The report's content: what it gathers from finished, failed and damaged steps."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -45,17 +46,40 @@ def test_numbers_are_those_of_the_steps(tmp_path, folders):
         "SPEAKER_00": (1.2, 2),
         "SPEAKER_01": (0.4, 1),
     }
-    assert [(face.track_id, face.speaker) for face in found.faces] == [(1, "SPEAKER_00"), (2, None), (4, "SPEAKER_00")]
+    assert [(row.person, row.speaker, row.n_tracks) for row in found.people] == [(1, "SPEAKER_00", 2), (2, None, 1)]
     assert [(thing.label, thing.seen_s) for thing in found.objects] == [("chair", 21 / 25)]
-    assert found.speech_s == pytest.approx(1.6)
+    assert found.talk_s == 1.6
     assert found.face_coverage == 29 / 50
     assert not found.problems
 
 
-def test_a_face_speaks_and_is_seen_in_seconds(tmp_path, folders):
+def test_a_person_is_visible_and_speaks_in_seconds(tmp_path, folders):
+    person, _other = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders)).people
+    assert person.seen == ((0, 0.8), (41 / 25, 2))
+    assert person.speaking == ((2 / 25, 18 / 25), (43 / 25, 49 / 25))
+    assert person.seen_s == 29 / 25
+
+
+def test_a_person_has_a_picture_of_the_face_from_the_video(tmp_path, folders):
+    person, other = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders)).people
+    assert (person.face.frame, other.face.frame) == (10, 10)
+    assert person.face.square == (5, 3, 30)  # the box of 10 to 30, 8 to 28, half as large again
+    with Image.open(tmp_path / "report" / person.face.still) as picture:
+        assert picture.size == (30, 30)
+
+
+def test_talk_time_is_one_figure(tmp_path, folders):
     found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders))
-    assert found.faces[0].seen == ((0, 0.8),)
-    assert found.faces[0].speaking == ((2 / 25, 18 / 25),)
+    share = next(share.share for share in found.coverage if share.name == "Talk time")
+    assert found.talk_s == pytest.approx(share * found.duration_s)
+
+
+def test_time_codes_begin_at_that_of_the_delivered_file(tmp_path, folders, clip):
+    stamped = ["ffmpeg", "-loglevel", "error", "-y", "-i", clip, "-c", "copy", "-timecode", "10:00:00:00"]
+    subprocess.run([*stamped, folders["convert"] / "video.mp4"], check=True)
+    finished.finish(folders["convert"], **Manifest.read(folders["convert"]).outputs)
+    found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders))
+    assert found.start == 10 * 3600 * 25
 
 
 def test_coverage_says_how_much_was_understood(tmp_path, folders):
@@ -83,15 +107,23 @@ def test_shots_are_shown_also_where_tracking_left_no_middles(tmp_path, folders, 
     assert red if tracking == "done" else sample_media.frame_number(np.asarray(second)) == 30
 
 
-def test_stills_show_every_track_in_its_box(tmp_path, folders):
+def test_stills_show_every_person_and_object_in_a_box(tmp_path, folders):
     found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders))
-    assert [still.frame for still in found.track_stills] == [10, 30, 46]
+    assert [still.frame for still in found.track_stills] == [13, 30]  # the first shows both people
     boxed = np.asarray(Image.open(tmp_path / "report" / found.track_stills[1].still)).astype(int)
     plain = np.asarray(Image.open(tmp_path / "report" / found.shots[1].still)).astype(int)
     changed = np.abs(boxed - plain).max(axis=-1) > 20
     assert changed[20, 8:13].any()
     assert changed[20, 28:33].any()
     assert not changed[32:, 40:].any()
+
+
+def test_equally_important_items_are_in_the_order_of_the_video(tmp_path, folders):
+    items = [{"message": name, "frame": frame, "confidence": 0.4} for name, frame in (("late", 30), ("early", 5))]
+    finished.finish(folders["reduce"], doubts=[*items, {"message": "anywhere", "confidence": 0.4}])
+    found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders), max_doubts=3)
+    assert [doubt.message for doubt in found.doubts] == ["anywhere", "early", "late"]
+    assert found.n_doubts == 4
 
 
 def test_what_matters_most_comes_first_with_a_still_where_the_video_has_the_frame(tmp_path, folders):
@@ -139,7 +171,7 @@ def test_a_failed_step_leaves_the_others_in_the_report(tmp_path, folders):
     ]
     assert found.shots is None
     assert len(found.voices) == 2
-    assert len(found.faces) == 3
+    assert len(found.people) == 2
 
 
 def cut(folders: dict[str, Path]) -> str:
@@ -192,11 +224,12 @@ def test_a_video_that_was_refused_has_a_report_without_pictures(tmp_path):
 def test_nothing_to_see_or_hear_is_no_trouble(tmp_path):
     silent = sample_media.silent(tmp_path / "silent.mp4")
     shots = [Shot(Span(0, sample_media.N_FRAMES), "start")]
-    folders = finished.all_steps(tmp_path / "w", video=silent, shots=shots, turns=(), tracks=(), has_audio=False)
+    nothing = {"turns": (), "tracks": (), "people": ()}
+    folders = finished.all_steps(tmp_path / "w", video=silent, shots=shots, **nothing, has_audio=False)
     found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders))
     assert not found.problems
-    assert (found.voices, found.faces, found.objects, found.track_stills) == ((), (), (), ())
-    assert {share.name: share.share for share in found.coverage} == {"Speech": 0, "Faces": 0}
+    assert (found.voices, found.people, found.objects, found.track_stills) == ((), (), (), ())
+    assert {share.name: share.share for share in found.coverage} == {"Talk time": 0, "Faces": 0}
 
 
 def test_a_video_shorter_than_it_says_costs_the_pictures_only(tmp_path, folders, clip):
@@ -205,4 +238,4 @@ def test_a_video_shorter_than_it_says_costs_the_pictures_only(tmp_path, folders,
     found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders))
     assert "has no frame" in found.doubts[0].message
     assert all(shot.still is None for shot in found.shots)
-    assert len(found.faces) == 3
+    assert [person.face for person in found.people] == [None, None]

@@ -57,9 +57,18 @@ class Comparison:
         return f"Comparison({', '.join(f'{name}: {len(getattr(self, name))} changes' for name in SHOWN)})"
 
     def _repr_html_(self) -> str:
-        tables = {name: getattr(self, name) for name in SHOWN}
-        parts = [f"<h4>{name}: {len(rows)} changes</h4>{rows.to_html(index=False)}" for name, rows in tables.items()]
+        tables = self.tables().items()
+        parts = [f"<h4>{name}: {len(rows)} changes</h4>{rows.to_html(index=False)}" for name, rows in tables]
         return "".join(parts) + "".join(f"<div>not compared: {escape(text)}</div>" for text in self.missing)
+
+    def tables(self) -> "dict[str, pd.DataFrame]":
+        """The changes of each kind: ``shots``, ``turns`` and ``tracks``."""
+        return {name: getattr(self, name) for name in SHOWN}
+
+    def as_json(self) -> dict[str, Any]:
+        """All changes for programs: a list of objects for each kind, with null where one side has no value."""
+        rows = {name: table.astype(object).where(table.notna(), None) for name, table in self.tables().items()}
+        return {**{name: table.to_dict("records") for name, table in rows.items()}, "missing": list(self.missing)}
 
 
 @dataclass(frozen=True)
@@ -71,15 +80,16 @@ class Item:
     values: dict[str, Any]
 
 
-def compare(a: Result, b: Result) -> Comparison:
+def compare(a: Result, b: Result, *, workspace: str | Path | None = None) -> Comparison:
     """What changed between two results of a video, or of each video that two runs have in common.
 
-    ``a`` and ``b`` are runs, videos (also by name), or folders with results: of a project or of the archive. Raises
-    UsageError where they have no video in common.
+    ``a`` and ``b`` are runs, videos, or folders with results: of a project or of the archive. A run or video is also
+    named by its id or name in ``workspace``, a variant as ``VIDEO@VARIANT``. Raises UsageError where they have no video
+    in common.
     """
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in SHOWN}
     missing = []
-    for name, before, after in _pairs(a, b):
+    for name, before, after in _pairs(a, b, Workspace(workspace)):
         for kind in SHOWN:
             lacking = [side for side, found in (("a", before), ("b", after)) if getattr(found, kind) is None]
             missing += [f"{kind} of {name}: there are none in {side}" for side in lacking]
@@ -88,37 +98,36 @@ def compare(a: Result, b: Result) -> Comparison:
     return Comparison(**{kind: _frame(kind, found) for kind, found in rows.items()}, missing=tuple(missing))
 
 
-def _pairs(a: Result, b: Result) -> "list[tuple[str, Results, Results]]":
+def _pairs(a: Result, b: Result, workspace: Workspace) -> "list[tuple[str, Results, Results]]":
     """The results of each video that ``a`` and ``b`` have in common, with its name."""
+    a, b = (workspace.result(result) if isinstance(result, str | Path) else result for result in (a, b))
     if isinstance(a, Run) and isinstance(b, Run):
         by_content = {video.sha256: video for video in b.videos}
         both = [(video, by_content[video.sha256]) for video in a.videos if video.sha256 in by_content]
         if not both:
             raise UsageError(f"{a.id} and {b.id} have no video in common; expected two runs of the same video")
         return [(video.name, load_video(video), load_video(other)) for video, other in both]
-    one, other = _opened(a), _opened(b)
+    one, other = _only_video(a), _only_video(b)
     if isinstance(one, Video) and isinstance(other, Video) and one.sha256 != other.sha256:
         raise UsageError(f"{one.name} and {other.name} are different videos; expected two results of the same one")
     name = next((side.name for side in (one, other) if isinstance(side, Video)), str(a))
     stem = Path(name).stem
-    return [(name, _found(one, stem), _found(other, stem))]
+    return [(name, _found(one, stem, workspace), _found(other, stem, workspace))]
 
 
-def _opened(result: Result) -> Video | Path:
-    """The only video of a run, a video, or the folder with results."""
-    if isinstance(result, Video):
+def _only_video(result: Run | Video | Path) -> Video | Path:
+    """The only video of a run; a video, or the folder with results, as it is."""
+    if not isinstance(result, Run):
         return result
-    if isinstance(result, Run):
-        if len(result.videos) != 1:
-            raise UsageError(f"run {result.id} has {len(result.videos)} videos; name one: run.videos[0]")
-        return result.videos[0]
-    return Path(result) if Path(result).is_dir() else Workspace().open(result)
+    if len(result.videos) != 1:
+        raise UsageError(f"run {result.id} has {len(result.videos)} videos; name one: run.videos[0]")
+    return result.videos[0]
 
 
-def _found(result: Video | Path, stem: str) -> "Results":
+def _found(result: Video | Path, stem: str, workspace: Workspace) -> "Results":
     if isinstance(result, Video):
         return load_video(result)
-    settings = Workspace().settings
+    settings = workspace.settings
     folders = {"archive_dir": settings.archive, "work_dir": settings.work}
     return load_results.load_results(result, stem, **folders, docs_folder=settings.docs_folder)
 

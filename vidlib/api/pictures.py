@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from vidlib.api.results import VideoResults
 from vidlib.errors import UsageError
 from vidlib.results import summary
-from vidlib.results.exports import rttm, shots_json
+from vidlib.results.exports import people_json, rttm, shots_json
 from vidlib.timeline import seconds
 
 if TYPE_CHECKING:
@@ -67,14 +67,15 @@ def _tracks(results: VideoResults, number: int | None = None) -> "pd.DataFrame":
 
 
 def timeline(results: VideoResults) -> "Figure":
-    """Shots, speakers and faces on one time axis."""
+    """Shots, speakers and people on one time axis."""
     from vidlib.results.report_html import timeline_figure
 
     return timeline_figure(
         _shot_rows(results),
         summary.speaker_rows(rttm.read(results.needed_file("tracking", "turns"))),
-        summary.face_rows(_tracks(results)),
+        summary.person_rows(people_json.read(results.needed_file("tracking", "people")), _tracks(results)),
         float(seconds(results.outputs("convert")["frames"])),
+        names=results.outputs("tracking").get("names", {}),
     )
 
 

@@ -5,7 +5,7 @@ import inspect
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,21 @@ class Workspace:
         if path.is_dir():
             raise UsageError(f"{str(path)!r} is a folder; expected a video. Process its videos with vidlib.run")
         return self._by_content(path.absolute()) if path.is_file() else self._by_name(str(video))
+
+    def result(self, name: str | Path) -> "Run | Video | Path":
+        """What ``name`` means: a folder with results, a run by its id, a variant as ``VIDEO@VARIANT``, or a video."""
+        from vidlib.runner import queries
+        from vidlib.runner.run_result import result_of
+
+        if Path(name).is_dir():
+            return Path(name)
+        with queries.opened(self.settings) as history, suppress(UsageError):
+            run = history.run(str(name))
+            return Run(self.settings, result_of(run, history.tasks(run.id), self.settings))
+        video, at, variant = str(name).rpartition("@")
+        if at and not Path(name).exists():
+            return self.open(video).variant(variant)
+        return self.open(name)
 
     def run(
         self,

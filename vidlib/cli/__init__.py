@@ -7,7 +7,20 @@ import typer
 from typer.core import TyperGroup
 
 from vidlib._version import VERSION
-from vidlib.cli import archive, correct, downloads, evaluate, export, find, machine, models, one_file, run, runs
+from vidlib.cli import (
+    archive,
+    compare,
+    correct,
+    downloads,
+    evaluate,
+    export,
+    find,
+    machine,
+    models,
+    one_file,
+    run,
+    runs,
+)
 from vidlib.cli._options import MACHINE, PANELS
 from vidlib.errors import VidlibError
 
@@ -49,7 +62,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-for module in (run, runs, find, evaluate, correct, export, archive, downloads, one_file, machine, models):
+for module in (run, runs, find, evaluate, compare, correct, export, archive, downloads, one_file, machine, models):
     module.add_commands(app)
 
 

@@ -24,7 +24,11 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from vidlib.localization import Localization
+from vidlib.localization import gettext_noop as _
 from vidlib.progress import Report
+from vidlib.settings import settings
+from vidlib.text import plain_message
 
 if TYPE_CHECKING:
     from vidlib.doctor import Finding
@@ -36,6 +40,17 @@ FOLLOW_S = 0.5
 
 MAX_LEFT_OUT = 20
 """The most files that the summary of a run names as not processed."""
+
+STATUSES = {
+    "done": _("done"),
+    "partial": _("partial"),
+    "failed": _("failed"),
+    "refused": _("refused"),
+    "skipped": _("skipped"),
+    "cancelled": _("cancelled"),
+    "interrupted": _("interrupted"),
+    "waiting": _("waiting"),
+}
 
 MARKS = {
     "done": "[green]✓[/]",
@@ -161,27 +176,36 @@ def _note(task: "Task") -> str:
     if task.status == "done" and task.started_at and task.finished_at:
         return f" [dim]{task.finished_at - task.started_at:.1f} s[/]"
     text = task.error or (task.reason if task.status == "skipped" else None)
-    return f": {escape(text)}" if text else ""
+    return f": {escape(plain_message(text))}" if text else ""
 
 
 def print_summary(result: "RunResult") -> None:
-    """Print the outcome of a run: the status and the report of each video."""
+    """Print the outcome of a run, in the language of the settings: the status and the report of each video."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)  # a wrapped path cannot be copied
+    words = Localization(settings().language)
+    report_title, left_out_title = words.gettext(_("report")), words.gettext(_("not processed"))
     console.print()
     for video in result.videos:
-        console.print(f"{MARKS[video.status]} {escape(video.path.name)}: {escape(video.error or video.status)}")
+        outcome = words.sentence(plain_message(video.error)) if video.error else words.gettext(STATUSES[video.status])
+        console.print(f"{MARKS.get(video.status, MARKS['skipped'])} {escape(video.path.name)}: {escape(outcome)}")
         if report := video.outputs.get("report"):
-            console.print(f"  report: {escape(str(report))}")
+            console.print(f"  {report_title}: {escape(str(report))}")
     for file in result.left_out[:MAX_LEFT_OUT]:
-        console.print(f"not processed: {escape(file['path'])}: {escape(file['reason'])}")
-    if len(result.left_out) > MAX_LEFT_OUT:
-        console.print(f"not processed: {len(result.left_out) - MAX_LEFT_OUT} more files; --json names them all")
+        console.print(f"{left_out_title}: {escape(file['path'])}: {escape(file['reason'])}")
+    if (n_more := len(result.left_out) - MAX_LEFT_OUT) > 0:
+        more = words.ngettext("%(n)s more file; --json names all", "%(n)s more files; --json names all", n_more)
+        console.print(f"{left_out_title}: {more}")
     for notice in result.notices:
-        console.print(f"[yellow]![/] {escape(notice)}")
-    executed = f"{result.executed} steps executed"
+        console.print(f"[yellow]![/] {escape(words.sentence(notice))}")
+    console.print(_summary_line(result, words))
+
+
+def _summary_line(result: "RunResult", words: Localization) -> str:
+    executed = words.ngettext("%(n)s step executed", "%(n)s steps executed", result.executed)
     if result.status == "done" and not result.executed:
-        executed = "every step was done already"
-    console.print(f"run {result.run}: {result.status}; {executed}")
+        executed = words.gettext(_("every step was done already"))
+    status = words.gettext(STATUSES[result.status])
+    return words.gettext(_("run %(id)s: %(status)s; %(executed)s"), id=result.run, status=status, executed=executed)
 
 
 def print_forecast(forecast: Mapping[str, Any]) -> None:

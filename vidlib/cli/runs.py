@@ -1,4 +1,4 @@
-"""The commands about runs and their results: ``vidlib status``, ``report``, ``why`` and ``cancel``."""
+"""The commands about runs and their results: ``vidlib status``, ``report``, ``reports``, ``why``, …."""
 
 from pathlib import Path
 from typing import Annotated
@@ -68,6 +68,23 @@ def report(
     print_json({"reports": [str(path) for path in paths]}) if as_json else print(*paths, sep="\n")
 
 
+def reports(
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder of the page. Default: that of the runs.", metavar="FOLDER"),
+    ] = None,
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Build a page of all reports, with totals and a search. It works without a server; build it again at any time."""
+    from vidlib.runner import queries, shelf
+
+    settings = read_settings(workspace)
+    with queries.opened(settings) as history:
+        page, n_videos = shelf.build(history, settings, out and out.absolute())
+    print_json({"page": str(page), "videos": n_videos}) if as_json else print(page)
+
+
 def why(
     video: Annotated[Path, typer.Argument(help="The video. For the step extract: the archive.")],
     step: Annotated[
@@ -108,5 +125,6 @@ EXAMPLES: dict[Command, tuple[str, ...]] = {
     status: (RUNS, "vidlib status", "vidlib status --follow", "vidlib status 20260101-120000-ab12 --json"),
     cancel: (RUNS, "vidlib cancel 20260101-120000-ab12", "vidlib cancel 20260101-120000-ab12 --video clip.mp4"),
     report: (RESULTS, "vidlib report film.mp4", 'xdg-open "$(vidlib report film.mp4)"'),
+    reports: (RESULTS, "vidlib reports", "vidlib reports --out /srv/www/reports"),
     why: (RESULTS, "vidlib why film.mp4 scenes", "vidlib why film.mp4 tracking --set tracking.detect_every=10"),
 }

@@ -21,6 +21,7 @@ from vidlib.runner.downloads import store
 from vidlib.runner.store.models import Download
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings, settings
+from vidlib.text import plain_message
 
 EVERY_S = 1.0
 PAUSED = 130  # exit code of a download that the operator stopped
@@ -93,7 +94,7 @@ class Control:
         except (VidlibError, OSError) as error:
             problem = str(error)
         problem = problem or self._problem
-        return replace(self._view, problem=problem and readable(problem))
+        return replace(self._view, problem=problem and plain_message(problem))
 
     def _current_view(self, history: History) -> PageView:
         history.mark_interrupted()

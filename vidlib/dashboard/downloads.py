@@ -12,6 +12,7 @@ from vidlib.ingest.urls import browser_link, redacted
 from vidlib.runner.downloads import store
 from vidlib.runner.store.database import Database
 from vidlib.runner.store.models import Download
+from vidlib.text import plain_message
 
 DOWNLOADS_SHOWN = 20
 MANUAL_SHOWN = 10
@@ -72,7 +73,7 @@ def download_view(row: Download, project: str | None = None) -> DownloadView:
         link=readable(redacted(row.original_url)),
         status_text=readable(_status_text(row, project)),
         fraction=min(1.0, row.bytes_done / total) if total else None,
-        note=readable(row.error or "") if row.state != "done" else "",
+        note=plain_message(row.error or "") if row.state != "done" else "",
         url=_url(row.original_url) if row.state == "manual" else None,
     )
 

@@ -19,6 +19,7 @@ from vidlib.runner.store.models import ACTIVE, ENDED, Event, Run, Task
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
+from vidlib.text import plain_message
 
 LOG_LINES = 12
 UNFINISHED_RUNS = ("interrupted", "cancelled", "failed", "partial", "refused")
@@ -163,7 +164,7 @@ def run_view(history: History, settings: Settings, run: Run) -> RunView:
         took=format_duration((run.finished_at or time.time()) - run.started_at),
         videos=tuple(_video_view(row, tasks, settings) for row in by_video(tasks)),
         log=tuple(_log_line(event) for event in history.events(run.id, LOG_LINES)),
-        error=run.error and readable(run.error),
+        error=run.error and plain_message(run.error),
         cancelling=run.cancel_requested and run.status in ACTIVE,
         notices=tuple(map(readable, (*history.notices(run.id), *_left_out(settings.runs / run.id)))),
     )
@@ -211,7 +212,7 @@ def _step_view(task: Task, settings: Settings) -> StepView:
         status="cached" if task.cached else task.status,
         fraction=1.0 if task.status in ENDED else task.progress,
         status_text=_status_text(task),
-        note=readable(task.error or task.reason or ""),
+        note=plain_message(task.error or task.reason or ""),
         url=None if notebook is None else result_url("work", settings.work, notebook),
     )
 
@@ -240,4 +241,4 @@ def _title(run: Run) -> str:
 
 
 def _log_line(event: Event) -> LogLine:
-    return LogLine(time.strftime("%H:%M:%S", time.localtime(event.at)), event.level, readable(event.message))
+    return LogLine(time.strftime("%H:%M:%S", time.localtime(event.at)), event.level, plain_message(event.message))

@@ -7,6 +7,7 @@ from typing import Any
 
 from vidlib.errors import MediaError
 from vidlib.media import durations, ffprobe, pictures
+from vidlib.timeline import relabel, smpte_frame
 
 MAX_SIDE = 8192
 """Largest width and height that are accepted, in pixels (8K television), so that no frame fills the memory."""
@@ -81,6 +82,14 @@ class VideoInfo:
         """Width and height in square pixels, as a viewer sees the video, rounded to whole pixels."""
         width, height = round(self.width * self.sar), self.height
         return (height, width) if self.rotation % 180 else (width, height)
+
+    @property
+    def start_frame(self) -> int:
+        """The time code of the first frame, as frames since 00:00:00:00 at 25 a second; 0 without a valid one."""
+        try:
+            return smpte_frame(relabel(self.timecode or "", self.timecode_fps))
+        except ValueError:
+            return 0
 
     @property
     def is_hdr(self) -> bool:

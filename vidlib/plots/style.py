@@ -134,12 +134,12 @@ def _number(label: str, otherwise: int) -> int:
     return int(digits) if digits.isdecimal() else otherwise
 
 
-def time_axis(ax: Axes, stop_s: float, start_s: float = 0) -> None:
-    """Make the x axis run from ``start_s`` to ``stop_s`` seconds, labelled ``m:ss``."""
+def time_axis(ax: Axes, stop_s: float, start_s: float = 0, label: str = "time (m:ss)") -> None:
+    """Make the x axis run from ``start_s`` to ``stop_s`` seconds, with ticks such as ``m:ss``."""
     ax.set_xlim(start_s, stop_s)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 1.5, 2, 3, 6, 10], min_n_ticks=2))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda second, _: clock(second)))
-    ax.set_xlabel("time (m:ss)")
+    ax.set_xlabel(label)
 
 
 def clock(second: float) -> str:

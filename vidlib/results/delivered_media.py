@@ -6,7 +6,6 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from vidlib.results.exports.edit_timeline import Media
-from vidlib.timeline import FPS, relabel, smpte_frame
 
 
 class DeliveredMedia(BaseModel):
@@ -32,11 +31,10 @@ class DeliveredMedia(BaseModel):
         from vidlib.media.probe import probe_video
 
         info = probe_video(video)
-        timecode = relabel(info.timecode or "", FPS)
         return cls(
             n_bytes=video.stat().st_size,
             frames=frames,
-            start=smpte_frame(timecode) if timecode else 0,
+            start=info.start_frame,
             width=info.width,
             height=info.height,
             channels=tuple(track.channels for track in info.audio),

@@ -18,6 +18,7 @@ from vidlib.files import (
     publish_folder,
     replace_folder,
     sole_writer,
+    write_text,
 )
 from vidlib.progress import Report, quiet
 from vidlib.results.archive import stamp
@@ -81,6 +82,15 @@ def _link_tree(source: Path, target: Path, without: Collection[Path]) -> None:
             copy.mkdir()
         elif path not in without:
             link_or_copy(path, copy)
+
+
+def add(root: Path, project: str, name: str, text: str) -> Path:
+    """Write one more file into the delivered folder of ``project``, atomically; the other files stay as they are."""
+    file = root / project / name
+    with sole_writer(root):
+        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+            write_text(file, text)
+    return file
 
 
 def differing(folder: Path, wanted: Mapping[str, FileRecord]) -> list[str]:

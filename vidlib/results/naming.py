@@ -33,6 +33,12 @@ CORRECTIONS = "corrections"
 
 ARCHIVED |= {CORRECTIONS: "_corrections.json"}
 
+DELIVERED = PUBLISHED | {"people": ARCHIVED["people"]}
+"""Suffix of each result beside its video in a delivery, after the stem."""
+
+DELIVERED_REPORT = "_report.html"
+"""Suffix of the report beside its video in a delivery."""
+
 FINGERPRINT_DIGITS = 12
 """Number of hex digits of the fingerprint in the name of a step folder."""
 

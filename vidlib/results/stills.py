@@ -30,13 +30,21 @@ FRAMES_PER_SEEK = 100
 
 @dataclass(frozen=True)
 class Still:
-    """A still to make: its frame (from 0), its file, its width in pixels, its largest size in bytes, its boxes."""
+    """A still to make: its frame (from 0), its file, its width in pixels, its largest size in bytes, its boxes.
+
+    ``square`` (left, top, side), in pixels of the video, is the part that it shows; None is the whole picture.
+    """
 
     frame: int
     file: Path
     width: int
     max_bytes: int
     boxes: tuple[Box, ...] = ()
+    square: tuple[float, float, float] | None = None
+
+    def decoded_px(self, video_width: int) -> int:
+        """The width in which the picture must be decoded, so that the still has its own width."""
+        return round(self.width * video_width / max(1.0, self.square[2])) if self.square else self.width
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,7 @@ def make(
 
     missing = []
     for still in stills:
-        if at_hand is None or still.frame not in at_hand:
+        if at_hand is None or still.frame not in at_hand or still.square:
             missing.append(still)
             continue
         with Image.open(at_hand[still.frame]) as picture:
@@ -85,7 +93,7 @@ def make(
 def _decoded(video: Path, size: tuple[int, int], stills: Sequence[Still]) -> Iterator[Path]:
     from PIL import Image
 
-    width = min(size[0], max(still.width for still in stills))
+    width = min(size[0], max(still.decoded_px(size[0]) for still in stills))
     frames = sorted({still.frame for still in stills})
     pictures = _pictures(video, frames, width, _height(width, size))
     for frame in frames:
@@ -107,12 +115,25 @@ def _height(width: int, size: tuple[int, int]) -> int:
 
 
 def _write(still: Still, picture: "Image", size: tuple[int, int]) -> Path:
-    width = min(still.width, picture.width)
-    picture = picture.resize((width, _height(width, size)), reducing_gap=2)
+    if still.square:
+        picture = _cut(picture, still.square, picture.width / size[0])
+        width, height = min(still.width, picture.width), min(still.width, picture.height)
+    else:
+        width = min(still.width, picture.width)
+        height = _height(width, size)
+    picture = picture.resize((width, height), reducing_gap=2)
     draw_boxes(picture, still.boxes, width / size[0])
     with atomic_write(still.file, "wb") as file:
         file.write(_jpeg(picture, still.max_bytes))
     return still.file
+
+
+def _cut(picture: "Image", square: tuple[float, float, float], scale: float) -> "Image":
+    """The square part of ``picture``, moved and shrunk until it lies inside."""
+    left, top, side = (value * scale for value in square)
+    side = max(1, min(round(side), picture.width, picture.height))
+    x, y = (max(0, min(round(at), room - side)) for at, room in ((left, picture.width), (top, picture.height)))
+    return picture.crop((x, y, x + side, y + side))
 
 
 def _jpeg(picture: "Image", max_bytes: int) -> bytes:

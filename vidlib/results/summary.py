@@ -6,13 +6,16 @@ that found nothing leaves an empty list.
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
 
+from vidlib.localization import gettext_noop as _
 from vidlib.params import Frozen
+from vidlib.results.exports.people_json import Person
 from vidlib.results.transcript_html import Paragraph
+from vidlib.setting_types import Language
 from vidlib.timeline import FPS, Boundary, Shot, Span, Turn, Turns, seconds, spans_from_frames
 
 if TYPE_CHECKING:
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 FACE = "face"
 GAP_FRAMES = 5
 """Gaps of a track below this many frames are closed: a viewer does not notice a fifth of a second."""
+
+FACE_SQUARE = 1.5
+"""Side of the picture of a face, relative to the longer side of its box: hair and chin are in it."""
 
 BLENDSHAPE = "jawOpen"
 """One of the 52 blendshape columns; null without landmarks."""
@@ -82,30 +88,44 @@ class SpeakerRow(Frozen):
         return len(self.turns)
 
 
-class FaceRow(Frozen):
-    """One face track: the periods in which it is visible and in which it speaks, and its speaker."""
+class FaceStill(Frozen):
+    """A picture of a face: its frame, its file, and the square (left, top, side) in pixels of the video."""
 
-    track_id: int
+    frame: int
+    still: str
+    square: tuple[float, float, float]
+
+
+class PersonRow(Frozen):
+    """One person: the periods in which he or she is visible and speaks visibly, the speaker label, and the face.
+
+    ``person`` is the number in ``people.json``, and ``n_frames`` counts the frames that show the person.
+    """
+
+    person: int
     speaker: str | None
+    n_tracks: int
+    n_frames: int
     first_frame: int
     seen: tuple[Period, ...]
     speaking: tuple[Period, ...]
+    face: FaceStill | None = None
 
     @property
     def seen_s(self) -> float:
-        return _sum_s(self.seen)
-
-    @property
-    def speaking_s(self) -> float:
-        return _sum_s(self.speaking)
+        return float(seconds(self.n_frames))
 
 
 class ObjectRow(Frozen):
-    """One class of objects: the number of tracks, and the seconds in which at least one is visible."""
+    """One class of objects: the number of tracks, and of the frames in which at least one is visible."""
 
     label: str
     n_tracks: int
-    seen_s: float
+    n_frames: int
+
+    @property
+    def seen_s(self) -> float:
+        return float(seconds(self.n_frames))
 
 
 class TrackStill(Frozen):
@@ -151,29 +171,37 @@ class StepRow(Frozen):
 
 
 class Summary(Frozen):
-    """The report of one video."""
+    """The report of one video. ``start`` is the time code of its first frame, in frames since 00:00:00:00.
+
+    ``talk_s`` are the seconds with speech. ``names`` maps speaker labels to the names that people gave. ``n_doubts``
+    counts all items to check, of which ``doubts`` are the first.
+    """
 
     video: str
     project: str
     run: str
     source: str
     sha256: str
+    language: Language = "en"
+    start: int = 0
     n_frames: int | None = None
     width: int | None = None
     height: int | None = None
     has_audio: bool | None = None
     shots: tuple[ShotRow, ...] | None = None
     voices: tuple[SpeakerRow, ...] | None = None
-    speech_s: float | None = None
+    names: dict[str, str] = Field(default_factory=dict)
+    talk_s: float | None = None
     said: tuple[Paragraph, ...] | None = None
-    language: str = ""
+    spoken: str = ""
     no_words: str | None = None
-    faces: tuple[FaceRow, ...] | None = None
+    people: tuple[PersonRow, ...] | None = None
     face_coverage: float | None = None
     objects: tuple[ObjectRow, ...] | None = None
     track_stills: tuple[TrackStill, ...] = ()
     coverage: tuple[Share, ...] = ()
     doubts: tuple[ReviewRow, ...] = ()
+    n_doubts: int = 0
     steps: tuple[StepRow, ...] = ()
     decisions: int = Field(0, exclude_if=lambda number: not number)
     """Corrections of people that the results have."""
@@ -196,10 +224,21 @@ class Summary(Frozen):
 
     def without_stills(self, reason: str = "") -> "Summary":
         """The report without pictures. A ``reason`` becomes one more item to check."""
-        item = (ReviewRow(step="report", message=f"Pictures are missing: {reason}"),) if reason else ()
-        shots = self.shots and tuple(row.model_copy(update={"still": None}) for row in self.shots)
-        doubts = tuple(row.model_copy(update={"still": None}) for row in self.doubts)
-        return self.model_copy(update={"shots": shots, "track_stills": (), "doubts": (*item, *doubts)})
+        item = (ReviewRow(step="report", message=f"pictures are missing: {reason}"),) if reason else ()
+        without = {
+            "shots": self.shots and tuple(row.model_copy(update={"still": None}) for row in self.shots),
+            "people": self.people and tuple(row.model_copy(update={"face": None}) for row in self.people),
+            "track_stills": (),
+            "doubts": (*item, *(row.model_copy(update={"still": None}) for row in self.doubts)),
+            "n_doubts": self.n_doubts + len(item),
+        }
+        return self.model_copy(update=without)
+
+    def stills(self) -> dict[str, int]:
+        """The pictures that the report shows: ``{file: frame}``."""
+        rows: list[ShotRow | TrackStill | ReviewRow | FaceStill] = [*(self.shots or ()), *self.track_stills]
+        rows += [*self.doubts, *(person.face for person in self.people or () if person.face)]
+        return {row.still: row.frame for row in rows if row.still and row.frame is not None}
 
     @classmethod
     def read(cls, path: Path) -> "Summary":
@@ -228,31 +267,46 @@ def speaker_rows(turns: Iterable[Turn]) -> tuple[SpeakerRow, ...]:
     return tuple(SpeakerRow(speaker=name, turns=tuple(its.segments)) for name, its in by_speaker.items())
 
 
-def face_rows(tracks: "pd.DataFrame") -> tuple[FaceRow, ...]:
-    """A row for each face track of a tracking table (frames counted from 1), by first frame."""
-    rows = [_face_row(track_id, rows) for track_id, rows in tracks[tracks.label == FACE].groupby("track_id")]
-    return tuple(sorted(rows, key=lambda row: (row.first_frame, row.track_id)))
+def person_rows(people: Iterable[Person], tracks: "pd.DataFrame") -> tuple[PersonRow, ...]:
+    """A row for each person of ``people.json`` with rows in the tracking table, in order of first appearance."""
+    owner = {track: person.person for person in people for track in person.tracks}
+    faces = tracks[tracks.label == FACE]
+    by_person = dict(list(faces.groupby(faces.track_id.map(owner))))
+    return tuple(_person_row(person, by_person[person.person]) for person in people if person.person in by_person)
 
 
-def _face_row(track_id: Any, rows: "pd.DataFrame") -> FaceRow:
+def _person_row(person: Person, rows: "pd.DataFrame") -> PersonRow:
     frames = rows.frame.to_numpy() - 1
-    named = rows.speaker.dropna()
-    return FaceRow(
-        track_id=int(track_id),
-        speaker=named.mode().iat[0] if len(named) else None,
+    return PersonRow(
+        person=person.person,
+        speaker=person.voice,
+        n_tracks=rows.track_id.nunique(),
+        n_frames=len(np.unique(frames)),
         first_frame=int(frames.min()),
         seen=_periods(frames),
         speaking=_periods(frames[rows.is_speaking.to_numpy(bool)]),
+        face=_face_still(person.person, rows),
     )
+
+
+def _face_still(person: int, rows: "pd.DataFrame") -> FaceStill:
+    """The middle of the track that shows the face largest; a second of it counts more than a glimpse."""
+    tracks = rows.groupby("track_id").bbox_height.agg(["mean", "size"])
+    best = rows[rows.track_id == (tracks["mean"] * np.minimum(1, tracks["size"] / float(FPS))).idxmax()]
+    box = best.iloc[len(best) // 2]
+    side = FACE_SQUARE * max(box.bbox_width, box.bbox_height)
+    left, top = box.bbox_xmin + (box.bbox_width - side) / 2, box.bbox_ymin + (box.bbox_height - side) / 2
+    square = (round(float(left), 1), round(float(top), 1), round(float(side), 1))
+    return FaceStill(frame=int(box.frame) - 1, still=f"stills/person-{person:04}.jpg", square=square)
 
 
 def object_rows(tracks: "pd.DataFrame") -> tuple[ObjectRow, ...]:
     """A row for each class of objects of a tracking table, the longest visible first."""
     rows = [
-        ObjectRow(label=label, n_tracks=rows.track_id.nunique(), seen_s=rows.frame.nunique() / float(FPS))
+        ObjectRow(label=label, n_tracks=rows.track_id.nunique(), n_frames=rows.frame.nunique())
         for label, rows in tracks[tracks.label != FACE].groupby("label")
     ]
-    return tuple(sorted(rows, key=lambda row: (-row.seen_s, row.label)))
+    return tuple(sorted(rows, key=lambda row: (-row.n_frames, row.label)))
 
 
 def _periods(frames: np.ndarray) -> tuple[Period, ...]:
@@ -265,24 +319,30 @@ def _periods(frames: np.ndarray) -> tuple[Period, ...]:
     return tuple((span.segment[0], span.segment[1]) for span in spans)
 
 
-def track_stills(tracks: "pd.DataFrame", most: int) -> tuple[TrackStill, ...]:
-    """Up to ``most`` frames that together show as many tracks as possible, faces before objects, in order of time.
+def track_stills(tracks: "pd.DataFrame", people: Iterable[Person], most: int) -> tuple[TrackStill, ...]:
+    """Up to ``most`` frames that together show as many people and kinds of objects as possible, in order of time.
 
-    Each frame is the middle of the speech of one track, or of the whole track if it never speaks.
+    People come before objects, and the longest visible first. Each frame is the middle of the speech of one of them, or
+    of the time in view of one who never speaks.
     """
-    by_length = (
-        tracks.assign(is_face=tracks.label == FACE).groupby("track_id").agg({"is_face": "first", "frame": "size"})
-    )
-    unseen = list(by_length.sort_values(["is_face", "frame"], ascending=False).index)
+    owner = {track: person.person for person in people for track in person.tracks}
+    subjects = tracks.track_id.map(owner).astype(object).where(tracks.label == FACE, tracks.label)
+    by_length = tracks.assign(is_face=tracks.label == FACE).groupby(subjects).agg({"is_face": "first", "frame": "size"})
+    unseen = list(by_length.sort_values(["is_face", "frame"], ascending=False, kind="stable").index)
     taken: list[int] = []
     while unseen and len(taken) < most:
-        rows = tracks[tracks.track_id == unseen[0]]
+        rows = tracks[subjects == unseen[0]]
         rows = rows[rows.is_speaking] if rows.is_speaking.any() else rows
         frame = int(rows.frame.iloc[len(rows) // 2])
         taken.append(frame - 1)
-        shown = set(tracks.track_id[tracks.frame == frame])
-        unseen = [track for track in unseen if track not in shown]
+        shown = set(subjects[tracks.frame == frame])
+        unseen = [subject for subject in unseen if subject not in shown]
     return tuple(TrackStill(frame=frame, still=f"stills/tracks-{frame:06}.jpg") for frame in sorted(taken))
+
+
+def talk_s(speech: "pd.DataFrame") -> float:
+    """The seconds with speech in the frame table of *audio*."""
+    return float(seconds(int(speech.is_speech.sum())))
 
 
 def shares(n_frames: int, speech: "pd.DataFrame | None", tracks: "pd.DataFrame | None") -> tuple[Share, ...]:
@@ -291,13 +351,14 @@ def shares(n_frames: int, speech: "pd.DataFrame | None", tracks: "pd.DataFrame |
     if speech is not None:
         heard = speech.is_speech.to_numpy(bool)
         named = speech.speakers.map(len).to_numpy() > 0
-        parts.append(("Speech", heard.sum(), n_frames, "of the video has speech"))
-        parts.append(("Known speakers", (heard & named).sum(), heard.sum(), "of the speech has a known speaker"))
+        parts.append((_("Talk time"), heard.sum(), n_frames, _("of the video has speech")))
+        parts.append((_("Known speakers"), (heard & named).sum(), heard.sum(), _("of the speech has a known speaker")))
     if tracks is not None:
         faces = tracks[tracks.label == FACE]
-        parts.append(("Faces", faces.frame.nunique(), n_frames, "of the video shows at least one face"))
-        parts.append(("Face movements", faces[BLENDSHAPE].notna().sum(), len(faces), "of the faces have blendshapes"))
+        movements = faces[BLENDSHAPE].notna().sum(), len(faces)
+        parts.append((_("Faces"), faces.frame.nunique(), n_frames, _("of the video shows at least one face")))
+        parts.append((_("Face movements"), *movements, _("of the faces have blendshapes")))
     if speech is not None and tracks is not None:
         spoken = np.intersect1d(speech.frame[heard], faces.frame[faces.is_speaking.to_numpy(bool)])
-        parts.append(("Speaker in view", len(spoken), heard.sum(), "of the speech shows the speaking face"))
+        parts.append((_("Speaker in view"), len(spoken), heard.sum(), _("of the speech shows the speaking face")))
     return tuple(Share(name=n, share=float(part / whole), meaning=m) for n, part, whole, m in parts if whole)

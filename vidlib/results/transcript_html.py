@@ -1,12 +1,13 @@
 """The spoken text of one video as paragraphs to read, for the report and the notebook of *audio*."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from vidlib.params import Frozen
-from vidlib.timeline import Word
+from vidlib.timeline import Word, nearest_frame, smpte
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -57,17 +58,25 @@ def _continues(group: Sequence[Word], word: Word) -> bool:
     )
 
 
-def render(rows: Sequence[Paragraph], colors: Mapping[str, str]) -> Markup:
-    """The paragraphs as HTML, with the time and the speaker of each; unsure words are underlined, with a percentage."""
+def render(
+    rows: Sequence[Paragraph],
+    colors: Mapping[str, str],
+    names: Mapping[str, str] = MappingProxyType({}),
+    start: int = 0,
+) -> Markup:
+    """The paragraphs as HTML, with the time code and the speaker of each. Unsure words are underlined.
+
+    ``names`` maps speaker labels to names. ``start`` is the time code of the video, in frames since 00:00:00:00.
+    """
     from vidlib.plots import style
 
     dot = '<i class="vr-dot" style="background:{color}"></i>'
     line = Markup(f'<p class="vr-said"><time>{{clock}}</time> {dot}<b>{{name}}</b> {{text}}</p>')
     return Markup("\n").join(
         line.format(
-            clock=f"{int(row.start_s) // 60}:{int(row.start_s) % 60:02}",
+            clock=smpte(start + nearest_frame(row.start_s)),
             color=colors.get(row.speaker or "", style.NOBODY),
-            name=row.speaker or "unknown",
+            name=names.get(row.speaker or "", row.speaker or "unknown"),
             text=Markup(" ").join(_word(text, confidence) for text, confidence in row.words),
         )
         for row in rows

@@ -8,10 +8,13 @@ from vidlib.corrections.actions import Correction
 from vidlib.corrections.review import checked_items
 from vidlib.files import link_or_copy, write_json
 from vidlib.ingest.names import safe_name
-from vidlib.results.report_html import REMEDIES, write_page
+from vidlib.results import delivery
+from vidlib.results.naming import DELIVERED, DELIVERED_REPORT
+from vidlib.results.report_html import REMEDIES, delivered_page, write_page
 from vidlib.runner import delivery_files
 from vidlib.runner.sources import parse_source, subject_of
 from vidlib.runner.store.models import Task
+from vidlib.setting_types import Language
 from vidlib.steps import STEPS
 from vidlib.steps.base import Manifest
 from vidlib.steps.report import NOTEBOOK, PAGE
@@ -22,9 +25,18 @@ MAX_LEFT_OUT = 20
 
 def folder_of(runs: Path, report: Task, tasks: Sequence[Task]) -> Path:
     """The folder of a video's report, RUNS/<run id>/<video>; each report among the ``tasks`` of a run has its own."""
-    name = _plain(report)
-    taken = any(other.step == "report" and other.id < report.id and _plain(other) == name for other in tasks)
-    return runs / report.run_id / (f"{name}-{report.id}" if taken else name)
+    return folders(runs, [report, *(task for task in tasks if task.id < report.id)])[report.id]
+
+
+def folders(runs: Path, tasks: Iterable[Task]) -> dict[int, Path]:
+    """The folder of each report among ``tasks``, by the id of its task. It needs all earlier reports of a run."""
+    found: dict[int, Path] = {}
+    taken: set[tuple[str, str]] = set()
+    for task in sorted((task for task in tasks if task.step == "report"), key=lambda task: task.id):
+        name = _plain(task)
+        found[task.id] = runs / task.run_id / (f"{name}-{task.id}" if (task.run_id, name) in taken else name)
+        taken.add((task.run_id, name))
+    return found
 
 
 def _plain(report: Task) -> str:
@@ -37,6 +49,7 @@ def write_evidence(
     delivery: Sequence[Task],
     variant: str | None = None,
     corrections: Iterable[Correction] = (),
+    language: Language = "en",
 ) -> Path:
     """Write the input of the report. Two runs with the same results write the same bytes, so one report serves both.
 
@@ -52,6 +65,7 @@ def write_evidence(
         "source": report.source,
         "sha256": report.sha256,
         "project": report.project,
+        "language": language,
         "steps": [_step_evidence(task) for task in steps],
     }
     if checked := checked_items(corrections):
@@ -82,3 +96,13 @@ def publish(finished: Path, folder: Path) -> None:
         write_page(notebook, page)
     link_or_copy(notebook, folder / "report.ipynb")
     link_or_copy(page, folder / "report.html")
+
+
+def deliver(root: Path, report: Task, finalize: Task, page: Path) -> None:
+    """Put the report into the delivery ``root``, if *finalize* delivered the results of its video in this run."""
+    if finalize.status != "done":
+        return
+    delivered = Manifest.read(finalize.result_folder).outputs["delivered"]
+    if str(root / report.project / f"{report.stem}{DELIVERED['people']}") in delivered:
+        text = delivered_page(page.read_text(encoding="utf-8"))
+        delivery.add(root, report.project, f"{report.stem}{DELIVERED_REPORT}", text)

@@ -17,7 +17,7 @@ from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.results import archive, delivery
 from vidlib.results.finding import index
-from vidlib.results.naming import ARCHIVED, CORRECTIONS, OPTIONAL, PUBLISHED
+from vidlib.results.naming import ARCHIVED, CORRECTIONS, DELIVERED, OPTIONAL, PUBLISHED
 from vidlib.steps.base import OutFile, StepOutputs, added_param, location, with_manifest
 from vidlib.steps.corrected import corrections_input
 
@@ -97,7 +97,7 @@ class FinishedVideo(Frozen):
         """The files for the editor, ``{name in the delivery: file}``."""
         results = {} if deliver == "videos" else self.results
         return {f"{self.stem}.mp4": self.converted} | {
-            f"{self.stem}{PUBLISHED[name]}": path for name, path in results.items() if name in PUBLISHED
+            f"{self.stem}{DELIVERED[name]}": path for name, path in results.items() if name in DELIVERED
         }
 
 

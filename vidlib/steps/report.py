@@ -5,8 +5,10 @@ The executed notebook is the report.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,14 +17,16 @@ from pydantic import ConfigDict, Field
 from vidlib.corrections.review import CheckedItem, is_checked
 from vidlib.errors import BrokenOutput, MediaError, VidlibError
 from vidlib.files import write_json
+from vidlib.media.probe import probe_video
 from vidlib.params import Frozen
 from vidlib.plots.pictures import boxes_of
 from vidlib.progress import Report, quiet
 from vidlib.results import stills, summary
-from vidlib.results.exports import rttm, shots_json, speech_table, words_table
+from vidlib.results.exports import people_json, rttm, shots_json, speech_table, words_table
 from vidlib.results.stills import Budget, Still
-from vidlib.results.summary import FaceRow, ObjectRow, ReviewRow, ShotRow, SpeakerRow, StepRow, Summary
+from vidlib.results.summary import ObjectRow, PersonRow, ReviewRow, ShotRow, SpeakerRow, StepRow, Summary, TrackStill
 from vidlib.results.transcript_html import paragraphs
+from vidlib.setting_types import Language
 from vidlib.steps.base import Manifest, OutFile, ReviewItem, StepOutputs, location, with_manifest
 from vidlib.timeline import Word
 
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "report"
-VERSION = 2
+VERSION = 3
 NOTEBOOK = "09_report.ipynb"
 PAGE = "report.html"
 TOOLS = ("ffmpeg", "pillow", "matplotlib")
@@ -38,6 +42,7 @@ TOOLS = ("ffmpeg", "pillow", "matplotlib")
 SUMMARY_FILE = "report.json"
 
 KEY_FRAMES, TRACKS, REVIEW_ITEMS = Budget(1_000_000, 320), Budget(500_000, 560), Budget(250_000, 264)
+FACES = Budget(250_000, 144)
 """Limits for the stills of each kind, so that the page with all of them in base64 stays below 3 MB."""
 
 MAX_TRACK_STILLS = 12
@@ -71,6 +76,7 @@ class Evidence(Frozen):
     sha256: str
     project: str = ""
     run: str = ""
+    language: Language = "en"
     steps: tuple[StepEvidence, ...]
     left_out: str = ""
     checked: tuple[CheckedItem, ...] = ()
@@ -104,19 +110,21 @@ class Findings:
 
     video: Path | None = None
     size: tuple[int, int] = (0, 0)
+    start: int = 0
     n_frames: int | None = None
     has_audio: bool | None = None
     shots: tuple[ShotRow, ...] | None = None
     voices: tuple[SpeakerRow, ...] | None = None
+    names: dict[str, str] = field(default_factory=dict)
     speech: "pd.DataFrame | None" = None
-    speech_s: float | None = None
     words: Sequence[Word] | None = None
-    language: str = ""
+    spoken: str = ""
     no_words: str | None = None
     tracks: "pd.DataFrame | None" = None
     middles: Sequence[Path] = ()
-    faces: tuple[FaceRow, ...] | None = None
+    people: tuple[PersonRow, ...] | None = None
     objects: tuple[ObjectRow, ...] | None = None
+    track_stills: tuple[TrackStill, ...] = ()
     face_coverage: float | None = None
     doubts: list[tuple[str, ReviewItem]] = field(default_factory=list)
     decisions: set[str] = field(default_factory=set)
@@ -126,8 +134,7 @@ class Findings:
 def verify(inputs: Inputs, outputs: Outputs) -> None:
     """Raise BrokenOutput unless the summary can be read and all its stills exist."""
     page = Summary.read(outputs.summary)
-    named = [row.still for rows in (page.shots or (), page.track_stills, page.doubts) for row in rows if row.still]
-    missing = set(named) - {str(path.relative_to(inputs.out_dir)) for path in outputs.stills}
+    missing = page.stills().keys() - {str(path.relative_to(inputs.out_dir)) for path in outputs.stills}
     if missing:
         raise BrokenOutput(f"{outputs.summary} names stills that were not made: {', '.join(sorted(missing))}")
 
@@ -140,16 +147,23 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     steps = tuple(_step_row(step, findings, inputs.report_dir) for step in evidence.steps)
     if evidence.left_out:
         findings.doubts.append(("delivery", ReviewItem(message=f"not processed: {evidence.left_out}")))
-    open_items = [entry for entry in findings.doubts if not is_checked(evidence.checked, entry[1].kind, entry[1].frame)]
-    n_frames = findings.n_frames or 1
-    findings.doubts = sorted(open_items, key=lambda entry: -entry[1].impact(n_frames))[: params.max_doubts]
-    page = _summarize(evidence, findings, steps)
+    findings.doubts = [
+        entry for entry in findings.doubts if not is_checked(evidence.checked, entry[1].kind, entry[1].frame)
+    ]
+    findings.doubts.sort(key=partial(_review_order, findings.n_frames or 1))
+    page = _summarize(evidence, findings, steps, params.max_doubts)
     try:
         pictures = _make_stills(page, findings, inputs.out_dir, report)
     except MediaError as error:
         page, pictures = page.without_stills(str(error)), []
     text = write_json(inputs.out_dir / SUMMARY_FILE, page.model_dump(mode="json"))
     return Outputs(engine="Pillow", summary=text, stills=tuple(pictures))
+
+
+def _review_order(n_frames: int, entry: tuple[str, ReviewItem]) -> tuple[float, float]:
+    """What a look is expected to change most comes first; of equal items the earlier, and those of the whole video."""
+    item = entry[1]
+    return -item.impact(n_frames), -1 if item.frame is None else item.frame
 
 
 def _step_row(step: StepEvidence, findings: Findings, report_dir: Path) -> StepRow:
@@ -188,6 +202,8 @@ def _read_video(folder: Path, outputs: dict[str, Any], findings: Findings) -> No
     findings.size = outputs["width"], outputs["height"]
     findings.n_frames, findings.has_audio = outputs["frames"], outputs["has_audio"]
     findings.video = folder / outputs["video"]
+    with suppress(MediaError):  # the stills will say so
+        findings.start = probe_video(findings.video).start_frame
 
 
 def _read_shots(folder: Path, outputs: dict[str, Any], findings: Findings) -> None:
@@ -196,9 +212,8 @@ def _read_shots(folder: Path, outputs: dict[str, Any], findings: Findings) -> No
 
 def _read_speakers(folder: Path, outputs: dict[str, Any], findings: Findings) -> None:
     _read_turns(folder / outputs["turns"], folder / outputs["table"], findings)
-    findings.speech_s = outputs["speech_s"]
     findings.words = words_table.read(folder / outputs["words"]) if outputs.get("words") else []
-    findings.language, findings.no_words = outputs.get("language", ""), outputs.get("no_words")
+    findings.spoken, findings.no_words = outputs.get("language", ""), outputs.get("no_words")
 
 
 def _read_turns(turns: Path, table: Path, findings: Findings) -> None:
@@ -213,7 +228,11 @@ def _read_faces(folder: Path, outputs: dict[str, Any], findings: Findings) -> No
     import pandas as pd
 
     findings.tracks = pd.read_parquet(folder / outputs["tracks"], columns=list(summary.TRACK_COLUMNS))
-    findings.faces, findings.objects = summary.face_rows(findings.tracks), summary.object_rows(findings.tracks)
+    people = people_json.read(folder / outputs["people"])
+    findings.people = summary.person_rows(people, findings.tracks)
+    findings.names = outputs.get("names", {})
+    findings.track_stills = summary.track_stills(findings.tracks, people, MAX_TRACK_STILLS)
+    findings.objects = summary.object_rows(findings.tracks)
     findings.face_coverage = outputs["face_coverage"]
     findings.middles = [folder / name for name in outputs.get("middles", ())]
     _read_turns(
@@ -230,27 +249,31 @@ READERS: dict[str, Callable[[Path, dict[str, Any], Findings], None]] = {
 """Readers of a step's results: they get its folder, its recorded outputs, and the findings to fill."""
 
 
-def _summarize(evidence: Evidence, findings: Findings, steps: tuple[StepRow, ...]) -> Summary:
+def _summarize(evidence: Evidence, findings: Findings, steps: tuple[StepRow, ...], max_doubts: int) -> Summary:
     width, height = findings.size
     tracks = findings.tracks
+    n_frames = findings.n_frames or 0
     page = Summary(
-        **evidence.model_dump(include={"video", "project", "run", "source", "sha256"}),
+        **evidence.model_dump(include={"video", "project", "run", "source", "sha256", "language"}),
+        start=findings.start,
         n_frames=findings.n_frames,
         width=width or None,
         height=height or None,
         has_audio=findings.has_audio,
         shots=findings.shots,
         voices=findings.voices,
-        speech_s=findings.speech_s,
+        names=findings.names,
+        talk_s=None if findings.speech is None else summary.talk_s(findings.speech),
         said=None if findings.words is None else paragraphs(findings.words),
-        language=findings.language,
+        spoken=findings.spoken,
         no_words=findings.no_words,
-        faces=findings.faces,
+        people=findings.people,
         face_coverage=findings.face_coverage,
         objects=findings.objects,
-        track_stills=() if tracks is None else summary.track_stills(tracks, MAX_TRACK_STILLS),
-        coverage=summary.shares(findings.n_frames or 0, findings.speech, tracks),
-        doubts=tuple(_review_row(step, item, findings.n_frames or 0) for step, item in findings.doubts),
+        track_stills=findings.track_stills,
+        coverage=summary.shares(n_frames, findings.speech, tracks),
+        doubts=tuple(_review_row(step, item, n_frames) for step, item in findings.doubts[:max_doubts]),
+        n_doubts=len(findings.doubts),
         steps=steps,
         decisions=len(findings.decisions - findings.unfit.keys()),
         unfit=tuple(findings.unfit.values()),
@@ -268,16 +291,25 @@ def _make_stills(page: Summary, findings: Findings, out_dir: Path, report: Repor
     """Write every picture that ``page`` names; those of the middles of shots come from the tracking step."""
     if findings.video is None:
         return []
-    wanted: dict[str, Still] = {}
-    for rows, budget in ((page.shots or (), KEY_FRAMES), (page.track_stills, TRACKS), (page.doubts, REVIEW_ITEMS)):
-        frames = {row.still: row.frame for row in rows if row.still and row.frame is not None}
-        width, n_bytes = budget.each(len(frames), findings.size[0] / max(1, findings.size[1]))
-        for name, frame in frames.items():
-            boxes = boxes_of(findings.tracks, frame) if rows is page.track_stills else ()
-            wanted[name] = Still(frame, out_dir / name, width, n_bytes, boxes)
-    existing = {shot.frame: file for shot, file in zip(page.shots or (), findings.middles, strict=False)}
+    wanted = list(_wanted_stills(page, findings, out_dir))
+    key_frames = {shot.frame: file for shot, file in zip(page.shots or (), findings.middles, strict=False)}
     made = []
-    for file in stills.make(findings.video, findings.size, list(wanted.values()), existing):
+    for file in stills.make(findings.video, findings.size, wanted, key_frames):
         made.append(file)
         report(len(made), len(wanted))
     return made
+
+
+def _wanted_stills(page: Summary, findings: Findings, out_dir: Path) -> Iterator[Still]:
+    """The pictures that ``page`` names, each once; those of tracks and of items to check have boxes."""
+    aspect = findings.size[0] / max(1, findings.size[1])
+    for rows, budget in ((page.shots or (), KEY_FRAMES), (page.track_stills, TRACKS), (page.doubts, REVIEW_ITEMS)):
+        frames = {row.still: row.frame for row in rows if row.still and row.frame is not None}
+        width, n_bytes = budget.each(len(frames), aspect)
+        for name, frame in frames.items():
+            has_boxes = budget is not KEY_FRAMES and findings.tracks is not None
+            boxes = boxes_of(findings.tracks, frame) if has_boxes else ()
+            yield Still(frame, out_dir / name, width, n_bytes, boxes)
+    faces = [person.face for person in page.people or () if person.face]
+    width, n_bytes = FACES.each(len(faces), 1.0)
+    yield from (Still(face.frame, out_dir / face.still, width, n_bytes, square=face.square) for face in faces)

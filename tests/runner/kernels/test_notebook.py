@@ -21,6 +21,7 @@ from vidlib.errors import Cancelled, LeaseLost, ParamError, StepFailed
 from vidlib.jupyter_import import papermill
 from vidlib.runner.kernels.notebook import Placement, StepMonitor, run_step
 from vidlib.runner.kernels.pool import KernelPool
+from vidlib.settings import settings
 from vidlib.steps.base import StepOutputs
 
 pytestmark = pytest.mark.slow
@@ -203,6 +204,27 @@ def test_a_step_that_raises_leaves_no_result_but_its_notebook_beside_it(plan):
     assert not planned.folder.exists()
 
 
+def test_an_executed_notebook_says_how_to_run_it_again_and_where_the_results_go(plan, tmp_path):
+    planned = plan(n=4)
+    run_step(planned, settings=settings().model_copy(update={"workspace": tmp_path / "elsewhere"}))
+    first, *others = nbformat.read(planned.folder / "99_counting.ipynb", 4).cells
+    assert first.metadata.tags == ["notebook-only"]
+    scratch = tmp_path / "elsewhere" / "tmp" / planned.folder.parent.name / "counting"
+    assert f"The new results go to the scratch folder `{scratch}`" in first.source
+    assert f"The finished result in `{planned.folder}` is read-only" in first.source
+    assert any(f"out_dir = '{scratch}'" in cell.source for cell in others)
+
+
+def test_a_failure_is_one_plain_sentence_in_the_error_and_on_top_of_the_notebook(plan):
+    with pytest.raises(StepFailed) as failure:
+        run_step(plan(mode="shout"))
+    assert failure.value.reason == "RuntimeError: no luck | in the second line"
+    first, *others = nbformat.read(failure.value.notebook, 4).cells
+    assert first.source.startswith("**This step failed: RuntimeError: no luck | in the second line.**")
+    assert not [cell for cell in others if "papermill-error-cell-tag" in cell.metadata.get("tags", ())]
+    assert ".tmp-" not in "".join(cell.source for cell in others)
+
+
 def test_a_step_whose_outputs_break_a_promise_fails(plan):
     planned = plan(mode="lie")
     with pytest.raises(StepFailed, match="no numbers"):
@@ -212,7 +234,7 @@ def test_a_step_whose_outputs_break_a_promise_fails(plan):
 
 def test_a_kernel_that_dies_is_a_failed_step(plan):
     planned = plan(mode="die")
-    with pytest.raises(StepFailed, match="died"):
+    with pytest.raises(StepFailed, match="its process died; the usual cause is too little memory"):
         run_step(planned)
     assert names(planned.folder.parent) == {f"{planned.folder.name}.failed-1"}
 

@@ -39,6 +39,8 @@ from vidlib.steps import ARCHIVED, STEPS, VIDEO_STEPS, download
 from vidlib.steps.base import StepOutputs
 from vidlib.steps.corrected import corrections_of
 from vidlib.steps.finalize import FinishedVideo
+from vidlib.steps.report import PAGE
+from vidlib.text import plain_message
 
 POSTPONED_S = 1.0
 """Seconds after which a postponed task is tried again."""
@@ -226,7 +228,8 @@ def _further_inputs(context: TaskContext) -> dict[str, Any]:
     if task.step == "report":
         tasks = context.delivery_tasks(*STEPS)
         decided = corrections.read_active(settings.corrections, task.sha256)
-        evidence = report_run.write_evidence(context.report_folder, task, tasks, context.request.variant, decided)
+        asked = context.request.variant, decided, settings.language
+        evidence = report_run.write_evidence(context.report_folder, task, tasks, *asked)
         return {"evidence": evidence, "report_dir": context.report_folder}
     return {}
 
@@ -268,6 +271,8 @@ def publish(context: TaskContext, planned: Planned) -> None:
         _publish_results(context, {task.step: planned.folder})
     if task.step == "report":
         report_run.publish(planned.folder, context.report_folder)
+        for finalize in context.delivery_tasks("finalize"):
+            report_run.deliver(context.worker.settings.delivery, task, finalize, context.report_folder / PAGE)
         _publish_results(context, {})
 
 
@@ -312,7 +317,10 @@ def _record_failure(context: TaskContext, error: Exception) -> None:
         state: store.State = "manual" if failure.error_type == NeedsOperator.__name__ else "failed"
         store.record_outcome(history, task.source, state, error=failure.reason)
     if queue.finish(history, task.id, status=status, finished_at=time.time(), **columns):
-        context.log(str(failure), "warning" if status == "cancelled" else "error")
+        if status == "cancelled":
+            context.log(f"{task.step} was cancelled")
+        else:
+            context.log(str(failure), "error")
 
 
 def _step_failed(task: Task, error: Exception) -> StepFailed:
@@ -321,4 +329,4 @@ def _step_failed(task: Task, error: Exception) -> StepFailed:
     if not isinstance(error, VidlibError | OSError):
         place = traceback.extract_tb(error.__traceback__)[-1]
         message = f"{name}: {error} ({Path(place.filename).name}, line {place.lineno}); this is a bug of vidlib"
-    return StepFailed(task.step, message, error_type=name)
+    return StepFailed(task.step, plain_message(message), error_type=name)

@@ -5,25 +5,34 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vidlib import progress
+from vidlib import errors, progress
 from vidlib.errors import BrokenOutput, ParamError, SettingError, StepFailed, VidlibError, did_you_mean
-from vidlib.files import TMP_PREFIX, fsync_tree, publish_folder, replace_folder, write_text
+from vidlib.files import TMP_PREFIX, fsync_tree, publish_folder, replace_folder
+from vidlib.runner.kernels.executed import finish_notebook
 from vidlib.runner.read_only import make_read_only, remove_folder
 from vidlib.runner.scheduling.plan import Planned
 from vidlib.settings import Settings
 from vidlib.settings import settings as current_settings
 from vidlib.steps.base import SCRATCH, StepOutputs
+from vidlib.text import plain_message
 
 if TYPE_CHECKING:
     from vidlib.runner.kernels.pool import Kernel, KernelPool
 
 KINDS = {"DeadKernelError": "WorkerLost", "MemoryError": "OutOfMemory", "OutOfMemoryError": "OutOfMemory"}
 """Errors of other libraries, and the error of vidlib that means the same."""
+
+
+SENTENCES = {
+    "DeadKernelError": "its process died; the usual cause is too little memory",
+    "CellTimeoutError": "it took longer than VIDLIB_STEP_TIMEOUT_S allows",
+}
+"""What errors of notebooks mean whose own message speaks of kernels and cells."""
 
 
 class StepMonitor:
@@ -94,12 +103,12 @@ def run_step(
     planned.folder.parent.mkdir(parents=True, exist_ok=True)
     if not force and (outputs := _finished_outputs(planned)):
         return outputs, False
-    tmp = _create_tmp(planned.folder)
+    tmp, scratch = _create_tmp(planned.folder), settings.workspace / SCRATCH
     try:
-        with _failures_kept(planned, tmp, monitor):
+        with _failures_kept(planned, tmp, monitor, scratch):
             # in a context of its own: Jupyter keeps its event loop there, and Dask gives all lanes that of the caller
             contextvars.Context().run(_execute, planned, tmp, monitor, placement, settings)
-        _finish(planned, tmp, settings.workspace / SCRATCH, publishing)
+        _finish(planned, tmp, scratch, publishing)
     finally:
         remove_folder(tmp)  # it still exists if the step was stopped or may not be published
     return planned.step.outputs(planned.folder), True
@@ -152,23 +161,29 @@ def _execute(planned: Planned, tmp: Path, monitor: StepMonitor, placement: Place
 
 
 @contextmanager
-def _failures_kept(planned: Planned, tmp: Path, monitor: StepMonitor) -> Iterator[None]:
+def _failures_kept(planned: Planned, tmp: Path, monitor: StepMonitor, scratch: Path) -> Iterator[None]:
     """Turn any error of a notebook or its kernel into a failed attempt that people can look at."""
-    from vidlib.jupyter_import import PapermillExecutionError
-
     try:
         yield
     except (ParamError, SettingError):
         raise
     except Exception as error:  # every library in a kernel can raise errors of its own
         monitor.check()
-        kind, reason = type(error).__name__, str(error)
-        if isinstance(error, PapermillExecutionError):
-            kind, reason = error.ename, error.evalue
-        elif not isinstance(error, VidlibError):
-            reason = f"{kind}: {reason}"
-        raise _keep_failed(planned, tmp, reason, kind) from error
+        kind, reason = _describe(error)
+        raise _keep_failed(planned, tmp, scratch, reason, kind) from error
     monitor.check()
+
+
+def _describe(error: Exception) -> tuple[str, str]:
+    """The class of an error, and a sentence about it; the message of a foreign error alone may be one word."""
+    from vidlib.jupyter_import import PapermillExecutionError
+
+    kind, message = type(error).__name__, str(error)
+    if isinstance(error, PapermillExecutionError):
+        kind, message = error.ename, error.evalue
+    if kind in SENTENCES:
+        return kind, SENTENCES[kind]
+    return kind, message if hasattr(errors, kind) else f"{kind}: {message}"
 
 
 def _close_event_loop() -> None:
@@ -185,8 +200,8 @@ def _finish(planned: Planned, tmp: Path, scratch: Path, publishing: Callable[[],
     try:
         planned.step.outputs(tmp)
     except BrokenOutput as error:
-        raise _keep_failed(planned, tmp, str(error), "BrokenOutput") from error
-    _rewrite_notebook(tmp / planned.step.notebook, tmp, planned.folder, scratch)
+        raise _keep_failed(planned, tmp, scratch, str(error), "BrokenOutput") from error
+    finish_notebook(tmp / planned.step.notebook, tmp, planned.folder, scratch)
     if planned.step.page:
         from vidlib.results.report_html import write_page
 
@@ -200,21 +215,6 @@ def _finish(planned: Planned, tmp: Path, scratch: Path, publishing: Callable[[],
         replaced = tmp.with_name(f"{tmp.name}-replaced")
         replace_folder(tmp, planned.folder, kept=replaced)
     remove_folder(replaced)
-
-
-def _rewrite_notebook(notebook: Path, tmp: Path, final: Path, scratch: Path) -> None:
-    """Make an executed notebook name the files where they will be, and write to ``scratch`` if it is run again."""
-    from vidlib.jupyter_import import nbformat
-
-    read = nbformat.read(notebook, as_version=4)
-    folder = str(scratch / final.parent.name / final.name.partition("-")[0])
-    read.metadata.papermill.parameters["out_dir"] = folder
-    for cell in read.cells:
-        if "injected-parameters" in cell.metadata.get("tags", ()):
-            lines = (line for line in cell.source.splitlines() if not line.startswith("out_dir = "))
-            note = "a scratch folder: the finished result is read-only"
-            cell.source = "\n".join([*lines, f"out_dir = {folder!r}  # {note}"])
-    write_text(notebook, nbformat.writes(read).replace(str(tmp), str(final)))
 
 
 def check_parameters(notebook: Path, values: dict[str, Any]) -> None:
@@ -237,15 +237,19 @@ def _parameters(planned: Planned, tmp: Path) -> dict[str, Any]:
     return {**inputs.model_dump(mode="json"), **planned.params.model_dump(mode="json")}
 
 
-def _keep_failed(planned: Planned, tmp: Path, reason: str, kind: str) -> StepFailed:
+def _keep_failed(planned: Planned, tmp: Path, scratch: Path, reason: str, kind: str) -> StepFailed:
     """Keep the folder of a failed attempt beside the place of the result; returns the error to raise."""
     (tmp / progress.PROGRESS_FILE).unlink(missing_ok=True)
     for half_written in tmp.rglob(f"{TMP_PREFIX}*"):
         half_written.unlink(missing_ok=True)
     kept = _numbered(planned.folder, "failed")
+    notebook, reason = planned.step.notebook, plain_message(reason)
+    has_notebook = (tmp / notebook).is_file()
+    if has_notebook:
+        with suppress(OSError, ValueError):  # a full disk, or half a notebook: the failure itself counts
+            finish_notebook(tmp / notebook, tmp, kept, scratch, failure=reason)
     tmp.rename(kept)
-    notebook = kept / planned.step.notebook
-    return StepFailed(planned.step.name, reason, str(notebook) if notebook.is_file() else None, KINDS.get(kind, kind))
+    return StepFailed(planned.step.name, reason, str(kept / notebook) if has_notebook else None, KINDS.get(kind, kind))
 
 
 def _numbered(folder: Path, suffix: str) -> Path:

@@ -1,0 +1,108 @@
+"""Every text that the report, the shelf and the summary show is in the catalogue, and numbers follow the language."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from vidlib import settings, steps
+from vidlib.localization import CATALOGUES, PLACE, Localization
+
+PACKAGE = Path(steps.__file__).parents[1]
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
+METHODS = [("**.py", "python"), ("**.j2", "jinja2")]
+FRENCH = Localization("fr")
+
+
+@pytest.fixture(scope="module")
+def marked() -> set[str]:
+    """Every message in the source that is marked for the catalogue."""
+    extracted = extract_from_dir(PACKAGE, METHODS, keywords=KEYWORDS)
+    return {message if isinstance(message, str) else message[0] for _, _, message, _, _ in extracted}
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    with open(CATALOGUES / "fr.po", "rb") as file:
+        return read_po(file, locale="fr")
+
+
+def identifiers(catalogue) -> set[str]:
+    return {m.id if isinstance(m.id, str) else m.id[0] for m in catalogue if m.id}
+
+
+def finished(catalogue) -> set[str]:
+    return {message.id for message in catalogue if "sentence" in message.auto_comments}
+
+
+def sentences() -> Iterator[str]:
+    """The messages of the items to check, each place of a value as ``{}``."""
+    for file in sorted((PACKAGE / "steps").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            is_item = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ReviewItem"
+            messages = [word.value for word in node.keywords if word.arg == "message"] if is_item else []
+            if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["message"]:
+                messages.append(node.value)
+            yield from (found for message in messages if (found := template(message)))
+
+
+def template(node: ast.expr) -> str:
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    parts = node.values if isinstance(node, ast.JoinedStr) else []
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts)
+
+
+def test_every_message_is_translated_and_no_translation_is_left_over(marked, catalogue):
+    assert not marked - identifiers(catalogue)
+    assert not identifiers(catalogue) - marked - finished(catalogue)
+    assert not [message.id for message in catalogue if message.id and not all(message.string or "")]
+
+
+def test_translations_name_the_same_values(catalogue):
+    for message in catalogue:
+        ids = [message.id] if isinstance(message.id, str) else message.id
+        strings = [message.string] if isinstance(message.string, str) else message.string
+        for text in strings if message.id else ():
+            named = re.findall(r"%\(\w+\)s|\{\w+\}", text)
+            assert set(named) <= set(re.findall(r"%\(\w+\)s|\{\w+\}", " ".join(ids))), text
+
+
+def test_every_item_to_check_has_its_sentence(catalogue):
+    known = {PLACE.sub("{}", name) for name in finished(catalogue)}
+
+    def is_known(text: str) -> bool:
+        pattern = re.compile(re.escape(text).replace(r"\{\}", ".+"))
+        return any(pattern.fullmatch(name) for name in known)
+
+    assert not [text for text in sentences() if not is_known(text)]
+
+
+def test_a_finished_sentence_keeps_its_values():
+    assert FRENCH.sentence(
+        "does SPEAKER_01 belong to face 3? It is not always heard when the face speaks, or is "
+        "heard when the face is silent"
+    ).startswith("SPEAKER_01 va-t-il avec le visage 3")
+    assert FRENCH.sentence("is there really a dissolve?") == "y a-t-il vraiment un fondu enchaîné\xa0?"
+    assert FRENCH.sentence("something that nobody translated") == "something that nobody translated"
+    assert Localization("en").sentence("is there really a dissolve?") == "is there really a dissolve?"
+
+
+def test_numbers_dates_and_plurals_follow_the_language():
+    assert (Localization().number(1234.5, 1), FRENCH.number(1234.5, 1)) == ("1,234.5", "1\u202f234,5")
+    assert (Localization().percent(0.58), FRENCH.percent(0.58)) == ("58%", "58\xa0%")
+    assert (Localization().month(2026, 11), FRENCH.month(2026, 11)) == ("November 2026", "novembre 2026")
+    steps = ("%(n)s step did not finish", "%(n)s steps did not finish")
+    assert [FRENCH.ngettext(*steps, n) for n in (1, 2)] == ["1 étape n’a pas abouti", "2 étapes n’ont pas abouti"]
+
+
+def test_the_language_is_a_setting(monkeypatch):
+    monkeypatch.setenv("VIDLIB_LANGUAGE", "fr")
+    assert settings.load().language == "fr"
+    monkeypatch.setenv("VIDLIB_LANGUAGE", "xx")
+    with pytest.raises(settings.SettingError, match="VIDLIB_LANGUAGE='xx': expected 'en' or 'fr'"):
+        settings.load()
