@@ -18,6 +18,7 @@ from vidlib.errors import Cancelled, DownloadFailed, RefusedInput
 from vidlib.ingest import addresses, parts
 from vidlib.ingest import fetch as fetching
 from vidlib.ingest.addresses import AddressPolicy
+from vidlib.ingest.arrivals import may_be_delivery
 from vidlib.ingest.fetch import DownloadedFile, DownloadRules, RemoteFile, Timing, fetch, file_name
 from vidlib.settings import GIB
 
@@ -269,6 +270,7 @@ def test_a_length_that_is_too_small_is_detected_in_the_cut_archive(server, archi
         (b"<!DOCTYPE html><title>Sign in</title>", "a web page came instead of a file"),
         (b"\xef\xbb\xbf\n <HTML>", "a web page came instead of a file"),
         (b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>', "a web page came instead of a file"),
+        ("\ufeff<!doctype html>".encode("utf-16-le"), "a web page came instead of a file"),
         (b'{"error": "expired"}', "an error message came"),
         (b"", "an empty file came"),
         (b"Rubbish", r"is not an archive; it begins with b'Rubbish'"),
@@ -278,6 +280,20 @@ def test_something_else_instead_of_a_file_is_refused_and_not_kept(server, inbox,
     with pytest.raises(RefusedInput, match=why):
         get(server.page("/a.zip", lambda request: request.answer(body=body, content_type="application/zip")))
     assert left_in(inbox) == []
+
+
+@pytest.mark.parametrize("body", [b'{"status": 403}', b" " * 3000 + b"<html>", b"#EXTM3U\nhttp://h.example/1.ts\n"])
+def test_a_text_instead_of_a_video_is_refused(server, inbox, get, body):
+    with pytest.raises(RefusedInput, match="a text came instead of a video"):
+        get(server.page("/a.mp4", lambda request: request.answer(body=body, content_type="video/mp4")))
+    assert left_in(inbox) == []
+
+
+@pytest.mark.parametrize(("given", "name"), [("film.zip.part", "film.zip"), ("~film.zip", "_film.zip")])
+def test_no_name_of_a_server_hides_a_file_from_the_inbox(server, archive, inbox, get, given, name):
+    named = f'attachment; filename="{given}"'
+    assert get(server.page("/x", lambda r: r.file(archive, content_disposition=named))).path == inbox / name
+    assert may_be_delivery(name)
 
 
 def test_an_archive_that_was_cut_at_its_source_is_refused(server, archive, inbox, get):
@@ -513,6 +529,8 @@ def test_stopping_keeps_the_partial_file(server, archive, inbox, get):
         ('attachment; filename="../../etc/passwd"', "passwd"),
         ('attachment; filename="C:\\\\dir\\\\a.zip"', "a.zip"),
         ('attachment; filename="a;b.zip"', "a;b.zip"),
+        ('attachment; filename="=?UTF-8?B?TcO8bGxlci56aXA=?="', "Müller.zip"),
+        ('attachment; filename="=?koi9?B?TcO8?="', "=?koi9?B?TcO8?="),
         ("attachment", None),
         ("", None),
         ('attachment; filename=""', None),

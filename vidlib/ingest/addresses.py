@@ -22,8 +22,10 @@ LISTEN_S = 0.5
 CARRYING = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96", "::ffff:0:0/96", "::ffff:0:0:0/96")))
 """Networks whose last four bytes are the IPv4 address that they reach: RFC 6052, RFC 4291 2.5.5, RFC 2765 2.1."""
 
-LOCAL = tuple(map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "100::/64", "3fff::/20", "5f00::/16", "fec0::/10")))
-"""Networks that are not global, although some versions of Python call them so: RFC 8215, 6666, 9637, 9602, 3879."""
+LOCAL_4 = tuple(map(ipaddress.IPv4Network, ("192.0.0.0/24", "192.88.99.0/24")))
+LOCAL_6 = tuple(map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "100::/64", "3fff::/20", "5f00::/16", "fec0::/10")))
+"""Networks that are not global, although some versions of Python call them so: RFC 6890, 7526, 8215, 6666, 9637, 9602,
+3879."""
 
 ISATAP = (b"\0\0\x5e\xfe", b"\2\0\x5e\xfe")
 """Bytes 8 to 12 of an IPv6 address whose last four bytes are the IPv4 address that it reaches: RFC 5214, 6.1."""
@@ -49,7 +51,10 @@ def is_public(address: str) -> bool:
 
 
 def _is_global(address: Address) -> bool:
-    is_local = isinstance(address, ipaddress.IPv6Address) and any(address in network for network in LOCAL)
+    if isinstance(address, ipaddress.IPv4Address):
+        is_local = any(address in network for network in LOCAL_4)
+    else:
+        is_local = any(address in network for network in LOCAL_6)
     return address.is_global and not address.is_multicast and not is_local
 
 

@@ -18,6 +18,17 @@ def is_arriving(name: str) -> bool:
     return PurePath(name).suffix.lower() in UNFINISHED
 
 
+def arrived_name(name: str) -> str:
+    """Return the name for a file that is complete: an inbox does not hide it, whatever its server called it.
+
+    >>> arrived_name("film.mp4.part"), arrived_name("~film.mp4"), arrived_name("film.mp4")
+    ('film.mp4', '_film.mp4', 'film.mp4')
+    """
+    while is_arriving(name):
+        name = name.rpartition(".")[0]
+    return f"_{name[1:]}" if name.startswith(HIDDEN) else name
+
+
 def may_be_delivery(name: str) -> bool:
     """Return whether a file or folder of an inbox may be a delivery, judged by its name.
 

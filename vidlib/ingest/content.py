@@ -7,11 +7,14 @@ from pathlib import Path, PurePath
 
 from vidlib.errors import RefusedInput
 from vidlib.ingest.formats import archive_format
+from vidlib.media.signatures import not_a_video
+from vidlib.media.suffixes import is_video_name
 from vidlib.text import printable
 
 HEAD_BYTES = 1024
 PAGES = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<!-")
 XML = b"<?xml"
+BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 # fmt: off
 ARCHIVE_SUFFIXES = frozenset({
     ".7z", ".ace", ".arj", ".bz2", ".cab", ".gz", ".lha", ".lz", ".lzh", ".rar", ".tar", ".tbz", ".tbz2", ".tgz",
@@ -27,7 +30,10 @@ SEVENZIP_HEADER = struct.Struct("<6sBBLQQL")
 
 def check_head(head: bytes) -> None:
     """Raise RefusedInput if a file begins like a web page or an error message."""
-    text = head[:HEAD_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    text = head[:HEAD_BYTES].replace(b"\0", b"")  # also UTF-16
+    for mark in BYTE_ORDER_MARKS:
+        text = text.removeprefix(mark)
+    text = text.lstrip().lower()
     if text.startswith(PAGES) or (text.startswith(XML) and (b"<html" in text or b"<error>" in text)):
         raise RefusedInput(
             "a web page came instead of a file: the link has expired, needs a password, or works only in a browser; "
@@ -47,6 +53,8 @@ def check_complete(path: Path, name: str) -> None:
     if not head:
         raise RefusedInput("an empty file came")
     check_head(head)
+    if is_video_name(name) and not_a_video(path) == "a text":
+        raise RefusedInput(f"a text came instead of a video; it begins with {printable(head[:60].strip(), ' ')!r}")
     known = archive_format(path)
     if known is None and has_archive_name(name):
         raise RefusedInput(f"its name is {name} but it is not an archive; it begins with {head[:16]!r}")

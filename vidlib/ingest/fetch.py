@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -21,6 +23,7 @@ import tenacity
 
 from vidlib.errors import Cancelled, DownloadFailed, RefusedInput
 from vidlib.ingest.addresses import AddressPolicy, Interrupt
+from vidlib.ingest.arrivals import arrived_name
 from vidlib.ingest.content import check_complete, check_head
 from vidlib.ingest.names import safe_name, split_name
 from vidlib.ingest.parts import SYNC_BYTES, PartialFile, RemoteInfo, name_of, open_part
@@ -291,9 +294,20 @@ def file_name(disposition: str) -> str | None:
         name = unquote_to_bytes(text).decode(encoding, "replace")
     elif plain := values.get(False):
         name = re.sub(r"\\(.)", r"\1", plain.strip('"')) if plain.startswith('"') else plain
+        name = _decoded_words(name)
     else:
         return None
     return split_name(name)[-1] if name.strip() else None
+
+
+def _decoded_words(name: str) -> str:
+    """Decode a name in the form of mail headers (RFC 2047), as browsers do: ``=?UTF-8?Q?caf=C3=A9?=``."""
+    if not name.startswith("=?"):
+        return name
+    try:
+        return str(make_header(decode_header(name)))
+    except (LookupError, ValueError, HeaderParseError):
+        return name
 
 
 def _range_headers(part: PartialFile) -> dict[str, str]:
@@ -342,7 +356,8 @@ def _check_same(part: PartialFile, about: RemoteInfo, answer: httpx.Response) ->
 def _finish(transfer: Transfer, resumed_at: int) -> DownloadedFile:
     """Give the file its name; raises RefusedInput and leaves nothing if it is incomplete or a web page."""
     part = transfer.part
-    name = safe_name(part.about.name) if part.about and part.about.name else name_of(transfer.source.url)
+    given = safe_name(part.about.name) if part.about and part.about.name else name_of(transfer.source.url)
+    name = arrived_name(given)
     part.file.flush()
     try:
         _with_link(transfer.source, partial(check_complete, part.path, name))
