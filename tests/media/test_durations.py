@@ -151,3 +151,18 @@ def test_a_clock_goes_on_evenly_after_a_step_back():
         packets.add(number / 25, number / 25, 1 / 25)
     assert packets.even_s == pytest.approx(90 / 25)
     assert packets.back_s == pytest.approx(19 / 25)
+
+
+def test_a_matroska_file_behind_another_is_not_dropped_without_a_word(tmp_path):
+    part = clip(tmp_path / "part.mkv", *H264)
+    outputs = convert_file(join(tmp_path / "clip.mkv", part, part))
+    assert outputs.frames == 50
+    (item,) = outputs.doubts
+    assert item.message == "50 frames were left out, because their clock begins again, as after joining files"
+
+
+def test_sound_that_a_broadcast_begins_late_is_found(tmp_path):
+    silent = write(tmp_path / "silent.ts", Piece(seconds=8), *H264[:-2], "-an")
+    loud = clip(tmp_path / "loud.ts", *H264[:-1], "mp2", "-output_ts_offset", "8")
+    path = join(tmp_path / "clip.ts", silent, loud)
+    assert [track.channels for track in probe_video(path).audio] == [1]

@@ -23,8 +23,15 @@ FORMATS = (
 MAX_PIXELS = 8192 * 8192
 """Pixels of the largest frame that is decoded. A frame in the middle of a stream may be larger than all before it."""
 
-INPUT_OPTIONS = {"protocol_whitelist": "file,pipe,fd", "format_whitelist": FORMATS, "max_pixels": str(MAX_PIXELS)}
-"""Options that every input from outside is opened with."""
+INPUT_OPTIONS = {
+    "protocol_whitelist": "file,pipe,fd",
+    "format_whitelist": FORMATS,
+    "max_pixels": str(MAX_PIXELS),
+    "analyzeduration": "30000000",
+    "probesize": str(32 << 20),
+}
+"""Options that every input from outside is opened with. The last two, in microseconds and bytes, find streams of a
+broadcast that begin late; by default, FFmpeg only looks at 5 s."""
 
 
 def input_args(path: Path, *options: str) -> list[str]:

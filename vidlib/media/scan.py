@@ -9,12 +9,14 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import inf
 from typing import NamedTuple
 
 from vidlib.errors import CommandFailed
 from vidlib.machine import commands
 from vidlib.media import ffmpeg
 from vidlib.media.durations import WITH_JUMPS
+from vidlib.media.ffprobe import BACK_S
 from vidlib.media.frames import next_frame
 from vidlib.media.probe import VideoInfo, fraction
 
@@ -84,7 +86,8 @@ class Scan:
 
     ``start_s`` is the time of the first frame. Its time stamp is ``delay_s`` later where the file numbers frames
     in the order of decoding. ``timecode`` is the SMPTE label that the first frame itself carries (MPEG-2, SEI of
-    H.264), or None. ``interlaced`` counts the frames that the decoder flags as two fields.
+    H.264), or None. ``interlaced`` counts the frames that the decoder flags as two fields, ``repeated`` those at the
+    times of earlier frames, because the clock began again.
     ``sounds`` maps the index of an audio stream to its formats, in order of appearance. ``with_gaps`` holds the audio
     streams whose time stamps contradict the number of samples.
     """
@@ -94,6 +97,7 @@ class Scan:
     delay_s: float = 0.0
     timecode: str | None = None
     interlaced: int = 0
+    repeated: int = 0
     sounds: dict[int, tuple[SoundFormat, ...]] = field(default_factory=dict)
     with_gaps: frozenset[int] = frozenset()
 
@@ -185,7 +189,8 @@ class _Collected:
     def __init__(self, info: VideoInfo):
         self.info, self.picture = info, info.index
         self.stretches: list[Stretch] = []
-        self.interlaced = 0
+        self.interlaced = self.repeated = 0
+        self._latest_s, self._began_again = -inf, False
         self.start_s: float | None = None
         self.delay_s = 0.0
         self.timecode: str | None = None
@@ -203,17 +208,23 @@ class _Collected:
         with_gaps = frozenset(index for index, sound in self.sounds.items() if sound.has_gaps)
         start_s = (self.start_s or 0.0) - self.delay_s
         stretches = tuple(self.stretches)
-        return Scan(stretches, start_s, self.delay_s, self.timecode, self.interlaced, sounds, with_gaps)
+        counts = self.interlaced, self.repeated
+        return Scan(stretches, start_s, self.delay_s, self.timecode, *counts, sounds, with_gaps)
 
     def _add_picture(self, frame: dict[str, str]) -> None:
         sar = fraction(frame.get("sample_aspect_ratio", "1:1").replace(":", "/").replace("N/A", "1")) or Fraction(1)
         format_ = PictureFormat(int(frame["width"]), int(frame["height"]), sar, frame.get("pix_fmt", "unknown"))
         self.interlaced += frame.get("interlaced_frame") == "1"
+        time_s = _number(frame.get("best_effort_timestamp_time"))
+        if time_s is not None and self.info.container not in WITH_JUMPS:
+            self._began_again |= time_s < self._latest_s - BACK_S
+            self.repeated += self._began_again and time_s <= self._latest_s
+            self._latest_s = max(self._latest_s, time_s)
         last = self.stretches[-1] if self.stretches else None
         if last and last.format == format_:
             self.stretches[-1] = Stretch(format_, last.start_s, last.frames + 1)
             return
-        time_s = _number(frame.get("best_effort_timestamp_time")) or 0.0
+        time_s = time_s or 0.0
         if self.start_s is None:
             self.start_s = time_s
             self.delay_s = self._delay_s(frame, time_s)

@@ -345,6 +345,9 @@ def _picture_items(scan: Scan, plan: PicturePlan | None) -> list[ReviewItem]:
     elif plan.deinterlace:
         message = f"the container states interlaced frames, although no frame does; {DEINTERLACED}"
         items.append(ReviewItem(message=message, confidence=0.5))
+    if scan.repeated:
+        message = f"{scan.repeated} frames were left out, because their clock begins again, as after joining files"
+        items.append(ReviewItem(message=message, confidence=CERTAIN))
     if plan.transparent:
         items.append(ReviewItem(message="the picture is transparent in parts; they became black", confidence=CERTAIN))
     return items
