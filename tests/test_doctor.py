@@ -7,6 +7,7 @@ import pytest
 from vidlib import doctor, settings, vault
 from vidlib.errors import EngineUnavailable, WeightError
 from vidlib.machine import commands, devices
+from vidlib.media import encoders
 
 
 @pytest.fixture
@@ -49,6 +50,15 @@ def test_an_ffmpeg_without_x264_is_not_enough(tmp_path):
     found = doctor._x264(str(program))
     assert not found.ok
     assert "without libx264" in found.detail
+
+
+def test_a_program_that_the_system_kills_is_a_finding(tmp_path, monkeypatch):
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\nkill -9 $$\n")
+    program.chmod(0o755)
+    assert "was killed" in doctor._x264(str(program)).detail
+    monkeypatch.setattr(commands, "find_program", lambda name: str(program))
+    assert "was killed" in encoders.nvenc_problem(18, 18)
 
 
 def test_a_card_that_torch_cannot_use_is_reported_with_the_reason(monkeypatch):

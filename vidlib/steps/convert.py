@@ -102,6 +102,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """
     info = probe_video(inputs.source)
     scan = scan_formats(info, settings().step_timeout_s, key_frames=transcode.picture_has_form(info))
+    info = replace(info, timecode=info.timecode or scan.timecode)
     video = inputs.out_dir / VIDEO_FILE
     on_frame = _counting(info, report)
     encoder = None
@@ -116,7 +117,6 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     else:
         if transcode.picture_has_form(info):
             scan = scan_formats(info, settings().step_timeout_s)
-        info = replace(info, timecode=info.timecode or scan.timecode)
         shift_s = transcode.start_shift_s(info, scan)
         sounds = transcode.plan_sounds(info, scan, shift_s)
         picture = plan_picture(info, scan)
