@@ -14,6 +14,7 @@ from vidlib.errors import UnknownName, UsageError, VidlibError
 from vidlib.files import copy_verified
 from vidlib.results.delivered_media import DeliveredMedia
 from vidlib.results.exports import (
+    after_effects,
     avid_markers,
     boxes,
     captions,
@@ -162,6 +163,12 @@ def _tracks(source: Source) -> tuple[Path, list[str]]:
     return table, boxes.labels(table)
 
 
+def _write_after_effects(source: Source, path: Path) -> Path:
+    turns = rttm.read(source.results.needed_file("tracking", "turns"))
+    boxes_of_shots = boxes.read_shots(source.results.needed_file("tracking", "tracks"))
+    return after_effects.write(path, source.media(), source.shots(), boxes_of_shots, turns, source.captions())
+
+
 def _write_cvat(source: Source, path: Path) -> Path:
     table, labels = _tracks(source)
     return cvat_xml.write(path, boxes.read_shots(table), labels, source.media())
@@ -188,6 +195,7 @@ VIDEO_FORMATS: Mapping[str, VideoFormat] = {
     ),
     "srt": VideoFormat(".srt", ("audio", "tracking"), lambda source, path: subrip.write(path, _captions(source))),
     "elan": VideoFormat(".eaf", ("convert", "scenes", "audio", "tracking"), _write_elan),
+    "ae": VideoFormat("_ae.jsx", ("convert", "scenes", "audio", "tracking"), _write_after_effects),
     "cvat": VideoFormat("_cvat.xml", ("convert", "tracking"), _write_cvat),
     "mot": VideoFormat("_mot.txt", ("tracking",), _write_mot),
     "coco": VideoFormat("_coco.json", ("convert", "tracking"), _write_coco),
