@@ -181,7 +181,7 @@ def test_the_command_prints_the_files_that_it_wrote(at_desk, tmp_path, vidlib, m
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--format", "xyz"], "'xyz' is not an export format; known: audio_json"),
+        (["--format", "xyz"], "'xyz' is not an export format; known: ae, audio_json"),
         (["--format", "edl", "--start-tc", "25:00:00:00"], "'25:00:00:00' is no time code"),
     ],
 )
@@ -195,6 +195,6 @@ def test_a_mistake_is_one_line_and_exit_code_2(at_desk, tmp_path, vidlib, monkey
 
 
 def test_the_help_names_formats_that_exist(vidlib):
-    (listed,) = re.findall(r"(fcp7,.*coco), …", " ".join(re.sub("[│\n]", " ", vidlib("export", "-h")[1]).split()))
+    (listed,) = re.findall(r"(fcp7,.*coco, ae), …", " ".join(re.sub("[│\n]", " ", vidlib("export", "-h")[1]).split()))
     assert set(listed.split(", ")) <= FORMATS.keys()
     assert TIMELINE_FORMATS.keys() <= set(listed.split(", "))
