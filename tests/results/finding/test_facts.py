@@ -6,11 +6,11 @@ import pytest
 
 from tests.results.finding.conftest import write_entry
 from vidlib.errors import BrokenOutput
-from vidlib.results.exports import audio_json, shots_csv, tracking_json
+from vidlib.results.exports import audio_json, shots_csv, tracking_json, words_table
 from vidlib.results.exports.tracking_json import TrackedFrame, TrackedObject
 from vidlib.results.finding import facts
 from vidlib.results.finding.facts import Person
-from vidlib.timeline import Span
+from vidlib.timeline import Span, Word
 
 
 def test_an_entry_tells_what_is_seen_and_heard_in_each_shot(root):
@@ -30,6 +30,17 @@ def test_an_entry_tells_what_is_seen_and_heard_in_each_shot(root):
 def test_neighbouring_captions_of_one_speaker_are_one_utterance(root):
     texts = [[cue[2] for cue in utterance.cues] for utterance in facts.read(write_entry(root)).utterances]
     assert texts == [["Das Büdget, heute", "und morgen:"], ["das Wetter"], ["Guten Abend"]]
+
+
+def test_words_with_times_count_before_captions(root):
+    entry = write_entry(root)
+    times = [(0.0, 0.2, "Das"), (0.78, 0.9, "Büdget,"), (0.9, 1.2, "heute")]
+    speakers = ["SPEAKER_00", "SPEAKER_00", "SPEAKER_01"]
+    said = [Word(*time, speaker) for time, speaker in zip(times, speakers, strict=True)]
+    words_table.write(entry.folder / f"{entry.metadata.video_stem}_words.parquet", said)
+    first, second = facts.read(entry).utterances
+    assert (first.speaker, first.cues) == ("SPEAKER_00", [(0, 5, "Das"), (20, 23, "Büdget,")])
+    assert (second.speaker, second.cues) == ("SPEAKER_01", [(23, 30, "heute")])
 
 
 def test_without_people_those_who_speak_are_known(root):

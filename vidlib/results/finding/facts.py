@@ -4,10 +4,8 @@ Everything is a whole number, so that a question has one answer in every program
 from 0, and ``stop`` is not included. None means that the entry cannot tell.
 """
 
-import re
-import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -16,13 +14,13 @@ import numpy as np
 
 from vidlib.errors import BrokenOutput
 from vidlib.results.archive_entry import Entry
-from vidlib.results.exports import audio_json, people_json, rttm, shots_csv, shots_json, webvtt
+from vidlib.results.exports import audio_json, people_json, rttm, shots_csv, shots_json, webvtt, words_table
 from vidlib.results.finding import tracks
 from vidlib.text import printable
-from vidlib.timeline import FPS, Turns, nearest_frame
+from vidlib.timeline import FPS, Turns, Word, nearest_frame
 
 PAUSE_FRAMES = 2 * int(FPS)
-"""Captions of one speaker with shorter pauses between them are one utterance: a phrase may run across them."""
+"""Words of one speaker with shorter pauses between them are one utterance: a phrase may run across them."""
 
 
 class Person(NamedTuple):
@@ -56,10 +54,13 @@ class Shot:
 
 @dataclass(frozen=True)
 class Utterance:
-    """What one speaker says without a longer pause: ``cues`` of first frame, frame after the last one, and text."""
+    """What one speaker says without a longer pause.
+
+    ``cues`` are words, or captions where words have no times: first frame, frame after the last one, and text.
+    """
 
     speaker: str | None
-    cues: tuple[tuple[int, int, str], ...]
+    cues: list[tuple[int, int, str]]
 
 
 @dataclass(frozen=True)
@@ -69,25 +70,6 @@ class Facts:
     shots: list[Shot]
     people: list[Person]
     utterances: list[Utterance]
-
-
-def fold(text: str) -> str:
-    """The text without accents and case, for comparisons.
-
-    >>> fold("Émission À"), fold("Straße")
-    ('emission a', 'strasse')
-    """
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
-
-
-def fold_name(label: str) -> str:
-    """As `fold`, and nothing for the label of a speaker without a name, which is compared as a whole.
-
-    >>> fold_name("André"), fold_name("SPEAKER_01")
-    ('andre', '')
-    """
-    return "" if re.fullmatch(r"SPEAKER_\d+", label) else fold(label)
 
 
 def read(entry: Entry) -> Facts:
@@ -130,19 +112,24 @@ def _add_speech(shots: list[Shot], path: Path) -> None:
 
 
 def _utterances(files: Mapping[str, Path]) -> list[Utterance]:
-    if "captions" not in files:
-        return []
-    turns = rttm.read(files["rttm"]) if "rttm" in files else Turns()
+    """What is said, by words where their times are known, else by captions."""
     utterances: list[Utterance] = []
-    for caption in webvtt.with_speakers(webvtt.read(files["captions"]), turns):
-        start = nearest_frame(caption.start_s)
-        cue = start, max(start + 1, nearest_frame(caption.stop_s)), printable(caption.text, " ")
+    for word in _words(files):
+        start = nearest_frame(word.start_s)
+        cue = start, max(start + 1, nearest_frame(word.stop_s)), printable(word.text, " ")
         last = utterances[-1] if utterances else None
-        if last and last.speaker == caption.speaker and 0 <= start - last.cues[-1][1] < PAUSE_FRAMES:
-            utterances[-1] = Utterance(last.speaker, (*last.cues, cue))
+        if last and last.speaker == word.speaker and 0 <= start - last.cues[-1][1] < PAUSE_FRAMES:
+            last.cues.append(cue)
         else:
-            utterances.append(Utterance(caption.speaker, (cue,)))
+            utterances.append(Utterance(word.speaker, [cue]))
     return utterances
+
+
+def _words(files: Mapping[str, Path]) -> Sequence[Word | webvtt.Caption]:
+    turns = rttm.read(files["rttm"]) if "rttm" in files else Turns()
+    if "words" in files:
+        return words_table.with_speakers(words_table.read(files["words"]), turns)
+    return webvtt.with_speakers(webvtt.read(files["captions"]), turns) if "captions" in files else []
 
 
 def _add_tracks(shots: list[Shot], files: Mapping[str, Path]) -> list[Person]:

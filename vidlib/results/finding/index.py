@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vidlib.errors import BrokenOutput
 from vidlib.progress import Report, quiet
 from vidlib.results import archive_entry, archive_index, index_file
 from vidlib.results.archive_entry import Entry
 from vidlib.results.archive_index import project_of
-from vidlib.results.finding.facts import Facts, Shot, fold, fold_name, read
+from vidlib.results.finding.folding import fold, fold_name
 from vidlib.text import path_text, printable
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
@@ -59,6 +59,9 @@ SCHEMA = index_file.Schema(FORMAT, TABLES, ("video", "said", *PARTS))
 
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 """Errors of a sound index that another process writes to."""
+
+if TYPE_CHECKING:
+    from vidlib.results.finding.facts import Facts, Shot
 
 log = logging.getLogger(__name__)
 
@@ -102,14 +105,16 @@ class Index:
         problems = self.connection.execute("SELECT problem FROM video WHERE problem IS NOT NULL ORDER BY folder")
         self.unreadable = [*filter(None, map(_metadata_problem, damaged)), *(problem for (problem,) in problems)]
 
-    def _read(self, folder: bytes) -> tuple[Entry | None, Facts | None, str | None]:
+    def _read(self, folder: bytes) -> "tuple[Entry | None, Facts | None, str | None]":
+        from vidlib.results.finding import facts
+
         path = self.root / os.fsdecode(folder)
         try:
             entry = archive_entry.read(path)
         except BrokenOutput as error:
             return None, None, str(error)
         try:
-            return entry, read(entry), None
+            return entry, facts.read(entry), None
         except BrokenOutput as error:
             return entry, None, f"{path_text(path)}: {error}"
 
@@ -119,7 +124,7 @@ class Index:
             self.connection.execute(f"DELETE FROM {table} WHERE video = ?", (id_,))
         self.connection.execute("DELETE FROM video WHERE id = ?", (id_,))
 
-    def _add(self, folder: bytes, state: str, entry: Entry | None, facts: Facts | None, problem: str | None) -> None:
+    def _add(self, folder: bytes, state: str, entry: Entry | None, facts: "Facts | None", problem: str | None) -> None:
         for (id_,) in self.connection.execute("SELECT id FROM video WHERE folder = ?", (folder,)).fetchall():
             self._forget(id_)
         row = (folder, state, problem, *(_about(entry) if entry else [""] * 8 + [None]))
@@ -128,7 +133,7 @@ class Index:
         if facts and id_ is not None:
             self._add_facts(id_, facts)
 
-    def _add_facts(self, id_: int, facts: Facts) -> None:
+    def _add_facts(self, id_: int, facts: "Facts") -> None:
         numbered = list(enumerate(facts.shots, 1))
         self._insert("shot", (_shot_row(id_, number, shot) for number, shot in numbered))
         self._insert("face", ((id_, number, *shot.blendshapes) for number, shot in numbered if shot.blendshapes))
@@ -169,7 +174,7 @@ def _about(entry: Entry) -> Sequence[str | None]:
     return source, metadata.video_hash, name, stem, project, *folded, metadata.created_at.isoformat(), media
 
 
-def _shot_row(id_: int, number: int, shot: Shot) -> tuple[Any, ...]:
+def _shot_row(id_: int, number: int, shot: "Shot") -> tuple[Any, ...]:
     about = shot.boundary, shot.faces, shot.face_height, shot.speech, shot.smile
     return id_, number, shot.start, shot.stop, *about
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from vidlib.errors import UsageError, did_you_mean
-from vidlib.results.finding.facts import fold
+from vidlib.results.finding.folding import fold
 from vidlib.timeline import FPS
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
