@@ -1,5 +1,6 @@
 """The scan that a user would write: pandas over the results of each video, for conditions on shots."""
 
+import json
 import operator
 import re
 import unicodedata
@@ -87,10 +88,18 @@ class Results:
         row = self.shots.iloc[number - 1]
         return int(row["Frame In"]) - 1, int(row["Frame Out"])
 
+    def clear_span(self, number: int) -> tuple[int, int]:
+        """As `span`, without the frames of dissolves and fades; the whole shot if no other frame is left."""
+        start, stop = self.span(number)
+        transitions = [shot["transition"] for shot in json.loads(self.entry.results["shots_json"].read_text())["shots"]]
+        own, following = transitions[number - 1], transitions[number] if number < len(transitions) else None
+        clear = max(start, own[1] if own else 0), min(stop, following[0] if following else stop)
+        return clear if clear[0] < clear[1] else (start, stop)
+
     @cached_property
     def parts(self) -> list[pd.DataFrame]:
-        """The rows of each shot."""
-        spans = map(self.span, range(1, len(self.shots) + 1))
+        """The rows of each shot, without those of dissolves and fades."""
+        spans = map(self.clear_span, range(1, len(self.shots) + 1))
         return [self.tracks[(self.tracks.frame > start) & (self.tracks.frame <= stop)] for start, stop in spans]
 
     def rows(self, number: int) -> pd.DataFrame:
@@ -153,7 +162,7 @@ class Results:
         if heights.empty:
             return False
         share = round(heights.max() / 720, 3)
-        return value == ("close" if share >= 0.333 else "medium" if share >= 0.125 else "wide")
+        return value == ("close" if share >= 0.4 else "medium" if share >= 0.125 else "wide")
 
     def _object(self, number: int, _: str, value: str) -> bool:
         rows = self.rows(number)

@@ -18,7 +18,7 @@ from vidlib.results.exports.audio_json import AudioFrame, AudioInfo
 from vidlib.results.exports.people_json import Person
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.results.naming import ARCHIVED
-from vidlib.timeline import FPS, Shot, Span, Turn, speaker_label
+from vidlib.timeline import FPS, Boundary, Shot, Span, Turn, speaker_label
 
 SIZE = (1280, 720)
 FIRST = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -95,7 +95,14 @@ def _entry(root: Path, number: int, n_frames: int, chance: random.Random) -> Ent
 def _shots(n_frames: int, chance: random.Random) -> list[Shot]:
     cuts = sorted({0, *(chance.randrange(1, n_frames) for _ in range(n_frames // 130))})
     spans = [Span(start, stop) for start, stop in zip(cuts, [*cuts[1:], n_frames], strict=True)]
-    return [Shot(span, chance.choice(("cut", "dissolve", "fade")) if span.start else "start") for span in spans]
+    return [_shot(span, n_frames, chance) for span in spans]
+
+
+def _shot(span: Span, n_frames: int, chance: random.Random) -> Shot:
+    boundary: Boundary = chance.choice(("cut", "dissolve", "fade")) if span.start else "start"
+    if boundary not in ("dissolve", "fade"):
+        return Shot(span, boundary)
+    return Shot(span, boundary, 0.9, Span(max(0, span.start - 6), min(n_frames, span.start + 7)))
 
 
 def _turns(n_frames: int, chance: random.Random) -> list[Turn]:

@@ -6,11 +6,11 @@ import pytest
 
 from tests.results.finding.conftest import write_entry
 from vidlib.errors import BrokenOutput
-from vidlib.results.exports import audio_json, shots_csv, tracking_json, words_table
+from vidlib.results.exports import audio_json, shots_csv, shots_json, tracking_json, words_table
 from vidlib.results.exports.tracking_json import TrackedFrame, TrackedObject
 from vidlib.results.finding import facts
 from vidlib.results.finding.facts import Person
-from vidlib.timeline import Span, Word
+from vidlib.timeline import Shot, Span, Word
 
 
 def test_an_entry_tells_what_is_seen_and_heard_in_each_shot(root):
@@ -25,6 +25,17 @@ def test_an_entry_tells_what_is_seen_and_heard_in_each_shot(root):
     assert [shot.speech for shot in known.shots] == [20, 11, 9]  # speech from 0 to 30 and from 40 to 50
     assert [shot.speakers for shot in known.shots] == [{"SPEAKER_00"}, {"SPEAKER_00", "SPEAKER_01"}, {"SPEAKER_00"}]
     assert second.objects == {"chair"}
+
+
+def test_faces_in_a_dissolve_belong_to_the_other_shot(root):
+    entry = write_entry(root)
+    shots = [Shot(Span(0, 15), "start"), Shot(Span(15, 50), "dissolve", 0.9, Span(12, 20))]
+    shots_json.write(entry.results["shots_json"], shots, engine="by hand")
+    first, second = facts.read(entry).shots
+    assert (first.faces, second.faces) == (2, 1)  # both faces are seen until frame 20
+    all_dissolve = [Shot(Span(0, 15), "start"), Shot(Span(15, 50), "dissolve", 0.9, Span(0, 50))]
+    shots_json.write(entry.results["shots_json"], all_dissolve, engine="by hand")
+    assert [shot.faces for shot in facts.read(entry).shots] == [2, 2]
 
 
 def test_neighbouring_captions_of_one_speaker_are_one_utterance(root):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vidlib import timeline
 from vidlib.errors import BrokenOutput
 from vidlib.results.archive_entry import Entry
 from vidlib.results.exports import audio_json, people_json, rttm, shots_csv, shots_json, webvtt, words_table
@@ -34,6 +35,8 @@ class Person(NamedTuple):
 class Shot:
     """One shot. ``people`` are indices in `Facts.people`.
 
+    What is seen comes from the frames from ``clear_start`` to ``clear_stop``, which are not part of a dissolve or fade:
+    there, faces of the other shot are seen as well.
     ``faces`` is the largest number of faces in one frame. ``face_height`` is that of the largest face, per mille of the
     height of the picture. ``speech`` counts the frames with speech. ``smile`` and ``blendshapes`` are the highest
     values of any face in any frame, per mille.
@@ -41,6 +44,8 @@ class Shot:
 
     start: int
     stop: int
+    clear_start: int
+    clear_stop: int
     boundary: str | None = None
     faces: int | None = None
     face_height: int | None = None
@@ -93,10 +98,21 @@ def read(entry: Entry) -> Facts:
 def _shots(files: Mapping[str, Path]) -> list[Shot]:
     if "shots_json" in files:
         shots = shots_json.read(files["shots_json"])
-        return [Shot(shot.span.start, shot.span.stop, shot.boundary) for shot in shots]
+        following = [shot.transition for shot in shots[1:]]
+        return [_shot(shot, after) for shot, after in zip(shots, [*following, None], strict=True)]
     if "shots_csv" in files:
-        return [Shot(span.start, span.stop) for span in shots_csv.read(files["shots_csv"])]
+        return [Shot(span.start, span.stop, span.start, span.stop) for span in shots_csv.read(files["shots_csv"])]
     raise BrokenOutput("the entry has no list of shots")
+
+
+def _shot(shot: timeline.Shot, after: timeline.Span | None) -> Shot:
+    """A shot before the transition ``after`` it; one that is all transition is taken as a whole."""
+    start, stop = shot.span.start, shot.span.stop
+    clear_start = max(start, shot.transition.stop if shot.transition else start)
+    clear_stop = min(stop, after.start if after else stop)
+    if clear_start >= clear_stop:
+        clear_start, clear_stop = start, stop
+    return Shot(start, stop, clear_start, clear_stop, shot.boundary)
 
 
 def _add_speech(shots: list[Shot], path: Path) -> None:
@@ -138,7 +154,7 @@ def _add_tracks(shots: list[Shot], files: Mapping[str, Path]) -> list[Person]:
     if rows is None:
         return []
     people, person_of = _people(files, rows)
-    spans = [(shot.start, shot.stop) for shot in shots]
+    spans = [(shot.clear_start, shot.clear_stop) for shot in shots]
     for shot, seen in zip(shots, tracks.by_shot(rows, spans), strict=True):
         shot.faces, shot.face_height, shot.smile = seen.faces, seen.face_height, seen.smile
         shot.blendshapes, shot.objects = seen.blendshapes, seen.objects

@@ -25,7 +25,7 @@ from vidlib.text import path_text, printable
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
 INDEX = ".shots.sqlite"
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the tables or their values change; an index of another format is made anew."""
 
 VIDEOS_AT_ONCE = 50

@@ -16,9 +16,9 @@ from vidlib.results.finding.folding import fold
 from vidlib.timeline import FPS
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
-FRAMINGS = {"wide": (0, 125), "medium": (125, 333), "close": (333, 1_000_000)}
+FRAMINGS = {"wide": (0, 125), "medium": (125, 400), "close": (400, 1_000_000)}
 """The height of the largest face, per mille of the picture's: from, and below. A head is an eighth of a body, so the
-whole body fits into a wide shot; in a close one, a face takes a third of the height or more."""
+whole body fits where a face takes less. In a close-up, the head takes half of the height, and its face four fifths."""
 
 MOST_CHARACTERS = 2000
 

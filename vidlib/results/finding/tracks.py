@@ -98,7 +98,7 @@ def _from_json(path: Path) -> Rows:
 
 
 def by_shot(rows: Rows, spans: Sequence[tuple[int, int]]) -> Iterator[Seen]:
-    """What is seen in each of the ``spans`` of shots, which follow each other."""
+    """What is seen in each of the ``spans``, first frame and frame after the last one, of shots."""
     for start, stop in spans:
         first, last = np.searchsorted(rows.frame, [start, stop])
         yield _seen(rows, slice(first, last))
