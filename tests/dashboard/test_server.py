@@ -34,7 +34,7 @@ def results(dashboard) -> None:
     notebook = dashboard.settings.work / "ab12" / "scenes-12" / "04_scenes.ipynb"
     for file in (report, notebook):
         file.parent.mkdir(parents=True)
-    report.write_text("<h1>the report</h1>")
+    report.write_text('<html lang="fr"><h1>le rapport</h1></html>')
     (dashboard.settings.runs / "run-1" / "clip" / "evidence.json").write_text("{}")
     video = dashboard.settings.work.joinpath(*VIDEO.split("/")[2:])
     video.parent.mkdir(parents=True)
@@ -114,7 +114,8 @@ def test_the_token_leaves_the_address(stranger, dashboard):
 
 def test_a_report_can_show_pictures_and_do_nothing(operator):
     answer = operator.get(REPORT)
-    assert (answer.status_code, answer.text) == (200, "<h1>the report</h1>")
+    shown = '<html class="vr-served" lang="fr"><h1>le rapport</h1></html>'  # with links into the player
+    assert (answer.status_code, answer.text) == (200, shown)
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("sandbox ")
     assert "allow-scripts" not in policy

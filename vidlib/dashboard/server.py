@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import socket
+from collections.abc import Generator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from vidlib.dashboard.panels import TEMPLATES
 from vidlib.dashboard.state import RESULTS_ROUTE, VIDEO_ROUTE
 from vidlib.errors import SettingError
 from vidlib.player import serving
+from vidlib.results.report_html import served_page
 from vidlib.settings import Settings, export, resource, settings
 
 IDLE_S = 600
@@ -81,13 +83,22 @@ class SignedInPage(TornadoVoilaHandler):
 
 
 class Reports(JupyterHandler, web.StaticFileHandler):
-    """Serves the HTML reports to signed-in users."""
+    """Serves the HTML reports to signed-in users, with links into the player."""
 
     content_security_policy = RESULTS_POLICY
 
     @web.authenticated
     async def get(self, path: str, include_body: bool = True) -> None:  # type: ignore[override] # of JupyterHandler
         await web.StaticFileHandler.get(self, path, include_body)
+
+    @classmethod
+    def get_content(
+        cls, abspath: str, start: int | None = None, end: int | None = None
+    ) -> Generator[bytes, None, None]:
+        yield served_page(Path(abspath).read_text(encoding="utf-8")).encode()[start:end]
+
+    def get_content_size(self) -> int:
+        return sum(map(len, self.get_content(self.absolute_path or "")))
 
     def compute_etag(self) -> str | None:
         return web.StaticFileHandler.compute_etag(self)  # Jupyter's handler switches ETags off
