@@ -24,7 +24,6 @@ TORCH_CHOICE=$VENV/.vidlib-torch
 say() { printf 'setup: %s\n' "$*" >&2; }
 has() { command -v "$1" >/dev/null || [ -x "$VENV/bin/$1" ]; }
 has_server() { has postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; }
-has_nvidia() { command -v nvidia-smi >/dev/null; }
 has_library() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -F "$1" >/dev/null; }
 python() { "$VENV/bin/python" "$@"; }
 
@@ -52,7 +51,7 @@ choose_python() {
 # Print the Debian packages that supply what is missing, one a line.
 missing_packages() {
     [ -x "$VENV/bin/pip" ] || choose_python >/dev/null || missing_python
-    { has ffmpeg && has ffprobe; } || ! has_nvidia || echo ffmpeg # the static one has no NVENC
+    { has ffmpeg && has ffprobe; } || echo ffmpeg
     has_library libEGL.so.1 || echo libegl1
     has_library libGLESv2.so.2 || echo libgles2
     has unar || echo unar
@@ -176,8 +175,7 @@ has_torch_wheel() {
     return 1
 }
 
-# Link static programs, which a package carries, to where vidlib looks for them. They need no root, and start in a
-# hundredth of a second instead of a tenth: those of Debian load 200 libraries.
+# Without root: link static programs, which a package carries, to where vidlib looks for them.
 link_static_ffmpeg() {
     local folder machine=x64 program
     [ "$(uname -m)" = x86_64 ] || machine=arm64

@@ -220,19 +220,6 @@ def test_others_are_told_the_line_and_get_the_python_part(machine):
     assert any("requirements.lock" in call for call in calls)
 
 
-@pytest.mark.parametrize("has_nvidia", [True, False])
-def test_a_machine_without_ffmpeg_gets_static_programs_or_those_with_nvenc(bare_machine, has_nvidia):
-    for name in ("ffmpeg", "ffprobe"):
-        (bare_machine.programs / name).unlink()
-    write_program(bare_machine.programs / "python3.12", INTERPRETER)
-    write_program(bare_machine.programs / "id", "#!/bin/sh\necho 0\n")
-    if has_nvidia:
-        write_program(bare_machine.programs / "nvidia-smi", RECORDER)
-    _, _, calls = bare_machine(VERSION="3.12")
-    installs = [call for call in calls if call.startswith("apt-get install") and call.endswith(" ffmpeg")]
-    assert bool(installs) == has_nvidia
-
-
 def test_every_version_that_is_promised_to_work_is_tested():
     workflow = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "ci.yml").read_text())
     (job,) = workflow["jobs"].values()
