@@ -20,6 +20,10 @@ from vidlib.settings import Settings, load
 
 CHROMIUM = shutil.which("chromium")
 CUES = [(0.0, 0.8, "Guten Abend."), (0.85, 1.1, "Ja & nein.")]
+DOUBTS = [
+    {"message": "is this a cut?", "frame": 41, "confidence": 0.4, "kind": "boundary"},
+    {"message": "is there a cut?", "frame": 10, "confidence": 0.5, "kind": "missed boundary"},
+]
 PAGE_MS = 60_000
 
 
@@ -30,6 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     chosen = load(workspace=root / "workspace")
     talk = sample_media.clip(root / "talk.mp4")
     folders = finished.all_steps(chosen.work / sha256(talk)[:16], video=talk, cues=CUES)
+    finished.finish(folders["scenes"], shots="shots.json", csv="shots.csv", n_shots=3, doubts=DOUBTS)
     finished.register(chosen, folders, talk)
     return chosen
 

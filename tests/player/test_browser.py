@@ -50,7 +50,7 @@ def moves_frame_by_frame(viewer: Viewer) -> None:
     """The same everywhere: the item to check, single frames, shots, and a click on the time axis."""
     viewer.press("n")
     viewer.sees(41)
-    expect(viewer.status).to_contain_text("1 of 1: is this a cut?")
+    expect(viewer.status).to_contain_text("1 of 2: is this a cut?")
     viewer.press("ArrowRight", "ArrowRight")
     viewer.sees(43)
     viewer.press("ArrowLeft")
@@ -65,13 +65,15 @@ def moves_frame_by_frame(viewer: Viewer) -> None:
 
 
 def corrects_by_keyboard(viewer: Viewer, home: Settings) -> None:
-    """Four corrections, one that does not fit, and an undo: shown at once, and saved."""
+    """Five corrections, one that does not fit, and an undo: shown at once, and saved."""
     here, lanes = viewer.page.locator(".vp-here"), viewer.page.locator(".vp-label")
-    viewer.press("n")
+    items = viewer.page.locator(".vp-items button")
+    viewer.press("n", "n")
     viewer.sees(41)
     viewer.press("t", "c")
     expect(viewer.status).to_have_text("Saved: the shot at frame 41 begins with a cut. Undo: z")
     expect(here).to_contain_text("cut at 41, 1.00")
+    expect(items).to_have_count(1)  # what was answered is no longer asked
     viewer.press("ArrowRight", "ArrowRight", "ArrowRight")
     viewer.sees(44)
     viewer.press("m")
@@ -80,16 +82,20 @@ def corrects_by_keyboard(viewer: Viewer, home: Settings) -> None:
     expect(viewer.status).to_contain_text("Not saved: a shot begins at frame 44 already")
     viewer.press("Home", "f", "y")
     expect(here).to_contain_text("Person 1seen speaking")
-    viewer.press("r")
+    viewer.press("n")
+    viewer.sees(10)
+    viewer.press("a")
+    expect(items).to_have_count(0)
+    viewer.press("f", "r")
     viewer.page.keyboard.type("Anna Berg")
     viewer.press("Enter")
-    expect(viewer.page.locator(".vp header")).to_contain_text("4 decisions by a person")
+    expect(viewer.page.locator(".vp header")).to_contain_text("5 decisions by a person")
     expect(lanes.get_by_text("Anna Berg")).to_have_count(2)  # the speaker and the person
     viewer.press("z")
     expect(lanes.get_by_text("Anna Berg")).to_have_count(0)
     known = Workspace(home.workspace).open("talk").corrections
-    assert known.action.tolist() == ["set-kind", "move-cut", "speaking", "name", "undo"]
-    assert known.state.tolist() == ["pending", "pending", "pending", "undone", "applied"]
+    assert known.action.tolist() == ["set-kind", "move-cut", "speaking", "confirm", "name", "undo"]
+    assert known.state.tolist() == ["pending", "pending", "pending", "applied", "undone", "applied"]
     shutil.rmtree(home.corrections)
 
 

@@ -74,10 +74,22 @@ def material(preview: "Preview") -> "Material":
         tracks=tracks,
         people=people,
         words=table(results, "words"),
-        review=table(results, "review"),
+        review=_unchecked(preview),
         names=preview.names,
         decisions=len(preview.corrections),
     )
+
+
+def _unchecked(preview: "Preview") -> "pa.Table":
+    """What there is to check and was not checked, what matters most first."""
+    import numpy as np
+
+    from vidlib.corrections.review import checked_items, is_checked
+
+    rows = table(preview.results, "review")
+    checked = checked_items(preview.corrections)
+    places = zip(rows["kind"].to_pylist(), rows["frame"].to_pylist(), strict=True)
+    return rows.filter(np.array([not is_checked(checked, *place) for place in places], bool))
 
 
 def _faces(preview: "Preview") -> "tuple[pa.Table, list[Person]]":

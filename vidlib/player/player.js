@@ -116,7 +116,8 @@ class Material {
     this.boxes = null;
     this.readBoxes(model.get("boxes"));
     this.readPeople();
-    this.items = this.itemsInOrder();
+    this.items = this.readItems();
+    this.marks = [...this.items.keys()].sort((a, b) => this.items[a].frame - this.items[b].frame);
   }
 
   /** The first row of each track in the corners of all boxes. */
@@ -137,8 +138,8 @@ class Material {
     this.personSpeech = spansBy(speech, "person");
   }
 
-  /** Items to check, in order of time; those without a frame stand for the whole video and come first. */
-  itemsInOrder() {
+  /** Items to check, what matters most first; those about the whole video have the frame -1. */
+  readItems() {
     const { frame, percent } = this.review;
     const item = (i) => ({
       frame: frame[i],
@@ -146,7 +147,7 @@ class Material {
       message: this.info.messages[i],
       step: this.info.steps[i],
     });
-    return [...frame.keys()].map(item).sort((a, b) => a.frame - b.frame);
+    return [...frame.keys()].map(item);
   }
 
   /** The corners of a track in a frame: left, top, right, bottom in pixels of the video. */
@@ -473,9 +474,9 @@ class Lanes {
   review(row, y) {
     const { context, view, material, colors, state } = this;
     let edge = -9;
-    material.items.forEach((item, i) => {
-      const x = Math.round(view.x(Math.max(0, item.frame) + 0.5));
-      if (x < -6 || x > view.width + 6 || (x - edge < 3 && i !== state.item)) return;
+    for (const i of material.marks) {
+      const x = Math.round(view.x(Math.max(0, material.items[i].frame) + 0.5));
+      if (x < -6 || x > view.width + 6 || (x - edge < 3 && i !== state.item)) continue;
       edge = x;
       const size = i === state.item ? 6 : 4;
       context.fillStyle = colors.warning;
@@ -485,7 +486,7 @@ class Lanes {
       context.lineTo(x, y + 8 + size);
       context.lineTo(x - size, y + 8);
       context.fill();
-    });
+    }
   }
 
   shots(row, y) {
@@ -1139,7 +1140,9 @@ class Player {
     state.boundary = [this.material.shots.start.indexOf(shot)].find((i) => i > 0) ?? null;
     state.face = [this.material.faces.track.indexOf(track)].find((i) => i >= 0) ?? null;
     state.turn = null;
-    state.item = Math.min(state.item, this.material.items.length - 1);
+    const key = (item) => item && `${item.frame} ${item.message}`;
+    const item = this.material.items.findIndex((other) => key(other) === key(before.items[state.item]));
+    state.item = item < 0 ? state.item - 1 : item; // one that is answered leaves the list, and n goes to the next
     this.refresh();
     this.describe();
   }
@@ -1173,7 +1176,10 @@ class Player {
     this.itemButtons = items.map((item, i) =>
       make(
         "button",
-        { type: "button", onclick: () => this.selectItem(i), title: `${item.step}, confidence ${item.confidence}` },
+        {
+          ...{ type: "button", onclick: () => this.selectItem(i), "aria-current": String(i === this.state.item) },
+          title: `${item.step}, confidence ${item.confidence}`,
+        },
         make("time", {}, item.frame < 0 ? "all" : clock(item.frame)),
         make("span", {}, item.message),
         make("em", {}, item.confidence.toFixed(2)),
