@@ -94,6 +94,13 @@ def test_a_video_without_results_has_nothing_to_correct(ws: Workspace, tmp_path:
 ITEM = {"message": "is this a cut?", "frame": 41, "confidence": 0.4, "kind": "boundary", "frames": 9}
 
 
+def test_an_item_of_an_earlier_version_can_be_confirmed_too(video: Video):
+    assert len(video.review) == 1
+    video.correct("confirm", frame=41)
+    assert video.review.empty
+    assert how_often_wrong(video.settings)[0]["kind"] == "other"
+
+
 def test_what_was_checked_is_no_longer_to_check(video: Video, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(video.results("scenes").manifests["scenes"].outputs, "doubts", [ITEM])
     (row,) = video.review.itertuples()

@@ -191,18 +191,21 @@ def _items(results: VideoResults) -> Iterator[tuple[CheckedItem, int | None]]:
     """What there is to check in results, with the track in question."""
     for step in CORRECTED:
         for doubt in results.outputs(step).get("doubts", ()):
-            if (kind := doubt.get("kind")) and doubt["frame"] is not None:
-                item = CheckedItem(kind=kind, frame=doubt["frame"], confidence=doubt["confidence"])
+            if doubt["frame"] is not None:
+                item = CheckedItem(kind=doubt.get("kind", ""), frame=doubt["frame"], confidence=doubt["confidence"])
                 yield item, doubt.get("track")
 
 
 def unchecked(video: "Video", rows: "pd.DataFrame") -> "pd.DataFrame":
     """The rows of the table ``review`` that no correction answers."""
+    import pandas as pd
+
     checked = review.checked_items(active(video.all_corrections()))
     if not checked:
         return rows
     places = zip(rows["kind"], rows["frame"].astype("Int64"), strict=True)
-    return rows[[not review.is_checked(checked, kind, _frame(frame)) for kind, frame in places]].reset_index(drop=True)
+    kept = [not review.is_checked(checked, "" if pd.isna(kind) else kind, _frame(frame)) for kind, frame in places]
+    return rows[kept].reset_index(drop=True)
 
 
 def _frame(value: Any) -> int | None:

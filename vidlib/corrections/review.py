@@ -31,6 +31,10 @@ KINDS: Mapping[str, frozenset[str]] = {
 """The kinds of items, and the decisions that answer each; ``confirm`` answers all at its frame."""
 
 
+OTHER = "other"
+"""The kind in counts of items that have none, in results of earlier versions."""
+
+
 def answers(decision: Action, kind: str, frame: int, track: int | None = None) -> bool:
     """Whether a decision about some results answers an item to check of the same results."""
     if decision.action == "confirm":
@@ -82,7 +86,7 @@ def how_often_wrong(corrections: Sequence[Correction]) -> list[dict[str, Any]]:
     looks: dict[str, list[tuple[bool, float]]] = {}
     for correction in corrections:
         for item in correction.items:
-            looks.setdefault(item.kind, []).append((correction.action != "confirm", 1 - item.confidence))
+            looks.setdefault(item.kind or OTHER, []).append((correction.action != "confirm", 1 - item.confidence))
     rows: list[dict[str, Any]] = [
         {
             "kind": kind,
