@@ -6,6 +6,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from tests import finished, sample_media
+from tests.results import pages
 from vidlib.jupyter_import import papermill
 from vidlib.results.report_html import delivered_page, served_page, write_page
 from vidlib.settings import settings
@@ -25,7 +26,10 @@ def page_of(folder: Path, evidence: Path) -> BeautifulSoup:
     papermill.execute_notebook(
         settings().notebooks_dir / report.NOTEBOOK, folder / NOTEBOOK, places, progress_bar=False, log_output=False
     )
-    html = write_page(folder / NOTEBOOK, folder / "report.html")
+    return read(write_page(folder / NOTEBOOK, folder / "report.html"))
+
+
+def read(html: Path) -> BeautifulSoup:
     return BeautifulSoup(html.read_text(encoding="utf-8"), "html.parser")
 
 
@@ -51,7 +55,7 @@ def failed_page(home: Path) -> BeautifulSoup:
     failed = {"status": "failed", "folder": None, "error": f"cannot read {HOSTILE}", "remedy": f"Rename {HOSTILE}."}
     skipped = {"status": "skipped", "folder": None, "notebook": None}
     evidence = finished.evidence(home / "failed.json", folders, audio=failed, tracking=skipped, reduce=skipped)
-    return page_of(home / "runs" / "1" / "failed", evidence)
+    return read(pages.report_page(home / "runs" / "1" / "failed", evidence))
 
 
 def headings(page: BeautifulSoup) -> list[str]:
@@ -163,7 +167,7 @@ def test_it_speaks_french(home):
     folders = finished.all_steps(home / "work" / "french", video=clip)
     file = finished.evidence(home / "french.json", folders)
     file.write_text(file.read_text().replace('"run"', '"language": "fr", "run"', 1))
-    page = page_of(home / "runs" / "1" / "french", file)
+    page = read(pages.report_page(home / "runs" / "1" / "french", file))
     assert page.html["lang"] == "fr"
     assert headings(page)[1] == "Personnes et locuteurs"
     assert page.select_one(".vr-tiles div:nth-of-type(4) dd").get_text() == "1,6 s"

@@ -220,7 +220,7 @@ def test_a_failure_is_one_plain_sentence_in_the_error_and_on_top_of_the_notebook
         run_step(plan(mode="shout"))
     assert failure.value.reason == "RuntimeError: no luck | in the second line"
     first, *others = nbformat.read(failure.value.notebook, 4).cells
-    assert first.source.startswith("**This step failed: RuntimeError: no luck | in the second line.**")
+    assert first.source.startswith("**This step failed:** `RuntimeError: no luck | in the second line`")
     assert not [cell for cell in others if "papermill-error-cell-tag" in cell.metadata.get("tags", ())]
     assert ".tmp-" not in "".join(cell.source for cell in others)
 

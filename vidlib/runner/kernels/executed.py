@@ -8,7 +8,9 @@ from vidlib.results.report_html import NOTEBOOK_ONLY
 PAPERMILL_ERROR_CELLS = frozenset({"papermill-error-cell-tag"})
 """Tag of the cells with which Papermill points at an error; the note says it in a sentence."""
 
-NOTE = """**{state}** To run this notebook again:
+NOTE = """{state}
+
+To run this notebook again:
 
 1. Open `{notebook}` in JupyterLab. Do this on the machine that has the workspace.
 2. Change the values in the cell *Parameters* if you like, and choose *Run All Cells*.
@@ -18,8 +20,9 @@ NOTE = """**{state}** To run this notebook again:
 To change what editors read, run the video again with other parameters: `vidlib run VIDEO --set {step}.NAME=VALUE`.
 """
 
-FINISHED = "This step is finished."
-FAILED = "This step failed: {reason}."
+FINISHED = "**This step is finished.**"
+FAILED = "**This step failed:** `{reason}`"
+"""The reason is code, because it may hold names from outside, which must not become Markdown."""
 
 
 def finish_notebook(notebook: Path, tmp: Path, final: Path, scratch: Path, failure: str = "") -> None:
@@ -43,7 +46,7 @@ def finish_notebook(notebook: Path, tmp: Path, final: Path, scratch: Path, failu
                 [*lines, f"out_dir = {str(folder)!r}  # a scratch folder; results stay as they are"]
             )
     note = NOTE.format(
-        state=FAILED.format(reason=failure.rstrip(".")) if failure else FINISHED,
+        state=FAILED.format(reason=failure.replace("`", "'")) if failure else FINISHED,
         notebook=final / notebook.name,
         scratch=folder,
         safe="" if failure else f"The finished result in `{final}` is read-only and stays as it is.",
