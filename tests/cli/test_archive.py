@@ -90,7 +90,7 @@ def test_put_archives_once_and_find_and_restore_bring_the_results_back(vidlib, w
         assert (code, [entry["folder"] for entry in json.loads(out)["entries"]]) == (0, [first["folder"]])
 
     code, out, _ = vidlib("archive", "restore", renamed, "--json")
-    names = {"final cut v3" + suffix for result, suffix in naming.PUBLISHED.items() if result != "captions"}
+    names = {"final cut v3" + suffix for result, suffix in naming.PUBLISHED.items() if result not in naming.OPTIONAL}
     assert {Path(file).name for file in json.loads(out)["files"]} == names
     assert {path.name for path in renamed.parent.iterdir()} == names | {renamed.name}
 

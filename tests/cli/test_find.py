@@ -51,6 +51,12 @@ def test_nothing_found_is_exit_code_1_and_writes_no_file(vidlib, archived, tmp_p
     assert not (tmp_path / "reel.otio").exists()
 
 
+def test_an_empty_archive_says_so(vidlib):
+    code, out, _ = vidlib("find", "faces=2")
+    assert code == 1
+    assert "holds no video; a run archives" in out
+
+
 def test_a_limit_is_said(vidlib, archived):
     code, _, err = vidlib("find", "len>0", "--limit", "4")
     assert code == 0

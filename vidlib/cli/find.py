@@ -85,6 +85,10 @@ def find(
         print(*files, sep="\n")
     elif answer.shots:
         console.print_table([_row(shot) for shot in answer.shots])
+    elif answer.is_empty:
+        print(
+            f"the archive {path_text(settings.archive)} holds no video; a run archives its complete videos at its end"
+        )
     else:
         print(f"no shot in the archive {path_text(settings.archive)} fulfils all of: {printable(' '.join(query))}")
     _print_notes(answer, chosen, bool(files))

@@ -183,6 +183,18 @@ def test_the_archive_keeps_an_existing_index_up_to_date(root):
         assert connection.execute("SELECT count(*) FROM video").fetchone() == (2,)
 
 
+def test_a_locked_index_does_not_hold_up_the_archive(root, monkeypatch):
+    write_entry(root, "a")
+    stems(root)
+    write_entry(root, "b")
+    monkeypatch.setattr(index_file, "BUSY_S", 0.05)
+    monkeypatch.setattr(index_file, "MEMORY", "an index in memory is not needed")
+    with sqlite3.connect(root / INDEX) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        index.refresh(root)
+    assert stems(root) == ["a", "b"]
+
+
 def test_facts_are_refused_without_shots(root):
     with pytest.raises(BrokenOutput, match="no list of shots"):
         facts.read(write_entry(root, shots_json=None))

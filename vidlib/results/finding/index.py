@@ -79,6 +79,10 @@ class Index:
         """The number of shots."""
         return int(self.connection.execute("SELECT count(*) FROM shot").fetchone()[0])
 
+    def is_empty(self) -> bool:
+        """Whether it knows no video."""
+        return self.connection.execute("SELECT 1 FROM video LIMIT 1").fetchone() is None
+
     def close(self) -> None:
         """Close the file; an open transaction is rolled back."""
         self.connection.close()
@@ -202,10 +206,10 @@ def opened(root: Path, report: Report = quiet, *, anew: bool = False) -> Iterato
 
 
 def refresh(root: Path) -> None:
-    """Bring an existing index to the state of the disk. Nothing depends on it, so no problem is raised."""
+    """Bring an existing index to the state of the disk, if it can be written now; else the next question does it."""
     if (root / INDEX).is_file():
-        with suppress(sqlite3.Error, OSError), opened(root):
-            pass
+        with suppress(sqlite3.Error, OSError), closing(Index(root, str(root / INDEX))) as index:
+            index.update()
 
 
 def ask(root: Path, question: Callable[[Index], Any], report: Report = quiet) -> Any:

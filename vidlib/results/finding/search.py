@@ -94,11 +94,13 @@ COLUMNS = [column.name for column in fields(FoundShot) if column.name != "why"]
 class Answer:
     """The first shots that were found, in order of project, video and time, and the number of all.
 
-    ``unreadable`` has a sentence for each entry of the archive that cannot be read.
+    ``unreadable`` has a sentence for each entry of the archive that cannot be read. ``is_empty`` says that the archive
+    holds no video.
     """
 
     shots: list[FoundShot]
     total: int
+    is_empty: bool = False
     unreadable: list[str] = field(default_factory=list)
 
 
@@ -124,7 +126,8 @@ def search(opened: Index, conditions: Sequence[Condition], limit: int = -1) -> A
     why_values = [value for condition in conditions for value in condition.why_values]
     query = FOUND.format(where=where or "1", why=why)
     rows = opened.connection.execute(query, (*values, limit, *why_values)).fetchall()
-    return Answer([_found(opened.root, row) for row in rows], rows[0][0] if rows else 0, opened.unreadable)
+    shots = [_found(opened.root, row) for row in rows]
+    return Answer(shots, rows[0][0] if rows else 0, not rows and opened.is_empty(), opened.unreadable)
 
 
 def _found(root: Path, row: Sequence[Any]) -> FoundShot:
