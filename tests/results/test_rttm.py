@@ -42,6 +42,14 @@ def test_others_read_the_same_turns(tmp_path):
     assert turns == [(turn.start_s, turn.stop_s, turn.speaker) for turn in TURNS]
 
 
+def test_the_name_of_a_person_has_underscores_in_the_file_only(tmp_path):
+    named = [Turn(0.0, 1.0, "Zoë de la Tour"), Turn(1.0, 2.0, "SPEAKER_01")]
+    path = rttm.write(tmp_path / "speech.rttm", named)
+    assert [line.split()[7] for line in path.read_text().splitlines()] == ["Zoë_de_la_Tour", "SPEAKER_01"]
+    assert load_rttm(path)["video"].labels() == ["SPEAKER_01", "Zoë_de_la_Tour"]
+    assert rttm.read(path) == named
+
+
 def test_silence_is_an_empty_file(tmp_path):
     path = rttm.write(tmp_path / "speech.rttm", [])
     assert path.read_bytes() == b""
