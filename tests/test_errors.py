@@ -51,6 +51,8 @@ def test_an_unknown_name_lists_the_known_and_the_nearest():
 def test_a_failed_command_ends_with_its_last_words():
     assert str(example(CommandFailed)) == "ffmpeg ended with code -9: first | last words"
     assert str(CommandFailed(["ffmpeg"], 1, "")) == "ffmpeg ended with code 1: no message"
+    jargon = CommandFailed(["/usr/bin/ffprobe"], 1, "[mov,mp4 @ 0x55d0] moov atom not found")
+    assert str(jargon) == "ffprobe ended with code 1: moov atom not found"
 
 
 def test_a_failed_step_names_its_notebook():

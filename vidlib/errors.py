@@ -29,6 +29,10 @@ A message names the failure with its value, the expectation, and the remedy. Con
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import PurePath
+
+PART_OF_FFMPEG = re.compile(r"^\[[^\[\]]*\] (?=\S)")
+"""The part of FFmpeg that speaks, such as ``[mov,mp4,m4a @ 0x55d0]``; it tells people nothing."""
 
 
 class VidlibError(Exception):
@@ -118,8 +122,9 @@ class CommandFailed(VidlibError):
         super().__init__(self.command, code, stderr)
 
     def __str__(self) -> str:
-        last_lines = self.stderr.strip().splitlines()[-3:]
-        return f"{self.command[0]} ended with code {self.code}: {' | '.join(last_lines) or 'no message'}"
+        last_lines = [PART_OF_FFMPEG.sub("", line) for line in self.stderr.strip().splitlines()[-3:]]
+        program = PurePath(self.command[0]).name
+        return f"{program} ended with code {self.code}: {' | '.join(last_lines) or 'no message'}"
 
 
 class BrokenOutput(VidlibError):

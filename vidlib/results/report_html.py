@@ -17,7 +17,7 @@ from urllib.parse import quote
 from vidlib.files import write_text
 from vidlib.localization import ENGLISH, Localization
 from vidlib.localization import gettext_noop as _
-from vidlib.results.summary import PersonRow, ShotRow, SpeakerRow, Summary
+from vidlib.results.summary import MIN_FRAMES, PersonRow, ShotRow, SpeakerRow, Summary
 from vidlib.timeline import FPS, smpte
 
 if TYPE_CHECKING:
@@ -45,9 +45,6 @@ SECTIONS = {
 
 DENSE = 60
 """Number of shots above which key frames are smaller and without the names of boundaries."""
-
-MIN_FRAMES = 3
-"""The page leaves out people and objects that are visible in fewer frames; the data has them."""
 
 OPEN_PEOPLE = 24
 """Rows of people that are open at first; the others are folded."""

@@ -25,6 +25,9 @@ FACE = "face"
 GAP_FRAMES = 5
 """Gaps of a track below this many frames are closed: a viewer does not notice a fifth of a second."""
 
+MIN_FRAMES = 3
+"""People and objects that are visible in fewer frames stay out of the page, and have no picture; the data has them."""
+
 FACE_SQUARE = 1.5
 """Side of the picture of a face, relative to the longer side of its box: hair and chin are in it."""
 
@@ -285,7 +288,7 @@ def _person_row(person: Person, rows: "pd.DataFrame") -> PersonRow:
         first_frame=int(frames.min()),
         seen=_periods(frames),
         speaking=_periods(frames[rows.is_speaking.to_numpy(bool)]),
-        face=_face_still(person.person, rows),
+        face=_face_still(person.person, rows) if len(rows) >= MIN_FRAMES else None,
     )
 
 
