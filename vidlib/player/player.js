@@ -745,7 +745,8 @@ const ANSWER_MS = 15000;
 /** What a person decides, sent to the kernel, which saves it and sends the data that follow from it. */
 class Corrections {
   constructor(player, model) {
-    Object.assign(this, { player, model, sent: 0, waiting: new Map() });
+    // two views of one widget hear each other's answers
+    Object.assign(this, { player, model, sent: Math.floor(Math.random() * 2 ** 40), waiting: new Map() });
     this.onAnswer = (answer) => this.answer(answer);
     model.on("msg:custom", this.onAnswer);
   }
@@ -1125,6 +1126,7 @@ class Player {
     const names = ["paper", "ink", "quiet", "line", "shot", "dissolve", "fade", "warning", "accent", "nobody"];
     this.colors = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
     this.colors.font = `11px ${style.fontFamily}`;
+    this.colors.bold = `600 12px ${style.fontFamily}`;
     this.colors.of = (index) => (index === NOBODY ? this.colors.nobody : palette[index % palette.length]);
     if (this.lanes?.rows.length && this.colors.paper) this.refresh();
   }
@@ -1244,7 +1246,7 @@ class Player {
     const scale = this.frameBox.clientWidth / this.material.info.width;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, this.frameBox.clientWidth, this.frameBox.clientHeight);
-    context.font = `600 12px ${getComputedStyle(this.root).fontFamily}`;
+    context.font = this.colors.bold;
     context.textBaseline = "middle";
     for (const face of this.material.faceSpans.at(frame)) {
       const corners = this.material.corners(face, frame);
@@ -1359,7 +1361,7 @@ class Player {
 
   describeFace(face, speaks) {
     const color = this.colors.of(this.material.personColor(this.material.faces.person[face]));
-    const detail = speaks ? "seen speaking" : "seen, silent";
+    const detail = `face ${this.material.faces.track[face]}, ${speaks ? "speaks" : "silent"}`;
     const chosen = this.state.face === face;
     const acts = { speaks: speaks ? "silent here" : "speaks here", same: "same as …", other: "somebody else" };
     Object.assign(acts, { "no-face": "no face", name: "name" });
