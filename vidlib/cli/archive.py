@@ -64,7 +64,9 @@ def find(
     elif found.entries:
         console.print_table([_row(entry) for entry in found.entries])
     else:
-        print(f"the archive {path_text(root)} holds nothing for {printable(query)!r}")
+        print(
+            f"the archive {path_text(root)} holds nothing for {printable(query)!r}; people and words: vidlib find QUERY"
+        )
     _name_unreadable(found.unreadable)
     raise typer.Exit(int(not found.entries))
 
