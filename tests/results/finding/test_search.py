@@ -100,6 +100,7 @@ def test_a_name_of_a_person_is_found_by_a_part_of_it(root):
     path = write_entry(root).results["people"]
     path.write_text(path.read_text().replace("SPEAKER_00", "André Martin"))
     assert numbers(root, 'person:"andre mar"') == numbers(root, "MARTIN") == [1, 3]
+    assert [shot.why for shot in find(root, "martin")] == [("André Martin",)] * 2
 
 
 def test_a_limit_shows_the_first_shots_and_counts_all(random_archive):

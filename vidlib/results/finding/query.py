@@ -34,6 +34,7 @@ PERSON = (
     "AND (person.number = ? OR person.label = ? COLLATE NOCASE OR instr(person.folded, ?))"
 )
 PERSON_TEXT = "coalesce(person.label, 'person ' || person.number)"
+WHY_PERSON = f"(SELECT group_concat({PERSON_TEXT}, ', ') {PERSON})"
 HEARD = "FROM {said} WHERE {said}.video = shot.video AND {said}.start < shot.stop AND {said}.stop > shot.start"
 
 
@@ -141,8 +142,7 @@ def _named(text: str, operator: str, value: str, form: str) -> str:
 def _person(text: str, operator: str, value: str) -> Condition:
     name = _named(text, operator, value, 'person:"A. Martin", person:SPEAKER_01 or person:2')
     values = _person_values(name)
-    why = f"(SELECT group_concat({PERSON_TEXT}, ', ') {PERSON})"
-    return Condition(text, f"EXISTS (SELECT 1 {PERSON})", values, why, values)
+    return Condition(text, f"EXISTS (SELECT 1 {PERSON})", values, WHY_PERSON, values)
 
 
 def _person_values(name: str) -> tuple[object, ...]:
@@ -186,7 +186,9 @@ def _anything(text: str, value: str) -> Condition:
     said = _says(text, ":", value)
     of_video = "instr(video.folded_name, ?) OR instr(video.folded_project, ?)"
     where = f"({said.where} OR EXISTS (SELECT 1 {PERSON}) OR {of_video})"
-    return Condition(text, where, (*_person_values(name), fold(name), fold(name)), said.why, phrase=said.phrase)
+    person = _person_values(name)
+    why = f"coalesce({said.why}, {WHY_PERSON})"
+    return Condition(text, where, (*person, fold(name), fold(name)), why, person, said.phrase)
 
 
 def _object(text: str, operator: str, value: str) -> Condition:
