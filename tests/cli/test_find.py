@@ -15,6 +15,8 @@ from tests.results.finding.conftest import MEDIA, write_entry
 from vidlib.files import sha256
 from vidlib.results.finding.contact_sheet import SIZE
 from vidlib.results.finding.index import INDEX
+from vidlib.results.finding.selects import ROW
+from vidlib.settings import REPOSITORY
 
 
 @pytest.fixture
@@ -146,6 +148,11 @@ def test_damaged_results_are_left_out_and_named(vidlib, archived, workspace):
     assert "lost.mov" not in out
     assert "a video is left out" in err
     assert "lost_people.json" in err
+
+
+def test_the_document_lists_every_column():
+    page = (REPOSITORY / "docs" / "use" / "find.md").read_text()
+    assert [name for name in ROW if f"`{name}`" not in page] == []
 
 
 def test_rebuild_makes_the_index_of_shots(vidlib, archived, workspace):
