@@ -74,30 +74,30 @@ def find(
     conditions = parse(" ".join(query))
     with console.progress_bar(f"index {settings.archive.name}") as report:
         answer = search(settings.archive, conditions, limit, report)
-    chosen = selects.Selects(
-        answer.shots, settings.delivery, _name(to), handles, media_root=media_root, start_tc=start_tc, editor=editor
-    )
+    name = to[0].stem if to else "selects"
+    chosen = selects.Selects(answer.shots, settings.delivery, name, handles, media_root, start_tc, editor)
     files = [selects.write(file, chosen) for file in to or () if answer.shots]
     if as_json:
         shots = [selects.row(shot) for shot in answer.shots]
         print_json({"total": answer.total, "shots": shots, "files": [str(file) for file in files]})
-    elif files:
-        print(*files, sep="\n")
-    elif answer.shots:
-        console.print_table([_row(shot) for shot in answer.shots])
-    elif answer.is_empty:
-        print(
-            f"the archive {path_text(settings.archive)} holds no video; a run archives its complete videos at its end"
-        )
     else:
-        print(f"no shot in the archive {path_text(settings.archive)} fulfils all of: {printable(' '.join(query))}")
+        _print(answer, files, " ".join(query), path_text(settings.archive))
     _print_notes(answer, chosen, bool(files))
     raise typer.Exit(int(not answer.shots))
 
 
-def _name(to: list[Path] | None) -> str:
-    """The name of the reel: that of its file."""
-    return to[0].stem if to else "selects"
+def _print(answer: "Answer", files: list[Path], question: str, archive: str) -> None:
+    """Print the written files, else the shots, else why there are none."""
+    from vidlib.cli import console
+
+    if files:
+        print(*files, sep="\n")
+    elif answer.shots:
+        console.print_table([_row(shot) for shot in answer.shots])
+    elif answer.is_empty:
+        print(f"the archive {archive} holds no video; a run archives its complete videos at its end")
+    else:
+        print(f"no shot in the archive {archive} fulfils all of: {printable(question)}")
 
 
 def _row(shot: "FoundShot") -> dict[str, object]:
