@@ -49,7 +49,9 @@ def picture_filters(info: VideoInfo, plan: PicturePlan, shift_s: float = 0.0) ->
     """
     filters = _fitted(info, plan) if plan.fit else []
     if plan.deinterlace:
-        filters.append(f"bwdif=mode=send_frame:deint={plan.deinterlace}")
+        # frames that do not say so themselves count as top field first in FFmpeg
+        parity = ":parity=bff" if plan.deinterlace == "all" and info.bottom_first else ""
+        filters.append(f"bwdif=mode=send_frame:deint={plan.deinterlace}{parity}")
     if plan.delay_s:
         filters.append(f"setpts='PTS-round({plan.delay_s:.6f}/TB)'")
     # if the picture begins less than a frame after the sound, its first frame must not be repeated

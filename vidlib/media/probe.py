@@ -49,7 +49,8 @@ class VideoInfo:
     whether the file has no other picture before this one; ``notes`` say in sentences what else was left out.
     ``file_start_s`` is the time of the first packet of any stream. ``mirrored`` tells that the display matrix contains
     a reflection besides the rotation, ``hidden_alpha`` that FFmpeg's own decoder would drop the alpha channel (WebM).
-    ``reordered`` is the number of frames by which the order of decoding is ahead.
+    ``reordered`` is the number of frames by which the order of decoding is ahead. ``interlaced`` and ``bottom_first``
+    (the order of the two fields in time) are what the container states.
     """
 
     path: Path
@@ -76,6 +77,7 @@ class VideoInfo:
     mirrored: bool = False
     hidden_alpha: bool = False
     reordered: int = 0
+    bottom_first: bool = False
 
     @property
     def display_size(self) -> tuple[int, int]:
@@ -182,6 +184,7 @@ def _video_info(path: Path, choice: pictures.Choice, description: ffprobe.Descri
         audio=tuple(map(_audio_info, choice.sounds)),
         start_s=float(stream.get("start_time", 0)),
         interlaced=stream.get("field_order", "unknown") not in ("progressive", "unknown"),
+        bottom_first=stream.get("field_order") in ("bb", "tb"),
         transfer=stream.get("color_transfer", "unknown"),
         timecode=timecode,
         timecode_fps=timecode_fps or fps,

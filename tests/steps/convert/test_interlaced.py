@@ -1,8 +1,9 @@
 """Interlaced material becomes whole pictures, whatever says that it is interlaced; progressive material stays."""
 
+import numpy as np
 import pytest
 
-from benchmarks.composing.flash_and_beep import Piece, combing, run_ffmpeg, sync_errors_s, write
+from benchmarks.composing.flash_and_beep import Piece, combing, picture, run_ffmpeg, sync_errors_s, write
 from tests.steps.convert.converting import converted
 from vidlib.media.frames import read_frames
 
@@ -36,6 +37,17 @@ def test_no_frame_stays_combed(tmp_path, out_dir, name, options, size):
     assert outputs.frames == pytest.approx(75, abs=1)
     assert max(map(abs, sync_errors_s(outputs.video))) <= 0.02
     assert any("interlaced" in item.message for item in outputs.doubts)
+
+
+@pytest.mark.parametrize("order", ["bb", "tb"])
+def test_a_bottom_field_that_only_the_container_calls_first_gives_the_moment(tmp_path, out_dir, order):
+    """The bar moves by 8 pixels from frame to frame, and by 4 from field to field."""
+    piece = Piece(interlaced=True, seconds=0.4)
+    moving = picture(piece).replace("interleave_top", "interleave_bottom")
+    fields = ["-r", "25", "-vf", "setfield=prog", "-field_order", order, "-c:v", "prores_ks", "-pix_fmt", "yuv422p10le"]
+    run_ffmpeg("-f", "lavfi", "-i", moving, *fields, tmp_path / "clip.mov")
+    frame = list(read_frames(converted(tmp_path / "clip.mov", out_dir, crf=8).video, 160, 120))[8]
+    assert np.flatnonzero(frame[96:112].mean(axis=(0, 2)) > 190)[0] == pytest.approx(8 * 8, abs=1)
 
 
 def test_a_progressive_picture_in_an_interlaced_container_stays_as_it_is(tmp_path, out_dir):
