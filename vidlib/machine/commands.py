@@ -98,7 +98,10 @@ def tail(stderr: IO[bytes], n_bytes: int = STDERR_BYTES) -> str:
     """
     end = stderr.seek(0, os.SEEK_END)
     stderr.seek(max(0, end - n_bytes))
-    return re.sub(r" @ 0x[0-9a-f]+\]", "]", printable(stderr.read(), keep="\n"))
+    messages = stderr.read()
+    if end > n_bytes:  # not from the middle of a line
+        messages = messages.partition(b"\n")[2] or messages
+    return re.sub(r" @ 0x[0-9a-f]+\]", "]", printable(messages, keep="\n"))
 
 
 def _failure(args: Sequence[str], code: int, messages: str, limit: str | None) -> VidlibError:

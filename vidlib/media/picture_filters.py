@@ -18,6 +18,7 @@ class PicturePlan:
 
     ``canvas`` is (width, height) of the result, even. ``fit`` tells that frames of several formats are fitted into it.
     ``transparent`` tells that some pixels can be seen through. The time stamps are ``delay_s`` too late.
+    ``ends_short`` tells that rounding could drop the last frame.
     """
 
     canvas: tuple[int, int]
@@ -25,6 +26,7 @@ class PicturePlan:
     deinterlace: Deinterlacing = ""
     transparent: bool = False
     delay_s: float = 0.0
+    ends_short: bool = False
 
 
 def plan_picture(info: VideoInfo, scan: Scan) -> PicturePlan:
@@ -39,7 +41,7 @@ def plan_picture(info: VideoInfo, scan: Scan) -> PicturePlan:
         deinterlace = "all"
     transparent = info.has_alpha and bool(scan.frames) and is_transparent(info)
     canvas = (width - width % 2, height - height % 2)
-    return PicturePlan(canvas, fit, deinterlace, transparent, scan.delay_s)
+    return PicturePlan(canvas, fit, deinterlace, transparent, scan.delay_s, scan.ends_short)
 
 
 def picture_filters(info: VideoInfo, plan: PicturePlan, shift_s: float = 0.0) -> str:
@@ -56,7 +58,7 @@ def picture_filters(info: VideoInfo, plan: PicturePlan, shift_s: float = 0.0) ->
         filters.append(f"setpts='PTS-round({plan.delay_s:.6f}/TB)'")
     # if the picture begins less than a frame after the sound, its first frame must not be repeated
     filters.append(f"setpts='if(lt(STARTT,{float(1 / FPS)}),PTS-STARTPTS,PTS-round({shift_s:.6f}/TB))'")
-    filters.append(f"fps={FPS}:start_time=0")
+    filters.append(f"fps={FPS}:start_time=0{':eof_action=pass' if plan.ends_short else ''}")
     if plan.transparent:
         planar = ["format=gbrap"] if info.pix_fmt.startswith(("pal8", "ya")) else []
         filters += [*planar, "premultiply=inplace=1"]

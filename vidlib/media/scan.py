@@ -40,7 +40,9 @@ FIELD_SAMPLE = 500
 
 PICTURE_FIELDS = "width,height,sample_aspect_ratio,pix_fmt,interlaced_frame"
 SOUND_FIELDS = "nb_samples,channels,channel_layout"
-FRAME_FIELDS = f"stream_index,pts,best_effort_timestamp_time,{PICTURE_FIELDS},{SOUND_FIELDS}:frame_tags=timecode"
+DURATION_FIELDS = "duration_time,pkt_duration_time"  # the second is the name up to FFmpeg 5
+FRAME_FIELDS = f"stream_index,pts,best_effort_timestamp_time,{DURATION_FIELDS},{PICTURE_FIELDS},{SOUND_FIELDS}"
+FRAME_TAGS = "timecode"
 
 UNSET_TIMECODES = ("00:00:00:00", "00:00:00;00")
 """Time codes of frames whose encoder knew none."""
@@ -87,7 +89,8 @@ class Scan:
     ``start_s`` is the time of the first frame. Its time stamp is ``delay_s`` later where the file numbers frames
     in the order of decoding. ``timecode`` is the SMPTE label that the first frame itself carries (MPEG-2, SEI of
     H.264), or None. ``interlaced`` counts the frames that the decoder flags as two fields, ``repeated`` those at the
-    times of earlier frames, because the clock began again.
+    times of earlier frames, because the clock began again. ``ends_short`` tells that the last frame lasts less than
+    half as long as the others.
     ``sounds`` maps the index of an audio stream to its formats, in order of appearance. ``with_gaps`` holds the audio
     streams whose time stamps contradict the number of samples.
     """
@@ -98,6 +101,7 @@ class Scan:
     timecode: str | None = None
     interlaced: int = 0
     repeated: int = 0
+    ends_short: bool = False
     sounds: dict[int, tuple[SoundFormat, ...]] = field(default_factory=dict)
     with_gaps: frozenset[int] = frozenset()
 
@@ -132,7 +136,7 @@ def scan_formats(info: VideoInfo, timeout_s: float, *, key_frames: bool = False)
     collected = _Collected(info)
     skipped = [*SKIPPED, "-skip_frame", "nokey"] if key_frames else SKIPPED
     options = ["-threads", "0", *skipped, "-v", "error", "-of", "compact=p=0", "-show_frames"]
-    entries = ["-show_entries", f"frame={FRAME_FIELDS}", *ffmpeg.input_args(info.path)]
+    entries = ["-show_entries", f"frame={FRAME_FIELDS}:frame_tags={FRAME_TAGS}", *ffmpeg.input_args(info.path)]
     try:
         with commands.stream_stdout([commands.find_program("ffprobe"), *options, *entries], timeout_s) as lines:
             for line in lines:
@@ -191,6 +195,7 @@ class _Collected:
         self.stretches: list[Stretch] = []
         self.interlaced = self.repeated = 0
         self._latest_s, self._began_again = -inf, False
+        self._last_duration_s: float | None = None
         self.start_s: float | None = None
         self.delay_s = 0.0
         self.timecode: str | None = None
@@ -209,12 +214,14 @@ class _Collected:
         start_s = (self.start_s or 0.0) - self.delay_s
         stretches = tuple(self.stretches)
         counts = self.interlaced, self.repeated
-        return Scan(stretches, start_s, self.delay_s, self.timecode, *counts, sounds, with_gaps)
+        ends_short = self._last_duration_s is not None and self._last_duration_s * float(self.info.fps) < 1 / 2
+        return Scan(stretches, start_s, self.delay_s, self.timecode, *counts, ends_short, sounds, with_gaps)
 
     def _add_picture(self, frame: dict[str, str]) -> None:
         sar = fraction(frame.get("sample_aspect_ratio", "1:1").replace(":", "/").replace("N/A", "1")) or Fraction(1)
         format_ = PictureFormat(int(frame["width"]), int(frame["height"]), sar, frame.get("pix_fmt", "unknown"))
         self.interlaced += frame.get("interlaced_frame") == "1"
+        self._last_duration_s = _number(frame.get("duration_time") or frame.get("pkt_duration_time"))
         time_s = _number(frame.get("best_effort_timestamp_time"))
         if time_s is not None and self.info.container not in WITH_JUMPS:
             self._began_again |= time_s < self._latest_s - BACK_S

@@ -250,12 +250,13 @@ def _write(info: VideoInfo, video: Path, plan: transcode.Plan, on_frame: Callabl
     steady = {
         t.source.index: video.with_name(f"{TMP_PREFIX}sound-{t.source.index}.nut") for t in plan.sounds if t.changing
     }
+    messages = ""
     try:
         for track in plan.sounds:
             if track.changing:
                 stream = track.source.index
                 steady_sound = transcode.steady_sound_command(info, stream, track.changing, steady[stream])
-                commands.run(steady_sound, timeout_s=settings().step_timeout_s)
+                messages += commands.run(steady_sound, timeout_s=settings().step_timeout_s).stderr
         command = transcode.command(info, tmp, plan, steady)
         done = ffmpeg.run_counted(command, timeout_s=settings().step_timeout_s, on_frame=on_frame)
         if not done.frames:
@@ -269,7 +270,7 @@ def _write(info: VideoInfo, video: Path, plan: transcode.Plan, on_frame: Callabl
     finally:
         for file in (tmp, *steady.values()):
             file.unlink(missing_ok=True)
-    return done
+    return DecodeStats(done.frames, messages + done.messages)
 
 
 def _outputs(

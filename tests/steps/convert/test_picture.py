@@ -144,3 +144,11 @@ def test_a_time_code_in_the_frames_of_mpeg_2_is_read(tmp_path, out_dir):
 def test_a_rate_is_known_where_the_container_has_no_average(tmp_path):
     options = ["-c:v", "libopenjpeg", "-c:a", "pcm_s16le"]
     assert probe_video(made.clip(tmp_path / "clip.mxf", n_frames=5, options=options)).fps == 25
+
+
+def test_a_last_frame_whose_duration_was_cut_is_delivered(tmp_path, out_dir):
+    """FFmpeg shortens it in an MP4 whose picture begins a little later than its sound."""
+    whole, late = made.clip(tmp_path / "clip.mp4"), tmp_path / "late.mp4"
+    delayed = ["-i", whole, "-itsoffset", "0.03", "-i", whole, "-map", "0:a", "-map", "1:v"]
+    subprocess.run(["ffmpeg", "-v", "error", *delayed, "-c", "copy", late], check=True)
+    assert numbers(converted(late, out_dir).video) == list(range(50))
