@@ -72,3 +72,16 @@ def test_a_mistake_is_named(vidlib, film):
     assert code == 2 and "the nearest one begins at 20" in err
     code, _, err = vidlib("correct", "name", film, "SPEAKER_07", "Anna")
     assert code == 2 and "SPEAKER_00, SPEAKER_01" in err
+
+
+def test_evaluate_counts_from_corrections_what_was_really_wrong(vidlib, film):
+    vidlib("correct", "remove-cut", film, 20)
+    vidlib("correct", "confirm", film, 41)
+    for words in ((), (film,)):
+        rows = json.loads(vidlib("evaluate", *words, "--corrections", "--json")[1])["checked"]
+        assert [(row["kind"], row["checked"], row["wrong"]) for row in rows] == [
+            ("other", 1, 0),
+            ("not asked", None, 1),
+        ]
+    code, _, err = vidlib("evaluate", film)
+    assert code == 2 and "expected RESULTS and TRUTH, or --corrections" in err

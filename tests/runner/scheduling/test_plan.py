@@ -26,7 +26,7 @@ def test_a_new_video_runs_its_first_step_and_the_others_wait_for_their_inputs(so
         "scenes": ("convert",),
         "audio": ("convert",),
         "tracking": ("audio", "convert", "scenes"),
-        "reduce": ("convert", "tracking"),
+        "reduce": ("audio", "convert", "tracking"),
     }
 
 
