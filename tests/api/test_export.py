@@ -195,6 +195,8 @@ def test_a_mistake_is_one_line_and_exit_code_2(at_desk, tmp_path, vidlib, monkey
 
 
 def test_the_help_names_formats_that_exist(vidlib):
-    (listed,) = re.findall(r"(fcp7,.*coco, ae), …", " ".join(re.sub("[│\n]", " ", vidlib("export", "-h")[1]).split()))
+    (listed,) = re.findall(
+        r"(fcp7,.*coco, ae, vertical), …", " ".join(re.sub("[│\n]", " ", vidlib("export", "-h")[1]).split())
+    )
     assert set(listed.split(", ")) <= FORMATS.keys()
     assert TIMELINE_FORMATS.keys() <= set(listed.split(", "))

@@ -15,7 +15,19 @@ from vidlib._version import VERSION
 
 PANELS = {
     "Runs": ["run", "promote", "resume", "watch", "worker", "status", "cancel"],
-    "Results": ["report", "reports", "why", "find", "evaluate", "compare", "export", "clean", "correct", "archive"],
+    "Results": [
+        "report",
+        "reports",
+        "why",
+        "find",
+        "evaluate",
+        "compare",
+        "export",
+        "reframe",
+        "clean",
+        "correct",
+        "archive",
+    ],
     "Downloads": ["downloads"],
     "One file": ["extract", "convert"],
     "Machine": ["doctor", "settings", "dashboard", "models"],

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from vidlib.api.results import VideoResults
 from vidlib.errors import UnknownName, UsageError, VidlibError
 from vidlib.files import copy_verified
+from vidlib.results import vertical
 from vidlib.results.delivered_media import DeliveredMedia
 from vidlib.results.exports import (
     after_effects,
@@ -31,6 +32,7 @@ from vidlib.results.exports import (
     shots_json,
     shots_tsv,
     subrip,
+    vertical_json,
     webvtt,
     words_table,
 )
@@ -169,6 +171,26 @@ def _write_after_effects(source: Source, path: Path) -> Path:
     return after_effects.write(path, source.media(), source.shots(), boxes_of_shots, turns, source.captions())
 
 
+def _windows(source: Source) -> list[vertical.Window]:
+    facts = source.results.outputs("convert")
+    boxes_of_shots = boxes.read_shots(source.results.needed_file("tracking", "tracks"))
+    return vertical.windows(source.shots(), boxes_of_shots, facts["width"], facts["height"])
+
+
+def _write_windows(source: Source, path: Path) -> Path:
+    facts = source.results.outputs("convert")
+    return vertical_json.write(path, source.shots(), _windows(source), (facts["width"], facts["height"]))
+
+
+def _write_vertical(source: Source, path: Path) -> Path:
+    from vidlib.media.vertical import render
+
+    facts = source.results.outputs("convert")
+    keys = [key for window in _windows(source) for key in window.keys]
+    window = vertical.window_width(facts["width"], facts["height"])
+    return render(source.results.needed_file("convert", "video"), path, keys, window)
+
+
 def _write_cvat(source: Source, path: Path) -> Path:
     table, labels = _tracks(source)
     return cvat_xml.write(path, boxes.read_shots(table), labels, source.media())
@@ -196,6 +218,8 @@ VIDEO_FORMATS: Mapping[str, VideoFormat] = {
     "srt": VideoFormat(".srt", ("audio", "tracking"), lambda source, path: subrip.write(path, _captions(source))),
     "elan": VideoFormat(".eaf", ("convert", "scenes", "audio", "tracking"), _write_elan),
     "ae": VideoFormat("_ae.jsx", ("convert", "scenes", "audio", "tracking"), _write_after_effects),
+    "vertical": VideoFormat("_vertical.json", ("convert", "scenes", "tracking"), _write_windows),
+    "vertical-mp4": VideoFormat("_vertical.mp4", ("convert", "scenes", "tracking"), _write_vertical),
     "cvat": VideoFormat("_cvat.xml", ("convert", "tracking"), _write_cvat),
     "mot": VideoFormat("_mot.txt", ("tracking",), _write_mot),
     "coco": VideoFormat("_coco.json", ("convert", "tracking"), _write_coco),

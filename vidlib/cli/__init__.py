@@ -18,6 +18,7 @@ from vidlib.cli import (
     machine,
     models,
     one_file,
+    reframe,
     run,
     runs,
 )
@@ -62,7 +63,21 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-for module in (run, runs, find, evaluate, compare, correct, export, archive, downloads, one_file, machine, models):
+for module in (
+    run,
+    runs,
+    find,
+    evaluate,
+    compare,
+    correct,
+    export,
+    reframe,
+    archive,
+    downloads,
+    one_file,
+    machine,
+    models,
+):
     module.add_commands(app)
 
 

@@ -36,7 +36,7 @@ def export(
             "--format",
             "-f",
             help="fcp7, otio, fcpxml, edl, resolve-markers, avid-markers, srt, vtt, rttm, elan, tsv, csv, cvat, mot, "
-            "coco, ae, …; repeatable.",
+            "coco, ae, vertical, …; repeatable.",
             metavar="FORMAT",
             autocompletion=_complete_format,
         ),

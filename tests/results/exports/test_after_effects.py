@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.results import vertical
 from vidlib.results.exports import after_effects
 from vidlib.results.exports.boxes import Box
 from vidlib.results.exports.edit_timeline import Media
@@ -38,6 +37,9 @@ function alert(text) { log.alerts.push(text); }
 function Property() {}
 Property.prototype.setValue = function (value) { this.value = value; };
 Property.prototype.setValuesAtTimes = function (times, values) { this.value = [times, values]; };
+Property.prototype.setValueAtTime = function (time, value) { this.keys = (this.keys || []).concat([[time, value]]); };
+Property.prototype.setInterpolationTypeAtKey = function (key, type) { this.holds = (this.holds || 0) + type; };
+var KeyframeInterpolationType = {HOLD: 1};
 function Layer(source) { this.source = source; this.properties = {}; }
 Layer.prototype.property = function (name) {
     if (name === "ADBE Transform Group") { return this; }
@@ -120,6 +122,17 @@ def test_tracks_become_nulls_in_the_window_on_request(tmp_path):
 
 
 @needs_node
+def test_a_change_of_speakers_within_a_shot_is_a_jump_of_the_window(tmp_path):
+    boxes = [[face(n, 100, True) if n < 25 else face(n, 1100, True, track=2)] for n in range(50)]
+    anchor = run(package(tmp_path, boxes))["layers"][0]["properties"]["ADBE Anchor Point"]
+    assert anchor["holds"] == len(anchor["keys"]) == 2
+    (_, (first, _)), (jump_s, (second, _)) = anchor["keys"]
+    assert first < 300
+    assert second > 900
+    assert jump_s == 1.0
+
+
+@needs_node
 def test_another_file_is_refused_and_a_missing_one_asked_for(tmp_path):
     script = package(tmp_path, BOXES)
     assert "has another length" in run(script, duration_s=30.0)["alerts"][0]
@@ -154,30 +167,3 @@ def test_simplified_tracks_stay_within_the_tolerance(places, tolerance):
     for axis in (1, 2):
         line = np.interp(frames, keys[:, 0], keys[:, axis])
         assert np.abs(line - [point[axis] for point in points]).max() <= tolerance + 1e-6
-
-
-@given(st.lists(st.tuples(st.integers(0, 1200), st.integers(20, 80), st.booleans()), min_size=1, max_size=4))
-def test_no_other_window_holds_more_of_the_people(faces):
-    shots = [Shot(Span(0, 12))]
-    boxes = [[face(n, x, speaks, track, width) for track, (x, width, speaks) in enumerate(faces)] for n in range(12)]
-    (window,) = vertical.windows(shots, boxes, 1280, 720)
-    wide = vertical.window_width(1280, 720)
-
-    places, held = np.arange(1280 - wide + 1), np.zeros(1280 - wide + 1)
-    for x, size, speaks in faces:
-        first, last = max(0, x - 0.15 * size), min(1280, x + 1.15 * size)
-        held += (3.0 if speaks else 1.0) * ((places <= first) & (last <= places + wide))
-    chosen = window.centre - wide // 2
-    assert 0 <= chosen <= 1280 - wide
-    assert held[chosen] == held.max()
-
-
-def test_brief_faces_do_not_count_and_objects_only_without_faces():
-    shots = [Shot(Span(0, 30))]
-    brief = [[face(n, 1100, True) for n in range(5)]]
-    things = [[Box(n, 9, "dog", 0.8, 200, 300, 100, 100, False, None) for n in range(30)]]
-    assert vertical.windows(shots, [[]], 1280, 720) == [(640, "middle")]
-    (window,) = vertical.windows(shots, [brief[0] + things[0]], 1280, 720)
-    assert window.why == "object"
-    wide_face = [[face(n, 300, width=600) for n in range(30)]]
-    assert vertical.windows(shots, wide_face, 1280, 720) == [(600, "faces")]

@@ -47,9 +47,21 @@
             layer.inPoint = shot.start / data.fps;
             layer.outPoint = shot.stop / data.fps;
             layer.comment = shot.why;
-            layer.property("ADBE Transform Group").property("ADBE Anchor Point").setValue([shot.x, data.video.height / 2]);
+            setWindow(layer.property("ADBE Transform Group").property("ADBE Anchor Point"), shot.keys, data);
             layer.property("ADBE Transform Group").property("ADBE Position").setValue([comp.width / 2, comp.height / 2]);
             layer.audioEnabled = true;
+        }
+    }
+
+    function setWindow(anchor, keys, data) {
+        var middle = data.video.height / 2;
+        if (keys.length === 1) {
+            anchor.setValue([keys[0][1], middle]);
+            return;
+        }
+        for (var i = 0; i < keys.length; i++) { // the window jumps from one speaker to the other, and never glides
+            anchor.setValueAtTime(keys[i][0] / data.fps, [keys[i][1], middle]);
+            anchor.setInterpolationTypeAtKey(i + 1, KeyframeInterpolationType.HOLD, KeyframeInterpolationType.HOLD);
         }
     }
 
@@ -75,7 +87,7 @@
             for (var k = 0; k < track.keys.length; k++) {
                 var key = track.keys[k];
                 times.push(key[0] / data.fps);
-                places.push([key[1] - shotAt(data, key[0]).x + comp.width / 2, key[2]]);
+                places.push([key[1] - centreAt(data, key[0]) + comp.width / 2, key[2]]);
             }
             layer.name = "Face " + track.id + (track.speaker ? " " + track.speaker : "");
             layer.inPoint = times[0];
@@ -84,13 +96,15 @@
         }
     }
 
-    function shotAt(data, frame) {
-        for (var i = 0; i < data.shots.length; i++) {
-            if (frame < data.shots[i].stop) {
-                return data.shots[i];
+    function centreAt(data, frame) {
+        var centre = data.video.width / 2;
+        for (var i = 0; i < data.shots.length && data.shots[i].start <= frame; i++) {
+            var keys = data.shots[i].keys;
+            for (var k = 0; k < keys.length && keys[k][0] <= frame; k++) {
+                centre = keys[k][1];
             }
         }
-        return data.shots[data.shots.length - 1];
+        return centre;
     }
 
     app.beginUndoGroup("vidlib");

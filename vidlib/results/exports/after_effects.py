@@ -64,8 +64,8 @@ def write(
                 "start": shot.span.start,
                 "stop": shot.span.stop,
                 "kind": shot.boundary,
-                "x": window.centre,
-                "why": window.why,
+                "keys": window.keys,
+                "why": f"{window.kind}: {window.why}",
             }
             for number, (shot, window) in enumerate(zip(shots, windows, strict=True), 1)
         ],
