@@ -6,17 +6,15 @@ from pathlib import Path
 import pytest
 
 from vidlib import settings as settings_module
+from vidlib.child_environment import environment_of_kernels, environment_without_secrets, withhold_secrets
 from vidlib.errors import SettingError
 from vidlib.settings import (
     SECRETS,
     Settings,
-    environment_of_kernels,
-    environment_without_secrets,
     export,
     load,
     settings,
     variables,
-    withhold_secrets,
 )
 
 

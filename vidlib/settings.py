@@ -6,7 +6,6 @@ This module alone reads the environment variables ``VIDLIB_*`` and, with `vidlib
 import os
 import pwd
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -268,9 +267,6 @@ class Settings(BaseSettings):
 SECRETS = frozenset(name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation))
 """Settings that are never printed, never added to the environment, and never passed to other programs."""
 
-STEP_SECRETS = frozenset({"lemonfox_key"})
-"""Secrets that a step needs. The kernels of vidlib get them, and do not pass them on."""
-
 DERIVED = {
     "inbox_dir": "inbox",
     "projects_dir": "projects",
@@ -283,10 +279,6 @@ DERIVED = {
     "database_url": "database",
 }
 """Settings whose default depends on the workspace, and the property that has the value in force."""
-
-KERNEL_MEMORY = {"MALLOC_ARENA_MAX": "2"}
-"""glibc keeps up to eight heaps a core for threads. Pictures are allocated in one thread and freed in another, which
-fragments all heaps: 220 MB after 5 minutes of video, and growing. Two heaps need 50 to 100 MB at the same speed."""
 
 
 @lru_cache(maxsize=1)
@@ -361,37 +353,6 @@ def variables(chosen: Settings) -> dict[str, str]:
     values = chosen.model_dump(exclude=set(SECRETS), exclude_none=True)
     file = {env_file.VARIABLE: str(chosen.env_file or os.devnull)}
     return {variable_name(name): str(value) for name, value in values.items()} | file
-
-
-def environment_without_secrets() -> dict[str, str]:
-    """The environment of this process for programs of others: without secrets and passwords of databases."""
-    secret = {variable_name(name) for name in SECRETS}
-    if contains_password(os.environ.get("VIDLIB_DATABASE_URL", "")):
-        secret.add("VIDLIB_DATABASE_URL")
-    return {name: value for name, value in os.environ.items() if name.upper() not in secret}
-
-
-def environment_of_kernels(chosen: Settings) -> dict[str, str]:
-    """`environment_without_secrets` for a kernel of vidlib, with the secrets that steps need.
-
-    The kernel removes them with `withhold_secrets` before it starts any program. Variables of `KERNEL_MEMORY` that are
-    set already keep their values.
-    """
-    secrets = {variable_name(name): getattr(chosen, name) for name in sorted(STEP_SECRETS)}
-    needed = {name: secret.get_secret_value() for name, secret in secrets.items() if secret}
-    return KERNEL_MEMORY | environment_without_secrets() | needed
-
-
-def withhold_secrets() -> None:
-    """Read the settings of this process, then remove every secret from its environment.
-
-    Processes that it starts from now on inherit none. A wrong setting raises no error here, but at its next use.
-    """
-    with suppress(SettingError):
-        settings()
-    secret = {variable_name(name) for name in SECRETS}
-    for name in [name for name in os.environ if name.upper() in secret]:
-        del os.environ[name]
 
 
 def variable_name(name: str) -> str:

@@ -8,12 +8,13 @@ from typing import Self
 
 import psutil
 
+from vidlib.child_environment import environment_of_kernels
 from vidlib.errors import Postponed
 from vidlib.machine import devices
 from vidlib.runner.kernels.notebook import Placement, StepMonitor
 from vidlib.runner.kernels.pool import KernelPool
 from vidlib.runner.store.runs import History
-from vidlib.settings import Settings, environment_of_kernels, variables
+from vidlib.settings import Settings, variables
 
 MEMORY_SHARE = 0.8
 """The part of the machine's memory that all steps together may take."""

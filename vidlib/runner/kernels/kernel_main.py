@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy
 from ipykernel import kernelapp
 
+from vidlib.child_environment import withhold_secrets
 from vidlib.engines.runtime.model_cache import keep_models
-from vidlib.settings import settings, withhold_secrets
+from vidlib.settings import settings
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 SEED = 20261124

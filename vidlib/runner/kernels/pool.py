@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from vidlib.child_environment import environment_of_kernels
 from vidlib.errors import WorkerLost
 from vidlib.runner.kernels import launcher
 from vidlib.runner.kernels.launcher import Kernel
 from vidlib.runner.kernels.template import KernelTemplate
-from vidlib.settings import environment_of_kernels, load
+from vidlib.settings import load
 
 
 class State(Enum):

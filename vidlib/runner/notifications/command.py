@@ -6,10 +6,10 @@ import subprocess
 import tempfile
 from shutil import which
 
+from vidlib.child_environment import environment_without_secrets
 from vidlib.errors import CommandFailed, SettingError
 from vidlib.machine import commands
 from vidlib.runner.notifications.message import Payload
-from vidlib.settings import environment_without_secrets
 
 
 def parse(command: str) -> list[str]:
