@@ -112,6 +112,13 @@ def test_every_frame_is_the_one_that_is_named(look):
     viewer.sees(31)
 
 
+def test_an_address_names_the_frame_that_is_shown_first(look):
+    page = look().page
+    page.goto(f"{page.url}#frame=30")
+    page.reload()
+    expect(page.locator(".vp")).to_have_attribute("data-frame", "30")
+
+
 def test_playing_stops_at_the_frame_that_is_shown(look):
     viewer = look()
     viewer.press("l")

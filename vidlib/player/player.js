@@ -1108,12 +1108,22 @@ class Player {
 
   async open() {
     const part = (share) => (this.notice.textContent = `Loading through the kernel: ${Math.round(100 * share)} %`);
-    this.video.addEventListener("loadeddata", () => (this.notice.hidden = true), { once: true });
+    const loaded = () => {
+      this.notice.hidden = true;
+      this.showAddress();
+    };
+    this.video.addEventListener("loadeddata", loaded, { once: true });
     this.video.addEventListener("error", () => {
       this.notice.hidden = false;
       this.notice.textContent = `The browser cannot play this video: ${this.video.error?.message || "unknown reason"}`;
     });
     this.video.src = await address(this.model, part);
+  }
+
+  /** Shows the frame that the address names, as `#frame=41`: the items of a report link to it. */
+  showAddress() {
+    const [, frame] = /^#frame=(\d+)$/.exec(location.hash) ?? [];
+    if (frame) this.picture.seek(Number(frame));
   }
 
   /** Colours follow JupyterLab's theme in JupyterLab, and elsewhere that of the system. */
