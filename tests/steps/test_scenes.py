@@ -16,8 +16,10 @@ from vidlib.machine import commands
 from vidlib.media import thumbnails
 from vidlib.media.frames import read_frames
 from vidlib.results.exports import shots_csv, shots_json
+from vidlib.results.naming import folder_name
 from vidlib.steps import scenes
 from vidlib.steps.base import Manifest
+from vidlib.steps.corrected import uncorrected_folder
 from vidlib.timeline import Span
 
 MEDIA = Path(__file__).parents[2] / "../shared/media"
@@ -78,6 +80,8 @@ def test_corrections_change_the_finished_result_or_one_that_is_made_first(clip, 
     assert "corrections" not in Manifest.read(tmp_path / "plain").inputs
     prints = [Manifest.read(tmp_path / name).fingerprint for name in ("plain", "anew", "reused")]
     assert prints[0] != prints[1] == prints[2]
+    assert uncorrected_folder(tmp_path / "anew").name == folder_name("scenes", prints[0])
+    assert uncorrected_folder(tmp_path / "plain") is None
 
 
 def small_of(clip: Path, path: Path) -> Path:

@@ -18,6 +18,7 @@ from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import PUBLISHED, VIDEO_STEPS
 from vidlib.steps.base import Manifest
+from vidlib.steps.corrected import uncorrected_folder
 
 DAY_S = 86400.0
 BLOCK_BYTES = 512
@@ -89,6 +90,8 @@ def _examine(tasks: list[Task], settings: Settings, latest: float, busy: set[str
     archived = [run for run in by_run.values() if _is_archived(run, known)]
     folders = dict.fromkeys(task.result_folder for run in archived for task in run)
     folders |= dict.fromkeys(attempt for folder in list(folders) for attempt in _earlier_attempts(folder))
+    uncorrected = filter(None, map(_uncorrected, list(folders)))
+    folders |= dict.fromkeys(sorted(set(uncorrected) - {task.result_folder for task in tasks}))
     kept = ""
     if newest.sha256 in busy:
         kept = "a run uses it now"
@@ -106,6 +109,15 @@ def _examine(tasks: list[Task], settings: Settings, latest: float, busy: set[str
 def _earlier_attempts(folder: Path) -> list[Path]:
     """The folders of failed attempts and of damaged results of the step that is finished in ``folder``."""
     return sorted(folder.parent.glob(f"{folder.name}.*"))
+
+
+def _uncorrected(folder: Path) -> Path | None:
+    """The result without corrections of people that the one in ``folder`` was made of, if it is there."""
+    try:
+        plain = uncorrected_folder(folder)
+    except BrokenOutput:
+        return None
+    return plain if plain and plain.is_dir() else None
 
 
 def _results(run: list[Task]) -> dict[str, tuple[Path, FileRecord]]:

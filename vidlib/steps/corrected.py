@@ -19,6 +19,7 @@ from vidlib.corrections.actions import Decision
 from vidlib.errors import BrokenOutput
 from vidlib.files import TMP_PREFIX
 from vidlib.progress import Report, quiet
+from vidlib.results.naming import folder_name
 from vidlib.steps.base import Manifest, Step, StepOutputs, fingerprint_of, location
 
 Decisions = tuple[Decision, ...]
@@ -96,6 +97,16 @@ def _carry(value: Any, folder: Path, out_dir: Path) -> Any:
     target = out_dir / value.relative_to(folder)
     target.parent.mkdir(parents=True, exist_ok=True)
     return Path(shutil.copyfile(value, target))
+
+
+def uncorrected_folder(folder: Path) -> Path | None:
+    """Where the result without corrections lies that the finished result in ``folder`` was made of; None for others."""
+    manifest = Manifest.read(folder)
+    if not manifest.corrections:
+        return None
+    ingredients = manifest.model_dump(mode="json", include={"step", "version", "params", "weights", "tools"})
+    inputs = {name: value for name, value in manifest.inputs.items() if name != "corrections"}
+    return folder.with_name(folder_name(manifest.step, fingerprint_of({**ingredients, "inputs": inputs})))
 
 
 def corrections_of(folders: Iterable[Path]) -> set[str]:
