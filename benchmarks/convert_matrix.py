@@ -20,6 +20,7 @@ from random import Random
 from composing.flash_and_beep import Piece, combing, sync_errors_s, write
 
 from vidlib.errors import CommandFailed, VidlibError
+from vidlib.media.durations import AVI
 from vidlib.media.probe import probe_video
 from vidlib.steps import convert
 from vidlib.timeline import FPS
@@ -148,7 +149,8 @@ def measure(combination: Combination, folder: Path) -> Measured:
     outputs = convert.run(inputs, convert.Params(device="cpu", preset="ultrafast"))
     info = probe_video(source)
     late_frames = int((info.start_s - info.file_start_s) * FPS + 0.5 / FPS)  # the first frame is repeated before it
-    expected = Fraction(outputs.source_frames) / Fraction(combination.rate.removesuffix("i")) * FPS + late_frames
+    shown = info.frames if info.container == AVI and info.frames else outputs.source_frames  # with empty chunks
+    expected = Fraction(shown) / Fraction(combination.rate.removesuffix("i")) * FPS + late_frames
     channels = sum(track.channels for track in probe_video(outputs.video).audio)
     return Measured(
         frame_error=abs(float(outputs.frames - expected)),
