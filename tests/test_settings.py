@@ -259,7 +259,9 @@ def test_exported_settings_leave_secrets_as_they_were(monkeypatch, tmp_path):
     assert load().notify_url.get_secret_value() == "https://hooks.example/s3cret"
 
 
-@pytest.mark.parametrize("name", ["VIDLIB_NOTIFY_URL", "vidlib_smtp_url", "VIDLIB_DASHBOARD_TOKEN"])
+@pytest.mark.parametrize(
+    "name", ["VIDLIB_NOTIFY_URL", "vidlib_smtp_url", "VIDLIB_DASHBOARD_TOKEN", "vidlib_dashboard_tokens"]
+)
 def test_other_programs_inherit_no_secret(monkeypatch, name):
     monkeypatch.setenv(name, "hush")
     assert name not in environment_without_secrets()
@@ -335,4 +337,5 @@ def test_a_secret_that_no_header_can_hold_is_refused_and_not_shown(monkeypatch, 
 
 
 def test_the_secrets_are_known():
-    assert {"webhook_token", "lemonfox_key", "notify_url", "smtp_url", "dashboard_token", "webhook_url"} == SECRETS
+    dashboard = {"dashboard_token", "dashboard_tokens"}
+    assert {"webhook_token", "lemonfox_key", "notify_url", "smtp_url", "webhook_url"} | dashboard == SECRETS

@@ -17,7 +17,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vidlib import env_file
 from vidlib.errors import SettingError, expectation
-from vidlib.setting_types import Folder, HeaderSecret, Language, pattern_with_group, plain_folder
+from vidlib.setting_types import (
+    Folder,
+    HeaderSecret,
+    Language,
+    NamedTokens,
+    host_names,
+    pattern_with_group,
+    plain_folder,
+)
 
 PACKAGE = Path(__file__).resolve().parent
 REPOSITORY = PACKAGE.parent
@@ -190,7 +198,17 @@ class Settings(BaseSettings):
         8866, ge=0, le=65535, description="Port on which the dashboard listens; 0 picks a free port."
     )
     dashboard_token: SecretStr | None = Field(
-        None, description="Token that opens the dashboard. Default: a new random token at every start."
+        None, description="Token that opens the dashboard. Default without any: a new random token at every start."
+    )
+    dashboard_tokens: NamedTokens = Field(
+        None,
+        description="Comma-separated tokens of several people, each as `name:role:token`. The role `operator` may do "
+        "everything; the role `viewer` starts, cancels and corrects nothing.",
+    )
+    dashboard_hosts: str | None = Field(
+        None,
+        description="Comma-separated host names under which browsers reach the dashboard, such as that of a proxy. "
+        "Default: only the address on which it listens.",
     )
 
     notify_on: Literal["end", "failure"] = Field(
@@ -255,7 +273,11 @@ class Settings(BaseSettings):
 
     def private_hosts(self) -> frozenset[str]:
         """The hosts in `allow_private_hosts`, in lower case."""
-        return frozenset(name.strip().lower() for name in (self.allow_private_hosts or "").split(",") if name.strip())
+        return host_names(self.allow_private_hosts)
+
+    def served_hosts(self) -> frozenset[str]:
+        """The hosts in `dashboard_hosts`, in lower case."""
+        return host_names(self.dashboard_hosts)
 
     @property
     def database(self) -> str:
@@ -341,10 +363,11 @@ def find_env_file(workspace: Path | str | None = None) -> Path | None:
 def export(chosen: Settings) -> None:
     """Make ``chosen`` the settings of this process and of the processes that it starts.
 
-    Secrets are not added to the environment. Secrets that are in it stay, except for the token of the dashboard.
+    Secrets are not added to the environment. Secrets that are in it stay, except for the tokens of the dashboard.
     """
     os.environ.update(variables(chosen))
-    os.environ.pop("VIDLIB_DASHBOARD_TOKEN", None)
+    for name in ("VIDLIB_DASHBOARD_TOKEN", "VIDLIB_DASHBOARD_TOKENS"):
+        os.environ.pop(name, None)
     settings.cache_clear()
 
 

@@ -30,11 +30,16 @@ class Dashboard:
 @pytest.fixture(scope="package")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """One dashboard for the tests that need a server; nothing that it started is left after them."""
-    workspace = tmp_path_factory.mktemp("dashboard") / "workspace"
+    yield from serving(tmp_path_factory.mktemp("dashboard") / "workspace")
+
+
+def serving(workspace: Path, **variables: str) -> Iterator[Dashboard]:
+    """``vidlib dashboard`` for a workspace, with more settings; the token is empty where the settings have one."""
     command = [sys.executable, "-m", "vidlib", "dashboard", "--workspace", str(workspace), "--port", "0"]
     env = {name: value for name, value in os.environ.items() if not name.startswith("VIDLIB_DASHBOARD")}
+    env |= variables
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as server:
-        url, _, token = next(line for line in server.stdout if "http" in line).strip().partition("?token=")
+        url, _, token = next(line for line in server.stdout if "http" in line).split()[0].partition("?token=")
         yield Dashboard(url, token, Settings(workspace=workspace))
         server.terminate()
         assert server.wait(timeout=LIMIT_S) == 0

@@ -48,7 +48,22 @@ def test_running_nothing_asks_for_files(workspace):
     async def scenario():
         async with opened(workspace) as control:
             control.page.start.click()
-            assert await until(lambda: "Select one or more files" in control.page.head.value)
+            assert await until(lambda: "Select one or more files" in control.page.problem.value)
+
+    asyncio.run(scenario())
+
+
+def test_a_viewer_sees_the_page_and_starts_nothing(workspace, monkeypatch):
+    monkeypatch.setenv("REMOTE_ROLE", "viewer")
+    workspace.inbox.mkdir(parents=True)
+    (workspace.inbox / "clip.mp4").write_bytes(b"")
+
+    async def scenario():
+        async with opened(workspace) as control:
+            await tick_and_start(control)  # a browser may send what the page does not show
+            assert await until(lambda: "Sign in with the token of an operator" in control.page.problem.value)
+            assert "vl-viewer" in control.page.widget._dom_classes
+            assert control._started is None
 
     asyncio.run(scenario())
 
@@ -65,7 +80,7 @@ def test_a_run_that_cannot_begin_says_why(workspace, tmp_path, monkeypatch):
         async with opened(settings()) as control:
             await tick_and_start(control)
             await until(lambda: "starting" in control.page.run.value)
-            await until(lambda: "did you mean &#39;threshold&#39;" in control.page.head.value)
+            await until(lambda: "did you mean &#39;threshold&#39;" in control.page.problem.value)
             assert "No runs yet" in control.page.run.value
 
     asyncio.run(scenario())
@@ -101,9 +116,9 @@ def test_an_unreadable_history_is_a_problem_until_it_is_mended(workspace):
 
     async def scenario():
         async with opened(workspace) as control:
-            await until(lambda: "cannot be used" in control.page.head.value)
+            await until(lambda: "cannot be used" in control.page.problem.value)
             database.unlink()
-            assert await until(lambda: "cannot be used" not in control.page.head.value)
+            assert await until(lambda: "cannot be used" not in control.page.problem.value)
 
     asyncio.run(scenario())
 
@@ -116,8 +131,8 @@ def test_a_page_that_breaks_says_so(workspace, monkeypatch):
 
     async def scenario():
         async with opened(workspace) as control:
-            await until(lambda: "This page stopped" in control.page.head.value)
-            assert "a bug &lt;here&gt;" in control.page.head.value
+            await until(lambda: "This page stopped" in control.page.problem.value)
+            assert "a bug &lt;here&gt;" in control.page.problem.value
 
     asyncio.run(scenario())
 
@@ -160,7 +175,7 @@ def test_a_link_that_is_pasted_becomes_a_file_of_the_inbox(allowed):
             assert "<b>film.mp4</b>" in row_of(control)
             assert (allowed.inbox / "film.mp4").read_bytes() == FILM
             send(control, url)
-            assert await until(lambda: "was downloaded before" in control.page.head.value)
+            assert await until(lambda: "was downloaded before" in control.page.problem.value)
 
     with faulty_server.running() as server:
         asyncio.run(scenario(server.page("/film.mp4", lambda request: request.file(FILM))))
@@ -175,7 +190,7 @@ def test_a_download_that_failed_says_why_and_is_begun_again(allowed):
             send(control, url)
             await until(lambda: ">failed<" in row_of(control))
             assert "answered 404" in row_of(control)
-            await until(lambda: "answered 404" in control.page.head.value)
+            await until(lambda: "answered 404" in control.page.problem.value)
             control.page.downloads.rows.children[0].children[1].click()
             assert await until(lambda: ">done<" in row_of(control))
 
@@ -188,7 +203,7 @@ def test_what_is_no_link_starts_nothing(workspace, link, says):
     async def scenario():
         async with opened(workspace) as control:
             send(control, link)
-            await until(lambda: says in control.page.head.value)
+            await until(lambda: says in control.page.problem.value)
             assert control.page.downloads.rows.children == ()
 
     asyncio.run(scenario())

@@ -51,7 +51,7 @@ def tick(page: Page, name: str) -> None:
 
 def drawn(page: Page) -> str:
     """All that the page shows as HTML."""
-    parts = [page.head, page.inbox_note, page.run, page.log, page.downloads.note, *page.videos.children]
+    parts = [page.head, page.problem, page.inbox_note, page.run, page.log, page.downloads.note, *page.videos.children]
     parts += [row.children[1] for row in page.inbox.children]
     return "".join(part.value for part in [*parts, *(row.children[0] for row in page.downloads.rows.children)])
 
@@ -189,13 +189,23 @@ def test_a_video_that_did_not_change_is_not_drawn_again(page):
     assert sent == []
 
 
+def test_an_alert_is_sent_once_while_the_head_changes_every_second(page):
+    page.render(PageView(problem="the disk is full", clock="14:03:22"))
+    sent, heads = [], []
+    page.problem.observe(sent.append, "value")
+    page.head.observe(heads.append, "value")
+    page.render(PageView(problem="the disk is full", clock="14:03:23"))
+    assert (len(sent), len(heads)) == (0, 1)
+    assert "alert" not in page.head.value
+
+
 def test_problems_and_an_empty_start_are_explained(page):
     page.render(PageView(folder="/inbox", problem="the disk is full"))
-    assert "the disk is full" in page.head.value
+    assert "the disk is full" in page.problem.value
     assert "No runs yet" in page.run.value
     assert "The inbox is empty" in page.inbox_note.value
     page.render(PageView(folder="/inbox"))
-    assert "the disk is full" not in page.head.value
+    assert "the disk is full" not in page.problem.value
 
 
 def test_the_load_of_the_machine_is_drawn(page, tmp_path):

@@ -1,5 +1,7 @@
 """What the dashboard's server gives to whom: a real server, asked over HTTP."""
 
+import itertools
+import re
 import socket
 from collections.abc import Iterator
 
@@ -8,9 +10,12 @@ import nbformat
 import pytest
 from pydantic import SecretStr
 
+from tests.dashboard.conftest import Dashboard, serving
+from tests.dashboard.processes import processes_of
 from tests.waiting import LIMIT_S
-from vidlib.dashboard import server
+from vidlib.dashboard import access, server
 from vidlib.errors import SettingError
+from vidlib.setting_types import Account
 from vidlib.settings import load
 
 pytestmark = pytest.mark.slow
@@ -18,6 +23,7 @@ pytestmark = pytest.mark.slow
 REPORT = "results/runs/run-1/clip/report.html"
 NOTEBOOK = "results/work/ab12/scenes-12/04_scenes.ipynb"
 VIDEO = "vidlib/video/0123456789abcdef/convert-0123456789ab/video.mp4"
+ADDRESSES = itertools.count(2)
 KERNEL = "api/kernels/00000000-0000-4000-8000-000000000000"
 UPGRADE = {
     "Connection": "Upgrade",
@@ -50,9 +56,23 @@ def results(dashboard) -> None:
 
 @pytest.fixture
 def stranger(dashboard, results) -> Iterator[httpx.Client]:
-    """Somebody without the token."""
-    with httpx.Client(base_url=dashboard.url, timeout=LIMIT_S) as client:
+    """Somebody without the token, at an address of their own: what others typed does not count for it."""
+    with client_at(dashboard, f"127.0.0.{next(ADDRESSES)}") as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory) -> Iterator[Dashboard]:
+    """A dashboard of several people, which a proxy serves as studio.example."""
+    tokens = {"VIDLIB_DASHBOARD_TOKENS": "Anna:operator:anna-1, marc:viewer:marc-1"}
+    workspace = tmp_path_factory.mktemp("shared") / "workspace"
+    yield from serving(workspace, **tokens, VIDLIB_DASHBOARD_HOSTS="Studio.example")
+
+
+def client_at(dashboard: Dashboard, address: str) -> httpx.Client:
+    """A client with an address of this machine."""
+    transport = httpx.HTTPTransport(local_address=address)
+    return httpx.Client(base_url=dashboard.url, transport=transport, timeout=LIMIT_S)
 
 
 @pytest.fixture
@@ -180,17 +200,78 @@ def test_a_second_dashboard_on_a_port_says_that_it_is_taken():
 
 def test_a_public_address_needs_a_token_of_the_operators_own():
     with pytest.raises(SettingError, match="VIDLIB_DASHBOARD_TOKEN"):
-        server.choose_token(load(dashboard_host="0.0.0.0", dashboard_token=None))
+        access.accounts(load(dashboard_host="0.0.0.0", dashboard_token=None))
     own = load(dashboard_host="0.0.0.0", dashboard_token=SecretStr("long enough"))
-    assert server.choose_token(own) == "long enough"
+    assert [account.token for account in access.accounts(own)] == ["long enough"]
 
 
 def test_a_random_token_is_long_and_never_the_same():
-    first, second = (server.choose_token(load(dashboard_token=None)) for _ in range(2))
-    assert first != second
-    assert len(first) >= 32
+    (first,), (second,) = (access.accounts(load(dashboard_token=None)) for _ in range(2))
+    assert first.token != second.token
+    assert len(first.token) >= 32
 
 
 def test_a_token_of_the_operators_own_is_not_printed():
-    assert "secret" not in server.sign_in_address(load(dashboard_token=SecretStr("secret")), 80, "secret")
-    assert server.sign_in_address(load(dashboard_token=None), 80, "random") == "http://127.0.0.1:80/?token=random"
+    own, others = load(dashboard_token=SecretStr("secret")), load(dashboard_tokens=SecretStr("marc:viewer:secret"))
+    assert "secret" not in server.sign_in_address(own, 80, access.accounts(own))
+    assert "secret" not in server.sign_in_address(others, 80, access.accounts(others))
+    random = (Account("operator", "operator", "random"),)
+    assert server.sign_in_address(load(dashboard_token=None), 80, random) == "http://127.0.0.1:80/?token=random"
+
+
+def test_signing_out_ends_what_the_browser_may_see(operator):
+    assert operator.get(REPORT).status_code == 200
+    answer = operator.get("logout")
+    assert answer.status_code == 200
+    assert "You are signed out" in answer.text
+    assert operator.get(REPORT).status_code == 302
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80", "192.0.2.7", "[2001:db8::1]:80"])
+@pytest.mark.parametrize("path", ["", "login", VIDEO, f"{KERNEL}/channels", "voila/static/voila.js"])
+def test_a_name_that_is_not_its_own_reaches_nothing(dashboard, stranger, host, path):
+    answer = stranger.get(path, params={"token": dashboard.token}, headers={"Host": host})
+    assert answer.status_code == 403
+    assert "VIDLIB_DASHBOARD_HOSTS" in answer.text
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("host", ["localhost:9", "127.0.0.1", "[::1]:8866", "studio.example", "STUDIO.example:443"])
+def test_its_own_names_and_those_of_the_settings_are_answered(shared, host):
+    assert httpx.get(f"{shared.url}login", headers={"Host": host}).status_code == 200
+
+
+def test_guesses_of_the_token_soon_have_to_wait(dashboard):
+    with client_at(dashboard, "127.0.1.1") as guessing:
+        guesses = [guessing.get("", params={"token": f"guess {n}"}).status_code for n in range(access.WRONG_TOKENS + 2)]
+        assert guesses == [302] * access.WRONG_TOKENS + [429, 429]
+        answer = sign_in(guessing, dashboard.token)
+        assert answer.status_code == 429
+        assert "Try again in 6 s" in answer.text
+    with client_at(dashboard, "127.0.1.2") as another:
+        assert sign_in(another, dashboard.token).status_code == 302
+
+
+def test_guesses_from_the_same_address_do_not_disturb_who_is_signed_in(dashboard, results):
+    with client_at(dashboard, "127.0.1.3") as signed_in:
+        assert sign_in(signed_in, dashboard.token).status_code == 302
+        for _ in range(access.WRONG_TOKENS + 1):
+            answer = signed_in.get(REPORT, params={"token": "wrong"})
+        assert answer.status_code == 200
+
+
+def test_a_viewer_opens_a_page_that_knows_it_and_no_page_of_another(shared):
+    viewer, operator = (client_at(shared, f"127.0.2.{n}") for n in (1, 2))
+    with viewer, operator:
+        assert sign_in(viewer, "marc-1").status_code == 302
+        assert sign_in(operator, "anna-1").status_code == 302
+        page = viewer.get("").text
+        (kernel,) = set(re.findall(r'"kernelId":\s*"([0-9a-f-]{36})"', page))
+        (process,) = (found for found in processes_of(shared.settings.workspace) if "ipykernel" in str(found.cmdline()))
+        seen = process.environ()
+        assert (seen["REMOTE_ROLE"], seen["VIDLIB_OPERATOR"]) == ("viewer", "marc")
+        assert not [name for name, value in seen.items() if "marc-1" in value or "anna-1" in value]
+        assert viewer.get(f"api/kernels/{kernel}").status_code == 200
+        assert operator.get(f"api/kernels/{kernel}").status_code == 403
+        assert operator.get(f"api/kernels/{kernel}/channels", headers=UPGRADE).status_code == 403
+        viewer.post(f"voila/api/shutdown/{kernel}", headers={"X-XSRFToken": viewer.cookies["_xsrf"]})

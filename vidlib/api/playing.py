@@ -41,7 +41,7 @@ class VideoCorrector:
         return material(self.video.preview())
 
 
-def player(video: "Video") -> "Player":
+def player(video: "Video", may_correct: bool = True) -> "Player":
     """The player of a video, which shows and takes corrections. Where no widgets run, its card stands in its place."""
     from vidlib.api import pictures
     from vidlib.player.widget import Player
@@ -49,7 +49,8 @@ def player(video: "Video") -> "Player":
     results = video.results(*STEPS)
     file = results.needed_file("convert", "video")
     card = partial(pictures.describe, results.name, results.sha256, results)
-    return Player(material(video.preview()), file, media_path(file, video.settings.work), VideoCorrector(video), card)
+    corrector = VideoCorrector(video) if may_correct else None
+    return Player(material(video.preview()), file, media_path(file, video.settings.work), corrector, card)
 
 
 def media_path(video: Path, work: Path) -> str:

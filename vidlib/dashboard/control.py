@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from vidlib.dashboard import actions
+from vidlib.dashboard import actions, roles
 from vidlib.dashboard.downloads import DownloadView
 from vidlib.dashboard.panels import DownloadsPanel, Page
 from vidlib.dashboard.state import RUNS_SHOWN, PageView, page_view
@@ -35,17 +35,19 @@ class Control:
 
     def __init__(self, settings: Settings):
         self.settings = settings
+        self.may_change = roles.may_change()
         self.page = Page(
             actions.profiles(settings),
             DownloadsPanel(
-                on_download=lambda link: self._enqueue(self._download, link),
-                on_again=lambda key: self._enqueue(self._download_again, key),
-                on_close=lambda key: self._enqueue(self._close, key),
+                on_download=lambda link: self._change(self._download, link),
+                on_again=lambda key: self._change(self._download_again, key),
+                on_close=lambda key: self._change(self._close, key),
             ),
-            on_start=lambda names, profile: self._enqueue(self._start, names, profile),
-            on_cancel=lambda run_id: self._enqueue(actions.cancel, settings, run_id),
-            on_resume=lambda run_id: self._enqueue(self._resume, run_id),
+            on_start=lambda names, profile: self._change(self._start, names, profile),
+            on_cancel=lambda run_id: self._change(actions.cancel, settings, run_id),
+            on_resume=lambda run_id: self._change(self._resume, run_id),
             on_select=lambda run_id: self._enqueue(self._select, run_id),
+            may_change=self.may_change,
         )
         self._queue: deque[Callable[[], None]] = deque()
         self._queued = asyncio.Event()
@@ -74,6 +76,13 @@ class Control:
         if not following.cancelled():
             problem = f"This page stopped: {following.exception()!r}. Runs continue. Reload the page."
             self.page.render(replace(self._view, problem=problem))
+
+    def _change(self, act: Callable, *args: object) -> None:
+        """Queue an action of operators. The page of a viewer hides its button, but a browser may still send it."""
+        self._enqueue(act, *args) if self.may_change else self._enqueue(self._refuse)
+
+    def _refuse(self) -> None:
+        raise UsageError(roles.REFUSAL)
 
     def _enqueue(self, act: Callable, *args: object) -> None:
         self._queue.append(partial(act, *args))

@@ -32,8 +32,10 @@ class Page:
         on_cancel: Callable[[str], None],
         on_resume: Callable[[str], None],
         on_select: Callable[[str], None],
+        may_change: bool = True,
     ):
-        self.head, self.inbox_note, self.run, self.log = (widgets.HTML() for _ in range(4))
+        self.head, self.problem, self.inbox_note, self.run, self.log = (widgets.HTML() for _ in range(5))
+        self.account = widgets.HTML(_html("account", may_change=may_change))
         self.downloads = downloads
         self.inbox, self.videos = _box("vl-inbox"), _box("vl-videos")
         self.profile = widgets.Dropdown(options=profiles, description="Profile")
@@ -49,14 +51,19 @@ class Page:
         self.resume.on_click(lambda _: on_resume(self._run.run_id) if self._run else None)
         self.runs.observe(lambda change: None if self._drawing else on_select(change["new"]), "value")
         self.widget = self._layout()
+        if not may_change:
+            self.widget.add_class("vl-viewer")
 
     def _layout(self) -> widgets.Widget:
+        for button in (self.cancel, self.resume):
+            button.add_class("vl-act")
         start = _box("vl-row", self.profile, self.start)
+        start.add_class("vl-act")
         inbox = _box("vl-card", widgets.HTML("<h2>Inbox</h2>"), self.inbox_note, self.inbox, start)
         title = _box("vl-row", widgets.HTML("<h2>Runs</h2>"), self.runs, self.cancel, self.resume)
         runs = _box("vl-card", title, self.run, self.videos, self.log)
         columns = _box("vl-columns", _box("vl-left", inbox, self.downloads.widget), runs)
-        return _box("vl-page", widgets.HTML(f"<style>{STYLE}</style>"), self.head, columns)
+        return _box("vl-page", widgets.HTML(f"<style>{STYLE}</style>"), self.account, self.head, self.problem, columns)
 
     def selected_files(self) -> list[str]:
         """The names of the selected inbox files."""
@@ -67,6 +74,8 @@ class Page:
         self._drawing = True
         try:
             self.head.value = _html("head", view=view, meters=list(meters(view.load)))
+            # of its own, because a screen reader reads an alert again after each change of its element
+            self.problem.value = _html("problem", view=view)
             self._render_inbox(view)
             self.downloads.render(view.downloads)
             self._render_run(view)
@@ -127,6 +136,7 @@ class DownloadsPanel:
         self._sent: str | None = None
         self.start.on_click(lambda _: self._send())
         asked = _box("vl-row", self.link, self.start)
+        asked.add_class("vl-act")
         self.widget = _box("vl-card", widgets.HTML("<h2>Downloads</h2>"), asked, self.note, self.rows)
 
     def render(self, views: tuple[DownloadView, ...]) -> None:
@@ -147,6 +157,7 @@ class DownloadsPanel:
 
     def _row(self, key: str) -> widgets.Box:
         button = widgets.Button()
+        button.add_class("vl-act")
         button.on_click(lambda _: self._on_close(key) if key in self._closing else self._on_again(key))
         return _box("vl-download", widgets.HTML(), button)
 

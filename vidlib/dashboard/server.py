@@ -1,18 +1,16 @@
 """Serves the operators' page with Voila, by default on this machine only and behind a token."""
 
 import asyncio
-import ipaddress
 import logging
 import os
-import secrets
 import socket
 from collections.abc import Generator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from jupyter_server.auth.identity import IdentityProvider, User
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.log import log_request
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
@@ -22,11 +20,13 @@ from traitlets.config import Config
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 
+from vidlib.dashboard import access
 from vidlib.dashboard.panels import TEMPLATES
 from vidlib.dashboard.state import RESULTS_ROUTE, VIDEO_ROUTE
 from vidlib.errors import SettingError
 from vidlib.player import serving
 from vidlib.results.report_html import served_page
+from vidlib.setting_types import Account
 from vidlib.settings import Settings, export, resource, settings
 
 IDLE_S = 600
@@ -49,17 +49,18 @@ RESULTS_POLICY = (
 """A report shows foreign content, so it may use its own pictures and styles, and run no script."""
 
 
-class Operators(IdentityProvider):
-    """Signs in by token. Jupyter's own provider would also let a user set a password for all of Jupyter."""
-
-    def process_login_form(self, handler: web.RequestHandler) -> User | None:
-        password = handler.get_argument("password", default="")
-        valid = secrets.compare_digest(password.encode(), self.token.encode())
-        return self.generate_anonymous_user(handler) if valid else None
-
-
 class Kernels(AsyncMappingKernelManager):
-    """Counts a kernel as idle once its page disconnects. Output of the page itself is no activity."""
+    """Counts a kernel as idle once its page disconnects. Output of the page itself is no activity.
+
+    A kernel knows the account that opened its page.
+    """
+
+    async def start_kernel(self, *, env: dict[str, str] | None = None, **options: Any) -> str:  # type: ignore[override]
+        account = access.current_account()
+        variables = access.kernel_variables(account)
+        kernel_id = await super().start_kernel(env={**(env or os.environ), **variables}, **options)
+        self.get_kernel(kernel_id).account = account  # type: ignore[attr-defined] # `Roles` reads it
+        return kernel_id
 
     def track_message_type(self, message_type: str) -> bool:
         return False
@@ -125,7 +126,8 @@ class Dashboard(Voila):
 
     def init_settings(self) -> dict:
         found = super().init_settings()
-        found["jinja2_env"].loader.searchpath.insert(0, str(TEMPLATES))  # our login.html before Jupyter's
+        for name in ("jinja2_env", "voila_jinja2_env"):
+            found[name].loader.searchpath.insert(0, str(TEMPLATES))  # our pages before those of Jupyter and Voila
         return found
 
     def init_handlers(self) -> list:
@@ -133,7 +135,7 @@ class Dashboard(Voila):
         route = url_path_join(self.server_url, RESULTS_ROUTE)
         *others, (everything, _, options) = super().init_handlers()
         video = {"notebook_path": os.path.relpath(resource("dashboards") / "video.ipynb", self.root_dir)}
-        return [
+        handlers = [
             serving.handler(self.server_url, found.work),
             (url_path_join(self.server_url, VIDEO_ROUTE), SignedInPage, options | video),
             (rf"{route}/runs/([^/]+/[^/]+/report\.html)", Reports, {"path": str(found.runs)}),
@@ -141,6 +143,7 @@ class Dashboard(Voila):
             *others,
             (everything, SignedInPage, options),
         ]
+        return [(access.allowed_hosts(found), handlers), (".*", access.UnknownHost)]
 
 
 def notebook_page(notebook: Path) -> str:
@@ -156,27 +159,29 @@ def serve(given: Settings) -> int:
 
     Raises SettingError if other machines could reach the page without an explicit token, or if the port is taken.
     """
-    token = choose_token(given)
+    accounts = access.accounts(given)
     port = free_port(given.dashboard_host, given.dashboard_port)
     given.inbox.mkdir(parents=True, exist_ok=True)
     export(given)
     logging.getLogger("tornado.general").setLevel("ERROR")  # it warns about Jupyter's own timeouts
-    app = Dashboard(config=configuration(given, port, token))
+    app = Dashboard(config=configuration(given, port, accounts))
     app.initialize([])
-    print(f"The dashboard of {given.workspace} is at\n{sign_in_address(given, port, token)}", flush=True)
+    print(f"The dashboard of {given.workspace} is at\n{sign_in_address(given, port, accounts)}", flush=True)
     app.start()
     return 0
 
 
-def sign_in_address(given: Settings, port: int, token: str) -> str:
+def sign_in_address(given: Settings, port: int, accounts: tuple[Account, ...]) -> str:
     """The address that opens the dashboard. It hides a token from the settings, because the output may go to a log."""
     host = f"[{given.dashboard_host}]" if ":" in given.dashboard_host else given.dashboard_host
     address = f"http://{host}:{port}/"
-    return f"{address}?token={token}" if given.dashboard_token is None else f"{address} (sign in with your token)"
+    if given.dashboard_token or given.dashboard_tokens:
+        return f"{address} (sign in with your token)"
+    return f"{address}?token={accounts[0].token}"
 
 
-def configuration(given: Settings, port: int, token: str) -> Config:
-    """The configuration of Voila and Jupyter. They read no file of their own, which could remove the token."""
+def configuration(given: Settings, port: int, accounts: tuple[Account, ...]) -> Config:
+    """The configuration of Voila and Jupyter. They read no file of their own, which could let in others."""
     config = Config()
     config.Voila = Config(
         config_file_paths=[],
@@ -185,8 +190,8 @@ def configuration(given: Settings, port: int, token: str) -> Config:
         port=port,
         port_retries=0,
         open_browser=False,
-        token=token,
-        identity_provider_class=Operators,
+        identity_provider_class=access.Accounts,
+        authorizer_class=access.Roles,
         tornado_settings={
             "headers": {"Content-Security-Policy": PAGE_POLICY},
             "log_function": partial(log_request, record_prometheus_metrics=False),
@@ -198,7 +203,7 @@ def configuration(given: Settings, port: int, token: str) -> Config:
     )
     config.MappingKernelManager = Config(cull_idle_timeout=IDLE_S, cull_interval=60)
     config.KernelManager = Config(transport="ipc")  # other users of this machine could reach a port
-    config.IdentityProvider = Config(cookie_options={"samesite": "Lax"})
+    config.Accounts = Config(accounts=accounts, cookie_options={"samesite": "Lax"})
     return config
 
 
@@ -215,23 +220,3 @@ def free_port(host: str, port: int) -> int:
             f"the dashboard cannot listen on port {port} of {host}: {error.strerror}; is it running already? "
             "Set VIDLIB_DASHBOARD_PORT or --port to another one; 0 chooses a free port"
         ) from error
-
-
-def choose_token(settings: Settings) -> str:
-    """The token from the settings, or a random one for a page that only this machine can reach."""
-    if settings.dashboard_token:
-        return settings.dashboard_token.get_secret_value()
-    if not is_loopback(settings.dashboard_host):
-        raise SettingError(
-            f"VIDLIB_DASHBOARD_HOST={settings.dashboard_host!r} opens the dashboard to other machines; "
-            "set VIDLIB_DASHBOARD_TOKEN to a long secret first, or use 127.0.0.1"
-        )
-    return secrets.token_urlsafe(24)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address is reachable from this machine only."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -10,6 +10,7 @@ from IPython.display import HTML, display
 
 from vidlib import api
 from vidlib.api import playing
+from vidlib.dashboard.roles import may_change
 from vidlib.errors import VidlibError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def open_page() -> "Player | HTML":
         video = api.open(sha256)
         if not video.has_results(playing.STEPS):
             return _message(f"{video.name} has no results of {', '.join(playing.STEPS)} yet.")
-        return video.show()
+        return playing.player(video, may_correct=may_change())
     except (VidlibError, OSError) as error:
         return _message(str(error))
 
