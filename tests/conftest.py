@@ -72,13 +72,16 @@ def shared_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     (folder / "sitecustomize.py").write_text(SITE)
     with ExitStack() as closing, pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])))
+        # libraries set other variables while they are imported; a kernel gets those in any case
+        usual = {name: value for name, value in os.environ.items() if not name.startswith(("VIDLIB_", "PYTEST_"))}
+        many_tests = "PYTEST_XDIST_WORKER" in os.environ
         templates: dict[object, template.KernelTemplate] = {}
 
         def shared(env: Mapping[str, str]) -> template.KernelTemplate:
-            env = {name: value for name, value in env.items() if not name.startswith(("VIDLIB_", "PYTEST_"))}
-            if "PYTEST_XDIST_WORKER" in os.environ:  # there are many tests to come
-                env["PRELOAD"] = ""
-            key = frozenset(env.items())
+            seen = {name: env.get(name) for name in (*usual, "PRELOAD", "TEMPLATE")}
+            key = frozenset(seen.items())
+            preload = {"PRELOAD": ""} if many_tests and seen == {**usual, "PRELOAD": None, "TEMPLATE": None} else {}
+            env = {name: value for name, value in env.items() if not name.startswith("PYTEST_")} | preload
             if key not in templates or templates[key].ended:
                 templates[key] = template.KernelTemplate(env)
                 closing.callback(templates[key].close)

@@ -1,14 +1,29 @@
-"""Foreign text made safe to show. Names, links and messages from outside may hold commands for a terminal or new lines.
+"""Text for people: sizes, and foreign text made safe to show.
 
-Every such text passes through this module before it enters a log, a message, an e-mail or a page.
+Names, links and messages from outside may hold commands for a terminal or new lines. Every such text passes through
+this module before it enters a log, a message, an e-mail or a page.
 """
 
+import math
 import os
 import re
 from pathlib import Path
 
 TERMINAL_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\^_])")
 """What a terminal obeys instead of showing it: colours, movements of the cursor, titles (ECMA-48)."""
+
+
+BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def format_bytes(size: float) -> str:
+    """Format a number of bytes in a fitting unit.
+
+    >>> format_bytes(320), format_bytes(4_200_000)
+    ('320 B', '4.2 MB')
+    """
+    power = min(int(math.log10(max(size, 1))) // 3, len(BYTE_UNITS) - 1)
+    return f"{size / 1000**power:.{min(power, 1)}f} {BYTE_UNITS[power]}"
 
 
 def printable(text: str | bytes, replacement: str = "_", *, keep: str = "") -> str:

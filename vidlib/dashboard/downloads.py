@@ -5,14 +5,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidlib.dashboard.wording import format_bytes, format_time, readable
+from vidlib.dashboard.wording import format_time, readable
 from vidlib.errors import RefusedInput
 from vidlib.ingest.parts import name_of
 from vidlib.ingest.urls import browser_link, redacted
 from vidlib.runner.downloads import store
 from vidlib.runner.store.database import Database
 from vidlib.runner.store.models import Download
-from vidlib.text import plain_message
+from vidlib.text import format_bytes, plain_message
 
 DOWNLOADS_SHOWN = 20
 MANUAL_SHOWN = 10

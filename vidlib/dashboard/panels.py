@@ -9,8 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from vidlib.dashboard.downloads import DownloadView
 from vidlib.dashboard.state import InboxFile, PageView, RunView
-from vidlib.dashboard.wording import format_bytes
 from vidlib.machine.load import Load
+from vidlib.text import format_bytes
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"

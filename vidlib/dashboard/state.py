@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from vidlib.api import playing
 from vidlib.dashboard.downloads import DownloadView, download_views
-from vidlib.dashboard.wording import format_bytes, format_duration, format_time, readable
+from vidlib.dashboard.wording import format_duration, format_time, readable
 from vidlib.ingest.arrivals import may_be_delivery
 from vidlib.machine.load import Load
 from vidlib.runner import delivery_files, report_run
@@ -19,7 +19,7 @@ from vidlib.runner.store.models import ACTIVE, ENDED, Event, Run, Task
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
-from vidlib.text import plain_message
+from vidlib.text import format_bytes, plain_message
 
 LOG_LINES = 12
 UNFINISHED_RUNS = ("interrupted", "cancelled", "failed", "partial", "refused")

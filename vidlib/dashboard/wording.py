@@ -1,11 +1,9 @@
 """Formats times, sizes and foreign names for the operators' page."""
 
-import math
 import time
 
 from vidlib.text import printable
 
-UNITS = ("B", "kB", "MB", "GB", "TB")
 ZERO_WIDTH_JOINER = "\u200d"  # cannot be seen, but holds emoji together
 
 
@@ -29,16 +27,6 @@ def format_duration(seconds: float) -> str:
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
-
-
-def format_bytes(size: int) -> str:
-    """Format a number of bytes in a fitting unit.
-
-    >>> format_bytes(320), format_bytes(4_200_000)
-    ('320 B', '4.2 MB')
-    """
-    power = min(int(math.log10(max(size, 1))) // 3, len(UNITS) - 1)
-    return f"{size / 1000**power:.{min(power, 1)}f} {UNITS[power]}"
 
 
 def format_time(at: float) -> str:

@@ -9,6 +9,7 @@ from matplotlib.ticker import FuncFormatter
 
 from vidlib.media.suffixes import VIDEO_SUFFIXES
 from vidlib.plots import style
+from vidlib.text import format_bytes
 
 SHOWN = 20
 NAME_CHARS = 48
@@ -36,9 +37,11 @@ def largest_files(files: Sequence[Path], folder: Path) -> Figure:
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     for row, path in enumerate(shown):
-        ax.annotate(amount(sizes[path]), (sizes[path], row), (4, 0), textcoords="offset points", va="center", size=8)
+        ax.annotate(
+            format_bytes(sizes[path]), (sizes[path], row), (4, 0), textcoords="offset points", va="center", size=8
+        )
     ax.set_xlim(0, 1.12 * max(1, *sizes.values()))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: amount(value)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format_bytes(value)))
     ax.set_xlabel("size")
     ax.set_title(_title(len(files), len(shown), sum(sizes.values())))
     handles = [Patch(color=KINDS[kind], label=kind) for kind in KINDS if kind in kinds]
@@ -46,21 +49,8 @@ def largest_files(files: Sequence[Path], folder: Path) -> Figure:
     return fig
 
 
-def amount(n_bytes: float) -> str:
-    """Format bytes for people, in powers of 1000.
-
-    >>> amount(0), amount(1_530_000)
-    ('0 B', '1.5 MB')
-    """
-    for unit in ("B", "kB", "MB"):
-        if n_bytes < 1000:
-            return f"{n_bytes:.3g} {unit}" if unit == "B" else f"{n_bytes:.1f} {unit}"
-        n_bytes /= 1000
-    return f"{n_bytes:.1f} GB"
-
-
 def _title(n_files: int, n_shown: int, n_bytes: int) -> str:
-    title = f"{n_files} file{'s' * (n_files != 1)}, {amount(n_bytes)}"
+    title = f"{n_files} file{'s' * (n_files != 1)}, {format_bytes(n_bytes)}"
     return title if n_shown == n_files else f"{title}; the {n_shown} largest"
 
 

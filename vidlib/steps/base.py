@@ -41,6 +41,7 @@ from vidlib.media import ffmpeg
 from vidlib.params import Frozen
 from vidlib.progress import PROGRESS_FILE, Report, quiet
 from vidlib.results.naming import folder_name, is_finished_name
+from vidlib.text import format_bytes
 
 MANIFEST = "outputs.json"
 
@@ -156,7 +157,9 @@ class StepOutputs(Frozen):
         files, values = [], []
         for name, value in self:
             if paths := list(_paths_in(value)):
-                files.append((_file_label(paths), _size(sum(path.stat().st_size for path in paths)), fields[name]))
+                files.append(
+                    (_file_label(paths), format_bytes(sum(path.stat().st_size for path in paths)), fields[name])
+                )
             elif name != "doubts" and value not in (None, "", (), {}):
                 values.append((name, str(value), fields[name]))
         values.append(("to check", str(len(self.doubts)), fields["doubts"]))
@@ -357,19 +360,6 @@ def _file_label(paths: Sequence[Path]) -> str:
     """``shots.json``, or ``middles/*.jpg (16 files)`` for many."""
     first = paths[0]
     return first.name if len(paths) == 1 else f"{first.parent.name}/*{first.suffix} ({len(paths)} files)"
-
-
-def _size(n_bytes: float) -> str:
-    """A size for people.
-
-    >>> _size(512), _size(3_400_000)
-    ('512 B', '3.4 MB')
-    """
-    for unit in ("B", "kB", "MB"):
-        if n_bytes < 1000:
-            return f"{n_bytes:.3g} {unit}"
-        n_bytes /= 1000
-    return f"{n_bytes:.3g} GB"
 
 
 def _html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
