@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.engines.speech.diarization.clustering import cluster_speakers, cosine_similarity
+from vidlib.engines.speech.diarization.clustering import assign_clusters, cluster_speakers, cosine_similarity
 from vidlib.engines.speech.diarization.postprocessing import postprocess
 from vidlib.engines.speech.diarization.resegmentation import Activity, _speech, resegment
 from vidlib.media.audio import SAMPLE_RATE
@@ -34,6 +34,24 @@ def test_there_are_as_many_speakers_as_requested(embeddings, fewest, most, expec
 def test_an_embedding_that_is_not_trusted_forms_no_cluster(embeddings):
     assert len(cluster_speakers(embeddings, np.arange(9) < 6, threshold=0.65)) == 2
     assert len(cluster_speakers(embeddings, ~TRUSTED, threshold=0.65)) == 3
+
+
+@pytest.mark.parametrize("threshold", [1e-9, 0.2, 0.5, 0.55, 0.6, 0.7, 1.0, 1.5, 1.999])
+def test_any_threshold_forms_clusters(threshold):
+    random = np.random.default_rng(0)
+    for n in (1, 2, 3, 40):
+        embeddings = random.normal(0, 1, (n, 8)).astype(np.float32)
+        centroids = cluster_speakers(embeddings, random.random(n) < 0.7, threshold)
+        assert 1 <= len(centroids) <= n
+        assert np.allclose(np.linalg.norm(centroids, axis=1), 1)
+
+
+@pytest.mark.parametrize("n_clusters", [1, 2, 3, 300])
+def test_the_local_speakers_of_a_window_get_different_clusters(n_clusters):
+    clusters = assign_clusters(np.random.default_rng(0).random((1000, 3, n_clusters)))
+    named = clusters[clusters >= 0]
+    assert set(named) == set(range(n_clusters))  # also beyond the 127 of 8 bits
+    assert all(len(set(window[window >= 0])) == min(3, n_clusters) for window in clusters)
 
 
 def test_two_speakers_with_one_label_are_told_apart():

@@ -2,9 +2,13 @@
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.optimize import linear_sum_assignment
 
 MIN_CLUSTER_SIZE = 2
 """Embeddings in the smallest cluster. The embeddings of a smaller one go to the speakers that they resemble most."""
+
+NOBODY = -2
+"""The cluster of a local speaker who is nobody, as in pyannote.audio."""
 
 
 def cluster_speakers(
@@ -30,6 +34,22 @@ def cluster_speakers(
     if max_speakers and len(clusters) > max_speakers:
         clusters = _clusters(_cut(tree, max_speakers), 1)
     return normalized(np.stack([chosen[members].mean(axis=0) for members in clusters]))
+
+
+def assign_clusters(similarity: np.ndarray) -> np.ndarray:
+    """(windows, local speakers, clusters) similarities -> the cluster of each, (windows, local speakers), or `NOBODY`.
+
+    The local speakers of a window get different clusters, as many as there are. NaN counts as the least similarity.
+
+    >>> assign_clusters(np.array([[[0.9, 0.1], [0.8, 0.7], [np.nan, np.nan]]]))
+    array([[ 0,  1, -2]])
+    """
+    known = np.nan_to_num(similarity, nan=np.nanmin(similarity))
+    clusters = np.full(known.shape[:2], NOBODY)
+    for window, scores in enumerate(known):
+        local_speakers, assigned = linear_sum_assignment(scores, maximize=True)
+        clusters[window, local_speakers] = assigned
+    return clusters
 
 
 def cosine_similarity(embeddings: np.ndarray, centroids: np.ndarray) -> np.ndarray:

@@ -52,9 +52,9 @@ class Pyannote:
         duration_s = len(waveform) / SAMPLE_RATE
         hook = partial(_report_progress, report, duration_s)
         with _known_warnings_ignored(), _gpu_failures(self.device), torch.inference_mode(), _one_thread():
-            output = self._pipeline.apply(file, min_speakers=min_speakers, max_speakers=max_speakers, hook=hook)
+            annotation = self._pipeline.apply(file, min_speakers=min_speakers, max_speakers=max_speakers, hook=hook)
         report(duration_s, duration_s)
-        return _to_diarization(output.speaker_diarization, self._pipeline.votes, duration_s, self._min_turn_s)
+        return _to_diarization(annotation, self._pipeline.votes, duration_s, self._min_turn_s)
 
     def __enter__(self) -> Self:
         return self
@@ -93,19 +93,19 @@ def _to_diarization(
 ) -> Diarization:
     """Convert the result of the pipeline. It is clipped, because the last window extends beyond the sound.
 
-    The confidence of a turn is the mean share of windows that hear its speaker, from ``votes``.
+    The confidence of a turn is the mean share of windows that hear its speaker, from ``votes``, (instants, speakers).
+    Its label is the column there.
     """
-    columns = {label: column for column, label in enumerate(annotation.labels())}
     turns: list[Turn] = []
     speech: list[Segment] = []
-    for segment, _, label in sorted(annotation.itertracks(yield_label=True)):
+    for segment, _, column in sorted(annotation.itertracks(yield_label=True)):
         part = clip(Segment(segment.start, segment.end), duration_s)
         if part is None:
             continue
         speech.append(part)
         if votes is not None and part.duration_s >= min_turn_s:  # there are votes wherever somebody speaks
-            confidence = float(votes.crop(segment)[:, columns[label]].mean())
-            turns.append(Turn(*part, label, round(confidence, 4)))
+            confidence = float(votes.crop(segment)[:, column].mean())
+            turns.append(Turn(*part, str(column), round(confidence, 4)))
     return Diarization(label_speakers(turns), support(speech))
 
 

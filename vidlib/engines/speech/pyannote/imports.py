@@ -75,7 +75,6 @@ with _stubbed({"torch._dynamo": CompilerStub("torch._dynamo"), "torchcodec": Non
     from pyannote.audio.core.plda import PLDA
     from pyannote.audio.pipelines import SpeakerDiarization
     from pyannote.audio.pipelines.clustering import AgglomerativeClustering
-    from pyannote.audio.pipelines.speaker_diarization import DiarizeOutput
     from pyannote.audio.utils.reproducibility import ReproducibilityWarning
     from pyannote.core import Annotation, SlidingWindow, SlidingWindowFeature
     from torchaudio.compliance.kaldi import fbank
@@ -84,7 +83,6 @@ __all__ = [
     "PLDA",
     "AgglomerativeClustering",
     "Annotation",
-    "DiarizeOutput",
     "Inference",
     "Model",
     "ReproducibilityWarning",

@@ -19,13 +19,14 @@ import numpy as np
 from vidlib import vault
 from vidlib.engines.runtime.pool import Pool
 from vidlib.engines.speech.diarization.aggregation import aggregate_activity, most_active
+from vidlib.engines.speech.diarization.clustering import assign_clusters
 from vidlib.engines.speech.diarization.resegmentation import Activity, resegment
 from vidlib.engines.speech.pyannote.embedding import EmbeddingModel
 from vidlib.engines.speech.pyannote.folder import PipelineConfig
 from vidlib.engines.speech.pyannote.imports import (
     PLDA,
     AgglomerativeClustering,
-    DiarizeOutput,
+    Annotation,
     Inference,
     SlidingWindow,
     SlidingWindowFeature,
@@ -63,7 +64,7 @@ class Pipeline(SpeakerDiarization):
     """pyannote.audio's pipeline with the models and clustering of the vault, or with those of ``config``.
 
     After `apply`, ``votes`` holds for each instant and speaker the share of the windows around it that hear the
-    speaker, (instants, speakers) in [0, 1].
+    speaker, (instants, speakers) in [0, 1]. Speakers without turns have columns too.
     """
 
     def __init__(self, device: Device, threads: Pool[None], config: PipelineConfig | None = None):
@@ -77,12 +78,24 @@ class Pipeline(SpeakerDiarization):
         self.votes: SlidingWindowFeature | None = None
         self._resegments = config is None
 
-    def apply(self, file: dict[str, Any], **options: Any) -> DiarizeOutput:
-        """Diarize ``file["sound"]``, `Samples` at 16 kHz; ``options`` are those of pyannote.audio."""
+    def apply(self, file: dict[str, Any], **options: Any) -> Annotation:
+        """Diarize ``file["sound"]``, `Samples` at 16 kHz; ``options`` are those of pyannote.audio.
+
+        The labels of the result are the columns of ``votes``: pyannote.audio sorts its own as text, 10 before 2.
+        """
         self._sound: Samples = file["sound"]
         self.votes, self._max_speakers = None, options.get("max_speakers")
+        self._annotation: Annotation | None = None
         self._segmentation.speech.clear()
-        return super().apply(file, **options)
+        super().apply(file, **options)
+        return Annotation() if self._annotation is None else self._annotation
+
+    def to_annotation(self, discrete_diarization: SlidingWindowFeature, **options: Any) -> Annotation:
+        """Who speaks in each instant, (instants, speakers) -> turns, with columns as labels."""
+        annotation = super().to_annotation(discrete_diarization, **options)
+        if self._annotation is None:  # the second call wants one speaker at a time, which is not used here
+            self._annotation = annotation
+        return annotation
 
     def speaker_count(
         self, binarized_segmentations: SlidingWindowFeature, frames: SlidingWindow, **options: Any
@@ -131,8 +144,7 @@ class Pipeline(SpeakerDiarization):
                 # the last centroids may belong to no local speaker
                 centroids = self.clustering.centroids[:n_speakers]
                 speaks, votes = self._resegment(frames, speaks, votes, centroids)
-            # the columns of the speakers who have turns: in the order of their labels
-            self.votes = SlidingWindowFeature(votes[:, speaks.any(axis=0)], frames)
+            self.votes = SlidingWindowFeature(votes, frames)
         return SlidingWindowFeature(speaks, frames)
 
     def _resegment(
@@ -156,10 +168,15 @@ class ShortTurnClustering(AgglomerativeClustering):
 
     centroids: np.ndarray | None = None
 
-    def __call__(self, **arguments: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def __call__(self, **arguments: Any) -> tuple[np.ndarray, np.ndarray, None]:
         clusters, soft_clusters, centroids = super().__call__(**arguments)
         self.centroids = centroids if np.isfinite(centroids).all() else None
-        return clusters, soft_clusters, centroids
+        # pyannote.audio would sort the centroids by speaker, but resegmentation adds speakers who have none
+        return clusters, soft_clusters, None
+
+    def constrained_argmax(self, soft_clusters: np.ndarray) -> np.ndarray:
+        """See `assign_clusters`; the original has no room for more than 128 clusters."""
+        return assign_clusters(soft_clusters)
 
     def filter_embeddings(
         self, embeddings: np.ndarray, segmentations: SlidingWindowFeature | None = None
