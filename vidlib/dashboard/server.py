@@ -80,6 +80,7 @@ class SignedInPage(TornadoVoilaHandler):
             others = [(name, value) for name, value in parse_qsl(self.request.query) if name != "token"]
             self.redirect(f"{self.request.path}?{urlencode(others)}" if others else self.request.path)
         else:
+            self.xsrf_token  # noqa: B018 # sets the cookie without which a closing page may not end its kernel
             await super().get(path)
 
 
