@@ -14,13 +14,14 @@ from tests import sample_media as made
 from vidlib import vault
 from vidlib.engines.speech import Options
 from vidlib.engines.speech import words as transcription
-from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed, ParamError, WeightError
+from vidlib.errors import BrokenOutput, Cancelled, EngineUnavailable, GpuFailed, OutOfMemory, ParamError, WeightError
 from vidlib.machine import commands, devices
 from vidlib.media.audio import read_waveform
 from vidlib.params import read_params
 from vidlib.protocols import Diarization, Transcript
 from vidlib.results.exports import rttm, speech_json, speech_table, words_table
 from vidlib.steps import audio
+from vidlib.steps.audio import engine_choice
 from vidlib.steps.base import Manifest, ReviewItem, Step
 from vidlib.timeline import Segment, Turn, Turns, Word
 
@@ -74,7 +75,7 @@ class FakeEngines:
 @pytest.fixture
 def fake(monkeypatch) -> FakeEngines:
     engine = FakeEngines()
-    monkeypatch.setattr(audio, "open_diarizer", engine.open)
+    monkeypatch.setattr(engine_choice, "open_diarizer", engine.open)
     return engine
 
 
@@ -336,10 +337,29 @@ def test_where_no_engine_works_each_says_why(fake, clip, tmp_path):
         listen(clip, tmp_path / "light", engines="light")
 
 
-def test_a_bug_of_an_engine_is_not_hidden_by_another(fake, clip, tmp_path):
-    fake.broken["pyannote"] = ValueError("a bug")
-    with pytest.raises(ValueError, match="a bug"):
+def test_an_engine_that_fails_gives_way_and_an_item_to_check_says_why(fake, clip, tmp_path, caplog):
+    fake.broken["pyannote"] = IndexError("index 5 is out of bounds\nfor axis 0")
+    outputs = listen(clip, tmp_path)
+    reason = "IndexError: index 5 is out of bounds for axis 0"
+    assert (outputs.engine, outputs.fallback) == ("light", f"not pyannote: {reason}")
+    assert f"light found the speakers, because pyannote did not work: {reason}" in {
+        item.message for item in outputs.doubts
+    }
+    assert "Traceback" in caplog.text
+
+
+def test_the_error_of_a_single_engine_stays_what_it_is(fake, clip, tmp_path):
+    fake.broken["pyannote"] = IndexError("index 5 is out of bounds")
+    with pytest.raises(IndexError, match=r"^index 5 is out of bounds$"):
+        listen(clip, tmp_path, engines="pyannote")
+
+
+@pytest.mark.parametrize("error", [Cancelled(), OutOfMemory("8 GB are not enough"), MemoryError()])
+def test_no_other_engine_is_tried_where_the_step_has_to_stop(fake, clip, tmp_path, error):
+    fake.broken["pyannote"] = error
+    with pytest.raises(type(error)):
         listen(clip, tmp_path)
+    assert fake.opened == ["pyannote"]
 
 
 def test_with_device_cuda_no_engine_without_a_gpu_runs(fake, clip, tmp_path, monkeypatch):

@@ -1,20 +1,18 @@
 """The audio step: who speaks when, as turns and for each frame; a video without sound gets the result of silence."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self, TypedDict
+from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from vidlib.corrections import turns as corrections
 from vidlib.engines import speech
-from vidlib.engines.speech import DIARIZERS, Options, open_diarizer
+from vidlib.engines.speech import DIARIZERS, Options
 from vidlib.engines.speech import words as transcription
-from vidlib.errors import BrokenOutput, EngineUnavailable, UnknownName, WeightError
+from vidlib.errors import BrokenOutput, UnknownName
 from vidlib.machine import devices
-from vidlib.machine.devices import Device
 from vidlib.media.audio import SAMPLE_RATE, Samples, chunks, stored_waveform
 from vidlib.media.mixdown import BLOCK_S, FIRST_TRACK, cancelled_blocks
 from vidlib.params import Frozen
@@ -22,6 +20,8 @@ from vidlib.progress import Report, part_of, quiet
 from vidlib.protocols import Diarization, Transcript
 from vidlib.results.exports import rttm, speech_json, speech_table, words_table
 from vidlib.results.exports import transcript as transcript_files
+from vidlib.steps.audio import engine_choice
+from vidlib.steps.audio.engine_choice import Answer, Request, SpeakerLimits
 from vidlib.steps.audio.track_choice import choose_tracks
 from vidlib.steps.base import (
     FrameCount,
@@ -91,19 +91,12 @@ class Inputs(Frozen):
     out_dir: Path = location("the one folder that the step writes to")
 
 
-class SpeakerLimits(TypedDict):
-    """Arguments of `Diarizer.diarize`; None means no limit."""
-
-    min_speakers: int
-    max_speakers: int | None
-
-
 class Params(Frozen):
     """Parameters of the step."""
 
     engines: str = Field(
         "pyannote,light",
-        description="pyannote, light, lemonfox, in order of preference; the first that can run is used",
+        description="pyannote, light, lemonfox, in order of preference; the first that works is used",
     )
     device: devices.Wanted = Field("auto", description="auto, cuda or cpu; auto uses the GPU if there is one")
     num_speakers: int = Field(0, ge=0, le=50, description="number of speakers; 0: unknown")
@@ -245,26 +238,28 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     transcriber = _transcriber(params)
     share = 0.5 if transcriber else 1.0  # of the progress
     with stored_waveform(inputs.video, out, n_samples, tracks or FIRST_TRACK) as waveform:
-        diarization, engine, choice = _listen(waveform, params, part_of(report, 0.0, share))
+        answer = _listen(waveform, params, part_of(report, 0.0, share))
+        diarization = answer.diarization
         transcript = _transcribe(transcriber, waveform, diarization, params, part_of(report, share, 1.0))
     turns = diarization.turns
+    items = [*answer.items, *track_items, *_cancelled_sound(inputs.video, tracks)]
     return Outputs(
         **transcript_files.write(out, transcript.words, transcript.language),
         language=transcript.language,
         transcriber=LEMONFOX if diarization.words else transcriber or "",
         no_words=_why_no_words(params, transcriber, diarization),
         turns=rttm.write(out / "speech.rttm", turns),
-        speech=speech_json.write(out / "speech.json", turns, engine=engine, duration_s=duration_s),
+        speech=speech_json.write(out / "speech.json", turns, engine=answer.engine, duration_s=duration_s),
         table=speech_table.write(
             out / "speech.parquet", inputs.frames, diarization.speech, turns, tracks or FIRST_TRACK
         ),
         n_speakers=len(turns.speakers),
         tracks=tracks,
         speech_s=round(sum(segment.duration_s for segment in diarization.speech), 3),
-        engine=engine,
-        device=choice.device,
-        fallback=choice.fallback,
-        doubts=_review_items(turns, params, [*track_items, *_cancelled_sound(inputs.video, tracks)], inputs.frames),
+        engine=answer.engine,
+        device=answer.choice.device,
+        fallback=answer.choice.fallback,
+        doubts=_review_items(turns, params, items, inputs.frames),
     )
 
 
@@ -287,36 +282,13 @@ def verify(inputs: Inputs, outputs: Outputs) -> None:
         raise BrokenOutput(f"{outputs.table} has {n_rows} rows, expected one for each of {inputs.frames} frames")
 
 
-def _listen(waveform: Samples, params: Params, report: Report) -> tuple[Diarization, str, devices.Choice]:
-    """The diarization by the first engine that works, the engine, and its device; silence runs no engine.
-
-    Raises the error of the engine if there is one, else EngineUnavailable with the error of each.
-    """
+def _listen(waveform: Samples, params: Params, report: Report) -> Answer:
+    """The diarization by the first engine that works (see `engine_choice.diarize`); silence runs no engine."""
     if not any(chunk.any() for chunk in chunks(waveform)):
         report(1, 1)
-        return Diarization(Turns(), []), SILENCE, devices.Choice("cpu")
-    names = params.order
-    if params.device == "cuda":  # engines without a GPU are no alternative then, unless there are no others
-        names = tuple(filter(DIARIZERS.uses_gpu, names)) or names
-    problems: list[str] = []
-    for name in names:
-        work = partial(_diarize, name, waveform, params, report)
-        try:
-            diarization, choice = devices.attempt(params.device, work, partial(DIARIZERS.gpu_problem, name))
-        except (EngineUnavailable, WeightError) as error:
-            if len(names) == 1:
-                raise
-            problems.append(f"not {name}: {error}")
-            last = error
-        else:
-            reasons = [*problems, *filter(None, [choice.fallback])]
-            return diarization, name, devices.Choice(choice.device, "; ".join(reasons) or None)
-    raise EngineUnavailable("; ".join(problems)) from last
-
-
-def _diarize(name: str, waveform: Samples, params: Params, report: Report, device: Device) -> Diarization:
-    with open_diarizer(name, device, params.options) as diarizer:
-        return diarizer.diarize(waveform, **params.speakers, report=report)
+        return Answer(Diarization(Turns(), []), SILENCE, devices.Choice("cpu"))
+    request = Request(params.device, params.options, params.speakers)
+    return engine_choice.diarize(waveform, params.order, request, report)
 
 
 def _transcribe(
@@ -343,11 +315,9 @@ def _cancelled_sound(video: Path, tracks: Sequence[int]) -> Iterator[ReviewItem]
         yield ReviewItem(message=message, frame=int(min(blocks) * BLOCK_S * FPS), confidence=0.5, frames=frames)
 
 
-def _review_items(
-    turns: Turns, params: Params, track_items: Sequence[ReviewItem], n_frames: int
-) -> tuple[ReviewItem, ...]:
-    """The tracks, turns and speakers that a person should review, what matters most first."""
-    items = [*track_items, *_uncertain(turns), *_brief(turns), *_overlapping(turns), *_too_few(turns, params)]
+def _review_items(turns: Turns, params: Params, others: Sequence[ReviewItem], n_frames: int) -> tuple[ReviewItem, ...]:
+    """The ``others``, and the turns and speakers that a person should review, what matters most first."""
+    items = [*others, *_uncertain(turns), *_brief(turns), *_overlapping(turns), *_too_few(turns, params)]
     return tuple(sorted(items, key=lambda item: -item.impact(n_frames))[:MAX_REVIEW_ITEMS])
 
 
