@@ -15,6 +15,8 @@ from tests.dashboard.processes import processes_of
 from tests.waiting import LIMIT_S
 from vidlib.dashboard import access, server
 from vidlib.errors import SettingError
+from vidlib.runner.store.models import Task
+from vidlib.runner.store.runs import History
 from vidlib.setting_types import Account
 from vidlib.settings import load
 
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.slow
 REPORT = "results/runs/run-1/clip/report.html"
 NOTEBOOK = "results/work/ab12/scenes-12/04_scenes.ipynb"
 VIDEO = "vidlib/video/0123456789abcdef/convert-0123456789ab/video.mp4"
+SHELF = "results/runs/index.html"
 ADDRESSES = itertools.count(2)
 KERNEL = "api/kernels/00000000-0000-4000-8000-000000000000"
 UPGRADE = {
@@ -90,7 +93,9 @@ def sign_in(client: httpx.Client, typed: str, **more: str) -> httpx.Response:
     return client.post("login", data={"password": typed, "_xsrf": client.cookies["_xsrf"], **more})
 
 
-@pytest.mark.parametrize("path", ["", "video", "control.ipynb", REPORT, NOTEBOOK, VIDEO, "results/anything", KERNEL])
+@pytest.mark.parametrize(
+    "path", ["", "video", "control.ipynb", REPORT, NOTEBOOK, SHELF, VIDEO, "results/anything", KERNEL]
+)
 def test_nothing_is_shown_without_the_token(stranger, path):
     answer = stranger.get(path)
     assert answer.status_code in (302, 403)
@@ -141,6 +146,21 @@ def test_a_report_can_show_pictures_and_do_nothing(operator):
     assert "allow-scripts" not in policy
     assert "default-src 'none'" in policy
     assert "img-src data:" in policy
+
+
+def test_the_page_of_all_reports_is_current_and_runs_its_own_script_alone(operator, dashboard):
+    with History(dashboard.settings.database) as history:
+        run = history.start_run([dashboard.settings.inbox / "clip.mp4"], {})
+        history.add_tasks([Task(run_id=run.id, label="a new clip", project="clip", sha256="ab" * 32, step="report")])
+    answer = operator.get(SHELF)
+    assert answer.status_code == 200
+    assert "a new clip" in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("sandbox allow-scripts ")
+    assert "allow-same-origin" not in policy
+    assert "default-src 'none'" in policy
+    (source,) = re.findall(r"script-src ('sha256-[^']+')", policy)
+    assert f"script-src {source}" in answer.text  # the policy of the page itself
 
 
 def test_a_video_comes_in_the_parts_that_a_browser_asks_for(operator):

@@ -8,7 +8,7 @@ import ipywidgets as widgets
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from vidlib.dashboard.downloads import DownloadView
-from vidlib.dashboard.state import InboxFile, PageView, RunView
+from vidlib.dashboard.state import SHELF_ROUTE, InboxFile, PageView, RunView
 from vidlib.machine.load import Load
 from vidlib.text import format_bytes
 
@@ -35,7 +35,7 @@ class Page:
         may_change: bool = True,
     ):
         self.head, self.problem, self.inbox_note, self.run, self.log = (widgets.HTML() for _ in range(5))
-        self.account = widgets.HTML(_html("account", may_change=may_change))
+        self.account = widgets.HTML(_html("account", may_change=may_change, reports=SHELF_ROUTE))
         self.downloads = downloads
         self.inbox, self.videos = _box("vl-inbox"), _box("vl-videos")
         self.profile = widgets.Dropdown(options=profiles, description="Profile")

@@ -22,10 +22,13 @@ from voila.tornado.handler import TornadoVoilaHandler
 
 from vidlib.dashboard import access
 from vidlib.dashboard.panels import TEMPLATES
-from vidlib.dashboard.state import RESULTS_ROUTE, VIDEO_ROUTE
-from vidlib.errors import SettingError
+from vidlib.dashboard.state import RESULTS_ROUTE, SHELF_ROUTE, VIDEO_ROUTE
+from vidlib.errors import SettingError, VidlibError
 from vidlib.player import serving
 from vidlib.results.report_html import served_page
+from vidlib.results.shelf_html import script_source
+from vidlib.runner import shelf
+from vidlib.runner.store.runs import History
 from vidlib.setting_types import Account
 from vidlib.settings import Settings, export, resource, settings
 
@@ -106,6 +109,18 @@ class Reports(JupyterHandler, web.StaticFileHandler):
         return web.StaticFileHandler.compute_etag(self)  # Jupyter's handler switches ETags off
 
 
+class Shelf(JupyterHandler):
+    """Builds the page of all reports and serves it to signed-in users. Only its own script runs, in a sandbox."""
+
+    content_security_policy = RESULTS_POLICY.replace("sandbox", "sandbox allow-scripts") + (
+        f"; script-src {script_source()}"
+    )
+
+    @web.authenticated
+    async def get(self) -> None:
+        self.finish(await asyncio.to_thread(shelf_page))
+
+
 class StepNotebooks(JupyterHandler):
     """Serves the executed step notebooks as pages to signed-in users."""
 
@@ -140,11 +155,23 @@ class Dashboard(Voila):
             serving.handler(self.server_url, found.work),
             (url_path_join(self.server_url, VIDEO_ROUTE), SignedInPage, options | video),
             (rf"{route}/runs/([^/]+/[^/]+/report\.html)", Reports, {"path": str(found.runs)}),
+            (url_path_join(self.server_url, SHELF_ROUTE), Shelf),
             (rf"{route}/work/([^/]+/[^/]+/[^/]+\.ipynb)", StepNotebooks, {"work": found.work}),
             *others,
             (everything, SignedInPage, options),
         ]
         return [(access.allowed_hosts(found), handlers), (".*", access.UnknownHost)]
+
+
+def shelf_page() -> str:
+    """The page of all reports, as `vidlib reports` writes it."""
+    found = settings()
+    try:
+        with History(found.database) as history:
+            page, _ = shelf.build(history, found)
+    except VidlibError as error:
+        raise web.HTTPError(500, "%s", error) from error
+    return page.read_text(encoding="utf-8")
 
 
 def notebook_page(notebook: Path) -> str:

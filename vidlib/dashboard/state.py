@@ -14,6 +14,7 @@ from vidlib.dashboard.wording import format_duration, format_time, readable
 from vidlib.ingest.arrivals import may_be_delivery
 from vidlib.machine.load import Load
 from vidlib.runner import delivery_files, report_run
+from vidlib.runner.shelf import SHELF
 from vidlib.runner.sources import parse_source
 from vidlib.runner.store.models import ACTIVE, ENDED, Event, Run, Task
 from vidlib.runner.store.runs import History
@@ -26,6 +27,9 @@ UNFINISHED_RUNS = ("interrupted", "cancelled", "failed", "partial", "refused")
 RUNS_SHOWN = 20
 RESULTS_ROUTE = "results"
 """Path of reports and notebooks below the address of the dashboard."""
+
+SHELF_ROUTE = f"{RESULTS_ROUTE}/runs/{SHELF}"
+"""Path of the page of all reports, beside those of the runs."""
 
 VIDEO_ROUTE = "video"
 """Path of the page with the player of one video, below the address of the dashboard."""

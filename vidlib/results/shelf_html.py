@@ -122,6 +122,15 @@ def totals(entries: Iterable[Entry], key: Callable[[Entry], Key]) -> dict[Key, T
     return {name: Total.from_entries(groups[name]) for name in sorted(groups, reverse=True)}  # type: ignore[type-var]
 
 
+def script_source() -> str:
+    """The only script of the page, as a content policy names it."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode()}'"
+
+
+def _script() -> str:
+    return (TEMPLATES / "shelf.js").read_text(encoding="utf-8")
+
+
 def write_shelf(file: Path, entries: Sequence[Entry], at: float, language: Language = "en") -> Path:
     """Write the page ``file`` atomically; ``at`` is the time of its making."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -130,14 +139,14 @@ def write_shelf(file: Path, entries: Sequence[Entry], at: float, language: Langu
     words = Localization(language)
     env = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     words.install(env)
-    script = (TEMPLATES / "shelf.js").read_text(encoding="utf-8")
+    script = _script()
     styles = [report_html.TEMPLATES / "parts.css", report_html.TEMPLATES / "page.css", TEMPLATES / "shelf.css"]
     months, whole = totals(entries, lambda entry: entry.month), Total.from_entries(entries)
     projects = totals(entries, lambda entry: entry.project)
     page = env.get_template("index.html.j2").render(
         css=Markup("".join(style.read_text(encoding="utf-8") for style in styles)),
         script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        script_source=Markup(script_source()),
         data=Markup(_data(entries, words)),
         whole=whole,
         months={words.month(*month): total for month, total in months.items()},
