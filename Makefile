@@ -2,6 +2,8 @@
 #
 # VENV is the folder of the environment; for conda: VENV="$CONDA_PREFIX" (see environment.yml).
 export VENV ?= .venv
+# Hundreds of processes import vidlib in a test run. Without this, each compiles it anew where the variable is set.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON_IN := $(VENV)/bin/python
 SETUP := scripts/setup.sh
 # uv repeats the `environments` of pyproject.toml behind every requirement

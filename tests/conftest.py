@@ -14,6 +14,8 @@ from tests.ingest import faulty_server
 from vidlib import cli, vault
 from vidlib.settings import Settings, settings
 
+sys.modules.setdefault("rfc3987_syntax", None)  # as in `vidlib.jupyter_import`: it takes three seconds in each process
+
 # how long an example takes says more about the machine than about the code
 hypothesis.settings.register_profile("vidlib", deadline=None)
 hypothesis.settings.load_profile("vidlib")
