@@ -4,7 +4,8 @@ import os
 from contextlib import suppress
 
 from vidlib.errors import SettingError
-from vidlib.settings import SECRETS, Settings, contains_password, settings, variable_name
+from vidlib.setting_types import contains_password
+from vidlib.settings import SECRETS, Settings, settings, variable_name
 
 STEP_SECRETS = frozenset({"lemonfox_key"})
 """Secrets that a step needs. The kernels of vidlib get them, and do not pass them on."""

@@ -8,7 +8,8 @@ from typing import Literal
 
 from vidlib import env_file
 from vidlib.errors import did_you_mean
-from vidlib.settings import DERIVED, SECRETS, Settings, contains_password, filled_names, variable_name
+from vidlib.setting_types import contains_password
+from vidlib.settings import DERIVED, SECRETS, Settings, filled_names, variable_name
 
 Source = Literal["default", ".env", "environment", "option"]
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
@@ -44,6 +45,12 @@ def pattern_with_group(pattern: str) -> str:
 def host_names(listed: str | None) -> frozenset[str]:
     """The comma-separated names in lower case."""
     return frozenset(name.strip().lower() for name in (listed or "").split(",") if name.strip())
+
+
+def contains_password(url: str) -> bool:
+    """Whether ``url``, such as that of a database, contains a password."""
+    address = urlsplit(url) if "://" in url else None
+    return address is not None and ("@" in address.netloc or "password=" in address.query)
 
 
 def _header_value(secret: SecretStr | None) -> SecretStr | None:

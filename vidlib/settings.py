@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import urlsplit
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError
@@ -206,9 +205,7 @@ class Settings(BaseSettings):
         "everything; the role `viewer` starts, cancels and corrects nothing.",
     )
     dashboard_hosts: str | None = Field(
-        None,
-        description="Comma-separated host names under which browsers reach the dashboard, such as that of a proxy. "
-        "Default: only the address on which it listens.",
+        None, description="Comma-separated host names of the dashboard, such as that of a proxy in front of it."
     )
 
     notify_on: Literal["end", "failure"] = Field(
@@ -386,12 +383,6 @@ def variable_name(name: str) -> str:
 def filled_names(variables: Mapping[str, str]) -> set[str]:
     """The names of variables in upper case; an empty variable counts as not set."""
     return {name.upper() for name, value in variables.items() if value}
-
-
-def contains_password(url: str) -> bool:
-    """Whether ``url``, such as that of a database, contains a password."""
-    address = urlsplit(url) if "://" in url else None
-    return address is not None and ("@" in address.netloc or "password=" in address.query)
 
 
 def _explain(

@@ -60,3 +60,10 @@ def test_without_corrections_everything_is_as_before(video):
     video.undo()
     video.undo()
     assert shown(video) == before
+
+
+def test_the_player_of_a_viewer_takes_no_corrections(video):
+    player = playing.player(video, may_correct=False)
+    assert not player.can_correct
+    player._receive(None, {"do": "correct", "id": 1, "action": "merge", "fields": {"track": 1, "other": 2}}, [])
+    assert len(video.corrections) == 0
