@@ -95,7 +95,7 @@ def test_a_file_that_moved_is_found_in_the_delivery(at_desk, tmp_path, monkeypat
 
 def test_a_renamed_delivery_keeps_the_name_that_the_editor_gave_it(at_desk, tmp_path):
     renamed = Path(shutil.copy(at_desk / FIRST, tmp_path / "final cut v3.mp4"))
-    (path,) = export(str(renamed), ["fcp7"], tmp_path / "out", Options())
+    (path,) = export(str(renamed), ["fcp7"], tmp_path / "out", Options()).files
     assert sequences(path)[0].find(".//file").findtext("name") == "final cut v3.mp4"
 
 
@@ -121,7 +121,7 @@ def test_a_choice_that_makes_no_sense_is_refused(at_desk, tmp_path, options, mes
 
 
 def test_a_project_is_one_timeline_of_all_its_videos(at_desk, tmp_path):
-    (path,) = export("Film & co", ["fcp7"], tmp_path, Options())
+    (path,) = export("Film & co", ["fcp7"], tmp_path, Options()).files
     assert path == tmp_path / "Film & co.xml"
     (sequence,) = sequences(path)
     assert (sequence.findtext("name"), sequence.findtext("timecode/string")) == ("Film & co", "01:00:00:00")
@@ -136,21 +136,21 @@ def test_a_project_is_one_timeline_of_all_its_videos(at_desk, tmp_path):
 
 
 def test_a_bin_has_a_timeline_for_each_video_at_its_own_time_code(at_desk, tmp_path):
-    paths = export("Film & co", ["fcp7", "edl"], tmp_path, Options(layout="bin"))
+    paths = export("Film & co", ["fcp7", "edl"], tmp_path, Options(layout="bin")).files
     assert [path.name for path in paths] == ["Film & co.xml", "b.edl", f"{Path(FIRST).stem}.edl"]
     found = [(sequence.findtext("name"), sequence.findtext("timecode/string")) for sequence in sequences(paths[0])]
     assert found == [("b", "23:59:59:24"), (Path(FIRST).stem, "10:00:00:00")]
 
 
 def test_formats_of_one_video_are_a_file_for_each_video_of_a_project(at_desk, tmp_path):
-    paths = export("Film & co", ["tsv", "srt"], tmp_path, Options())
+    paths = export("Film & co", ["tsv", "srt"], tmp_path, Options()).files
     stem = Path(FIRST).stem
     assert [path.name for path in paths] == ["b_shots.tsv", f"{stem}_shots.tsv", "b.srt", f"{stem}.srt"]
 
 
 def test_a_project_is_known_by_its_folder(at_desk, tmp_path):
     folder = at_desk / "workspace" / "delivery" / "Film & co"
-    assert len(export(str(folder), ["otio"], tmp_path, Options())) == 1
+    assert len(export(str(folder), ["otio"], tmp_path, Options()).files) == 1
     with pytest.raises(UsageError, match=r"no project 'workspace' with complete results.*vidlib run"):
         export(str(at_desk / "workspace"), ["otio"], tmp_path, Options())
     with pytest.raises(UsageError, match="there is no video 'Flim'"):
@@ -175,7 +175,7 @@ def test_the_command_prints_the_files_that_it_wrote(at_desk, tmp_path, vidlib, m
     ]
     assert all(path.is_file() for path in written)
     code, out, _ = vidlib("export", "Film & co", "-f", "otio", "--for", "premiere", "--to", tmp_path, "--json")
-    assert json.loads(out) == {"files": [str(tmp_path / "Film & co.otio")]}
+    assert json.loads(out)["files"] == [str(tmp_path / "Film & co.otio")]
 
 
 @pytest.mark.parametrize(

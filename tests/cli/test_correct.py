@@ -74,6 +74,16 @@ def test_a_mistake_is_named(vidlib, film):
     assert code == 2 and "SPEAKER_00, SPEAKER_01" in err
 
 
+def test_an_export_says_that_a_decision_is_not_applied_yet(vidlib, film, tmp_path):
+    vidlib("correct", "add-cut", film, 10)
+    code, out, err = vidlib("export", film, "--format", "edl", "--to", tmp_path / "edit")
+    assert code == 0
+    assert Path(out.strip()).is_file()
+    assert "without 1 newer decision by a person; to apply them: vidlib correct apply VIDEO" in err
+    document = json.loads(vidlib("export", film, "--format", "edl", "--to", tmp_path / "edit", "--json")[1])
+    assert (document["decisions"], document["pending"]) == (0, 1)
+
+
 def test_evaluate_counts_from_corrections_what_was_really_wrong(vidlib, film):
     vidlib("correct", "remove-cut", film, 20)
     vidlib("correct", "confirm", film, 41)

@@ -2,19 +2,31 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from vidlib.api.exporting import Options, Source, TimelineFormat, VideoFormat, find_format, write
 from vidlib.api.results import VideoResults, all_complete
 from vidlib.api.workspace import Workspace
+from vidlib.corrections import store
 from vidlib.errors import UsageError
 from vidlib.runner import queries
+from vidlib.steps.corrected import corrections_of
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The written files, and how many decisions of people are in them; ``pending`` ones are not applied yet."""
+
+    files: list[Path]
+    decisions: int
+    pending: int
 
 
 def export(
     subject: str, formats: Sequence[str], to: Path, options: Options, *, workspace: Path | None = None
-) -> list[Path]:
-    """Write a video, or all videos of a project, in each of ``formats`` into the folder ``to``; the written files.
+) -> Exported:
+    """Write a video, or all videos of a project, in each of ``formats`` into the folder ``to``.
 
     ``subject`` is a video as `Workspace.open` takes it, or the name or folder of a project. The timeline of a project
     has the shots of all its videos, by name; its bin has a timeline for each. Raises UnknownName for a format that does
@@ -22,12 +34,22 @@ def export(
     """
     chosen = [find_format(name) for name in formats]
     steps = sorted({step for format in chosen for step in format.steps})
-    name, sources = _sources(Workspace(workspace), subject, steps)
-    return [
+    ws = Workspace(workspace)
+    name, sources = _sources(ws, subject, steps)
+    files = [
         write(format, part, Path(part_name).name, to / f"{part_name}{format.suffix}", options)
         for format in chosen
         for part_name, part in _files(format, name, sources, options)
     ]
+    decisions = sum(len(corrections_of(source.results.folders.values())) for source in sources)
+    return Exported(files, decisions, sum(_count_pending(ws, source.results) for source in sources))
+
+
+def _count_pending(ws: Workspace, results: VideoResults) -> int:
+    """The number of decisions about a video that its results do not have."""
+    known = {id for manifest in results.manifests.values() for id in manifest.corrections}
+    active = store.read_active(ws.settings.corrections, results.sha256)
+    return sum(bool(one.decision.steps) and one.id not in known for one in active)
 
 
 def _files(

@@ -1,11 +1,14 @@
 """The command that writes results for other programs: ``vidlib export``."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from vidlib.cli._options import RESULTS, AsJson, Workspace, examples, print_json
+
+if TYPE_CHECKING:
+    from vidlib.api.project_export import Exported
 
 EXAMPLES = examples(
     "vidlib export film.mp4 --format fcp7 --to edit",
@@ -18,6 +21,23 @@ EXAMPLES = examples(
 def add_commands(app: typer.Typer) -> None:
     """Add the command of this module to ``app``."""
     app.command(rich_help_panel=RESULTS, epilog=EXAMPLES)(export)
+
+
+def print_exported(exported: "Exported", as_json: bool) -> None:
+    """Print the written files on stdout, and on stderr which decisions of people are in them."""
+    files = [str(path) for path in exported.files]
+    if as_json:
+        print_json({"files": files, "decisions": exported.decisions, "pending": exported.pending})
+        return
+    print(*files, sep="\n")
+    if exported.decisions:
+        typer.echo(f"with {exported.decisions} decision{'s' * (exported.decisions > 1)} by a person", err=True)
+    if exported.pending:
+        typer.echo(
+            f"without {exported.pending} newer decision{'s' * (exported.pending > 1)} by a person; to apply them: "
+            "vidlib correct apply VIDEO",
+            err=True,
+        )
 
 
 def _complete_format(beginning: str) -> list[str]:
@@ -76,8 +96,4 @@ def export(
     from vidlib.api.project_export import export as write
 
     options = Options(media_root, start_tc, handles, editor, layout)
-    files = [str(path) for path in write(subject, formats, to, options, workspace=workspace)]
-    if as_json:
-        print_json({"files": files})
-    else:
-        print(*files, sep="\n")
+    print_exported(write(subject, formats, to, options, workspace=workspace), as_json)

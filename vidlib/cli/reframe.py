@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from vidlib.cli._options import RESULTS, AsJson, Workspace, examples, print_json
+from vidlib.cli._options import RESULTS, AsJson, Workspace, examples
+from vidlib.cli.export import print_exported
 
 EXAMPLES = examples("vidlib reframe film.mp4 --to edit", "vidlib reframe film.mp4 --preview --to edit")
 
@@ -32,8 +33,4 @@ def reframe(
     from vidlib.api.project_export import export
 
     formats = ["vertical", "vertical-mp4"] if preview else ["vertical"]
-    files = [str(path) for path in export(subject, formats, to, Options(), workspace=workspace)]
-    if as_json:
-        print_json({"files": files})
-    else:
-        print(*files, sep="\n")
+    print_exported(export(subject, formats, to, Options(), workspace=workspace), as_json)
