@@ -167,8 +167,11 @@ class FakeTranscriber:
 
     def __init__(self):
         self.language: str | None = None
+        self.error: Exception | None = None
 
     def open(self, name, device, folder):
+        if self.error:
+            raise self.error
         return nullcontext(self)
 
     def knows(self, language):
@@ -230,6 +233,30 @@ def test_the_language_may_be_given_by_code_or_by_name(fake, transcriber, clip, t
 def test_a_language_that_the_model_does_not_know_is_refused(fake, transcriber, clip, tmp_path):
     with pytest.raises(ParamError, match=r"audio\.language = 'klingon': whisper-base does not know it"):
         listen(clip, tmp_path, language="klingon")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError("std::bad_alloc"), "MemoryError: std::bad_alloc"),
+        (RuntimeError("Unsupported model binary\nversion"), "RuntimeError: Unsupported model binary version"),
+        (WeightError("model.bin is damaged"), "model.bin is damaged"),
+    ],
+)
+def test_a_words_engine_that_fails_leaves_an_item_to_check(fake, transcriber, clip, tmp_path, error, reason):
+    transcriber.error = error
+    outputs = listen(clip, tmp_path)
+    assert rttm.read(outputs.turns) == TURNS
+    assert (outputs.words, outputs.captions, outputs.transcriber) == (None, None, "")
+    message = f"there are no words, because whisper-base did not work: {reason}"
+    assert outputs.no_words == message
+    assert message in {item.message for item in outputs.doubts}
+
+
+def test_a_cancelled_transcription_cancels_the_step(fake, transcriber, clip, tmp_path):
+    transcriber.error = Cancelled()
+    with pytest.raises(Cancelled):
+        listen(clip, tmp_path)
 
 
 def test_a_misspelt_words_engine_is_refused_with_the_nearest_name():

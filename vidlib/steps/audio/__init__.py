@@ -17,10 +17,10 @@ from vidlib.media.audio import SAMPLE_RATE, Samples, chunks, stored_waveform
 from vidlib.media.mixdown import BLOCK_S, FIRST_TRACK, cancelled_blocks
 from vidlib.params import Frozen
 from vidlib.progress import Report, part_of, quiet
-from vidlib.protocols import Diarization, Transcript
+from vidlib.protocols import Diarization
 from vidlib.results.exports import rttm, speech_json, speech_table, words_table
 from vidlib.results.exports import transcript as transcript_files
-from vidlib.steps.audio import engine_choice
+from vidlib.steps.audio import engine_choice, words_choice
 from vidlib.steps.audio.engine_choice import Answer, Request, SpeakerLimits
 from vidlib.steps.audio.track_choice import choose_tracks
 from vidlib.steps.base import (
@@ -60,25 +60,17 @@ BRIEF_S = 2.0
 
 MAX_REVIEW_ITEMS = 20
 
-LEMONFOX = "lemonfox"
-"""The engine that finds speakers and words at once."""
-
 
 def weights(params: "Params") -> tuple[str, ...]:
     """The models of the vault that the step may load with these params."""
     options = params.options
     listeners = (name for engine in params.order for name in speech.weights(engine, options))
-    return tuple(dict.fromkeys([*listeners, *transcription.weights(_transcriber(params))]))
+    return tuple(dict.fromkeys([*listeners, *transcription.weights(params.words_request.engine)]))
 
 
 def more_tools(params: "Params") -> tuple[str, ...]:
     """The package that finds the words, where they are looked for."""
-    return ("ctranslate2",) if _transcriber(params) else ()
-
-
-def _transcriber(params: "Params") -> str | None:
-    """The words engine for these params; None where Lemonfox alone listens, which finds the words itself."""
-    return None if set(params.order) == {LEMONFOX} else transcription.choose(params.words)
+    return ("ctranslate2",) if params.words_request.engine else ()
 
 
 class Inputs(Frozen):
@@ -141,6 +133,11 @@ class Params(Frozen):
         """The least and the greatest number of speakers."""
         fewest, most = (self.num_speakers,) * 2 if self.num_speakers else (self.min_speakers, self.max_speakers)
         return {"min_speakers": fewest, "max_speakers": most or None}
+
+    @property
+    def words_request(self) -> words_choice.Request:
+        """What is asked of a words engine."""
+        return words_choice.Request(self.order, self.words, self.language)
 
     @property
     def options(self) -> Options:
@@ -235,19 +232,18 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     out.mkdir(parents=True, exist_ok=True)
     n_samples = round(duration_s * SAMPLE_RATE)
     tracks, track_items = choose_tracks(inputs.video, out, n_samples, params.tracks)
-    transcriber = _transcriber(params)
-    share = 0.5 if transcriber else 1.0  # of the progress
+    share = 0.5 if params.words_request.engine else 1.0  # of the progress
     with stored_waveform(inputs.video, out, n_samples, tracks or FIRST_TRACK) as waveform:
         answer = _listen(waveform, params, part_of(report, 0.0, share))
         diarization = answer.diarization
-        transcript = _transcribe(transcriber, waveform, diarization, params, part_of(report, share, 1.0))
+        said = words_choice.find_words(params.words_request, waveform, diarization, part_of(report, share, 1.0))
     turns = diarization.turns
-    items = [*answer.items, *track_items, *_cancelled_sound(inputs.video, tracks)]
+    items = [*answer.items, *said.items, *track_items, *_cancelled_sound(inputs.video, tracks)]
     return Outputs(
-        **transcript_files.write(out, transcript.words, transcript.language),
-        language=transcript.language,
-        transcriber=LEMONFOX if diarization.words else transcriber or "",
-        no_words=_why_no_words(params, transcriber, diarization),
+        **transcript_files.write(out, said.transcript.words, said.transcript.language),
+        language=said.transcript.language,
+        transcriber=said.engine,
+        no_words=said.problem,
         turns=rttm.write(out / "speech.rttm", turns),
         speech=speech_json.write(out / "speech.json", turns, engine=answer.engine, duration_s=duration_s),
         table=speech_table.write(
@@ -289,21 +285,6 @@ def _listen(waveform: Samples, params: Params, report: Report) -> Answer:
         return Answer(Diarization(Turns(), []), SILENCE, devices.Choice("cpu"))
     request = Request(params.device, params.options, params.speakers)
     return engine_choice.diarize(waveform, params.order, request, report)
-
-
-def _transcribe(
-    name: str | None, waveform: Samples, diarization: Diarization, params: Params, report: Report
-) -> Transcript:
-    """The words of the diarization if it has some, else those that the engine ``name`` finds."""
-    if diarization.words or name is None:
-        return Transcript(diarization.words, "")
-    return transcription.transcribe(name, waveform, diarization, params.language, report)
-
-
-def _why_no_words(params: Params, transcriber: str | None, diarization: Diarization) -> str | None:
-    if transcriber or diarization.words or params.words == "off" or not diarization.speech:
-        return None
-    return "the weights for words are not on this machine; download them: vidlib models fetch"
 
 
 def _cancelled_sound(video: Path, tracks: Sequence[int]) -> Iterator[ReviewItem]:

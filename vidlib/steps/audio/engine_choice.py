@@ -68,7 +68,7 @@ def diarize(waveform: Samples, engines: Sequence[str], request: Request, report:
         except Exception as error:
             if len(names) == 1:
                 raise
-            failed[name], last = _reason(name, error), error
+            failed[name], last = describe_failure("speech", name, error), error
         else:
             reasons = [*_listed(failed), *filter(None, [choice.fallback])]
             named = devices.Choice(choice.device, "; ".join(reasons) or None)
@@ -81,11 +81,11 @@ def _diarize(name: str, waveform: Samples, request: Request, report: Report, dev
         return diarizer.diarize(waveform, **request.speakers, report=report)
 
 
-def _reason(name: str, error: Exception) -> str:
+def describe_failure(kind: str, name: str, error: Exception) -> str:
     """Why the engine ``name`` failed, as one line; a fault of the code goes to the log with its traceback."""
     if isinstance(error, VidlibError):
         return str(error)
-    log.warning("the speech engine %s failed", name, exc_info=error)
+    log.warning("the %s engine %s failed", kind, name, exc_info=error)
     return one_line(f"{type(error).__name__}: {error}", MAX_REASON_CHARS)
 
 
