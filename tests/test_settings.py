@@ -338,4 +338,4 @@ def test_a_secret_that_no_header_can_hold_is_refused_and_not_shown(monkeypatch, 
 
 def test_the_secrets_are_known():
     dashboard = {"dashboard_token", "dashboard_tokens"}
-    assert {"webhook_token", "lemonfox_key", "notify_url", "smtp_url", "webhook_url"} | dashboard == SECRETS
+    assert {"cast_key", "webhook_token", "lemonfox_key", "notify_url", "smtp_url", "webhook_url"} | dashboard == SECRETS

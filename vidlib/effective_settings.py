@@ -8,8 +8,9 @@ from typing import Literal
 
 from vidlib import env_file
 from vidlib.errors import did_you_mean
+from vidlib.folder_settings import DERIVED
 from vidlib.setting_types import contains_password
-from vidlib.settings import DERIVED, SECRETS, Settings, filled_names, variable_name
+from vidlib.settings import SECRETS, Settings, filled_names, variable_name
 
 Source = Literal["default", ".env", "environment", "option"]
 

@@ -4,26 +4,24 @@ This module alone reads the environment variables ``VIDLIB_*`` and, with `vidlib
 """
 
 import os
-import pwd
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError
+from pydantic_settings import SettingsConfigDict
 
 from vidlib import env_file
 from vidlib.errors import SettingError, expectation
+from vidlib.folder_settings import WORKSPACE, FolderSettings
 from vidlib.setting_types import (
     Folder,
     HeaderSecret,
     Language,
     NamedTokens,
     host_names,
-    pattern_with_group,
-    plain_folder,
 )
 
 PACKAGE = Path(__file__).resolve().parent
@@ -31,9 +29,6 @@ REPOSITORY = PACKAGE.parent
 """The checkout of vidlib, where this package was not installed from a wheel."""
 
 GIB = 1024**3
-
-WORKSPACE = "workspace"
-"""The name of a workspace that is not set."""
 
 
 def default_workspace() -> Path:
@@ -57,7 +52,7 @@ def resource(name: str) -> Path:
     return packaged if packaged.is_dir() else REPOSITORY / name
 
 
-class Settings(BaseSettings):
+class Settings(FolderSettings):
     """Folders, addresses, limits and secrets. Folders that are not set lie in the workspace."""
 
     model_config = SettingsConfigDict(
@@ -65,50 +60,6 @@ class Settings(BaseSettings):
     )
 
     _file: Path | None = PrivateAttr(None)
-
-    workspace: Folder = Field(
-        Path(WORKSPACE),
-        validate_default=True,
-        description="Folder that contains all other folders. Default: inside the checkout, the nearest `workspace` "
-        "upwards that has an inbox or results, or that of the checkout; elsewhere, the one in the current folder.",
-    )
-    inbox_dir: Folder | None = Field(
-        None, description="Folder for incoming archives and videos. Default: `inbox` in the workspace."
-    )
-    projects_dir: Folder | None = Field(
-        None, description="Folder for extracted projects. Default: `projects` in the workspace."
-    )
-    docs_folder: Annotated[str, AfterValidator(plain_folder)] = Field(
-        "docs", description="Subfolder of a project for its files and results; may be nested, such as `media/clips`."
-    )
-    project_name_pattern: Annotated[str, AfterValidator(pattern_with_group)] | None = Field(
-        None,
-        description="Regular expression whose group extracts the project name from the name of a delivery. "
-        "Default: the whole name.",
-    )
-    work_dir: Folder | None = Field(
-        None, description="Folder for the results of finished steps. Default: `work` in the workspace."
-    )
-    runs_dir: Folder | None = Field(
-        None, description="Folder for the reports and logs of runs. Default: `runs` in the workspace."
-    )
-    delivery_dir: Folder | None = Field(
-        None, description="Folder for finalized projects. Default: `delivery` in the workspace."
-    )
-    archive_dir: Folder | None = Field(
-        None, description="Folder for permanent results, stored by content. Default: `archive` in the workspace."
-    )
-    corrections_dir: Folder | None = Field(
-        None,
-        description="Folder for the corrections of people, a file for each video. Default: `corrections` in the "
-        "workspace.",
-    )
-    operator: str | None = Field(
-        None, max_length=80, description="Name under which corrections are recorded. Default: the login name."
-    )
-    database_url: str | None = Field(
-        None, description="SQLAlchemy URL of the history. Default: the SQLite file `vidlib.sqlite` in the workspace."
-    )
 
     notebooks_dir: Folder = Field(resource("notebooks"), description="Folder with the step notebooks.")
     params_dir: Folder = Field(
@@ -137,6 +88,26 @@ class Settings(BaseSettings):
     )
     lemonfox_idle_s: float = Field(
         300, gt=0, description="A connection to `lemonfox` is replaced after this many seconds without a byte."
+    )
+
+    cast_purpose: str | None = Field(
+        None, max_length=2000, description="What people are recognized across videos for. Without it, the cast is off."
+    )
+    cast_legal_basis: str | None = Field(
+        None,
+        max_length=2000,
+        description="What permits it, such as the consent of each person. Without it, the cast is off.",
+    )
+    cast_retention_days: int | None = Field(
+        None, gt=0, le=36_500, description="Days after which a collected face and voice are erased; required."
+    )
+    cast_key: SecretStr | None = Field(
+        None, description="Key of the cast: 32 bytes in URL-safe base64. Default: the one in VIDLIB_CAST_KEY_FILE."
+    )
+    cast_key_file: Folder = Field(
+        user_data_path("vidlib") / "cast.key",
+        validate_default=True,
+        description="File with the key of the cast, which the first use makes, readable for this user only.",
     )
 
     dask_tls_ca: Folder | None = Field(
@@ -230,44 +201,6 @@ class Settings(BaseSettings):
         """The file ``.env`` that was read."""
         return self._file
 
-    @property
-    def inbox(self) -> Path:
-        return self.inbox_dir or self.workspace / "inbox"
-
-    @property
-    def projects(self) -> Path:
-        return self.projects_dir or self.workspace / "projects"
-
-    @property
-    def work(self) -> Path:
-        return self.work_dir or self.workspace / "work"
-
-    @property
-    def runs(self) -> Path:
-        return self.runs_dir or self.workspace / "runs"
-
-    @property
-    def delivery(self) -> Path:
-        return self.delivery_dir or self.workspace / "delivery"
-
-    @property
-    def archive(self) -> Path:
-        return self.archive_dir or self.workspace / "archive"
-
-    @property
-    def corrections(self) -> Path:
-        return self.corrections_dir or self.workspace / "corrections"
-
-    @property
-    def person(self) -> str:
-        """The name under which this user's corrections are recorded."""
-        if self.operator:
-            return self.operator
-        try:
-            return pwd.getpwuid(os.getuid()).pw_name
-        except KeyError:  # a container may run as a user without a name
-            return f"user {os.getuid()}"
-
     def private_hosts(self) -> frozenset[str]:
         """The hosts in `allow_private_hosts`, in lower case."""
         return host_names(self.allow_private_hosts)
@@ -276,28 +209,9 @@ class Settings(BaseSettings):
         """The hosts in `dashboard_hosts`, in lower case."""
         return host_names(self.dashboard_hosts)
 
-    @property
-    def database(self) -> str:
-        # SQLAlchemy decodes percent signs in a URL, and a question mark begins its options
-        file = str(self.workspace / "vidlib.sqlite").replace("%", "%25").replace("?", "%3F")
-        return self.database_url or f"sqlite:///{file}"
-
 
 SECRETS = frozenset(name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation))
 """Settings that are never printed, never added to the environment, and never passed to other programs."""
-
-DERIVED = {
-    "inbox_dir": "inbox",
-    "projects_dir": "projects",
-    "work_dir": "work",
-    "runs_dir": "runs",
-    "delivery_dir": "delivery",
-    "archive_dir": "archive",
-    "corrections_dir": "corrections",
-    "operator": "person",
-    "database_url": "database",
-}
-"""Settings whose default depends on the workspace, and the property that has the value in force."""
 
 
 @lru_cache(maxsize=1)
