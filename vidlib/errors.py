@@ -36,15 +36,20 @@ PART_OF_FFMPEG = re.compile(r"^\[[^\[\]]*\] (?=\S)")
 
 
 class VidlibError(Exception):
-    """Base class of all expected errors; the command line exits with ``exit_code``."""
+    """Base class of all expected errors; the command line exits with ``exit_code``.
+
+    ``permanent`` errors happen again in every run with the same input and the same params.
+    """
 
     exit_code = 1
+    permanent = False
 
 
 class UsageError(VidlibError):
     """The caller asked for something that does not exist or makes no sense."""
 
     exit_code = 2
+    permanent = True
 
 
 class ParamError(UsageError):
@@ -53,6 +58,8 @@ class ParamError(UsageError):
 
 class SettingError(UsageError):
     """A VIDLIB_* setting has a wrong value."""
+
+    permanent = False
 
 
 class UnknownName(UsageError):
@@ -73,6 +80,7 @@ class RefusedInput(VidlibError):
     """Input from outside is not processed."""
 
     exit_code = 3
+    permanent = True
 
 
 class MediaError(RefusedInput):
@@ -166,6 +174,16 @@ class Cancelled(VidlibError):
     """The user cancelled the run."""
 
     exit_code = 130
+
+
+def is_permanent(error_type: str | None) -> bool:
+    """Whether the error with this class name happens again in every run with the same input and the same params.
+
+    >>> is_permanent("ParamError"), is_permanent("WorkerLost"), is_permanent("KeyError")
+    (True, False, False)
+    """
+    known = globals().get(error_type or "")
+    return isinstance(known, type) and issubclass(known, VidlibError) and known.permanent
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """A history on SQLite and on PostgreSQL; a planned step that runs in a real kernel in a second or two."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -11,9 +11,12 @@ from sqlalchemy import URL
 
 from tests import postgresql
 from tests.runner import counting
+from tests.runner.ordered import OrderedExecutor
+from vidlib.runner import pipeline
 from vidlib.runner.kernels import pool
 from vidlib.runner.kernels.pool import KernelPool
 from vidlib.runner.scheduling.plan import Planned, plan_step
+from vidlib.runner.store.runs import History
 from vidlib.settings import Settings, settings
 
 
@@ -76,3 +79,19 @@ def plan(tmp_path: Path, counting_notebook: Path) -> Callable[..., Planned]:
         return plan_step(counting.STEP, source, {}, counting.Params(**params), tmp_path / "home")
 
     return planned
+
+
+@pytest.fixture
+def executor(workspace: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[OrderedExecutor]:
+    """The executor of every run in this test, whose process never learns anything by a heartbeat."""
+    with History(workspace.database) as history:
+        ordered = OrderedExecutor(history)
+
+        @contextmanager
+        def opened(*_: object) -> Iterator[OrderedExecutor]:
+            yield ordered
+            ordered.at_close()
+
+        monkeypatch.setattr(pipeline, "open_executor", opened)
+        monkeypatch.setattr(pipeline, "HEARTBEAT_S", 10**6)
+        yield ordered

@@ -5,74 +5,21 @@ An executor that the test orders takes the place of kernels. Heartbeats of the r
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.runner.ordered import OrderedExecutor, start
 from vidlib.errors import LeaseLost, UsageError
-from vidlib.params import read_params
-from vidlib.runner import pipeline
-from vidlib.runner.pipeline import RunOptions, resume, run
-from vidlib.runner.request import Request
+from vidlib.runner.pipeline import RunOptions, resume
 from vidlib.runner.run_result import RunResult
-from vidlib.runner.scheduling.allocation import Capacity
 from vidlib.runner.store import queue
 from vidlib.runner.store.models import Run, Task
-from vidlib.runner.store.runs import STOPPED_BY_SIGNAL, History
+from vidlib.runner.store.runs import STOPPED_BY_SIGNAL
 from vidlib.settings import Settings
-from vidlib.steps import PARAMS
 
 KEEP_NOTIFICATION = "import sys, pathlib; pathlib.Path({file!r}).write_text(sys.stdin.read())"
-
-
-class OrderedExecutor:
-    """One worker slot that does each task at once, inside `submit`, as ``work`` says; by default it succeeds."""
-
-    def __init__(self, history: History):
-        self.history = history
-        self.work: Callable[[Task], None] = self.succeed
-        self.at_close: Callable[[], None] = lambda: None
-        self.back: list[int] = []
-
-    def capacity(self) -> Capacity:
-        return Capacity(1, 1, 1, 0)
-
-    def submit(self, task_id: int, n_cores: int, gpu: bool) -> None:
-        (task,) = self.history.tasks_by_id([task_id])
-        self.back.append(task_id)
-        self.work(task)
-
-    def returned(self, timeout_s: float) -> list[int]:
-        return list(self.back)
-
-    def succeed(self, task: Task) -> None:
-        if queue.claim(self.history, task.id):
-            queue.finish(self.history, task.id, status="done")
-
-    def cancel_run(self, task: Task) -> None:
-        """Somebody cancels the run while the task works, and the task sees it before the run does."""
-        queue.claim(self.history, task.id)
-        self.history.request_cancel(task.run_id)
-        assert queue.heartbeat(self.history, task.id) == "cancel"
-        queue.finish(self.history, task.id, status="cancelled")
-
-
-@pytest.fixture
-def executor(workspace: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[OrderedExecutor]:
-    """The executor of every run in this test, whose process never learns anything by a heartbeat."""
-    with History(workspace.database) as history:
-        ordered = OrderedExecutor(history)
-
-        @contextmanager
-        def opened(*_: object) -> Iterator[OrderedExecutor]:
-            yield ordered
-            ordered.at_close()
-
-        monkeypatch.setattr(pipeline, "open_executor", opened)
-        monkeypatch.setattr(pipeline, "HEARTBEAT_S", 10**6)
-        yield ordered
 
 
 @pytest.fixture
@@ -87,15 +34,6 @@ def notifying(workspace: Settings, notified: Path) -> Settings:
     script = notified.with_suffix(".py")
     script.write_text(KEEP_NOTIFICATION.format(file=str(notified)))
     return workspace.model_copy(update={"notify_command": f"{sys.executable} {script}", "notify_on": "failure"})
-
-
-def start(settings: Settings, tmp_path: Path, n_videos: int = 1, options: RunOptions | None = None) -> RunResult:
-    """Run one step of ``n_videos`` files."""
-    videos = [tmp_path / f"clip {number}.mp4" for number in range(n_videos)]
-    for video in videos:
-        video.write_bytes(video.name.encode())
-    request = Request(videos, read_params(PARAMS), frozenset({"convert"}))
-    return run(request, settings, options or RunOptions())
 
 
 def recorded(executor: OrderedExecutor) -> Run:

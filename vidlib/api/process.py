@@ -4,7 +4,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from vidlib.errors import Cancelled
 from vidlib.machine.signals import stopped_by_signals
@@ -14,8 +15,11 @@ from vidlib.settings import Settings
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from vidlib.runner.pipeline import RunOptions
     from vidlib.runner.run_result import RunResult
     from vidlib.runner.store.models import Task
+
+Result = TypeVar("Result", bound="RunResult | None")
 
 
 def process(request: Request, settings: Settings, jobs: int | None = None) -> "RunResult":
@@ -26,10 +30,26 @@ def process(request: Request, settings: Settings, jobs: int | None = None) -> "R
     """
     from vidlib.runner import pipeline
 
+    return with_progress(partial(pipeline.run, request, settings), jobs)
+
+
+def retry(run: str, settings: Settings, video: str | None, step: str | None, jobs: int | None) -> "RunResult | None":
+    """Try again what failed in a run, as `vidlib.runner.pipeline.retry` does; raises Cancelled as `process` does."""
+    from vidlib.runner import pipeline
+
+    def work(options: "RunOptions") -> "RunResult | None":
+        return pipeline.retry(run, settings, options, video=video, step=step)
+
+    return with_progress(work, jobs)
+
+
+def with_progress(work: Callable[["RunOptions"], Result], jobs: int | None) -> Result:
+    """Do ``work`` with a progress bar."""
+    from vidlib.runner.pipeline import RunOptions
+
     with _progress_bar() as on_task_change, _stop_event() as stop:
-        options = pipeline.RunOptions(jobs=jobs, on_task_change=on_task_change, stop=stop)
-        result = pipeline.run(request, settings, options)
-    if stop.is_set() and result.status == "cancelled":
+        result = work(RunOptions(jobs=jobs, on_task_change=on_task_change, stop=stop))
+    if result is not None and stop.is_set() and result.status == "cancelled":
         raise Cancelled(f"run {result.run} was stopped; finished steps are kept. To go on: vidlib resume {result.run}")
     return result
 

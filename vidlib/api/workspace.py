@@ -108,6 +108,25 @@ class Workspace:
         request = Request(places, params, frozenset(_listed(steps)), force, variant)
         return Run(self.settings, process(request, self.settings, jobs))
 
+    def retry(
+        self, run: str, *, video: str | None = None, step: str | None = None, jobs: int | None = None
+    ) -> Run | None:
+        """Try again what failed in a run, or one ``video`` or ``step`` of it.
+
+        Steps that were skipped because of the failure follow. A run that still runs does the work itself, and the
+        answer is None. Raises UsageError, with the reason, where another attempt cannot help: for a refused file, or a
+        parameter out of range.
+        """
+        from vidlib.api.process import retry
+
+        result = retry(run, self.settings, video, step, jobs)
+        return Run(self.settings, result) if result else None
+
+    def cancel(self, run: str, *, video: str | None = None, step: str | None = None) -> None:
+        """Cancel a running run, or only one ``video`` or ``step`` of it. Finished steps keep their results."""
+        with self._history() as history:
+            history.request_cancel(run, video, step)
+
     def videos(self) -> "pd.DataFrame":
         """A row for each video with complete results."""
         return self._frame("videos")

@@ -127,6 +127,8 @@ class RunDisplay:
             return
         if task.id in self.bars:
             self.progress.remove_task(self.bars.pop(task.id))
+        if task.status == "waiting":  # perhaps again, because somebody asked for another attempt
+            self.ended.discard(task.id)
         if task.status in MARKS and task.id not in self.ended:
             self.ended.add(task.id)
             self.console.print(f"{MARKS[task.status]} {name}{_note(task)}")

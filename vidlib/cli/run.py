@@ -1,5 +1,6 @@
-"""The commands that process videos: ``vidlib run``, ``resume``, ``watch`` and ``worker``."""
+"""The commands that process videos: ``vidlib run``, ``resume``, ``retry``, ``watch`` and ``worker``."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from vidlib.cli._options import (
     Profiles,
     Scheduler,
     Workspace,
+    complete_step,
     examples,
     print_json,
     read_params,
@@ -126,6 +128,35 @@ def resume(
     raise typer.Exit(max(exit_codes))
 
 
+def retry(
+    run_id: Annotated[str, typer.Argument(help="A run in which something failed; see: vidlib status", metavar="RUN")],
+    workspace: Workspace = None,
+    video: Annotated[str | None, typer.Option(help="Retry only this video of the run.", metavar="NAME")] = None,
+    step: Annotated[
+        str | None,
+        typer.Option(
+            help="Retry only this step, of that video or of all.", metavar="STEP", autocompletion=complete_step
+        ),
+    ] = None,
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try the failed steps of a run again, and the steps that were skipped because of them. The run may still run.
+
+    A video or a step that you name is also tried again if it was cancelled. Refused files and wrong parameters fail in
+    the same way each time; they are not tried again.
+    """
+    from vidlib.runner import pipeline
+
+    settings = read_settings(workspace)
+
+    def work(options: "RunOptions") -> "RunResult | None":
+        return pipeline.retry(run_id, settings, options, video=video, step=step)
+
+    raise typer.Exit(_run_with_display(work, jobs, scheduler, as_json))
+
+
 def watch(
     workspace: Workspace = None,
     params: Profiles = None,
@@ -168,14 +199,20 @@ def worker(
 
 
 def _run_with_display(
-    work: Callable[["RunOptions"], "RunResult"], jobs: int | None, scheduler: str | None, as_json: bool
+    work: Callable[["RunOptions"], "RunResult | None"], jobs: int | None, scheduler: str | None, as_json: bool
 ) -> int:
-    """Run ``work`` with a progress display, print its summary, and return its exit code."""
+    """Run ``work`` with a progress display, print its summary, and return its exit code.
+
+    ``work`` returns None if another process does it.
+    """
     from vidlib.cli.console import RunDisplay, print_summary
     from vidlib.runner.pipeline import RunOptions
 
     with RunDisplay() as display, stopped_by_signals() as stop:
         result = work(RunOptions(jobs, scheduler, display.update, stop))
+    if result is None:
+        print("the run is still running, and its process does the work; see: vidlib status --follow", file=sys.stderr)
+        return 0
     print_summary(result)
     if as_json:
         print_json(result.as_json())
@@ -192,6 +229,10 @@ EXAMPLES: dict[Command, tuple[str, ...]] = {
     ),
     promote: ("vidlib promote film.mp4 loose",),
     resume: ("vidlib resume", "vidlib resume --all", "vidlib resume 20260101-120000-ab12 --jobs 1"),
+    retry: (
+        "vidlib retry 20260101-120000-ab12",
+        "vidlib retry 20260101-120000-ab12 --video clip.mp4 --step tracking",
+    ),
     watch: ("vidlib watch --params tv", "vidlib watch --workspace /srv/vidlib --jobs 4"),
     worker: ("vidlib worker --scheduler tcp://render-1:8786 --workspace /srv/vidlib",),
 }

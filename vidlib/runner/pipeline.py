@@ -10,7 +10,7 @@ The history is the truth. This process may be killed at any moment, and another 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -26,6 +26,7 @@ from vidlib.runner.runlog import RunLog
 from vidlib.runner.scheduling import retries
 from vidlib.runner.scheduling.allocation import Allocation, allocate
 from vidlib.runner.scheduling.graph import TaskGraph
+from vidlib.runner.scheduling.retry_request import tasks_to_retry
 from vidlib.runner.sources import parse_source
 from vidlib.runner.store import identity, queue
 from vidlib.runner.store.identity import HEARTBEAT_S
@@ -96,9 +97,43 @@ def resume(run_id: str, settings: Settings, options: RunOptions | None = None) -
         return _drive(record, settings, history, options or RunOptions())
 
 
-def _drive(record: Run, settings: Settings, history: History, options: RunOptions) -> RunResult:
-    """Drive a run of this process to its end and close it, however it ends."""
-    controller = RunController(record, settings, history, options)
+def retry(
+    run_id: str,
+    settings: Settings,
+    options: RunOptions | None = None,
+    *,
+    video: str | None = None,
+    step: str | None = None,
+) -> RunResult | None:
+    """Try the failed tasks of a run again, or those of a ``video`` or a ``step``; see `tasks_to_retry`.
+
+    Returns None if the run still runs: its own process does the work. Raises UsageError for an unknown run, and where
+    another attempt cannot help.
+    """
+    notifications.check(settings)
+    with History(settings.database) as history:
+        history.run(run_id)
+        tasks = tasks_to_retry(history.tasks(run_id), video, step)
+        ids = [task.id for task in tasks]
+        message = f"another attempt for {', '.join(dict.fromkeys(f'{task.label}: {task.step}' for task in tasks))}"
+        begun = [task.id for task in tasks if task.sha256]  # a running process takes up no delivery a second time
+        if begun and history.requeue_tasks(run_id, begun):
+            history.add_event(run_id, message)
+            return None
+        record = history.take_run(run_id, ids)
+        history.add_event(run_id, message)
+        origins = {task.origin for task in tasks}
+        return _drive(record, settings, history, options or RunOptions(), origins)
+
+
+def _drive(
+    record: Run, settings: Settings, history: History, options: RunOptions, origins: Container[str] | None = None
+) -> RunResult:
+    """Drive a run of this process to its end and close it, however it ends.
+
+    Of its paths that have no tasks yet, only those in ``origins`` are taken up (None: all).
+    """
+    controller = RunController(record, settings, history, options, origins)
     try:
         # closing the executor takes time, so the heartbeat outlives it
         with (
@@ -117,12 +152,20 @@ def _drive(record: Run, settings: Settings, history: History, options: RunOption
 class RunController:
     """Plans, submits and follows the tasks of one run, and closes the run."""
 
-    def __init__(self, record: Run, settings: Settings, history: History, options: RunOptions):
+    def __init__(
+        self,
+        record: Run,
+        settings: Settings,
+        history: History,
+        options: RunOptions,
+        origins: Container[str] | None = None,
+    ):
         self.run_id, self.record, self.settings, self.history = record.id, record, settings, history
         self.on_task_change, self.stop = options.on_task_change, options.stop
         self.heartbeat = Heartbeat(lambda: queue.heartbeat_run(history, record.id))
         self.intake = Intake(record, Request.from_run(record), settings, history)
         self.log = RunLog(history, record.id, settings.runs / record.id)
+        self.paths = [path for path in record.paths if origins is None or path in origins]
         self.graph = TaskGraph()
         self.submitted: dict[int, Allocation] = {}
         self._waits_for_worker = False
@@ -135,7 +178,7 @@ class RunController:
         """
         try:
             self._update(self.history.tasks(self.run_id))
-            sources = map(parse_source, self.record.paths)
+            sources = map(parse_source, self.paths)
             unplanned = deque(source for source in sources if not self.graph.has_delivery(str(source)))
             while unplanned or self.graph.unfinished():
                 self._check_stopped()
@@ -210,8 +253,10 @@ class RunController:
     def _follow(self, executor: Executor, timeout_s: float) -> None:
         """Wait until a task comes back or ``timeout_s`` seconds pass, and read from the history what happened."""
         returned = executor.returned(timeout_s)
-        cancelled = self.history.waiting_to_cancel(self.run_id)
-        self._update(self.history.tasks_by_id([*self.submitted, *cancelled]))
+        waiting = self.history.waiting(self.run_id)
+        cancelled = [task_id for task_id, asked in waiting.items() if asked]
+        retried = [task_id for task_id in waiting if self.graph.tasks[task_id].status not in ACTIVE]
+        self._update(self.history.tasks_by_id([*self.submitted, *cancelled, *retried]))
         for task_id in list(self.submitted):
             task = self.graph.tasks[task_id]
             own = task.status == "running" and task.worker == identity.this_process()

@@ -161,7 +161,7 @@ def test_a_video_or_a_step_is_cancelled_alone(url):
         history.add_tasks([new_task(run, "scenes"), new_task(run, "audio"), new_task(run, "audio", status="done")])
         assert history.request_cancel(run.id, "clip.mp4", "audio") == 1
         assert not history.cancel_requested(run.id)
-        (asked,) = history.tasks_by_id(history.waiting_to_cancel(run.id))
+        (asked,) = history.tasks_by_id([task for task, asked in history.waiting(run.id).items() if asked])
         assert asked.step == "audio"
         with pytest.raises(UsageError, match=r"nothing left to do for 'other\.mp4'"):
             history.request_cancel(run.id, "other.mp4")

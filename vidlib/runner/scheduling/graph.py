@@ -74,6 +74,15 @@ class TaskGraph:
         failed = {task.source for task in tasks if task.status not in (*ACTIVE, "done")}
         return bool(tasks) and failed == {task.source for task in tasks}
 
+    def all_needed(self, task: Task) -> list[Task]:
+        """The tasks whose results ``task`` needs, directly or by way of others, in the order of the steps."""
+        of_video = self._of_video[task.origin, task.source]
+        needed = set(STEPS[task.step].needs)
+        for step in reversed(VIDEO_STEPS):
+            if step in needed:
+                needed |= STEPS[step].needs
+        return [of_video[step] for step in VIDEO_STEPS if step in needed and step in of_video]
+
     def _needed(self, task: Task) -> list[Task]:
         """The tasks whose results ``task`` reads."""
         of_video = self._of_video[task.origin, task.source]

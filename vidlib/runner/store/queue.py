@@ -78,7 +78,7 @@ def claim(history: History, task_id: int) -> Task | None:
             return None
         task.status, task.worker, task.heartbeat_at = "running", identity.this_process(), time.time()
         task.started_at, task.attempt = time.time(), task.attempt + 1
-        task.error = task.error_type = task.work_done = task.work_total = None
+        task.reason = task.error = task.error_type = task.work_done = task.work_total = None
         task.progress = 0.0
         return task
 

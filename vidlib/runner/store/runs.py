@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -57,8 +57,8 @@ class History(Database):
             session.add(run)
         return run
 
-    def take_run(self, run_id: str) -> Run:
-        """Let this process continue a run that has ended; its unfinished tasks wait again.
+    def take_run(self, run_id: str, task_ids: Collection[int] | None = None) -> Run:
+        """Let this process continue a run that has ended; its unfinished tasks wait again, or those in ``task_ids``.
 
         Raises UsageError for an unknown run, and for one that a living process drives.
         """
@@ -69,14 +69,21 @@ class History(Database):
                 raise UsageError(f"run {run_id} is running already, in process {identity.pid_of(run.owner)}")
             run.status, run.owner, run.heartbeat_at = "running", identity.this_process(), time.time()
             run.finished_at, run.error, run.cancel_requested = None, None, False
-            again = {"status": "waiting", "not_before": 0.0, "attempt": 0, "cancel_requested": False, "progress": 0.0}
-            empty = dict.fromkeys(("error", "error_type", "worker", "started_at", "finished_at", "folder"))
-            unfinished = update(Task).where(Task.run_id == run_id, Task.status != "done")
-            session.execute(unfinished.values(**again, **empty))
             # these depend on all other tasks of a video, which may end otherwise this time
-            dependent = update(Task).where(Task.run_id == run_id, Task.step.in_(("finalize", "report")))
-            session.execute(dependent.values(**again, **empty, cached=False))
+            unfinished = or_(Task.status != "done", Task.step.in_(("finalize", "report")))
+            _let_wait(session, run_id, unfinished if task_ids is None else Task.id.in_(task_ids))
+            # a delivery that could not be taken up has no content yet, and is taken up anew
+            session.execute(delete(Task).where(Task.run_id == run_id, Task.status == "waiting", Task.sha256 == ""))
         return run
+
+    def requeue_tasks(self, run_id: str, task_ids: Collection[int]) -> bool:
+        """Let ended tasks of a run wait again; returns False, without a change, unless a living process drives it."""
+        with self.writing() as session:
+            run = session.get_one(Run, run_id, with_for_update=True)
+            if run.status != "running" or not identity.alive(run.owner, run.heartbeat_at):
+                return False
+            _let_wait(session, run_id, Task.id.in_(task_ids) & Task.status.not_in(ACTIVE))
+        return True
 
     def finish_run(self, run_id: str, status: str, error: str | None = None) -> str | None:
         """Close a run of this process and return its final status; None if it is not this process' run any more.
@@ -201,11 +208,11 @@ class History(Database):
         with self.reading() as session:
             return list(session.scalars(select(Task).where(Task.id.in_(ids)).order_by(Task.id)))
 
-    def waiting_to_cancel(self, run_id: str) -> list[int]:
-        """The ids of the waiting tasks of a run that somebody cancelled."""
-        cancelled = select(Task.id).where(Task.run_id == run_id, Task.status == "waiting", Task.cancel_requested)
+    def waiting(self, run_id: str) -> dict[int, bool]:
+        """The ids of the waiting tasks of a run, each with whether somebody cancelled it."""
+        waiting = select(Task.id, Task.cancel_requested).where(Task.run_id == run_id, Task.status == "waiting")
         with self.reading() as session:
-            return list(session.scalars(cancelled))
+            return {task.id: task.cancel_requested for task in session.execute(waiting)}
 
     def reports(self, name: str) -> list[Task]:
         """The finished report tasks of a run (by id) or of a video (by name or start of its SHA-256); newest first."""
@@ -316,6 +323,14 @@ def _makes_no_variant() -> ColumnElement[bool]:
 def _is_own(run: Run) -> bool:
     """Whether this process drives ``run``; another one may have taken it over or marked it as interrupted."""
     return run.owner == identity.this_process() and run.status == "running"
+
+
+def _let_wait(session: Session, run_id: str, chosen: ColumnElement[bool]) -> None:
+    """Let ``chosen`` tasks of a run wait as if they had never begun."""
+    first = {"status": "waiting", "not_before": 0.0, "attempt": 0, "cancel_requested": False, "progress": 0.0}
+    of_attempt = ("reason", "error", "error_type", "folder", "worker", "work_done", "work_total")
+    empty = dict.fromkeys((*of_attempt, "started_at", "finished_at"))
+    session.execute(update(Task).where(Task.run_id == run_id, chosen).values(**first, **empty, cached=False))
 
 
 def _close_tasks(session: Session, run_id: str, status: str) -> None:
