@@ -26,6 +26,7 @@ PANELS = {
         "reframe",
         "clean",
         "correct",
+        "cast",
         "archive",
     ],
     "Downloads": ["downloads"],

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.dataset as ds
 
+    from vidlib.api.casting import Cast
     from vidlib.runner.store.models import Video as VideoRecord
     from vidlib.runner.store.runs import History
 
@@ -168,6 +169,13 @@ class Workspace:
         from vidlib.api import finding
 
         return finding.find(self.settings, question, limit)
+
+    @property
+    def cast(self) -> "Cast":
+        """People across videos, as somebody confirmed them; off until its purpose is set (docs/privacy.md)."""
+        from vidlib.api.casting import Cast
+
+        return Cast(self)
 
     def turns(self) -> "pd.DataFrame":
         """A row for each turn of a speaker in each video; labels of speakers are those of one video."""

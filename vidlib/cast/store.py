@@ -11,9 +11,12 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from vidlib.cast.encryption import Cipher, open_cipher
 from vidlib.cast.operations import OPERATIONS, Cast, Entry, Operation, check, fold
 from vidlib.cast.records import Appearance
+from vidlib.corrections.anchors import TrackAnchor
 from vidlib.errors import BrokenOutput, UsageError
 from vidlib.settings import Settings
 
@@ -37,12 +40,15 @@ CREATE TABLE appearance (id INTEGER PRIMARY KEY AUTOINCREMENT, video TEXT NOT NU
 CREATE INDEX appearance_of ON appearance (video);
 CREATE TABLE log (id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, by TEXT NOT NULL, action TEXT NOT NULL,
     data BLOB);
-CREATE TABLE correction (id TEXT PRIMARY KEY, video TEXT NOT NULL, appearance INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE TABLE correction (id TEXT PRIMARY KEY, video TEXT NOT NULL, appearance INTEGER NOT NULL);
 CREATE TABLE excluded (id INTEGER PRIMARY KEY, video TEXT NOT NULL, data BLOB NOT NULL);
 CREATE TABLE erasure (id TEXT PRIMARY KEY, at TEXT NOT NULL, data BLOB NOT NULL);
 """
-"""``correction`` has the names that the cast gave in results, ``excluded`` the places of erased people, who are not
-collected again, ``erasure`` what an erasure that is not complete still has to do."""
+"""``correction`` has the corrections by which the cast named somebody in results, ``excluded`` the places of erased
+people, who are not collected again, ``erasure`` what an erasure that is not complete still has to do."""
+
+
+ANCHORS = TypeAdapter(tuple[TrackAnchor, ...])
 
 
 class Store:
@@ -153,6 +159,26 @@ class Store:
         query = "INSERT INTO log (at, by, action, data) VALUES (?, ?, ?, ?)"
         values = at.isoformat(), by, operation.action, self._sealed(operation)
         return Entry(connection.execute(query, values).lastrowid or 0, at, by, operation.action, operation)
+
+    def named_corrections(self) -> dict[str, tuple[str, int]]:
+        """The corrections by which the cast named somebody: ``{id: (video, appearance)}``."""
+        rows = self._connection.execute("SELECT id, video, appearance FROM correction")
+        return {id_: (video, appearance) for id_, video, appearance in rows}
+
+    def add_correction(self, id_: str, video: str, appearance: int) -> None:
+        """Remember a correction by which the cast named somebody."""
+        with self.writing() as connection:
+            connection.execute("INSERT INTO correction VALUES (?, ?, ?)", (id_, video, appearance))
+
+    def forget_correction(self, id_: str) -> None:
+        """Forget a correction that was taken back."""
+        with self.writing() as connection:
+            connection.execute("DELETE FROM correction WHERE id = ?", (id_,))
+
+    def excluded(self, video: str) -> list[tuple[TrackAnchor, ...]]:
+        """Where erased people are seen in a video."""
+        rows = self._connection.execute("SELECT data FROM excluded WHERE video = ? ORDER BY id", (video,))
+        return [ANCHORS.validate_json(self.cipher.decrypt(data)) for (data,) in rows]
 
     def compact(self) -> None:
         """Write the file anew, so that no byte of deleted rows is left in it."""

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from vidlib._version import VERSION
 from vidlib.cli import (
     archive,
+    cast,
     compare,
     correct,
     downloads,
@@ -70,6 +71,7 @@ for module in (
     evaluate,
     compare,
     correct,
+    cast,
     export,
     reframe,
     archive,
