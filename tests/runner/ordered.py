@@ -1,6 +1,6 @@
 """An executor that does what a test orders, in the place of kernels, and the runs that it executes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from vidlib.params import read_params
@@ -37,7 +37,7 @@ class OrderedExecutor:
 
     def succeed(self, task: Task) -> None:
         if queue.claim(self.history, task.id):
-            queue.finish(self.history, task.id, status="done")
+            queue.finish(self.history, task.id, status="done", folder="nowhere")
 
     def cancel_run(self, task: Task) -> None:
         """Somebody cancels the run while the task works, and the task sees it before the run does."""
@@ -47,10 +47,16 @@ class OrderedExecutor:
         queue.finish(self.history, task.id, status="cancelled")
 
 
-def start(settings: Settings, tmp_path: Path, n_videos: int = 1, options: RunOptions | None = None) -> RunResult:
-    """Run one step of ``n_videos`` files."""
+def start(
+    settings: Settings,
+    tmp_path: Path,
+    n_videos: int = 1,
+    options: RunOptions | None = None,
+    steps: Collection[str] = ("convert",),
+) -> RunResult:
+    """Run some ``steps`` of ``n_videos`` files."""
     videos = [tmp_path / f"clip {number}.mp4" for number in range(n_videos)]
     for video in videos:
         video.write_bytes(video.name.encode())
-    request = Request(videos, read_params(PARAMS), frozenset({"convert"}))
+    request = Request(videos, read_params(PARAMS), frozenset(steps))
     return run(request, settings, options or RunOptions())

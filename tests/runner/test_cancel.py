@@ -143,6 +143,26 @@ def test_cancelling_one_video_leaves_the_run_and_its_other_videos_alone(executor
     assert not recorded(executor).cancel_requested
 
 
+def test_cancelling_one_step_skips_what_needs_it_and_says_so(executor, workspace, tmp_path):
+    def cancel_scenes(task: Task) -> None:
+        if (task.label, task.step) == ("clip 0.mp4", "convert"):
+            executor.history.request_cancel(task.run_id, task.label, "scenes")
+        executor.succeed(task)
+
+    executor.work = cancel_scenes
+    result = start(workspace, tmp_path, n_videos=2, steps={"tracking"})
+    assert (result.status, [video.status for video in result.videos]) == ("partial", ["cancelled", "done"])
+    assert [video.error for video in result.videos] == [None, None]
+    tasks = {task.step: task for task in executor.history.tasks(result.run) if task.label == "clip 0.mp4"}
+    assert (tasks["scenes"].status, tasks["scenes"].reason) == ("cancelled", "stopped as asked")
+    assert (tasks["tracking"].status, tasks["tracking"].reason) == (
+        "skipped",
+        "its input is missing, because scenes was cancelled",
+    )
+    assert (tasks["audio"].status, tasks["report"].status) == ("done", "done")
+    assert "error" not in {event.level for event in executor.history.events(result.run)}
+
+
 def test_a_run_whose_only_video_is_cancelled_is_cancelled(executor, notifying, notified, tmp_path):
     executor.work = cancel_first_video(executor)
     check_cancelled(executor, start(notifying, tmp_path), notified)

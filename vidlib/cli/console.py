@@ -177,7 +177,7 @@ def _note(task: "Task") -> str:
         return " [dim]done already[/]"
     if task.status == "done" and task.started_at and task.finished_at:
         return f" [dim]{task.finished_at - task.started_at:.1f} s[/]"
-    text = task.error or (task.reason if task.status == "skipped" else None)
+    text = task.error or (task.reason if task.status in ("skipped", "cancelled") else None)
     return f": {escape(plain_message(text))}" if text else ""
 
 

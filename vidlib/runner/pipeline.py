@@ -31,7 +31,7 @@ from vidlib.runner.sources import parse_source
 from vidlib.runner.store import identity, queue
 from vidlib.runner.store.identity import HEARTBEAT_S
 from vidlib.runner.store.models import ACTIVE, Run, Task
-from vidlib.runner.store.runs import STOPPED_BY_SIGNAL, History
+from vidlib.runner.store.runs import CANCELLED, STOPPED_BY_SIGNAL, History
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
 
@@ -265,7 +265,7 @@ class RunController:
             if task.status not in ACTIVE or (task_id in returned and task.status == "waiting"):
                 self.submitted.pop(task_id, None)
         for task_id in cancelled:
-            self._skip(self.graph.tasks[task_id], "cancelled", queue.CANCELLED)
+            self._skip(self.graph.tasks[task_id], "cancelled", CANCELLED)
         self.log.catch_up()
 
     def _requeue(self, task: Task) -> None:

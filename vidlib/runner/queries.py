@@ -17,6 +17,9 @@ from vidlib.runner.store.runs import STOPPED_BY_SIGNAL, History
 from vidlib.settings import Settings
 from vidlib.steps import VIDEO_STEPS
 
+WITH_REASON = ("skipped", "cancelled", "interrupted")
+"""States of a task whose reason says why it has no result."""
+
 MAX_RUNS = 1000
 """How many runs of one status are searched for those that were interrupted."""
 
@@ -82,7 +85,7 @@ def one_run(history: History, run_id: str) -> dict[str, Any]:
             "status": "done already" if task.cached else task.status,
             "progress": f"{task.progress:.0%}",
             "seconds": round(task.finished_at - task.started_at, 1) if task.finished_at and task.started_at else "",
-            "error": task.error or "",
+            "error": task.error or (task.reason if task.status in WITH_REASON else "") or "",
             "folder": task.folder or "",
         }
         for task in history.tasks(run_id)

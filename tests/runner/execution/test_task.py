@@ -126,7 +126,8 @@ def test_a_step_is_cancelled_alone_with_all_its_processes(worker, add):
     kernel = psutil.Process(int(pid.read_text()))
     worker.history.request_cancel(task.run_id, step=counting.NAME)
     thread.join()
-    assert now(worker, task).status == "cancelled"
+    ended = now(worker, task)
+    assert (ended.status, ended.reason, ended.error) == ("cancelled", "stopped as asked", None)
     assert events(worker, task) == [("info", "clip.mp4: counting was cancelled")]
     wait_until(lambda: not kernel.is_running() or kernel.status() == psutil.STATUS_ZOMBIE)
     assert [path for path in worker.settings.work.glob("*/*") if not path.name.endswith(".lock")] == []

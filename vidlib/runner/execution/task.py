@@ -34,7 +34,7 @@ from vidlib.runner.scheduling.plan import AGAIN, Planned, plan_step
 from vidlib.runner.store import queue
 from vidlib.runner.store.identity import HEARTBEAT_S, LEASE_S
 from vidlib.runner.store.models import Task
-from vidlib.runner.store.runs import NOTICE
+from vidlib.runner.store.runs import CANCELLED, NOTICE
 from vidlib.steps import ARCHIVED, STEPS, VIDEO_STEPS, download
 from vidlib.steps.base import StepOutputs
 from vidlib.steps.corrected import corrections_of
@@ -124,7 +124,7 @@ class TaskMonitor(StepMonitor):
             if self.heartbeat.silence_s > LEASE_S:  # another process may take over now
                 self.stop(LeaseLost(f"no heartbeat could be sent for {LEASE_S:.0f} s: {self.heartbeat.error}"))
         elif self.heartbeat.reply == "cancel":
-            self.stop(Cancelled(queue.CANCELLED))
+            self.stop(Cancelled(CANCELLED))
         elif self.heartbeat.reply == "lost":
             self.stop(LeaseLost("another process took over, because this one sent no heartbeat for too long"))
         elif kernel and (held := kernel.bytes_held()) > self.memory_limit:
@@ -307,6 +307,8 @@ def _record_failure(context: TaskContext, error: Exception) -> None:
     failure = error if isinstance(error, StepFailed) else _step_failed(task, error)
     folder = failure.notebook and str(Path(failure.notebook).parent)
     columns = {"error": failure.reason, "error_type": failure.error_type, "folder": folder}
+    if isinstance(error, Cancelled):  # what somebody asked for is no error
+        columns = {"reason": str(error)}
     delay_s = retries.delay_s(failure.error_type, task.attempt)
     if delay_s is not None:
         if queue.finish(history, task.id, status="waiting", not_before=time.time() + delay_s, **columns):

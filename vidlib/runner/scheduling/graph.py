@@ -59,7 +59,10 @@ class TaskGraph:
             if task.status == "waiting" and task.step in VIDEO_STEPS:
                 for needed in self._needed(task):
                     if needed.status not in (*ACTIVE, "done"):
-                        yield task, f"its input, the result of {needed.step}, is missing"
+                        if needed.status == "cancelled":
+                            yield task, f"its input is missing, because {needed.step} was cancelled"
+                        else:
+                            yield task, f"its input, the result of {needed.step}, is missing"
                         break
 
     def _may_begin(self, task: Task) -> bool:

@@ -19,13 +19,10 @@ from vidlib.errors import LeaseLost
 from vidlib.runner.store import identity
 from vidlib.runner.store.database import changed_rows
 from vidlib.runner.store.models import Lease, Run, Task
-from vidlib.runner.store.runs import History
+from vidlib.runner.store.runs import CANCELLED, History
 
 Reply = Literal["continue", "cancel", "lost"]
 """The reply to a heartbeat: go on, stop because somebody asked for it, or stop because another process took over."""
-
-CANCELLED = "stopped as asked"
-"""Why a task was cancelled before it began."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,17 @@ NOTICE = "notice"
 """The level of an event that a run tells people at its end."""
 
 
+CANCELLED = "stopped as asked"
+"""Why a task was cancelled."""
+
+CLOSED = {
+    "cancelled": CANCELLED,
+    "skipped": "the run ended before it began",
+    "interrupted": "the process of the run is gone",
+}
+"""``{status: why a task has it that had not ended when its run was closed}``."""
+
+
 class FinishedStep(NamedTuple):
     """A task that left a result in ``folder``, with the columns of `Task` that say of what."""
 
@@ -335,4 +346,4 @@ def _let_wait(session: Session, run_id: str, chosen: ColumnElement[bool]) -> Non
 
 def _close_tasks(session: Session, run_id: str, status: str) -> None:
     unfinished = update(Task).where(Task.run_id == run_id, Task.status.in_(ACTIVE))
-    session.execute(unfinished.values(status=status, finished_at=time.time()))
+    session.execute(unfinished.values(status=status, reason=CLOSED[status], finished_at=time.time()))
