@@ -36,6 +36,8 @@ def printable(text: str | bytes, replacement: str = "_", *, keep: str = "") -> s
     ('new_line _[31mred', 'caf�')
     """
     text = text.decode(errors="replace") if isinstance(text, bytes) else text
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() or char in keep else replacement for char in text)
 
 

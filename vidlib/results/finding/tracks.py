@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,12 +11,16 @@ from vidlib.errors import BrokenOutput
 from vidlib.results.exports import tracking_json
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 FACE = "face_landmarker"
 SMILE = (BLENDSHAPES.index("mouthSmileLeft"), BLENDSHAPES.index("mouthSmileRight"))
 """A smile is the mean of both."""
 
-COLUMNS = ("frame", "track_id", "source", "label", "bbox_height", "speaker", *BLENDSHAPES)
-"""The columns of a tracking table that are read."""
+TEXTS = ["source", "label", "speaker"]
+COLUMNS = ("frame", "track_id", "bbox_height", *TEXTS, *BLENDSHAPES)
+"""The columns of a tracking table that are read. Of `TEXTS`, each value is decoded once."""
 
 
 @dataclass(frozen=True)
@@ -66,21 +71,38 @@ def _from_parquet(path: Path) -> Rows:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, read_dictionary=TEXTS) as file:
             table = file.read(columns=list(COLUMNS), use_threads=False)
             about = file.schema_arrow.metadata or {}
-        column = {name: table[name].to_numpy() for name in COLUMNS}
+        blendshapes = _shares(table.select(BLENDSHAPES))
+        text = {name: _objects(table[name]) for name in TEXTS}
     except (pa.ArrowInvalid, KeyError, OSError) as error:
         raise BrokenOutput(f"{path} is not a tracking table: {error}") from error
     return Rows(
-        frame=column["frame"] - 1,
-        track=column["track_id"],
-        is_face=column["source"] == FACE,
-        label=column["label"],
-        speaker=column["speaker"],
-        height=column["bbox_height"] / (float(about.get(b"height", 0)) or np.nan),
-        blendshapes=np.stack([column[name] for name in BLENDSHAPES], axis=1),
+        frame=table["frame"].to_numpy() - 1,
+        track=table["track_id"].to_numpy(),
+        is_face=text["source"] == FACE,
+        label=text["label"],
+        speaker=text["speaker"],
+        height=table["bbox_height"].to_numpy() / (float(about.get(b"height", 0)) or np.nan),
+        blendshapes=blendshapes,
     )
+
+
+def _shares(table: "pa.Table") -> np.ndarray:
+    """All columns of ``table`` as one array (n, columns), NaN where a value is missing."""
+    import pyarrow as pa
+
+    if not len(table):
+        return np.empty(table.shape, np.float32)
+    return pa.concat_batches(table.to_batches()).to_tensor(null_to_nan=True).to_numpy()
+
+
+def _objects(column: "pa.ChunkedArray") -> np.ndarray:
+    """The texts (n,) of a dictionary column, None where one is missing."""
+    values = column.combine_chunks()
+    codes = values.indices.fill_null(len(values.dictionary)).to_numpy()
+    return np.array([*values.dictionary.to_pylist(), None], object)[codes]
 
 
 def _from_json(path: Path) -> Rows:
