@@ -175,3 +175,17 @@ def test_a_question_loads_no_heavy_library(vidlib, archived):
     vidlib("find", "faces=2")  # makes the index
     done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_the_archive_is_found_by_people_and_words(vidlib, archived):
+    def found(*query):
+        code, out, _ = vidlib("archive", "find", *query, "--json")
+        return code, sorted(entry["stem"] for entry in json.loads(out)["entries"])
+
+    assert found("person:SPEAKER_00 says:budget") == (0, ["lost", "Été talk"])
+    assert found("person:SPEAKER_00 -says:budget") == (1, [])
+    assert found("guten abend") == (0, ["lost", "Été talk"])
+    assert found("lost") == (0, ["lost"])
+    code, _, err = vidlib("archive", "find", "person:SPEAKER_00 smile>0.4")
+    assert code == 2
+    assert '\'smile>0.4\' cannot be read; expected person:"A. Martin" or says:"the budget"' in err

@@ -19,6 +19,7 @@ PANELS = {
         "report",
         "reports",
         "why",
+        "videos",
         "find",
         "evaluate",
         "compare",

@@ -177,6 +177,20 @@ class Workspace:
 
         return Cast(self)
 
+    def library(self, search: str = "", *, sort: str = "-date", limit: int | None = None) -> "pd.DataFrame":
+        """A row for each video that the history or the archive knows, whatever became of it.
+
+        ``search`` has terms such as ``name:interview state:failed person:SPEAKER_01 says:budget date:2026-11``; text
+        alone is looked for in all of it. ``sort`` is date, name, project or state, with a minus for the reverse.
+        Columns: ``video``, ``sha256``, ``project``, ``state``, ``at`` (end of the newest run, UTC), ``run``,
+        ``archived``, and ``places``, the first frames with what was looked for. Raises UsageError for terms that cannot
+        be read.
+        """
+        from vidlib.api import library
+
+        answer = library.search(self.settings, search, sort=sort, limit=limit)
+        return library.table(answer.videos)
+
     def turns(self) -> "pd.DataFrame":
         """A row for each turn of a speaker in each video; labels of speakers are those of one video."""
         return self._frame("turns")

@@ -22,6 +22,7 @@ from vidlib.cli import (
     reframe,
     run,
     runs,
+    videos,
 )
 from vidlib.cli._options import MACHINE, PANELS
 from vidlib.errors import VidlibError
@@ -67,6 +68,7 @@ app = typer.Typer(
 for module in (
     run,
     runs,
+    videos,
     find,
     evaluate,
     compare,

@@ -40,7 +40,9 @@ def find(
     query: Annotated[
         str,
         typer.Argument(
-            help="A file under any name, the start of a SHA-256, part of a name or project, or a date.", metavar="QUERY"
+            help="A file under any name, the start of a SHA-256, a date, or a text: part of a name or project, a "
+            'person, or words. person:NAME and says:"WORDS" find only these.',
+            metavar="QUERY",
         ),
     ],
     workspace: Workspace = None,
@@ -49,14 +51,15 @@ def find(
     """List the archived results that QUERY names, newest first.
 
     A file is found by its content, also after it was renamed: both the delivered file and the original find their
-    results. Dates are in UTC: 2026, 2026-11 or 2026-11-22. Exit code 1: nothing was found.
+    results. Dates are in UTC: 2026, 2026-11 or 2026-11-22. People and words find the newest results of their videos;
+    for the shots, see `vidlib find`. Exit code 1: nothing was found.
     """
     from vidlib.cli import console
-    from vidlib.results import archive_index
+    from vidlib.results.finding import entries
 
     root = read_settings(workspace).archive
     with console.progress_bar(root.name) as report:
-        found = archive_index.search(root, query, create=True, report=report)
+        found = entries.find(root, query, report)
     if as_json:
         print_json(
             {"entries": [_as_json(entry) for entry in found.entries], "unreadable": list(map(_utf8, found.unreadable))}
@@ -64,9 +67,7 @@ def find(
     elif found.entries:
         console.print_table([_row(entry) for entry in found.entries])
     else:
-        print(
-            f"the archive {path_text(root)} holds nothing for {printable(query)!r}; people and words: vidlib find QUERY"
-        )
+        print(f"the archive {path_text(root)} holds nothing for {printable(query)!r}")
     _name_unreadable(found.unreadable)
     raise typer.Exit(int(not found.entries))
 
@@ -380,6 +381,7 @@ COMMANDS: dict[str, tuple[Command, list[str]]] = {
             "vidlib archive find 'edit/final cut v3.mp4'",
             "vidlib archive find 3fa9c2 --json",
             "vidlib archive find 2026-11",
+            "vidlib archive find 'person:SPEAKER_01 says:\"the budget\"'",
         ],
     ),
     "restore": (

@@ -27,6 +27,7 @@ from rich.text import Text
 from vidlib.localization import Localization
 from vidlib.localization import gettext_noop as _
 from vidlib.progress import Report
+from vidlib.results import states
 from vidlib.settings import settings
 from vidlib.text import plain_message
 
@@ -40,17 +41,6 @@ FOLLOW_S = 0.5
 
 MAX_LEFT_OUT = 20
 """The most files that the summary of a run names as not processed."""
-
-STATUSES = {
-    "done": _("done"),
-    "partial": _("partial"),
-    "failed": _("failed"),
-    "refused": _("refused"),
-    "skipped": _("skipped"),
-    "cancelled": _("cancelled"),
-    "interrupted": _("interrupted"),
-    "waiting": _("waiting"),
-}
 
 MARKS = {
     "done": "[green]✓[/]",
@@ -188,7 +178,9 @@ def print_summary(result: "RunResult") -> None:
     report_title, left_out_title = words.gettext(_("report")), words.gettext(_("not processed"))
     console.print()
     for video in result.videos:
-        outcome = words.sentence(plain_message(video.error)) if video.error else words.gettext(STATUSES[video.status])
+        outcome = (
+            words.sentence(plain_message(video.error)) if video.error else words.gettext(states.NAMES[video.status])
+        )
         console.print(f"{MARKS.get(video.status, MARKS['skipped'])} {escape(video.path.name)}: {escape(outcome)}")
         if report := video.outputs.get("report"):
             console.print(f"  {report_title}: {escape(str(report))}")
@@ -206,7 +198,7 @@ def _summary_line(result: "RunResult", words: Localization) -> str:
     executed = words.ngettext("%(n)s step executed", "%(n)s steps executed", result.executed)
     if result.status == "done" and not result.executed:
         executed = words.gettext(_("every step was done already"))
-    status = words.gettext(STATUSES[result.status])
+    status = words.gettext(states.NAMES[result.status])
     return words.gettext(_("run %(id)s: %(status)s; %(executed)s"), id=result.run, status=status, executed=executed)
 
 

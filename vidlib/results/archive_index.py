@@ -292,6 +292,12 @@ def search(root: Path, query: str, *, create: bool = False, report: Report = qui
         return ask(memory)
 
 
+def names_exactly(query: str) -> bool:
+    """Whether ``query`` is a file, a date, or the beginning of a SHA-256 that has a digit."""
+    digits = re.fullmatch(f"(?=.*[0-9])[0-9a-f]{{{MIN_DIGITS},64}}", query.lower())
+    return bool(digits or DATE.fullmatch(query)) or _is_file(query)
+
+
 def _is_file(query: str) -> bool:
     try:
         return Path(query).is_file()

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from vidlib.files import write_text
 from vidlib.localization import ENGLISH, Localization
 from vidlib.localization import gettext_noop as _
+from vidlib.results import states
 from vidlib.results.summary import MIN_FRAMES, PersonRow, ShotRow, SpeakerRow, Summary
 from vidlib.timeline import FPS, smpte
 
@@ -69,14 +70,6 @@ REMEDIES = {
 }
 """What to do about a step with this status."""
 
-STATUSES = {
-    "done": _("done"),
-    "failed": _("failed"),
-    "refused": _("refused"),
-    "broken": _("broken"),
-    "cancelled": _("cancelled"),
-    "skipped": _("skipped"),
-}
 BOUNDARIES = {"start": _("start"), "cut": _("cut"), "dissolve": _("dissolve"), "fade": _("fade")}
 
 
@@ -155,7 +148,7 @@ def _environment(summary: Summary, folder: Path, words: Localization) -> "Enviro
         "person": lambda person: _name(person, summary.names, words),
         "player": lambda frame: PLAYER.format(sha256=summary.sha256, frame=frame),
     }
-    env.globals |= {"problems": PROBLEMS, "remedies": REMEDIES, "statuses": STATUSES, "boundaries": BOUNDARIES}
+    env.globals |= {"problems": PROBLEMS, "remedies": REMEDIES, "statuses": states.NAMES, "boundaries": BOUNDARIES}
     return env
 
 

@@ -16,8 +16,7 @@ from typing import Any, TypeVar
 
 from vidlib.files import write_text
 from vidlib.localization import Localization
-from vidlib.localization import gettext_noop as _
-from vidlib.results import report_html
+from vidlib.results import report_html, states
 from vidlib.setting_types import Language
 
 TEMPLATES = Path(__file__).with_name("shelf_page")
@@ -30,15 +29,7 @@ OPEN_PROJECTS = 30
 
 HOUR_S = 3600
 
-STATES = {
-    "done": _("done"),
-    "failed": _("failed"),
-    "refused": _("refused"),
-    "cancelled": _("cancelled"),
-    "interrupted": _("interrupted"),
-    "running": _("running"),
-}
-UNFINISHED = frozenset(STATES) - {"done", "running"}
+UNFINISHED = frozenset(states.OF_VIDEO) - {"done", "running", states.ARCHIVED}
 """States of a video of which a step has no result."""
 
 Key = TypeVar("Key", bound=Hashable)
@@ -152,7 +143,7 @@ def write_shelf(file: Path, entries: Sequence[Entry], at: float, language: Langu
         months={words.month(*month): total for month, total in months.items()},
         most_doubts=max((total.doubts or 0 for total in months.values()), default=0) or 1,
         projects=dict(sorted(projects.items(), key=lambda item: _alphabetical(item[0]))),
-        states={state: words.gettext(name) for state, name in STATES.items()},
+        states={state: words.gettext(states.NAMES[state]) for state in ("done", "running", *sorted(UNFINISHED))},
         max_rows=MAX_ROWS,
         open_projects=OPEN_PROJECTS,
         at=at,

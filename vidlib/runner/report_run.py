@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from vidlib.corrections.actions import Correction
 from vidlib.corrections.review import checked_items
@@ -23,12 +23,25 @@ MAX_LEFT_OUT = 20
 """The most files that a report names as not processed."""
 
 
+class ReportTask(Protocol):
+    """As much of a task as its place needs."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def stem(self) -> str: ...
+    @property
+    def step(self) -> str: ...
+
+
 def folder_of(runs: Path, report: Task, tasks: Sequence[Task]) -> Path:
     """The folder of a video's report, RUNS/<run id>/<video>; each report among the ``tasks`` of a run has its own."""
     return folders(runs, [report, *(task for task in tasks if task.id < report.id)])[report.id]
 
 
-def folders(runs: Path, tasks: Iterable[Task]) -> dict[int, Path]:
+def folders(runs: Path, tasks: Iterable[ReportTask]) -> dict[int, Path]:
     """The folder of each report among ``tasks``, by the id of its task. It needs all earlier reports of a run."""
     found: dict[int, Path] = {}
     taken: set[tuple[str, str]] = set()
@@ -39,7 +52,7 @@ def folders(runs: Path, tasks: Iterable[Task]) -> dict[int, Path]:
     return found
 
 
-def _plain(report: Task) -> str:
+def _plain(report: ReportTask) -> str:
     return safe_name(report.stem.replace("/", " - "))
 
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from vidlib.results.shelf_html import Entry, write_shelf
 from vidlib.runner import report_run
-from vidlib.runner.store.models import ACTIVE
+from vidlib.runner.store import library
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps.report import PAGE, SUMMARY_FILE
@@ -19,9 +19,6 @@ from vidlib.text import plain_message, printable
 from vidlib.timeline import seconds
 
 SHELF = "index.html"
-
-WORST = ("failed", "refused", "cancelled", "interrupted")
-"""States of a task that decide about its video, the worst first."""
 
 MAX_PROBLEM_CHARS = 200
 
@@ -38,41 +35,26 @@ def build(history: History, settings: Settings, folder: Path | None = None) -> t
 
 def shelf_entries(history: History, settings: Settings, folder: Path) -> Iterable[Entry]:
     """An entry for each video, from the newest run that reports on it; links start in ``folder``."""
-    reports = history.video_reports()
-    places = report_run.folders(settings.runs, reports)
-    problems = _problems(history)
-    newest = {report.sha256 or report.source: report for report in reports}
-    for report in newest.values():
-        state, problem = problems.get((report.run_id, report.source), ("", ""))
-        if not state:
-            state = "running" if report.status in ACTIVE else report.status
-        page = places[report.id] / PAGE
+    places = report_run.folders(settings.runs, library.report_tasks(history))
+    problems = library.problems(history)
+    for video in library.known_videos(history):
+        page = places[video.report] / PAGE
         yield Entry(
-            name=printable(report.label, " "),
-            project=printable(report.project, " "),
-            sha256=report.sha256,
-            at=report.finished_at or report.started_at or 0.0,
-            state=state,
-            problem=plain_message(problem)[:MAX_PROBLEM_CHARS],
+            name=printable(video.name, " "),
+            project=printable(video.project, " "),
+            sha256=video.sha256,
+            at=video.at,
+            state=video.state,
+            problem=plain_message(problems.get((video.run, video.source), ""))[:MAX_PROBLEM_CHARS],
             href=quote(os.fsencode(os.path.relpath(page, folder))) if page.is_file() else None,
-            **_figures(Path(report.folder) / SUMMARY_FILE if report.folder else None),
+            **figures(video.folder),
         )
 
 
-def _problems(history: History) -> dict[tuple[str, str], tuple[str, str]]:
-    """The worst state of a task of each run and source, and its error."""
-    found: dict[tuple[str, str], tuple[str, str]] = {}
-    for run_id, source, status, error in history.unfinished_steps(WORST):
-        key = run_id, source
-        if key not in found or WORST.index(status) < WORST.index(found[key][0]):
-            found[key] = status, error or ""
-    return found
-
-
-def _figures(file: Path | None) -> Mapping[str, Any]:
-    """What the shelf shows of a report; nothing where the report is gone or of an earlier version."""
+def figures(folder: str | None) -> Mapping[str, Any]:
+    """The figures of an `Entry` from the ``folder`` of a report; none where it is gone or of an earlier version."""
     try:
-        summary = SUMMARY.validate_json(file.read_bytes()) if file else {}
+        summary = SUMMARY.validate_json((Path(folder) / SUMMARY_FILE).read_bytes()) if folder else {}
         shares = {share["name"]: share["share"] for share in summary.get("coverage", ())}
         counted = {
             name: summary.get(key) for name, key in (("shots", "shots"), ("speakers", "voices"), ("people", "people"))

@@ -10,6 +10,8 @@ def fold(text: str) -> str:
     >>> fold("Émission À"), fold("Straße")
     ('emission a', 'strasse')
     """
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
 

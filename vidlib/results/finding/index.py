@@ -25,7 +25,7 @@ from vidlib.text import path_text, printable
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
 INDEX = ".shots.sqlite"
-FORMAT = 2
+FORMAT = 3
 """Raised whenever the tables or their values change; an index of another format is made anew."""
 
 VIDEOS_AT_ONCE = 50
@@ -44,15 +44,17 @@ CREATE TABLE person (video INTEGER, person INTEGER, number INTEGER, label TEXT, 
 CREATE TABLE seen (video INTEGER, shot INTEGER, person INTEGER, PRIMARY KEY (video, shot, person)) WITHOUT ROWID;
 CREATE TABLE heard (video INTEGER, shot INTEGER, speaker TEXT, folded TEXT,
     PRIMARY KEY (video, shot, speaker)) WITHOUT ROWID;
+CREATE TABLE voice (video INTEGER, speaker TEXT, folded TEXT, PRIMARY KEY (video, speaker)) WITHOUT ROWID;
 CREATE TABLE object (video INTEGER, shot INTEGER, label TEXT, PRIMARY KEY (video, shot, label)) WITHOUT ROWID;
 CREATE TABLE utterance (id INTEGER PRIMARY KEY, video INTEGER, speaker TEXT, times TEXT);
+CREATE INDEX video_of ON video (sha256);
 CREATE INDEX utterance_of ON utterance (video);
 CREATE VIRTUAL TABLE said USING fts5(text, tokenize = "unicode61 remove_diacritics 2");
 """
 """Shots and people are those of `vidlib.results.finding.facts`. ``text`` of `said` has a line for each cue, and
-``times`` of the utterance has their frames."""
+``times`` of the utterance has their frames. `voice` has each speaker of `heard` once."""
 
-PARTS = ("shot", "face", "person", "seen", "heard", "object", "utterance")
+PARTS = ("shot", "face", "person", "seen", "heard", "voice", "object", "utterance")
 """The tables with rows of a video, besides `said`."""
 
 SCHEMA = index_file.Schema(FORMAT, TABLES, ("video", "said", *PARTS))
@@ -143,6 +145,8 @@ class Index:
         self._insert("face", ((id_, number, *shot.blendshapes) for number, shot in numbered if shot.blendshapes))
         self._insert("seen", ((id_, number, person) for number, shot in numbered for person in shot.people))
         self._insert("heard", ((id_, n, name, fold_name(name)) for n, shot in numbered for name in shot.speakers))
+        voices = {name for shot in facts.shots for name in shot.speakers}
+        self._insert("voice", ((id_, name, fold_name(name)) for name in sorted(voices)))
         self._insert("object", ((id_, number, label) for number, shot in numbered for label in shot.objects))
         people = enumerate(facts.people)
         self._insert("person", ((id_, n, p.number, p.label, fold_name(p.label or "")) for n, p in people))
@@ -184,10 +188,11 @@ def _shot_row(id_: int, number: int, shot: "Shot") -> tuple[Any, ...]:
 
 
 @contextmanager
-def opened(root: Path, report: Report = quiet, *, anew: bool = False) -> Iterator[Index]:
+def opened(root: Path, report: Report = quiet, *, anew: bool = False, update: bool = True) -> Iterator[Index]:
     """Open the index of the archive in ``root``, brought to the state of the disk, or made ``anew`` from the entries.
 
-    If the file cannot be written, the index is in memory only, made of every entry.
+    Without ``update`` it is as the last use left it. If the file cannot be written, the index is in memory only, made
+    of every entry.
     """
 
     def updated(file: str) -> Index:
@@ -195,7 +200,8 @@ def opened(root: Path, report: Report = quiet, *, anew: bool = False) -> Iterato
         try:
             if anew:
                 SCHEMA.create(index.connection)
-            index.update(report)
+            if update or file == index_file.MEMORY:
+                index.update(report)
         except BaseException:
             index.close()
             raise

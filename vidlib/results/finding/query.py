@@ -29,10 +29,11 @@ UNFINISHED = re.compile(r"(\w*)(:|[<>]=?|=)")
 """A condition without a value, or a comparison alone."""
 
 OF_SHOT = "{table}.video = shot.video AND {table}.shot = shot.shot"
-PERSON = (
-    f"FROM seen JOIN person USING (video, person) WHERE {OF_SHOT.format(table='seen')} "
-    "AND (person.number = ? OR person.label = ? COLLATE NOCASE OR instr(person.folded, ?))"
-)
+IS_PERSON = "(person.number = ? OR person.label = ? COLLATE NOCASE OR instr(person.folded, ?))"
+"""True for a row of ``person`` with the values of `person_values`."""
+
+PERSON = f"FROM seen JOIN person USING (video, person) WHERE {OF_SHOT.format(table='seen')} AND {IS_PERSON}"
+IS_SPEAKER = "(heard.speaker = ? COLLATE NOCASE OR instr(heard.folded, ?))"
 PERSON_TEXT = "coalesce(person.label, 'person ' || person.number)"
 WHY_PERSON = f"(SELECT group_concat({PERSON_TEXT}, ', ') {PERSON})"
 HEARD = "FROM {said} WHERE {said}.video = shot.video AND {said}.start < shot.stop AND {said}.stop > shot.start"
@@ -57,16 +58,16 @@ class Condition:
 
 def parse(text: str) -> list[Condition]:
     """The conditions in ``text``; raises UsageError with the part that is wrong and the expected form."""
-    if len(text) > MOST_CHARACTERS:
-        raise UsageError(f"the question has {len(text)} characters; expected at most {MOST_CHARACTERS}")
-    conditions = [condition(*term) for term in _terms(text)]
+    conditions = [condition(*term) for term in terms(text)]
     if not conditions:
         raise UsageError(f"the question is empty; expected conditions such as {EXAMPLE}")
     return conditions
 
 
-def _terms(text: str) -> Iterator[tuple[str, str, str, bool]]:
-    """Each term as key, operator, value, and whether it is excluded."""
+def terms(text: str) -> Iterator[tuple[str, str, str, bool]]:
+    """Each term of ``text`` as key, operator, value, and whether it is excluded; raises UsageError, as `parse`."""
+    if len(text) > MOST_CHARACTERS:
+        raise UsageError(f"the question has {len(text)} characters; expected at most {MOST_CHARACTERS}")
     position = 0
     while position < len(text):
         if text[position].isspace():
@@ -128,24 +129,25 @@ def _wrong(text: str, expected: str) -> UsageError:
     return UsageError(f"{text!r} cannot be read; expected {expected}")
 
 
-def _unquoted(value: str) -> str:
+def unquoted(value: str) -> str:
+    """The value of a condition without its quotation marks."""
     return value.strip().removeprefix('"').removesuffix('"').strip()
 
 
 def _named(text: str, operator: str, value: str, form: str) -> str:
     """The text of a condition that takes no comparison."""
-    if operator not in (":", "=") or not _unquoted(value):
+    if operator not in (":", "=") or not unquoted(value):
         raise _wrong(text, form)
-    return _unquoted(value)
+    return unquoted(value)
 
 
 def _person(text: str, operator: str, value: str) -> Condition:
     name = _named(text, operator, value, 'person:"A. Martin", person:SPEAKER_01 or person:2')
-    values = _person_values(name)
+    values = person_values(name)
     return Condition(text, f"EXISTS (SELECT 1 {PERSON})", values, WHY_PERSON, values)
 
 
-def _person_values(name: str) -> tuple[object, ...]:
+def person_values(name: str) -> tuple[object, ...]:
     """The values of `PERSON` for a number, a label, or a part of a name."""
     number = int(name) if re.fullmatch(r"\d{1,9}", name, re.ASCII) else None
     return number, name, fold(name)
@@ -153,7 +155,7 @@ def _person_values(name: str) -> tuple[object, ...]:
 
 def _speaker(text: str, operator: str, value: str) -> Condition:
     name = _named(text, operator, value, 'speaker:SPEAKER_01 or speaker:"A. Martin"')
-    heard = f"FROM heard WHERE {OF_SHOT.format(table='heard')} AND (speaker = ? COLLATE NOCASE OR instr(folded, ?))"
+    heard = f"FROM heard WHERE {OF_SHOT.format(table='heard')} AND {IS_SPEAKER}"
     values = (name, fold(name))
     why = f"(SELECT 'speaker ' || group_concat(speaker, ', ') {heard})"
     return Condition(text, f"EXISTS (SELECT 1 {heard})", values, why, values)
@@ -167,26 +169,36 @@ def _says(text: str, operator: str, value: str) -> Condition:
         text,
         f"EXISTS (SELECT 1 {HEARD})",
         why=f"(SELECT '“' || text || '”' {HEARD} ORDER BY {{said}}.start LIMIT 1)",
-        phrase=_phrase(text, value, form),
+        phrase=_needed_phrase(text, value, form),
     )
 
 
-def _phrase(text: str, value: str, form: str) -> str:
-    """The phrase in the language of FTS5: quoted, and with ``*`` where it is the beginning of words."""
-    is_beginning = value.rstrip('"').endswith("*")
-    words = _unquoted(value.removesuffix("*")).removesuffix("*").replace('"', " ")
-    if not any(char.isalnum() for char in words):
+def _needed_phrase(text: str, value: str, form: str) -> str:
+    if (found := phrase(value)) is None:
         raise _wrong(text, form)
-    return f'"{words}"{"*" if is_beginning else ""}'
+    return found
+
+
+def phrase(value: str) -> str | None:
+    """The words of a condition in the language of FTS5: quoted, and with ``*`` where they are the beginning of words.
+
+    None where ``value`` has neither letters nor digits.
+
+    >>> phrase('"the budget"'), phrase("budg*"), phrase("?")
+    ('"the budget"', '"budg"*', None)
+    """
+    is_beginning = value.rstrip('"').endswith("*")
+    words = unquoted(value.removesuffix("*")).removesuffix("*").replace('"', " ")
+    return f'"{words}"{"*" if is_beginning else ""}' if any(char.isalnum() for char in words) else None
 
 
 def _anything(text: str, value: str) -> Condition:
     """A text without a key: said, or part of the name of a person, a video or a project."""
-    name = _unquoted(value)
+    name = unquoted(value)
     said = _says(text, ":", value)
     of_video = "instr(video.folded_name, ?) OR instr(video.folded_project, ?)"
     where = f"({said.where} OR EXISTS (SELECT 1 {PERSON}) OR {of_video})"
-    person = _person_values(name)
+    person = person_values(name)
     why = f"coalesce({said.why}, {WHY_PERSON})"
     return Condition(text, where, (*person, fold(name), fold(name)), why, person, said.phrase)
 

@@ -155,17 +155,18 @@ def _look_up(opened: Index, table: str, phrase: str) -> None:
         "FROM said JOIN utterance ON utterance.id = said.rowid WHERE said MATCH ?",
         (*MARKS, phrase),
     )
-    rows = ((video, *stretch) for video, times, text in matches for stretch in _stretches(json.loads(times), text))
+    rows = ((video, *stretch) for video, times, text in matches for stretch in stretches(times, text))
     connection.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?)", rows)
     connection.execute(f"CREATE INDEX temp.{table}_time ON {table} (video, start)")
 
 
-def _stretches(times: Sequence[Sequence[int]], text: str) -> Iterator[tuple[int, int, str]]:
-    """Start, stop and words of each place between `MARKS` in ``text``, which has a line for each of ``times``.
+def stretches(cues: str, text: str) -> Iterator[tuple[int, int, str]]:
+    """Start, stop and words of each place between `MARKS` in ``text``, which has a line for each of the ``cues``.
 
-    >>> list(_stretches([(0, 10), (10, 30)], "it is\\n\x01now\x02"))
+    >>> list(stretches("[[0, 10], [10, 30]]", "it is\\n\x01now\x02"))
     [(10, 30, 'it is now')]
     """
+    times = json.loads(cues)
     before, *rest = text.split(MARKS[0])
     for part in rest:
         phrase, _, after = part.partition(MARKS[1])

@@ -232,19 +232,6 @@ class History(Database):
         with self.reading() as session:
             return list(session.scalars(done.order_by(Task.id.desc())))
 
-    def video_reports(self) -> list[Task]:
-        """The report tasks of all runs that made no variant, whatever became of them, oldest first."""
-        reports = select(Task).where(Task.step == "report").join(Run, Run.id == Task.run_id).where(_makes_no_variant())
-        with self.reading() as session:
-            return list(session.scalars(reports.order_by(Task.id)))
-
-    def unfinished_steps(self, states: Collection[str]) -> list[tuple[str, str, str, str | None]]:
-        """The run, source, state and error of every task in one of these ``states``, oldest first."""
-        columns = select(Task.run_id, Task.source, Task.status, Task.error).where(Task.status.in_(list(states)))
-        with self.reading() as session:
-            rows = session.execute(columns.order_by(Task.id))
-            return [(run, source, status, error) for run, source, status, error in rows]
-
     def complete_runs(self, sha256: str, steps: Collection[str]) -> list[str]:
         """The runs, newest first, in which all ``steps`` of a video are done; not those that made a variant."""
         done = (Task.sha256 == sha256, Task.status == "done", Task.step.in_(list(steps)))

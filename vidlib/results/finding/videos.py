@@ -1,0 +1,97 @@
+"""Archived videos for a list: which ones show a person or contain words, and where."""
+
+import json
+import os
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from vidlib.results.finding.folding import fold
+from vidlib.results.finding.index import Index
+from vidlib.results.finding.query import IS_PERSON, IS_SPEAKER, PERSON_TEXT, person_values
+from vidlib.results.finding.search import MARKS, stretches
+
+ASKED = "WITH asked AS (SELECT id, sha256 FROM video WHERE sha256 IN (SELECT value FROM json_each(?)))"
+
+# CROSS JOIN keeps the order of the tables: the few videos that are asked for come first
+SHOWN = f"""
+{ASKED}
+SELECT sha256, shot.start, {PERSON_TEXT} FROM asked CROSS JOIN person ON person.video = asked.id AND {IS_PERSON}
+    CROSS JOIN seen USING (video, person) CROSS JOIN shot USING (video, shot)
+UNION ALL
+SELECT sha256, shot.start, heard.speaker FROM asked CROSS JOIN heard ON heard.video = asked.id AND {IS_SPEAKER}
+    CROSS JOIN shot USING (video, shot)
+    WHERE NOT EXISTS (SELECT 1 FROM seen JOIN person USING (video, person)
+        WHERE seen.video = shot.video AND seen.shot = shot.shot AND person.label = heard.speaker)
+ORDER BY 1, 2"""
+"""The shots in which a person is seen, and those in which the person is only heard."""
+
+SAID = f"""
+{ASKED}
+SELECT sha256, utterance.times, highlight(said, 0, ?, ?)
+    FROM said JOIN utterance ON utterance.id = said.rowid JOIN asked ON asked.id = utterance.video WHERE said MATCH ?"""
+
+
+class ArchivedVideo(NamedTuple):
+    """A video of the archive: ``sha256`` is that of the file as it arrived, ``archived`` an ISO time in UTC.
+
+    ``folder`` is its newest entry, as text: thousands of paths take most of the time.
+    """
+
+    sha256: str
+    name: str
+    project: str
+    archived: str
+    folder: str
+
+
+class Place(NamedTuple):
+    """Where something is in a video: the frame, from 0, and who is seen or heard, or the words with some around."""
+
+    frame: int
+    text: str
+
+
+def archived(index: Index) -> list[ArchivedVideo]:
+    """The newest entry of every video, in no order."""
+    query = "SELECT sha256, name, project, archived, folder FROM video WHERE sha256 <> ''"
+    rows = index.connection.execute(query)
+    return [
+        ArchivedVideo(sha256, name, project, archived_at, f"{index.root}/{os.fsdecode(folder)}")
+        for sha256, name, project, archived_at, folder in rows
+    ]
+
+
+def with_words(index: Index, phrase: str) -> set[str]:
+    """The SHA-256 of each video in which ``phrase``, of `query.phrase`, is said."""
+    said = "SELECT video FROM utterance WHERE id IN (SELECT rowid FROM said WHERE said MATCH ?)"
+    return _contents(index, said, (phrase,))
+
+
+def with_person(index: Index, name: str) -> set[str]:
+    """The SHA-256 of each video in which the person with this number, label or part of a name is seen or heard."""
+    people = f"SELECT video FROM person WHERE {IS_PERSON} UNION SELECT video FROM voice AS heard WHERE {IS_SPEAKER}"
+    return _contents(index, people, (*person_values(name), name, fold(name)))
+
+
+def _contents(index: Index, videos: str, values: Sequence[object]) -> set[str]:
+    query = f"SELECT sha256 FROM video WHERE id IN ({videos})"
+    return {sha256 for (sha256,) in index.connection.execute(query, values)}
+
+
+def places_of_words(index: Index, phrase: str, contents: Collection[str]) -> dict[str, list[Place]]:
+    """Where ``phrase`` is said in each of the videos with these SHA-256, in order of time."""
+    rows = index.connection.execute(SAID, (json.dumps(sorted(contents)), *MARKS, phrase))
+    found: dict[str, list[Place]] = {}
+    for sha256, times, text in rows:
+        found.setdefault(sha256, []).extend(Place(start, f"“{words}”") for start, _, words in stretches(times, text))
+    return {sha256: sorted(places) for sha256, places in found.items()}
+
+
+def places_of_person(index: Index, name: str, contents: Collection[str]) -> dict[str, list[Place]]:
+    """The start of each shot in which a person is seen or heard, as in `with_person`, in order of time."""
+    values = json.dumps(sorted(contents)), *person_values(name), name, fold(name)
+    rows = index.connection.execute(SHOWN, values)
+    found: dict[str, list[Place]] = {}
+    for sha256, frame, text in rows:
+        found.setdefault(sha256, []).append(Place(frame, text))
+    return found
