@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -30,7 +31,7 @@ def process(request: Request, settings: Settings, jobs: int | None = None) -> "R
     """
     from vidlib.runner import pipeline
 
-    return with_progress(partial(pipeline.run, request, settings), jobs)
+    return with_progress(partial(pipeline.run, request, settings), settings, jobs)
 
 
 def retry(run: str, settings: Settings, video: str | None, step: str | None, jobs: int | None) -> "RunResult | None":
@@ -40,14 +41,14 @@ def retry(run: str, settings: Settings, video: str | None, step: str | None, job
     def work(options: "RunOptions") -> "RunResult | None":
         return pipeline.retry(run, settings, options, video=video, step=step)
 
-    return with_progress(work, jobs)
+    return with_progress(work, settings, jobs)
 
 
-def with_progress(work: Callable[["RunOptions"], Result], jobs: int | None) -> Result:
+def with_progress(work: Callable[["RunOptions"], Result], settings: Settings, jobs: int | None) -> Result:
     """Do ``work`` with a progress bar."""
     from vidlib.runner.pipeline import RunOptions
 
-    with _progress_bar() as on_task_change, _stop_event() as stop:
+    with _progress_bar(settings) as on_task_change, _stop_event() as stop:
         result = work(RunOptions(jobs=jobs, on_task_change=on_task_change, stop=stop))
     if result is not None and stop.is_set() and result.status == "cancelled":
         raise Cancelled(f"run {result.run} was stopped; finished steps are kept. To go on: vidlib resume {result.run}")
@@ -62,27 +63,29 @@ def _stop_event() -> AbstractContextManager[threading.Event]:
 
 
 @contextmanager
-def _progress_bar() -> Iterator[Callable[["Task"], None]]:
+def _progress_bar(settings: Settings) -> Iterator[Callable[["Task"], None]]:
     """A bar over all steps of a run, on stderr or in the notebook; nothing appears where all of them are done."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    from vidlib.runner.run_progress import MEASURE_EVERY_S, RunMeter, forecast_from
 
     name = TextColumn("{task.description}", markup=False)
     console = Console(stderr=True)
     watched = console.is_terminal or console.is_jupyter
     bars = Progress(name, BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), console=console, transient=True)
-    parts: dict[int, float] = {}
+    meter, measured_at = RunMeter(partial(forecast_from, settings)), 0.0
     bar: TaskID | None = None
 
     def on_task_change(task: "Task") -> None:
-        nonlocal bar
-        parts[task.id] = task.progress if task.status in ("waiting", "running") else 1.0
+        nonlocal bar, measured_at
+        meter.update(task)
         if task.status == "running" and bar is None and watched:
             bar = bars.add_task("", total=1.0)
             bars.start()
-        if bar is not None:
-            description = f"{task.label} · {task.step}" if task.status == "running" else None
-            bars.update(bar, completed=sum(parts.values()), total=len(parts), description=description)
+        if bar is not None and (now := time.time()) - measured_at > MEASURE_EVERY_S:
+            measured_at, description = now, f"{task.label} · {task.step}" if task.status == "running" else None
+            bars.update(bar, completed=meter.measure(now).run.fraction, description=description)
 
     try:
         yield on_task_change

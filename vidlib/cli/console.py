@@ -2,8 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,7 @@ from vidlib.text import plain_message
 if TYPE_CHECKING:
     from vidlib.doctor import Finding
     from vidlib.runner.run_result import RunResult
+    from vidlib.runner.scheduling.durations import Forecast
     from vidlib.runner.store.models import Task
     from vidlib.runner.store.runs import History
 
@@ -58,9 +61,25 @@ class RateColumn(ProgressColumn):
         return Text(task.fields.get("rate", ""), style="progress.data.speed")
 
 
-def _bars(console: Console) -> Progress:
+class RemainingColumn(ProgressColumn):
+    """The time that remains, as the forecast of the run says."""
+
+    def render(self, task: rich.progress.Task) -> Text:
+        return Text(duration(task.fields.get("remaining_s")), style="progress.remaining")
+
+
+def duration(seconds: float | None) -> str:
+    """A duration as ``0:01:20``; ``-:--:--`` for one that is not known.
+
+    >>> duration(80.4), duration(None)
+    ('0:01:20', '-:--:--')
+    """
+    return "-:--:--" if seconds is None else str(timedelta(seconds=round(seconds)))
+
+
+def _bars(console: Console, remaining: ProgressColumn | None = None) -> Progress:
     """Bars that disappear at the end, and are not drawn where stderr is not a terminal."""
-    columns = (BarColumn(), TaskProgressColumn(), RateColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (BarColumn(), TaskProgressColumn(), RateColumn(), TimeElapsedColumn(), remaining or TimeRemainingColumn())
     name = TextColumn("{task.description}")
     return Progress(name, *columns, console=console, transient=True, disable=not console.is_terminal)
 
@@ -86,13 +105,19 @@ def download_bar(name: str) -> Iterator[Report]:
 
 
 class RunDisplay:
-    """A bar for the run and each running step, and a line for each step that ended; a log file gets only the lines."""
+    """A bar for the run and each running step, and a line for each step that ended; a log file gets only the lines.
 
-    def __init__(self) -> None:
+    ``read_forecast`` gives the forecast of a run by its id.
+    """
+
+    def __init__(self, read_forecast: Callable[[str], "Forecast"]) -> None:
+        from vidlib.runner.run_progress import RunMeter
+
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self.progress = _bars(self.console)
+        self.progress = _bars(self.console, RemainingColumn())
         self.bars: dict[int, rich.progress.TaskID] = {}
-        self.parts: dict[int, float] = {}
+        self.meter = RunMeter(read_forecast)
+        self.drawn_at = 0.0
         self.ended: set[int] = set()
 
     def __enter__(self) -> "RunDisplay":
@@ -105,15 +130,13 @@ class RunDisplay:
 
     def update(self, task: "Task") -> None:
         """Draw the present state of a task."""
-        from vidlib.runner.store.models import ACTIVE
-
-        self.parts[task.id] = task.progress if task.status in ACTIVE else 1.0
-        self.progress.update(self.whole, completed=sum(self.parts.values()), total=len(self.parts))
+        self.meter.update(task)
         name = f"{escape(task.label)} · {task.step}"
         if task.status == "running":
             if task.id not in self.bars:
                 self.bars[task.id] = self.progress.add_task(name, total=1.0)
             self.progress.update(self.bars[task.id], completed=task.progress, rate=_rate(task))
+            self._measure()
             return
         if task.id in self.bars:
             self.progress.remove_task(self.bars.pop(task.id))
@@ -122,6 +145,18 @@ class RunDisplay:
         if task.status in MARKS and task.id not in self.ended:
             self.ended.add(task.id)
             self.console.print(f"{MARKS[task.status]} {name}{_note(task)}")
+
+    def _measure(self) -> None:
+        """Draw how far the run and its steps are, if it is time."""
+        from vidlib.runner.run_progress import MEASURE_EVERY_S
+
+        now = time.time()
+        if not self.console.is_terminal or now - self.drawn_at < MEASURE_EVERY_S:
+            return
+        self.drawn_at, measured = now, self.meter.measure(now)
+        self.progress.update(self.whole, completed=measured.run.fraction, remaining_s=measured.run.remaining_s)
+        for number, bar in self.bars.items():
+            self.progress.update(bar, remaining_s=measured.tasks[number].remaining_s)
 
 
 def _rate(task: "Task") -> str:
@@ -134,8 +169,10 @@ def _rate(task: "Task") -> str:
 
 def follow(history: "History", run_id: str, stop: threading.Event) -> None:
     """Show the progress of a run of another process, until it ends or ``stop`` is set."""
+    from vidlib.runner.run_progress import read_forecast
+
     seen: dict[int, tuple[str, float]] = {}
-    with RunDisplay() as display:
+    with RunDisplay(lambda run_id: read_forecast(history, history.run(run_id))) as display:
         while True:
             status = history.run(run_id).status  # read first, so that tasks that end later are drawn in the next round
             for task in history.tasks(run_id):
@@ -209,6 +246,15 @@ def print_forecast(forecast: Mapping[str, Any]) -> None:
     unknown = "no estimate: this machine has not executed these steps yet"
     estimate = unknown if seconds is None else f"about {seconds:.0f} s of work, one step after the other"
     Console(highlight=False).print(f"\n{estimate}")
+
+
+def print_progress(run: Mapping[str, Any]) -> None:
+    """Print how far a run is, and how long it still takes; ``run`` is what `queries.one_run` returns."""
+    remaining = ""
+    if run["status"] == "running":
+        known = run["remaining_s"] is not None
+        remaining = f", about {duration(run['remaining_s'])} left" if known else ", remaining time not known yet"
+    Console(highlight=False).print(f"\n{run['status']}: {run['progress']:.0%} of the work is done{remaining}")
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], without: Collection[str] = ()) -> None:

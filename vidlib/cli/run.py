@@ -25,6 +25,7 @@ from vidlib.cli._options import (
 )
 from vidlib.errors import Cancelled
 from vidlib.machine.signals import stopped_by_signals
+from vidlib.settings import settings as current_settings
 
 if TYPE_CHECKING:
     from vidlib.runner.pipeline import RunOptions
@@ -171,13 +172,14 @@ def watch(
     from vidlib.cli.console import RunDisplay, logging_to_stderr, print_summary
     from vidlib.runner import pipeline, queries
     from vidlib.runner.request import Request
+    from vidlib.runner.run_progress import forecast_from
     from vidlib.runner.watch import watch as watch_inbox
 
     settings = read_settings(workspace)
     param_set = read_params(settings, params, overrides)
 
     def start(paths: list[Path]) -> None:
-        with RunDisplay() as display:
+        with RunDisplay(partial(forecast_from, settings)) as display:
             options = pipeline.RunOptions(jobs, scheduler, display.update, stop)
             result = pipeline.run(Request(paths, param_set), settings, options)
         print_summary(result)
@@ -207,8 +209,9 @@ def _run_with_display(
     """
     from vidlib.cli.console import RunDisplay, print_summary
     from vidlib.runner.pipeline import RunOptions
+    from vidlib.runner.run_progress import forecast_from
 
-    with RunDisplay() as display, stopped_by_signals() as stop:
+    with RunDisplay(partial(forecast_from, current_settings())) as display, stopped_by_signals() as stop:
         result = work(RunOptions(jobs, scheduler, display.update, stop))
     if result is None:
         print("the run is still running, and its process does the work; see: vidlib status --follow", file=sys.stderr)

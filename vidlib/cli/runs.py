@@ -51,6 +51,8 @@ def status(
         print_json(document)
     elif document["rows"]:
         console.print_table(document["rows"], without=("folder",))
+        if run_id:
+            console.print_progress(document)
     else:
         print(f"there is no run in the workspace {settings.workspace}; start one with: vidlib run PATH")
 

@@ -1,7 +1,7 @@
 """The dry run: which steps a run would execute, why, and how long they would take, without executing any."""
 
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,15 +11,13 @@ from vidlib.runner import delivery_files, projects
 from vidlib.runner.projects import ProjectVideo
 from vidlib.runner.publishing import Publication
 from vidlib.runner.request import Request
+from vidlib.runner.scheduling.durations import Durations, expected_s
 from vidlib.runner.scheduling.plan import VideoStep, plan_video
 from vidlib.runner.sources import Link, Source
 from vidlib.runner.store.models import Task
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import STEPS
-
-Durations = Mapping[str, tuple[float | None, float]]
-"""The mean durations of steps, see `History.mean_durations`."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +103,5 @@ def _publication_row(
 
 
 def _seconds(step: str, duration_s: float | None, durations: Durations) -> float | None:
-    """The expected duration of a step for a video of ``duration_s`` seconds, from its durations for other videos."""
-    if step not in durations:
-        return None
-    per_second, mean = durations[step]
-    return round(per_second * duration_s if per_second and duration_s else mean, 1)
+    seconds = expected_s(step, duration_s, durations)
+    return None if seconds is None else round(seconds, 1)

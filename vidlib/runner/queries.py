@@ -11,6 +11,7 @@ from vidlib.errors import UnknownName, UsageError
 from vidlib.files import sha256
 from vidlib.params import Frozen
 from vidlib.results.naming import subject_folder
+from vidlib.runner import run_progress
 from vidlib.runner.scheduling.plan import plan_video
 from vidlib.runner.sources import parse_source
 from vidlib.runner.store.runs import STOPPED_BY_SIGNAL, History
@@ -76,8 +77,12 @@ def last_runs(history: History) -> dict[str, Any]:
 
 
 def one_run(history: History, run_id: str) -> dict[str, Any]:
-    """Every task of a run, in order, as ``{"rows": [...]}``; raises UsageError for an unknown run."""
-    run = history.run(run_id)
+    """Every task of a run, in order, as ``{"rows": [...]}``; raises UsageError for an unknown run.
+
+    ``progress`` is in [0, 1] and ``remaining_s`` in seconds, see `run_progress`; None where it is not known.
+    """
+    run, tasks = history.run(run_id), history.tasks(run_id)
+    progress = run_progress.measure(tasks, run_progress.read_forecast(history, run), time.time())
     rows = [
         {
             "video": task.label,
@@ -88,9 +93,16 @@ def one_run(history: History, run_id: str) -> dict[str, Any]:
             "error": task.error or (task.reason if task.status in WITH_REASON else "") or "",
             "folder": task.folder or "",
         }
-        for task in history.tasks(run_id)
+        for task in tasks
     ]
-    return {"run": run.id, "status": run.status, "rows": rows}
+    remaining_s = progress.run.remaining_s if run.status == "running" else 0.0
+    return {
+        "run": run.id,
+        "status": run.status,
+        "progress": round(progress.run.fraction, 3),
+        "remaining_s": None if remaining_s is None else round(remaining_s, 1),
+        "rows": rows,
+    }
 
 
 def reports(history: History, name: str) -> list[Path]:

@@ -65,6 +65,10 @@ class TaskGraph:
                             yield task, f"its input, the result of {needed.step}, is missing"
                         break
 
+    def before(self, task: Task) -> list[Task]:
+        """The tasks that have to end before ``task`` may begin."""
+        return self._needed(task) if task.step in VIDEO_STEPS else self._earlier(task)
+
     def _may_begin(self, task: Task) -> bool:
         if task.step in VIDEO_STEPS:
             return all(needed.status == "done" for needed in self._needed(task))

@@ -1,5 +1,6 @@
 """The history of runs: requests, tasks and events. Only the modules of `store` and `downloads.store` contain SQL."""
 
+import math
 import secrets
 import time
 from collections.abc import Collection, Iterable, Sequence
@@ -291,17 +292,28 @@ class History(Database):
         with self.reading() as session:
             return session.scalar(select(Task.id).where(Task.sha256 == sha256).limit(1)) is not None
 
-    def mean_durations(self, steps: Iterable[str], host: str) -> dict[str, tuple[float | None, float]]:
+    def lengths_s(self, run_id: str) -> dict[str, float | None]:
+        """The lengths in seconds of the videos of a run, by their SHA-256; None for a file without a length."""
+        videos = select(Video.sha256, Video.duration_s).where(
+            Video.sha256.in_(select(Task.sha256).where(Task.run_id == run_id))
+        )
+        with self.reading() as session:
+            return {video.sha256: video.duration_s for video in session.execute(videos)}
+
+    def mean_durations(
+        self, steps: Iterable[str], host: str, before: float = math.inf
+    ) -> dict[str, tuple[float | None, float]]:
         """The mean durations of steps on ``host``, as ``{step: (seconds per second of video, seconds)}``.
 
-        The first value is None for a step that only ran for files without a length.
+        The first value is None for a step that only ran for files without a length. Only tasks that ended ``before``
+        (seconds since 1970) count.
         """
         took = Task.finished_at - Task.started_at
         ran = (Task.status == "done", Task.cached.is_(False), Task.step.in_(list(steps)), Task.worker.startswith(host))
         rows = (
             select(Task.step, func.avg(took), func.sum(took).filter(Video.duration_s > 0), func.sum(Video.duration_s))
             .outerjoin(Video, Video.sha256 == Task.sha256)
-            .where(*ran)
+            .where(*ran, *([] if before == math.inf else [Task.finished_at < before]))
             .group_by(Task.step)
         )
         with self.reading() as session:
