@@ -54,7 +54,7 @@ def test_a_command_that_is_missing_is_a_failure(tmp_path):
 
 
 def test_cron_can_read_every_entry():
-    assert len(ENTRIES) == 2
+    assert len(ENTRIES) == 3
     for entry in ENTRIES:
         assert WHEN.fullmatch(entry)
         assert "%" not in entry  # to cron the end of the line
@@ -66,7 +66,7 @@ def test_the_inbox_is_run_at_ten():
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("flock"), reason="flock is not installed: apt-get install util-linux")
-@pytest.mark.parametrize("entry", ENTRIES, ids=["night", "restart"])
+@pytest.mark.parametrize("entry", ENTRIES, ids=["night", "restart", "retain"])
 def test_what_cron_runs_works_and_sends_no_mail_for_an_empty_inbox(entry, tmp_path):
     installed = tmp_path / "opt"
     installed.mkdir()
@@ -80,7 +80,7 @@ def test_what_cron_runs_works_and_sends_no_mail_for_an_empty_inbox(entry, tmp_pa
         [environment["SHELL"], "-c", command], env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    log = tmp_path / "srv" / "logs" / ("resume.log" if "resume" in entry else "nightly.log")
+    log = tmp_path / "srv" / "logs" / re.search(r"\w+\.log", entry)[0]
     assert log.is_file()
 
 

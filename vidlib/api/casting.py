@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from vidlib.api import casting_names
+from vidlib.api import casting_erasure, casting_export, casting_names
 from vidlib.api.video import Video
-from vidlib.cast import attaching, operations, permission, store
+from vidlib.cast import attaching, erasure, operations, permission, store
 from vidlib.cast.finished import FinishedVideo
 from vidlib.cast.operations import Add, Confirm, Event, Merge, Name, NotSame, Operation, Split, Undo
 from vidlib.cast.store import Store
@@ -49,7 +50,7 @@ class Cast:
         found = {"on": not missing, "missing": missing, **about, "file": str(chosen.cast / store.FILE)}
         if not store.exists(chosen):
             return found | {"people": 0, "appearances": 0, "not_found": []}
-        with store.opened(chosen) as opened:
+        with self._opened() as opened:
             known = opened.appearances()
             lost = [f"A{number}" for number, one in known.items() if one.person is None]
             return found | {"people": len(opened.cast().people()), "appearances": len(known), "not_found": lost}
@@ -63,6 +64,7 @@ class Cast:
         permission.check(self.settings)
         sources = [finished(self.workspace.open(video)) for video in videos]
         with self._opened() as opened, sole_writer(self.settings.cast):
+            casting_erasure.retain(self.workspace, opened)
             return [row for source in sources for row in _collect(opened, source, self.settings.person, report)]
 
     def appearances(self) -> "pd.DataFrame":
@@ -158,6 +160,47 @@ class Cast:
         with self._opened() as opened:
             return opened.picture(_appearance(appearance))
 
+    def show(self, person: str) -> dict[str, Any]:
+        """All that is kept about a person, without the numbers of the embeddings: for an answer to that person."""
+        with self._opened() as opened:
+            number = _person(opened.cast(), person)
+            found = casting_export.held(self.settings, opened, number)
+            self._note(opened, Event(event="show", about=(f"P{number}",)))
+        return found
+
+    def export(self, person: str, folder: str | Path) -> list[Path]:
+        """Write all that is kept about a person to a new ``folder``: person.json, and the pictures as JPEG.
+
+        Returns the files. Raises UsageError where the folder exists.
+        """
+        with self._opened() as opened:
+            number = _person(opened.cast(), person)
+            files = casting_export.write(self.settings, opened, number, Path(folder).absolute())
+            self._note(opened, Event(event="export", about=(f"P{number}",), note=str(Path(folder).absolute())))
+        return files
+
+    def erase(self, person: str, *, results: bool = False) -> dict[str, Any]:
+        """Erase all that the cast keeps about a person, and the names in corrections; returns the receipt.
+
+        ``results`` also runs the steps that the names changed, and removes older results that have them. The receipt
+        says which files still hold the name. A process that dies here leaves the erasure to the next use of the cast.
+        """
+        with self._opened() as opened:
+            plan = erasure.plan_person(opened, _person(opened.cast(), person), self.settings.person, results=results)
+            plan = casting_erasure.begin(self.settings, opened, plan)
+            return casting_erasure.erase(self.workspace, opened, plan)
+
+    def retain(self) -> dict[str, Any] | None:
+        """Erase what is kept for longer than VIDLIB_CAST_RETENTION_DAYS; returns the receipt, or None for nothing."""
+        if not store.exists(self.settings):
+            return None
+        with self._opened() as opened:
+            return casting_erasure.retain(self.workspace, opened)
+
+    def _note(self, opened: Store, event: Event) -> None:
+        with opened.writing() as connection:
+            opened.note(connection, event, self.settings.person)
+
     def _decide(self, decisions: Any) -> "casting_names.Change":
         permission.check(self.settings)
         with self._opened() as opened:
@@ -170,6 +213,7 @@ class Cast:
     @contextmanager
     def _opened(self) -> Iterator[Store]:
         with store.opened(self.settings) as opened:
+            casting_erasure.complete(self.workspace, opened)
             yield opened
 
 
@@ -212,7 +256,7 @@ def _collect(opened: Store, source: FinishedVideo, by: str, report: Report) -> l
                 numbers[found.person] = found.reason
             elif found.appearance.person is not None:
                 numbers[found.appearance.person] = f"A{opened.add(connection, found.appearance, found.picture)}"
-        opened.note(connection, Event(event="collect", about=source.sha256), by)
+        opened.note(connection, Event(event="collect", note=source.sha256), by)
     return [{"video": source.name, "person_in_video": person, "result": numbers[person]} for person in sorted(numbers)]
 
 
@@ -229,7 +273,7 @@ def describe(entry: operations.Entry) -> str:
 
 def _about(operation: Operation) -> str:
     if isinstance(operation, Event):
-        return f"{operation.event} {operation.about}"
+        return " ".join(filter(None, (operation.event, *operation.about, operation.note)))
     prefix = {"appearance": "A", "person": "P", "other": "P"}
     return " ".join(f"{prefix.get(name, '')}{value}" for name, value in operation if name != "action")
 

@@ -4,7 +4,6 @@ The log of all decisions is the cast: it is only added to, and an undo is one mo
 P1, P2, …, by the number of the entry that added them. A person in one video is an appearance, A1, A2, ….
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -75,11 +74,15 @@ class Undo(Frozen):
 
 
 class Event(Frozen):
-    """Something that was done with the data of people, and decides nothing; ``about`` says with whose."""
+    """Something that was done with the data of people, and decides nothing.
+
+    ``about`` names the appearances and people, ``note`` says more: a video, a folder, a picture, a receipt.
+    """
 
     action: Literal["event"] = "event"
     event: Literal["collect", "look", "show", "export", "erase", "expire"]
-    about: str
+    about: tuple[Subject, ...] = ()
+    note: str = ""
 
 
 Operation = Annotated[Add | Confirm | Name | Merge | Split | NotSame | Undo | Event, Field(discriminator="action")]
@@ -97,14 +100,12 @@ class Entry:
     operation: Operation | None
 
     def subjects(self) -> set[str]:
-        """The appearances and people that it is about."""
+        """The appearances and people that it is about; none for an erased entry."""
         values = self.operation.model_dump() if self.operation else {}
         named = {f"{key[0].upper()}{values[key]}" for key in ("appearance", "person") if key in values}
         named |= {f"P{values['other']}"} if "other" in values else set()
-        named |= {f"P{self.number}"} if self.action in ("add", "split") else set()
-        if self.action == "event":
-            named |= set(re.findall(r"\b[AP]\d+\b", values["about"]))
-        return named | {values[key] for key in ("first", "second") if key in values}
+        named |= {f"P{self.number}"} if isinstance(self.operation, Add | Split) else set()
+        return named | set(values.get("about", ())) | {values[key] for key in ("first", "second") if key in values}
 
 
 @dataclass

@@ -6,7 +6,7 @@ SHA-256 of videos, numbers, times and the names of operators are readable. SQLit
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -179,6 +179,15 @@ class Store:
         """Where erased people are seen in a video."""
         rows = self._connection.execute("SELECT data FROM excluded WHERE video = ? ORDER BY id", (video,))
         return [ANCHORS.validate_json(self.cipher.decrypt(data)) for (data,) in rows]
+
+    def exclude(self, connection: sqlite3.Connection, appearances: Iterable[Appearance]) -> None:
+        """Keep where people are seen, so that they are not collected again."""
+        rows = [(one.video, self.cipher.encrypt(ANCHORS.dump_json(one.tracks))) for one in appearances]
+        connection.executemany("INSERT INTO excluded (video, data) VALUES (?, ?)", rows)
+
+    def erasures(self) -> list[bytes]:
+        """The plans of erasures that are not complete, encrypted."""
+        return [data for (data,) in self._connection.execute("SELECT data FROM erasure ORDER BY at")]
 
     def compact(self) -> None:
         """Write the file anew, so that no byte of deleted rows is left in it."""

@@ -1,5 +1,7 @@
 """The commands about people across videos: ``vidlib cast ...``."""
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -112,6 +114,75 @@ def log(workspace: Workspace = None, as_json: AsJson = False) -> None:
     _print_frame(_open(workspace).log(), "log", as_json)
 
 
+def show(person: Person, workspace: Workspace = None, as_json: AsJson = False) -> None:
+    """Show all that is kept about PERSON."""
+    from vidlib.cli import console
+
+    found = _open(workspace).show(person)
+    if as_json:
+        print_json(found)
+        return
+    print(f"{found['person']} {found['name'] or ''}".rstrip())
+    columns = ("name", "project", "seen_s", "heard_s", "faces", "windows_of_voice", "collected_at")
+    console.print_table(
+        [{"appearance": key} | {name: one[name] for name in columns} for key, one in found["appearances"].items()]
+    )
+    for one in found["decisions"]:
+        print(f"{one['at'][:16].replace('T', ' ')}  {one['by']}: {one['action']}")
+
+
+def export(
+    person: Person,
+    folder: Annotated[Path, typer.Argument(help="A new folder.", metavar="FOLDER")],
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write all that is kept about PERSON to a new folder: person.json, and the pictures."""
+    files = [str(file) for file in _open(workspace).export(person, folder)]
+    print_json({"files": files}) if as_json else print(*files, sep="\n")
+
+
+def erase(
+    person: Person,
+    results: Annotated[
+        bool, typer.Option("--results", help="Also make results without the name, and remove those that have it.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase; without it, only show what would be erased.")] = False,
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase PERSON: faces, voices, pictures, and names also in corrections. The receipt says what is left."""
+    opened = _open(workspace)
+    if not yes:
+        show(person, workspace, as_json)
+        print("nothing was erased; to erase all of this, add --yes", file=sys.stderr)
+        return
+    _print_receipt(opened.erase(person, results=results), as_json)
+
+
+def retain(workspace: Workspace = None, as_json: AsJson = False) -> None:
+    """Erase the faces and voices that are kept for longer than VIDLIB_CAST_RETENTION_DAYS. For cron, once a day."""
+    receipt = _open(workspace).retain()
+    if receipt:
+        _print_receipt(receipt, as_json)
+    else:
+        print_json({}) if as_json else print("nothing is kept for too long")
+
+
+def _print_receipt(receipt: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(receipt)
+        return
+    erased = ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in receipt["erased"].items())
+    print(f"receipt {receipt['receipt']}: erased {erased}")
+    for title, name in (("still named in", "still_named_in"), ("exported to", "exported_to"), ("not done", "problems")):
+        for line in receipt[name]:
+            print(f"{title}: {line}")
+    if receipt["not_searched"]:
+        print(f"not searched: {len(receipt['not_searched'])} videos and large files")
+    print(receipt["outside"])
+
+
 def _open(workspace: Path | None) -> "Cast":
     from vidlib import api
 
@@ -161,5 +232,9 @@ COMMANDS: dict[str, tuple[Command, tuple[str, ...]]] = {
     "split": (split, ("vidlib cast split A12",)),
     "not-same": (not_same, ("vidlib cast not-same A12 P3", "vidlib cast not-same P3 P8")),
     "undo": (undo, ("vidlib cast undo", "vidlib cast undo 17")),
+    "show": (show, ("vidlib cast show P3", 'vidlib cast show "Anna Weber" --json')),
+    "export": (export, ("vidlib cast export P3 anna",)),
+    "erase": (erase, ("vidlib cast erase P3", "vidlib cast erase P3 --yes --results")),
+    "retain": (retain, ("vidlib cast retain",)),
     "log": (log, ("vidlib cast log",)),
 }

@@ -1,4 +1,5 @@
 """The file of a video's corrections, ``corrections/<SHA-256>.json``: entries are added, and none is ever changed.
+Only the erasure of a person removes some.
 
 Each writer holds the lock of the folder, reads the file, and replaces it as a whole. Writers of any number of processes
 lose nothing.
@@ -7,7 +8,7 @@ lose nothing.
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -88,6 +89,25 @@ def undo(folder: Path, sha256: str, by: str, id: str | None = None) -> Correctio
         known = read(folder, sha256)
         target = _find(known, id) if id else _last(known)
         return _write(path, known, _entry(Undo(undoes=target.id), by))
+
+
+def remove(folder: Path, sha256: str, ids: Collection[str]) -> int:
+    """Remove corrections as if they had never been taken, with what undid them; returns how many there were.
+
+    Only the erasure of personal data does this: `undo` keeps what was decided.
+    """
+    path = path_of(folder, sha256)
+    with sole_writer(folder):
+        known, doomed = read(folder, sha256), set(ids)
+        for one in known:  # an undo of an undo as well
+            if isinstance(one.decision, Undo) and one.decision.undoes in doomed:
+                doomed.add(one.id)
+        kept = [one for one in known if one.id not in doomed]
+        if kept:
+            snapshot(path, sha256, kept)
+        else:
+            path.unlink(missing_ok=True)
+    return len(known) - len(kept)
 
 
 def _entry(decision: Action, by: str, items: Iterable[CheckedItem] = ()) -> Correction:

@@ -68,7 +68,7 @@ def clean(history: History, removable: Iterable[WorkFolder]) -> Iterator[tuple[W
         reason = _damage(work) or (work.sha256 in _busy(history) and "a run uses it now") or ""
         if not reason:
             for folder in work.folders:
-                _remove(history, folder)
+                remove_step(history, folder)
         yield work, reason
 
 
@@ -167,7 +167,7 @@ def _damage(work: WorkFolder) -> str:
     return ""
 
 
-def _remove(history: History, folder: Path) -> None:
+def remove_step(history: History, folder: Path) -> None:
     """Remove the folder of a step unless a process makes it now; it disappears at once or not at all."""
     lease = queue.acquire_lease(history, f"{folder.parent.name}/{folder.name}")
     if lease is None:
