@@ -11,11 +11,12 @@ from datetime import datetime
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from vidlib.setting_types import Language
 
 if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
     from jinja2 import Environment
 
 CATALOGUES = Path(__file__).with_name("locale")
@@ -103,6 +104,18 @@ class Localization:
 
         return format_date(datetime(year, month, 1), "MMMM y", locale=LOCALES[self.language])
 
+    def catalogue(self) -> dict[str, str | list[str]]:
+        """The translations for a page in a browser, by English text; of a text with a plural, all forms."""
+        found: dict[str, str | list[str]] = {}
+        for message, text in getattr(_translations(self.language), "_catalog", {}).items():
+            if isinstance(message, str):
+                found[message] = text
+            else:
+                forms = cast("list[str]", found.setdefault(message[0], []))
+                forms.insert(message[1], text)
+        found.pop("", None)  # the header
+        return found
+
     def install(self, env: "Environment") -> None:
         """Give templates ``_`` and ``ngettext`` of gettext, and the filters of this class."""
         env.add_extension("jinja2.ext.i18n")
@@ -117,25 +130,32 @@ ENGLISH = Localization()
 
 
 @lru_cache
-def _translations(language: str) -> gettext.NullTranslations:
-    from babel.messages.mofile import write_mo
+def _catalogue(language: str) -> "Catalog":
     from babel.messages.pofile import read_po
 
-    if not (file := CATALOGUES / f"{language}.po").is_file():
+    with open(CATALOGUES / f"{language}.po", "rb") as file:
+        return read_po(file, locale=language)
+
+
+@lru_cache
+def _translations(language: str) -> gettext.NullTranslations:
+    from babel.messages.mofile import write_mo
+
+    if not (CATALOGUES / f"{language}.po").is_file():
         return gettext.NullTranslations()
     compiled = BytesIO()
-    with open(file, "rb") as catalogue:
-        write_mo(compiled, read_po(catalogue, locale=language))
+    write_mo(compiled, _catalogue(language))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
 
 
 @lru_cache
 def _sentences(language: str) -> list[tuple[re.Pattern[str], str]]:
-    """The sentences of the catalogue that have places: a pattern that finds one, and its translation."""
-    catalogue: dict[Any, str] = getattr(_translations(language), "_catalog", {})
-    found = [(message, text) for message, text in catalogue.items() if isinstance(message, str)]
-    return [(_pattern(message), text) for message, text in found if PLACE.search(message)]
+    """The finished sentences of the catalogue that have places: a pattern that finds one, and its translation."""
+    if not (CATALOGUES / f"{language}.po").is_file():
+        return []
+    finished = [message for message in _catalogue(language) if "sentence" in message.auto_comments]
+    return [(_pattern(str(one.id)), str(one.string)) for one in finished if PLACE.search(str(one.id))]
 
 
 def _pattern(message: str) -> re.Pattern[str]:

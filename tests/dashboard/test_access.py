@@ -94,6 +94,8 @@ def test_wrong_entries_are_refused_and_not_shown(given, says):
 
 
 def test_a_page_records_corrections_under_the_name_of_its_token():
-    assert kernel_variables(Account("anna", "operator", "x")) == {"REMOTE_ROLE": "operator", "VIDLIB_OPERATOR": "anna"}
-    assert kernel_variables(Account("operator", "operator", "x")) == {"REMOTE_ROLE": "operator"}
+    anna, shared = Account("anna", "operator", "x"), Account("operator", "operator", "x")
+    named = {"REMOTE_ROLE": "operator", "REMOTE_USER": "anna", "VIDLIB_OPERATOR": "anna"}
+    assert kernel_variables(anna) == named
+    assert kernel_variables(shared) == {"REMOTE_ROLE": "operator", "REMOTE_USER": "operator"}
     assert kernel_variables(None) == {"REMOTE_ROLE": "viewer"}

@@ -280,17 +280,15 @@ def test_guesses_from_the_same_address_do_not_disturb_who_is_signed_in(dashboard
         assert answer.status_code == 200
 
 
-def test_a_viewer_opens_a_page_that_knows_it_and_no_page_of_another(shared):
+def test_a_viewer_opens_a_page_and_no_page_of_another(shared):
     viewer, operator = (client_at(shared, f"127.0.2.{n}") for n in (1, 2))
     with viewer, operator:
         assert viewer.get("", params={"token": "marc-1"}).status_code == 302
         assert sign_in(operator, "anna-1").status_code == 302
         page = viewer.get("").text
-        (kernel,) = set(re.findall(r'"kernelId":\s*"([0-9a-f-]{36})"', page))
-        (process,) = (found for found in processes_of(shared.settings.workspace) if "ipykernel" in str(found.cmdline()))
-        seen = process.environ()
-        assert (seen["REMOTE_ROLE"], seen["VIDLIB_OPERATOR"]) == ("viewer", "marc")
-        assert not [name for name, value in seen.items() if "marc-1" in value or "anna-1" in value]
+        (kernel,) = set(re.findall(r'"kernel":\s*"([0-9a-f-]{36})"', page))
+        for process in processes_of(shared.settings.workspace):
+            assert not {"marc-1", "anna-1"} & set(process.environ().values())
         assert viewer.get(f"api/kernels/{kernel}").status_code == 200
         assert operator.get(f"api/kernels/{kernel}").status_code == 403
         assert operator.get(f"api/kernels/{kernel}/channels", headers=UPGRADE).status_code == 403

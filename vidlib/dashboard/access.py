@@ -18,7 +18,7 @@ from tornado.httputil import HTTPServerRequest
 from traitlets import Any as AnyTrait
 from traitlets import Tuple
 
-from vidlib.dashboard.roles import ROLE
+from vidlib.dashboard.roles import ROLE, USER
 from vidlib.errors import SettingError
 from vidlib.setting_types import Account, named_tokens
 from vidlib.settings import Settings
@@ -126,7 +126,7 @@ def kernel_variables(account: Account | None) -> dict[str, str]:
     if account is None:
         return {ROLE: "viewer"}
     name = {} if account.name == SHARED else {"VIDLIB_OPERATOR": account.name}
-    return {ROLE: str(account.role), **name}
+    return {ROLE: str(account.role), USER: account.name, **name}
 
 
 def accounts(given: Settings) -> tuple[Account, ...]:

@@ -5,15 +5,13 @@ import logging
 import os
 import socket
 from collections.abc import Generator
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import cast
 from urllib.parse import parse_qsl, urlencode
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.log import log_request
-from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from jupyter_server.utils import url_path_join
 from tornado import web
 from traitlets.config import Config
@@ -21,19 +19,21 @@ from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 
 from vidlib.dashboard import access
-from vidlib.dashboard.panels import TEMPLATES
-from vidlib.dashboard.state import RESULTS_ROUTE, SHELF_ROUTE, VIDEO_ROUTE
+from vidlib.dashboard.kernels import LEFT_S, LOOK_EVERY_S, Kernels, identify
+from vidlib.dashboard.results import RESULTS_ROUTE, SHELF_ROUTE, VIDEO_ROUTE
 from vidlib.errors import SettingError, VidlibError
+from vidlib.localization import LOCALES, Localization
 from vidlib.player import serving
 from vidlib.results.report_html import served_page
 from vidlib.results.shelf_html import script_source
 from vidlib.runner import shelf
 from vidlib.runner.store.runs import History
-from vidlib.setting_types import Account
+from vidlib.setting_types import Account, Language
 from vidlib.settings import Settings, export, resource, settings
 
-IDLE_S = 600
-"""Seconds that a kernel outlives a page that vanished without closing its connection."""
+STATIC = Path(__file__).with_name("static")
+TEMPLATES = Path(__file__).with_name("templates")
+FILES = {kind: sorted(file.name for file in STATIC.glob(f"*.{kind}")) for kind in ("js", "css")}
 
 PAGE_POLICY = "; ".join(
     (
@@ -50,28 +50,6 @@ RESULTS_POLICY = (
     "sandbox allow-popups allow-downloads; default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'"
 )
 """A report shows foreign content, so it may use its own pictures and styles, and run no script."""
-
-
-class Kernels(AsyncMappingKernelManager):
-    """Counts a kernel as idle once its page disconnects. Output of the page itself is no activity.
-
-    A kernel knows the account that opened its page.
-    """
-
-    async def start_kernel(self, *, env: dict[str, str] | None = None, **options: Any) -> str:  # type: ignore[override]
-        account = access.current_account()
-        variables = access.kernel_variables(account)
-        kernel_id = await super().start_kernel(env={**(env or os.environ), **variables}, **options)
-        self.get_kernel(kernel_id).account = account  # type: ignore[attr-defined] # `Roles` reads it
-        return kernel_id
-
-    def track_message_type(self, message_type: str) -> bool:
-        return False
-
-    def notify_disconnect(self, kernel_id: str) -> None:
-        super().notify_disconnect(kernel_id)
-        if kernel := self._kernels.get(kernel_id):
-            kernel.last_activity = datetime.now(UTC)
 
 
 class SignedInPage(TornadoVoilaHandler):
@@ -121,6 +99,30 @@ class Shelf(JupyterHandler):
         self.finish(await asyncio.to_thread(shelf_page))
 
 
+class PageFiles(JupyterHandler, web.StaticFileHandler):
+    """Serves the modules and the style of the page to signed-in users."""
+
+    @web.authenticated
+    async def get(self, path: str, include_body: bool = True) -> None:  # type: ignore[override] # of JupyterHandler
+        await web.StaticFileHandler.get(self, path, include_body)
+
+    def set_extra_headers(self, path: str) -> None:
+        self.set_header("Cache-Control", "no-cache")  # the browser asks whether its copy is still the newest
+
+    def compute_etag(self) -> str | None:
+        return web.StaticFileHandler.compute_etag(self)  # Jupyter's handler switches ETags off
+
+
+class Catalogue(JupyterHandler):
+    """Serves the catalogue of a language to signed-in users."""
+
+    @web.authenticated
+    async def get(self, language: str) -> None:
+        if language not in LOCALES:
+            raise web.HTTPError(404)
+        self.finish(Localization(cast("Language", language)).catalogue())
+
+
 class StepNotebooks(JupyterHandler):
     """Serves the executed step notebooks as pages to signed-in users."""
 
@@ -151,14 +153,18 @@ class Dashboard(Voila):
         route = url_path_join(self.server_url, RESULTS_ROUTE)
         *others, (everything, _, options) = super().init_handlers()
         video = {"notebook_path": os.path.relpath(resource("dashboards") / "video.ipynb", self.root_dir)}
+        page = url_path_join(self.server_url, "page")
+        own = options | {"template_paths": [str(TEMPLATES), *options["template_paths"]]}
         handlers = [
+            (rf"{page}/([a-z_]+\.(?:js|css))", PageFiles, {"path": str(STATIC)}),
+            (rf"{page}/catalogue/([a-z]+)\.json", Catalogue),
             serving.handler(self.server_url, found.work),
             (url_path_join(self.server_url, VIDEO_ROUTE), SignedInPage, options | video),
             (rf"{route}/runs/([^/]+/[^/]+/report\.html)", Reports, {"path": str(found.runs)}),
             (url_path_join(self.server_url, SHELF_ROUTE), Shelf),
             (rf"{route}/work/([^/]+/[^/]+/[^/]+\.ipynb)", StepNotebooks, {"work": found.work}),
             *others,
-            (everything, SignedInPage, options),
+            (everything, SignedInPage, own),
         ]
         return [(access.allowed_hosts(found), handlers), (".*", access.UnknownHost)]
 
@@ -227,9 +233,14 @@ def configuration(given: Settings, port: int, accounts: tuple[Account, ...]) -> 
         log_level="ERROR",
     )
     config.VoilaConfiguration = Config(
-        multi_kernel_manager_class=Kernels, file_allowlist=[], show_tracebacks=False, strip_sources=True
+        multi_kernel_manager_class=Kernels,
+        prelaunch_hook=identify,
+        file_allowlist=[],
+        show_tracebacks=False,
+        strip_sources=True,
+        resources=FILES,
     )
-    config.MappingKernelManager = Config(cull_idle_timeout=IDLE_S, cull_interval=60)
+    config.MappingKernelManager = Config(cull_idle_timeout=LEFT_S, cull_interval=LOOK_EVERY_S)
     config.KernelManager = Config(transport="ipc")  # other users of this machine could reach a port
     config.Accounts = Config(accounts=accounts, cookie_options={"samesite": "Lax"})
     return config

@@ -4,8 +4,10 @@ SQLite is the default, and a setting selects PostgreSQL. Any number of processes
 """
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -31,6 +33,9 @@ WRITABLE = "vidlib needs a folder that this user can write to: check its permiss
 NOT_WRITABLE = ("readonly database", "unable to open database file")
 SQLITE_OPTIONS = frozenset({"cache", "cached_statements", "immutable", "mode", "timeout", "uri"})
 """The options of SQLite in a URL."""
+
+ONE_THREAD = threading.Lock()
+"""Alembic keeps what it works on in variables of its modules, so threads migrate one after the other."""
 
 MIGRATION_LOCK = 0x7669646C6962  # "vidlib" in ASCII; a number that no other program on the server uses
 
@@ -121,6 +126,21 @@ def sqlite_file(url: str) -> Path:
     return Path(parsed.database)
 
 
+def change_marker(url: str) -> Hashable:
+    """A value that changes with the database at ``url``, without a look into it; that of PostgreSQL always changes."""
+    if make_url(url).get_backend_name() != "sqlite":
+        return time.monotonic()
+    file = sqlite_file(url)
+    return tuple(_state(path) for path in (file, file.with_name(f"{file.name}-wal")))
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    with suppress(FileNotFoundError):
+        about = path.stat()
+        return about.st_ino, about.st_size, about.st_mtime_ns
+    return None
+
+
 def _sqlite(url: str) -> Engine:
     file = sqlite_file(url)
     try:
@@ -177,4 +197,5 @@ def _upgrade(url: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    with ONE_THREAD:
+        command.upgrade(config, "head")

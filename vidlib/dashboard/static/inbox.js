@@ -1,0 +1,81 @@
+// The inbox: which files to process, and with which profile.
+
+import { html, useState } from "./preact.js";
+import { prefer, preference } from "./preferences.js";
+import { _, bytes, moment } from "./words.js";
+
+const ORDERS = {
+  name: (a, b) => a.name.localeCompare(b.name),
+  newest: (a, b) => b.modified - a.modified,
+  largest: (a, b) => (b.bytes ?? -1) - (a.bytes ?? -1),
+};
+
+function About({ file }) {
+  const size = file.bytes === null ? _("folder") : bytes(file.bytes);
+  return html`<span class="quiet">${size} · ${moment(file.modified)}</span>`;
+}
+
+function File({ file, ticked, onTick, mayChange }) {
+  return html`<li class="file">
+    <label>
+      ${mayChange && html`<input type="checkbox" checked=${ticked} onChange=${(event) => onTick(event.target.checked)} />`}
+      <span class="name">${file.name}</span>
+    </label>
+    <${About} file=${file} />
+  </li>`;
+}
+
+export function Inbox({ parts, act, go, mayChange }) {
+  const { files, folder } = parts.inbox;
+  const [ticked, setTicked] = useState(new Set());
+  const [text, setText] = useState("");
+  const [order, setOrder] = useState(preference("inboxOrder") ?? "name");
+  const shown = files.filter((file) => file.name.toLowerCase().includes(text.toLowerCase())).sort(ORDERS[order]);
+  const chosen = files.filter((file) => ticked.has(file.key));
+  const tick = (keys, on) => {
+    const next = new Set(ticked);
+    for (const key of keys) on ? next.add(key) : next.delete(key);
+    setTicked(next);
+  };
+  const start = async (profile) => {
+    if (await act("start", { files: chosen.map((file) => file.key), profile })) {
+      setTicked(new Set());
+      go({ run: "", from: "", only: "" });
+    }
+  };
+  return html`<section class="card" aria-label=${_("Inbox")}>
+    <h2>${_("Inbox")}</h2>
+    ${files.length === 0
+      ? html`<p class="empty">${_("The inbox is empty. Put archives (ZIP, TAR, 7z, RAR), videos or folders of videos into it. They appear here.")}<br /><code>${folder}</code></p>`
+      : html`<p class="quiet"><code>${folder}</code></p>
+          <div class="row">
+            <input type="search" aria-label=${_("Filter by name")} placeholder=${_("Filter by name")} value=${text}
+              onInput=${(event) => setText(event.target.value)} />
+            <select aria-label=${_("Order")} value=${order}
+              onChange=${(event) => (setOrder(event.target.value), prefer("inboxOrder", event.target.value))}>
+              <option value="name">${_("by name")}</option>
+              <option value="newest">${_("newest first")}</option>
+              <option value="largest">${_("largest first")}</option>
+            </select>
+          </div>
+          ${mayChange && html`<label class="all"><input type="checkbox" checked=${shown.length > 0 && shown.every((file) => ticked.has(file.key))}
+              onChange=${(event) => tick(shown.map((file) => file.key), event.target.checked)} /> ${_("all that are shown")}</label>`}
+          <ul class="files" tabindex="0" aria-label=${_("Files of the inbox")}>
+            ${shown.map((file) => html`<${File} key=${file.key} file=${file} mayChange=${mayChange}
+              ticked=${ticked.has(file.key)} onTick=${(on) => tick([file.key], on)} />`)}
+          </ul>`}
+    ${mayChange && html`<${Start} profiles=${parts.profiles} starting=${parts.starting} onStart=${start} />`}
+  </section>`;
+}
+
+function Start({ profiles, starting, onStart }) {
+  const [profile, choose] = useState(profiles.find((name) => name === preference("profile")) ?? profiles[0]);
+  return html`<div class="row">
+    <label class="field"><span>${_("Profile")}</span>
+      <select value=${profile} onChange=${(event) => (choose(event.target.value), prefer("profile", event.target.value))}>
+        ${profiles.map((name) => html`<option key=${name} selected=${name === profile}>${name}</option>`)}
+      </select></label>
+    <button type="button" class="main" disabled=${starting !== null} onClick=${() => onStart(profile)}>
+      ${starting ? _("Starting …") : _("Run")}</button>
+  </div>`;
+}

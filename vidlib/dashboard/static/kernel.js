@@ -1,0 +1,153 @@
+// The kernel behind this page: comms over one WebSocket, as Jupyter's messaging protocol 5.4 defines them.
+
+const SILENCE_MS = 15_000;
+const RETRY_MS = 1_500;
+
+/** A random name of a message or comm; `crypto.randomUUID` needs a secure context, which plain HTTP is not. */
+function unique() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** A message with its buffers, of a frame of the WebSocket: JSON, or offsets, JSON and buffers in one piece. */
+function decode(data) {
+  if (typeof data === "string") return { buffers: [], ...JSON.parse(data) };
+  const view = new DataView(data);
+  const starts = Array.from({ length: view.getUint32(0) }, (_, i) => view.getUint32(4 * (i + 1)));
+  const pieces = starts.map((start, i) => new DataView(data, start, (starts[i + 1] ?? data.byteLength) - start));
+  return { ...JSON.parse(new TextDecoder().decode(pieces[0])), buffers: pieces.slice(1) };
+}
+
+/**
+ * A connection that opens itself again. `onMessage(data)` hears what the kernel sends, `onState(lost)` whether the
+ * kernel is out of reach.
+ */
+export class Kernel {
+  constructor({ base, id, target, onMessage, onState }) {
+    Object.assign(this, { base, id, target, onMessage, onState });
+    this.session = unique();
+    this.answers = new Map(); // callbacks by the id of the request
+    this.models = new Map(); // widgets by the id of their comm
+    this.n = 0;
+    this.connect();
+    setInterval(() => this.listen(), 1000);
+  }
+
+  connect() {
+    const address = new URL(`${this.base}api/kernels/${this.id}/channels?session_id=${this.session}`, location.href);
+    address.protocol = address.protocol.replace("http", "ws");
+    this.socket = new WebSocket(address);
+    this.socket.binaryType = "arraybuffer";
+    this.socket.onmessage = ({ data }) => this.receive(decode(data));
+    this.socket.onopen = () => {
+      this.comm = unique();
+      this.heardAt = Date.now();
+      this.post("comm_open", { comm_id: this.comm, target_name: this.target, data: {} });
+      this.onState(false);
+    };
+    this.socket.onclose = () => this.lose();
+  }
+
+  /** The connection is gone: whoever waits for an answer gets an error. Where the kernel is gone too, start anew. */
+  lose() {
+    this.onState(true);
+    for (const answer of this.answers.values()) answer({ error: "" });
+    this.answers.clear();
+    setTimeout(async () => {
+      const known = await fetch(`${this.base}api/kernels/${this.id}`).catch(() => null);
+      if (known && !known.ok) location.reload();
+      else if (known) this.connect();
+      else this.lose();
+    }, RETRY_MS);
+  }
+
+  /** A kernel sends something every few seconds; one that hangs does not. */
+  listen() {
+    if (this.socket.readyState === WebSocket.OPEN) this.onState(Date.now() - this.heardAt > SILENCE_MS);
+  }
+
+  receive({ header, content, buffers }) {
+    if (header.msg_type === "status" && ["dead", "restarting"].includes(content.execution_state)) location.reload();
+    if (header.msg_type === "comm_open" && content.target_name === "jupyter.widget") {
+      this.models.set(content.comm_id, new Model(this, content, buffers));
+    }
+    if (header.msg_type !== "comm_msg") return;
+    this.models.get(content.comm_id)?.receive(content.data, buffers);
+    if (content.comm_id !== this.comm) return;
+    this.heardAt = Date.now();
+    const answer = this.answers.get(content.data.id);
+    this.answers.delete(content.data.id);
+    (answer ?? this.onMessage)(content.data);
+  }
+
+  post(type, content) {
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    const header = { msg_id: unique(), session: this.session, username: "", date: new Date().toISOString(), version: "5.4" };
+    const message = { channel: "shell", parent_header: {}, metadata: {}, content, buffers: [] };
+    this.socket.send(JSON.stringify({ ...message, header: { ...header, msg_type: type } }));
+  }
+
+  /** Sends `data` to the page's own comm. */
+  send(data) {
+    this.post("comm_msg", { comm_id: this.comm, data });
+  }
+
+  /** Sends a request, and gives its result; throws an Error with the kernel's words. */
+  async ask(data) {
+    const id = ++this.n;
+    const { error, result } = await new Promise((resolve) => {
+      this.answers.set(id, resolve);
+      this.send({ ...data, id });
+    });
+    if (error !== undefined && error !== null) throw new Error(error);
+    return result;
+  }
+
+  /** Ends the kernel together with the page. */
+  end(token) {
+    const form = new FormData();
+    form.set("_xsrf", token);
+    navigator.sendBeacon(`${this.base}voila/api/shutdown/${this.id}`, form);
+  }
+}
+
+/** A widget of the kernel, with as much of anywidget's model as a widget that only reads needs. */
+class Model {
+  constructor(kernel, { comm_id, data }, buffers) {
+    Object.assign(this, { kernel, id: comm_id, state: {}, heard: new Map() });
+    this.update(data, buffers);
+  }
+
+  receive({ method, content, ...data }, buffers) {
+    if (method === "custom") this.tell("msg:custom", content, buffers);
+    else if (method === "update") this.update(data, buffers);
+  }
+
+  update({ state, buffer_paths = [] }, buffers) {
+    buffer_paths.forEach((path, i) => {
+      const at = path.slice(0, -1).reduce((place, key) => place[key], state);
+      at[path.at(-1)] = buffers[i];
+    });
+    Object.assign(this.state, state);
+    for (const name of Object.keys(state)) this.tell(`change:${name}`);
+  }
+
+  tell(event, ...args) {
+    for (const hear of this.heard.get(event) ?? []) hear(...args);
+  }
+
+  get(name) {
+    return this.state[name];
+  }
+
+  on(event, hear) {
+    this.heard.set(event, [...(this.heard.get(event) ?? []), hear]);
+  }
+
+  off(event, hear) {
+    this.heard.set(event, (this.heard.get(event) ?? []).filter((one) => one !== hear));
+  }
+
+  send(content) {
+    this.kernel.post("comm_msg", { comm_id: this.id, data: { method: "custom", content } });
+  }
+}
