@@ -1,118 +1,160 @@
-"""Measure the vertical window beside a centre crop, and beside a window that follows the largest face.
+"""Measure the window of ``vidlib reframe`` beside a centre crop, and beside a window that follows the largest face.
 
-    python benchmarks/reframe.py film.mp4=film.truth.json
+    python benchmarks/reframe.py film.mp4=film.truth.json [--aspect 9:16]
 
-The ground truth says where the clip of the audible person was pasted. A window shows that person if the middle of the
-clip lies in the middle 70 % of the window. The other figures use the faces that vidlib tracked: in how many frames with
-a speaking face it is whole, in how many frames with a face one is cut by the border, and how often the window jumps
-within a shot.
+The ground truth says who is heard, and where the clip of each person was pasted. The face is what vidlib tracked there;
+in frames in which it tracked none, it lies in the clip where it usually does. Frames of transitions do not count. For
+all shots together and for the worst one: in how many frames the face of the person who is heard is whole, and in how
+many frames the border cuts a face.
 """
 
 import argparse
-import json
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 import vidlib
+from vidlib.api.reframing import reframe
 from vidlib.errors import VidlibError
-from vidlib.results import vertical
-from vidlib.results.exports import boxes, shots_json
+from vidlib.evaluation import ground_truth
+from vidlib.evaluation.ground_truth import TrueFace, Truth
+from vidlib.results.exports import boxes
 from vidlib.results.exports.boxes import Box
-from vidlib.timeline import Shot
+from vidlib.results.reframing.framing import Area, Reframed, fastest, parse_aspect
+from vidlib.results.reframing.plan import FACE
 
-MIDDLE_SHARE = 0.7
+Place = tuple[float, float]
+"""The left and right edge of a face, in pixels."""
 
 
 def main() -> int:
     """Print a line per window; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", help="VIDEO=TRUTH; without one there is nothing to measure")
-    what = parser.parse_args().what
-    if not what:
+    parser.add_argument("--aspect", default="9:16", help="the shape of the window (default: 9:16)")
+    options = parser.parse_args()
+    if not options.what:
         print("reframe: no video with ground truth is given; nothing to measure", file=sys.stderr)
     try:
-        for text in what:
+        for text in options.what:
             video, _, truth = text.partition("=")
-            measure(Path(video), Path(truth))
+            measure(Path(video), ground_truth.read(Path(truth)), options.aspect)
     except VidlibError as error:
         print(f"reframe: {error}", file=sys.stderr)
         return error.exit_code
     return 0
 
 
-def measure(path: Path, truth: Path) -> None:
+def measure(path: Path, truth: Truth, aspect: str) -> None:
     """Print the figures of the plan and of two simple windows."""
     results = vidlib.open(path).results("convert", "scenes", "tracking")
-    facts = results.outputs("convert")
-    width, height, n_frames = facts["width"], facts["height"], facts["frames"]
-    shots = shots_json.read(results.needed_file("scenes", "shots"))
-    groups = list(boxes.read_shots(results.needed_file("tracking", "tracks")))
-    faces = [box for group in groups for box in group if box.label == vertical.FACE]
-    window = vertical.window_width(width, height)
-    keys = [key for chosen in vertical.windows(shots, groups, width, height) for key in chosen.keys]
-    starts = np.array([frame for frame, _ in keys])
-    plan = np.array([centre for _, centre in keys])[np.searchsorted(starts, range(n_frames), "right") - 1]
-    places = {
-        "plan": plan,
-        "centre": np.full(n_frames, width // 2),
-        "largest face": np.clip(largest(faces, n_frames, width), window // 2, width - window // 2),
+    reframed = reframe(results, parse_aspect(aspect))
+    found = [box for box in boxes.read(results.needed_file("tracking", "tracks")) if box.label == FACE]
+    for name, line in compare(reframed, found, truth).items():
+        print(f"{path.name:12} {name:14} {line}")
+
+
+def compare(reframed: Reframed, found: Sequence[Box], truth: Truth) -> dict[str, str]:
+    """The figures of each window, as a line; ``found`` are the faces that vidlib tracked."""
+    width, height = reframed.size
+    window = reframed.framings[0].window[0]
+    areas = list(reframed.areas)
+    half = window // 2
+    middle = [Area(width // 2 - half, 0, window, height)] * truth.frames
+    follow = [
+        Area(int(np.clip(x, half, width - half)) - half, 0, window, height) for x in largest(found, truth.frames, width)
+    ]
+    faces = true_faces(found, truth)
+    speed = fastest(reframed.framings) * 25 / width
+    kinds = ", ".join(sorted({framing.kind for framing in reframed.framings}))
+    return {
+        "plan": f"{figures(areas, faces, truth)}; {kinds}; fastest {speed:.0%} of the width a second",
+        "centre": figures(middle, faces, truth),
+        "largest face": f"{figures(follow, faces, truth)}; {jumps(follow, reframed)} jumps within shots",
     }
-    spoken = audible(truth, n_frames)
-    for name, centres in places.items():
-        print(f"{path.name:12} {name:14} {figures(centres, faces, spoken, shots, window)}")
 
 
-def largest(faces: Sequence[Box], n_frames: int, width: int) -> np.ndarray:
+def largest(faces: Sequence[Box], n_frames: int, width: int) -> list[float]:
     """The middle of the largest face in each frame; the last one, or the centre, where there is none."""
     by_frame: dict[int, Box] = {}
     for box in faces:
         if box.frame not in by_frame or box.height > by_frame[box.frame].height:
             by_frame[box.frame] = box
-    centres, last = [], width // 2
+    centres, last = [], width / 2
     for frame in range(n_frames):
         if frame in by_frame:
-            last = round(by_frame[frame].x + by_frame[frame].width / 2)
+            last = by_frame[frame].x + by_frame[frame].width / 2
         centres.append(last)
-    return np.array(centres)
+    return centres
 
 
-def audible(truth: Path, n_frames: int) -> np.ndarray:
-    """The middle of the clip of the audible person in each frame, in pixels; NaN where nobody audible is in view."""
-    parts = [part for shot in json.loads(truth.read_text())["shots"] for part in shot["parts"]]
-    starts = [part["from"] for part in parts]
-    middles = np.full(n_frames, np.nan)
-    for start, stop, part in zip(starts, [*starts[1:], n_frames], parts, strict=True):
-        for face in part["faces"]:
-            if face.get("speaking"):
-                left, _, width, _ = face["panel"]
-                middles[start:stop] = left + width / 2
-    return middles
+def true_faces(found: Sequence[Box], truth: Truth) -> list[list[tuple[TrueFace, Place]]]:
+    """The true faces of each frame with their places."""
+    by_frame: dict[int, list[Box]] = defaultdict(list)
+    for box in found:
+        by_frame[box.frame].append(box)
+    seen: dict[str, list[Place]] = defaultdict(list)
+    tracked: dict[tuple[int, TrueFace], Box] = {}
+    for moment in truth.moments():
+        for face in moment.part.faces:
+            for box in by_frame[moment.frame]:
+                if face.holds(box.x + box.width / 2, box.y + box.height / 2):
+                    tracked[moment.frame, face] = box
+                    left, _, width, _ = face.panel
+                    seen[face.clip].append(((box.x - left) / width, (box.x + box.width - left) / width))
+    usual = {clip: np.median(places, axis=0) for clip, places in seen.items()}
+    return [
+        [
+            (face, _place(face, tracked.get((moment.frame, face)), usual))
+            for face in moment.part.faces
+            if face.clip in usual
+        ]
+        for moment in truth.moments()
+    ]
 
 
-def figures(centres: np.ndarray, faces: Sequence[Box], spoken: np.ndarray, shots: Sequence[Shot], window: int) -> str:
+def _place(face: TrueFace, box: Box | None, usual: dict[str, np.ndarray]) -> Place:
+    if box:
+        return box.x, box.x + box.width
+    left, right = face.panel[0] + face.panel[2] * usual[face.clip]
+    return float(left), float(right)
+
+
+def figures(areas: Sequence[Area], faces: Sequence[Sequence[tuple[TrueFace, Place]]], truth: Truth) -> str:
     """The figures of one window, as a line."""
-    known = ~np.isnan(spoken)
-    shown = np.abs(spoken[known] - centres[known]) <= MIDDLE_SHARE / 2 * window
-    left = centres - window // 2
-    whole, cut, talking = set(), set(), set()
-    for box in faces:
-        first, last = left[box.frame], left[box.frame] + window
-        inside = first <= box.x and box.x + box.width <= last
-        if box.is_speaking:
-            talking.add(box.frame)
-            whole |= {box.frame} if inside else set()
-        if not inside and box.x < last and first < box.x + box.width:
-            cut.add(box.frame)
-    begins = {shot.span.start for shot in shots}
-    jumps = sum(frame + 1 not in begins for frame in np.flatnonzero(np.abs(np.diff(centres)) > window / 10))
+    unclear, whole, cut = truth.unclear(), defaultdict(list), []
+    for moment in truth.moments():
+        if moment.frame in unclear or not faces[moment.frame]:
+            continue
+        area = areas[moment.frame]
+        first, last = area.left, area.left + area.width
+        shown = [(face, first <= left and right <= last) for face, (left, right) in faces[moment.frame]]
+        whole[moment.number] += [inside for face, inside in shown if face.speaking]
+        cut.append(
+            any(
+                not inside and left < last and first < right
+                for (_, inside), (_, (left, right)) in zip(shown, faces[moment.frame], strict=True)
+            )
+        )
+    shares = [np.mean(frames) for frames in whole.values() if frames]
+    frames = [inside for shot in whole.values() for inside in shot]
+    if not frames:
+        return f"nobody is heard in view; cut faces in {np.mean(cut or [0]):.3f}"
     return (
-        f"audible person shown in {shown.mean():.3f} of {known.sum()} frames; speaking face whole in "
-        f"{len(whole) / max(1, len(talking)):.3f} of {len(talking)}, cut faces in "
-        f"{len(cut) / max(1, len({box.frame for box in faces})):.3f}; {jumps} jumps within shots"
+        f"speaking face whole in {np.mean(frames):.3f} of {len(frames)} frames, in {min(shares):.2f} of the worst shot "
+        f"of {len(shares)}; cut faces in {np.mean(cut):.3f}"
     )
+
+
+def jumps(areas: Sequence[Area], reframed: Reframed) -> int:
+    """How often the window jumps by a tenth of its width within a shot."""
+    begins = {segment.start for framing in reframed.framings for segment in framing.segments[:1]}
+    steps = enumerate(pairwise(areas), 1)
+    return sum(abs(b.left - a.left) > a.width / 10 and frame not in begins for frame, (a, b) in steps)
 
 
 if __name__ == "__main__":

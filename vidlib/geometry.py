@@ -3,6 +3,7 @@
 A box is ``xmin, ymin, xmax, ymax`` in pixels, x to the right, y down, the maximum not included.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,3 +55,28 @@ def square_around(picture: np.ndarray, box: np.ndarray, scale: float) -> tuple[n
     square = np.zeros((side, side, 3), picture.dtype)
     square[y0 - top : y1 - top, x0 - left : x1 - left] = picture[y0:y1, x0:x1]
     return square, np.array([left, top])
+
+
+def simplified(points: Sequence[tuple[int, float, float]], tolerance: float) -> list[list[int]]:
+    """The fewest of ``points`` of which straight lines stay within ``tolerance`` of all, as whole numbers.
+
+    ``points`` are (frame, x, y), in order. Lines are straight in
+    time, as between key frames (Douglas and Peucker's algorithm with that distance).
+
+    >>> simplified([(0, 0, 0), (1, 10, 0), (2, 20, 0), (3, 0, 0)], 1)
+    [[0, 0, 0], [2, 20, 0], [3, 0, 0]]
+    """
+    rows = np.array(points, float)
+    kept, waiting = {0, len(rows) - 1}, [(0, len(rows) - 1)]
+    while waiting:
+        first, last = waiting.pop()
+        if last - first < 2:
+            continue
+        share = (rows[first : last + 1, 0] - rows[first, 0]) / (rows[last, 0] - rows[first, 0])
+        line = rows[first, 1:] + share[:, None] * (rows[last, 1:] - rows[first, 1:])
+        distance = np.abs(rows[first : last + 1, 1:] - line).max(axis=1)
+        if distance.max() > tolerance:
+            worst = first + int(distance.argmax())
+            kept.add(worst)
+            waiting += [(first, worst), (worst, last)]
+    return [[round(value) for value in rows[index]] for index in sorted(kept)]

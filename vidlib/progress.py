@@ -2,10 +2,13 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from vidlib.files import write_json
+
+T = TypeVar("T")
 
 Report = Callable[[float, float], None]
 """``report(done, total)``: work done so far and in total, in one unit (frames, bytes, seconds)."""
@@ -29,6 +32,19 @@ def part_of(report: Report, first: float, last: float) -> Report:
         report(first * total + done * (last - first), total)
 
     return report_part
+
+
+def counted(items: Iterable[T], total: int, report: Report) -> Iterator[T]:
+    """The ``items``, of which there are ``total``; each is reported when the next one is asked for.
+
+    >>> list(counted("ab", 2, print))
+    1 2
+    2 2
+    ['a', 'b']
+    """
+    for done, item in enumerate(items, 1):
+        yield item
+        report(done, total)
 
 
 def in_notebook(out_dir: str | Path, clock: Callable[[], float] = time.monotonic) -> Report:

@@ -16,6 +16,7 @@ from vidlib.api.exporting import FORMATS, TIMELINE_FORMATS, Options
 from vidlib.api.project_export import export
 from vidlib.errors import UnknownName, UsageError
 from vidlib.files import sha256
+from vidlib.media.probe import probe_video
 from vidlib.settings import load, settings
 
 FIRST, SECOND = "Été & 100% #1 <fin>.mp4", "b.mp4"
@@ -196,7 +197,50 @@ def test_a_mistake_is_one_line_and_exit_code_2(at_desk, tmp_path, vidlib, monkey
 
 def test_the_help_names_formats_that_exist(vidlib):
     (listed,) = re.findall(
-        r"(fcp7,.*coco, ae, vertical), …", " ".join(re.sub("[│\n]", " ", vidlib("export", "-h")[1]).split())
+        r"(fcp7,.*coco, ae, reframe, preview), …", " ".join(re.sub("[│\n]", " ", vidlib("export", "-h")[1]).split())
     )
     assert set(listed.split(", ")) <= FORMATS.keys()
     assert TIMELINE_FORMATS.keys() <= set(listed.split(", "))
+
+
+def test_premiere_alone_gets_a_timeline_of_another_shape(at_desk, tmp_path):
+    path = package.open(FIRST).export("otio", tmp_path, editor="premiere", aspect="4:5")
+    stack = json.loads(path.read_text())["tracks"]
+    assert stack["metadata"]["PremierePro_OTIO"]["VideoResolution"] == {"width": 1080, "height": 1350}
+    for format, options in (("otio", {}), ("fcp7", {"editor": "premiere"}), ("srt", {})):
+        with pytest.raises(UsageError, match="the shape 4:5 is possible for the formats reframe"):
+            package.open(FIRST).export(format, tmp_path, aspect="4:5", **options)
+    with pytest.raises(UsageError, match="'4x5' is not possible; expected W:H"):
+        package.open(FIRST).export("reframe", tmp_path, aspect="4x5")
+
+
+def test_the_commands_write_previews_for_a_video_without_faces_or_sound(at_desk, tmp_path, vidlib, monkeypatch):
+    monkeypatch.setenv("VIDLIB_WORKSPACE", str(at_desk / "workspace"))
+    settings.cache_clear()
+    code, out, err = vidlib("preview", SECOND, "--to", tmp_path)
+    assert (code, err) == (0, "")
+    assert [Path(line).name for line in out.splitlines()] == ["b_preview.mp4", "b_sheet.jpg"]
+    preview = probe_video(tmp_path / "b_preview.mp4")
+    assert (min(preview.display_size), len(preview.audio)) == (360, 0)
+    code, out, _ = vidlib("reframe", SECOND, "--aspect", "1:1", "--preview", "--to", tmp_path)
+    assert probe_video(tmp_path / "b_reframe.mp4").display_size == (640, 640)
+    assert json.loads((tmp_path / "b_reframe.json").read_text())["aspect"] == [1, 1]
+    assert vidlib("reframe", SECOND, "--aspect", "0:1", "--to", tmp_path)[0] == 2
+
+
+def test_what_a_person_decided_about_a_shot_is_in_the_plan_until_it_is_undone(at_desk, tmp_path):
+    video = package.open(SECOND)
+    video.correct("framing", frame=0)
+    video.correct("framing", frame=3, centre=20)
+    (shot, *_) = json.loads(video.export("reframe", tmp_path).read_text())["shots"]
+    assert (shot["kind"], shot["by"]) == ("static", "person")
+    video.undo()
+    (shot, *_) = json.loads(video.export("reframe", tmp_path).read_text())["shots"]
+    assert (shot["kind"], shot["why"]) == ("fit", "person")
+    video.undo()
+    (shot, *_) = json.loads(video.export("reframe", tmp_path).read_text())["shots"]
+    assert shot["by"] == "machine"
+    with pytest.raises(UsageError, match="frame = 9999 is not in the video"):
+        video.correct("framing", frame=9999)
+    with pytest.raises(UsageError, match=r"centre = 9999 is not in the picture, which is \d+ pixels wide"):
+        video.correct("framing", frame=0, centre=9999)

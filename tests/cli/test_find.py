@@ -13,7 +13,7 @@ from PIL import Image
 from tests import sample_media
 from tests.results.finding.conftest import MEDIA, write_entry
 from vidlib.files import sha256
-from vidlib.results.finding.contact_sheet import SIZE
+from vidlib.results.contact_sheet import SIZE
 from vidlib.results.finding.index import INDEX
 from vidlib.results.finding.selects import ROW
 from vidlib.settings import REPOSITORY

@@ -24,6 +24,7 @@ PANELS = {
         "evaluate",
         "compare",
         "export",
+        "preview",
         "reframe",
         "clean",
         "correct",

@@ -151,6 +151,9 @@ def _check_frames(preview: Preview, decision: Action) -> None:
         value = getattr(decision, name, 0)
         if value > preview.n_frames - (name != "stop"):
             raise UsageError(f"{name} = {value} is not in the video, which has {preview.n_frames} frames from 0 on")
+    width = preview.results.outputs("convert")["width"]
+    if (centre := getattr(decision, "centre", None)) is not None and centre >= width:
+        raise UsageError(f"centre = {centre} is not in the picture, which is {width} pixels wide")
 
 
 def _check_fits(preview: Preview, decision: Action) -> None:

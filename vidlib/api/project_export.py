@@ -5,11 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidlib.api.exporting import Options, Source, TimelineFormat, VideoFormat, find_format, write
+from vidlib.api.export_source import Source
+from vidlib.api.exporting import Options, TimelineFormat, VideoFormat, check, find_format, steps_of, write
 from vidlib.api.results import VideoResults, all_complete
 from vidlib.api.workspace import Workspace
 from vidlib.corrections import store
 from vidlib.errors import UsageError
+from vidlib.progress import Report, quiet
 from vidlib.runner import queries
 from vidlib.steps.corrected import corrections_of
 
@@ -24,7 +26,13 @@ class Exported:
 
 
 def export(
-    subject: str, formats: Sequence[str], to: Path, options: Options, *, workspace: Path | None = None
+    subject: str,
+    formats: Sequence[str],
+    to: Path,
+    options: Options,
+    *,
+    workspace: Path | None = None,
+    report: Report = quiet,
 ) -> Exported:
     """Write a video, or all videos of a project, in each of ``formats`` into the folder ``to``.
 
@@ -33,11 +41,12 @@ def export(
     not exist, and UsageError for a project without results.
     """
     chosen = [find_format(name) for name in formats]
-    steps = sorted({step for format in chosen for step in format.steps})
+    check(chosen, options)
+    steps = sorted({step for format in chosen for step in steps_of(format, options)})
     ws = Workspace(workspace)
     name, sources = _sources(ws, subject, steps)
     files = [
-        write(format, part, Path(part_name).name, to / f"{part_name}{format.suffix}", options)
+        write(format, part, Path(part_name).name, to / f"{part_name}{format.suffix}", options, report)
         for format in chosen
         for part_name, part in _files(format, name, sources, options)
     ]
@@ -64,7 +73,7 @@ def _files(
 
 def _sources(ws: Workspace, subject: str, steps: Sequence[str]) -> tuple[str, list[Source]]:
     """The name of a video or project, and its results of these ``steps``."""
-    delivery, path = ws.settings.delivery, Path(subject).expanduser()
+    path = Path(subject).expanduser()
     if path.is_dir():
         return _project(ws, path.resolve().name, steps)
     try:
@@ -74,7 +83,7 @@ def _sources(ws: Workspace, subject: str, steps: Sequence[str]) -> tuple[str, li
             raise
         return _project(ws, subject, steps)
     places = [place.absolute() for place in (path, video.path) if place and place.is_file()]
-    source = Source(video.results(*steps), delivery, tuple(places))
+    source = Source(video.results(*steps), ws.settings, tuple(places))
     return Path(source.stem).name, [source]
 
 
@@ -83,7 +92,7 @@ def _project(ws: Workspace, name: str, steps: Sequence[str]) -> tuple[str, list[
         raise UsageError(
             f"there is no project {name!r} with complete results in {ws.path}; process it first: vidlib run PATH"
         )
-    sources = [Source(video.with_steps(steps), ws.settings.delivery) for video in results]
+    sources = [Source(video.with_steps(steps), ws.settings) for video in results]
     return name, sorted(sources, key=lambda source: natural_order(source.stem))
 
 

@@ -223,21 +223,24 @@ class Video:
         start_tc: str | None = None,
         handles: int = 0,
         editor: "Editor" = "resolve",
+        aspect: str | None = None,
     ) -> Path:
         """Write the results as ``format`` to ``path``, and return the file.
 
         A ``path`` that is a folder gets a file named after the video. The others are choices of a timeline:
         ``media_root`` is the folder of the delivered video on the editor's machine, ``start_tc`` the time code at which
         the timeline begins (``HH:MM:SS:FF``), ``handles`` the frames before and after each shot, ``editor`` the program
-        that OTIO is for. Raises UnknownName for a format that does not exist, VidlibError for one that this video has
-        no results for.
+        that OTIO is for, ``aspect`` the shape of a reframed video (``W:H``). Raises UnknownName for a format that does
+        not exist, VidlibError for one that this video has no results for.
         """
-        from vidlib.api.exporting import Options, Source, find_format, write
+        from vidlib.api.export_source import Source
+        from vidlib.api.exporting import Options, check, find_format, steps_of, write
 
-        options = Options(media_root=media_root, start_tc=start_tc, handles=handles, editor=editor)
+        options = Options(media_root=media_root, start_tc=start_tc, handles=handles, editor=editor, aspect=aspect)
         chosen = find_format(format)
+        check([chosen], options)
         places = (self.path,) if self.path else ()
-        source = Source(self.results(*chosen.steps), self.settings.delivery, places)
+        source = Source(self.results(*steps_of(chosen, options)), self.settings, places)
         target, name = Path(path), PurePosixPath(source.stem).name
         return write(chosen, [source], name, target / f"{name}{chosen.suffix}" if target.is_dir() else target, options)
 

@@ -183,6 +183,20 @@ def speaking(
     _record(video, workspace, apply, as_json, "speaking", **fields)
 
 
+def framing(
+    video: VideoName,
+    frame: Frame,
+    centre: Annotated[
+        str, typer.Argument(help="Pixels from the left of the video, or `fit` for the whole picture.", metavar="CENTRE")
+    ],
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+) -> None:
+    """In another shape, such as 9:16, the shot at FRAME is shown around CENTRE. See `vidlib reframe`."""
+    fields = {} if centre == "fit" else {"centre": centre}
+    _record(video, workspace, False, as_json, "framing", frame=frame, **fields)
+
+
 def confirm(video: VideoName, frame: Frame, workspace: Workspace = None, as_json: AsJson = False) -> None:
     """What there is to check at FRAME is right as it is."""
     _record(video, workspace, False, as_json, "confirm", frame=frame)
@@ -272,6 +286,7 @@ COMMANDS: dict[str, tuple[Command, tuple[str, ...]]] = {
     "split": (split, ("vidlib correct split film.mp4 3 120",)),
     "not-a-face": (not_a_face, ("vidlib correct not-a-face film.mp4 5",)),
     "speaking": (speaking, ("vidlib correct speaking film.mp4 3 250 310 yes",)),
+    "framing": (framing, ("vidlib correct framing film.mp4 120 640", "vidlib correct framing film.mp4 120 fit")),
     "confirm": (confirm, ("vidlib correct confirm film.mp4 100",)),
     "list": (list_corrections, ("vidlib correct list film.mp4", "vidlib correct list film.mp4 --json")),
     "undo": (undo, ("vidlib correct undo film.mp4", "vidlib correct undo film.mp4 3f2a --apply")),

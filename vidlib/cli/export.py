@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from vidlib.cli import console
 from vidlib.cli._options import RESULTS, AsJson, Workspace, examples, print_json
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def export(
             "--format",
             "-f",
             help="fcp7, otio, fcpxml, edl, resolve-markers, avid-markers, srt, vtt, rttm, elan, tsv, csv, cvat, mot, "
-            "coco, ae, vertical, …; repeatable.",
+            "coco, ae, reframe, preview, …; repeatable.",
             metavar="FORMAT",
             autocompletion=_complete_format,
         ),
@@ -85,6 +86,12 @@ def export(
         Literal["timeline", "bin"],
         typer.Option(help="A project as one timeline of all videos, or as a bin with a timeline for each."),
     ] = "timeline",
+    aspect: Annotated[
+        str | None,
+        typer.Option(
+            help="The shape of ae and reframe (default: 9:16), and of a timeline for Premiere in OTIO.", metavar="W:H"
+        ),
+    ] = None,
     workspace: Workspace = None,
     as_json: AsJson = False,
 ) -> None:
@@ -95,5 +102,7 @@ def export(
     from vidlib.api.exporting import Options
     from vidlib.api.project_export import export as write
 
-    options = Options(media_root, start_tc, handles, editor, layout)
-    print_exported(write(subject, formats, to, options, workspace=workspace), as_json)
+    options = Options(media_root, start_tc, handles, editor, layout, aspect)
+    with console.progress_bar("frames") as report:
+        exported = write(subject, formats, to, options, workspace=workspace, report=report)
+    print_exported(exported, as_json)

@@ -168,6 +168,20 @@ class SetSpeaking(_OfTrack, _Range):
     speaks: bool
 
 
+class SetFraming(Action):
+    """In another shape, such as 9:16, the shot at ``frame`` is shown around ``centre``; without it, as a whole.
+
+    ``centre`` is in pixels from the left of the delivered video. No step is concerned: exports apply it.
+    """
+
+    action: Literal["framing"] = "framing"
+    frame: Frame
+    centre: Annotated[int, Field(ge=0, le=2**20)] | None = None
+
+    def as_text(self) -> str:
+        return super().as_text() if self.centre is not None else f"{super().as_text()} fit"
+
+
 class Confirm(Action):
     """What there is to check at ``frame`` is right as it is."""
 
@@ -195,6 +209,7 @@ AnyAction = Annotated[
     | SplitTrack
     | NotAFace
     | SetSpeaking
+    | SetFraming
     | Confirm
     | Undo,
     Field(discriminator="action"),

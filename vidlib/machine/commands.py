@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
@@ -84,6 +84,23 @@ def stream_stdout(args: Sequence[str], timeout_s: float | None = None) -> Iterat
             raise _failure(args, code, messages, messages if timed_out.is_set() else None)
 
 
+@contextmanager
+def feed_stdin(args: Sequence[str]) -> Iterator[IO[bytes]]:
+    """Run a program, and write to its stdin in the block; then it runs to its end. An error in the block kills it.
+
+    Raises CommandFailed if the program fails, also where it does so before it has read everything, and OutOfMemory if
+    the system killed it.
+    """
+    with _started(args, stdin=subprocess.PIPE) as (process, _, stderr):
+        stdin = cast(IO[bytes], process.stdin)
+        with suppress(BrokenPipeError):
+            yield stdin
+        with suppress(BrokenPipeError):
+            stdin.close()
+        if code := process.wait():
+            raise _failure(args, code, tail(stderr), None)
+
+
 def kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kill a process that leads its own group, and the whole group."""
     if process.poll() is None:
@@ -140,12 +157,14 @@ def _time_limit(process: subprocess.Popen[bytes], timeout_s: float | None) -> It
 
 
 @contextmanager
-def _started(args: Sequence[str]) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]]:
+def _started(
+    args: Sequence[str], stdin: int = subprocess.DEVNULL
+) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes], IO[bytes]]]:
     """The running program, its stdout, and the file that receives its stderr."""
     with tempfile.TemporaryFile() as stderr:
         process = subprocess.Popen(
             [*_kill_with_parent(), *args],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
             start_new_session=True,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import pandas as pd
     from PIL.Image import Image
+    from PIL.ImageFont import FreeTypeFont, ImageFont
 
 LABEL_SHARE = 1 / 28
 """Font size of a label relative to the picture's width; legible with three pictures in a row."""
@@ -58,6 +60,14 @@ class Sheet:
         return jpeg.getvalue()
 
 
+@cache
+def load_font(px: int) -> "FreeTypeFont | ImageFont":
+    """The font of labels and captions, ``px`` pixels high; reading it takes longer than drawing a picture."""
+    from PIL import ImageFont
+
+    return ImageFont.load_default(px)
+
+
 def boxes_of(tracks: "pd.DataFrame", frame: int) -> tuple[Box, ...]:
     """A box for each track in ``frame`` (from 0), in the colour of its speaker; bold while it speaks.
 
@@ -83,10 +93,10 @@ def draw_boxes(picture: "Image", boxes: Sequence[Box], scale: float) -> None:
 
     ``scale`` is the picture's width divided by the video's width.
     """
-    from PIL import ImageDraw, ImageFont
+    from PIL import ImageDraw
 
     font_px = max(MIN_FONT_PX, round(picture.width * LABEL_SHARE))
-    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(font_px)
+    draw, font = ImageDraw.Draw(picture), load_font(font_px)
     for box in boxes:
         left, top = box.left * scale, box.top * scale
         corners = (left, top, left + box.width * scale, top + box.height * scale)
@@ -100,7 +110,7 @@ def draw_boxes(picture: "Image", boxes: Sequence[Box], scale: float) -> None:
 
 def sheet(cells: Sequence[Cell], columns: int, titles: Sequence[str] = ()) -> Sheet:
     """Put pictures of one size into rows of ``columns`` pictures; each row has a title, if there are ``titles``."""
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
     from vidlib.plots import style
 
@@ -108,7 +118,7 @@ def sheet(cells: Sequence[Cell], columns: int, titles: Sequence[str] = ()) -> Sh
     gap, n_rows = width // 24, -(-len(cells) // columns)
     sheet_width = columns * (width + gap) - gap
     font_px = max(MIN_FONT_PX, round(sheet_width * CAPTION_SHARE))
-    font, line = ImageFont.load_default(font_px), round(1.5 * font_px)
+    font, line = load_font(font_px), round(1.5 * font_px)
     above = line * (2 if titles else 1)
     row_height = above + height + gap
     picture = Image.new("RGB", (sheet_width, n_rows * row_height - gap), style.PAPER)

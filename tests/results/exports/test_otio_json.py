@@ -3,12 +3,15 @@
 import json
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.results.exports.random_timelines import STARTS, Cut, cuts, one_timeline, random_timelines
 from vidlib.results.exports import otio_json
 from vidlib.results.exports.edit_timeline import Media, assemble
+from vidlib.results.reframing import sequence
+from vidlib.results.reframing.framing import Area, Framing, Reframed, Segment
 from vidlib.timeline import Shot, Span
 
 
@@ -117,3 +120,53 @@ def test_a_video_without_sound_leaves_a_gap_in_the_sound_of_a_timeline(otio, tmp
     (sound,) = otio.adapters.read_from_file(str(path)).audio_tracks()
     assert [type(item).__name__ for item in sound] == ["Gap", "Clip"]
     assert sound[1].range_in_parent().start_time.to_frames() == 10
+
+
+def test_premiere_gets_a_sequence_of_another_shape_with_the_motion_of_each_clip(otio, tmp_path):
+    """The window of each frame fills the sequence, by the arithmetic of Premiere's Motion."""
+    shots = (Shot(Span(0, 40), "start"), Shot(Span(40, 100), "dissolve", 0.4, Span(35, 45)), Shot(Span(100, 120)))
+    picture, size = Area(0, 90, 1280, 540), (304, 540)
+    framings = (
+        Framing("switch", "speaker", picture, size, 90, (Segment(0, 25, ((0, 200),)), Segment(25, 40, ((25, 900),)))),
+        Framing("pan", "speaker", picture, size, 90, (Segment(40, 100, ((40, 300), (70, 420))),)),
+        Framing("fit", "person", picture, size, 90, (Segment(100, 120, ((100, 640),)),)),
+    )
+    media = Media("a.mp4", "/a.mp4", 120, 900_000, 1280, 720, (2,))
+    timeline = sequence.assemble("a", [(media, Reframed((9, 16), (1280, 720), shots, framings))])
+    document = otio.adapters.read_from_file(
+        str(otio_json.write(tmp_path / "a.otio", [timeline], "project", "premiere"))
+    )
+    assert read_track(document.video_tracks()[0]) == [
+        Cut(0, 25, 0, 25), Cut(25, 40, 25, 40), Cut(40, 100, 40, 100), Cut(100, 120, 100, 120),
+    ]  # fmt: skip
+    assert [len(clip.markers) for clip in document.video_tracks()[0]] == [0, 0, 1, 0]
+    assert document.tracks.metadata["PremierePro_OTIO"]["VideoResolution"] == {"width": 1080, "height": 1920}
+    first, second, glides, whole = (motion(clip) for clip in document.video_tracks()[0])
+    for found, centre in ((first, 200), (second, 900)):
+        assert found.scale == pytest.approx(1920 / 540 * 100)
+        assert found.shown(centre, 360) == pytest.approx((540, 960), abs=1)
+    assert [time for time, _, _ in glides.keys] == [900_040, 900_070]
+    assert glides.shown(420, 360, key=1) == pytest.approx((540, 960), abs=1)
+    assert whole.shown(0, 360) == pytest.approx((0, 960), abs=1)
+    assert whole.shown(1280, 360) == pytest.approx((1080, 960), abs=1)
+
+
+class Moved(NamedTuple):
+    """Premiere's Motion: the scale in percent, and the centre of the picture as shares of 1080x1920."""
+
+    scale: float
+    keys: list[tuple[int, float, float]]
+
+    def shown(self, x: float, y: float, key: int = 0) -> tuple[float, float]:
+        """Where a point of the 1280x720 picture lies in the sequence."""
+        _, left, top = self.keys[key]
+        return left * 1080 + (x - 640) * self.scale / 100, top * 1920 + (y - 360) * self.scale / 100
+
+
+def motion(clip) -> Moved:
+    assert [effect.effect_name for effect in clip.effects] == ["Opacity", "Motion"]  # a time effect would drop it
+    parameters = {p["DisplayName"]: p for p in clip.effects[1].metadata["PremierePro_OTIO"]["Parameters"]}
+    position = parameters["Position"]
+    keys = position.get("Keyframes") or [position["StartValue"]]
+    found = [(key["Position"].to_frames(), key["Value"]["X"], key["Value"]["Y"]) for key in keys]
+    return Moved(parameters["Scale"]["StartValue"]["Value"], found)

@@ -1,7 +1,7 @@
-"""The package for After Effects: ``_ae.jsx``, a script that builds a vertical composition, and its data, ``_ae.json``.
+"""The package for After Effects: ``_ae.jsx``, a script that builds a composition of another shape, and its data.
 
-The data hold shots with the centre of their window, turns, captions, and the tracks of faces as straight lines between
-few key frames. All frames count from 0, positions are whole pixels of the video.
+The data, ``_ae.json``, hold shots with what is shown of them, turns, captions, and the tracks of faces as straight
+lines between few key frames. All frames count from 0, positions are whole pixels of the video.
 """
 
 import json
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from vidlib.files import write_text
-from vidlib.results import vertical
+from vidlib.geometry import simplified
 from vidlib.results.exports.boxes import Box
 from vidlib.results.exports.edit_timeline import Media
 from vidlib.results.exports.webvtt import Caption
+from vidlib.results.reframing.framing import Framing, Reframed
+from vidlib.results.reframing.plan import FACE
 from vidlib.timeline import FPS, Shot, Turns, nearest_frame
 
 SCRIPT = Path(__file__).with_name("after_effects.jsx")
@@ -42,40 +42,48 @@ class Track:
 def write(
     path: Path,
     media: Media,
-    shots: Sequence[Shot],
+    reframed: Reframed,
     boxes: Iterable[Sequence[Box]],
     turns: Turns,
     lines: Sequence[Caption],
 ) -> Path:
     """Write the script to ``path`` and the data beside it, with the suffix ``.json``; ``boxes`` are those of shots."""
-    groups = list(boxes)
-    windows = vertical.windows(shots, groups, media.width, media.height)
     about: dict[str, Any] = {
-        "format": "vidlib-ae 1",
-        "name": f"{Path(media.name).stem} vertical",
+        "format": "vidlib-ae 2",
+        "name": f"{Path(media.name).stem} {reframed.aspect[0]}x{reframed.aspect[1]}",
         "fps": int(FPS),
         "frames": media.frames,
         "start": media.start,
-        "window": vertical.window_width(media.width, media.height),
+        "size": reframed.output,
         "video": {"name": media.name, "path": media.path, "width": media.width, "height": media.height},
-        "shots": [
-            {
-                "name": f"Shot {number:03}",
-                "start": shot.span.start,
-                "stop": shot.span.stop,
-                "kind": shot.boundary,
-                "keys": window.keys,
-                "why": f"{window.kind}: {window.why}",
-            }
-            for number, (shot, window) in enumerate(zip(shots, windows, strict=True), 1)
-        ],
+        "shots": [_shot(number, *pair) for number, pair in enumerate(_framed(reframed), 1)],
         "turns": [[*_frames(turn.start_s, turn.stop_s), turn.speaker] for turn in turns],
         "captions": [[*_frames(line.start_s, line.stop_s), line.speaker, line.text] for line in lines],
     }
     data = path.with_suffix(".json")
-    write_text(data, _text(about, list(_tracks(groups).values()), media))
+    write_text(data, _text(about, list(_tracks(boxes).values()), media))
     script = SCRIPT.read_text(encoding="utf-8").replace('"@DATA_FILE@"', json.dumps(data.name))
     return write_text(path, script)
+
+
+def _framed(reframed: Reframed) -> Iterable[tuple[Shot, Framing]]:
+    return zip(reframed.shots, reframed.framings, strict=True)
+
+
+def _shot(number: int, shot: Shot, framing: Framing) -> dict[str, Any]:
+    """A shot with the part of the video that is shown: ``picture`` is without bars, ``segments`` has the centres."""
+    return {
+        "name": f"Shot {number:03}",
+        "start": shot.span.start,
+        "stop": shot.span.stop,
+        "kind": shot.boundary,
+        "why": f"{framing.kind}: {framing.why}",
+        "fit": framing.kind == "fit",
+        "picture": framing.picture,
+        "window": framing.window,
+        "top": framing.top,
+        "segments": [segment.keys for segment in framing.segments],
+    }
 
 
 def _frames(start_s: float, stop_s: float) -> tuple[int, int]:
@@ -85,7 +93,7 @@ def _frames(start_s: float, stop_s: float) -> tuple[int, int]:
 
 def _tracks(groups: Iterable[Sequence[Box]]) -> dict[int, Track]:
     tracks: dict[int, Track] = {}
-    for box in (box for group in groups for box in group if box.label == vertical.FACE):
+    for box in (box for group in groups for box in group if box.label == FACE):
         track = tracks.setdefault(box.track_id, Track(box.track_id))
         track.speaker = track.speaker or box.speaker
         track.points.append((box.frame, box.x + box.width / 2, box.y + box.height / 2))
@@ -104,27 +112,3 @@ def _text(about: dict[str, Any], tracks: Sequence[Track], media: Media) -> str:
         if len(text) <= budget or tolerance > media.height:
             return text
         tolerance *= 2
-
-
-def simplified(points: Sequence[tuple[int, float, float]], tolerance: float) -> list[list[int]]:
-    """The fewest of ``points``, (frame, x, y) in order, of which straight lines stay within ``tolerance`` of all.
-
-    Lines are straight in time, as between key frames (Douglas and Peucker's algorithm with that distance).
-
-    >>> simplified([(0, 0, 0), (1, 10, 0), (2, 20, 0), (3, 0, 0)], 1)
-    [[0, 0, 0], [2, 20, 0], [3, 0, 0]]
-    """
-    rows = np.array(points, float)
-    kept, waiting = {0, len(rows) - 1}, [(0, len(rows) - 1)]
-    while waiting:
-        first, last = waiting.pop()
-        if last - first < 2:
-            continue
-        share = (rows[first : last + 1, 0] - rows[first, 0]) / (rows[last, 0] - rows[first, 0])
-        line = rows[first, 1:] + share[:, None] * (rows[last, 1:] - rows[first, 1:])
-        distance = np.abs(rows[first : last + 1, 1:] - line).max(axis=1)
-        if distance.max() > tolerance:
-            worst = first + int(distance.argmax())
-            kept.add(worst)
-            waiting += [(first, worst), (worst, last)]
-    return [[round(value) for value in rows[index]] for index in sorted(kept)]

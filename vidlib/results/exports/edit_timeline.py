@@ -6,7 +6,7 @@ non-drop. Times stay whole frames until a writer prints them.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -50,11 +50,24 @@ class Marker:
 
 
 @dataclass(frozen=True)
+class Motion:
+    """Where the picture of a clip lies in a sequence of another shape: ``scale`` in its pixels by pixel of the video.
+
+    ``keys`` are (frame of the video, x, y): the centre of the picture as shares of the width and height of the
+    sequence. It moves in a straight line from one to the next.
+    """
+
+    scale: float
+    keys: tuple[tuple[int, float, float], ...]
+
+
+@dataclass(frozen=True)
 class Clip:
     """A stretch of a video on a timeline: the frames ``span`` of ``media`` from frame ``at`` of the timeline on.
 
     ``span`` has the frames of ``shot``, and of its handles. ``number`` counts the shots of the video from 1. ``note``
-    is a text for the marker of the shot, in place of how it begins.
+    is a text for the marker of the shot, in place of how it begins. A shot may have several clips in a sequence of
+    another shape: the first has the marker, and each its ``motion``.
     """
 
     number: int
@@ -63,6 +76,12 @@ class Clip:
     span: Span
     at: int
     note: str = ""
+    motion: Motion | None = None
+    is_first: bool = True
+
+    def moved_to(self, at: int) -> "Clip":
+        """The clip at frame ``at`` of the timeline."""
+        return replace(self, at=at)
 
     @property
     def name(self) -> str:
@@ -82,7 +101,7 @@ class Clip:
     @property
     def is_marked(self) -> bool:
         """Whether a program shows a marker for the shot although it begins with a cut on the track."""
-        return self.is_gradual or bool(self.note)
+        return self.is_first and (self.is_gradual or bool(self.note))
 
     @property
     def transition(self) -> Span:
@@ -116,11 +135,15 @@ class Clip:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Clips without gaps. ``start`` is the time code of the first frame, in frames after 00:00:00:00."""
+    """Clips without gaps. ``start`` is the time code of the first frame, in frames after 00:00:00:00.
+
+    ``size`` is (width, height) of the sequence where it is not that of the videos.
+    """
 
     name: str
     start: int
     clips: tuple[Clip, ...]
+    size: tuple[int, int] | None = None
 
     @property
     def frames(self) -> int:

@@ -102,9 +102,18 @@ def _literal(name: str) -> str:
 
 
 def _write_sheet(path: Path, selects: Selects) -> None:
-    from vidlib.results.finding import contact_sheet
+    from vidlib.results.contact_sheet import Still, write
 
-    contact_sheet.write(path, selects.shots, selects.files)
+    stills = [
+        Still(
+            selects.files.get(shot.video_hash),
+            shot.span.middle,
+            f"{shot.timecode}  {shot.stem} {shot.number:03}",
+            "; ".join(shot.why),
+        )
+        for shot in selects.shots
+    ]
+    write(path, stills)
 
 
 def _write_csv(path: Path, selects: Selects) -> None:
