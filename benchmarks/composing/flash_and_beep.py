@@ -64,25 +64,34 @@ def sound(piece: Piece) -> str:
 
 def write(path: Path, piece: Piece, *options: str) -> Path:
     """The video of one piece; ``options`` are FFmpeg's, for the output."""
-    sources = ["-f", "lavfi", "-i", picture(piece), "-f", "lavfi", "-i", sound(piece)]
-    rate = ["-r", "25"] if piece.interlaced else []
-    run_ffmpeg(*sources, *rate, *options, f"file:{path}")
+    run_ffmpeg(*_sources(piece), *_rate(piece), *options, f"file:{path}")
     return path
 
 
 def joined(path: Path, pieces: Sequence[Piece], *options: str) -> Path:
     """An MPEG transport stream in which the format changes with each of the pieces."""
-    start_s, data = 10.0, b""  # from 10 s on, because FFmpeg moves what would begin before 0 s
-    for piece in pieces:
-        part = path.with_name(f"part {path.name}")
+    parts = [path.with_name(f"part {number} {path.name}") for number in range(len(pieces))]
+    start_s, sources, outputs = 10.0, [], []  # from 10 s on, because FFmpeg moves what would begin before 0 s
+    for number, (piece, part) in enumerate(zip(pieces, parts, strict=True)):
+        sources += _sources(piece)
+        maps = ["-map", f"{2 * number}", "-map", f"{2 * number + 1}", *_rate(piece)]
         fields = ["-flags", "+ildct+ilme"] if piece.interlaced else []
         times = ["-muxdelay", "0", "-muxpreload", "0", "-output_ts_offset", str(start_s), "-f", "mpegts"]
-        write(part, piece, "-pix_fmt", "yuv420p", *fields, *options, *times)
-        data += part.read_bytes()
-        part.unlink()
+        outputs += [*maps, "-pix_fmt", "yuv420p", *fields, *options, *times, f"file:{part}"]
         start_s += piece.seconds
-    path.write_bytes(data)
+    run_ffmpeg(*sources, *outputs)
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    for part in parts:
+        part.unlink()
     return path
+
+
+def _sources(piece: Piece) -> list[str]:
+    return ["-f", "lavfi", "-i", picture(piece), "-f", "lavfi", "-i", sound(piece)]
+
+
+def _rate(piece: Piece) -> list[str]:
+    return ["-r", "25"] if piece.interlaced else []
 
 
 def run_ffmpeg(*args: str | Path) -> None:

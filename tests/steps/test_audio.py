@@ -456,6 +456,7 @@ def test_real_speech_gives_the_same_bytes_twice(dialogue, tmp_path):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (MEDIA / "film.mp4").is_file(), reason="the shared media are not here")
 def test_the_speakers_of_a_film_are_told_apart(tmp_path):
     """Six speakers in turns of three seconds. The truth includes pauses, so the test compares speakers alone."""

@@ -55,10 +55,19 @@ def clip(tmp_path_factory) -> Path:
     return video_of(frames, tmp_path_factory.mktemp("clip") / "clip.mp4")
 
 
+@pytest.fixture(scope="module")
+def results(clip, tmp_path_factory) -> dict[str, scenes.Outputs]:
+    """What each engine finds in the clip."""
+    return {
+        engine: find(clip, 50, tmp_path_factory.mktemp(engine), engine=engine)
+        for engine in ("transnet", "pyscenedetect")
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["transnet", "pyscenedetect"])
-def test_hard_cuts_are_found_at_the_exact_frame(clip, tmp_path, engine):
-    outputs = find(clip, 50, tmp_path, engine=engine)
+def test_hard_cuts_are_found_at_the_exact_frame(results, engine):
+    outputs = results[engine]
     assert [shot.span for shot in shots_json.read(outputs.shots)] == CUTS_OF_CLIP
     assert shots_csv.read(outputs.csv) == CUTS_OF_CLIP
     assert (outputs.n_shots, outputs.engine, outputs.device, outputs.fallback) == (3, engine, "cpu", None)
@@ -92,15 +101,16 @@ def small_of(clip: Path, path: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["transnet", "pyscenedetect"])
-def test_small_frames_give_the_same_bytes_as_the_video(clip, tmp_path, engine):
+def test_small_frames_give_the_same_bytes_as_the_video(clip, results, tmp_path, engine):
     small = small_of(clip, tmp_path / "small.rgb")
     inputs = scenes.Inputs(video=clip, frames=50, small=small, out_dir=tmp_path / "small")
     outputs = scenes.run(inputs, scenes.Params(device="cpu", engine=engine))
-    decoded = find(clip, 50, tmp_path / "decoded", engine=engine)
+    decoded = results[engine]
     for file, other in ((outputs.shots, decoded.shots), (outputs.scores, decoded.scores)):
         assert file.read_bytes() == other.read_bytes()
 
 
+@pytest.mark.slow
 def test_small_frames_spare_the_decoding(clip, tmp_path, monkeypatch):
     small = small_of(clip, tmp_path / "small.rgb")
     monkeypatch.setattr(commands, "stream_stdout", lambda *_: pytest.fail("the video is decoded"))
@@ -108,6 +118,7 @@ def test_small_frames_spare_the_decoding(clip, tmp_path, monkeypatch):
     assert scenes.run(inputs, scenes.Params(device="cpu", engine="transnet")).n_shots == 3
 
 
+@pytest.mark.slow
 def test_small_frames_that_end_early_are_not_taken_for_the_whole_video(clip, tmp_path):
     os.truncate(small := small_of(clip, tmp_path / "small.rgb"), 30 * thumbnails.FRAME_BYTES)
     inputs = scenes.Inputs(video=clip, frames=50, small=small, out_dir=tmp_path)
@@ -116,8 +127,8 @@ def test_small_frames_that_end_early_are_not_taken_for_the_whole_video(clip, tmp
 
 
 @pytest.mark.slow
-def test_the_same_video_gives_the_same_bytes(clip, tmp_path):
-    first, second = (find(clip, 50, tmp_path / name) for name in ("first", "second"))
+def test_the_same_video_gives_the_same_bytes(clip, results, tmp_path):
+    first, second = results["transnet"], find(clip, 50, tmp_path, engine="transnet")
     assert Manifest.read(first.shots.parent).files == Manifest.read(second.shots.parent).files
 
 
@@ -136,17 +147,17 @@ def test_a_gpu_that_is_asked_for_is_never_replaced(clip, tmp_path):
 
 
 def test_a_minimum_length_joins_what_is_shorter(clip, tmp_path):
-    outputs = find(clip, 50, tmp_path, min_shot_s=0.5)
+    outputs = find(clip, 50, tmp_path, engine="pyscenedetect", min_shot_s=0.5)
     assert [shot.span for shot in shots_json.read(outputs.shots)] == [Span(0, 20), Span(20, 50)]
 
 
 def test_other_frames_than_promised_are_an_error(clip, tmp_path):
     with pytest.raises(BrokenOutput, match=r"clip\.mp4 has 50 frames, expected 51"):
-        find(clip, 51, tmp_path)
+        find(clip, 51, tmp_path, engine="pyscenedetect")
 
 
 def test_files_that_disagree_are_an_error(clip, tmp_path):
-    outputs = find(clip, 50, tmp_path)
+    outputs = find(clip, 50, tmp_path, engine="pyscenedetect")
     shots_csv.write(outputs.csv, [Span(0, 20), Span(20, 50)])
     with pytest.raises(BrokenOutput, match=r"shots\.csv lists other shots"):
         scenes.verify(scenes.Inputs(video=clip, frames=50, out_dir=tmp_path), outputs)
@@ -187,6 +198,7 @@ def film(tmp_path_factory) -> tuple[scenes.Outputs, dict]:
     return find(MEDIA / "film.mp4", truth["frames"], tmp_path_factory.mktemp("film")), truth
 
 
+@pytest.mark.slow
 def test_every_boundary_that_is_found_in_a_film_is_one_of_its_kind_and_in_its_place(film):
     outputs, truth = film
     kinds = {"cut": "cut", "dissolve": "dissolve", "black": "fade"}
@@ -196,6 +208,7 @@ def test_every_boundary_that_is_found_in_a_film_is_one_of_its_kind_and_in_its_pl
     assert [shot.boundary for shot in found] == [kinds[shot["transition"]] for shot in true]
 
 
+@pytest.mark.slow
 def test_what_was_missed_in_a_film_is_named_as_a_doubt(film):
     outputs, truth = film
     starts = {shot.span.start for shot in shots_json.read(outputs.shots)}

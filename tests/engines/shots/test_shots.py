@@ -36,6 +36,7 @@ def frames_of(scorer: ShotScorer, n_frames: int = sample_media.N_FRAMES) -> list
     return [sample_media.picture(number, shot, scorer.size) for number, shot in enumerate(shots)]
 
 
+@pytest.mark.slow
 @every_engine
 def test_a_hard_cut_scores_at_the_first_frame_of_the_new_shot(name):
     with open_scorer(name, "cpu") as (scorer, _):

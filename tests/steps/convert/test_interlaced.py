@@ -22,19 +22,18 @@ DV, SMALL = (720, 576), (160, 120)
         ("clip.dv", ("-target", "pal-dv"), DV),
         ("clip.avi", ("-c:v", "mpeg4", "-pix_fmt", "yuv420p", "-q:v", "2", *FLAGGED, "-c:a", "mp3"), SMALL),
         ("clip.mov", ("-c:v", "prores_ks", "-pix_fmt", "yuv422p10le", *FLAGGED, *PCM), SMALL),
-        ("clip.mov", ("-c:v", "prores_ks", "-pix_fmt", "yuv422p10le", *UNFLAGGED, *PCM), SMALL),
         ("clip.mov", ("-c:v", "mjpeg", "-pix_fmt", "yuvj422p", "-q:v", "2", *UNFLAGGED, *PCM), SMALL),
         ("clip.mp4", ("-c:v", "libx264", "-pix_fmt", "yuv420p", *FLAGGED, "-c:a", "aac"), SMALL),
         ("clip.mxf", ("-c:v", "mpeg2video", "-pix_fmt", "yuv420p", "-q:v", "2", *FLAGGED, *PCM), SMALL),
     ],
-    ids=["dv-avi", "raw-dv", "mpeg4-avi", "prores", "prores-fiel", "mjpeg-fiel", "h264", "mxf"],
+    ids=["dv-avi", "raw-dv", "mpeg4-avi", "prores", "mjpeg-fiel", "h264", "mxf"],
 )
 def test_no_frame_stays_combed(tmp_path, out_dir, name, options, size):
-    source = write(tmp_path / name, Piece(size=size, interlaced=True, seconds=3), *options)
+    source = write(tmp_path / name, Piece(size=size, interlaced=True), *options)
     assert combing(source) > 0.01, "the source is combed"
     outputs = converted(source, out_dir)
     assert combing(outputs.video) < 0.002
-    assert outputs.frames == pytest.approx(75, abs=1)
+    assert outputs.frames == pytest.approx(50, abs=1)
     assert max(map(abs, sync_errors_s(outputs.video))) <= 0.02
     assert any("interlaced" in item.message for item in outputs.doubts)
 
