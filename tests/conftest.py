@@ -58,8 +58,13 @@ import os, sys
 if any("template_main" in argument for argument in sys.orig_argv) and "PRELOAD" not in os.environ:
     from vidlib.runner.kernels import template_main
     template_main.PRELOAD = ()
+if "UNINSTALLED" in os.environ:
+    sys.modules[os.environ["UNINSTALLED"]] = None
 """
-"""What every Python that begins in a test run does first: in a short run, a kernel imports only what it needs."""
+"""What every Python that begins in a test run does first: in a short run, a kernel imports only what it needs.
+
+A test may name a module that counts as not installed.
+"""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -54,7 +54,8 @@ def test_screen_time_of_all_videos(ws, tmp_path, speaker, listed):
     assert "SPEAKER_01" in shown["off-screen-rows"]["text/html"]
 
 
-def test_two_thresholds_on_the_real_step(tmp_path):
+def test_two_thresholds_on_the_real_step(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNINSTALLED", "openvino")  # which takes seconds to import; PySceneDetect does as well
     clip = sample_media.clip(tmp_path / "clip.mp4")
     given = {"video": str(clip), "workspace": str(tmp_path / "ws"), "first": 0.999, "second": 0.2}
     shown = execute("03_two_thresholds.ipynb", tmp_path, **given)

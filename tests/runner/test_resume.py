@@ -15,7 +15,7 @@ import pytest
 from tests import sample_media
 from tests.soak import batch, disk, faults, small, verdict
 from tests.soak.batch import Batch, Trial
-from tests.soak.kills import Redo, appears, kill_at, kill_when
+from tests.soak.kills import Kill, Redo, appears, kill_at, kill_when
 from tests.soak.verdict import Tally
 from vidlib.machine import commands
 
@@ -72,22 +72,20 @@ def first(family: Sequence[psutil.Process], matches: Callable[[psutil.Process], 
 
 def test_a_driver_that_is_killed_repeatedly_repeats_only_interrupted_steps(clip, wanted, hanging, tmp_path):
     trial, tally = Trial(clip, tmp_path / "workspace", wanted), Tally("driver")
-    assert kill_when(trial, appears(tmp_path, "bin/hangs"), driver, "while ffmpeg works", **hanging)
+    encoding = Kill(appears(tmp_path, "bin/hangs"), driver, "while ffmpeg works")
+    assert kill_when(trial, [encoding], **hanging)
     assert kill_at(trial, "vidlib.runner.execution.task:publish", 1, resuming=True)  # published, and nobody was told
-    assert kill_when(trial, appears(trial.workspace, "work/*/.tmp-scenes-*"), driver, "while a kernel works")
-    assert kill_at(trial, "vidlib.runner.store.queue:release_lease", 1, resuming=True)
     assert kill_at(trial, "vidlib.results.published_set:move_file", 1, resuming=True)  # half of a set has its names
     trial.judged(resuming=True, tally=tally)
     assert tally.clean, tally.problems
 
 
-def test_a_killed_child_costs_only_its_own_step(clip, wanted, hanging, tmp_path):
-    tally = Tally("children")
-    encoding, detecting = (Trial(clip, tmp_path / name / "workspace", wanted) for name in ("encoding", "detecting"))
-    assert kill_when(encoding, appears(tmp_path, "bin/hangs"), encoder, "ffmpeg", **hanging)
-    encoding.judged(resuming=False, tally=tally)
-    assert kill_when(detecting, appears(detecting.workspace, "work/*/.tmp-scenes-*"), kernel, "the kernel of scenes")
-    detecting.judged(resuming=False, tally=tally)
+def test_killed_children_cost_only_their_own_steps(clip, wanted, hanging, tmp_path):
+    trial, tally = Trial(clip, tmp_path / "workspace", wanted), Tally("children")
+    encoding = Kill(appears(tmp_path, "bin/hangs"), encoder, "ffmpeg")
+    detecting = Kill(appears(trial.workspace, "work/*/.tmp-scenes-*"), kernel, "the kernel of scenes")
+    assert kill_when(trial, [encoding, detecting], **hanging)
+    trial.judged(resuming=False, tally=tally)
     assert tally.clean, tally.problems
 
 
@@ -102,11 +100,11 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict, dict[str
     return place, counts, verdict.published(folder / "counting" / "workspace")
 
 
-@pytest.mark.parametrize(("kind", "call"), [("ENOSPC", "fsync"), ("EIO", "pwrite64"), ("SIGKILL", "rename")])
+@pytest.mark.parametrize(("kind", "call"), [("EIO", "pwrite64"), ("SIGKILL", "rename")])
 def test_a_failed_or_last_system_call_leaves_nothing_half_done(work, kind, call, tmp_path):
     place, counts, wanted_of_it = work
     every = [fault for fault in faults.all_of(kind, counts) if fault.call == call]
-    tally = faults.try_all(random.Random(1).sample(every, 2), wanted_of_it, tmp_path, place)
+    tally = faults.try_all([random.Random(1).choice(every)], wanted_of_it, tmp_path, place)
     assert tally.clean, tally.problems
 
 

@@ -65,6 +65,15 @@ class Redo:
     steps: tuple[str, ...] = ("convert", "scenes", "finalize", "report")
 
 
+@dataclass(frozen=True)
+class Kill:
+    """Kill the process of a run that ``whom`` chooses, once ``when`` is true; ``said`` names the instant."""
+
+    when: Callable[[], object]
+    whom: Callable[[Sequence[psutil.Process]], psutil.Process]
+    said: str
+
+
 def kills(batch: Batch, wanted: dict[str, str], redo: Redo, folder: Path, points: int, rng: random.Random) -> Tally:
     """Kill ``points`` times, up to three times in a row, and compare after each row."""
     tally, number = Tally("kills"), count(1)
@@ -89,7 +98,7 @@ def _kill_once(trial: Trial, rng: random.Random) -> bool:
     else:
         seconds = rng.uniform(0.5, CLOCK_S)
         when, said = after(seconds), f"after {seconds:.1f} s"
-    return kill_when(trial, when, lambda family: _any_of(family, rng), said, resuming)
+    return kill_when(trial, [Kill(when, lambda family: _any_of(family, rng), said)], resuming)
 
 
 def kill_at(trial: Trial, place: str, number: int, resuming: bool = False) -> bool:
@@ -99,28 +108,21 @@ def kill_at(trial: Trial, place: str, number: int, resuming: bool = False) -> bo
     return run.process.returncode == -9
 
 
-def kill_when(
-    trial: Trial,
-    when: Callable[[], object],
-    whom: Callable[[Sequence[psutil.Process]], psutil.Process],
-    said: str,
-    resuming: bool = False,
-    **env: str,
-) -> bool:
-    """Kill a process of the run, chosen by ``whom``, once ``when`` is true; whether it was not over before."""
+def kill_when(trial: Trial, kills: Sequence[Kill], resuming: bool = False, **env: str) -> bool:
+    """Kill processes of one run, one after the other; whether the run was not over before."""
     run = trial.begin(resuming, **env)
+    victims = []
     try:
-        wait_until(lambda: when() or run.process.poll() is not None, LIMIT_S)
-        victim = _killed(run, whom)
+        for kill in kills:
+            wait_until(lambda kill=kill: kill.when() or run.process.poll() is not None, LIMIT_S)
+            victims.append(_killed(run, kill.whom))
     except BaseException:
         run.end()
         raise
-    if victim is None:
-        trial.disturbed(run, f"{said}: over before")
-        return False
+    where = "; ".join(f"{kill.said}: {victim or 'over before'}" for kill, victim in zip(kills, victims, strict=True))
     # of another process than the driver, the driver gives back what it did, and may try again itself
-    trial.disturbed(run, f"{said}: {victim}", spare=int(victim != "driver"))
-    return True
+    trial.disturbed(run, where, spare=sum(victim not in (None, "driver") for victim in victims))
+    return None not in victims
 
 
 def _killed(run: Started, whom: Callable[[Sequence[psutil.Process]], psutil.Process]) -> str | None:

@@ -182,7 +182,7 @@ def as_bytes(found: list) -> bytes:
 @every_engine
 def test_a_used_model_detects_the_same_as_a_fresh_one(opened, use, warm):
     pictures = [drawn.add_face(EMPTY, 160, 115, 40, mouth=n / 3) for n in range(3)]
-    inputs = (pictures, [LARGER], [EMPTY, TWO])
+    inputs = (pictures, [LARGER])
     assert warm.same_each_time(opened, lambda engine, given: as_bytes(use(engine, given)), inputs)
 
 
@@ -194,7 +194,7 @@ def test_any_number_of_cores_gives_the_same_bytes(opened, use, on_cores):
         with opened() as engine:
             return as_bytes(use(engine, pictures))
 
-    assert on_cores(1, found) == on_cores(2, found) == on_cores(3, found)
+    assert on_cores(1, found) == on_cores(3, found)
 
 
 def test_opencv_keeps_its_number_of_threads(landmarker):

@@ -46,7 +46,7 @@ def test_a_hard_cut_scores_at_the_first_frame_of_the_new_shot(name):
 
 @pytest.mark.slow
 @every_engine
-@pytest.mark.parametrize("n_frames", [0, 1, 4, 76])
+@pytest.mark.parametrize("n_frames", [0, 1, 76])
 def test_every_frame_is_scored_once(name, n_frames):
     with open_scorer(name, "cpu") as (scorer, _):
         scores = list(scorer.score(frames_of(scorer, n_frames), n_frames))
@@ -56,7 +56,7 @@ def test_every_frame_is_scored_once(name, n_frames):
 
 @pytest.mark.slow
 @every_engine
-@pytest.mark.parametrize("expected", [0, 60, 140])
+@pytest.mark.parametrize("expected", [0, 140])
 def test_a_video_of_more_or_fewer_frames_than_expected_is_scored_too(name, expected, short_windows):
     with open_scorer(name, "cpu") as (scorer, _):
         scores = list(scorer.score(frames_of(scorer), expected))
@@ -104,7 +104,7 @@ def test_any_number_of_cores_gives_the_same_scores(name, on_cores, short_windows
         with open_scorer(name, "cpu") as (scorer, _):
             return list(scorer.score(frames_of(scorer, sample_media.N_FRAMES), sample_media.N_FRAMES))
 
-    assert on_cores(1, scores) == on_cores(2, scores) == on_cores(3, scores)
+    assert on_cores(1, scores) == on_cores(3, scores)
 
 
 @every_engine
@@ -166,7 +166,7 @@ def published_scores(n_frames: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("precision", "within"), [("f32", 1e-5), ("bf16", 0.03)])
-@pytest.mark.parametrize("n_frames", [100, 57])
+@pytest.mark.parametrize("n_frames", [57])
 def test_openvino_scores_as_the_published_network_does(n_frames, precision, within):
     if precision not in ("f32", openvino_cpu.fastest_precision()):
         pytest.skip("this CPU has no instructions for bfloat16")

@@ -140,11 +140,7 @@ def test_a_sample_of_the_embeddings_of_a_long_sound_finds_the_speakers(sample, m
         assert error_rate(engine.diarize(sample), SAMPLE / "sample.rttm") < 0.08
 
 
-def test_the_same_sound_gives_the_same_answer(engine, dialogue, found):
-    assert engine.diarize(dialogue) == found
-
-
-def test_sound_that_is_not_in_memory_gives_the_same_answer(engine, dialogue, found, tmp_path):
+def test_the_same_sound_gives_the_same_answer_also_where_it_is_not_in_memory(engine, dialogue, found, tmp_path):
     dialogue.tofile(tmp_path / "sound.f32")
     with open(tmp_path / "sound.f32", "rb") as file:
         assert engine.diarize(StoredSamples(file, len(dialogue))) == found
@@ -161,10 +157,9 @@ def test_no_more_speakers_are_found_than_requested(engine, dialogue):
     assert {turn.speaker for turn in engine.diarize(dialogue, max_speakers=1).turns} == {"SPEAKER_00"}
 
 
-@pytest.mark.parametrize("number", [2, 3])
-def test_as_many_speakers_are_found_as_requested_or_fewer(engine, sample, number):
-    turns = engine.diarize(sample, min_speakers=number, max_speakers=number).turns
-    assert 2 <= len({turn.speaker for turn in turns}) <= number
+def test_as_many_speakers_are_found_as_requested_or_fewer(engine, sample):
+    turns = engine.diarize(sample, min_speakers=3, max_speakers=3).turns
+    assert 2 <= len({turn.speaker for turn in turns}) <= 3
 
 
 def test_a_request_for_more_speakers_than_there_are_is_no_error(engine, dialogue):
@@ -177,9 +172,8 @@ def test_noise_of_any_length_is_nobody(engine, n_samples):
     assert engine.diarize(noise) == Diarization([], [])
 
 
-@pytest.mark.parametrize("hertz", [440, 1000])
-def test_a_tone_is_nobody(engine, hertz):
-    tone = np.sin(2 * np.pi * hertz * np.arange(2 * RATE) / RATE).astype(np.float32) / 8
+def test_a_tone_is_nobody(engine):
+    tone = np.sin(2 * np.pi * 440 * np.arange(2 * RATE) / RATE).astype(np.float32) / 8
     assert engine.diarize(tone).turns == []
 
 
@@ -194,7 +188,7 @@ def test_a_used_model_gives_the_same_answer_as_a_fresh_one(name, dialogue, warm)
     assert warm.same_each_time(
         lambda: speech.open_diarizer(name, "cpu", OPTIONS),
         lambda engine, sound: engine.diarize(sound),
-        (dialogue[: 6 * RATE], silence, dialogue[: 3 * RATE]),
+        (dialogue[: 6 * RATE], silence),
     )
 
 
@@ -204,7 +198,7 @@ def test_any_number_of_cores_gives_the_same_answer(name, dialogue, on_cores):
         with speech.open_diarizer(name, "cpu", OPTIONS) as engine:
             return engine.diarize(dialogue[: 6 * RATE])
 
-    assert on_cores(1, heard) == on_cores(2, heard) == on_cores(3, heard)
+    assert on_cores(1, heard) == on_cores(3, heard)
 
 
 def test_torch_keeps_the_number_of_threads_that_it_had(engine, dialogue):

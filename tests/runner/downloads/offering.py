@@ -6,7 +6,7 @@ from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.downloads import store
 from vidlib.runner.store.runs import History
 
-N_LINKS = 20
+N_LINKS = 10
 
 
 def offer_all(number: int, together: Any, url: str) -> None:

@@ -18,7 +18,7 @@ from vidlib.runner.store.models import Download
 from vidlib.runner.store.runs import History
 
 LINK = "https://files.example.org/jobs/film.zip?id=7"
-N_PROCESSES = 16
+N_PROCESSES = 6
 
 
 def offered(*links: str, at: float = 100.0, state: str = "known"):
