@@ -12,6 +12,8 @@ from pathlib import Path
 TERMINAL_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\^_])")
 """What a terminal obeys instead of showing it: colours, movements of the cursor, titles (ECMA-48)."""
 
+COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
+"""What changes the colour or the weight of the text that follows."""
 
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -60,6 +62,18 @@ def plain_message(text: str | bytes) -> str:
     text = text.decode(errors="replace") if isinstance(text, bytes) else text
     lines = (" ".join(printable(line, " ").split()) for line in TERMINAL_SEQUENCE.sub("", text).splitlines())
     return " | ".join(filter(None, lines))
+
+
+def coloured_line(text: str, max_chars: int) -> str:
+    """Return one line that keeps the colours of a terminal and loses all else that controls one, cut if it is longer.
+
+    >>> coloured_line("\x1b[31mno space\x1b[0m\x1b[2K\ton the disk", max_chars=99)
+    '\x1b[31mno space\x1b[0m on the disk'
+    """
+    parts = COLOUR.split(text if len(text) <= max_chars else f"{text[:max_chars]}…")
+    return "".join(
+        part if number % 2 else printable(TERMINAL_SEQUENCE.sub("", part), " ") for number, part in enumerate(parts)
+    )
 
 
 def path_text(path: Path) -> str:

@@ -32,7 +32,7 @@ class Inputs(Frozen):
 
 class Params(Frozen):
     n: int = 3
-    mode: Literal["count", "refuse", "lie", "wait", "die", "link", "shout"] = "count"
+    mode: Literal["count", "refuse", "lie", "wait", "die", "link", "shout", "print"] = "count"
 
 
 class Outputs(StepOutputs):
@@ -50,6 +50,9 @@ def run(inputs: Inputs, params: Params, *, report=lambda done, total: None) -> O
         raise MediaError("'clip.mp4' is no readable video")
     if params.mode == "shout":
         raise RuntimeError("\x1b[31mno luck\x1b[0m\n  in the second line")
+    if params.mode == "print":
+        print("\x1b[32mgreen\x1b[0m\n  0%\r 50%\r100%\nno line end", end="", flush=True)
+        print("caf\xe9\x1b[2J", file=sys.stderr, flush=True)
     if params.mode == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     if params.mode == "wait":

@@ -68,23 +68,23 @@ def _progress_bar(settings: Settings) -> Iterator[Callable[["Task"], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-    from vidlib.runner.run_progress import MEASURE_EVERY_S, RunMeter, forecast_from
+    from vidlib.runner.run_progress import RunMeter, forecast_from
 
     name = TextColumn("{task.description}", markup=False)
     console = Console(stderr=True)
     watched = console.is_terminal or console.is_jupyter
     bars = Progress(name, BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), console=console, transient=True)
-    meter, measured_at = RunMeter(partial(forecast_from, settings)), 0.0
+    meter = RunMeter(partial(forecast_from, settings))
     bar: TaskID | None = None
 
     def on_task_change(task: "Task") -> None:
-        nonlocal bar, measured_at
+        nonlocal bar
         meter.update(task)
         if task.status == "running" and bar is None and watched:
             bar = bars.add_task("", total=1.0)
             bars.start()
-        if bar is not None and (now := time.time()) - measured_at > MEASURE_EVERY_S:
-            measured_at, description = now, f"{task.label} · {task.step}" if task.status == "running" else None
+        if bar is not None and meter.due(now := time.time()):
+            description = f"{task.label} · {task.step}" if task.status == "running" else None
             bars.update(bar, completed=meter.measure(now).run.fraction, description=description)
 
     try:

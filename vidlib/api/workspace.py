@@ -128,6 +128,21 @@ class Workspace:
         with self._history() as history:
             history.request_cancel(run, video, step)
 
+    def log(self, run: str, *, video: str | None = None, step: str | None = None) -> "pd.DataFrame":
+        """A row for each line in the log of a run, or of one ``video`` or ``step`` of it, also while it runs.
+
+        The columns are ``at`` (UTC), ``level`` (info, notice, warning, error, stdout or stderr), ``text``, ``video``
+        and ``step``. Raises UsageError for an unknown run, and for a video or step that it does not have.
+        """
+        import pandas as pd
+
+        from vidlib.runner import logs
+
+        with self._history() as history:
+            lines = list(logs.all_lines(history, self.settings.runs, run, video, step))
+        rows = pd.DataFrame(lines, columns=["at", "level", "text", "video", "step"])
+        return rows.assign(at=pd.to_datetime(rows["at"], unit="s", utc=True))
+
     def videos(self) -> "pd.DataFrame":
         """A row for each video with complete results."""
         return self._frame("videos")

@@ -3,9 +3,10 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ from vidlib.text import plain_message
 
 if TYPE_CHECKING:
     from vidlib.doctor import Finding
+    from vidlib.runner import run_progress
+    from vidlib.runner.logs import LogLine
     from vidlib.runner.run_result import RunResult
     from vidlib.runner.scheduling.durations import Forecast
     from vidlib.runner.store.models import Task
@@ -54,6 +57,10 @@ MARKS = {
 }
 
 
+LOG_STYLES = {"warning": "yellow", "error": "red", "stderr": "dim"}
+"""How a line of a log is drawn, by its level."""
+
+
 class RateColumn(ProgressColumn):
     """The rate of a step, in its own unit."""
 
@@ -65,7 +72,8 @@ class RemainingColumn(ProgressColumn):
     """The time that remains, as the forecast of the run says."""
 
     def render(self, task: rich.progress.Task) -> Text:
-        return Text(duration(task.fields.get("remaining_s")), style="progress.remaining")
+        ends_at = task.fields.get("ends_at")
+        return Text(duration(ends_at and max(0.0, ends_at - time.time())), style="progress.remaining")
 
 
 def duration(seconds: float | None) -> str:
@@ -117,7 +125,6 @@ class RunDisplay:
         self.progress = _bars(self.console, RemainingColumn())
         self.bars: dict[int, rich.progress.TaskID] = {}
         self.meter = RunMeter(read_forecast)
-        self.drawn_at = 0.0
         self.ended: set[int] = set()
 
     def __enter__(self) -> "RunDisplay":
@@ -145,18 +152,21 @@ class RunDisplay:
         if task.status in MARKS and task.id not in self.ended:
             self.ended.add(task.id)
             self.console.print(f"{MARKS[task.status]} {name}{_note(task)}")
+            self._measure()
 
     def _measure(self) -> None:
         """Draw how far the run and its steps are, if it is time."""
-        from vidlib.runner.run_progress import MEASURE_EVERY_S
-
         now = time.time()
-        if not self.console.is_terminal or now - self.drawn_at < MEASURE_EVERY_S:
+        if not self.console.is_terminal or not self.meter.due(now):
             return
-        self.drawn_at, measured = now, self.meter.measure(now)
-        self.progress.update(self.whole, completed=measured.run.fraction, remaining_s=measured.run.remaining_s)
+        measured = self.meter.measure(now)
+        self.progress.update(self.whole, completed=measured.run.fraction, ends_at=_ends_at(measured.run, now))
         for number, bar in self.bars.items():
-            self.progress.update(bar, remaining_s=measured.tasks[number].remaining_s)
+            self.progress.update(bar, ends_at=_ends_at(measured.tasks[number], now))
+
+
+def _ends_at(progress: "run_progress.Progress", now: float) -> float | None:
+    return None if progress.remaining_s is None else now + progress.remaining_s
 
 
 def _rate(task: "Task") -> str:
@@ -183,6 +193,33 @@ def follow(history: "History", run_id: str, stop: threading.Event) -> None:
                 break
             history.mark_interrupted()
     display.console.print(f"run {run_id}: {status}")
+
+
+def follow_log(
+    history: "History", runs: Path, run_id: str, about: tuple[str | None, str | None], stop: threading.Event
+) -> None:
+    """Print the log of a run, all of it or that ``about`` a video and a step, until the run ends or ``stop`` is set."""
+    from vidlib.runner.logs import Cursor, lines_after
+
+    cursor = Cursor()
+    while True:
+        status = history.run(run_id).status  # read first, so that the last lines are printed in the next round
+        lines, cursor = lines_after(history, runs, run_id, cursor, *about)
+        print_log(lines)
+        if not lines and (status != "running" or stop.wait(FOLLOW_S)):
+            return
+        history.mark_interrupted()
+
+
+def print_log(lines: Iterable["LogLine"]) -> None:
+    """Print lines of a log on stdout: the time, whose it is, and the text with its colours."""
+    console = Console(highlight=False, soft_wrap=True)
+    for line in lines:
+        clock = time.strftime("%H:%M:%S", time.localtime(line.at))
+        whose = " · ".join(filter(None, (line.video, line.step)))
+        text = Text.from_ansi(line.text)
+        text.stylize(LOG_STYLES.get(line.level, ""))
+        console.print(Text.assemble((clock, "dim"), " ", (f"{whose}  " if whose else "", "cyan"), text))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The commands about runs and their results: ``vidlib status``, ``report``, ``reports``, ``why``, …."""
+"""The commands about runs and their results: ``vidlib status``, ``logs``, ``report``, ``reports``, ``why``, …."""
 
 from pathlib import Path
 from typing import Annotated
@@ -104,6 +104,38 @@ def why(
     print(queries.explain(video, step, read_params(settings, params, overrides).of(), settings))
 
 
+def logs(
+    run_id: Annotated[str | None, typer.Argument(help="The run. Default: the newest.", metavar="RUN")] = None,
+    workspace: Workspace = None,
+    video: Annotated[str | None, typer.Option(help="Only the lines of this video.", metavar="NAME")] = None,
+    step: Annotated[
+        str | None,
+        typer.Option(help="Only the lines of this step.", metavar="STEP", autocompletion=complete_step),
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the log of a run and what its steps print, also while they run."""
+    from dataclasses import asdict
+
+    from vidlib.cli import console
+    from vidlib.runner import logs as run_logs
+    from vidlib.runner import queries
+
+    settings = read_settings(workspace)
+    with queries.opened(settings) as history:
+        chosen = run_id or queries.newest(history)
+        if follow:
+            with stopped_by_signals() as stop:
+                console.follow_log(history, settings.runs, chosen, (video, step), stop)
+            return
+        lines = list(run_logs.all_lines(history, settings.runs, chosen, video, step))
+    if as_json:
+        print_json({"run": chosen, "lines": [asdict(line) for line in lines]})
+    else:
+        console.print_log(lines)
+
+
 def cancel(
     run_id: Annotated[str, typer.Argument(help="A running run; see: vidlib status", metavar="RUN")],
     workspace: Workspace = None,
@@ -125,6 +157,12 @@ def cancel(
 
 EXAMPLES: dict[Command, tuple[str, ...]] = {
     status: (RUNS, "vidlib status", "vidlib status --follow", "vidlib status 20260101-120000-ab12 --json"),
+    logs: (
+        RUNS,
+        "vidlib logs",
+        "vidlib logs --follow",
+        "vidlib logs 20260101-120000-ab12 --video clip.mp4 --step audio",
+    ),
     cancel: (RUNS, "vidlib cancel 20260101-120000-ab12", "vidlib cancel 20260101-120000-ab12 --video clip.mp4"),
     report: (RESULTS, "vidlib report film.mp4", 'xdg-open "$(vidlib report film.mp4)"'),
     reports: (RESULTS, "vidlib reports", "vidlib reports --out /srv/www/reports"),

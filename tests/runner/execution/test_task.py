@@ -11,6 +11,7 @@ import pytest
 from tests.finished import finish
 from tests.runner import counting
 from tests.waiting import wait_until
+from vidlib.runner import logs
 from vidlib.runner.execution import task as tasks
 from vidlib.runner.execution.task import execute_task
 from vidlib.runner.execution.worker import Worker
@@ -115,6 +116,22 @@ def in_background(worker: Worker, task: Task) -> threading.Thread:
     thread.start()
     wait_until(lambda: list(worker.settings.work.glob("*/.tmp-*/started")))
     return thread
+
+
+def test_what_a_step_prints_is_in_the_log_of_its_run(worker, add):
+    task = add(mode="print")
+    execute_task(worker, task.id)
+    lines = logs.all_lines(worker.history, worker.settings.runs, task.run_id, "clip.mp4", counting.NAME)
+    host = identity.host_of(identity.this_process())
+    said = [(line.level, line.text) for line in lines]
+    assert said[0] == ("info", f"attempt 1 on {host}")
+    assert said[-1][1].startswith("clip.mp4: counting done in")
+    assert sorted(said[1:-1]) == [
+        ("stderr", "café"),
+        ("stdout", "\x1b[32mgreen\x1b[0m"),
+        ("stdout", "100%"),
+        ("stdout", "no line end"),
+    ]
 
 
 def test_a_step_is_cancelled_alone_with_all_its_processes(worker, add):

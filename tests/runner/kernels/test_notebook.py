@@ -218,9 +218,10 @@ def test_an_executed_notebook_says_how_to_run_it_again_and_where_the_results_go(
 def test_a_failure_is_one_plain_sentence_in_the_error_and_on_top_of_the_notebook(plan):
     with pytest.raises(StepFailed) as failure:
         run_step(plan(mode="shout"))
-    assert failure.value.reason == "RuntimeError: no luck | in the second line"
+    reason = failure.value.reason
+    assert reason.startswith("it broke off with an unexpected error: RuntimeError: no luck | in the second line;")
     first, *others = nbformat.read(failure.value.notebook, 4).cells
-    assert first.source.startswith("**This step failed:** `RuntimeError: no luck | in the second line`")
+    assert first.source.startswith(f"**This step failed:** `{reason}`")
     assert not [cell for cell in others if "papermill-error-cell-tag" in cell.metadata.get("tags", ())]
     assert ".tmp-" not in "".join(cell.source for cell in others)
 

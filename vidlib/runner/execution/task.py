@@ -31,7 +31,8 @@ from vidlib.runner.request import Request
 from vidlib.runner.run_result import status_of
 from vidlib.runner.scheduling import retries
 from vidlib.runner.scheduling.plan import AGAIN, Planned, plan_step
-from vidlib.runner.store import queue
+from vidlib.runner.step_log import StepLog, file_of
+from vidlib.runner.store import identity, queue
 from vidlib.runner.store.identity import HEARTBEAT_S, LEASE_S
 from vidlib.runner.store.models import Task
 from vidlib.runner.store.runs import CANCELLED, NOTICE
@@ -110,7 +111,8 @@ class TaskMonitor(StepMonitor):
     """Sends the heartbeats of a task with its progress, and stops the task if the reply or its memory demands it."""
 
     def __init__(self, worker: Worker, task: Task, *, alone: bool = False):
-        super().__init__()
+        self.lines = StepLog(file_of(worker.settings.runs, task))
+        super().__init__(self.lines)
         self.worker, self.task = worker, task
         self.lease: queue.HeldLease | None = None
         self.memory_limit = worker.memory_limit(alone=alone)
@@ -133,6 +135,8 @@ class TaskMonitor(StepMonitor):
 
     def _renew(self) -> queue.Reply:
         lease, state = self.lease, _progress(self.tmp)
+        if state:
+            self.lines.add_progress(state["work_done"], state["work_total"], STEPS[self.task.step].unit)
         reply = queue.heartbeat(self.worker.history, self.task.id, lease, **state)
         if reply == "lost" and lease is not self.lease:  # the task itself released the lease meanwhile
             reply = queue.heartbeat(self.worker.history, self.task.id, **state)
@@ -174,6 +178,7 @@ def _find_or_run_planned(
         if planned.damaged:
             context.log(f"{task.step} is executed again: {planned.reason}", "warning")
         _remove_stale_temp_folders(context, planned.folder.parent)
+        monitor.lines.add("info", f"attempt {task.attempt} on {identity.host_of(identity.this_process())}")
         context.worker.kernels.start_ahead(placement.gpu)
         with _links_handed_over(context, planned):
             outputs, executed = run_step(

@@ -16,6 +16,7 @@ from vidlib.files import TMP_PREFIX, fsync_tree, publish_folder, replace_folder
 from vidlib.runner.kernels.executed import finish_notebook
 from vidlib.runner.read_only import make_read_only, remove_folder
 from vidlib.runner.scheduling.plan import Planned
+from vidlib.runner.step_log import StepLog
 from vidlib.settings import Settings
 from vidlib.settings import settings as current_settings
 from vidlib.steps.base import SCRATCH, StepOutputs
@@ -34,14 +35,19 @@ SENTENCES = {
 }
 """What errors of notebooks mean whose own message speaks of kernels and cells."""
 
+UNEXPECTED = "it broke off with an unexpected error: {reason}; the executed notebook shows where"
+"""What an error means that is not one of vidlib."""
+
 
 class StepMonitor:
     """Stops a step while it runs: `stop` from any thread ends its kernel and makes `run_step` raise.
 
-    ``tmp`` is the working folder of the step and ``kernel`` its kernel; both are None while no step runs.
+    ``tmp`` is the working folder of the step and ``kernel`` its kernel; both are None while no step runs. What the step
+    prints goes to ``log``, if there is one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, log: StepLog | None = None) -> None:
+        self.log = log
         self.error: VidlibError | None = None
         self.tmp: Path | None = None
         self.kernel: Kernel | None = None
@@ -155,9 +161,17 @@ def _execute(planned: Planned, tmp: Path, monitor: StepMonitor, placement: Place
                 execution_timeout=int(settings.step_timeout_s),
                 kernel=kernel,
                 cores=placement.cores and list(placement.cores),
+                **_streams(monitor.log),
             )
     finally:
+        if monitor.log:
+            monitor.log.close()
         _close_event_loop()
+
+
+def _streams(log: StepLog | None) -> dict[str, Any]:
+    """The options with which Papermill writes what the notebook prints into a log."""
+    return {"stdout_file": log.stream("stdout"), "stderr_file": log.stream("stderr")} if log else {}
 
 
 @contextmanager
@@ -183,7 +197,7 @@ def _describe(error: Exception) -> tuple[str, str]:
         kind, message = error.ename, error.evalue
     if kind in SENTENCES:
         return kind, SENTENCES[kind]
-    return kind, message if hasattr(errors, kind) else f"{kind}: {message}"
+    return kind, message if hasattr(errors, kind) else UNEXPECTED.format(reason=f"{kind}: {message}")
 
 
 def _close_event_loop() -> None:
