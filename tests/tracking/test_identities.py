@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidlib.tracking.association import Track
-from vidlib.tracking.identities import identify, identity_confidence, split_by_person
+from vidlib.tracking.identities import UNKNOWN_CONFIDENCE, identify, identity_confidence, split_by_person
 
 
 def embeddings_of(people: list[int], noise: float = 0.2) -> list[np.ndarray]:
@@ -42,8 +42,8 @@ def test_a_face_between_two_people_has_the_lowest_confidence():
     one, other = embeddings_of([0, 1], noise=0)
     embeddings = [one, one, other, 0.45 * one + 0.55 * other, None]
     confidence = identity_confidence(embeddings, [0, 0, 1, 1, 2])
-    assert min(confidence) == confidence[3] < 0.8 < confidence[0]
-    assert confidence[4] == 1
+    assert min(confidence[:4]) == confidence[3] < 0.8 < confidence[0]
+    assert confidence[4] == UNKNOWN_CONFIDENCE
 
 
 def track_of(people: list[int], change: int | None = None, every: int = 20) -> Track:

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,12 +11,15 @@ from vidlib.tracking.speaker_assignment import FaceEvidence, SpeakerAssignment
 from vidlib.tracking.speaking import Sound, SpeakerMatch
 
 N = 40
+EMBEDDING = np.zeros(128)
 SOUND = Sound(100, np.full(N, True), [["SPEAKER_00"]] * N, np.zeros(0, np.float32))
 
 
-def doubts(blended: tuple[int, ...] = (), **changed: object) -> list[tuple[str, int, float]]:
+def doubts(
+    blended: tuple[int, ...] = (), embedding: np.ndarray | None = EMBEDDING, **changed: object
+) -> list[tuple[str, int, float]]:
     """The doubts about face 7, which is visible and speaks in a whole shot from frame 100 on."""
-    face = FaceEvidence(7, 100, np.full(N, 2.0), None)
+    face = FaceEvidence(7, 100, np.full(N, 2.0), embedding)
     assignment = {
         "person": 2,
         "person_confidence": 0.9,
@@ -42,6 +46,21 @@ def test_high_confidences_raise_no_doubt():
 def test_a_low_confidence_raises_a_doubt_unless_the_track_is_blended(changed, doubt):
     assert doubts(**changed) == [doubt]
     assert doubts((7,), **changed) == []
+
+
+def test_faces_without_an_embedding_share_one_doubt_about_who_they_are():
+    assert doubts(embedding=None, person_confidence=0.5) == [
+        ("faces never seen clearly in this shot: 1; do other shots show the same people", 100, 0.5)
+    ]
+    assert doubts((7,), embedding=None, person_confidence=0.5) == []
+
+
+def test_a_face_without_landmarks_is_doubted_as_much_as_its_detection():
+    turned = replace(face(1, 100, 200), blendshapes=np.full((100, 52), np.nan))
+    statistics = TrackingStatistics()
+    statistics.add_shot(TrackedShot(Shot(Span(100, 200), "cut"), [turned], []))
+    (doubt,) = statistics.review_items
+    assert (doubt.kind, doubt.confidence, doubt.frames) == ("landmarks", pytest.approx(0.9), 100)
 
 
 def test_speech_of_no_visible_face_is_doubted_from_its_first_frame():

@@ -39,7 +39,7 @@ from vidlib.tracking.shot_tracker import WEAK_SCORE_SHARE, ShotTracker
 from vidlib.tracking.speaker_assignment import ShotEvidence, assign_speakers
 
 NAME = "tracking"
-VERSION = 10
+VERSION = 11
 NOTEBOOK = "06_tracking.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg", "mediapipe", "openvino", "onnxruntime", "opencv-contrib-python-headless", "scipy", "pyarrow")

@@ -9,6 +9,7 @@ from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.base import ReviewItem
 from vidlib.timeline import FPS, Shot, Span, nearest_frame, seconds
 from vidlib.tracking.diarization_correction import Correction
+from vidlib.tracking.identities import UNKNOWN_CONFIDENCE
 from vidlib.tracking.speaker_assignment import FaceEvidence, SpeakerAssignment
 from vidlib.tracking.speaking import Sound
 
@@ -92,6 +93,7 @@ class TrackingStatistics:
         self.n_frames_speaking += int(speaking.sum())
         clear = [one for one in assignments if one.face.track_id not in blended]
         self.add_review_items(item for assignment in clear for item in _review_identity(assignment))
+        self.add_review_items(_review_unknown([one.face for one in clear if one.face.embedding is None]))
         self.add_review_items(_review_unseen_speech(sound, visible, speaking))
 
     def add_review_items(self, items: Iterable[ReviewItem]) -> None:
@@ -150,7 +152,8 @@ def _review_face(rows: TrackRows, shot: Span, starts: Mapping[int, int]) -> Iter
         yield ReviewItem(message=message, frame=rows.start, confidence=score, kind="face", **about)
     elif landmark_share < MIN_FACE_CONFIDENCE:
         message = f"{name} has no landmarks in {1 - landmark_share:.0%} of its frames: turned away, hidden or no face"
-        yield ReviewItem(message=message, frame=rows.start, confidence=landmark_share, kind="landmarks", **about)
+        # a face from the side has none either: only the detection score tells whether it is one
+        yield ReviewItem(message=message, frame=rows.start, confidence=score, kind="landmarks", **about)
     if stop in starts:
         message = f"{name} becomes another person's, face {starts[stop]}, from one frame to the next: was a cut missed?"
         frames = min(stop - shot.start, shot.stop - stop)
@@ -173,7 +176,7 @@ def _review_identity(assignment: SpeakerAssignment) -> Iterator[ReviewItem]:
     """Whether one face shows the right person and has the right speaker label."""
     face, speaker = assignment.face, assignment.speaker
     about = {"track": face.track_id, "frames": len(face.log_odds)}
-    if assignment.person_confidence < MIN_PERSON_CONFIDENCE:
+    if face.embedding is not None and assignment.person_confidence < MIN_PERSON_CONFIDENCE:
         message = f"is face {face.track_id} person {assignment.person + 1}? It resembles another person as much"
         confidence = assignment.person_confidence
         yield ReviewItem(message=message, frame=face.start, confidence=confidence, kind="person", **about)
@@ -184,6 +187,20 @@ def _review_identity(assignment: SpeakerAssignment) -> Iterator[ReviewItem]:
         )
         confidence = speaker.confidence
         yield ReviewItem(message=message, frame=face.start, confidence=confidence, kind="face speaker", **about)
+
+
+def _review_unknown(faces: Sequence[FaceEvidence]) -> Iterator[ReviewItem]:
+    """One item for all faces of a shot that have no face embedding; the longest stands for them."""
+    if faces:
+        longest = max(faces, key=lambda face: len(face.log_odds))
+        yield ReviewItem(
+            message=f"faces never seen clearly in this shot: {len(faces)}; do other shots show the same people?",
+            frame=longest.start,
+            confidence=UNKNOWN_CONFIDENCE,
+            kind="person",
+            track=longest.track_id,
+            frames=len(longest.log_odds),
+        )
 
 
 def _review_unseen_speech(sound: Sound, visible: np.ndarray, speaking: np.ndarray) -> Iterator[ReviewItem]:
