@@ -65,7 +65,7 @@ def moves_frame_by_frame(viewer: Viewer) -> None:
 
 
 def corrects_by_keyboard(viewer: Viewer, home: Settings) -> None:
-    """Five corrections, one that does not fit, and an undo: shown at once, and saved."""
+    """Six corrections, one that does not fit, and an undo: shown at once, and saved."""
     here, lanes = viewer.page.locator(".vp-here"), viewer.page.locator(".vp-label")
     items = viewer.page.locator(".vp-items button")
     viewer.press("n", "n")
@@ -86,16 +86,18 @@ def corrects_by_keyboard(viewer: Viewer, home: Settings) -> None:
     viewer.sees(10)
     viewer.press("a")
     expect(items).to_have_count(0)
+    viewer.press("h", "w")
+    expect(viewer.status).to_have_text("Saved: the window of this shot shows the whole picture. Undo: z")
     viewer.press("f", "r")
     viewer.page.keyboard.type("Anna Berg")
     viewer.press("Enter")
-    expect(viewer.page.locator(".vp header")).to_contain_text("5 decisions by a person")
+    expect(viewer.page.locator(".vp header")).to_contain_text("6 decisions by a person")
     expect(lanes.get_by_text("Anna Berg")).to_have_count(2)  # the speaker and the person
     viewer.press("z")
     expect(lanes.get_by_text("Anna Berg")).to_have_count(0)
     known = Workspace(home.workspace).open("talk").corrections
-    assert known.action.tolist() == ["set-kind", "move-cut", "speaking", "confirm", "name", "undo"]
-    assert known.state.tolist() == ["pending", "pending", "pending", "applied", "undone", "applied"]
+    assert known.action.tolist() == ["set-kind", "move-cut", "speaking", "confirm", "framing", "name", "undo"]
+    assert known.state.tolist() == ["pending", "pending", "pending", "applied", "applied", "undone", "applied"]
     shutil.rmtree(home.corrections)
 
 

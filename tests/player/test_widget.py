@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from vidlib.errors import UsageError
 from vidlib.player import widget
-from vidlib.player.material import Material
+from vidlib.player.material import Material, framing_columns
 from vidlib.player.widget import Player
+from vidlib.results.reframing.framing import Area, Framing, Segment
 
 
 class Decisions:
@@ -74,3 +76,28 @@ def test_a_player_without_corrections_takes_none(material, video):
     receive(looking, id=1, do="undo")
     assert looking.can_correct is False
     assert looking.info["names"] == {}
+
+
+def test_the_window_of_another_shape_is_worked_out_when_it_is_asked_for(home, player):
+    """What a person decides about a shot changes it at once."""
+    decided = []
+    picture = Area(0, 0, 160, 90)
+
+    def window():
+        still = Framing("static", "middle", picture, (50, 90), 0, (Segment(0, 20, ((0, 80),)),))
+        glides = Framing("pan", "faces", picture, (50, 90), 0, (Segment(20, 50, ((20, 30), (49, 100))),))
+        return framing_columns(
+            [Framing("fit", "person", picture, (50, 90), 0, still.segments) if decided else still, glides]
+        )
+
+    shown = Player(player._corrector.material, player._video, "", player._corrector, framing=window)
+    assert shown.framing == {}
+    receive(shown, do="framing")
+    assert rows(shown.framing) == {"frame": [0, 20, 49], "left": [55, 5, 75], "width": [50] * 3, "glides": [0, 1, 0]}
+    decided.append(True)
+    receive(shown, id=1, do="correct", action="name", fields={"speaker": "SPEAKER_00", "name": "Anna"})
+    assert rows(shown.framing)["width"] == [160, 50, 50]
+
+
+def rows(columns: dict) -> dict[str, list[int]]:
+    return {name: np.frombuffer(data, "<i4").tolist() for name, data in columns.items()}

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
     from vidlib.api.correcting import Preview
     from vidlib.api.video import Video
+    from vidlib.player.encoding import Columns
     from vidlib.player.material import Material
     from vidlib.player.widget import Player
 
 STEPS = ("convert", "scenes", "audio", "tracking")
 """The steps whose results the player shows."""
+
+VERTICAL = (9, 16)
+"""The shape of the window that the player shows."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,16 @@ def player(video: "Video", may_correct: bool = True) -> "Player":
     file = results.needed_file("convert", "video")
     card = partial(pictures.describe, results.name, results.sha256, results)
     corrector = VideoCorrector(video) if may_correct else None
-    return Player(material(video.preview()), file, media_path(file, video.settings.work), corrector, card)
+    shown, path = material(video.preview()), media_path(file, video.settings.work)
+    return Player(shown, file, path, corrector, card, partial(framing, video))
+
+
+def framing(video: "Video") -> "Columns":
+    """The vertical window of a video for its player, with what people decided."""
+    from vidlib.api.reframing import reframe
+    from vidlib.player.material import framing_columns
+
+    return framing_columns(reframe(video.results(*STEPS), VERTICAL, video.preview().corrections).framings)
 
 
 def media_path(video: Path, work: Path) -> str:

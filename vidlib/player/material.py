@@ -1,6 +1,6 @@
 """What the player shows of a video, and its form for the browser."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, get_args
@@ -9,6 +9,7 @@ import numpy as np
 
 from vidlib.player.encoding import Columns, columns, encode_boxes
 from vidlib.results.exports.people_json import Person
+from vidlib.results.reframing.framing import Framing
 from vidlib.timeline import FPS, Boundary, Shot, Turn, nearest_frame
 
 if TYPE_CHECKING:
@@ -163,6 +164,24 @@ class Material:
     @cached_property
     def _runs(self) -> "list[Run]":
         return runs_of(self.tracks["track_id"].to_numpy(), self.tracks["frame"].to_numpy())
+
+
+def framing_columns(framings: Iterable[Framing]) -> Columns:
+    """What a window of another shape shows, a row for each of its keys: from ``frame`` on the part from ``left`` on.
+
+    ``glides`` is 1 where the window moves to the place of the next row, else 0: it stays.
+    """
+    rows: dict[str, list[int]] = {"frame": [], "left": [], "width": [], "glides": []}
+    for framing in framings:
+        shown, first = framing.areas(), framing.segments[0].start
+        for segment in framing.segments:
+            for number, (frame, _) in enumerate(segment.keys):
+                area = shown[frame - first]
+                rows["frame"].append(frame)
+                rows["left"].append(area.left)
+                rows["width"].append(area.width)
+                rows["glides"].append(int(number + 1 < len(segment.keys)))
+    return columns(rows)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ const FPS = 25;
 const NOBODY = -1;
 const MAX_FRAME_PX = 40;
 const COLUMNS = ["shots", "turns", "faces", "speaking", "words", "review"];
-const TRAITS = ["info", "boxes", ...COLUMNS];
+const TRAITS = ["info", "boxes", "framing", ...COLUMNS];
 const SHUTTLE = [1, 2, 4, 8];
 const LIGHT = ["#4477aa", "#ee6677", "#228833", "#b39a1a", "#3aa9d6", "#aa3377", "#35917f", "#882255", "#82822a"];
 const DARK = ["#77aadd", "#ff8899", "#5fbf6f", "#ddcc77", "#88ddff", "#e07fb4", "#66ccbb", "#d87093", "#bbcc66"];
@@ -112,6 +112,7 @@ class Material {
     this.faceSpans = new Spans(this.faces);
     this.turnsOf = spansBy(this.turns, "speaker");
     this.speechOf = spansBy(this.speaking, "face");
+    this.framing = table(model.get("framing") ?? {});
     this.isFace = (face) => this.info.labels[this.faces.label[face]] === "face";
     this.boxes = null;
     this.readBoxes(model.get("boxes"));
@@ -154,6 +155,16 @@ class Material {
   corners(face, frame) {
     const row = this.firstBox[face] + frame - this.faces.start[face];
     return this.boxes?.map((side) => side[row]);
+  }
+
+  /** The left and right edge of the vertical window in a frame, in pixels of the video. */
+  windowAt(frame) {
+    const { frame: starts, left, width, glides, n } = this.framing;
+    if (!n) return null;
+    const i = Math.max(0, above(starts, frame) - 1);
+    const share = glides[i] ? (frame - starts[i]) / (starts[i + 1] - starts[i]) : 0;
+    const x = left[i] + (share ? share * (left[i + 1] - left[i]) : 0);
+    return [x, x + width[i]];
   }
 
   speakerName(speaker) {
@@ -713,6 +724,7 @@ const COMMANDS = [
   { id: "end", group: "Go", keys: ["End"], about: "last frame", run: (p) => p.go(p.material.info.frames - 1) },
   { id: "face", group: "View", keys: ["f"], about: "select the next face", run: (p) => p.nextFace() },
   { id: "objects", group: "View", keys: ["o"], about: "objects on or off", run: (p) => p.toggleObjects() },
+  { id: "window", group: "View", keys: ["w"], about: "the vertical window on or off", run: (p) => p.toggleWindow() },
   { id: "in", group: "View", keys: ["+", "="], shown: "+", about: "zoom in", run: (p) => p.zoom(0.5) },
   { id: "out", group: "View", keys: ["-"], about: "zoom out", run: (p) => p.zoom(2) },
   { id: "all", group: "View", keys: ["0"], about: "whole video", run: (p) => p.zoom(Infinity) },
@@ -734,6 +746,7 @@ const CORRECTING = [
   { id: "same", keys: ["g"], about: "the face is the same person as …", run: (p) => p.corrections.merge() },
   { id: "other", keys: ["b"], about: "the face is somebody else", run: (p) => p.corrections.tellApart() },
   { id: "no-face", keys: ["d"], about: "this is no face", run: (p) => p.corrections.notAFace() },
+  { id: "frame", keys: ["h"], about: "what the vertical window shows of this shot", run: (p) => p.corrections.setFraming() },
   { id: "confirm", keys: ["a"], about: "the item to check is right", run: (p) => p.corrections.confirm() },
   { id: "undo", keys: ["z"], about: "undo the last correction", run: (p) => p.corrections.undo() },
 ].map((command) => ({ ...command, group: "Correct" }));
@@ -848,6 +861,31 @@ class Corrections {
       run: () => this.decide("set-kind", { frame, kind }, `the shot at frame ${frame} begins with a ${kind}`),
     });
     this.player.menu.choose(`The shot at frame ${frame} begins with`, kinds.map(choice));
+  }
+
+  /** The vertical window of this shot: around a face, around the middle, or the whole picture. */
+  setFraming() {
+    const { player, frame } = this;
+    const { material, colors } = player;
+    const around = (face) => {
+      const [left, , right] = material.corners(face, frame);
+      return Math.max(0, Math.min(material.info.width - 1, Math.round((left + right) / 2)));
+    };
+    const faces = material.faceSpans.at(frame).filter((face) => material.isFace(face) && material.boxes);
+    const choices = faces.map((face, i) => ({
+      key: i < 9 ? String(i + 1) : "",
+      label: material.faceName(face),
+      color: colors.of(material.personColor(material.faces.person[face])),
+      run: () => this.frameAround(around(face), material.faceName(face)),
+    }));
+    choices.push({ key: "m", label: "the middle", run: () => this.frameAround(Math.round(material.info.width / 2), "the middle") });
+    choices.push({ key: "w", label: "the whole picture", run: () => this.frameAround(null, "the whole picture") });
+    player.menu.choose("The vertical window of this shot shows", choices);
+  }
+
+  frameAround(centre, words) {
+    const fields = centre === null ? { frame: this.frame } : { frame: this.frame, centre };
+    this.decide("framing", fields, `the window of this shot shows ${words}`, () => this.player.showWindow());
   }
 
   // speakers
@@ -969,7 +1007,7 @@ class Player {
   constructor(model, el) {
     this.model = model;
     this.material = new Material(model);
-    this.state = { frame: 0, item: -1, boundary: null, turn: null, face: null, objects: false };
+    this.state = { frame: 0, item: -1, boundary: null, turn: null, face: null, objects: false, window: false };
     this.build(el);
     const { frames } = this.material.info;
     this.picture = new Picture(this.video, frames, (frame) => this.showFrame(frame));
@@ -1263,6 +1301,16 @@ class Player {
       const shown = this.material.isFace(face) || objects;
       if (corners && shown) this.drawFace(context, face, corners.map((side) => side * scale), face === selected);
     }
+    const window_ = this.state.window && this.material.windowAt(frame);
+    if (window_) this.drawWindow(context, window_.map((side) => side * scale));
+  }
+
+  /** Darkens what lies outside the vertical window. */
+  drawWindow(context, [left, right]) {
+    const { clientWidth, clientHeight } = this.frameBox;
+    context.fillStyle = "rgba(10, 12, 16, 0.66)";
+    context.fillRect(0, 0, left, clientHeight);
+    context.fillRect(right, 0, clientWidth - right, clientHeight);
   }
 
   drawFace(context, face, [left, top, right, bottom], selected) {
@@ -1461,6 +1509,21 @@ class Player {
   toggleObjects() {
     this.state.objects = !this.state.objects;
     this.say(this.state.objects ? "Objects are shown." : "Objects are hidden.");
+    this.invalidate();
+  }
+
+  toggleWindow() {
+    if (this.state.window) this.say("The vertical window is hidden.");
+    else this.showWindow("The vertical window is shown.");
+    this.state.window = !this.state.window;
+    this.invalidate();
+  }
+
+  /** The kernel works out the window when it is first asked for. */
+  showWindow(words) {
+    if (words) this.say(this.material.framing.n ? words : "The vertical window is looked up; this needs the kernel.");
+    if (!this.material.framing.n) this.model.send({ do: "framing" });
+    if (!words) this.state.window = true;
     this.invalidate();
   }
 

@@ -8,6 +8,7 @@ import anywidget
 from traitlets import Bool, Bytes, Dict, Unicode
 
 from vidlib.errors import VidlibError
+from vidlib.player.encoding import Columns
 from vidlib.player.material import Material
 
 HERE = Path(__file__).parent
@@ -50,6 +51,7 @@ class Player(anywidget.AnyWidget):
     boxes = Bytes().tag(sync=True)
     words = Dict().tag(sync=True)
     review = Dict().tag(sync=True)
+    framing = Dict().tag(sync=True)
     can_correct = Bool().tag(sync=True)
 
     def __init__(
@@ -59,10 +61,14 @@ class Player(anywidget.AnyWidget):
         media: str,
         corrector: Corrector | None = None,
         static: Callable[[], str] | None = None,
+        framing: Callable[[], Columns] | None = None,
     ):
-        """``static`` gives the HTML that stands in the place of the player where no widgets run."""
+        """``static`` gives the HTML that stands in the place of the player where no widgets run.
+
+        ``framing`` gives the window of another shape (`material.framing_columns`) when the page asks for it.
+        """
         super().__init__(media=media, can_correct=corrector is not None, **material.state())
-        self._video, self._corrector, self._static = video, corrector, static
+        self._video, self._corrector, self._static, self._framing = video, corrector, static, framing
         self.on_msg(self._receive)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict] | None:
@@ -74,6 +80,8 @@ class Player(anywidget.AnyWidget):
     def _receive(self, _: object, message: dict[str, Any], buffers: list) -> None:
         if message.get("do") == "piece":
             self._send_piece(int(message["offset"]))
+        elif self._framing is not None and message.get("do") == "framing":
+            self._send_framing(self._framing)
         elif self._corrector is not None and message.get("do") in ("correct", "undo"):
             self._save(self._corrector, message)
 
@@ -88,7 +96,15 @@ class Player(anywidget.AnyWidget):
         with self.hold_sync():
             for name, value in material.state().items():
                 setattr(self, name, value)
+            if self._framing is not None and self.framing:
+                self._send_framing(self._framing)
         self.send({"id": message["id"], "error": None})
+
+    def _send_framing(self, framing: Callable[[], Columns]) -> None:
+        try:
+            self.framing = framing()
+        except (VidlibError, OSError) as error:
+            self.send({"framing": None, "error": str(error)})
 
     def _send_piece(self, offset: int) -> None:
         with self._video.open("rb") as file:
