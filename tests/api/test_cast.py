@@ -15,7 +15,7 @@ import pytest
 from tests import finished, sample_media
 from tests.cast import invented
 from vidlib import Workspace
-from vidlib.api import casting_erasure
+from vidlib.api import casting_erasure, casting_likeness
 from vidlib.api.video import Video
 from vidlib.cast import erasure, store
 from vidlib.cast.search import spellings
@@ -252,7 +252,7 @@ def test_an_erased_person_is_not_collected_again_and_others_stay(ws):
     rows = ws.cast.collect(["talk.mp4"])
     assert sorted(row["result"] for row in rows) == [
         "erased; not collected again",
-        "seen for 0.0 s at 80 pixels or more; 4 s needed",
+        "seen for 0.00 s at 80 pixels or more; 4 s needed",
     ]
     assert list(ws.cast.appearances()["name"]) == ["Bert Klein"]
     assert ws.cast.status()["not_found"] == ["A2"]
@@ -362,3 +362,64 @@ def test_the_commands_show_before_they_erase(ws, capsys):
     assert "Anna" not in printed
     app(["cast", "retain"], standalone_mode=False)
     assert capsys.readouterr().out == "nothing is kept for too long\n"
+
+
+@pytest.fixture
+def archived(ws, workspace) -> Iterator[None]:
+    """The results of talk.mp4 are in the archive; in the cast, Anna is where they show person 1: in shots 1 and 3."""
+    talk = ws.open("talk.mp4")
+    folders, files = talk.results_at_hand().folders, dict[str, Path]()
+    for step, names in ENTRY.items():
+        files |= {name: folders[step] / file for name, file in names.items()}
+    results = archive.ResultSet.from_video(workspace / "talk.mp4", workspace / "talk.mp4", "talk", files)
+    archive.put(ws.settings.archive, "news", results, datetime(2026, 11, 1, tzinfo=UTC))
+    with store.opened(ws.settings) as opened, opened.writing() as connection:
+        seen = TrackAnchor(start=0, stop=20, boxes=((0, 10, 8, 30, 28), (15, 10, 8, 30, 28)))
+        opened.replace(connection, 1, opened.appearances()[1].model_copy(update={"tracks": (seen,)}))
+    yield
+    shutil.rmtree(ws.settings.archive)
+
+
+ENTRY = {
+    "scenes": {"shots_csv": "shots.csv", "shots_json": "shots.json"},
+    "tracking": {"tracking_parquet": "tracking.parquet", "people": "people.json", "rttm": "speech.rttm"},
+}
+
+
+def test_shots_of_somebody_like_an_example_are_found(ws, archived, monkeypatch, capsys):
+    monkeypatch.setattr(casting_likeness, "face_of", lambda *_: invented.face(ANNA, aside=0.1))
+    found = ws.find(like="anna.jpg")
+    assert list(found["shot"]) == [1, 3]
+    assert list(found["why"]) == [["face at 0.10"]] * 2
+    assert list(ws.find("len<0.5s", like="anna.jpg")["shot"]) == [3]
+    assert app(["find", "--like", "anna.jpg", "--json"], standalone_mode=False) == 0
+    assert json.loads(capsys.readouterr().out)["total"] == 2
+    assert list(ws.cast.log()["about"])[-1] == "look A1 A3 anna.jpg"
+    monkeypatch.setattr(casting_likeness, "face_of", lambda *_: invented.face(77))
+    assert len(ws.find(like="stranger.jpg")) == 0
+
+
+@pytest.mark.parametrize(
+    ("example", "message"),
+    [
+        ("face.jpg", r"there is no picture 'face.jpg'; expected a picture, or a moment as film"),
+        ("talk.mp4@23:00:00:00", r"23:00:00:00 is not in talk.mp4, which has 50 frames from 0 on"),
+        ("talk.mp4@now", r"talk.mp4@now.*is no time code; expected HH:MM:SS:FF"),
+    ],
+)
+def test_an_example_that_does_not_exist_is_refused(ws, example, message):
+    with pytest.raises(UsageError, match=message):
+        ws.find(like=example)
+
+
+def test_a_file_that_is_no_picture_is_refused(ws, tmp_path):
+    (tmp_path / "face.jpg").write_text("no picture")
+    with pytest.raises(UsageError, match="is no picture that can be read"):
+        ws.find(like=tmp_path / "face.jpg")
+
+
+def test_nobody_is_found_by_an_example_while_the_cast_is_off(ws, monkeypatch):
+    monkeypatch.delenv("VIDLIB_CAST_LEGAL_BASIS")
+    settings.cache_clear()
+    with pytest.raises(UsageError, match="the cast is off"):
+        Workspace().find(like="face.jpg")

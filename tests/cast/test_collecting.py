@@ -7,8 +7,11 @@ import pytest
 
 from tests import drawn, finished
 from tests.cast.invented import NOW
+from vidlib.cast import likeness
 from vidlib.cast.collecting import Collected, Skipped, collect
 from vidlib.cast.finished import FinishedVideo
+from vidlib.cast.likeness import embed_largest, similar
+from vidlib.errors import UsageError
 from vidlib.results.exports.people_json import Person
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.timeline import Shot, Span, Turn
@@ -53,8 +56,8 @@ def found(video) -> Iterator[list[Collected | Skipped]]:
 def test_people_who_are_large_and_long_enough_are_collected(found):
     assert [type(one) for one in found] == [Collected, Collected, Skipped, Skipped]
     assert [one.reason for one in found[2:]] == [
-        "seen for 2.0 s at 80 pixels or more; 4 s needed",
-        "seen for 0.0 s at 80 pixels or more; 4 s needed",
+        "seen for 2.00 s at 80 pixels or more; 4 s needed",
+        "seen for 0.00 s at 80 pixels or more; 4 s needed",
     ]
 
 
@@ -68,3 +71,19 @@ def test_a_collected_person_has_face_voice_picture_and_place(found):
     assert np.linalg.norm(anna.face.vector - bert.face.vector) > 0.6
     assert found[0].picture.startswith(b"\xff\xd8")
     assert (anna.tracks[0].start, anna.tracks[0].stop, anna.tracks[0].boxes[0]) == (0, 300, (0, 62, 64, 138, 162))
+
+
+def test_an_example_is_near_the_person_whom_it_shows(found):
+    picture = drawn.add_face(drawn.backdrop(640, 480), 320, 200, 60)
+    people = {number: one.appearance for number, one in enumerate(found[:2], 1)}
+    ((number, _, distance),) = similar(embed_largest(picture, "face.png"), people)
+    assert number == 1
+    assert distance < 0.35
+
+
+def test_an_example_without_a_face_or_with_a_small_one_is_refused(monkeypatch):
+    with pytest.raises(UsageError, match=r"no face is found in face\.png; expected one of at least 80 pixels"):
+        embed_largest(drawn.backdrop(640, 480), "face.png")
+    monkeypatch.setattr(likeness, "MIN_FACE_PX", 200)
+    with pytest.raises(UsageError, match=r"in face\.png is 111 pixels high; expected at least 200"):
+        embed_largest(drawn.add_face(drawn.backdrop(640, 480), 320, 200, 60), "face.png")

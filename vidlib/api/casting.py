@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from vidlib.api import casting_erasure, casting_export, casting_names
+from vidlib.api import casting_erasure, casting_export, casting_likeness, casting_names
 from vidlib.api.video import Video
-from vidlib.cast import attaching, erasure, operations, permission, store
+from vidlib.cast import attaching, erasure, likeness, operations, permission, store
 from vidlib.cast.finished import FinishedVideo
 from vidlib.cast.operations import Add, Confirm, Event, Merge, Name, NotSame, Operation, Split, Undo
 from vidlib.cast.store import Store
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from vidlib.api.workspace import Workspace
+    from vidlib.results.finding.query import Condition
 
 APPEARANCES = (
     *("appearance", "person", "name", "video", "sha256", "project", "person_in_video", "speaker"),
@@ -160,6 +161,19 @@ class Cast:
         with self._opened() as opened:
             return opened.picture(_appearance(appearance))
 
+    def like(self, example: str) -> "Condition":
+        """The condition that somebody who looks like ``example`` is seen: a picture, or a moment as VIDEO@TIMECODE.
+
+        The largest face counts. Raises UsageError where there is none, or where it is lower than 80 pixels.
+        """
+        permission.check(self.settings)
+        face = casting_likeness.face_of(self.workspace, example)
+        with self._opened() as opened:
+            near = likeness.similar(face, opened.appearances())
+            about = tuple(f"A{number}" for number, _, _ in near)
+            self._note(opened, Event(event="look", about=about, note=example))
+        return casting_likeness.condition(self.settings, example, near)
+
     def show(self, person: str) -> dict[str, Any]:
         """All that is kept about a person, without the numbers of the embeddings: for an answer to that person."""
         with self._opened() as opened:
@@ -256,7 +270,7 @@ def _collect(opened: Store, source: FinishedVideo, by: str, report: Report) -> l
                 numbers[found.person] = found.reason
             elif found.appearance.person is not None:
                 numbers[found.appearance.person] = f"A{opened.add(connection, found.appearance, found.picture)}"
-        opened.note(connection, Event(event="collect", note=source.sha256), by)
+        opened.note(connection, Event(event="collect", note=source.name), by)
     return [{"video": source.name, "person_in_video": person, "result": numbers[person]} for person in sorted(numbers)]
 
 

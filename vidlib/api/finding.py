@@ -1,5 +1,6 @@
 """Found shots as a table: what `Workspace.find` and `Workspace.shots` with conditions return."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vidlib.results.finding import search, selects
@@ -15,9 +16,11 @@ NUMBERS = dict.fromkeys(("shot", "start", "stop", "faces"), "Int32") | dict.from
 """The types of the columns with numbers, also where all of them are missing."""
 
 
-def find(settings: Settings, question: str, limit: int | None = None) -> "pd.DataFrame":
-    """See `vidlib.api.Workspace.find`."""
-    return table(settings, parse(question), limit)
+def find(
+    settings: Settings, question: str, limit: int | None = None, others: Sequence[Condition] = ()
+) -> "pd.DataFrame":
+    """See `vidlib.api.Workspace.find`; ``others`` are conditions that the language has no words for."""
+    return table(settings, [*(parse(question) if question or not others else ()), *others], limit)
 
 
 def table(settings: Settings, conditions: list[Condition], limit: int | None = None) -> "pd.DataFrame":

@@ -175,15 +175,16 @@ class Workspace:
         conditions = finding.conditions_of(silent=silent, faces=faces, smile=smile, min_s=min_s, max_s=max_s, **texts)
         return finding.table(self.settings, conditions) if conditions else self._frame("shots")
 
-    def find(self, question: str, *, limit: int | None = None) -> "pd.DataFrame":
+    def find(self, question: str = "", *, limit: int | None = None, like: str | Path | None = None) -> "pd.DataFrame":
         """A row for each archived shot that fulfils a question in the language of ``vidlib find``.
 
         For example ``person:"A. Martin" says:budget smile>0.4 len>3s``; docs/use/find.md explains each condition.
-        ``limit`` is the most rows. Raises UsageError for a question that cannot be read.
+        ``limit`` is the most rows. ``like`` is a picture, or a moment as ``VIDEO@TIMECODE``, of somebody of the cast
+        who has to be seen. Raises UsageError for a question that cannot be read, and for ``like`` without a cast.
         """
         from vidlib.api import finding
 
-        return finding.find(self.settings, question, limit)
+        return finding.find(self.settings, question, limit, [] if like is None else [self.cast.like(str(like))])
 
     @property
     def cast(self) -> "Cast":

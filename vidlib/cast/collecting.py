@@ -91,7 +91,7 @@ def collect(
             report(done, len(wanted))
             if seen_s < MIN_SEEN_S:
                 yield Skipped(
-                    person.person, f"seen for {seen_s:.1f} s at {MIN_FACE_PX} pixels or more; {MIN_SEEN_S:g} s needed"
+                    person.person, f"seen for {seen_s:.2f} s at {MIN_FACE_PX} pixels or more; {MIN_SEEN_S:g} s needed"
                 )
                 continue
             if reader is None:

@@ -62,7 +62,7 @@ def collect(videos: Videos, workspace: Workspace = None, as_json: AsJson = False
 
 def list_appearances(workspace: Workspace = None, as_json: AsJson = False) -> None:
     """List all appearances, and who they are as far as that is known."""
-    _print_frame(_open(workspace).appearances(), "appearances", as_json, ("sha256", "speaker", "heard_s", "face_px"))
+    _print_frame(_open(workspace).appearances(), "appearances", as_json, ("sha256", "project", "heard_s", "face_px"))
 
 
 def suggest(workspace: Workspace = None, as_json: AsJson = False) -> None:
@@ -198,11 +198,16 @@ def _print_frame(frame: Any, name: str, as_json: bool, without: tuple[str, ...] 
     if as_json:
         print_json({name: rows})
     elif rows:
-        console.print_table(
-            [{key: "" if value is None else value for key, value in row.items()} for row in rows], without
-        )
+        console.print_table([{key: _shown(key, value) for key, value in row.items()} for row in rows], without)
     else:
         print(f"no {name}")
+
+
+def _shown(column: str, value: Any) -> Any:
+    """A value in a table: times without seconds, nothing for what is missing."""
+    if value is None:
+        return ""
+    return value[:16].replace("T", " ") if column in ("at", "collected_at") else value
 
 
 def _print_change(change: "Change", workspace: Path | None, as_json: bool) -> None:

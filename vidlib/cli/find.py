@@ -9,6 +9,7 @@ from vidlib.cli._options import RESULTS, AsJson, Workspace, examples, print_json
 from vidlib.text import path_text, printable
 
 if TYPE_CHECKING:
+    from vidlib.results.finding.query import Condition
     from vidlib.results.finding.search import Answer, FoundShot
     from vidlib.results.finding.selects import Selects
 
@@ -16,6 +17,7 @@ EXAMPLES = examples(
     "vidlib find 'says:\"the budget\" framing:close len>3s'",
     "vidlib find 'person:SPEAKER_01 smile>0.4 faces=2' --to selects.otio --to sheet.jpg --handles 12",
     "vidlib find 'silent framing:wide project:spring' --json",
+    "vidlib find --like film.mp4@00:00:12:00 'len>3s'",
     "docs/use/find.md explains every condition.",
 )
 QUERY_HELP = (
@@ -31,7 +33,15 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def find(
-    query: Annotated[list[str], typer.Argument(help=QUERY_HELP, metavar="QUERY...")],
+    query: Annotated[list[str] | None, typer.Argument(help=QUERY_HELP, metavar="QUERY...")] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            help="Find somebody who looks like the largest face in a picture, or at a time code of a video. Needs the "
+            "cast: docs/use/cast.md.",
+            metavar="IMAGE|VIDEO@TC",
+        ),
+    ] = None,
     to: Annotated[
         list[Path] | None,
         typer.Option(
@@ -71,7 +81,9 @@ def find(
     settings = read_settings(workspace)
     for file in to or ():
         selects.check_suffix(file)
-    conditions = parse(" ".join(query))
+    question = " ".join(query or ())
+    conditions = [] if like is None else [_like(workspace, like)]
+    conditions += parse(question) if question or not conditions else []
     with console.progress_bar(f"index {settings.archive.name}") as report:
         answer = search(settings.archive, conditions, limit, report)
     name = to[0].stem if to else "selects"
@@ -81,9 +93,15 @@ def find(
         shots = [selects.row(shot) for shot in answer.shots]
         print_json({"total": answer.total, "shots": shots, "files": [str(file) for file in files]})
     else:
-        _print(answer, files, " ".join(query), path_text(settings.archive))
+        _print(answer, files, " ".join(one.text for one in conditions), path_text(settings.archive))
     _print_notes(answer, chosen, bool(files))
     raise typer.Exit(int(not answer.shots))
+
+
+def _like(workspace: Path | None, example: str) -> "Condition":
+    from vidlib import api
+
+    return api.Workspace(workspace).cast.like(example)
 
 
 def _print(answer: "Answer", files: list[Path], question: str, archive: str) -> None:

@@ -6,8 +6,9 @@
 `vidlib.results.finding.index`, and another one that says why a shot fulfils it.
 """
 
+import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -102,6 +103,19 @@ def condition(key: str, operator: str, value: str, excluded: bool = False) -> Co
     if not excluded:
         return made
     return Condition(f"-{text}", f"NOT coalesce(({made.where}), 0)", made.values, phrase=made.phrase)
+
+
+def seen_in(text: str, people: Sequence[tuple[bytes, int, str]]) -> Condition:
+    """One of ``people`` is seen: the folder of the entry below the archive, the number in people.json, and why."""
+    near = json.dumps([(folder.hex().upper(), number, why) for folder, number, why in people])
+    rows = (
+        "FROM seen JOIN person USING (video, person) JOIN json_each(?) AS near "
+        "ON near.value ->> 0 = hex(video.folder) AND near.value ->> 1 = person.number "
+        f"WHERE {OF_SHOT.format(table='seen')}"
+    )
+    return Condition(
+        text, f"EXISTS (SELECT 1 {rows})", (near,), f"(SELECT group_concat(near.value ->> 2, ', ') {rows})", (near,)
+    )
 
 
 @dataclass(frozen=True)
