@@ -67,8 +67,8 @@ def plain_message(text: str | bytes) -> str:
 def coloured_line(text: str, max_chars: int) -> str:
     """Return one line that keeps the colours of a terminal and loses all else that controls one, cut if it is longer.
 
-    >>> coloured_line("\x1b[31mno space\x1b[0m\x1b[2K\ton the disk", max_chars=99)
-    '\x1b[31mno space\x1b[0m on the disk'
+    >>> coloured_line("\\x1b[31mno space\\x1b[0m\\x1b[2K\\ton the disk", max_chars=99)
+    '\\x1b[31mno space\\x1b[0m on the disk'
     """
     parts = COLOUR.split(text if len(text) <= max_chars else f"{text[:max_chars]}…")
     return "".join(
