@@ -11,6 +11,9 @@ from babel.messages.pofile import read_po
 
 from vidlib import settings, steps
 from vidlib.localization import CATALOGUES, PLACE, Localization
+from vidlib.params import profiles
+from vidlib.settings import REPOSITORY
+from vidlib.steps.param_list import list_params
 
 PACKAGE = Path(steps.__file__).parents[1]
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
@@ -84,6 +87,12 @@ def test_every_item_to_check_has_its_sentence(catalogue):
         return any(pattern.fullmatch(name) for name in known)
 
     assert not [text for text in sentences() if not is_known(text)]
+
+
+def test_every_parameter_and_profile_is_explained(catalogue):
+    explained = [info.help for info in list_params()]
+    explained += [profile.description for profile in profiles(REPOSITORY / "params")]
+    assert not set(explained) - finished(catalogue)
 
 
 def test_a_finished_sentence_keeps_its_values():

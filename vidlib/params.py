@@ -1,6 +1,7 @@
 """Parameters: read YAML profiles and ``step.name=value`` into typed, frozen models that refuse unknown names."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -20,11 +21,23 @@ Layer = tuple[str, str | None, Values]
 PROJECTS = "projects"
 """The key of a profile that holds values for single projects, by patterns of project names."""
 
+DESCRIPTION = "description"
+"""The key of a profile that says in a sentence what the profile changes."""
+
 
 class Frozen(BaseModel):
     """An immutable value object. It refuses unknown fields, and numbers that JSON does not have (NaN, infinity)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A profile: its name, a sentence on what it changes (empty: none was given), and its values."""
+
+    name: str
+    description: str
+    values: Values
 
 
 @dataclass(frozen=True)
@@ -91,13 +104,33 @@ def find_profile(name: str, folder: Path) -> Path:
     raise UnknownName(f"a file, nor a profile in {folder}", name, [known.stem for known in folder.glob("*.yaml")])
 
 
+def profiles(folder: Path) -> list[Profile]:
+    """The profiles in ``folder``, ``default`` first; those that cannot be read are left out."""
+    found = []
+    for path in folder.glob("*.yaml"):
+        with suppress(ParamError):
+            found.append(Profile(path.stem, str((_read_yaml(path) or {}).get(DESCRIPTION, "")), read_profile(path)))
+    return sorted(found, key=lambda profile: (profile.name != "default", profile.name))
+
+
 def read_profile(path: Path) -> Values:
     """The values in a YAML file; an empty file has none. Raises ParamError for a file that is not a profile."""
+    return _parse_layer(str(path), _without_description(str(path), _read_yaml(path)))
+
+
+def _read_yaml(path: Path) -> Any:
     try:
-        profile = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ParamError(f"{path}: not a readable profile: {' '.join(str(error).split())}") from error
-    return _parse_layer(str(path), profile)
+
+
+def _without_description(origin: str, profile: Any) -> Any:
+    if not isinstance(profile, dict):
+        return profile
+    if not isinstance(text := profile.get(DESCRIPTION, ""), str):
+        raise ParamError(f"{origin}: {DESCRIPTION}: expected a sentence, got {text!r}")
+    return {step: values for step, values in profile.items() if step != DESCRIPTION}
 
 
 def _parse_layer(origin: str, given: Any) -> Values:

@@ -45,6 +45,23 @@ def test_a_run_of_a_pattern_has_its_videos_and_says_what_failed(processed):
     assert "partial" in run._repr_html_()
 
 
+def test_its_log_its_plan_and_the_reason_against_another_attempt_are_at_hand(processed):
+    ws, arrived, run = processed
+    log = ws.log(run.id, video="good.mp4", step="convert")
+    assert list(log.columns) == ["at", "level", "text", "video", "step"]
+    assert log.text.iloc[0].startswith("attempt 1 on ")
+    plan = ws.plan(str(arrived / "good.mp4"), set={"scenes.threshold": 0.4})
+    assert dict(zip(plan.step, plan.does, strict=True)) | {"publish": ""} == {
+        **dict.fromkeys(("convert", "audio"), "done"),
+        **dict.fromkeys(("scenes", "tracking", "reduce", "report"), "run"),
+        "publish": "",
+    }
+    params = ws.params(set={"scenes.threshold": 0.4}).set_index(["step", "name"])
+    assert params.value["scenes", "threshold"] == 0.4
+    with pytest.raises(UsageError, match="is no readable video"):
+        ws.retry(run.id)
+
+
 def test_its_results_are_looked_up_from_then_on(processed, monkeypatch, tmp_path):
     ws, arrived, _ = processed
     monkeypatch.setattr(pipeline, "run", lambda *_: pytest.fail("a run was started"))

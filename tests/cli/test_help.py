@@ -14,7 +14,7 @@ import vidlib.cli
 from vidlib._version import VERSION
 
 PANELS = {
-    "Runs": ["run", "promote", "resume", "retry", "watch", "worker", "status", "logs", "cancel"],
+    "Runs": ["run", "promote", "resume", "retry", "watch", "worker", "status", "logs", "cancel", "params"],
     "Results": [
         "report",
         "reports",

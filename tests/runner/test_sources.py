@@ -14,7 +14,7 @@ from vidlib.ingest.urls import normalized
 from vidlib.params import read_params
 from vidlib.runner import notifications
 from vidlib.runner.downloads import store
-from vidlib.runner.dry_run import forecast
+from vidlib.runner.dry_run import plan
 from vidlib.runner.execution import task
 from vidlib.runner.pipeline import RunOptions, run
 from vidlib.runner.request import Request
@@ -120,6 +120,6 @@ def test_an_invalid_link_is_refused_before_anything_runs(allowed):
 
 
 def test_a_dry_run_sends_no_request(server, allowed):
-    found = forecast(Request([Link(f"{server.base}/film.zip?key=x")], read_params(PARAMS)), allowed)
-    assert [(row["video"], row["step"], row["does"]) for row in found["rows"]] == [("film.zip", "download", "run")]
+    found = plan(Request([Link(f"{server.base}/film.zip?key=x")], read_params(PARAMS)), allowed)
+    assert [(row.video, row.step, row.does) for row in found.rows] == [("film.zip", "download", "run")]
     assert server.asked == []

@@ -1,21 +1,25 @@
 """Runs that Python code starts: with a progress bar, and with results that stay those of this run."""
 
+import glob
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from vidlib.errors import Cancelled
+from vidlib.errors import Cancelled, UsageError
 from vidlib.machine.signals import stopped_by_signals
+from vidlib.params import ParamSet
 from vidlib.runner.request import Request
 from vidlib.settings import Settings
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from vidlib.api.workspace import Paths
     from vidlib.runner.pipeline import RunOptions
     from vidlib.runner.run_result import RunResult
     from vidlib.runner.store.models import Task
@@ -108,3 +112,46 @@ def override(key: str, value: object) -> str:
 def overrides(values: Mapping[str, object] | None) -> list[str]:
     """Each of ``values``, as ``{"scenes.threshold": 0.4}``, in the form that the command line takes."""
     return [override(key, value) for key, value in (values or {}).items()]
+
+
+def request_for(
+    settings: Settings,
+    paths: "Paths",
+    profile: str | Path | Sequence[str | Path],
+    values: Mapping[str, object] | None,
+    steps: Sequence[str],
+    force: bool,
+    variant: str | None,
+) -> Request:
+    """The request that the arguments of `vidlib.run` ask for."""
+    from vidlib.runner.sources import named_source
+
+    params = param_set(settings, profile, values)
+    places = [named_source(path, settings) for text in _listed(paths) for path in _expanded(str(text))]
+    return Request(places, params, frozenset(_listed(steps)), force, variant)
+
+
+def param_set(
+    settings: Settings, profile: str | Path | Sequence[str | Path], values: Mapping[str, object] | None
+) -> ParamSet:
+    """The parameters of the profiles, with other ``values`` as ``{"scenes.threshold": 0.4}``."""
+    from vidlib.params import find_profile, read_params
+    from vidlib.steps import PARAMS
+
+    profiles = [find_profile(str(name), settings.params_dir) for name in _listed(profile)]
+    return read_params(PARAMS, profiles, overrides(values))
+
+
+def _listed(values: Any) -> list[Any]:
+    return [values] if isinstance(values, str | Path) else list(values)
+
+
+def _expanded(text: str) -> Iterator[str]:
+    """The paths that a pattern with ``*``, ``?`` or ``[`` fits, sorted; ``text`` itself where it is none."""
+    if not glob.has_magic(text) or text.lower().startswith(("http://", "https://")) or Path(text).exists():
+        yield text
+        return
+    paths = sorted(glob.glob(str(Path(text).expanduser()), recursive=True))  # noqa: PTH207  (of any root)
+    if not paths:
+        raise UsageError(f"no file fits {text!r}; expected archives, videos or folders")
+    yield from paths

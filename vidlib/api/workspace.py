@@ -1,10 +1,9 @@
 """All videos of a workspace: opened by name or content, processed, and asked in SQL."""
 
-import glob
 import inspect
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,17 +96,43 @@ class Workspace:
         jobs: int | None = None,
     ) -> Run:
         """Process archives, videos, folders or links; see `vidlib.run`."""
-        from vidlib.api.process import overrides, process
-        from vidlib.params import find_profile, read_params
-        from vidlib.runner.request import Request
-        from vidlib.runner.sources import named_source
-        from vidlib.steps import PARAMS
+        from vidlib.api.process import process, request_for
 
-        profiles = [find_profile(str(name), self.settings.params_dir) for name in _listed(profile)]
-        params = read_params(PARAMS, profiles, overrides(set))
-        places = [named_source(path, self.settings) for text in _listed(paths) for path in _expanded(str(text))]
-        request = Request(places, params, frozenset(_listed(steps)), force, variant)
+        request = request_for(self.settings, paths, profile, set, steps, force, variant)
         return Run(self.settings, process(request, self.settings, jobs))
+
+    def plan(
+        self,
+        paths: Paths,
+        *,
+        profile: str | Path | Sequence[str | Path] = (),
+        set: Mapping[str, object] | None = None,
+        steps: Sequence[str] = (),
+        force: bool = False,
+        variant: str | None = None,
+    ) -> "pd.DataFrame":
+        """What `run` would do with the same arguments: a row for each step of each video, with reason and seconds.
+
+        ``does`` is run, done, keep (other results beside the video are not replaced) or unknown.
+        """
+        import pandas as pd
+
+        from vidlib.api.process import request_for
+        from vidlib.runner import dry_run
+
+        request = request_for(self.settings, paths, profile, set, steps, force, variant)
+        return pd.DataFrame(dry_run.plan(request, self.settings).rows)
+
+    def params(
+        self, *, profile: str | Path | Sequence[str | Path] = (), set: Mapping[str, object] | None = None
+    ) -> "pd.DataFrame":
+        """Every parameter of the analysis: its value with ``profile`` and ``set``, default, range, unit and meaning."""
+        import pandas as pd
+
+        from vidlib.api.process import param_set
+        from vidlib.steps.param_list import list_params
+
+        return pd.DataFrame(list_params(param_set(self.settings, profile, set).of()))
 
     def retry(
         self, run: str, *, video: str | None = None, step: str | None = None, jobs: int | None = None
@@ -115,8 +140,7 @@ class Workspace:
         """Try again what failed in a run, or one ``video`` or ``step`` of it.
 
         Steps that were skipped because of the failure follow. A run that still runs does the work itself, and the
-        answer is None. Raises UsageError, with the reason, where another attempt cannot help: for a refused file, or a
-        parameter out of range.
+        answer is None. Raises UsageError, with the reason, where another attempt cannot help.
         """
         from vidlib.api.process import retry
 
@@ -374,18 +398,3 @@ def _with_video(results: VideoResults, name: str, columns: "pa.Schema") -> "pa.T
     for place, value in enumerate((results.name, results.sha256)):
         table = table.add_column(place, columns.field(place), pa.repeat(pa.scalar(value, pa.string()), len(table)))
     return table
-
-
-def _listed(values: Any) -> list[Any]:
-    return [values] if isinstance(values, str | Path) else list(values)
-
-
-def _expanded(text: str) -> Iterator[str]:
-    """The paths that a pattern with ``*``, ``?`` or ``[`` fits, sorted; ``text`` itself where it is none."""
-    if not glob.has_magic(text) or text.lower().startswith(("http://", "https://")) or Path(text).exists():
-        yield text
-        return
-    paths = sorted(glob.glob(str(Path(text).expanduser()), recursive=True))  # noqa: PTH207  (of any root)
-    if not paths:
-        raise UsageError(f"no file fits {text!r}; expected archives, videos or folders")
-    yield from paths

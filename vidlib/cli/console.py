@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from vidlib.runner.scheduling.durations import Forecast
     from vidlib.runner.store.models import Task
     from vidlib.runner.store.runs import History
+    from vidlib.steps.param_list import ParamInfo
 
 FOLLOW_S = 0.5
 
@@ -292,6 +293,20 @@ def print_progress(run: Mapping[str, Any]) -> None:
         known = run["remaining_s"] is not None
         remaining = f", about {duration(run['remaining_s'])} left" if known else ", remaining time not known yet"
     Console(highlight=False).print(f"\n{run['status']}: {run['progress']:.0%} of the work is done{remaining}")
+
+
+def print_params(params: Sequence["ParamInfo"]) -> None:
+    """Print parameters as a table on stdout; a changed value stands before its default."""
+    rows = [
+        {
+            "parameter": f"{info.step}.{info.name}",
+            "value": f"{info.value} (default: {info.default})" if info.changed else str(info.value),
+            "range": info.range,
+            "meaning": info.help,
+        }
+        for info in params
+    ]
+    print_table(rows)
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], without: Collection[str] = ()) -> None:

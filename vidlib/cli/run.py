@@ -75,9 +75,9 @@ def run(
     param_set = read_params(settings, params, overrides)
     request = Request([named_source(path, settings) for path in paths], param_set, names, force, variant)
     if dry_run:
-        from vidlib.runner import dry_run as forecast
+        from vidlib.runner import dry_run as prediction
 
-        plan = forecast.forecast(request, settings)
+        plan = prediction.plan(request, settings).as_json()
         print_json(plan) if as_json else console.print_forecast(plan)
         raise typer.Exit
     raise typer.Exit(_run_with_display(partial(pipeline.run, request, settings), jobs, scheduler, as_json))

@@ -136,6 +136,31 @@ def logs(
         console.print_log(lines)
 
 
+def params(
+    step: Annotated[str | None, typer.Argument(help="Only this step.", autocompletion=complete_step)] = None,
+    workspace: Workspace = None,
+    params: Profiles = None,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """List every parameter with its value, range and meaning; those that a profile or --set changes are marked."""
+    from dataclasses import asdict
+
+    from vidlib.cli import console
+    from vidlib.errors import UnknownName
+    from vidlib.steps import PARAMS
+    from vidlib.steps.param_list import list_params
+
+    values = read_params(read_settings(workspace), params, overrides).of()
+    if step is not None and step not in PARAMS:
+        raise UnknownName("a step", step, PARAMS)
+    found = [info for info in list_params(values) if step in (None, info.step)]
+    if as_json:
+        print_json({"params": [asdict(info) | {"changed": info.changed, "range": info.range} for info in found]})
+    else:
+        console.print_params(found)
+
+
 def cancel(
     run_id: Annotated[str, typer.Argument(help="A running run; see: vidlib status", metavar="RUN")],
     workspace: Workspace = None,
@@ -164,6 +189,7 @@ EXAMPLES: dict[Command, tuple[str, ...]] = {
         "vidlib logs 20260101-120000-ab12 --video clip.mp4 --step audio",
     ),
     cancel: (RUNS, "vidlib cancel 20260101-120000-ab12", "vidlib cancel 20260101-120000-ab12 --video clip.mp4"),
+    params: (RUNS, "vidlib params", "vidlib params scenes --params tv --set scenes.threshold=0.4"),
     report: (RESULTS, "vidlib report film.mp4", 'xdg-open "$(vidlib report film.mp4)"'),
     reports: (RESULTS, "vidlib reports", "vidlib reports --out /srv/www/reports"),
     why: (RESULTS, "vidlib why film.mp4 scenes", "vidlib why film.mp4 tracking --set tracking.detect_every=10"),

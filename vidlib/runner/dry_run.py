@@ -35,18 +35,25 @@ class ForecastRow:
     seconds: float | None = None
 
 
-def forecast(request: Request, settings: Settings) -> dict[str, Any]:
-    """Every step that `pipeline.run` would execute or find done, as ``{"rows": [...], "seconds": ...}``.
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do: ``seconds`` is the sum of the known durations on this machine, or None without any."""
 
-    ``seconds`` is the sum of the known durations on this machine, or None without any. Raises UsageError for a path
-    that does not exist.
-    """
+    rows: tuple[ForecastRow, ...]
+    seconds: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"rows": [asdict(row) for row in self.rows], "seconds": self.seconds}
+
+
+def plan(request: Request, settings: Settings) -> Plan:
+    """Every step that `pipeline.run` would execute or find done. Raises UsageError for a path that does not exist."""
     sources = [projects.check_path(path, settings) for path in request.paths]
     with History(settings.database) as history:
         durations = history.mean_durations(STEPS, socket.gethostname())
-    rows = [row for source in sources for row in _source_rows(request, settings, source, durations)]
+    rows = tuple(row for source in sources for row in _source_rows(request, settings, source, durations))
     known = [row.seconds for row in rows if row.seconds is not None]
-    return {"rows": [asdict(row) for row in rows], "seconds": round(sum(known), 1) if known else None}
+    return Plan(rows, round(sum(known), 1) if known else None)
 
 
 def _source_rows(request: Request, settings: Settings, source: Source, durations: Durations) -> Iterator[ForecastRow]:
