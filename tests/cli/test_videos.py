@@ -37,11 +37,11 @@ def chosen(tmp_path_factory) -> Settings:
 
 
 def names(settings: Settings, text: str = "", **how: object) -> list[str]:
-    return [video.name for video in library.search(settings, text, **how).videos]
+    return [video.name for video in library.Library(settings).search(text, update=True, **how).videos]
 
 
 def test_every_video_of_the_history_and_the_archive_is_listed_once(chosen):
-    answer = library.search(chosen)
+    answer = library.Library(chosen).search(update=True)
     assert answer.total == len({video.sha256 for video in answer.videos}) == 42
     states = {video.name: video.state for video in answer.videos}
     assert (states["Été talk.mov"], states["lost.mov"]) == ("done", "archived")
@@ -71,9 +71,9 @@ def test_a_search_looks_into_names_dates_states_people_and_words(chosen, text, f
 
 
 def test_a_search_names_the_first_places_with_their_frames(chosen):
-    (video,) = library.search(chosen, "project:spring says:wetter").videos
+    (video,) = library.Library(chosen).search("project:spring says:wetter").videos
     assert [(place.frame, place.text) for place in video.places] == [(20, "“das Wetter”")]
-    (video,) = library.search(chosen, "project:spring person:SPEAKER_00").videos
+    (video,) = library.Library(chosen).search("project:spring person:SPEAKER_00").videos
     assert (video.places[0].text, video.n_places > 0) == ("SPEAKER_00", True)
 
 
@@ -98,7 +98,7 @@ def test_pages_follow_each_other_in_any_order(chosen):
 )
 def test_a_search_that_cannot_be_read_is_refused(chosen, text, sort, message):
     with pytest.raises(UsageError, match=message.replace("?", r"\?")):
-        library.search(chosen, text, sort=sort)
+        library.Library(chosen).search(text, sort=sort)
 
 
 def test_the_command_lists_a_part_and_says_so(vidlib, chosen):

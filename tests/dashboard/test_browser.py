@@ -86,5 +86,13 @@ def test_an_operator_signs_in_runs_a_clip_and_reads_its_report(dashboard, browse
     expect(report.locator("h1")).to_contain_text("Scenes")
     assert open_from(page, "tracking").url.endswith("06_tracking.ipynb")
 
+    page.get_by_role("link", name="Library").click()
+    page.get_by_role("searchbox", name="Search").fill("new.mp4 state:done")
+    page.get_by_role("button", name=SHOWN).press("Enter")
+    expect(page.get_by_role("heading", name=SHOWN)).to_be_focused()
+    expect(page.locator(".glance .stills img").first).to_be_visible()
+    page.get_by_role("button", name="Close").press("Enter")
+    expect(page.locator(".glance")).to_have_count(0)
+
     assert dialogs == []
     assert [url for url in answers if not url.startswith((dashboard.url, "data:", "blob:"))] == []

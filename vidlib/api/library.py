@@ -8,7 +8,7 @@ import operator
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +22,7 @@ from vidlib.results.finding.folding import fold
 from vidlib.results.finding.index import Index
 from vidlib.results.finding.videos import Place
 from vidlib.runner import queries
+from vidlib.runner.store.database import change_marker
 from vidlib.runner.store.library import KnownVideo, known_videos
 from vidlib.settings import Settings
 from vidlib.text import printable
@@ -91,35 +92,61 @@ SORTS: dict[str, Callable[[LibraryVideo], tuple[object, ...]]] = {
 """How videos are sorted; a minus before the name reverses it."""
 
 
-def search(
-    settings: Settings,
-    text: str = "",
-    *,
-    sort: str = "-date",
-    start: int = 0,
-    limit: int | None = MOST_ROWS,
-    report: Report = quiet,
-    update: bool = True,
-) -> Answer:
-    """The videos that fulfil all terms of ``text``, from number ``start`` on, at most ``limit``.
+class Library:
+    """All videos of a workspace. It reads the history again only after a change, so that a page may search often."""
 
-    A term is a part of a name or project, the start of a SHA-256, a date, a person who is seen or heard, or words that
-    are said, the last two in archived results; with a key (`KEYS`), only that. A minus excludes. Without ``update``,
-    the index of the archive is used as it is. Raises UsageError for a term or an order that cannot be read.
-    """
-    order = sort.removeprefix("-")
-    if order not in SORTS:
-        raise UsageError(f"{sort!r} is no order;{did_you_mean(order, SORTS)} expected one of {', '.join(SORTS)}")
-    terms = [_term(*term) for term in query.terms(text)]
-    with queries.opened(settings) as history:
-        known = known_videos(history)
-    with index.opened(settings.archive, report, update=update) as opened:
-        found = list(_merged(known, videos.archived(opened)))
-        for term in terms:
-            found = _fulfilling(term, opened, found)
-        found.sort(key=SORTS[order], reverse=sort != order)
-        shown = _with_places(opened, terms, found[start : None if limit is None else start + limit])
-        return Answer(shown, len(found), dict(Counter(video.state for video in found)), opened.unreadable)
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        self._known: list[KnownVideo] = []
+        self._marker: Hashable = None
+
+    def search(
+        self,
+        text: str = "",
+        *,
+        state: str = "",
+        sort: str = "-date",
+        start: int = 0,
+        limit: int | None = MOST_ROWS,
+        report: Report = quiet,
+        update: bool = False,
+    ) -> Answer:
+        """The videos that fulfil all terms of ``text``, from number ``start`` on, at most ``limit``.
+
+        A term is a part of a name or project, the start of a SHA-256, a date, a person who is seen or heard, or words
+        that are said, the last two in archived results; with a key (`KEYS`), only that. A minus excludes. ``state``
+        selects those in one state. With ``update``, the index of the archive is brought up to date before. Raises
+        UsageError for a term or an order that cannot be read.
+        """
+        order = sort.removeprefix("-")
+        if order not in SORTS:
+            raise UsageError(f"{sort!r} is no order;{did_you_mean(order, SORTS)} expected one of {', '.join(SORTS)}")
+        terms = [_term(*term) for term in query.terms(text)]
+        with index.opened(self.settings.archive, report, update=update) as opened:
+            found = list(_merged(self._read(), videos.archived(opened)))
+            for term in terms:
+                found = _fulfilling(term, opened, found)
+            states_of = dict(Counter(video.state for video in found))
+            found = [video for video in found if state in ("", video.state)]
+            found.sort(key=SORTS[order], reverse=sort != order)
+            shown = _with_places(opened, terms, found[start : None if limit is None else start + limit])
+            return Answer(shown, len(found), states_of, opened.unreadable)
+
+    def by_content(self, sha256: str) -> LibraryVideo | None:
+        """The video with this SHA-256; None if neither the history nor the archive knows it."""
+        with index.opened(self.settings.archive, update=False) as opened:
+            return next(
+                (video for video in _merged(self._read(), videos.archived(opened)) if video.sha256 == sha256), None
+            )
+
+    def _read(self) -> list[KnownVideo]:
+        """The videos of the history."""
+        marker = change_marker(self.settings.database)
+        if marker != self._marker:
+            with queries.opened(self.settings) as history:
+                self._known = known_videos(history)
+            self._marker = marker
+        return self._known
 
 
 def row(video: LibraryVideo) -> dict[str, Any]:

@@ -228,7 +228,7 @@ class Workspace:
         """
         from vidlib.api import library
 
-        answer = library.search(self.settings, search, sort=sort, limit=limit)
+        answer = library.Library(self.settings).search(search, sort=sort, limit=limit, update=True)
         return library.table(answer.videos)
 
     def turns(self) -> "pd.DataFrame":

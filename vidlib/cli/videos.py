@@ -47,7 +47,9 @@ def videos(
 
     settings = read_settings(workspace)
     with console.progress_bar(f"index {settings.archive.name}") as report:
-        answer = library.search(settings, " ".join(query or ()), sort=sort, start=start, limit=limit, report=report)
+        answer = library.Library(settings).search(
+            " ".join(query or ()), sort=sort, start=start, limit=limit, report=report, update=True
+        )
     if as_json:
         print_json({"total": answer.total, "start": start, "videos": [library.row(video) for video in answer.videos]})
     elif answer.videos:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, Protocol, cast
 
 from vidlib.dashboard import roles
+from vidlib.dashboard.library import Library
 from vidlib.dashboard.pages import Context, Page
 from vidlib.dashboard.work import Work
 from vidlib.errors import UsageError, VidlibError
@@ -21,7 +22,7 @@ from vidlib.runner.store.database import change_marker
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings, settings
 
-PAGES: tuple[Callable[[Context], Page], ...] = (Work,)
+PAGES: tuple[Callable[[Context], Page], ...] = (Work, Library)
 """The pages; `PAGES` of ``static/frame.js`` lists their counterparts in the browser."""
 
 TARGET = "vidlib"

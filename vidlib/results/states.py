@@ -1,4 +1,4 @@
-"""The states of runs, videos and steps, and their names for people: the only list of them."""
+"""The states of runs, videos, steps and downloads, and their names for people: the only list of them."""
 
 from vidlib.localization import gettext_noop as _
 
@@ -14,8 +14,16 @@ NAMES = {
     "running": _("running"),
     "waiting": _("waiting"),
     "archived": _("archived"),
+    "cached": _("done before"),
+    "starting": _("starting"),
+    "cancelling": _("cancelling"),
+    "known": _("known"),
+    "downloading": _("downloading"),
+    "paused": _("paused"),
+    "manual": _("manual"),
 }
-"""A run is *partial* if some of its videos are done. A step is *broken* if its files are missing or changed."""
+"""A run is *partial* if some of its videos are done. A step is *broken* if its files are missing or changed. The
+page of the dashboard translates these names by its catalogue."""
 
 ARCHIVED = "archived"
 """The state of a video of the archive that the history does not know."""

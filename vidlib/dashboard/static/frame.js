@@ -11,9 +11,10 @@ import { html, render, useEffect, useState } from "./preact.js";
 import { prefer, preference } from "./preferences.js";
 import { Head } from "./head.js";
 import { _, clock, currentLanguage, preferredLanguage, setLanguage } from "./words.js";
+import * as library from "./library.js";
 import * as work from "./work.js";
 
-const PAGES = [work];
+const PAGES = [work, library];
 const KEPT_MESSAGES = 5;
 
 const { base, kernel: kernelId } = JSON.parse(document.getElementById("page-data").textContent);

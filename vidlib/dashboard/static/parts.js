@@ -3,16 +3,8 @@
 import { html } from "./preact.js";
 import { _, number, percent } from "./words.js";
 
-/** The word for a state of a run, a video, a step or a download. */
-export function stateName(state) {
-  const names = {
-    cached: _("done before"), cancelled: _("cancelled"), cancelling: _("cancelling"), done: _("done"),
-    downloading: _("downloading"), failed: _("failed"), interrupted: _("interrupted"), known: _("known"),
-    manual: _("manual"), partial: _("partly done"), paused: _("paused"), refused: _("refused"), running: _("running"),
-    skipped: _("skipped"), starting: _("starting"), waiting: _("waiting"),
-  };
-  return names[state] ?? state;
-}
+/** The word for a state of a run, a video, a step or a download; vidlib/results/states.py lists them. */
+export const stateName = (state) => (state === "cached" ? _("done before") : _(state));
 
 export const Badge = ({ state }) => html`<span class="badge ${state}">${stateName(state)}</span>`;
 

@@ -1,7 +1,7 @@
 """All videos of the history, each with the state in which its newest run left it: the rows of lists and searches."""
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, case, func, select, true
 
@@ -16,8 +16,8 @@ class KnownVideo(NamedTuple):
     """One video, as the newest run that reports on it left it.
 
     ``report`` is the id of the task of its report in ``run``, and ``folder`` that of its result. ``at`` is the POSIX
-    time at which it ended, else began; 0 before it begins. ``state`` is one of `vidlib.results.states.OF_VIDEO`. A link
-    or file that could not be read has no ``sha256``.
+    time at which it ended, else began; that of the run before it begins. ``state`` is one of
+    `vidlib.results.states.OF_VIDEO`. A link or file that could not be read has no ``sha256``.
     """
 
     sha256: str
@@ -56,10 +56,16 @@ def known_videos(history: History) -> list[KnownVideo]:
         (Task.status.in_(ACTIVE), "running"),
         else_=Task.status,
     )
-    at = func.coalesce(Task.finished_at, Task.started_at, 0.0)
+    at = func.coalesce(Task.finished_at, Task.started_at, Run.started_at)
     about = (Task.sha256, Task.label, Task.project, Task.source, Task.run_id, Task.id, Task.folder, at, state)
     same = (unfinished.c.run_id == Task.run_id) & (unfinished.c.source == Task.source)
-    rows = select(*about).outerjoin(unfinished, same).where(Task.id.in_(reported)).order_by(Task.id)
+    rows = (
+        select(*about)
+        .join(Run, Run.id == Task.run_id)
+        .outerjoin(unfinished, same)
+        .where(Task.id.in_(reported))
+        .order_by(Task.id)
+    )
     with history.reading() as session:
         return [KnownVideo(*row) for row in session.execute(rows)]
 
@@ -82,3 +88,35 @@ def report_tasks(history: History, runs: Collection[str] | None = None) -> list[
 
 def _of(runs: Collection[str] | None) -> ColumnElement[bool]:
     return true() if runs is None else Task.run_id.in_(runs)
+
+
+class ResultOfRun(NamedTuple):
+    """The result of a video in one run; ``variant`` is None for the one beside the video."""
+
+    run: str
+    at: float
+    variant: str | None
+    params: dict[str, dict[str, Any]]
+    folders: dict[str, str]
+
+
+def results_of(history: History, sha256: str, steps: Collection[str]) -> list[ResultOfRun]:
+    """The different results of a video with all of ``steps``, newest first; of equal ones, that of the newest run."""
+    columns = select(Task.run_id, Run.started_at, Run.asked, Run.params, Task.step, Task.folder)
+    done = columns.join(Run, Run.id == Task.run_id).where(Task.sha256 == sha256, Task.status == "done")
+    rows = done.where(Task.step.in_(steps), Task.folder.is_not(None)).order_by(Run.started_at.desc(), Task.id)
+    found: dict[str, ResultOfRun] = {}
+    with history.reading() as session:
+        for run, at, asked, params, step, folder in session.execute(rows):
+            result = found.setdefault(run, ResultOfRun(run, at, asked.get("variant"), params, {}))
+            result.folders[step] = folder
+    complete = [result for result in found.values() if result.folders.keys() >= set(steps)]
+    return list({tuple(sorted(result.folders.items())): result for result in reversed(complete)}.values())[::-1]
+
+
+def with_steps(history: History, contents: Collection[str], steps: Collection[str]) -> set[str]:
+    """Those of the videos with these SHA-256 of which some run finished each of ``steps``."""
+    done = (Task.sha256.in_(contents), Task.status == "done", Task.step.in_(steps))
+    rows = select(Task.sha256).where(*done).group_by(Task.sha256)
+    with history.reading() as session:
+        return set(session.scalars(rows.having(func.count(Task.step.distinct()) == len(steps))))
