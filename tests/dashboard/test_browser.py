@@ -72,7 +72,7 @@ def test_an_operator_signs_in_runs_a_clip_and_reads_its_report(dashboard, browse
     page.close()  # the run goes on, and the next page finds it
     page = browser.new_page()
     page.goto(dashboard.url)
-    expect(page.get_by_role("button", name="Cancel")).to_be_visible(timeout=PAGE_MS)
+    expect(page.get_by_role("button", name="Cancel run")).to_be_visible(timeout=PAGE_MS)
     expect(page.locator(".run-title .badge")).to_have_text("done", timeout=RUN_MS)
     expect(page.locator(".video .title b")).to_have_text(SHOWN)
     expect(page.locator(".step.done")).to_have_count(7)

@@ -123,7 +123,7 @@ def test_an_action_that_there_is_not_is_refused_and_a_bug_is_told(workspace, mon
     def broken(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("vidlib.dashboard.actions.cancel", broken)
+    monkeypatch.setattr("vidlib.runner.store.runs.History.request_cancel", broken)
 
     async def scenario():
         async with opened(workspace) as browser:

@@ -1,4 +1,4 @@
-"""The actions of the operators' page: start a run or a download in its own process, and ask a run to stop."""
+"""The actions of the operators' page: they start a run or a download in its own process."""
 
 import secrets
 import subprocess
@@ -56,6 +56,12 @@ def resume(settings: Settings, run: Run) -> StartedProcess:
     return _launch(settings, [parse_source(path).name for path in run.paths], "resume", run.id)
 
 
+def retry(settings: Settings, run: Run, video: str | None, step: str | None) -> StartedProcess:
+    """Start ``vidlib retry`` for the failed steps of a run, or those of a ``video`` or a ``step``."""
+    names = [f"--{name}={value}" for name, value in (("video", video), ("step", step)) if value is not None]
+    return _launch(settings, [parse_source(path).name for path in run.paths], "retry", *names, run.id)
+
+
 def download(settings: Settings, link: str) -> StartedProcess:
     """Start ``vidlib downloads get`` for a link. The file goes into the inbox.
 
@@ -79,12 +85,6 @@ def _launch(settings: Settings, names: Sequence[str], command: str, *args: str) 
     with open(log_file, "wb") as log:
         process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     return StartedProcess(process, tuple(names), log_file, at)
-
-
-def cancel(settings: Settings, run_id: str) -> None:
-    """Ask the process that owns a run, on whichever machine it is, to stop."""
-    with History(settings.database) as history:
-        history.request_cancel(run_id)
 
 
 def profiles(settings: Settings) -> list[str]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import socket
 from collections.abc import Generator
 from functools import partial
@@ -32,13 +31,14 @@ from vidlib.setting_types import Account, Language
 from vidlib.settings import Settings, export, resource, settings
 
 STATIC = Path(__file__).with_name("static")
+PLAYER = Path(serving.__file__).parent
 TEMPLATES = Path(__file__).with_name("templates")
 FILES = {kind: sorted(file.name for file in STATIC.glob(f"*.{kind}")) for kind in ("js", "css")}
 
 PAGE_POLICY = "; ".join(
     (
-        "default-src 'self'",  # Voila's template names content networks; the browser loads nothing from them
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",  # anywidget imports the player as a blob
+        "default-src 'self'",
+        "script-src 'self'",
         "media-src 'self' blob:",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data:",
@@ -46,6 +46,9 @@ PAGE_POLICY = "; ".join(
         "frame-ancestors 'self'",
     )
 )
+START_S = 120
+"""Seconds after which Voila writes a script into a page whose kernel has not begun, which our policy forbids."""
+
 RESULTS_POLICY = (
     "sandbox allow-popups allow-downloads; default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'"
 )
@@ -63,6 +66,14 @@ class SignedInPage(TornadoVoilaHandler):
         else:
             self.xsrf_token  # noqa: B018 # sets the cookie without which a closing page may not end its kernel
             await super().get(path)
+
+
+class OldVideoPage(JupyterHandler):
+    """Leads from the address that reports name to the player of a video. The browser keeps the part behind ``#``."""
+
+    @web.authenticated
+    def get(self) -> None:
+        self.redirect(f"{self.base_url}?{urlencode({'video': self.get_argument('sha256', '')})}")
 
 
 class Reports(JupyterHandler, web.StaticFileHandler):
@@ -152,14 +163,14 @@ class Dashboard(Voila):
         found = settings()
         route = url_path_join(self.server_url, RESULTS_ROUTE)
         *others, (everything, _, options) = super().init_handlers()
-        video = {"notebook_path": os.path.relpath(resource("dashboards") / "video.ipynb", self.root_dir)}
         page = url_path_join(self.server_url, "page")
         own = options | {"template_paths": [str(TEMPLATES), *options["template_paths"]]}
         handlers = [
+            (rf"{page}/(player\.(?:js|css))", PageFiles, {"path": str(PLAYER)}),
             (rf"{page}/([a-z_]+\.(?:js|css))", PageFiles, {"path": str(STATIC)}),
             (rf"{page}/catalogue/([a-z]+)\.json", Catalogue),
             serving.handler(self.server_url, found.work),
-            (url_path_join(self.server_url, VIDEO_ROUTE), SignedInPage, options | video),
+            (url_path_join(self.server_url, VIDEO_ROUTE), OldVideoPage),
             (rf"{route}/runs/([^/]+/[^/]+/report\.html)", Reports, {"path": str(found.runs)}),
             (url_path_join(self.server_url, SHELF_ROUTE), Shelf),
             (rf"{route}/work/([^/]+/[^/]+/[^/]+\.ipynb)", StepNotebooks, {"work": found.work}),
@@ -237,6 +248,7 @@ def configuration(given: Settings, port: int, accounts: tuple[Account, ...]) -> 
         prelaunch_hook=identify,
         file_allowlist=[],
         show_tracebacks=False,
+        http_keep_alive_timeout=START_S,
         strip_sources=True,
         resources=FILES,
     )

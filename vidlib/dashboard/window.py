@@ -13,6 +13,7 @@ from typing import Any, Protocol, cast
 from vidlib.dashboard import roles
 from vidlib.dashboard.library import Library
 from vidlib.dashboard.pages import Context, Page
+from vidlib.dashboard.video import Video
 from vidlib.dashboard.work import Work
 from vidlib.errors import UsageError, VidlibError
 from vidlib.localization import LOCALES, Localization
@@ -22,13 +23,16 @@ from vidlib.runner.store.database import change_marker
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings, settings
 
-PAGES: tuple[Callable[[Context], Page], ...] = (Work, Library)
+PAGES: tuple[Callable[[Context], Page], ...] = (Work, Library, Video)
 """The pages; `PAGES` of ``static/frame.js`` lists their counterparts in the browser."""
 
 TARGET = "vidlib"
 """The name under which a browser opens its comm."""
 
 EVERY_S = 1.0
+PAUSE = 8
+"""The least pause after an update, in times of its duration: a page with much on display is read less often."""
+
 LOAD_EVERY_S = 4.0
 """Seconds between two measurements of the load. A page that hears nothing for 15 s counts its kernel as lost."""
 
@@ -138,9 +142,11 @@ class Window:
                 if self._comm is not None and time.monotonic() - measured_at >= LOAD_EVERY_S:
                     measured_at = time.monotonic()
                     self._send({"load": load_json(load())})
+                began = time.monotonic()
                 await self._update()
+                pause_s = max(every_s, PAUSE * (time.monotonic() - began))
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(every_s):
+                    async with asyncio.timeout(pause_s):
                         await self._woken.wait()
                 self._woken.clear()
 

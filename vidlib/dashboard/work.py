@@ -12,6 +12,7 @@ from vidlib.dashboard.wording import readable
 from vidlib.errors import UsageError
 from vidlib.ingest.urls import redacted
 from vidlib.runner.downloads import store
+from vidlib.runner.scheduling.retry_request import tasks_to_retry
 from vidlib.runner.store.models import Download
 from vidlib.runner.store.runs import History
 
@@ -30,11 +31,13 @@ class Work:
             "start": self.start,
             "cancel": self.cancel,
             "resume": self.resume,
+            "retry": self.retry,
             "download": self.download,
             "download_again": self.download_again,
             "close_download": self.close_download,
         }
         self.questions: Actions = {}
+        self._display: runs.RunDisplay | None = None
         self._starting: actions.StartedProcess | None = None  # until the history holds its run
         self._started: list[actions.StartedProcess] = []  # whose exit codes have to be collected
         self._downloading: dict[str, actions.StartedProcess] = {}  # by download key
@@ -54,7 +57,7 @@ class Work:
             "profiles": actions.profiles(settings),
             "downloads": [self._download_json(view) for view in download_views(history)],
             "starting": [readable(name) for name in self._starting.names] if self._starting else None,
-            "runs": runs.runs_json(history, number(query.get("runs", "0"))),
+            "runs": runs.runs_json(history, runs.number(query.get("runs", "0"))),
             **self._run_parts(history, query),
         }
 
@@ -62,8 +65,9 @@ class Work:
         newest = history.runs(1)
         if not (run_id := query.get("run") or (newest[0].id if newest else None)):
             return {"run": None, "videos": None, "problems": [], "log": []}
-        start, only = number(query.get("from", "0")), query.get("only", "")
-        return runs.run_parts(history, self.context, history.run(run_id), start, only)
+        if self._display is None or self._display.run_id != run_id:
+            self._display = runs.RunDisplay(self.context, run_id)
+        return self._display.parts(history, query)
 
     def _download_json(self, view: Any) -> dict[str, Any]:
         """``view`` for the page, *starting* while its process has not claimed the download in the history yet."""
@@ -77,10 +81,9 @@ class Work:
         if (starting := self._starting) is None:
             return
         ended = starting.ended()  # checked first, because the history holds a run before its process ends
-        if starting.run_id(history.runs()):
+        if ended or starting.run_id(history.runs()):
             self._starting = None
-        elif ended:
-            self._starting = None
+        if ended and starting.process.returncode and not starting.run_id(history.runs()):
             self.context.problem(starting.last_log_line())
 
     def _check_downloads(self) -> None:
@@ -105,9 +108,23 @@ class Work:
         self._starting = started
         self._started.append(started)
 
-    def cancel(self, run: str) -> None:
-        """Ask a run to stop."""
-        actions.cancel(self.context.settings, run)
+    def cancel(self, run: str, video: int | None = None, step: int | None = None) -> None:
+        """Ask a run to stop, or only the video or the step of the task with this number."""
+        with History(self.context.settings.database) as history:
+            history.request_cancel(run, *self._named(history, video, step))
+
+    def retry(self, run: str, step: int | None = None) -> None:
+        """Try all failed steps of a run again, or the step of the task with this number."""
+        with History(self.context.settings.database) as history:
+            video_name, step_name = self._named(history, None, step)
+            tasks_to_retry(history.tasks(run), video_name, step_name)  # says at once why it cannot help
+            self._begin(actions.retry(self.context.settings, history.run(run), video_name, step_name))
+
+    def _named(self, history: History, video: int | None, step: int | None) -> tuple[str | None, str | None]:
+        """The label of the video, and the name of the step, of the task with one of these numbers."""
+        for task in history.tasks_by_id([number for number in (video, step) if number is not None]):
+            return task.label, task.step if step is not None else None
+        return None, None
 
     def download(self, link: str) -> None:
         """Download the file of a link into the inbox."""
@@ -132,8 +149,3 @@ class Work:
         """Close a download that a person has made by hand."""
         with History(self.context.settings.database) as history:
             store.request_state(history, key, "known")
-
-
-def number(text: str) -> int:
-    """A number of the address, at least 0; 0 for anything else."""
-    return int(text) if text.isdecimal() else 0

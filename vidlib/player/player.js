@@ -1128,6 +1128,7 @@ class Player {
     this.darkness.addEventListener("change", this.onTheme);
     this.lab = new MutationObserver(this.onTheme);
     this.lab.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+    this.lab.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
     this.onData = () => {
       this.stale ??= queueMicrotask(() => this.reload()) ?? true;
     };
@@ -1158,16 +1159,17 @@ class Player {
     this.video.src = await address(this.model, part);
   }
 
-  /** Shows the frame that the address names, as `#frame=41`: the items of a report link to it. */
+  /** Shows the frame that the address names, as `#frame=41` or `#video?…&frame=41`: items of a report link to it. */
   showAddress() {
-    const [, frame] = /^#frame=(\d+)$/.exec(location.hash) ?? [];
+    const [, frame] = /[#&]frame=(\d+)$/.exec(location.hash) ?? [];
     if (frame) this.picture.seek(Number(frame));
   }
 
-  /** Colours follow JupyterLab's theme in JupyterLab, and elsewhere that of the system. */
+  /** Colours follow JupyterLab's theme in JupyterLab, the choice on the dashboard, and elsewhere the system. */
   readTheme() {
     const lab = document.querySelector(".jp-LabShell") ? document.body.dataset.jpThemeLight : undefined;
-    const dark = lab === undefined ? this.darkness.matches : lab === "false";
+    const chosen = document.documentElement.dataset.theme ?? (lab === undefined ? undefined : lab === "false" ? "dark" : "light");
+    const dark = chosen === undefined ? this.darkness.matches : chosen === "dark";
     this.root.dataset.theme = dark ? "dark" : "light";
     const style = getComputedStyle(this.root);
     const palette = dark ? DARK : LIGHT;

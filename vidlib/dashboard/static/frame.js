@@ -12,12 +12,20 @@ import { prefer, preference } from "./preferences.js";
 import { Head } from "./head.js";
 import { _, clock, currentLanguage, preferredLanguage, setLanguage } from "./words.js";
 import * as library from "./library.js";
+import * as video from "./video.js";
 import * as work from "./work.js";
 
-const PAGES = [work, library];
+const PAGES = [work, library, video];
 const KEPT_MESSAGES = 5;
 
 const { base, kernel: kernelId } = JSON.parse(document.getElementById("page-data").textContent);
+
+/** Reports name the player of a video, and the frame in it, in an older form: `?video=SHA-256#frame=41`. */
+function takeOverOldAddress() {
+  const sha256 = new URLSearchParams(location.search).get("video");
+  const [, frame] = /^#frame=(\d+)$/.exec(location.hash) ?? [];
+  if (sha256) history.replaceState(null, "", location.pathname + address("video", { sha256, frame }));
+}
 
 /** The page and its query in the address, such as `#library?text=interview`. */
 function route() {
@@ -32,6 +40,7 @@ const address = (name, query) => {
 };
 
 /** All that is on the screen. Any change draws it again; unchanged parts of the page stay as they are. */
+takeOverOldAddress();
 const state = { route: route(), parts: {}, lost: true, began: false, messages: [], person: null, load: null };
 let kernel;
 
@@ -111,7 +120,7 @@ function Frame({ route: { page, query }, parts, lost, began, messages, person, l
   return html`
     ${lost && html`<${Lost} began=${began} />`}
     <div class="frame" inert=${lost && began}>
-      <${Head} pages=${PAGES} current=${page.name} person=${person} load=${load} base=${base} onLanguage=${speak} />
+      <${Head} pages=${PAGES.filter((one) => one.listed !== false || one === page)} current=${page.name} person=${person} load=${load} base=${base} onLanguage=${speak} />
       <${Messages} messages=${messages} />
       <main class="page page-${page.name}" key=${page.name} aria-busy=${!own}>
         ${own

@@ -53,7 +53,7 @@ function Choices({ onLanguage }) {
       <option value="dark">${_("Dark")}</option>
     </select>
     <select aria-label=${_("Language")} value=${currentLanguage()} onChange=${(event) => onLanguage(event.target.value)}>
-      ${Object.entries(LANGUAGES).map(([code, name]) => html`<option value=${code} lang=${code} key=${code} selected=${code === currentLanguage()}>${name}</option>`)}
+      ${Object.entries(LANGUAGES).map(([code, name]) => html`<option value=${code} lang=${code} key=${code}>${name}</option>`)}
     </select>`;
 }
 

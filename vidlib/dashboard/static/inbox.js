@@ -1,5 +1,6 @@
 // The inbox: which files to process, and with which profile.
 
+import { Badge } from "./parts.js";
 import { html, useState } from "./preact.js";
 import { prefer, preference } from "./preferences.js";
 import { _, bytes, moment } from "./words.js";
@@ -10,18 +11,22 @@ const ORDERS = {
   largest: (a, b) => (b.bytes ?? -1) - (a.bytes ?? -1),
 };
 
-function About({ file }) {
+function About({ file, go }) {
   const size = file.bytes === null ? _("folder") : bytes(file.bytes);
-  return html`<span class="quiet">${size} · ${moment(file.modified)}</span>`;
+  const { run } = file;
+  return html`<span class="quiet">${size} · ${moment(file.modified)}</span>
+    ${run && html`<button type="button" class="link" onClick=${() => go({ run: run.id, from: "", only: "" })}
+      title=${file.changed ? _("The file has changed since this run.") : _("Show the run that processed this file")}>
+      <${Badge} state=${run.status} />${moment(run.at)}${file.changed ? " *" : ""}</button>`}`;
 }
 
-function File({ file, ticked, onTick, mayChange }) {
+function File({ file, ticked, onTick, mayChange, go }) {
   return html`<li class="file">
     <label>
       ${mayChange && html`<input type="checkbox" checked=${ticked} onChange=${(event) => onTick(event.target.checked)} />`}
       <span class="name">${file.name}</span>
     </label>
-    <${About} file=${file} />
+    <${About} file=${file} go=${go} />
   </li>`;
 }
 
@@ -61,7 +66,7 @@ export function Inbox({ parts, act, go, mayChange }) {
           ${mayChange && html`<label class="all"><input type="checkbox" checked=${shown.length > 0 && shown.every((file) => ticked.has(file.key))}
               onChange=${(event) => tick(shown.map((file) => file.key), event.target.checked)} /> ${_("all that are shown")}</label>`}
           <ul class="files" tabindex="0" aria-label=${_("Files of the inbox")}>
-            ${shown.map((file) => html`<${File} key=${file.key} file=${file} mayChange=${mayChange}
+            ${shown.map((file) => html`<${File} key=${file.key} file=${file} go=${go} mayChange=${mayChange}
               ticked=${ticked.has(file.key)} onTick=${(on) => tick([file.key], on)} />`)}
           </ul>`}
     ${mayChange && html`<${Start} profiles=${parts.profiles} starting=${parts.starting} onStart=${start} />`}
@@ -73,7 +78,7 @@ function Start({ profiles, starting, onStart }) {
   return html`<div class="row">
     <label class="field"><span>${_("Profile")}</span>
       <select value=${profile} onChange=${(event) => (choose(event.target.value), prefer("profile", event.target.value))}>
-        ${profiles.map((name) => html`<option key=${name} selected=${name === profile}>${name}</option>`)}
+        ${profiles.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
       </select></label>
     <button type="button" class="main" disabled=${starting !== null} onClick=${() => onStart(profile)}>
       ${starting ? _("Starting …") : _("Run")}</button>

@@ -8,13 +8,30 @@ function unique() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** A message with its buffers, of a frame of the WebSocket: JSON, or offsets, JSON and buffers in one piece. */
+const PROTOCOL = "v1.kernel.websocket.jupyter.org";
+const PARTS = ["header", "parent_header", "metadata", "content"];
+
+/** The pieces of a frame of the WebSocket: the number of offsets, the offsets, the channel, the parts and the buffers. */
 function decode(data) {
-  if (typeof data === "string") return { buffers: [], ...JSON.parse(data) };
   const view = new DataView(data);
-  const starts = Array.from({ length: view.getUint32(0) }, (_, i) => view.getUint32(4 * (i + 1)));
-  const pieces = starts.map((start, i) => new DataView(data, start, (starts[i + 1] ?? data.byteLength) - start));
-  return { ...JSON.parse(new TextDecoder().decode(pieces[0])), buffers: pieces.slice(1) };
+  const number = (i) => Number(view.getBigUint64(8 * i, true));
+  const offsets = Array.from({ length: number(0) }, (_, i) => number(i + 1));
+  const pieces = offsets.slice(1, -1).map((start, i) => new DataView(data, start, offsets[i + 2] - start));
+  const message = PARTS.map((name, i) => [name, JSON.parse(new TextDecoder().decode(pieces[i]))]);
+  return { ...Object.fromEntries(message), buffers: pieces.slice(PARTS.length) };
+}
+
+function encode(channel, message) {
+  const text = [channel, ...PARTS.map((name) => JSON.stringify(message[name] ?? {}))];
+  const pieces = text.map((piece) => new TextEncoder().encode(piece));
+  const lengths = pieces.map((piece) => piece.length);
+  const offsets = [8 * (pieces.length + 2)];
+  for (const length of lengths) offsets.push(offsets.at(-1) + length);
+  const data = new Uint8Array(offsets.at(-1));
+  const view = new DataView(data.buffer);
+  [offsets.length, ...offsets].forEach((number, i) => view.setBigUint64(8 * i, BigInt(number), true));
+  pieces.forEach((piece, i) => data.set(piece, offsets[i]));
+  return data;
 }
 
 /**
@@ -35,7 +52,7 @@ export class Kernel {
   connect() {
     const address = new URL(`${this.base}api/kernels/${this.id}/channels?session_id=${this.session}`, location.href);
     address.protocol = address.protocol.replace("http", "ws");
-    this.socket = new WebSocket(address);
+    this.socket = new WebSocket(address, PROTOCOL);
     this.socket.binaryType = "arraybuffer";
     this.socket.onmessage = ({ data }) => this.receive(decode(data));
     this.socket.onopen = () => {
@@ -70,6 +87,7 @@ export class Kernel {
     if (header.msg_type === "comm_open" && content.target_name === "jupyter.widget") {
       this.models.set(content.comm_id, new Model(this, content, buffers));
     }
+    if (header.msg_type === "comm_close") this.models.delete(content.comm_id);
     if (header.msg_type !== "comm_msg") return;
     this.models.get(content.comm_id)?.receive(content.data, buffers);
     if (content.comm_id !== this.comm) return;
@@ -81,9 +99,9 @@ export class Kernel {
 
   post(type, content) {
     if (this.socket.readyState !== WebSocket.OPEN) return;
-    const header = { msg_id: unique(), session: this.session, username: "", date: new Date().toISOString(), version: "5.4" };
-    const message = { channel: "shell", parent_header: {}, metadata: {}, content, buffers: [] };
-    this.socket.send(JSON.stringify({ ...message, header: { ...header, msg_type: type } }));
+    const date = new Date().toISOString();
+    const header = { msg_id: unique(), msg_type: type, session: this.session, username: "", date, version: "5.4" };
+    this.socket.send(encode("shell", { header, content }));
   }
 
   /** Sends `data` to the page's own comm. */

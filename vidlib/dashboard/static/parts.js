@@ -1,10 +1,16 @@
 // Small parts that several pages use: bars, badges, and the way through a long list.
 
 import { html } from "./preact.js";
-import { _, number, percent } from "./words.js";
+import { _, gettext, number, percent } from "./words.js";
 
-/** The word for a state of a run, a video, a step or a download; vidlib/results/states.py lists them. */
-export const stateName = (state) => (state === "cached" ? _("done before") : _(state));
+/** The word for a state of a run, a video, a step or a download; `vidlib.results.states` has most of them. */
+export function stateName(state) {
+  const others = {
+    cached: _("done before"), cancelling: _("cancelling"), downloading: _("downloading"), known: _("known"),
+    manual: _("manual"), paused: _("paused"), starting: _("starting"),
+  };
+  return others[state] ?? gettext(state);
+}
 
 export const Badge = ({ state }) => html`<span class="badge ${state}">${stateName(state)}</span>`;
 

@@ -1,0 +1,52 @@
+"""The log of the run on display: its events, or what some of its steps print, while they run too."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from vidlib.dashboard.pages import Context, Query
+from vidlib.runner.logs import Cursor, LogLine, lines_after
+from vidlib.runner.store.models import Event, Task
+from vidlib.runner.store.runs import History
+
+MAX_LINES = 300
+"""The most lines on the page, the last ones."""
+
+
+class Log:
+    """Reads on where it stopped, as long as the page shows the same steps."""
+
+    def __init__(self, context: Context, run_id: str):
+        self.context, self.run_id = context, run_id
+        self._chosen: tuple[str | None, str | None] = (None, None)
+        self._restart()
+
+    def _restart(self) -> None:
+        self._cursor = Cursor()
+        self._lines: deque[dict[str, Any]] = deque(maxlen=MAX_LINES)
+        self._n = 0
+
+    def lines(self, history: History, tasks: Sequence[Task], query: Query) -> list[dict[str, Any]]:
+        """The last lines of the run, or of the ``video`` (the number of one of its tasks) and ``step`` of the query."""
+        label = next((task.label for task in tasks if str(task.id) == query.get("video")), None)
+        step = query.get("step") or None
+        if label is None and step is None:
+            return [self._event(event) for event in history.events(self.run_id, MAX_LINES)]
+        if (label, step) != self._chosen:
+            self._chosen = label, step
+            self._restart()
+        runs = self.context.settings.runs
+        while True:
+            found, self._cursor = lines_after(history, runs, self.run_id, self._cursor, label, step)
+            for line in found:
+                self._n += 1
+                self._lines.append(self._line(line, self._n))
+            if not found:
+                return list(self._lines)
+
+    def _event(self, event: Event) -> dict[str, Any]:
+        message = self.context.translated(event.message)
+        return {"id": event.id, "at": event.at, "level": event.level, "message": message}
+
+    def _line(self, line: LogLine, number: int) -> dict[str, Any]:
+        return {"id": number, "at": line.at, "level": line.level, "message": line.text}
