@@ -292,7 +292,9 @@ def test_older_results_with_the_name_are_removed_if_asked(ws, workspace, monkeyp
     old, new = (_archived(root, workspace, talk, text, day) for text, day in (("Anna_Wéber", 1), ("SPEAKER_00", 2)))
     stale = ws.settings.work / sha256(talk)[:16] / "tracking-ffffffffffff" / "people.json"
     page = ws.settings.runs / "20260101-120000-ab12" / "talk" / "report.html"
-    for file in (stale, page):
+    previous = ws.settings.delivery / "news.previous-2026-11-01T000000Z" / "talk.srt"
+    (ws.settings.delivery / "news").mkdir(parents=True)
+    for file in (stale, page, previous):
         file.parent.mkdir(parents=True)
         file.write_text("Anna W\\u00e9ber")
     beside = ws.settings.projects / "news" / "talk.rttm"
@@ -302,8 +304,9 @@ def test_older_results_with_the_name_are_removed_if_asked(ws, workspace, monkeyp
     assert receipt["problems"] == []
     assert receipt["still_named_in"] == [str(beside)]
     assert [path.exists() for path in (old, new, stale.parent, page.parent)] == [False, True, False, False]
+    assert [path.name for path in ws.settings.delivery.iterdir()] == ["news"]
     assert ws.open("talk.mp4").results_at_hand() is not None
-    for folder in (root, ws.settings.projects, ws.settings.runs):
+    for folder in (root, ws.settings.projects, ws.settings.runs, ws.settings.delivery):
         shutil.rmtree(folder)
 
 

@@ -13,7 +13,7 @@ from vidlib.corrections import store as corrections
 from vidlib.corrections.actions import NameSpeaker
 from vidlib.errors import UsageError, VidlibError
 from vidlib.files import write_json
-from vidlib.results import archive_index, archive_prune, index_file
+from vidlib.results import archive_index, archive_prune, delivery, index_file
 from vidlib.results.finding.index import INDEX
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _republish(workspace: "Workspace", plan: Plan) -> Iterator[str]:
 
 
 def _remove_superseded(workspace: "Workspace", plan: Plan, current: set[Path], runs: set[str]) -> None:
-    """Remove steps, reports and archived entries that hold a name and are not those of the newest results."""
+    """Remove steps, reports, deliveries and archived entries that hold a name and are not of the newest results."""
     from vidlib.runner.cleaning import remove_step
     from vidlib.runner.read_only import remove_folder
 
@@ -133,6 +133,14 @@ def _remove_superseded(workspace: "Workspace", plan: Plan, current: set[Path], r
     for folder in _holding(settings.runs, 2, plan):
         if folder.parent.name not in runs:
             remove_folder(folder)
+    for folder in _holding(settings.delivery, 1, plan):
+        if delivery.successor(folder):
+            remove_folder(folder)
+    _remove_archived(settings, plan)
+
+
+def _remove_archived(settings: "Settings", plan: Plan) -> None:
+    """Remove the entries of the archive that hold a name, where another entry has results of the same video."""
     doomed = set(_holding(settings.archive, 2, plan))
     entries = [entry for sha256 in plan.videos for entry in archive_index.entries_of(settings.archive, sha256)]
     pairs = [

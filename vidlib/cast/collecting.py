@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from vidlib.media.frames import read_stills
 from vidlib.media.probe import probe_video
 from vidlib.progress import Report, quiet
 from vidlib.protocols import FaceEmbedder, FaceLandmarker
+from vidlib.results.exports import speech_table
 from vidlib.results.exports.people_json import Person
 from vidlib.timeline import FPS
 
@@ -70,7 +72,9 @@ class Collected:
 
 
 @dataclass(frozen=True)
-class _Sample:
+class Sample:
+    """A face in the ``box`` (4,) xmin, ymin, xmax, ymax, in pixels, of a ``frame``."""
+
     frame: int
     box: np.ndarray
 
@@ -84,9 +88,9 @@ def collect(
     """
     from vidlib.engines import faces
 
-    wanted = [(person, _samples(source, person)) for person in people]
+    wanted = [(person, large_faces(source, person)) for person in people]
     with ExitStack() as stack:
-        voices, reader = VoiceReader(source.video, source.speech), None
+        voices, reader = VoiceReader(source.video, speech_table.read_tracks(source.speech)), None
         for done, (person, (seen_s, samples)) in enumerate(wanted):
             report(done, len(wanted))
             if seen_s < MIN_SEEN_S:
@@ -96,7 +100,7 @@ def collect(
                 continue
             if reader is None:
                 engines = (stack.enter_context(faces.open_landmarker()), stack.enter_context(faces.open_embedder()))
-                reader = _FaceReader(source, *engines)
+                reader = FaceReader(source.video, *engines)
             if (face := reader.read(samples)) is None:
                 yield Skipped(person.person, f"fewer than {MIN_SAMPLES} of {len(samples)} faces are frontal and alike")
                 continue
@@ -108,7 +112,7 @@ def _collected(
     source: FinishedVideo,
     person: Person,
     seen_s: float,
-    samples: Sequence[_Sample],
+    samples: Sequence[Sample],
     face: tuple[np.ndarray, bytes],
     voices: VoiceReader,
     at: datetime,
@@ -135,7 +139,7 @@ def _collected(
     return Collected(appearance, picture)
 
 
-def _samples(source: FinishedVideo, person: Person) -> tuple[float, list[_Sample]]:
+def large_faces(source: FinishedVideo, person: Person) -> tuple[float, list[Sample]]:
     """Seconds with a face that is large enough, and `MAX_SAMPLES` of these faces, spread over them, by frame."""
     large: dict[int, np.ndarray] = {}
     for track in source.tracks_of(person):
@@ -144,21 +148,21 @@ def _samples(source: FinishedVideo, person: Person) -> tuple[float, list[_Sample
     frames = sorted(large)
     places = np.linspace(0, max(0, len(frames) - 1), MAX_SAMPLES + 2).round().astype(int)[1:-1].tolist()
     chosen = [frames[place] for place in dict.fromkeys(places) if frames]
-    return len(frames) / float(FPS), [_Sample(frame, large[frame]) for frame in chosen]
+    return len(frames) / float(FPS), [Sample(frame, large[frame]) for frame in chosen]
 
 
 @dataclass(frozen=True)
-class _FaceReader:
-    """Embeds faces of one video."""
+class FaceReader:
+    """Embeds faces of one ``video``."""
 
-    source: FinishedVideo
+    video: Path
     landmarker: FaceLandmarker
     embedder: FaceEmbedder
 
-    def read(self, samples: Sequence[_Sample]) -> tuple[np.ndarray, bytes] | None:
+    def read(self, samples: Sequence[Sample]) -> tuple[np.ndarray, bytes] | None:
         """The embeddings (n, 128) of faces that are frontal and alike, and the picture of the middle one."""
-        size = probe_video(self.source.video).display_size
-        pictures = read_stills(self.source.video, [sample.frame for sample in samples], *size)
+        size = probe_video(self.video).display_size
+        pictures = read_stills(self.video, [sample.frame for sample in samples], *size)
         found = self.landmarker.find(pictures, [sample.box for sample in samples])
         known = [(index, face) for index, face in enumerate(found) if face is not None and is_frontal(face.points)]
         if len(known) < MIN_SAMPLES:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vidlib.media.audio import SAMPLE_RATE, Waveform, read_waveform
-from vidlib.results.exports import speech_table
 from vidlib.timeline import Segment, Turn, Turns
 
 if TYPE_CHECKING:
@@ -30,14 +29,14 @@ MAX_WINDOWS = 20
 
 @dataclass
 class VoiceReader:
-    """Embeds the voices of one ``video``; ``speech`` is the table of *tracking*, which knows the audio tracks."""
+    """Embeds the voices in audio ``tracks`` of a ``video``, whose sound is decoded when a voice is read."""
 
     video: Path
-    speech: Path
+    tracks: Sequence[int]
 
     @cached_property
     def _sound(self) -> Waveform:
-        return read_waveform(self.video, tracks=speech_table.read_tracks(self.speech))
+        return read_waveform(self.video, tracks=self.tracks)
 
     @cached_property
     def _embedder(self) -> "SpeakerEmbedder":

@@ -110,3 +110,14 @@ def _free_name(root: Path, project: str, now: datetime) -> Path:
     while (kept := root / f"{project}.previous-{stamp(now)}").exists():
         now += timedelta(seconds=1)
     return kept
+
+
+def successor(folder: Path) -> Path | None:
+    """The delivery that took the place of ``folder``; None where it is no previous one, or where there is none now.
+
+    >>> successor(Path("delivery/Spring")) is None
+    True
+    """
+    name, previous, _ = folder.name.partition(".previous-")
+    newer = folder.with_name(name)
+    return newer if previous and newer.is_dir() else None
