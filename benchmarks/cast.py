@@ -23,7 +23,7 @@ from vidlib import Workspace
 from vidlib.api.casting import finished
 from vidlib.cast.collecting import MIN_SEEN_S, FaceReader, large_faces
 from vidlib.cast.suggestions import MAX_DISTANCE, MIN_VOICE_SIMILARITY
-from vidlib.cast.voices import VoiceReader
+from vidlib.cast.voices import MIN_HEARD_S, VoiceReader
 from vidlib.engines import faces
 from vidlib.errors import VidlibError
 from vidlib.evaluation.ground_truth import read_turns
@@ -39,9 +39,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", help="SOUND=RTTM, or a folder of .wav and .rttm files")
     parser.add_argument("--workspace", type=Path, help="a workspace with finished videos")
+    parser.add_argument("--heard", type=float, default=MIN_HEARD_S, help="seconds of a voice, at least (%(default)g)")
     options = parser.parse_args()
     try:
-        voices = list(voice_points(pairs(options.what or [sample()])))
+        voices = list(voice_points(pairs(options.what or [sample()]), options.heard))
         alike = [(one == other, float(a @ b)) for (one, a), (other, b) in combinations(voices, 2)]
         show("voices", "cosine", alike, lambda value: value >= MIN_VOICE_SIMILARITY)
         if options.workspace:
@@ -54,10 +55,10 @@ def main() -> int:
     return 0
 
 
-def voice_points(files: Iterable[tuple[Path, Path]]) -> Iterator[Point]:
-    """The mean voice, a unit vector, of each speaker who is heard for long enough in a recording."""
+def voice_points(files: Iterable[tuple[Path, Path]], min_heard_s: float) -> Iterator[Point]:
+    """The mean voice, a unit vector, of each speaker who is heard alone for ``min_heard_s`` seconds."""
     for sound, truth in files:
-        turns, reader = Turns(read_turns(truth, sound.stem)), VoiceReader(sound, FIRST_TRACK)
+        turns, reader = Turns(read_turns(truth, sound.stem)), VoiceReader(sound, FIRST_TRACK, min_heard_s)
         for speaker in turns.speakers:
             _, vectors = reader.read(turns, speaker)
             if vectors is not None:

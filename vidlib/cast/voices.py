@@ -33,6 +33,7 @@ class VoiceReader:
 
     video: Path
     tracks: Sequence[int]
+    min_heard_s: float = MIN_HEARD_S
 
     @cached_property
     def _sound(self) -> Waveform:
@@ -47,11 +48,11 @@ class VoiceReader:
     def read(self, turns: Turns, speaker: str | None) -> tuple[float, np.ndarray | None]:
         """Seconds in which ``speaker`` is heard alone, and unit embeddings (n, 192) of windows of them.
 
-        There are none where that is less than `MIN_HEARD_S`.
+        There are none where that is less than ``min_heard_s``.
         """
         segments = alone(turns, speaker) if speaker else []
         heard_s = sum(segment.duration_s for segment in segments)
-        if heard_s < MIN_HEARD_S:
+        if heard_s < self.min_heard_s:
             return heard_s, None
         vectors = [vector for window in _windows(segments) if (vector := self._embed(window)) is not None]
         return heard_s, np.stack(vectors) if vectors else None
