@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+import copy
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,8 @@ import pytest
 
 from tests.ingest import faulty_server
 from vidlib import cli, vault
+from vidlib.files import sha256
+from vidlib.media import ffprobe
 from vidlib.settings import Settings, settings
 
 sys.modules.setdefault("rfc3987_syntax", None)  # as in `vidlib.jupyter_import`: it takes three seconds in each process
@@ -68,15 +71,17 @@ A test may name a module that counts as not installed.
 
 
 @pytest.fixture(scope="session", autouse=True)
-def shared_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def shared_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """All kernels of this process are forks of one template, which imports the libraries once.
 
-    The import takes 7 s of a core, so other processes, which run for a moment, import nothing ahead.
+    The import takes 7 s of a core, so other processes, which run for a moment, import nothing ahead: the file gives
+    them this rule.
     """
     from vidlib.runner.kernels import pool, template
 
     folder = tmp_path_factory.mktemp("site")
-    (folder / "sitecustomize.py").write_text(SITE)
+    file = folder / "sitecustomize.py"
+    file.write_text(SITE)
     with ExitStack() as closing, pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])))
         # libraries set other variables while they are imported; a kernel gets those in any case
@@ -96,6 +101,22 @@ def shared_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
             return templates[key]
 
         patch.setattr(pool, "KernelTemplate", shared)
+        yield file
+
+
+@pytest.fixture(scope="session", autouse=True)
+def remembered_answers() -> Iterator[None]:
+    """ffprobe is asked once about equal files: its start takes a tenth of a second of a core."""
+    ask, answers = ffprobe._ask, {}
+
+    def remembered(path: Path, *options: str) -> ffprobe.Description:
+        key = sha256(path), path.suffix, options
+        if key not in answers:
+            answers[key] = ask(path, *options)
+        return copy.deepcopy(answers[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ffprobe, "_ask", remembered)
         yield
 
 

@@ -1,9 +1,12 @@
 """Finished steps of one small video, made by hand: what a report is written from, without running a model."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from io import BytesIO
 from itertools import groupby
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
@@ -114,13 +117,27 @@ def all_steps(
 
 def _middles(video: Path, shots: Sequence[Shot], folder: Path) -> list[Path]:
     """A picture of the middle of each shot, as many as the video has."""
-    width, height = probe_video(video).display_size
-    pictures = read_frames(video, width, height, only=[shot.span.middle for shot in shots])
     files = []
-    for number, picture in enumerate(pictures, 1):
+    for number, jpeg in enumerate(_pictures(video.read_bytes(), tuple(shot.span.middle for shot in shots)), 1):
         files.append(folder / f"middle-{number}.jpg")
-        Image.fromarray(picture).save(files[-1], quality=95)
+        files[-1].write_bytes(jpeg)
     return files
+
+
+@functools.cache
+def _pictures(video: bytes, numbers: tuple[int, ...]) -> list[bytes]:
+    """These frames of a video as JPEG."""
+    with NamedTemporaryFile(suffix=".mp4") as file:
+        file.write(video)
+        file.flush()
+        path = Path(file.name)
+        return [_as_jpeg(picture) for picture in read_frames(path, *probe_video(path).display_size, only=numbers)]
+
+
+def _as_jpeg(picture: np.ndarray) -> bytes:
+    jpeg = BytesIO()
+    Image.fromarray(picture).save(jpeg, "JPEG", quality=95)
+    return jpeg.getvalue()
 
 
 def finish(folder: Path, **outputs: Any) -> None:

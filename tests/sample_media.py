@@ -83,7 +83,7 @@ def clip(
     return path
 
 
-@functools.lru_cache(maxsize=64)
+@functools.cache
 def _encode(
     suffix: str,
     n_frames: int,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -29,7 +30,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def vidlib_elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
+def vidlib_elsewhere(wheel: Path, shared_templates: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
     """``vidlib_elsewhere(*args)``: run the installed command in an empty folder.
 
     The fresh environment borrows the dependencies of this one, because the tests work without network.
@@ -41,6 +42,7 @@ def vidlib_elsewhere(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> C
     subprocess.run([*uv, "--python", python, wheel], check=True)
     (packages,) = (folder / "venv" / "lib").glob("python*/site-packages")
     (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib"))
+    shutil.copy(shared_templates, packages)
     home = folder / "home"
     home.mkdir()
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("VIDLIB_", "PYTHON"))}

@@ -174,13 +174,12 @@ def test_resuming_all_runs_succeeds_if_none_was_interrupted(vidlib):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_run_and_a_stopped_run_can_be_resumed(vidlib, workspace, tmp_path, number):
+def test_a_stopped_run_can_be_resumed(vidlib, workspace, tmp_path):
     clip = sample_media.silent(tmp_path / "film.mp4")
     command = [sys.executable, "-m", "vidlib", "run", "--jobs", "1", "--steps", "convert", "--", clip]
     started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     started.stderr.readline()  # the first step is done, the report is not
-    started.send_signal(number)
+    started.send_signal(signal.SIGTERM)
     started.communicate()
     code, _, err = vidlib("resume", "--all", "--jobs", "1")
     assert code == 0, err
