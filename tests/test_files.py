@@ -231,6 +231,7 @@ def test_a_file_is_moved_also_to_another_disk(tmp_path, monkeypatch):
         files.move_file(tmp_path / "nothing", tmp_path / "d")
 
 
+@pytest.mark.slow
 def test_the_umask_decides_who_may_read_a_written_file_and_private_ones_are_for_their_owner(tmp_path):
     code = "import os, sys; from pathlib import Path; from vidlib import files; os.umask(int(sys.argv[2], 8))\n"
     code += (

@@ -30,12 +30,14 @@ def test_imports_point_down():
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_papermill_is_imported_without_a_grammar_that_takes_three_seconds():
     code = "import sys, vidlib.jupyter_import; print('papermill' in sys.modules, 'lark' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "False"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["vidlib", "vidlib.api", "vidlib.steps", "vidlib.cli", "vidlib.cli.console"])
 def test_importing_loads_no_heavy_library(module):
     code = f"import sys, {module}; print(*sorted(set(sys.modules) & {HEAVY}))"

@@ -55,6 +55,7 @@ def vidlib_elsewhere(wheel: Path, shared_templates: Path, tmp_path_factory: pyte
     return call
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_notebooks_profiles_dashboard_and_types(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     expected = {f"vidlib/_resources/{path.relative_to(REPOSITORY)}" for path in REPOSITORY.glob("notebooks/0*.ipynb")}
@@ -66,6 +67,7 @@ def test_the_wheel_holds_notebooks_profiles_dashboard_and_types(wheel):
     assert any(name.endswith(config) for name in names)
 
 
+@pytest.mark.slow
 def test_one_version_is_everywhere(wheel, vidlib_elsewhere):
     assert vidlib.__version__ == VERSION
     assert wheel.name.startswith(f"vidlib-{VERSION}-")
@@ -79,6 +81,7 @@ def test_the_doctor_of_an_installed_package_finds_everything_that_the_package_br
     assert findings["torch"]["ok"] and findings["notebook kernel"]["ok"]
 
 
+@pytest.mark.slow
 def test_an_installed_package_reads_its_own_notebooks_and_profiles(vidlib_elsewhere):
     rows = json.loads(vidlib_elsewhere("settings", "--json").stdout)["settings"]
     folders = {row["variable"]: row["value"] for row in rows}

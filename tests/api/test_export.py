@@ -58,6 +58,7 @@ def test_every_format_is_written_under_the_name_of_the_video(at_desk, tmp_path, 
     assert path.stat().st_size
 
 
+@pytest.mark.slow
 def test_a_timeline_begins_at_the_time_code_of_the_video(at_desk, tmp_path):
     (sequence,) = sequences(package.open(FIRST).export("fcp7", tmp_path / "a.xml"))
     assert sequence.findtext("timecode/string") == "10:00:00:00"
@@ -214,6 +215,7 @@ def test_premiere_alone_gets_a_timeline_of_another_shape(at_desk, tmp_path):
         package.open(FIRST).export("reframe", tmp_path, aspect="4x5")
 
 
+@pytest.mark.slow
 def test_the_commands_write_previews_for_a_video_without_faces_or_sound(at_desk, tmp_path, vidlib, monkeypatch):
     monkeypatch.setenv("VIDLIB_WORKSPACE", str(at_desk / "workspace"))
     settings.cache_clear()

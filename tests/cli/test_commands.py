@@ -64,6 +64,7 @@ def test_extract_refuses_a_file_that_is_not_an_archive_with_exit_code_3(vidlib, 
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_convert_writes_one_file(vidlib, tmp_path):
     code, out, _ = vidlib(
         "convert", sample_media.clip(tmp_path / "a.mov", fps="50"), "--to", tmp_path / "out", "--json"
@@ -74,6 +75,7 @@ def test_convert_writes_one_file(vidlib, tmp_path):
     assert Path(answer["output"]).is_file()
 
 
+@pytest.mark.slow
 def test_convert_prints_what_it_changed(vidlib, tmp_path):
     clip = sample_media.clip(tmp_path / "a.mov", n_frames=5, sounds=0, options=SEE_THROUGH)
     code, out, _ = vidlib("convert", clip, "--to", tmp_path / "out")

@@ -171,6 +171,7 @@ except SystemExit:
 """
 
 
+@pytest.mark.slow
 def test_a_question_loads_no_heavy_library(vidlib, archived):
     vidlib("find", "faces=2")  # makes the index
     done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)

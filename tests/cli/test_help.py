@@ -82,6 +82,7 @@ def test_the_names_of_version_0_1_still_work_and_name_the_new_ones(vidlib, old, 
     assert f"is now `vidlib {new.removesuffix(' list')}`" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "completions"), [("vidlib do", {"doctor", "downloads"}), ("vidlib run --params t", {"tv"})]
 )

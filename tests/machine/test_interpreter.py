@@ -21,6 +21,7 @@ def shadowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_child_imports_the_modules_of_python_and_this_vidlib(shadowed, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
     code = f"import {', '.join(NAMES)}, vidlib; print(vidlib.__file__)"
@@ -36,6 +37,7 @@ def test_vidlib_is_found_where_it_is_not_installed(shadowed):
     assert child.stdout.strip() == f"{PACKAGE_ROOT}/vidlib/__init__.py"
 
 
+@pytest.mark.slow
 def test_a_kernel_imports_nothing_from_the_working_folder(shadowed, workspace, monkeypatch):
     monkeypatch.setenv("TEMPLATE", "a new one, which starts in this folder")
     cells = f"import {', '.join(NAMES)}", "import sys; print('' in sys.path, sys.flags.safe_path)"

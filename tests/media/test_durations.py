@@ -80,6 +80,7 @@ def test_a_file_that_starts_at_one_hour_is_not_one_hour_longer(tmp_path, suffix,
     assert promise_s(path) == pytest.approx(2, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_subtitle_or_chapter_after_the_end_promises_no_frames(tmp_path):
     (tmp_path / "text.srt").write_text(SUBTITLE)
     (tmp_path / "chapters.txt").write_text(CHAPTER)
@@ -89,6 +90,7 @@ def test_a_subtitle_or_chapter_after_the_end_promises_no_frames(tmp_path):
     assert promise_s(chapter) == pytest.approx(2, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_matroska_file_without_durations_promises_its_packets(tmp_path):
     path = clip(tmp_path / "clip.mkv", *H264, "-live", "1", sound_s=4)
     assert promise_s(path) == pytest.approx(2, abs=0.1)
@@ -115,6 +117,7 @@ def test_an_avi_without_its_index_promises_the_frames_of_its_header(tmp_path):
     assert outputs.lost_frames > 10
 
 
+@pytest.mark.slow
 def test_a_file_that_lost_its_end_after_that_of_the_picture_lost_no_frame(tmp_path):
     path = cut(clip(tmp_path / "clip.flv", *H264, sound_s=20), 0.9)
     assert promise_s(path) == pytest.approx(2, abs=0.1)
@@ -153,6 +156,7 @@ def test_a_clock_goes_on_evenly_after_a_step_back():
     assert packets.back_s == pytest.approx(19 / 25)
 
 
+@pytest.mark.slow
 def test_a_matroska_file_behind_another_is_not_dropped_without_a_word(tmp_path):
     part = clip(tmp_path / "part.mkv", *H264)
     outputs = convert_file(join(tmp_path / "clip.mkv", part, part))
@@ -161,6 +165,7 @@ def test_a_matroska_file_behind_another_is_not_dropped_without_a_word(tmp_path):
     assert item.message == "50 frames were left out, because their clock begins again, as after joining files"
 
 
+@pytest.mark.slow
 def test_sound_that_a_broadcast_begins_late_is_found(tmp_path):
     silent = write(tmp_path / "silent.ts", Piece(seconds=8), *H264[:-2], "-an")
     loud = clip(tmp_path / "loud.ts", *H264[:-1], "mp2", "-output_ts_offset", "8")

@@ -36,6 +36,7 @@ def test_both_channels_of_stereo_are_heard_equally_loud(tmp_path):
     assert level_at(samples, 600) == pytest.approx(0.3 / 2**0.5, rel=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inverted", ["-1", "-0.8"], ids=["whole", "weaker"])
 def test_stereo_out_of_phase_is_heard_through_one_channel(tmp_path, inverted):
     path = sound(tmp_path / "a.wav", [tone(400), f"{inverted}*{tone(400)}"])
@@ -45,6 +46,7 @@ def test_stereo_out_of_phase_is_heard_through_one_channel(tmp_path, inverted):
     np.testing.assert_array_equal(np.concatenate(list(read_by_frame(path))), samples)
 
 
+@pytest.mark.slow
 def test_only_the_seconds_out_of_phase_are_heard_through_one_channel(tmp_path):
     path = sound(tmp_path / "a.wav", [tone(400), f"if(between(t,1,2),-1,1)*{tone(400)}+{tone(600, 0.05)}"])
     assert cancelled_blocks(path) == {1}
@@ -73,6 +75,7 @@ def test_every_discrete_channel_is_heard_equally_loud(tmp_path, n_channels):
         assert level_at(samples, frequency) == pytest.approx(0.3 / n_channels, rel=0.1)
 
 
+@pytest.mark.slow
 def test_gaps_are_filled_however_short_they_are(tmp_path):
     beeps = sound(tmp_path / "a.mkv", ["0.5*sin(2*PI*1000*t)*between(mod(t,2),1,1.2)"], duration_s=20)
     lossy = tmp_path / "gaps.mkv"  # 5 of 100 packets are missing: 50 ms of silence each, twelve times

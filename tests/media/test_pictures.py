@@ -61,6 +61,7 @@ def test_a_still_or_proxy_before_the_video_is_not_taken_for_it(tmp_path, suffix,
     assert "was taken as the video, not stream 0 (" in note
 
 
+@pytest.mark.slow
 def test_the_choice_is_converted_and_left_to_a_person_to_check(tmp_path):
     outputs = convert_file(file_of(tmp_path / "clip.mp4", PROXY, MAIN, TONE))
     assert (outputs.width, outputs.frames, outputs.engine) == (160, 50, "copy")
@@ -68,6 +69,7 @@ def test_the_choice_is_converted_and_left_to_a_person_to_check(tmp_path):
     assert "stream 1 (160 x 120, 50 frames) was taken" in outputs.doubts[0].message
 
 
+@pytest.mark.slow
 def test_the_default_stream_wins_between_pictures_of_one_size(tmp_path):
     second = ["-disposition:v:0", "0", "-disposition:v:1", "default"]
     assert probe_video(file_of(tmp_path / "second.mkv", ANGLE, MAIN, options=second)).index == 1
@@ -76,6 +78,7 @@ def test_the_default_stream_wins_between_pictures_of_one_size(tmp_path):
     assert "not stream 1" in first.notes[0]
 
 
+@pytest.mark.slow
 def test_what_only_accompanies_the_first_picture_needs_no_check(tmp_path):
     info = probe_video(file_of(tmp_path / "clip.mp4", MAIN, PROXY, STILL, TONE))
     assert (info.index, info.is_first, info.notes) == (0, True, ())
@@ -90,6 +93,7 @@ def test_a_stream_without_frames_does_not_hide_the_video(tmp_path, with_noise):
     assert "not stream 0 (no frame of it can be decoded)" in outputs.doubts[0].message
 
 
+@pytest.mark.slow
 def test_of_several_programmes_one_is_taken_with_its_own_sound(tmp_path):
     programmes = ["-program", "st=0:st=1", "-program", "st=2:st=3"]
     both = file_of(tmp_path / "clip.ts", PROXY, TONE, MAIN, TONE, options=programmes)
@@ -108,12 +112,14 @@ def test_sound_without_data_is_left_out(tmp_path):
     assert outputs.doubts[0].message == "sound without any data was left out: stream 1"
 
 
+@pytest.mark.slow
 def test_a_file_in_which_nothing_can_be_decoded_is_refused(tmp_path):
     stream = overwrite(file_of(tmp_path / "clip.ts", MAIN), {0x100}, with_noise=False)
     with pytest.raises(MediaError, match=r"no frame of 'clip\.ts' can be decoded"):
         probe_video(stream)
 
 
+@pytest.mark.slow
 def test_cover_art_is_never_the_video(tmp_path):
     info = probe_video(made.with_cover(tmp_path / "clip.mp4"))
     assert (info.width, info.is_first, info.notes) == (64, True, ())

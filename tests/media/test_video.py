@@ -10,6 +10,7 @@ from vidlib.errors import MediaError
 from vidlib.media.audio import SAMPLES_PER_FRAME, read_waveform
 
 
+@pytest.mark.slow
 def test_an_opened_video_gives_properties_frames_and_sound(tmp_path):
     path = made.clip(tmp_path / "clip.mp4")
     with media.open(path) as video:

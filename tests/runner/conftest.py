@@ -30,7 +30,7 @@ def server() -> Iterator[URL]:
         pytest.skip(str(missing))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
     """``new_url()``: the address of a history that does not exist yet; the test runs on each kind of database."""
     if request.param == "sqlite":

@@ -16,6 +16,8 @@ from vidlib.runner.store.runs import History
 
 KEY = "0123456789abcdef/convert-0123456789ab"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def url(server: URL) -> Iterator[str]:
@@ -84,7 +86,6 @@ def test_a_process_that_froze_while_it_published_does_not_hold_up_the_others(url
                 pass
 
 
-@pytest.mark.slow
 def test_projects_and_videos_that_several_threads_record_are_kept_once(url):
     """A project and a video that both of them take up."""
     with History(url) as history, ThreadPoolExecutor(8) as several:

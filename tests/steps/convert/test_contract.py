@@ -22,6 +22,7 @@ def test_progress_ends_at_the_number_of_source_frames(tmp_path, out_dir):
     assert said == sorted(said)
 
 
+@pytest.mark.slow
 def test_cuda_without_nvenc_fails_and_cpu_never_looks(tmp_path, out_dir, monkeypatch):
     looked = []
     monkeypatch.setattr(encoders, "nvenc_problem", lambda *size: looked.append(size) or "no NVENC in this test")
@@ -48,6 +49,7 @@ def test_parameters_out_of_range_are_refused():
         convert.Params(crf=52)
 
 
+@pytest.mark.slow
 def test_verify_refuses_a_video_that_is_not_what_was_promised(tmp_path, out_dir):
     inputs = convert.Inputs(source=made.clip(tmp_path / "clip.mp4"), out_dir=out_dir)
     outputs = convert.run(inputs, convert.Params())
