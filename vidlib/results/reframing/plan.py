@@ -1,9 +1,9 @@
 """The plan of a video: a `Framing` for each shot, from its faces, its objects, and what people decided."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 
@@ -63,9 +63,8 @@ def plan(
     ``groups`` are the boxes, in any number of groups, in order of frame. A later decision about a shot wins.
     """
     decided = {index: one for one in decisions if (index := _shot_at(shots, one.frame)) is not None}
-    by_shot = _by_shot(shots, groups)
     framings = []
-    for index, (shot, boxes, picture) in enumerate(zip(shots, by_shot, pictures, strict=True)):
+    for index, (shot, boxes, picture) in enumerate(zip(shots, _by_shot(shots, groups), pictures, strict=True)):
         room = Room(picture, window_size(picture, aspect))
         framings.append(_decided(decided[index], shot, boxes, room) if index in decided else _frame(shot, boxes, room))
     return framings
@@ -75,14 +74,16 @@ def _shot_at(shots: Sequence[Shot], frame: int) -> int | None:
     return next((index for index, shot in enumerate(shots) if frame in shot.span), None)
 
 
-def _by_shot(shots: Sequence[Shot], groups: Iterable[Sequence[Box]]) -> list[list[Box]]:
-    found: list[list[Box]] = [[] for _ in shots]
-    stops = np.array([shot.span.stop for shot in shots])
-    for group in groups:
-        for box, index in zip(group, np.searchsorted(stops, [box.frame for box in group], "right"), strict=True):
-            if index < len(shots):
-                found[index].append(box)
-    return found
+def _by_shot(shots: Sequence[Shot], groups: Iterable[Sequence[Box]]) -> Iterator[list[Box]]:
+    """The boxes of one shot after the other, of which only these are in memory."""
+    boxes = chain.from_iterable(groups)
+    box = next(boxes, None)
+    for shot in shots:
+        found = []
+        while box is not None and box.frame < shot.span.stop:
+            found.append(box)
+            box = next(boxes, None)
+        yield found
 
 
 def _decided(decision: SetFraming, shot: Shot, boxes: Sequence[Box], room: Room) -> Framing:
