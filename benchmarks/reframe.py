@@ -1,6 +1,10 @@
 """Measure the window of ``vidlib reframe`` beside a centre crop, and beside a window that follows the largest face.
 
     python benchmarks/reframe.py film.mp4=film.truth.json [--aspect 9:16]
+    python benchmarks/reframe.py
+
+The second command composes a video from the media of two packages. Nobody in it is heard in view, so that all faces
+count.
 
 The ground truth says who is heard, and where the clip of each person was pasted. The face is what vidlib tracked there;
 in frames in which it tracked none, it lies in the clip where it usually does. Frames of transitions do not count. For
@@ -14,8 +18,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
 
 import numpy as np
+from composing.anywhere import anywhere
+from composing.film import write
 
 import vidlib
 from vidlib.api.reframing import reframe
@@ -34,24 +42,28 @@ Place = tuple[float, float]
 def main() -> int:
     """Print a line per window; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", help="VIDEO=TRUTH; without one there is nothing to measure")
+    parser.add_argument("what", nargs="*", help="VIDEO=TRUTH (default: a composed video)")
     parser.add_argument("--aspect", default="9:16", help="the shape of the window (default: 9:16)")
     options = parser.parse_args()
-    if not options.what:
-        print("reframe: no video with ground truth is given; nothing to measure", file=sys.stderr)
     try:
         for text in options.what:
             video, _, truth = text.partition("=")
-            measure(Path(video), ground_truth.read(Path(truth)), options.aspect)
+            measure(Path(video), Path(truth), options.aspect, vidlib.Workspace())
+        if not options.what:
+            with TemporaryDirectory() as folder:
+                material, shots = anywhere()
+                video, truth, _ = write(shots, material, Path(folder) / "anywhere", Random(0))
+                measure(video, truth, options.aspect, vidlib.Workspace(Path(folder) / "workspace"))
     except VidlibError as error:
         print(f"reframe: {error}", file=sys.stderr)
         return error.exit_code
     return 0
 
 
-def measure(path: Path, truth: Truth, aspect: str) -> None:
+def measure(path: Path, truth_file: Path, aspect: str, workspace: vidlib.Workspace) -> None:
     """Print the figures of the plan and of two simple windows."""
-    results = vidlib.open(path).results("convert", "scenes", "tracking")
+    truth = ground_truth.read(truth_file)
+    results = workspace.open(path).results("convert", "scenes", "tracking")
     reframed = reframe(results, parse_aspect(aspect))
     found = [box for box in boxes.read(results.needed_file("tracking", "tracks")) if box.label == FACE]
     for name, line in compare(reframed, found, truth).items():
@@ -127,13 +139,14 @@ def _place(face: TrueFace, box: Box | None, usual: dict[str, np.ndarray]) -> Pla
 def figures(areas: Sequence[Area], faces: Sequence[Sequence[tuple[TrueFace, Place]]], truth: Truth) -> str:
     """The figures of one window, as a line."""
     unclear, whole, cut = truth.unclear(), defaultdict(list), []
+    is_heard = any(face.speaking for moment in truth.moments() for face in moment.part.faces)
     for moment in truth.moments():
         if moment.frame in unclear or not faces[moment.frame]:
             continue
         area = areas[moment.frame]
         first, last = area.left, area.left + area.width
         shown = [(face, first <= left and right <= last) for face, (left, right) in faces[moment.frame]]
-        whole[moment.number] += [inside for face, inside in shown if face.speaking]
+        whole[moment.number] += [inside for face, inside in shown if face.speaking or not is_heard]
         cut.append(
             any(
                 not inside and left < last and first < right
@@ -142,11 +155,9 @@ def figures(areas: Sequence[Area], faces: Sequence[Sequence[tuple[TrueFace, Plac
         )
     shares = [np.mean(frames) for frames in whole.values() if frames]
     frames = [inside for shot in whole.values() for inside in shot]
-    if not frames:
-        return f"nobody is heard in view; cut faces in {np.mean(cut or [0]):.3f}"
     return (
-        f"speaking face whole in {np.mean(frames):.3f} of {len(frames)} frames, in {min(shares):.2f} of the worst shot "
-        f"of {len(shares)}; cut faces in {np.mean(cut):.3f}"
+        f"{'speaking ' * is_heard}face whole in {np.mean(frames):.3f} of {len(frames)} frames, in {min(shares):.2f} of "
+        f"the worst shot of {len(shares)}; cut faces in {np.mean(cut):.3f}"
     )
 
 
