@@ -8,9 +8,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests import finished, sample_media
 from tests.cast import invented
@@ -27,7 +29,16 @@ from vidlib.results import archive
 from vidlib.settings import load, settings
 
 ANNA, BERT = 1, 2
-PICTURE = b"\xff\xd8 a face, as JPEG"
+
+
+def jpeg() -> bytes:
+    """A small picture that stands for a face."""
+    file = BytesIO()
+    Image.fromarray(sample_media.picture(7)).save(file, "JPEG")
+    return file.getvalue()
+
+
+PICTURE = jpeg()
 
 
 @pytest.fixture(scope="module")
@@ -426,3 +437,29 @@ def test_nobody_is_found_by_an_example_while_the_cast_is_off(ws, monkeypatch):
     settings.cache_clear()
     with pytest.raises(UsageError, match="the cast is off"):
         Workspace().find(like="face.jpg")
+
+
+def test_the_faces_of_suggestions_lie_side_by_side(ws, tmp_path):
+    ws.cast.name("A1", "Anna Weber")
+    assert len(ws.cast.suggest(tmp_path / "faces.jpg")) == 1
+    with Image.open(tmp_path / "faces.jpg") as picture:
+        assert picture.width > 4 * 160
+        assert picture.height > 160
+    assert (tmp_path / "faces.jpg").stat().st_mode & 0o077 == 0
+    assert ws.cast.erase("P1")["exported_to"] == [str(tmp_path / "faces.jpg")]
+    with pytest.raises(UsageError, match=r"has the suffix '.pdf'; expected .jpg or .png"):
+        ws.cast.suggest(tmp_path / "faces.pdf")
+
+
+def test_somebody_without_a_name_is_shown_and_erased_too(ws, tmp_path):
+    assert list(ws.cast.show("A2")["appearances"]) == ["A2"]
+    assert [file.name for file in ws.cast.export("A2", tmp_path / "somebody")] == ["person.json", "A2.jpg"]
+    receipt = ws.cast.erase("A2")
+    assert receipt["appearances"] == ["A2"]
+    assert receipt["exported_to"] == [str(tmp_path / "somebody")]
+    assert list(ws.cast.appearances()["appearance"]) == ["A1", "A3"]
+    ws.cast.name("A1", "Anna Weber")
+    with pytest.raises(UsageError, match=r"A1 is P\d+; erase P\d+, or split A1 before"):
+        ws.cast.erase("A1")
+    with pytest.raises(UsageError, match="'A2' is not anybody in the cast"):
+        ws.cast.show("A2")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from vidlib.api import casting_erasure, casting_export, casting_likeness, casting_names
+from vidlib.api import casting_erasure, casting_export, casting_likeness, casting_names, casting_sheet
 from vidlib.api.video import Video
 from vidlib.cast import attaching, erasure, likeness, operations, permission, store
 from vidlib.cast.finished import FinishedVideo
@@ -83,20 +83,31 @@ class Cast:
                 where = one.name, one.video, one.project, one.person, one.speaker
                 yield f"A{number}", *who, *where, one.seen_s, one.heard_s, one.face_px, one.collected_at
 
-    def suggest(self) -> "pd.DataFrame":
-        """A row for each appearance that may show a person of the cast, the nearest first; nothing is decided."""
+    def suggest(self, to: str | Path | None = None) -> "pd.DataFrame":
+        """A row for each appearance that may show a person of the cast, the nearest first; nothing is decided.
+
+        ``to`` is a JPEG or PNG file that gets the faces side by side. It counts as an export of these people.
+        """
         from vidlib.cast.suggestions import suggest
 
         permission.check(self.settings)
+        if to is not None:
+            casting_sheet.check(Path(to))
         with self._opened() as opened:
             cast, known = opened.cast(), opened.appearances()
-            rows = [
-                (
-                    *(f"A{one.appearance}", f"P{one.person}", cast.name(one.person), one.distance, one.margin),
-                    *(one.voice, one.same_project, known[one.appearance].name),
-                )
-                for one in suggest(cast, known)
-            ]
+            found = suggest(cast, known)
+            if to is not None and found:
+                casting_sheet.write(Path(to), opened, found)
+                about = {subject for one in found for subject in (f"A{one.appearance}", f"P{one.person}")}
+                note = str(Path(to).absolute())
+                self._note(opened, Event(event="export", about=tuple(sorted(about)), note=note))
+        rows = [
+            (
+                *(f"A{one.appearance}", f"P{one.person}", cast.name(one.person), one.distance, one.margin),
+                *(one.voice, one.same_project, known[one.appearance].name),
+            )
+            for one in found
+        ]
         return _frame(SUGGESTIONS, rows)
 
     def confirm(self, appearance: str, person: str) -> "casting_names.Change":
@@ -174,35 +185,47 @@ class Cast:
             self._note(opened, Event(event="look", about=about, note=example))
         return casting_likeness.condition(self.settings, example, near)
 
-    def show(self, person: str) -> dict[str, Any]:
-        """All that is kept about a person, without the numbers of the embeddings: for an answer to that person."""
+    def show(self, who: str) -> dict[str, Any]:
+        """All that is kept about a person or an appearance, without the numbers of embeddings, to answer a request."""
         with self._opened() as opened:
-            number = _person(opened.cast(), person)
-            found = casting_export.held(self.settings, opened, number)
-            self._note(opened, Event(event="show", about=(f"P{number}",)))
+            subject = _known(opened, who)
+            found = casting_export.held(self.settings, opened, subject)
+            self._note(opened, Event(event="show", about=(subject,)))
         return found
 
-    def export(self, person: str, folder: str | Path) -> list[Path]:
-        """Write all that is kept about a person to a new ``folder``: person.json, and the pictures as JPEG.
+    def export(self, who: str, folder: str | Path) -> list[Path]:
+        """Write all that is kept about a person or an appearance to a new ``folder``: person.json, and the pictures.
 
         Returns the files. Raises UsageError where the folder exists.
         """
+        target = Path(folder).absolute()
         with self._opened() as opened:
-            number = _person(opened.cast(), person)
-            files = casting_export.write(self.settings, opened, number, Path(folder).absolute())
-            self._note(opened, Event(event="export", about=(f"P{number}",), note=str(Path(folder).absolute())))
+            subject = _known(opened, who)
+            files = casting_export.write(self.settings, opened, subject, target)
+            self._note(opened, Event(event="export", about=(subject,), note=str(target)))
         return files
 
-    def erase(self, person: str, *, results: bool = False) -> dict[str, Any]:
+    def erase(self, who: str, *, results: bool = False) -> dict[str, Any]:
         """Erase all that the cast keeps about a person, and the names in corrections; returns the receipt.
 
-        ``results`` also runs the steps that the names changed, and removes older results that have them. The receipt
-        says which files still hold the name. A process that dies here leaves the erasure to the next use of the cast.
+        An appearance of nobody is erased alone. ``results`` also runs the steps that the names changed, and removes
+        older results that have them. The receipt says which files still hold the name. A process that dies here leaves
+        the erasure to the next use of the cast.
         """
         with self._opened() as opened:
-            plan = erasure.plan_person(opened, _person(opened.cast(), person), self.settings.person, results=results)
+            person = self._person_to_erase(opened, _known(opened, who))
+            plan = erasure.plan_person(opened, person, self.settings.person, results=results)
             plan = casting_erasure.begin(self.settings, opened, plan)
             return casting_erasure.erase(self.workspace, opened, plan)
+
+    def _person_to_erase(self, opened: Store, subject: str) -> int:
+        """The number of a person; an appearance of nobody becomes one, who is erased as all others."""
+        number = int(subject[1:])
+        if subject.startswith("P"):
+            return number
+        if (person := opened.cast().person(number)) is not None:
+            raise UsageError(f"{subject} is P{person}; erase P{person}, or split {subject} before")
+        return opened.record(Add(appearance=number), by=self.settings.person)[0].number
 
     def retain(self) -> dict[str, Any] | None:
         """Erase what is kept for longer than VIDLIB_CAST_RETENTION_DAYS; returns the receipt, or None for nothing."""
@@ -316,6 +339,15 @@ def _person(cast: operations.Cast, text: str) -> int:
     if not fitting:
         raise UnknownName("a person of the cast", text, [*(f"P{one}" for one in names), *filter(None, names.values())])
     return fitting[0]
+
+
+def _known(opened: Store, text: str) -> str:
+    """A person, or an appearance, of whom the cast keeps anything."""
+    cast = opened.cast()
+    subject = _subject(cast, text)
+    if not set(cast.shown(subject)) & opened.appearances().keys():
+        raise UnknownName("anybody in the cast", text, [f"P{person}" for person in cast.people()])
+    return subject
 
 
 def _subject(cast: operations.Cast, text: str) -> str:

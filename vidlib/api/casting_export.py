@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from vidlib.settings import Settings
 
 
-def held(settings: "Settings", opened: Store, person: int, *, embeddings: bool = False) -> dict[str, Any]:
-    """What the cast keeps about a person: names, appearances, decisions, and why; with the ``embeddings`` if asked."""
+def held(settings: "Settings", opened: Store, subject: str, *, embeddings: bool = False) -> dict[str, Any]:
+    """What the cast keeps about a person, or about an appearance alone, and why; with the ``embeddings`` if asked."""
     cast, known = opened.cast(), opened.appearances()
-    numbers = cast.people().get(person, [])
-    subjects = {f"P{person}", *(f"A{number}" for number in numbers)}
+    numbers = cast.shown(subject)
+    subjects = {subject, *(f"A{number}" for number in numbers)}
     entries = [entry for entry in opened.log() if entry.subjects() & subjects]
     shown = {f"A{number}": _appearance(known[number], embeddings) for number in numbers}
     corrections = {id_: sha256 for id_, (sha256, number) in opened.named_corrections().items() if number in numbers}
     return {
-        "person": f"P{person}",
-        "name": cast.name(person),
+        "person": subject,
+        "name": cast.name(int(subject[1:])) if subject.startswith("P") else None,
         "purpose": settings.cast_purpose,
         "legal_basis": settings.cast_legal_basis,
         "retention_days": settings.cast_retention_days,
@@ -33,11 +33,11 @@ def held(settings: "Settings", opened: Store, person: int, *, embeddings: bool =
     }
 
 
-def write(settings: "Settings", opened: Store, person: int, folder: Path) -> list[Path]:
+def write(settings: "Settings", opened: Store, subject: str, folder: Path) -> list[Path]:
     """Write all of it to a new folder, readable for this user only; raises UsageError where the folder exists."""
     if folder.exists():
         raise UsageError(f"{folder} exists; expected a new folder")
-    document = held(settings, opened, person, embeddings=True)
+    document = held(settings, opened, subject, embeddings=True)
     folder.mkdir(parents=True, mode=0o700)
     files = [write_json(folder / "person.json", document, private=True)]
     for name in document["appearances"]:

@@ -61,7 +61,8 @@ def _plan(
     opened: Store, cast: Cast, log: list[Entry], appearances: list[int], gone: list[int], person: int | None, by: str
 ) -> Plan:
     numbers = {one for one in {*cast.merged, *gone} if cast.resolve(one) in gone}
-    operations = [entry.operation for entry in _entries(log, (), numbers)]
+    entries = _entries(log, appearances, numbers)
+    operations = [entry.operation for entry in entries]
     names = (one.name for one in operations if isinstance(one, Name) and one.person in numbers)
     exports = (one.note for one in operations if isinstance(one, Event) and one.event == "export")
     known = opened.appearances()
@@ -79,7 +80,7 @@ def _plan(
         counts={
             **dict.fromkeys(("appearances", "faces", "pictures"), len(shown)),
             "voices": sum(one.voice is not None for one in shown),
-            "log_entries": len(_entries(log, appearances, numbers)),
+            "log_entries": len(entries),
         },
     )
 

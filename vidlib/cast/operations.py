@@ -133,6 +133,11 @@ class Cast:
             people.setdefault(self.resolve(person), []).append(appearance)
         return people
 
+    def shown(self, subject: str) -> list[int]:
+        """The appearances of a person, or an appearance alone."""
+        number = int(subject[1:])
+        return [number] if subject.startswith("A") else self.people().get(self.resolve(number), [])
+
     def person(self, appearance: int) -> int | None:
         """The person whom an appearance shows, as far as it is known."""
         known = self.person_of.get(appearance)

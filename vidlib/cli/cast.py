@@ -65,9 +65,15 @@ def list_appearances(workspace: Workspace = None, as_json: AsJson = False) -> No
     _print_frame(_open(workspace).appearances(), "appearances", as_json, ("sha256", "project", "heard_s", "face_px"))
 
 
-def suggest(workspace: Workspace = None, as_json: AsJson = False) -> None:
+def suggest(
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Write the faces side by side to FILE: .jpg or .png.", metavar="FILE")
+    ] = None,
+    workspace: Workspace = None,
+    as_json: AsJson = False,
+) -> None:
     """List who may be who: distance of the faces, margin to the second person, likeness of the voices."""
-    _print_frame(_open(workspace).suggest(), "suggestions", as_json)
+    _print_frame(_open(workspace).suggest(to), "suggestions", as_json)
 
 
 def confirm(appearance: Appearance, person: Person, workspace: Workspace = None, as_json: AsJson = False) -> None:
@@ -114,11 +120,11 @@ def log(workspace: Workspace = None, as_json: AsJson = False) -> None:
     _print_frame(_open(workspace).log(), "log", as_json)
 
 
-def show(person: Person, workspace: Workspace = None, as_json: AsJson = False) -> None:
-    """Show all that is kept about PERSON."""
+def show(who: Subject, workspace: Workspace = None, as_json: AsJson = False) -> None:
+    """Show all that is kept about WHO."""
     from vidlib.cli import console
 
-    found = _open(workspace).show(person)
+    found = _open(workspace).show(who)
     if as_json:
         print_json(found)
         return
@@ -132,18 +138,18 @@ def show(person: Person, workspace: Workspace = None, as_json: AsJson = False) -
 
 
 def export(
-    person: Person,
+    who: Subject,
     folder: Annotated[Path, typer.Argument(help="A new folder.", metavar="FOLDER")],
     workspace: Workspace = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write all that is kept about PERSON to a new folder: person.json, and the pictures."""
-    files = [str(file) for file in _open(workspace).export(person, folder)]
+    """Write all that is kept about WHO to a new folder: person.json, and the pictures."""
+    files = [str(file) for file in _open(workspace).export(who, folder)]
     print_json({"files": files}) if as_json else print(*files, sep="\n")
 
 
 def erase(
-    person: Person,
+    who: Subject,
     results: Annotated[
         bool, typer.Option("--results", help="Also make results without the name, and remove those that have it.")
     ] = False,
@@ -151,13 +157,13 @@ def erase(
     workspace: Workspace = None,
     as_json: AsJson = False,
 ) -> None:
-    """Erase PERSON: faces, voices, pictures, and names also in corrections. The receipt says what is left."""
+    """Erase WHO: faces, voices, pictures, and names also in corrections. The receipt says what is left."""
     opened = _open(workspace)
     if not yes:
-        show(person, workspace, as_json)
+        show(who, workspace, as_json)
         print("nothing was erased; to erase all of this, add --yes", file=sys.stderr)
         return
-    _print_receipt(opened.erase(person, results=results), as_json)
+    _print_receipt(opened.erase(who, results=results), as_json)
 
 
 def retain(workspace: Workspace = None, as_json: AsJson = False) -> None:
@@ -230,7 +236,7 @@ COMMANDS: dict[str, tuple[Command, tuple[str, ...]]] = {
     "status": (status, ("vidlib cast status",)),
     "collect": (collect, ("vidlib cast collect film.mp4 talk.mp4",)),
     "list": (list_appearances, ("vidlib cast list", "vidlib cast list --json")),
-    "suggest": (suggest, ("vidlib cast suggest",)),
+    "suggest": (suggest, ("vidlib cast suggest", "vidlib cast suggest --to faces.jpg")),
     "confirm": (confirm, ("vidlib cast confirm A12 P3", 'vidlib cast confirm A12 "Anna Weber"')),
     "name": (name, ('vidlib cast name A12 "Anna Weber"',)),
     "merge": (merge, ("vidlib cast merge P3 P8",)),
@@ -239,7 +245,7 @@ COMMANDS: dict[str, tuple[Command, tuple[str, ...]]] = {
     "undo": (undo, ("vidlib cast undo", "vidlib cast undo 17")),
     "show": (show, ("vidlib cast show P3", 'vidlib cast show "Anna Weber" --json')),
     "export": (export, ("vidlib cast export P3 anna",)),
-    "erase": (erase, ("vidlib cast erase P3", "vidlib cast erase P3 --yes --results")),
+    "erase": (erase, ("vidlib cast erase P3", "vidlib cast erase P3 --yes --results", "vidlib cast erase A12 --yes")),
     "retain": (retain, ("vidlib cast retain",)),
     "log": (log, ("vidlib cast log",)),
 }
