@@ -14,11 +14,14 @@ from vidlib import vault
 from vidlib.errors import CommandFailed, EngineUnavailable, OutOfMemory, WeightError
 from vidlib.machine import commands, devices
 from vidlib.machine.load import nearest_existing
-from vidlib.media import ffmpeg
+from vidlib.media import encoders, ffmpeg
 from vidlib.settings import GIB, Settings
 
 MIN_FREE_BYTES = 10 * GIB
 """Free bytes below which a project may not fit: an hour of 1080p at 8 Mbit/s takes 3.6 GB, and exists three times."""
+
+TRIAL_SIZE = (1920, 1080)
+"""Width and height of the frame with which the encoder is tried, in pixels."""
 
 PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
@@ -53,6 +56,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
     return (
         _python(),
         *_video_programs(),
+        _encoder(),
         _archive_program("unar", "unar", "RAR archives"),
         _archive_program("7zz", "7zip", "7z archives, and some ZIPs,"),
         _graphics_libraries(),
@@ -92,6 +96,13 @@ def _x264(where: str) -> Finding:
     has = " libx264 " in encoders
     detail = f"{where}, version {version}, {'with' if has else 'without'} libx264"
     return Finding("ffmpeg", has, detail, "install a build with libx264: apt-get install ffmpeg")
+
+
+def _encoder() -> Finding:
+    """Say which encoder *convert* uses; that FFmpeg has one is checked with FFmpeg."""
+    encoder = encoders.choose("auto", *TRIAL_SIZE)
+    detail = f"{encoder.name} on the {'GPU' if encoder.device == 'cuda' else 'CPU'}"
+    return Finding("video encoder", True, f"{detail}; {encoder.fallback}" if encoder.fallback else detail)
 
 
 def _archive_program(name: str, package: str, reads: str) -> Finding:

@@ -22,6 +22,7 @@ from vidlib.dashboard.kernels import LEFT_S, LOOK_EVERY_S, Kernels, identify
 from vidlib.dashboard.results import RESULTS_ROUTE, SHELF_ROUTE, VIDEO_ROUTE
 from vidlib.errors import SettingError, VidlibError
 from vidlib.localization import LOCALES, Localization
+from vidlib.machine import load_history
 from vidlib.player import serving
 from vidlib.results.report_html import served_page
 from vidlib.results.shelf_html import script_source
@@ -212,7 +213,8 @@ def serve(given: Settings) -> int:
     app = Dashboard(config=configuration(given, port, accounts))
     app.initialize([])
     print(f"The dashboard of {given.workspace} is at\n{sign_in_address(given, port, accounts)}", flush=True)
-    app.start()
+    with load_history.recording(load_history.file_in(given.workspace / "logs"), given.workspace):
+        app.start()
     return 0
 
 

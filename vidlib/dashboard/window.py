@@ -12,6 +12,7 @@ from typing import Any, Protocol, cast
 
 from vidlib.dashboard import roles
 from vidlib.dashboard.library import Library
+from vidlib.dashboard.machine import Machine
 from vidlib.dashboard.pages import Context, Page
 from vidlib.dashboard.video import Video
 from vidlib.dashboard.work import Work
@@ -23,7 +24,7 @@ from vidlib.runner.store.database import change_marker
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings, settings
 
-PAGES: tuple[Callable[[Context], Page], ...] = (Work, Library, Video)
+PAGES: tuple[Callable[[Context], Page], ...] = (Work, Library, Video, Machine)
 """The pages; `PAGES` of ``static/frame.js`` lists their counterparts in the browser."""
 
 TARGET = "vidlib"

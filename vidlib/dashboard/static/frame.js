@@ -12,10 +12,11 @@ import { prefer, preference } from "./preferences.js";
 import { Head } from "./head.js";
 import { _, clock, currentLanguage, preferredLanguage, setLanguage } from "./words.js";
 import * as library from "./library.js";
+import * as machine from "./machine.js";
 import * as video from "./video.js";
 import * as work from "./work.js";
 
-const PAGES = [work, library, video];
+const PAGES = [work, library, video, machine];
 const KEPT_MESSAGES = 5;
 
 const { base, kernel: kernelId } = JSON.parse(document.getElementById("page-data").textContent);
