@@ -1,29 +1,15 @@
-"""What a timeline needs to know of a delivered video, also when the file is somewhere else."""
+"""The properties of a delivered video, kept for the time when its file is somewhere else."""
 
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
-
-from vidlib.results.exports.edit_timeline import Media
+from vidlib.results.exports.edit_timeline import Media, MediaProperties
 
 
-class DeliveredMedia(BaseModel):
-    """The properties of a delivered video.
-
-    ``n_bytes`` is the size of the file. ``start`` is the time code of the first frame, in frames after 00:00:00:00.
-    ``channels`` has the number of channels of each audio track.
-    """
-
-    model_config = ConfigDict(frozen=True)
+class DeliveredMedia(MediaProperties):
+    """The properties of a delivered video, of a file of ``n_bytes``."""
 
     n_bytes: int
-    frames: int
-    start: int
-    width: int
-    height: int
-    channels: tuple[int, ...] = ()
-    sample_rate: int = 48_000
 
     @classmethod
     def probe(cls, video: Path, frames: int) -> Self:
@@ -43,4 +29,4 @@ class DeliveredMedia(BaseModel):
 
     def at(self, path: str, name: str) -> Media:
         """The video for a timeline: as the file ``name``, which the editor's machine finds at ``path``."""
-        return Media(name, path, self.frames, self.start, self.width, self.height, self.channels, self.sample_rate)
+        return Media(name=name, path=path, **self.model_dump(exclude={"n_bytes"}))

@@ -48,7 +48,15 @@ def _video(chance: random.Random, name: str, start: int) -> tuple[Media, list[Sh
         edges.append(edges[-1] + length)
     shots = [_shot(chance, Span(*edge), number) for number, edge in enumerate(pairwise(edges))]
     channels = chance.choice([(), (1,), (2,), (2, 2)])
-    return Media(name, f"/média/100 % #1/{name}", edges[-1], start, 1280, 720, channels), shots
+    return Media(
+        name=name,
+        path=f"/média/100 % #1/{name}",
+        frames=edges[-1],
+        start=start,
+        width=1280,
+        height=720,
+        channels=channels,
+    ), shots
 
 
 def _shot(chance: random.Random, span: Span, number: int) -> Shot:
@@ -61,7 +69,9 @@ def _shot(chance: random.Random, span: Span, number: int) -> Shot:
 
 def one_timeline(*, channels: tuple[int, ...] = (2,), start: int = 900_000, own_start: int | None = None) -> Timeline:
     """A cut, and a dissolve of ten frames in whose middle the third shot begins, in a video of 100 frames."""
-    media = Media(NAMES[0], f"/média/{NAMES[0]}", 100, start, 1280, 720, channels)
+    media = Media(
+        name=NAMES[0], path=f"/média/{NAMES[0]}", frames=100, start=start, width=1280, height=720, channels=channels
+    )
     shots = [
         Shot(Span(0, 40), "start"),
         Shot(Span(40, 70), "cut", 0.9),

@@ -83,7 +83,7 @@ def face(frame: int, x: float, speaking: bool = False, track: int = 1, width: fl
 
 def media(folder: Path) -> Media:
     (folder / NAME).write_bytes(b"the video")
-    return Media(NAME, str(folder / NAME), 120, 90_000, 1280, 720)
+    return Media(name=NAME, path=str(folder / NAME), frames=120, start=90_000, width=1280, height=720)
 
 
 def reframed(boxes: list[list[Box]], shots: list[Shot] = SHOTS, decisions: tuple[SetFraming, ...] = ()) -> Reframed:
@@ -201,7 +201,7 @@ def test_an_hour_fits_into_a_megabyte(tmp_path):
     rng = np.random.default_rng(0)
     frames, walk = 90_000, np.cumsum(rng.normal(0, 3, 90_000)) % 1100
     boxes = [[face(n, walk[n], track=1 + n // 500) for n in range(frames)]]
-    hour = Media("a.mp4", "a.mp4", frames, 0, 1280, 720)
+    hour = Media(name="a.mp4", path="a.mp4", frames=frames, start=0, width=1280, height=720)
     framed = reframed(boxes, [Shot(Span(0, frames))])
     after_effects.write(tmp_path / "a_ae.jsx", hour, framed, boxes, Turns(), [])
     assert (tmp_path / "a_ae.json").stat().st_size <= 1_000_000

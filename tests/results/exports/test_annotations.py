@@ -13,7 +13,7 @@ from vidlib.results.exports import boxes, coco_json, cvat_xml, mot, tracking_tab
 from vidlib.results.exports.edit_timeline import Media
 from vidlib.results.exports.tracking_table import TrackRows
 
-MEDIA = Media("Été & 100% #1 <fin>.mp4", "/a.mp4", 120, 0, 640, 360)
+MEDIA = Media(name="Été & 100% #1 <fin>.mp4", path="/a.mp4", frames=120, start=0, width=640, height=360)
 
 Found = dict[tuple[int, int], tuple[str, float, float, float, float]]
 """Label and x, y, width, height of each box, by frame from 0 and track."""

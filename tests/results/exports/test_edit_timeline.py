@@ -13,7 +13,7 @@ SHOTS = [Shot(Span(0, 40), "start"), Shot(Span(40, 100), "dissolve", 0.5, Span(3
 
 
 def media(name: str = "a.mp4", start: int = 0) -> Media:
-    return Media(name, f"/{name}", 100, start, 64, 48)
+    return Media(name=name, path=f"/{name}", frames=100, start=start, width=64, height=48)
 
 
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)

@@ -113,7 +113,10 @@ def test_several_timelines_are_a_collection(otio, tmp_path):
 
 def test_a_video_without_sound_leaves_a_gap_in_the_sound_of_a_timeline(otio, tmp_path):
     videos = [
-        (Media(name, f"/{name}", 10, 0, 64, 48, channels), [Shot(Span(0, 10), "start")])
+        (
+            Media(name=name, path=f"/{name}", frames=10, start=0, width=64, height=48, channels=channels),
+            [Shot(Span(0, 10), "start")],
+        )
         for name, channels in (("a.mp4", ()), ("b.mp4", (2,)))
     ]
     path = otio_json.write(tmp_path / "a.otio", [assemble("both", videos)], "project")
@@ -131,7 +134,7 @@ def test_premiere_gets_a_sequence_of_another_shape_with_the_motion_of_each_clip(
         Framing("pan", "speaker", picture, size, 90, (Segment(40, 100, ((40, 300), (70, 420))),)),
         Framing("fit", "person", picture, size, 90, (Segment(100, 120, ((100, 640),)),)),
     )
-    media = Media("a.mp4", "/a.mp4", 120, 900_000, 1280, 720, (2,))
+    media = Media(name="a.mp4", path="/a.mp4", frames=120, start=900_000, width=1280, height=720, channels=(2,))
     timeline = sequence.assemble("a", [(media, Reframed((9, 16), (1280, 720), shots, framings))])
     document = otio.adapters.read_from_file(
         str(otio_json.write(tmp_path / "a.otio", [timeline], "project", "premiere"))

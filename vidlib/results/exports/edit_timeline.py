@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
+from pydantic import BaseModel, ConfigDict
+
 from vidlib.text import printable
 from vidlib.timeline import Shot, Span
 
@@ -20,22 +22,31 @@ SPACES = "\u00a0\u2009\u202f"
 """Spaces that names of files in French and German contain; a name keeps them, so that the file is found."""
 
 
-@dataclass(frozen=True)
-class Media:
-    """A delivered video, as the editor's machine finds it.
+class MediaProperties(BaseModel):
+    """What a timeline needs to know of a delivered video, wherever its file is.
 
-    ``path`` is an absolute path, a Windows path, or a name beside the exported file. ``start`` is the time code of the
-    first frame, in frames after 00:00:00:00. ``channels`` has the number of channels of each audio track.
+    ``start`` is the time code of the first frame, in frames after 00:00:00:00. ``channels`` has the number of channels
+    of each audio track.
     """
 
-    name: str
-    path: str
+    model_config = ConfigDict(frozen=True)
+
     frames: int
     start: int
     width: int
     height: int
     channels: tuple[int, ...] = ()
     sample_rate: int = 48_000
+
+
+class Media(MediaProperties):
+    """A delivered video, as the editor's machine finds it.
+
+    ``path`` is an absolute path, a Windows path, or a name beside the exported file.
+    """
+
+    name: str
+    path: str
 
 
 @dataclass(frozen=True)
