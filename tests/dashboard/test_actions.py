@@ -7,13 +7,13 @@ import pytest
 
 from tests.waiting import LIMIT_S
 from vidlib.dashboard import actions
+from vidlib.dashboard.before_run import Choice
 from vidlib.ingest.urls import handle
-from vidlib.settings import load
 
 
 @pytest.mark.slow
 def test_a_run_leads_a_session_of_its_own_and_says_why_it_could_not_begin(workspace):
-    started = actions.start(workspace, ["nothing.mp4"], None)
+    started = actions.start(workspace, ["nothing.mp4"], Choice())
     assert os.getsid(started.process.pid) == started.process.pid
     assert started.process.wait(timeout=LIMIT_S) == 2
     assert started.ended()
@@ -22,7 +22,7 @@ def test_a_run_leads_a_session_of_its_own_and_says_why_it_could_not_begin(worksp
 
 @pytest.mark.slow
 def test_what_is_started_lies_in_the_inbox(workspace):
-    started = actions.start(workspace, ["../outside.mp4"], "default")
+    started = actions.start(workspace, ["../outside.mp4"], Choice("default"))
     started.process.wait(timeout=LIMIT_S)
     assert f"{workspace.inbox / 'outside.mp4'} does not exist" in started.last_log_line()
 
@@ -34,12 +34,6 @@ def test_a_started_run_is_known_by_its_process_and_not_by_an_older_one_of_the_sa
     mine = SimpleNamespace(id="mine", owner="host/place/7/3", heartbeat_at=101.0)
     assert started.run_id([other, old]) is None
     assert started.run_id([other, mine, old]) == "mine"
-
-
-def test_the_default_profile_is_offered_first(tmp_path):
-    for name in ("cpu", "tv", "default"):
-        (tmp_path / f"{name}.yaml").touch()
-    assert actions.profiles(load(params_dir=tmp_path)) == ["default", "cpu", "tv"]
 
 
 def test_the_command_line_of_a_download_does_not_contain_the_link(workspace):

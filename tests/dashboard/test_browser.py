@@ -1,19 +1,21 @@
 """The dashboard as an operator uses it: in a real browser, from signing in to the report of a run."""
 
-import shutil
+import time
 from collections.abc import Iterator
 
 import psutil
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests import sample_media
+from tests import browsers, sample_media
+from tests.browsers import NEEDS_CHROMIUM, axe_script, serious_problems
+from tests.dashboard.conftest import Dashboard
 from tests.waiting import wait_until
 from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.downloads import store
+from vidlib.runner.store.models import Run, Task
 from vidlib.runner.store.runs import History
 
-CHROMIUM = shutil.which("chromium")
 NAME = '-<img src=x onerror=alert(1)> "it\'s" & 🎬\nnew.mp4'
 BY_HAND = "https://mega.nz/file/1?a='1'&b=2#key"
 SHOWN = NAME.replace("\n", "\N{REPLACEMENT CHARACTER}")
@@ -22,22 +24,49 @@ PAGE_MS, RUN_MS = 60_000, 200_000
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: apt-get install chromium"),
+    NEEDS_CHROMIUM,
 ]
 
 
-@pytest.fixture
-def browser() -> Iterator[BrowserContext]:
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
     """Somebody's browser; it is gone afterwards."""
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with (
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=CHROMIUM, args=arguments) as chromium,
-        chromium.new_context() as context,
-    ):
+    with browsers.chromium() as browser:
+        yield browser
+    wait_until(lambda: not [child for child in psutil.Process().children() if "chrom" in child.name()])
+
+
+@pytest.fixture
+def browser(chromium) -> Iterator[BrowserContext]:
+    with chromium.new_context() as context:
         context.set_default_timeout(PAGE_MS)
         yield context
-    wait_until(lambda: not [child for child in psutil.Process().children() if "chrom" in child.name()])
+
+
+@pytest.fixture
+def history(dashboard) -> Iterator[History]:
+    """The history of the dashboard that the browser shows."""
+    with History(dashboard.settings.database) as opened:
+        yield opened
+
+
+@pytest.fixture
+def failed_run(history, dashboard) -> tuple[Run, Task]:
+    """A run of this process with a step that failed and one that runs, which this fixture returns."""
+    run = history.start_run([dashboard.settings.inbox / "two videos.zip"], {})
+    names = {"run_id": run.id, "project": "two", "sha256": "ab" * 32}
+    tasks = [Task(label=label, step=step, **names) for label in ("a.mp4", "b.mp4") for step in ("convert", "scenes")]
+    failed, _, running, _ = history.add_tasks(tasks)
+    history.update_task(failed.id, status="failed", error="\x1b[31mno space\x1b[0m", error_type="OSError", attempt=3)
+    history.update_task(running.id, status="running", progress=0.1, started_at=time.time())
+    return run, running
+
+
+def sign_in(page: Page, dashboard: Dashboard, address: str = "") -> None:
+    page.goto(dashboard.url + address)
+    page.get_by_label("Token").fill(dashboard.token)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator(".columns")).to_be_visible(timeout=PAGE_MS)
 
 
 def open_from(page: Page, link: str) -> Page:
@@ -57,9 +86,7 @@ def test_an_operator_signs_in_runs_a_clip_and_reads_its_report(dashboard, browse
     browser.on("response", lambda response: answers.append(response.url))
 
     page = browser.new_page()
-    page.goto(dashboard.url)
-    page.get_by_label("Token").fill(dashboard.token)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, dashboard)
     expect(page.locator(".download b")).to_have_text(SHOWN, timeout=PAGE_MS)
     expect(page.locator(".download a")).to_have_attribute("href", BY_HAND)
     page.get_by_role("checkbox", name=SHOWN).check()
@@ -96,3 +123,63 @@ def test_an_operator_signs_in_runs_a_clip_and_reads_its_report(dashboard, browse
 
     assert dialogs == []
     assert [url for url in answers if not url.startswith((dashboard.url, "data:", "blob:"))] == []
+
+
+def test_pages_are_accessible_in_both_colors_and_fit_a_phone(dashboard, chromium, failed_run, tmp_path):
+    axe = axe_script(tmp_path)
+    sample_media.silent(dashboard.settings.inbox / "film.mp4")
+    problems = []
+    with chromium.new_context(color_scheme="dark", locale="fr-FR", bypass_csp=True) as context:
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        sign_in(page, dashboard)
+        expect(page.get_by_role("heading", name="Échecs")).to_be_visible(timeout=PAGE_MS)
+        page.get_by_role("checkbox", name="film.mp4").check()
+        page.get_by_text("Paramètres", exact=True).click()
+        page.get_by_role("button", name="Prévision", exact=True).click()
+        expect(page.get_by_role("cell", name="convert", exact=True)).to_be_visible(timeout=PAGE_MS)
+        assert serious_problems(page, axe) == []
+        page.get_by_label("Couleurs").select_option("light")
+        page.get_by_label("Langue").select_option("en")
+        expect(page.get_by_role("heading", name="What failed")).to_be_visible(timeout=PAGE_MS)
+        assert serious_problems(page, axe) == []
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.reload()  # the browser keeps what was chosen
+        expect(page.get_by_role("heading", name="What failed")).to_be_visible(timeout=PAGE_MS)
+        assert page.evaluate("document.documentElement.dataset.theme") == "light"
+        page.goto(f"{dashboard.url}video?sha256={'0' * 64}#frame=7")
+        expect(page.get_by_role("alert")).to_be_visible(timeout=PAGE_MS)
+        assert page.evaluate("location.hash") == f"#video?sha256={'0' * 64}&frame=7"
+        assert serious_problems(page, axe) == []
+    assert problems == []
+
+
+def test_news_leave_the_focus_and_a_lost_connection_disables_the_page(dashboard, browser, failed_run, history):
+    run, running = failed_run
+    page, sockets, lost = browser.new_page(), [], []
+
+    def connect(socket) -> None:
+        socket.close() if lost else sockets.append((socket, socket.connect_to_server()))
+
+    page.route_web_socket(lambda url: "channels" in url, connect)
+    sign_in(page, dashboard)
+    page.get_by_text("Details").click()
+    expect(page.get_by_text("no space")).to_be_visible()
+    retry = page.get_by_role("button", name="Retry", exact=True)
+    retry.focus()
+    history.update_task(running.id, progress=0.5)
+    expect(page.get_by_text("50%").first).to_be_visible(timeout=PAGE_MS)
+    expect(retry).to_be_focused()
+    expect(page.get_by_text("no space")).to_be_visible()
+
+    lost.append(True)
+    for socket, server in sockets:
+        server.close()
+        socket.close()
+    expect(page.get_by_text("The connection to the dashboard is lost")).to_be_visible(timeout=PAGE_MS)
+    assert page.locator(".frame").evaluate("frame => frame.inert")
+    lost.clear()
+    expect(page.get_by_text("The connection to the dashboard is lost")).to_be_hidden(timeout=PAGE_MS)
+    page.get_by_role("button", name="Cancel run").click()
+    wait_until(lambda: history.cancel_requested(run.id))

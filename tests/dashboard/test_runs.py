@@ -10,12 +10,12 @@ import pytest
 from tests import sample_media
 from vidlib.dashboard import inbox
 from vidlib.dashboard.pages import Context
-from vidlib.runner.run_progress import by_row
 from vidlib.dashboard.wording import readable
 from vidlib.dashboard.work import Work
 from vidlib.errors import UsageError
 from vidlib.runner import delivery_files
 from vidlib.runner.delivery_files import LeftOut
+from vidlib.runner.run_progress import by_row
 from vidlib.runner.store.models import Task
 from vidlib.runner.store.runs import NOTICE
 

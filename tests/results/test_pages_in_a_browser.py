@@ -1,27 +1,23 @@
 """The report and the shelf in a real browser: for every reader, on a phone, in the dark and on paper."""
 
-import shutil
-import subprocess
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests import finished, sample_media
+from tests import browsers, finished, sample_media
+from tests.browsers import NEEDS_CHROMIUM, axe_script, serious_problems
 from tests.results import pages
 from vidlib.results.report_html import served_page
 from vidlib.results.shelf_html import Entry, write_shelf
 
-CHROMIUM = shutil.which("chromium")
-AXE = "axe-core@4.10.3"
 PHONE_PX = 390
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: apt-get install chromium"),
+    NEEDS_CHROMIUM,
 ]
 
 
@@ -48,25 +44,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    with browsers.chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The script of axe-core (MPL-2.0), which the registry of npm has and vidlib does not contain."""
-    folder = tmp_path_factory.mktemp("axe")
-    if (npm := shutil.which("npm")) is None:
-        pytest.skip("npm is not installed")
-    packed = subprocess.run([npm, "pack", "--silent", AXE], cwd=folder, capture_output=True, text=True, timeout=120)
-    if packed.returncode:
-        pytest.skip(f"npm cannot fetch {AXE}")
-    with tarfile.open(next(folder.glob("*.tgz"))) as package:
-        package.extractall(folder, filter="data")
-    return (folder / "package" / "axe.min.js").read_text(encoding="utf-8")
+    return axe_script(tmp_path_factory.mktemp("axe"))
 
 
 @pytest.fixture
@@ -97,10 +81,7 @@ NAMES = ("report", "failed report", "shelf")
 @pytest.mark.parametrize("name", NAMES)
 def test_axe_finds_nothing_serious(opened, axe, name, scheme):
     page = opened(name, color_scheme=scheme, bypass_csp=True)
-    page.evaluate(axe)
-    found = page.evaluate("axe.run().then(result => result.violations)")
-    serious = [violation for violation in found if violation["impact"] in ("serious", "critical")]
-    assert [(v["id"], [node["html"][:200] for node in v["nodes"][:3]]) for v in serious] == []
+    assert serious_problems(page, axe) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vidlib.dashboard.before_run import Choice
 from vidlib.ingest.urls import redacted
 from vidlib.machine.interpreter import vidlib_command
 from vidlib.runner.downloads import store
@@ -44,11 +45,10 @@ class StartedProcess:
         )
 
 
-def start(settings: Settings, names: Sequence[str], profile: str | None) -> StartedProcess:
+def start(settings: Settings, names: Sequence[str], choice: Choice) -> StartedProcess:
     """Start ``vidlib run`` for files of the inbox."""
     paths = [str(settings.inbox / Path(name).name) for name in names]
-    profiles = ["--params", str(settings.params_dir / f"{profile}.yaml")] if profile else []
-    return _launch(settings, names, "run", *profiles, "--", *paths)
+    return _launch(settings, names, "run", *choice.arguments(settings), "--", *paths)
 
 
 def resume(settings: Settings, run: Run) -> StartedProcess:
@@ -85,9 +85,3 @@ def _launch(settings: Settings, names: Sequence[str], command: str, *args: str) 
     with open(log_file, "wb") as log:
         process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     return StartedProcess(process, tuple(names), log_file, at)
-
-
-def profiles(settings: Settings) -> list[str]:
-    """The names of the profiles to choose from, ``default`` first."""
-    names = sorted(path.stem for path in settings.params_dir.glob("*.yaml"))
-    return sorted(names, key=lambda name: name != "default")

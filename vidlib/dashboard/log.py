@@ -8,6 +8,7 @@ from vidlib.dashboard.pages import Context, Query
 from vidlib.runner.logs import Cursor, LogLine, lines_after
 from vidlib.runner.store.models import Event, Task
 from vidlib.runner.store.runs import History
+from vidlib.text import plain_message
 
 MAX_LINES = 300
 """The most lines on the page, the last ones."""
@@ -45,8 +46,7 @@ class Log:
                 return list(self._lines)
 
     def _event(self, event: Event) -> dict[str, Any]:
-        message = self.context.translated(event.message)
-        return {"id": event.id, "at": event.at, "level": event.level, "message": message}
+        return {"id": event.id, "at": event.at, "level": event.level, "message": plain_message(event.message)}
 
     def _line(self, line: LogLine, number: int) -> dict[str, Any]:
         return {"id": number, "at": line.at, "level": line.level, "message": line.text}

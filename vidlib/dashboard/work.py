@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vidlib.dashboard import actions, inbox, runs
+from vidlib.dashboard.before_run import Choice, params_json, plan_json, profiles_json
 from vidlib.dashboard.downloads import download_views
 from vidlib.dashboard.pages import Actions, Context, Query
 from vidlib.dashboard.wording import readable
@@ -15,6 +16,7 @@ from vidlib.runner.downloads import store
 from vidlib.runner.scheduling.retry_request import tasks_to_retry
 from vidlib.runner.store.models import Download
 from vidlib.runner.store.runs import History
+from vidlib.steps import STEPS
 
 PAUSED = 130
 """Exit code of a download that the operator stopped."""
@@ -36,7 +38,7 @@ class Work:
             "download_again": self.download_again,
             "close_download": self.close_download,
         }
-        self.questions: Actions = {}
+        self.questions: Actions = {"params": self.params, "plan": self.plan}
         self._display: runs.RunDisplay | None = None
         self._starting: actions.StartedProcess | None = None  # until the history holds its run
         self._started: list[actions.StartedProcess] = []  # whose exit codes have to be collected
@@ -54,7 +56,8 @@ class Work:
         self._check_start(history)
         return {
             "inbox": inbox.inbox_json(settings.inbox, history),
-            "profiles": actions.profiles(settings),
+            "profiles": profiles_json(self.context),
+            "steps": [name for name in STEPS if name not in ("download", "extract")],
             "downloads": [self._download_json(view) for view in download_views(history)],
             "starting": [readable(name) for name in self._starting.names] if self._starting else None,
             "runs": runs.runs_json(history, runs.number(query.get("runs", "0"))),
@@ -94,10 +97,18 @@ class Work:
                 if started.process.returncode not in (0, PAUSED):
                     self.context.problem(started.last_log_line())
 
-    def start(self, files: list[str], profile: str | None = None) -> None:
-        """Start a run for these files of the inbox."""
+    def params(self, profile: str | None = None) -> list[dict[str, Any]]:
+        """Every parameter with its value in a profile."""
+        return params_json(self.context, profile)
+
+    def plan(self, files: list[str], **choice: Any) -> dict[str, Any]:
+        """What a run for these files of the inbox would do, with the fields of a `Choice`."""
+        return plan_json(self.context, inbox.chosen(self.context.settings.inbox, files), Choice(**choice))
+
+    def start(self, files: list[str], **choice: Any) -> None:
+        """Start a run for these files of the inbox, with the fields of a `Choice`."""
         paths = inbox.chosen(self.context.settings.inbox, files)
-        self._begin(actions.start(self.context.settings, [path.name for path in paths], profile))
+        self._begin(actions.start(self.context.settings, [path.name for path in paths], Choice(**choice)))
 
     def resume(self, run: str) -> None:
         """Execute the unfinished steps of a run."""

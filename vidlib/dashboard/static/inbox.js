@@ -1,9 +1,10 @@
 // The inbox: which files to process, and with which profile.
 
+import { BeforeRun } from "./before_run.js";
 import { Badge } from "./parts.js";
 import { html, useState } from "./preact.js";
 import { prefer, preference } from "./preferences.js";
-import { _, bytes, moment } from "./words.js";
+import { _, bytes, moment, ngettext } from "./words.js";
 
 const ORDERS = {
   name: (a, b) => a.name.localeCompare(b.name),
@@ -30,9 +31,10 @@ function File({ file, ticked, onTick, mayChange, go }) {
   </li>`;
 }
 
-export function Inbox({ parts, act, go, mayChange }) {
+export function Inbox({ parts, act, go, mayChange, choice, setChoice, setPlan }) {
   const { files, folder } = parts.inbox;
   const [ticked, setTicked] = useState(new Set());
+  const [planning, setPlanning] = useState(false);
   const [text, setText] = useState("");
   const [order, setOrder] = useState(preference("inboxOrder") ?? "name");
   const shown = files.filter((file) => file.name.toLowerCase().includes(text.toLowerCase())).sort(ORDERS[order]);
@@ -41,12 +43,20 @@ export function Inbox({ parts, act, go, mayChange }) {
     const next = new Set(ticked);
     for (const key of keys) on ? next.add(key) : next.delete(key);
     setTicked(next);
+    setPlan(null);
   };
-  const start = async (profile) => {
-    if (await act("start", { files: chosen.map((file) => file.key), profile })) {
+  const request = () => ({ files: chosen.map((file) => file.key), ...choice });
+  const start = async () => {
+    if (await act("start", request())) {
       setTicked(new Set());
+      setPlan(null);
       go({ run: "", from: "", only: "" });
     }
+  };
+  const plan = async () => {
+    setPlanning(true);
+    setPlan(await act("plan", request()));
+    setPlanning(false);
   };
   return html`<section class="card" aria-label=${_("Inbox")}>
     <h2>${_("Inbox")}</h2>
@@ -69,18 +79,12 @@ export function Inbox({ parts, act, go, mayChange }) {
             ${shown.map((file) => html`<${File} key=${file.key} file=${file} go=${go} mayChange=${mayChange}
               ticked=${ticked.has(file.key)} onTick=${(on) => tick([file.key], on)} />`)}
           </ul>`}
-    ${mayChange && html`<${Start} profiles=${parts.profiles} starting=${parts.starting} onStart=${start} />`}
+    ${mayChange && html`<${BeforeRun} parts=${parts} choice=${choice} setChoice=${setChoice} act=${act} />
+      <div class="row end">
+        <span class="quiet">${ngettext("%(n)s file selected", "%(n)s files selected", chosen.length)}</span>
+        <button type="button" disabled=${planning} onClick=${plan}>${planning ? _("Planning …") : _("Plan")}</button>
+        <button type="button" class="main" disabled=${parts.starting !== null} onClick=${start}>
+          ${parts.starting ? _("Starting …") : _("Run")}</button>
+      </div>`}
   </section>`;
-}
-
-function Start({ profiles, starting, onStart }) {
-  const [profile, choose] = useState(profiles.find((name) => name === preference("profile")) ?? profiles[0]);
-  return html`<div class="row">
-    <label class="field"><span>${_("Profile")}</span>
-      <select value=${profile} onChange=${(event) => (choose(event.target.value), prefer("profile", event.target.value))}>
-        ${profiles.map((name) => html`<option key=${name} value=${name}>${name}</option>`)}
-      </select></label>
-    <button type="button" class="main" disabled=${starting !== null} onClick=${() => onStart(profile)}>
-      ${starting ? _("Starting …") : _("Run")}</button>
-  </div>`;
 }
