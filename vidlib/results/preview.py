@@ -113,7 +113,8 @@ class _Spans:
     """Spans with ``start_s`` and ``stop_s``, in order of time, which are asked for frame after frame."""
 
     def __init__(self, spans: Sequence):
-        self._waiting = [(nearest_frame(s.start_s), max(nearest_frame(s.stop_s), 1), s) for s in reversed(spans)]
+        frames = [(nearest_frame(span.start_s), nearest_frame(span.stop_s), span) for span in reversed(spans)]
+        self._waiting = [(start, max(start + 1, stop), span) for start, stop, span in frames]
         self._open: list = []
 
     def at(self, frame: int) -> list:
