@@ -87,7 +87,7 @@ def test_the_log_of_a_run_goes_on_where_a_reader_stopped(history, workspace, tas
     StepLog(file_of(workspace.runs, convert)).add("stdout", "frames")
     found, cursor = logs.lines_after(history, workspace.runs, convert.run_id)
     assert [(line.level, line.text, line.video, line.step) for line in found] == [
-        ("warning", "clip.mp4: new | line", "clip.mp4", "convert"),
+        ("warning", "new | line", "clip.mp4", "convert"),
         ("stdout", "frames", "clip.mp4", "convert"),
     ]
     assert logs.lines_after(history, workspace.runs, convert.run_id, cursor)[0] == []

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vidlib.errors import UsageError
 from vidlib.runner import step_log
+from vidlib.runner.store.models import Event
 from vidlib.runner.store.runs import History
 from vidlib.text import plain_message
 
@@ -79,5 +80,10 @@ def _events(
 ) -> tuple[Iterator[LogLine], int]:
     events = history.events_after(run_id, after, MAX_EVENTS)
     about = (event for event in events if video in (None, event.label) and step in (None, event.step))
-    lines = (LogLine(event.at, event.level, plain_message(event.message), event.label, event.step) for event in about)
+    lines = (LogLine(event.at, event.level, _message(event), event.label, event.step) for event in about)
     return lines, events[-1].id if events else after
+
+
+def _message(event: Event) -> str:
+    """The message without the name of the video, which each line has beside it."""
+    return plain_message(event.message.removeprefix(f"{event.label}: "))

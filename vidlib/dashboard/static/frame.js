@@ -143,6 +143,7 @@ async function speak(language) {
 
 async function begin() {
   await setLanguage(base, preferredLanguage(preference("language")));
+  state.route = route(); // the address may have changed meanwhile
   document.getElementById("frame").replaceChildren();
   draw();
   const onState = (lost) => {

@@ -174,11 +174,12 @@ def _find_or_run_planned(
         raise Postponed(f"another run does {task.step} now")
     monitor.lease = lease
     try:
-        history.update_task(task.id, reason=planned.reason or AGAIN)
+        reason = planned.reason or AGAIN
+        history.update_task(task.id, reason=reason)
         if planned.damaged:
             context.log(f"{task.step} is executed again: {planned.reason}", "warning")
         _remove_stale_temp_folders(context, planned.folder.parent)
-        monitor.lines.add("info", f"attempt {task.attempt} on {identity.host_of(identity.this_process())}")
+        monitor.lines.add("info", f"attempt {task.attempt} on {identity.host_of(identity.this_process())}: {reason}")
         context.worker.kernels.start_ahead(placement.gpu)
         with _links_handed_over(context, planned):
             outputs, executed = run_step(
