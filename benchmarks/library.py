@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,8 @@ def measure_library(settings: Settings) -> None:
         page = Library(Context(settings))
         page.view(history, {})
         for text in SEARCHES:
-            times = []
-            for n in range(ROUNDS):
-                times.append(timed(lambda n=n: page.view(history, {"text": text, "from": str(n)})))
+            queries = [{"text": text, "from": str(n)} for n in range(ROUNDS)]  # none is the one on display
+            times = [timed(partial(page.view, history, query)) for query in queries]
             wall, cpu = (statistics.median(values) for values in zip(*times, strict=True))
             print(f"search {text!r}: {wall:.3f} s ({cpu:.3f} CPU)")
 
@@ -81,8 +81,9 @@ def measure_run(folder: Path) -> None:
         with History(settings.database) as history:
             runs.compose(history, size, per_run=size)
             page = Work(Context(settings))
-            page.view(history, {})
-            times[size] = statistics.median(timed(lambda: page.view(history, {}))[1] for _ in range(ROUNDS))
+            view = partial(page.view, history, {})
+            view()
+            times[size] = statistics.median(timed(view)[1] for _ in range(ROUNDS))
     small, large = (times[size] for size in RUN_SIZES)
     print(
         f"a refresh of the page Work: {small:.3f} CPU s with a run of {RUN_SIZES[0]} videos, {large:.3f} with "

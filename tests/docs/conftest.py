@@ -19,7 +19,7 @@ from vidlib.runner.run_result import result_of
 from vidlib.runner.store.runs import History
 from vidlib.settings import REPOSITORY, load, settings
 
-FOLDERS = ("params", "notebooks", "deploy", "benchmarks")
+FOLDERS = ("docs", "params", "notebooks", "deploy", "benchmarks")
 """Folders of the repository that commands name."""
 
 FILES = ("clip.mov", "clip.mp4", "delivery.zip", "delivery.7z", "deliveries/delivery.zip")
