@@ -77,7 +77,7 @@ class Options:
     @property
     def shape(self) -> tuple[int, int]:
         """Width and height of `aspect`, by default 9:16."""
-        return parse_aspect(self.aspect or DEFAULT_ASPECT)
+        return parse_aspect(DEFAULT_ASPECT if self.aspect is None else self.aspect)
 
     def __post_init__(self) -> None:
         if self.handles < 0:
@@ -86,7 +86,7 @@ class Options:
             raise UnknownName("a program that OTIO can be written for", self.editor, get_args(Editor))
         if self.layout not in get_args(Layout):
             raise UnknownName("a layout of a project", self.layout, get_args(Layout))
-        parse_aspect(self.aspect or DEFAULT_ASPECT)
+        _ = self.shape  # raises UsageError
         try:
             smpte_frame(self.start_tc or PROJECT_START)
         except ValueError as error:
