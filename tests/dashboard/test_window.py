@@ -220,6 +220,21 @@ def test_only_what_has_changed_is_sent(workspace, history, planned):
     asyncio.run(scenario())
 
 
+def test_the_end_of_a_run_is_told_once(workspace, history, planned, monkeypatch):
+    monkeypatch.setattr("vidlib.dashboard.window.UPKEEP_EVERY_S", 0.1)
+    run, _ = planned("clip.mp4")
+
+    async def scenario():
+        async with opened(workspace) as browser:
+            await until(lambda: status(browser) == "running")
+            history.finish_run(run.id, "partial")
+            await until(lambda: status(browser) == "partial")
+            await until(lambda: browser.told)
+            assert browser.told == ["clip.mp4: partial"]
+
+    asyncio.run(scenario())
+
+
 def test_the_run_that_is_chosen_is_shown(workspace, planned):
     older, _ = planned("older.mp4")
     planned("newer.mp4")

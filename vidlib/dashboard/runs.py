@@ -56,6 +56,20 @@ def runs_json(history: History, start: int) -> dict[str, Any]:
     return {"total": overview.count_runs(history), "from": start, "per_page": RUNS_PER_PAGE, "rows": rows}
 
 
+class RunEnds:
+    """Tells once which of the latest runs have ended since the last look."""
+
+    def __init__(self) -> None:
+        self._active: set[str] = set()
+
+    def since_last_look(self, history: History) -> list[Run]:
+        """The runs that were active at the last look and are not any more."""
+        runs = history.runs(RUNS_PER_PAGE)
+        ended = [run for run in runs if run.id in self._active and run.status not in ACTIVE]
+        self._active = {run.id for run in runs if run.status in ACTIVE}
+        return ended
+
+
 class RunDisplay:
     """The run on display as parts of the page. Its progress never goes back while it is on display."""
 

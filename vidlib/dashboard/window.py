@@ -14,6 +14,7 @@ from vidlib.dashboard import roles
 from vidlib.dashboard.library import Library
 from vidlib.dashboard.machine import Machine
 from vidlib.dashboard.pages import Context, Page
+from vidlib.dashboard.runs import RunEnds, title
 from vidlib.dashboard.video import Video
 from vidlib.dashboard.work import Work
 from vidlib.errors import UsageError, VidlibError
@@ -63,6 +64,7 @@ class Window:
         self._marker: Hashable = None
         self._asked = 0
         self._upkeep_at = 0.0
+        self._ends = RunEnds()
         self._woken = asyncio.Event()
         self._acting: set[asyncio.Task] = set()
         self._said: dict[str, float] = {}
@@ -187,11 +189,13 @@ class Window:
         return parts
 
     def _upkeep(self, database: str) -> None:
-        """Mark the runs and downloads whose process died, now and then."""
+        """Mark the runs and downloads whose process died, and tell which runs have ended, now and then."""
         if time.monotonic() - self._upkeep_at >= UPKEEP_EVERY_S:
             with History(database) as history:
                 history.mark_interrupted()
                 store.requeue_lost(history)
+                for run in self._ends.since_last_look(history):
+                    self._notify(f"{title(run)}: {self._context.words.gettext(run.status)}")
             self._upkeep_at = time.monotonic()
 
 

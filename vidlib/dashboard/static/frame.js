@@ -66,12 +66,18 @@ function show() {
   kernel.send({ show: page.name, query, language: currentLanguage() });
 }
 
+/** Says that something has ended: on the page, and by the browser for somebody who looks elsewhere, if allowed. */
+function announce(notice) {
+  tell(notice, "notice");
+  if (document.hidden && globalThis.Notification?.permission === "granted") new Notification("vidlib", { body: notice });
+}
+
 function receive({ page, parts, problem, notice, person, load }) {
   if (page) change({ parts: { ...state.parts, [page]: { ...state.parts[page], ...parts } } });
   if (person) change({ person });
   if (load) change({ load });
   if (problem) tell(problem);
-  if (notice) tell(notice, "notice");
+  if (notice) announce(notice);
 }
 
 function setLost(lost) {

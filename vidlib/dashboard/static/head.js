@@ -57,6 +57,14 @@ function Choices({ onLanguage }) {
     </select>`;
 }
 
+/** Asks the browser whether it may tell that a run has ended; nothing where it cannot or was told not to. */
+function Notifications() {
+  const [permission, setPermission] = useState(globalThis.Notification?.permission);
+  if (permission !== "default") return null;
+  const ask = async () => setPermission(await Notification.requestPermission());
+  return html`<button type="button" class="link" onClick=${ask}>${_("Notify me when a run ends")}</button>`;
+}
+
 export function Head({ pages, current, person, load, base, onLanguage }) {
   return html`<header class="head">
     <div class="brand">
@@ -71,6 +79,7 @@ export function Head({ pages, current, person, load, base, onLanguage }) {
     </div>
     ${load && html`<${Meters} load=${load} />`}
     <div class="account">
+      <${Notifications} />
       <${Choices} onLanguage=${onLanguage} />
       ${person && html`<span class="quiet">${person.name}${person.may_change ? "" : ` (${_("viewer")})`}</span>`}
       <a href="${base}logout">${_("Sign out")}</a>
