@@ -2,10 +2,14 @@
 
     python benchmarks/quality_voices.py film.mp4=film.rttm meeting.wav=meetings.rttm
     python benchmarks/quality_voices.py meetings/
+    python benchmarks/quality_voices.py meetings/ --ablation cache/
 
 Each pair is a sound file and the RTTM with its true turns. In an RTTM of several files, the turns with the file's stem
 as id count. A folder stands for every .wav that one of its .rttm files names. The last figures add up the errors of all
 files. The default is the sample of the package pyannote.audio.
+
+--ablation prints what each stage of the engine pyannote is worth, beside plain pyannote.audio (docs/how-we-measure.md).
+The networks run once: the folder CACHE keeps their outputs.
 """
 
 import argparse
@@ -31,9 +35,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", help="SOUND=RTTM, or a folder of .wav and .rttm files")
     parser.add_argument("--engine", default="pyannote", help="pyannote (default), light or lemonfox")
+    parser.add_argument("--ablation", type=Path, metavar="CACHE", help="compare all variants of the engine pyannote")
     options = parser.parse_args()
     try:
-        measure(pairs(options.what or [sample()]), options.engine)
+        files = pairs(options.what or [sample()])
+        if options.ablation:
+            from ablation.measure import ablation  # imports pyannote.audio
+
+            print(ablation(files, options.ablation))
+        else:
+            measure(files, options.engine)
     except VidlibError as error:
         print(f"quality_voices: {error}", file=sys.stderr)
         return error.exit_code

@@ -65,6 +65,23 @@ def test_films_stand_side_by_side_with_their_mean(monkeypatch):
     assert purity.split()[-3:] == ["1.000", "–", "1.000"]
 
 
+def test_a_choice_is_scored_on_the_recording_that_took_no_part_in_it(monkeypatch):
+    monkeypatch.syspath_prepend(REPOSITORY / "benchmarks")
+    statistics = importlib.import_module("ablation.statistics")
+
+    def scores(*wrong_s):
+        return {name: [statistics.Errors(wrong, 0, 0, 10, 2, 2)] for name, wrong in zip("abc", wrong_s, strict=True)}
+
+    choices = {"low": scores(0, 4, 4), "high": scores(3, 3, 3)}
+    chosen = statistics.leave_one_out(choices)
+    assert chosen == {"a": "high", "b": "low", "c": "low"}  # "low" is best on "a" alone
+    expected = statistics.pooled(statistics.chosen_scores(choices, chosen))
+    assert expected == pytest.approx(11 / 30)
+    assert expected > max(statistics.pooled(own) for own in choices.values())
+    low, high = statistics.interval(choices["low"], choices["high"])
+    assert (low, high) == pytest.approx((-0.3, 0.1))
+
+
 def test_without_a_source_the_composer_says_what_it_takes(run):
     code, out, _ = run("compose.py")
     assert code == 0

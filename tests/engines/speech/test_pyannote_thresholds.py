@@ -38,7 +38,7 @@ def diarize():
             model = SimpleNamespace(specifications=SimpleNamespace(powerset=True), receptive_field=frames)
             self.legacy = self._expects_num_speakers = False
             self.embedding_exclude_overlap = self._resegments = True
-            self.random, self._segmentation = random, SimpleNamespace(model=model, speech=[])
+            self.random, self._segmentation = random, SimpleNamespace(model=model)
             self._embedding = SimpleNamespace(model_=SimpleNamespace(embed=self.embed))
             self.segmentation = SimpleNamespace(min_duration_off=0.2)
             self.clustering = ShortTurnClustering(metric="cosine", constrained_assignment=True)

@@ -44,7 +44,7 @@ from vidlib.steps.corrected import (
 from vidlib.timeline import FPS, Segment, Turns, frame_at, nearest_frame, seconds
 
 NAME = "audio"
-VERSION = 6
+VERSION = 7
 NOTEBOOK = "05_audio.ipynb"
 UNIT = "s of sound"
 TOOLS = ("ffmpeg", "pyannote-audio", "torch", "onnxruntime", "scipy", "pyarrow")

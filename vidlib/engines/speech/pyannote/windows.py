@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vidlib.engines.runtime.pool import Pool
 from vidlib.engines.speech.pyannote.imports import Inference, SlidingWindow, SlidingWindowFeature
@@ -38,10 +38,6 @@ class BatchedSegmentation(Inference):
     def __init__(self, whole: Inference, threads: Pool[None]):
         super().__init__(whole.model, skip_aggregation=True, duration=whole.duration, step=whole.step, batch_size=BATCH)
         self._threads = threads
-        self.speech: list[np.ndarray] = []
-        """Probability of speech, (windows, frames, 1) each, of all windows since the list was cleared."""
-        if self.model.specifications.powerset:
-            self.conversion = WithSpeech(self.conversion)
 
     def __call__(self, file: dict[str, Any], hook: Callable[..., None] | None = None) -> SlidingWindowFeature:
         """Segment ``file["sound"]``, `Samples` -> (windows, frames, local speakers): 0 and 1, or probabilities.
@@ -60,21 +56,4 @@ class BatchedSegmentation(Inference):
     def infer(self, chunks: Tensor) -> np.ndarray:
         """(windows, 1, samples) -> (windows, frames, local speakers)."""
         infer = super().infer
-        output = np.concatenate(self._threads.map(lambda _, few: infer(few), chunks.split(WINDOWS_PER_CORE)))
-        if not self.model.specifications.powerset:
-            return output
-        # a copy: a view would keep the whole array in memory
-        self.speech.append(output[..., -1:].copy())
-        return output[..., :-1]
-
-
-class WithSpeech(nn.Module):
-    """Powerset log-probabilities, (..., sets) -> activity of the local speakers, then the probability of speech."""
-
-    def __init__(self, conversion: nn.Module):
-        super().__init__()
-        self._conversion = conversion
-
-    def forward(self, log_probabilities: Tensor) -> Tensor:
-        # the first set is the empty one
-        return torch.cat([self._conversion(log_probabilities), 1 - log_probabilities[..., :1].exp()], dim=-1)
+        return np.concatenate(self._threads.map(lambda _, few: infer(few), chunks.split(WINDOWS_PER_CORE)))
