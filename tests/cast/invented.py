@@ -1,12 +1,18 @@
 """Invented people: embeddings that were drawn, so that no model runs."""
 
 from datetime import UTC, datetime
+from io import BytesIO
 
 import numpy as np
+from PIL import Image
 
+from tests import sample_media
 from vidlib.cast.records import Appearance, Embedding
 from vidlib.corrections.anchors import SpeakerAnchor, TrackAnchor
 from vidlib.files import sha256_text
+
+ANNA, BERT = 1, 2
+"""Two invented people."""
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -51,3 +57,13 @@ def appearance(
         voice=None if heard is None else Embedding.of(voice(heard)[None]),
         collected_at=at,
     )
+
+
+def jpeg() -> bytes:
+    """A small picture that stands for a face."""
+    file = BytesIO()
+    Image.fromarray(sample_media.picture(7)).save(file, "JPEG")
+    return file.getvalue()
+
+
+PICTURE = jpeg()
