@@ -126,7 +126,7 @@ def test_the_commands_decide_the_same(ws, capsys):
     assert "people: 0, appearances: 3" in vidlib("status")
     assert vidlib("name", "A1", "Anna Weber").splitlines() == [
         "2  name P1 Anna Weber",
-        "the name is recorded; to get it into the results: vidlib correct apply talk.mp4",
+        "names have changed; to get them into the results: vidlib correct apply talk.mp4",
     ]
     (suggested,) = json.loads(vidlib("suggest", "--json"))["suggestions"]
     assert (suggested["appearance"], suggested["person"], suggested["same_project"]) == ("A3", "P1", True)

@@ -225,3 +225,32 @@ def test_somebody_without_a_name_is_shown_and_erased_too(ws, tmp_path):
         ws.cast.erase("A1")
     with pytest.raises(UsageError, match="'A2' is not anybody in the cast"):
         ws.cast.show("A2")
+
+
+def test_a_merged_person_is_shown_and_erased_with_all_names(ws):
+    ws.cast.name("A1", "Anna Weber")
+    ws.cast.name("A3", "Grete Hermann")
+    ws.cast.merge("Anna Weber", "Grete Hermann")
+    shown = json.dumps(ws.cast.show("Anna Weber")["decisions"])
+    assert "Grete Hermann" in shown
+    grete = traces(ws, "Anna Weber") + list(spellings("Grete Hermann"))
+    assert ws.cast.erase("Anna Weber")["appearances"] == ["A1", "A3"]
+    assert holding(ws, grete) == []
+
+
+def test_a_wrong_link_that_was_taken_back_leaves_no_name_either(ws):
+    ws.cast.name("A1", "Anna Weber")
+    ws.cast.confirm("A3", "Anna Weber")
+    ws.cast.split("A3")
+    ws.open("street.mp4").correct("name", speaker="SPEAKER_01", name="Bert Klein")
+    assert ws.cast.erase("Anna Weber")["appearances"] == ["A1"]
+    assert holding(ws, list(spellings("Anna Weber"))) == []
+    assert ws.open("street.mp4").preview().names == {"SPEAKER_01": "Bert Klein"}
+
+
+def test_somebody_else_of_the_name_keeps_it_and_is_listed(ws):
+    ws.cast.name("A1", "Anna Weber")
+    ws.open("street.mp4").correct("name", speaker="SPEAKER_01", name="Anna Weber")
+    (left,) = ws.cast.erase("Anna Weber")["still_named_in"]
+    assert Path(left).stem == ws.open("street.mp4").sha256
+    assert ws.open("street.mp4").preview().names == {"SPEAKER_01": "Anna Weber"}

@@ -163,8 +163,7 @@ class Cast:
             undone = operations.undone(entries)
             for one in entries:
                 state = "erased" if one.operation is None else "undone" if one.number in undone else ""
-                about = "" if one.operation is None else _about(one.operation)
-                rows.append((one.number, one.at, one.by, one.action, about, state))
+                rows.append((one.number, one.at, one.by, one.action, one.about(), state))
         return _frame(LOG, rows)
 
     def picture(self, appearance: str) -> bytes:
@@ -301,18 +300,6 @@ def _frame(columns: Sequence[str], rows: Any) -> "pd.DataFrame":
     import pandas as pd
 
     return pd.DataFrame(list(rows), columns=list(columns))
-
-
-def describe(entry: operations.Entry) -> str:
-    """An entry of the log for people, such as ``confirm A12 P3``."""
-    return f"{entry.action} {_about(entry.operation)}" if entry.operation else f"{entry.action} (erased)"
-
-
-def _about(operation: Operation) -> str:
-    if isinstance(operation, Event):
-        return " ".join(filter(None, (operation.event, *operation.about, operation.note)))
-    prefix = {"appearance": "A", "person": "P", "other": "P"}
-    return " ".join(f"{prefix.get(name, '')}{value}" for name, value in operation if name != "action")
 
 
 def _named(person: int, name: str) -> Name:

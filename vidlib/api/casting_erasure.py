@@ -10,7 +10,7 @@ from vidlib.cast.erasure import Plan
 from vidlib.cast.search import Found, search, spellings
 from vidlib.cast.store import Store
 from vidlib.corrections import store as corrections
-from vidlib.corrections.actions import NameSpeaker
+from vidlib.corrections.actions import NameSpeaker, undone
 from vidlib.errors import UsageError, VidlibError
 from vidlib.files import write_json
 from vidlib.results import archive_index, archive_prune, delivery, index_file
@@ -79,16 +79,19 @@ def _remove_corrections(settings: "Settings", plan: Plan) -> None:
 
 
 def _named(settings: "Settings", plan: Plan) -> dict[str, list[str]]:
-    """The corrections that give the person's names in the person's videos, also those recorded by hand."""
-    named = {
-        sha256: [
-            one.id
-            for one in corrections.read(settings.corrections, sha256)
-            if isinstance(one.decision, NameSpeaker) and one.decision.name in plan.names
-        ]
-        for sha256 in plan.videos
-    }
-    return {sha256: ids for sha256, ids in named.items() if ids}
+    """The corrections that give the person's names, by video: also those recorded by hand in the person's videos.
+
+    In other videos, where somebody else may have the name, only those that were taken back.
+    """
+    named: dict[str, list[str]] = {}
+    for sha256 in corrections.videos(settings.corrections):
+        known = corrections.read(settings.corrections, sha256)
+        gone = undone(known)
+        for one in known:
+            is_name = isinstance(one.decision, NameSpeaker) and one.decision.name in plan.names
+            if is_name and (sha256 in plan.videos or one.id in gone):
+                named.setdefault(sha256, []).append(one.id)
+    return named
 
 
 def _search(settings: "Settings", plan: Plan) -> Found:

@@ -17,7 +17,8 @@ def held(settings: "Settings", opened: Store, subject: str, *, embeddings: bool 
     """What the cast keeps about a person, or about an appearance alone, and why; with the ``embeddings`` if asked."""
     cast, known = opened.cast(), opened.appearances()
     numbers = cast.shown(subject)
-    subjects = {subject, *(f"A{number}" for number in numbers)}
+    people = cast.numbers(int(subject[1:])) if subject.startswith("P") else []
+    subjects = {*(f"P{number}" for number in people), *(f"A{number}" for number in numbers)}
     entries = [entry for entry in opened.log() if entry.subjects() & subjects]
     shown = {f"A{number}": _appearance(known[number], embeddings) for number in numbers}
     corrections = {id_: sha256 for id_, (sha256, number) in opened.named_corrections().items() if number in numbers}
@@ -59,5 +60,5 @@ def _appearance(one: Appearance, embeddings: bool) -> dict[str, Any]:
 
 
 def _decision(entry: Entry) -> dict[str, Any]:
-    about = entry.operation.model_dump(mode="json") if entry.operation else {}
-    return {"entry": entry.number, "at": entry.at.isoformat(), "by": entry.by, **about}
+    at = entry.at.isoformat()
+    return {"entry": entry.number, "at": at, "by": entry.by, "action": entry.action, "about": entry.about()}

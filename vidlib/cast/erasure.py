@@ -60,7 +60,7 @@ def plan_expired(opened: Store, before: datetime, by: str) -> Plan | None:
 def _plan(
     opened: Store, cast: Cast, log: list[Entry], appearances: list[int], gone: list[int], person: int | None, by: str
 ) -> Plan:
-    numbers = {one for one in {*cast.merged, *gone} if cast.resolve(one) in gone}
+    numbers = [number for one in gone for number in cast.numbers(one)]
     entries = _entries(log, appearances, numbers)
     operations = [entry.operation for entry in entries]
     names = (one.name for one in operations if isinstance(one, Name) and one.person in numbers)
@@ -72,7 +72,7 @@ def _plan(
         at=datetime.now(UTC).replace(microsecond=0),
         by=by,
         person=person,
-        people=tuple(sorted(numbers)),
+        people=tuple(numbers),
         appearances=tuple(appearances),
         names=tuple(dict.fromkeys(names)),
         videos={one.video: one.name for one in shown},

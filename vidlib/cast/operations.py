@@ -107,6 +107,14 @@ class Entry:
         named |= {f"P{self.number}"} if isinstance(self.operation, Add | Split) else set()
         return named | set(values.get("about", ())) | {values[key] for key in ("first", "second") if key in values}
 
+    def about(self) -> str:
+        """What was done, for people, such as ``A12 P3``; nothing for an erased entry."""
+        if isinstance(self.operation, Event):
+            return " ".join(filter(None, (self.operation.event, *self.operation.about, self.operation.note)))
+        prefix = {"appearance": "A", "person": "P", "other": "P"}
+        fields = self.operation or ()
+        return " ".join(f"{prefix.get(name, '')}{value}" for name, value in fields if name != "action")
+
 
 @dataclass
 class Cast:
@@ -125,6 +133,10 @@ class Cast:
         while person in self.merged:
             person = self.merged[person]
         return person
+
+    def numbers(self, person: int) -> list[int]:
+        """The number of a person, and those of all who turned out to be this person."""
+        return sorted(one for one in {*self.merged, person} if self.resolve(one) == person)
 
     def people(self) -> dict[int, list[int]]:
         """The appearances of each person who has any."""

@@ -131,10 +131,13 @@ def show(who: Subject, workspace: Workspace = None, as_json: AsJson = False) -> 
     print(f"{found['person']} {found['name'] or ''}".rstrip())
     columns = ("name", "project", "seen_s", "heard_s", "faces", "windows_of_voice", "collected_at")
     console.print_table(
-        [{"appearance": key} | {name: one[name] for name in columns} for key, one in found["appearances"].items()]
+        [
+            {"appearance": key} | {name: _shown(name, one[name]) for name in columns}
+            for key, one in found["appearances"].items()
+        ]
     )
     for one in found["decisions"]:
-        print(f"{one['at'][:16].replace('T', ' ')}  {one['by']}: {one['action']}")
+        print(f"{one['at'][:16].replace('T', ' ')}  {one['by']}: {one['action']} {one['about']}")
 
 
 def export(
@@ -217,9 +220,7 @@ def _shown(column: str, value: Any) -> Any:
 
 
 def _print_change(change: "Change", workspace: Path | None, as_json: bool) -> None:
-    from vidlib.api.casting import describe
-
-    entries = [{"entry": entry.number, "decision": describe(entry)} for entry in change.entries]
+    entries = [{"entry": entry.number, "decision": f"{entry.action} {entry.about()}"} for entry in change.entries]
     if as_json:
         print_json({"entries": entries, "videos": change.videos, "unnamed": change.unnamed})
         return
@@ -227,7 +228,7 @@ def _print_change(change: "Change", workspace: Path | None, as_json: bool) -> No
         print(f"{entry['entry']}  {entry['decision']}")
     option = f" -w {workspace}" if workspace else ""
     for video in change.videos:
-        print(f"the name is recorded; to get it into the results: vidlib correct apply {video}{option}")
+        print(f"names have changed; to get them into the results: vidlib correct apply {video}{option}")
     for reason in change.unnamed:
         print(f"without a name in its results: {reason}")
 
