@@ -243,9 +243,10 @@ def test_a_language_that_the_model_does_not_know_is_refused(fake, transcriber, c
         (WeightError("model.bin is damaged"), "model.bin is damaged"),
     ],
 )
-def test_a_words_engine_that_fails_leaves_an_item_to_check(fake, transcriber, clip, tmp_path, error, reason):
+@pytest.mark.parametrize("wanted", ["auto", "whisper-base"])
+def test_a_words_engine_that_fails_leaves_an_item_to_check(fake, transcriber, clip, tmp_path, error, reason, wanted):
     transcriber.error = error
-    outputs = listen(clip, tmp_path)
+    outputs = listen(clip, tmp_path, words=wanted)
     assert rttm.read(outputs.turns) == TURNS
     assert (outputs.words, outputs.captions, outputs.transcriber) == (None, None, "")
     message = f"there are no words, because whisper-base did not work: {reason}"

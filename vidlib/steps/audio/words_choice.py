@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vidlib.engines.speech import words as transcription
-from vidlib.errors import Cancelled, EngineUnavailable, LeaseLost, ParamError, Postponed, WeightError
+from vidlib.errors import Cancelled, EngineUnavailable, LeaseLost, ParamError, Postponed
 from vidlib.media.audio import Samples
 from vidlib.progress import Report, quiet
 from vidlib.protocols import Diarization, Transcript
@@ -48,7 +48,7 @@ def find_words(request: Request, waveform: Samples, diarization: Diarization, re
     """The words of the diarization if it has some, else those that the engine finds.
 
     Raises ParamError for a language that the engine does not know, and WeightError or EngineUnavailable where an
-    engine that ``audio.words`` names cannot start on this machine.
+    engine that ``audio.words`` names is not on this machine.
     """
     name = request.engine
     if diarization.words or name is None:
@@ -60,7 +60,8 @@ def find_words(request: Request, waveform: Samples, diarization: Diarization, re
     except (Cancelled, LeaseLost, Postponed, ParamError):
         raise
     except Exception as error:
-        if request.wanted == name and isinstance(error, WeightError | EngineUnavailable):
+        absent = isinstance(error, EngineUnavailable) or not transcription.has_weights(name)
+        if request.wanted == name and absent:
             raise
         return _without_words(name, describe_failure("words", name, error))
 

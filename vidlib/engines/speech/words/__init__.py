@@ -41,7 +41,7 @@ def choose(wanted: str) -> str | None:
     ``auto`` takes the first whose weights are here. Raises UnknownName for an engine that does not exist.
     """
     if wanted == "auto":
-        return next((name for name in TRANSCRIBERS if _has_weights(name)), None)
+        return next((name for name in TRANSCRIBERS if has_weights(name)), None)
     if wanted == "off":
         return None
     if wanted not in TRANSCRIBERS:
@@ -76,7 +76,8 @@ def transcribe(
     return Transcript(tuple(words), transcript.language)
 
 
-def _has_weights(name: str) -> bool:
+def has_weights(name: str) -> bool:
+    """Whether the weights of the engine ``name`` are on this machine. They are not read."""
     return all(
         vault.own_folder(model) is not None if model in vault.OWN_FOLDERS else vault.has(model)
         for model in TRANSCRIBERS[name].weights
