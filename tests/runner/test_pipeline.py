@@ -248,8 +248,8 @@ def test_some_steps_with_other_values_leave_all_results_beside_the_video(deliver
 
 
 def test_a_variant_lies_apart_until_it_is_promoted(delivered):
-    workspace, package, _ = delivered
-    good = good_video(process(workspace, package))
+    workspace, package, first = delivered
+    good = good_video(first)
     before, delivery = beside(good), workspace.delivery / "Sendung 12" / "reel 1" / "a clip.csv"
     request = Request([package], read_params(PARAMS, **LOOSE), frozenset({"scenes"}), variant="loose")
     made = run(request, workspace, RunOptions(jobs=1))
