@@ -174,6 +174,7 @@ def test_openvino_scores_as_the_published_network_does(n_frames, precision, with
     np.testing.assert_allclose(scores_of(*transnet._in_openvino(precision), window), expected, atol=within)
 
 
+@pytest.mark.slow
 @pytest.mark.gpu
 def test_a_gpu_scores_as_the_cpu_does():
     if problem := devices.cuda_problem():

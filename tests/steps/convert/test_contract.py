@@ -34,6 +34,7 @@ def test_cuda_without_nvenc_fails_and_cpu_never_looks(tmp_path, out_dir, monkeyp
     assert looked == [(64, 48)]
 
 
+@pytest.mark.slow
 @pytest.mark.gpu
 def test_nvenc_encodes_the_same_frames(tmp_path, out_dir):
     if problem := encoders.nvenc_problem(320, 240):
