@@ -50,10 +50,10 @@ def test_what_comes_says_how_much_and_how_fast(history):
     key = offer(history, "film.zip", 1.0, "waiting")
     store.claim(history, key, ["waiting"])
     (view,) = download_views(history)
-    assert (view.status_text, view.fraction) == ("begins", None)
+    assert (view.state, view.bytes_done, view.bytes_total) == ("downloading", 0, None)
     store.heartbeat(history, key, bytes_done=1_000_000, bytes_total=4_000_000, rate=250_000.0)
     (view,) = download_views(history)
-    assert (view.status_text, view.fraction) == ("1.0 MB of 4.0 MB · 250.0 kB/s", 0.25)
+    assert (view.bytes_done, view.bytes_total, view.rate) == (1_000_000, 4_000_000, 250_000.0)
 
 
 def test_a_failure_says_why_and_what_came_says_what_it_became(history):
@@ -63,7 +63,8 @@ def test_a_failure_says_why_and_what_came_says_what_it_became(history):
     failed, done = download_views(history)
     assert failed.note == "a.zip answered | 404"
     assert (done.name, done.note) == ("b-2.zip", "")
-    assert done.status_text.startswith("5.0 kB · ") and done.status_text.endswith(" · project b")
+    assert (done.bytes_done, done.project) == (5_000, "b")
+    assert done.ended_at
 
 
 def test_parameters_that_open_a_file_for_anybody_are_not_shown_but_in_the_link_to_open(history):

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from vidlib.api.process import overrides, param_set, request_for
 from vidlib.dashboard.pages import Context
 from vidlib.dashboard.wording import readable
-from vidlib.params import find_profile, profiles
+from vidlib.params import Profile, find_profile, profiles
 from vidlib.runner import dry_run
 from vidlib.runner.dry_run import ForecastRow
 from vidlib.settings import Settings
@@ -38,8 +39,15 @@ class Choice:
 
 def profiles_json(context: Context) -> list[dict[str, str]]:
     """The profiles to choose from, each with a sentence on what it changes."""
-    found = profiles(context.settings.params_dir)
+    folder = context.settings.params_dir
+    found = _profiles(folder, frozenset((file, file.stat().st_mtime_ns) for file in folder.glob("*.yaml")))
     return [{"name": one.name, "description": context.words.sentence(one.description)} for one in found]
+
+
+@lru_cache(maxsize=1)
+def _profiles(folder: Path, _state: frozenset[tuple[Path, int]]) -> list[Profile]:
+    """The profiles in ``folder``, read again once a file there has changed: that takes a while."""
+    return profiles(folder)
 
 
 def params_json(context: Context, profile: str | None) -> list[dict[str, Any]]:

@@ -5,14 +5,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidlib.dashboard.wording import format_time, readable
+from vidlib.dashboard.wording import readable
 from vidlib.errors import RefusedInput
 from vidlib.ingest.parts import name_of
 from vidlib.ingest.urls import browser_link, redacted
 from vidlib.runner.downloads import store
 from vidlib.runner.store.database import Database
 from vidlib.runner.store.models import Download
-from vidlib.text import format_bytes, plain_message
+from vidlib.text import plain_message
 
 DOWNLOADS_SHOWN = 20
 MANUAL_SHOWN = 10
@@ -33,16 +33,21 @@ ACTIONS = {
 class DownloadView:
     """One offered file: its state, its printable name and link, and its progress.
 
-    ``fraction`` is in [0, 1], or None if it is unknown. ``note`` is the reason why the file is missing. ``url`` is the
-    link to open for a manual download.
+    ``bytes_done`` of ``bytes_total`` (None: unknown) have come, ``rate`` a second while it comes. ``ended_at`` is the
+    time of its end, ``offered_at`` that of the offer. ``note`` is the reason why the file is missing. ``url`` is the
+    link to open for a manual download, and ``project`` what was made from the file.
     """
 
     key: str
     state: str
     name: str
     link: str = ""
-    status_text: str = ""
-    fraction: float | None = None
+    bytes_done: int = 0
+    bytes_total: int | None = None
+    rate: float | None = None
+    offered_at: float = 0.0
+    ended_at: float | None = None
+    project: str | None = None
     note: str = ""
     url: str | None = None
 
@@ -65,33 +70,21 @@ def download_views(history: Database) -> Iterator[DownloadView]:
 
 def download_view(row: Download, project: str | None = None) -> DownloadView:
     """The view of one row of the history; ``project`` is the project made from its file."""
-    total = row.bytes_total if row.state == "downloading" else None
+    coming = row.state == "downloading"
     return DownloadView(
         key=row.key,
         state=row.state,
         name=readable(Path(row.file).name if row.file else row.name or name_of(row.original_url)),
         link=readable(redacted(row.original_url)),
-        status_text=readable(_status_text(row, project)),
-        fraction=min(1.0, row.bytes_done / total) if total else None,
+        bytes_done=row.bytes_done or 0,
+        bytes_total=row.bytes_total if row.state != "done" else None,
+        rate=row.rate if coming else None,
+        offered_at=row.offered_at,
+        ended_at=row.finished_at,
+        project=readable(project) if project else None,
         note=plain_message(row.error or "") if row.state != "done" else "",
         url=_url(row.original_url) if row.state == "manual" else None,
     )
-
-
-def _status_text(row: Download, project: str | None) -> str:
-    """The amount and the rate of a download in progress, or the time of its end or offer."""
-    if row.state == "downloading":
-        rate = f"{format_bytes(int(row.rate))}/s" if row.rate else ""
-        return " · ".join(filter(None, (_amount(row), rate))) or "begins"
-    ended = format_time(row.finished_at) if row.finished_at else f"offered {format_time(row.offered_at)}"
-    return " · ".join(filter(None, (_amount(row), ended, project and f"project {project}")))
-
-
-def _amount(row: Download) -> str:
-    if not row.bytes_done:
-        return ""
-    whole = row.bytes_total if row.state != "done" else None
-    return f"{format_bytes(row.bytes_done)} of {format_bytes(whole)}" if whole else format_bytes(row.bytes_done)
 
 
 def _url(link: str) -> str | None:

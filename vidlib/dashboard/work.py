@@ -75,7 +75,7 @@ class Work:
     def _download_json(self, view: Any) -> dict[str, Any]:
         """``view`` for the page, *starting* while its process has not claimed the download in the history yet."""
         starts = view.key in self._downloading and view.action
-        changes = {"state": "starting", "status_text": "", "note": "", "url": None, "action": None} if starts else {}
+        changes = {"state": "starting", "bytes_done": 0, "note": "", "url": None, "action": None} if starts else {}
         return asdict(view) | {"action": view.action} | changes
 
     def _check_start(self, history: History) -> None:

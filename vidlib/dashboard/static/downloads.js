@@ -2,9 +2,18 @@
 
 import { html, useState } from "./preact.js";
 import { Bar, Badge } from "./parts.js";
-import { _ } from "./words.js";
+import { _, bytes, moment } from "./words.js";
 
 const LABELS = { Download: () => _("Download"), Again: () => _("Again"), Close: () => _("Close") };
+
+/** How much has come and how fast, or when it ended or was offered. */
+function about({ state, bytes_done: done, bytes_total: total, rate, offered_at: offered, ended_at: ended, project }) {
+  const amount = total ? _("%(done)s of %(total)s", { done: bytes(done), total: bytes(total) }) : bytes(done);
+  if (state === "starting") return "";
+  if (state === "downloading") return done ? [amount, rate && `${bytes(rate)}/s`].filter(Boolean).join(" · ") : _("begins");
+  const when = ended ? moment(ended) : _("offered: %(when)s", { when: moment(offered) });
+  return [done && amount, when, project && _("project %(name)s", { name: project })].filter(Boolean).join(" · ");
+}
 
 function Download({ download, act, mayChange }) {
   const { action, key } = download;
@@ -12,8 +21,8 @@ function Download({ download, act, mayChange }) {
   return html`<li class="download">
     <div>
       <p><${Badge} state=${download.state} /> <b>${download.name}</b></p>
-      ${download.state === "downloading" && html`<${Bar} part=${download.fraction} label=${download.name} />`}
-      <p class="quiet">${download.status_text}</p>
+      ${download.state === "downloading" && html`<${Bar} part=${download.bytes_total ? Math.min(1, download.bytes_done / download.bytes_total) : null} label=${download.name} />`}
+      <p class="quiet">${about(download)}</p>
       <p class="quiet">${download.url ? html`<a href=${download.url} target="_blank" rel="noopener noreferrer">${download.link}</a>` : download.link}</p>
       ${download.note && html`<p class=${download.state === "failed" ? "problem" : "quiet"}>${download.note}</p>`}
     </div>
