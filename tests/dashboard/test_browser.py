@@ -148,6 +148,10 @@ def test_pages_are_accessible_in_both_colors_and_fit_a_phone(dashboard, chromium
         page.reload()  # the browser keeps what was chosen
         expect(page.get_by_role("heading", name="What failed")).to_be_visible(timeout=PAGE_MS)
         assert page.evaluate("document.documentElement.dataset.theme") == "light"
+        page.get_by_role("link", name="Machine").click()
+        expect(page.get_by_role("heading", name="Kernels and lanes")).to_be_visible(timeout=PAGE_MS)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert serious_problems(page, axe) == []
         page.goto(f"{dashboard.url}video?sha256={'0' * 64}#frame=7")
         expect(page.get_by_role("alert")).to_be_visible(timeout=PAGE_MS)
         assert page.evaluate("location.hash") == f"#video?sha256={'0' * 64}&frame=7"
