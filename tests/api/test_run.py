@@ -50,6 +50,10 @@ def test_its_log_its_plan_and_the_reason_against_another_attempt_are_at_hand(pro
     log = ws.log(run.id, video="good.mp4", step="convert")
     assert list(log.columns) == ["at", "level", "text", "video", "step"]
     assert log.text.iloc[0].startswith("attempt 1 on ")
+    steps = ws.steps(run.id).set_index(["video", "step"])
+    assert steps.progress["good.mp4", "report"] == 1.0
+    assert (steps.progress["broken.mp4", "convert"], steps.status["broken.mp4", "scenes"]) == (0.0, "skipped")
+    assert steps.remaining_s.sum() == 0.0
     plan = ws.plan(str(arrived / "good.mp4"), set={"scenes.threshold": 0.4})
     assert dict(zip(plan.step, plan.does, strict=True)) | {"publish": ""} == {
         **dict.fromkeys(("convert", "audio"), "done"),

@@ -139,8 +139,7 @@ class Workspace:
     ) -> Run | None:
         """Try again what failed in a run, or one ``video`` or ``step`` of it.
 
-        Steps that were skipped because of the failure follow. A run that still runs does the work itself, and the
-        answer is None. Raises UsageError, with the reason, where another attempt cannot help.
+        The answer is None if the run still runs: it does the work itself. Raises UsageError where it cannot help.
         """
         from vidlib.api.process import retry
 
@@ -155,17 +154,17 @@ class Workspace:
     def log(self, run: str, *, video: str | None = None, step: str | None = None) -> "pd.DataFrame":
         """A row for each line in the log of a run, or of one ``video`` or ``step`` of it, also while it runs.
 
-        The columns are ``at`` (UTC), ``level`` (info, notice, warning, error, stdout or stderr), ``text``, ``video``
-        and ``step``. Raises UsageError for an unknown run, and for a video or step that it does not have.
+        The columns are ``at`` (UTC), ``level`` (info, notice, warning, error, stdout or stderr), ``text``, ….
         """
-        import pandas as pd
+        from vidlib.api.run_tables import log_table
 
-        from vidlib.runner import logs
+        return log_table(self.settings, run, video, step)
 
-        with self._history() as history:
-            lines = list(logs.all_lines(history, self.settings.runs, run, video, step))
-        rows = pd.DataFrame(lines, columns=["at", "level", "text", "video", "step"])
-        return rows.assign(at=pd.to_datetime(rows["at"], unit="s", utc=True))
+    def steps(self, run: str) -> "pd.DataFrame":
+        """A row for each step of each video in a run: ``progress`` in [0, 1], ``remaining_s`` (NaN: not known), …."""
+        from vidlib.api.run_tables import step_table
+
+        return step_table(self.settings, run)
 
     def videos(self) -> "pd.DataFrame":
         """A row for each video with complete results."""
