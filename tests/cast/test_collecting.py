@@ -53,6 +53,7 @@ def found(video) -> Iterator[list[Collected | Skipped]]:
     return list(collect(video, PEOPLE, NOW))
 
 
+@pytest.mark.slow
 def test_people_who_are_large_and_long_enough_are_collected(found):
     assert [type(one) for one in found] == [Collected, Collected, Skipped, Skipped]
     assert [one.reason for one in found[2:]] == [
@@ -61,6 +62,7 @@ def test_people_who_are_large_and_long_enough_are_collected(found):
     ]
 
 
+@pytest.mark.slow
 def test_a_collected_person_has_face_voice_picture_and_place(found):
     anna, bert = (one.appearance for one in found[:2])
     assert anna.face.n == 12
@@ -73,6 +75,7 @@ def test_a_collected_person_has_face_voice_picture_and_place(found):
     assert (anna.tracks[0].start, anna.tracks[0].stop, anna.tracks[0].boxes[0]) == (0, 300, (0, 62, 64, 138, 162))
 
 
+@pytest.mark.slow
 def test_an_example_is_near_the_person_whom_it_shows(found):
     picture = drawn.add_face(drawn.backdrop(640, 480), 320, 200, 60)
     people = {number: one.appearance for number, one in enumerate(found[:2], 1)}

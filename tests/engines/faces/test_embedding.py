@@ -13,6 +13,8 @@ from vidlib.tracking.identities import SAME_PERSON_DISTANCE
 PICTURE = drawn.add_face(drawn.backdrop(320, 240), 160, 115, 40)
 BOX = np.array([130, 78, 191, 156], np.float32)
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def points():
@@ -32,7 +34,6 @@ def moved(points: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return picture, points @ matrix[:, :2].T + matrix[:, 2]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("degrees", "times"), [(0, 1), (25, 1), (-40, 1.6), (180, 1.3)])
 def test_a_face_has_one_embedding_at_any_place_size_and_angle(embedder, points, degrees, times):
     matrix = cv2.getRotationMatrix2D((160, 115), degrees, times) + np.array([[0, 0, 160], [0, 0, 100]])
