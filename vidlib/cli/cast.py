@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 cast = typer.Typer(
     help="People across videos. The cast is off until its purpose, its legal basis and how long it keeps data are set. "
-    "vidlib suggests who may be who, and a person confirms. A1, A2, … are people in one video, P1, P2, … those of the "
-    "cast.",
+    "vidlib suggests who may be who, and a person confirms. A12 is somebody in one video, P3 a person of the cast.",
     epilog="docs/use/cast.md explains the commands, docs/privacy.md what to consider before.",
     no_args_is_help=True,
 )
