@@ -53,6 +53,8 @@ PICTURES = (
     Picture(
         "compare", "#library?video={video}", ".changes", presses=".comparison button", colors="dark", language="fr-FR"
     ),
+    Picture("player", "#video?sha256={video}&frame=160", ".page-video video"),
+    Picture("machine", "#machine", ".page-machine details summary"),
     Picture("work-dark", "#work", ".run .video", colors="dark"),
     Picture("phone", "#library?video={video}", ".stills img", size=PHONE),
 )
@@ -98,7 +100,7 @@ def take(browser: Browser, entrance: str, picture: Picture, video: str) -> bytes
 def _settle(page: Page) -> None:
     page.wait_for_function("[...document.images].every(picture => picture.complete)")
     page.wait_for_selector(".meters")
-    time.sleep(0.5)  # for the last transition of colors
+    time.sleep(1)  # for the frame of the player
 
 
 def main() -> None:

@@ -5,12 +5,12 @@ import { _, duration, ngettext, number, percent } from "./words.js";
 
 /** A time code that opens the player at its frame, where the player can show it. */
 export const At = ({ at, player }) =>
-  at.time && player(at.frame) ? html`<a href=${player(at.frame)} target="_blank" rel="noopener">${at.time}</a>` : html`<span>${at.time}</span>`;
+  at.time && player(at.frame) ? html`<a href=${player(at.frame)}>${at.time}</a>` : html`<span>${at.time}</span>`;
 
 function Still({ src, href, label }) {
   if (!src) return null;
   const picture = html`<img src=${src} alt="" loading="lazy" />`;
-  return href ? html`<a href=${href} target="_blank" rel="noopener" aria-label=${label}>${picture}</a>` : picture;
+  return href ? html`<a href=${href} aria-label=${label}>${picture}</a>` : picture;
 }
 
 function Figures({ figures }) {

@@ -60,15 +60,15 @@ function States({ list, query, go }) {
   </div>`;
 }
 
-const playerAddress = (base, sha256, frame) => `${base}video?sha256=${sha256}${frame === undefined ? "" : `#frame=${frame}`}`;
+const playerAddress = (sha256, frame) => `#video?sha256=${sha256}${frame === undefined ? "" : `&frame=${frame}`}`;
 
-function Places({ video, base }) {
+function Places({ video }) {
   if (!video.places.length) return null;
   const more = video.n_places - video.places.length;
   return html`<ul class="places">
     ${video.places.map(
       (place) => html`<li key=${place.frame + place.text}>${video.player
-        ? html`<a href=${playerAddress(base, video.sha256, place.frame)} target="_blank" rel="noopener">${place.time}</a>`
+        ? html`<a href=${playerAddress(video.sha256, place.frame)}>${place.time}</a>`
         : place.time} ${place.text}</li>`,
     )}
     ${more > 0 && html`<li class="quiet">${ngettext("and %(n)s more place", "and %(n)s more places", more)}</li>`}
@@ -86,14 +86,14 @@ function Row({ video, shown, go, base }) {
         : html`<span class="name">${video.name}</span>`}
       <div class="quiet">${video.project}</div>
       ${video.problem && html`<p class="why">${video.problem}</p>`}
-      <${Places} video=${video} base=${base} />
+      <${Places} video=${video} />
     </th>
     <td><${Badge} state=${video.state} /></td>
     <td class="when">${moment(video.at)}</td>
     ${figure(seconds === null || seconds === undefined ? "" : duration(seconds))}
     ${[shots, people, speakers, doubts].map(figure)}
     <td class="links">
-      ${video.player && html`<a href=${playerAddress(base, video.sha256)} target="_blank" rel="noopener"
+      ${video.player && html`<a href=${playerAddress(video.sha256)}
         aria-label=${_("Open player of %(name)s", { name: video.name })}>${_("Player")}</a>`}
       ${video.report && html`<a href=${base + video.report} target="_blank" rel="noopener"
         aria-label=${_("Open report of %(name)s", { name: video.name })}>${_("Report")}</a>`}
@@ -117,13 +117,13 @@ function Table({ list, query, go, base }) {
 function Video({ video, go, act, base }) {
   const heading = useRef(null);
   useEffect(() => heading.current?.focus(), [video.sha256]);
-  const player = (frame) => (video.player ? playerAddress(base, video.sha256, frame) : null);
+  const player = (frame) => (video.player ? playerAddress(video.sha256, frame) : null);
   return html`<section class="card glance" aria-labelledby="glance">
     <div class="row">
       <h2 id="glance" tabindex="-1" ref=${heading}>${video.unknown ? video.sha256.slice(0, 12) : video.name}</h2>
       ${!video.unknown && html`<${Badge} state=${video.state} />`}
       <span class="links">
-        ${video.player && html`<a href=${player()} target="_blank" rel="noopener">${_("Open player")}</a>`}
+        ${video.player && html`<a href=${player()}>${_("Open player")}</a>`}
         ${video.report && html`<a href=${base + video.report} target="_blank" rel="noopener">${_("Open report")}</a>`}
         ${video.run && html`<a href="#work?run=${video.run}">${_("Its run")}</a>`}
       </span>

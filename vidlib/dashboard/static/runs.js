@@ -83,6 +83,7 @@ function Video({ video, run, act, mayChange, base }) {
       <span class="quiet">${video.state === "running" || video.state === "waiting" ? percent(video.progress) : stateName(video.state)}
         ${active && video.remaining !== null && html`<br />${left(video.remaining)}`}</span>
       <span class="links">
+        ${video.report && html`<a href="#library?video=${video.sha256}" aria-label=${`${_("At a glance")}: ${video.name}`}>${_("At a glance")}</a>`}
         ${video.player && html`<a href="#video?sha256=${video.sha256}" aria-label=${`${_("Open player")}: ${video.name}`}>${_("Open player")}</a>`}
         ${video.report && open({ target: video.report, text: _("Open report") })}
         ${cancel && html`<button type="button" onClick=${() => cancel({ video: video.key })} aria-label=${`${_("Cancel")}: ${video.name}`}>${_("Cancel")}</button>`}
