@@ -36,7 +36,7 @@ LOG = ("entry", "at", "by", "action", "about", "state")
 class Cast:
     """People across the videos of a workspace; `vidlib.Workspace.cast`.
 
-    An appearance, such as A12, stands for a person in one video; a person of the cast has a number such as P3, or a name.
+    An appearance, such as A12, is a person in one video; a person of the cast has a number such as P3, or a name.
     Whoever changes the cast decides: vidlib only suggests. Everything but looking and erasing raises UsageError while
     the cast is off (see docs/privacy.md).
     """

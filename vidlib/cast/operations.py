@@ -1,7 +1,7 @@
 """The decisions of people about the cast, and what the cast is after them.
 
-The log of all decisions is the cast: it is only added to, and an undo is one more entry. A person of the cast, such as P3,
-has the number of the entry that added the person. A person in one video is an appearance, such as A12.
+The log of all decisions is the cast: it is only added to, and an undo is one more entry. A person of the cast, such as
+P3, has the number of the entry that added the person. A person in one video is an appearance, such as A12.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
