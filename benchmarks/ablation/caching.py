@@ -71,5 +71,7 @@ def cached_networks(folder: Path) -> Iterator[OutputCache]:
         patch.object(Pipeline, "get_embeddings", embeddings),
         patch.object(resegmentation, "embed_windows", of_windows),
     ):
-        yield cache
-    cache.save()
+        try:
+            yield cache
+        finally:
+            cache.save()

@@ -13,6 +13,7 @@ from ablation.statistics import Errors, Scores, chosen_scores, error_rates, inte
 from ablation.variants import ALTERNATIVES, PLAIN, REPLACED, THRESHOLDS, Variant, applied
 
 from vidlib.engines.speech import Options, open_diarizer
+from vidlib.errors import UsageError
 from vidlib.evaluation.ground_truth import read_turns
 from vidlib.evaluation.voices import components
 from vidlib.media.audio import SAMPLE_RATE, read_waveform
@@ -33,8 +34,15 @@ class Recording(NamedTuple):
 
 
 def ablation(files: Iterable[tuple[Path, Path]], cache: Path) -> str:
-    """Measure all variants on the ``files``, sounds and their RTTM; ``cache`` keeps the outputs of the networks."""
+    """Measure all variants on the ``files``, sounds and their RTTM; ``cache`` keeps the outputs of the networks.
+
+    Raises UsageError for fewer than two recordings.
+    """
     recordings = [version for sound, truth in files for version in versions(sound, truth)]
+    if len(names := {recording.name for recording in recordings}) < 2:
+        raise UsageError(
+            f"only {', '.join(names)} was given; expected two recordings or more, as one is left out in turn"
+        )
     variants = {PRODUCT: (), "plain pyannote.audio": PLAIN, **REPLACED, **ALTERNATIVES}
     with cached_networks(cache):
         scores = {name: measure(variant, recordings) for name, variant in variants.items()}

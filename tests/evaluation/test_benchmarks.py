@@ -92,6 +92,7 @@ def test_without_a_source_the_composer_says_what_it_takes(run):
 @pytest.mark.parametrize(
     ("script", "args", "says"),
     [
+        ("quality_voices.py", ["--ablation", "cache"], "expected two recordings or more"),
         ("quality.py", ["film.mp4"], "expected VIDEO TRUTH [RTTM]"),
         ("quality.py", ["film.mp4", "nowhere.json"], "expected a file such as film.truth.json"),
         ("quality.py", ["film.mp4", "nowhere.json", "--set", "scenes.treshold=1"], "did you mean 'threshold'?"),
