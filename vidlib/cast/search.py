@@ -16,7 +16,7 @@ MAX_BYTES = 256 << 20
 
 @dataclass
 class Found:
-    """The files that hold a name, and those that were not searched: videos, and files that are too large."""
+    """The files that hold a name, and those that were not searched: videos, files too large, or unreadable."""
 
     files: list[Path] = field(default_factory=list)
     not_searched: list[Path] = field(default_factory=list)
@@ -29,11 +29,21 @@ def search(roots: Iterable[Path], names: Iterable[str]) -> Found:
     for path in _files(roots) if wanted else ():
         if any(spelling in str(path).encode(errors="surrogateescape") for spelling in wanted):
             found.files.append(path)
-        elif path.suffix.lower() in VIDEO_SUFFIXES or path.stat().st_size > MAX_BYTES:
+        elif (holds := _holds(path, wanted)) is None:
             found.not_searched.append(path)
-        elif any(spelling in text for text in _texts(path) for spelling in wanted):
+        elif holds:
             found.files.append(path)
     return found
+
+
+def _holds(path: Path, wanted: set[bytes]) -> bool | None:
+    """Whether a file has one of ``wanted``; None for a video, and for a file that is too large or cannot be read."""
+    try:
+        if path.suffix.lower() in VIDEO_SUFFIXES or path.stat().st_size > MAX_BYTES:
+            return None
+        return any(spelling in text for text in _texts(path) for spelling in wanted)
+    except OSError:
+        return None
 
 
 def spellings(name: str) -> set[bytes]:
