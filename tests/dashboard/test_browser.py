@@ -118,7 +118,7 @@ def test_an_operator_signs_in_runs_a_clip_and_reads_its_report(dashboard, browse
     page.get_by_role("button", name=SHOWN).press("Enter")
     expect(page.get_by_role("heading", name=SHOWN)).to_be_focused()
     expect(page.locator(".glance .stills img").first).to_be_visible()
-    page.get_by_role("button", name="Close").press("Enter")
+    page.get_by_role("button", name="Close", exact=True).press("Enter")
     expect(page.locator(".glance")).to_have_count(0)
 
     assert dialogs == []
