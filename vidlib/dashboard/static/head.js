@@ -48,7 +48,7 @@ function Choices({ onLanguage }) {
     choose(value);
   };
   return html`<select aria-label=${_("Colors")} value=${theme} onChange=${(event) => paint(event.target.value)}>
-      <option value="">${_("Colors of the browser")}</option>
+      <option value="">${_("Automatic")}</option>
       <option value="light">${_("Light")}</option>
       <option value="dark">${_("Dark")}</option>
     </select>
@@ -62,7 +62,7 @@ function Notifications() {
   const [permission, setPermission] = useState(globalThis.Notification?.permission);
   if (permission !== "default") return null;
   const ask = async () => setPermission(await Notification.requestPermission());
-  return html`<button type="button" class="link" onClick=${ask}>${_("Notify me when a run ends")}</button>`;
+  return html`<button type="button" class="link" title=${_("Notify me when a run ends")} onClick=${ask}>${_("Notify me")}</button>`;
 }
 
 export function Head({ pages, current, person, load, base, onLanguage }) {
