@@ -37,7 +37,7 @@ def started(monkeypatch) -> Iterator[None]:
 
 
 class Browser:
-    """The other end of a window's comm: it keeps the newest of each part, and what the window told."""
+    """The other end of the widget of a window: it keeps the newest of each part, and what the window told."""
 
     def __init__(self) -> None:
         self.parts: dict[str, Any] = {}
@@ -52,8 +52,8 @@ class Browser:
         if "id" in data:
             self.answers[data["id"]] = data
 
-    def on_msg(self, callback: Callable[[dict[str, Any]], None]) -> None:
-        self.post = lambda **data: callback({"content": {"data": data}})
+    def on_msg(self, callback: Callable[["Browser", dict[str, Any], list[bytes]], None]) -> None:
+        self.post = lambda **data: callback(self, data, [])
 
     async def ask(self, action: str, **fields: Any) -> str | None:
         """Press a button, and return the error that it gives."""
@@ -66,10 +66,10 @@ class Browser:
 @asynccontextmanager
 async def opened(workspace: Settings, **query: str) -> AsyncIterator[Browser]:
     """A browser on the page *Work* that is kept true while the block runs, and closed after it."""
-    window, browser = Window(workspace), Browser()
+    window = Window(workspace, browser := Browser())
     following = asyncio.create_task(window.follow(every_s=0.1))
     following.add_done_callback(window.report_stop)
-    window.connect(browser)
+    browser.post(connect=True)
     browser.post(show="work", query=query, language="en")
     try:
         yield browser

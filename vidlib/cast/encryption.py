@@ -6,13 +6,9 @@ The recipe is Fernet of the package `cryptography`: AES-128-CBC with HMAC-SHA256
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vidlib.errors import BrokenOutput, SettingError
 from vidlib.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 
 
 class Cipher:

@@ -1,14 +1,16 @@
 """One browser window, seen from the kernel behind it. ``dashboards/control.ipynb`` calls `open_page`.
 
-The browser opens a comm, names the page that it shows, and asks for actions. The window sends the parts of that page
-that have changed. A thread reads and acts; only this module sends, on the kernel's own loop.
+The page is one ipywidgets widget. The browser names what it shows, and asks for actions, in messages to the widget; the
+window sends the parts that have changed. A thread reads and acts; only this module sends, on the kernel's own loop.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from contextlib import suppress
-from typing import Any, Protocol, cast
+from typing import Any
+
+from ipywidgets import DOMWidget
 
 from vidlib.dashboard import roles
 from vidlib.dashboard.library import Library
@@ -28,9 +30,6 @@ from vidlib.settings import Settings, settings
 PAGES: tuple[Callable[[Context], Page], ...] = (Work, Library, Video, Machine)
 """The pages; `PAGES` of ``static/frame.js`` lists their counterparts in the browser."""
 
-TARGET = "vidlib"
-"""The name under which a browser opens its comm."""
-
 EVERY_S = 1.0
 PAUSE = 8
 """The least pause after an update, in times of its duration: a page with much on display is read less often."""
@@ -42,23 +41,15 @@ UPKEEP_EVERY_S = 5.0
 """Seconds between two looks for runs and downloads whose process died."""
 
 
-class Comm(Protocol):
-    """As much of Jupyter's comm as a window needs."""
-
-    def send(self, data: Mapping[str, Any]) -> None: ...
-
-    def on_msg(self, callback: Callable[[dict[str, Any]], None]) -> None: ...
-
-
 class Window:
     """What one browser window shows, and the processes that it started."""
 
-    def __init__(self, given: Settings):
+    def __init__(self, given: Settings, widget: DOMWidget):
         self.may_change = roles.may_change()
         self._loop = asyncio.get_running_loop()
         self._context = Context(given, self._notify, self._problem)
         self.pages = {page.name: page for page in (make(self._context) for make in PAGES)}
-        self._comm: Comm | None = None
+        self._widget, self._connected = widget, False
         self._shown: tuple[Page, dict[str, str]] | None = None
         self._sent: dict[str, Any] = {}  # the parts of the page on display that the browser has
         self._marker: Hashable = None
@@ -69,16 +60,17 @@ class Window:
         self._acting: set[asyncio.Task] = set()
         self._said: dict[str, float] = {}
 
-    def connect(self, comm: Comm, _message: object = None) -> None:
-        """Talk to a browser through ``comm``; one that lost its connection comes back with another comm."""
-        self._comm, self._sent = comm, {}
+        widget.on_msg(lambda _widget, message, _buffers: self._receive(message))
+
+    def _connect(self) -> None:
+        """A browser is there, perhaps anew after it lost the connection: it has nothing yet."""
+        self._connected, self._sent = True, {}
         self._refresh()
-        comm.on_msg(lambda message: self._receive(message["content"]["data"]))
         self._send({"person": {"name": roles.name(), "may_change": self.may_change}})
 
     def _send(self, data: dict[str, Any]) -> None:
-        if self._comm is not None:
-            self._comm.send(data)
+        if self._connected:
+            self._widget.send(data)
 
     def _notify(self, notice: str) -> None:
         self._loop.call_soon_threadsafe(self._send, {"notice": notice})
@@ -91,7 +83,9 @@ class Window:
             self._loop.call_soon_threadsafe(self._send, {"problem": self._context.translated(problem)})
 
     def _receive(self, message: dict[str, Any]) -> None:
-        if "show" in message:
+        if "connect" in message:
+            self._connect()
+        elif "show" in message:
             self._show(message)
         elif "id" in message:
             acting = asyncio.ensure_future(self._answer(message))
@@ -142,7 +136,7 @@ class Window:
         with load_reader(self._context.settings.workspace) as load:
             measured_at = -LOAD_EVERY_S
             while True:
-                if self._comm is not None and time.monotonic() - measured_at >= LOAD_EVERY_S:
+                if self._connected and time.monotonic() - measured_at >= LOAD_EVERY_S:
                     measured_at = time.monotonic()
                     self._send({"load": load_json(load())})
                 began = time.monotonic()
@@ -161,15 +155,15 @@ class Window:
 
     async def _update(self) -> None:
         """Send the parts of the page on display that have changed, if anything has."""
-        if self._comm is None or self._shown is None:
+        if not self._connected or self._shown is None:
             return
-        comm, (page, query) = self._comm, self._shown
+        page, query = self._shown
         try:
             parts = await asyncio.to_thread(self._view, page, query)
         except (VidlibError, OSError) as error:
             self._problem(str(error))
             return
-        if comm is self._comm and (page, query) == self._shown and parts:
+        if (page, query) == self._shown and parts:
             changed = {name: part for name, part in parts.items() if name not in self._sent or self._sent[name] != part}
             self._sent |= changed
             if changed:
@@ -212,12 +206,13 @@ def load_json(load: Load) -> dict[str, Any]:
     }
 
 
-def open_page() -> tuple[Window, asyncio.Task]:
-    """The window behind the page, and the task that updates it; the caller must keep both."""
-    from comm import get_comm_manager
+def open_page() -> tuple[DOMWidget, asyncio.Task]:
+    """The widget of the page, and the task that updates it; the caller must keep both.
 
-    window = Window(settings())
-    get_comm_manager().register_target(TARGET, cast("Any", window.connect))
+    Voilà's page finds the widget by its model in the output of the notebook. ``static/kernel.js`` is its other end.
+    """
+    widget = DOMWidget(_view_name="Dashboard", _view_module="vidlib")
+    window = Window(settings(), widget)
     following = asyncio.ensure_future(window.follow())
     following.add_done_callback(window.report_stop)
-    return window, following
+    return widget, following

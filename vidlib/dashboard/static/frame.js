@@ -19,7 +19,7 @@ import * as work from "./work.js";
 const PAGES = [work, library, video, machine];
 const KEPT_MESSAGES = 5;
 
-const { base, kernel: kernelId } = JSON.parse(document.getElementById("page-data").textContent);
+const { base, kernel: kernelId, widget } = JSON.parse(document.getElementById("page-data").textContent);
 
 /** Reports name the player of a video, and the frame in it, in an older form: `?video=SHA-256#frame=41`. */
 function takeOverOldAddress() {
@@ -157,7 +157,7 @@ async function begin() {
     setLost(lost);
     if (connected) show();
   };
-  kernel = new Kernel({ base, id: kernelId, target: "vidlib", onMessage: receive, onState });
+  kernel = new Kernel({ base, id: kernelId, widget, onMessage: receive, onState });
   addEventListener("hashchange", () => {
     change({ route: route() });
     show();

@@ -1,9 +1,9 @@
-// The kernel behind this page: comms over one WebSocket, as Jupyter's messaging protocol 5.4 defines them.
+// The kernel behind this page: its widgets over one WebSocket, as Jupyter's messaging protocol 5.4 defines it.
 
 const SILENCE_MS = 15_000;
 const RETRY_MS = 1_500;
 
-/** A random name of a message or comm; `crypto.randomUUID` needs a secure context, which plain HTTP is not. */
+/** A random name of a message or session; `crypto.randomUUID` needs a secure context, which plain HTTP is not. */
 function unique() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -39,8 +39,8 @@ function encode(channel, message) {
  * kernel is out of reach.
  */
 export class Kernel {
-  constructor({ base, id, target, onMessage, onState }) {
-    Object.assign(this, { base, id, target, onMessage, onState });
+  constructor({ base, id, widget, onMessage, onState }) {
+    Object.assign(this, { base, id, widget, onMessage, onState });
     this.session = unique();
     this.answers = new Map(); // callbacks by the id of the request
     this.models = new Map(); // widgets by the id of their comm
@@ -56,9 +56,8 @@ export class Kernel {
     this.socket.binaryType = "arraybuffer";
     this.socket.onmessage = ({ data }) => this.receive(decode(data));
     this.socket.onopen = () => {
-      this.comm = unique();
       this.heardAt = Date.now();
-      this.post("comm_open", { comm_id: this.comm, target_name: this.target, data: {} });
+      this.send({ connect: true });
       this.onState(false);
     };
     this.socket.onclose = () => this.lose();
@@ -90,11 +89,14 @@ export class Kernel {
     if (header.msg_type === "comm_close") this.models.delete(content.comm_id);
     if (header.msg_type !== "comm_msg") return;
     this.models.get(content.comm_id)?.receive(content.data, buffers);
-    if (content.comm_id !== this.comm) return;
+    if (content.comm_id === this.widget && content.data.method === "custom") this.hear(content.data.content);
+  }
+
+  hear(data) {
     this.heardAt = Date.now();
-    const answer = this.answers.get(content.data.id);
-    this.answers.delete(content.data.id);
-    (answer ?? this.onMessage)(content.data);
+    const answer = this.answers.get(data.id);
+    this.answers.delete(data.id);
+    (answer ?? this.onMessage)(data);
   }
 
   post(type, content) {
@@ -104,9 +106,14 @@ export class Kernel {
     this.socket.send(encode("shell", { header, content }));
   }
 
-  /** Sends `data` to the page's own comm. */
+  /** Sends `data` to the widget of the page. */
   send(data) {
-    this.post("comm_msg", { comm_id: this.comm, data });
+    this.sendTo(this.widget, data);
+  }
+
+  /** Sends a message to a widget of the kernel. */
+  sendTo(model, content) {
+    this.post("comm_msg", { comm_id: model, data: { method: "custom", content } });
   }
 
   /** Sends a request, and gives its result; throws an Error with the kernel's words. */
@@ -166,6 +173,6 @@ class Model {
   }
 
   send(content) {
-    this.kernel.post("comm_msg", { comm_id: this.id, data: { method: "custom", content } });
+    this.kernel.sendTo(this.id, content);
   }
 }
