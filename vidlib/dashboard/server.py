@@ -13,6 +13,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.log import log_request
 from jupyter_server.utils import url_path_join
 from tornado import web
+from tornado.ioloop import IOLoop
 from traitlets.config import Config
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
@@ -214,7 +215,8 @@ def serve(given: Settings) -> int:
     app.initialize([])
     print(f"The dashboard of {given.workspace} is at\n{sign_in_address(given, port, accounts)}", flush=True)
     with load_history.recording(load_history.file_in(given.workspace / "logs"), given.workspace):
-        app.start()
+        IOLoop.current().add_callback(lambda: app.kernel_manager.prepare_spare())  # the manager exists once it starts
+    app.start()
     return 0
 
 
