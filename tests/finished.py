@@ -106,8 +106,8 @@ def all_steps(
     finish(folders["audio"], turns="speech.rttm", table="speech.parquet", speech_s=speech_s, **captions)
     voices = {"turns": "speech.rttm", "speech": "speech.parquet"}
     coverage = len(seen) / n_frames
-    middles = _middles(video, shots, folders["tracking"])
-    left = {"tracks": "tracking.parquet", "middles": [file.name for file in middles], **voices}
+    key_frames = _key_frames(video, shots, folders["tracking"])
+    left = {"tracks": "tracking.parquet", "key_frames": [file.name for file in key_frames], **voices}
     people_json.write(folders["tracking"] / "people.json", people)
     counted = {"people": "people.json", "n_people": len(people), "n_tracks": len(tracks)}
     finish(folders["tracking"], face_coverage=coverage, fallback="no GPU here", **left, **counted)
@@ -115,7 +115,7 @@ def all_steps(
     return folders
 
 
-def _middles(video: Path, shots: Sequence[Shot], folder: Path) -> list[Path]:
+def _key_frames(video: Path, shots: Sequence[Shot], folder: Path) -> list[Path]:
     """A picture of the middle of each shot, as many as the video has."""
     files = []
     for number, jpeg in enumerate(_pictures(video.read_bytes(), tuple(shot.span.middle for shot in shots)), 1):

@@ -37,7 +37,7 @@ def processed(tmp_path_factory):
         (folders["reduce"] / file).write_text("{}")
     finished.finish(folders["reduce"], **REDUCED)
     tracks = {"tracks": "tracking.parquet", "turns": "speech.rttm", "speech": "speech.parquet"}
-    finished.finish(folders["tracking"], **tracks, people="people.json", middles=[])
+    finished.finish(folders["tracking"], **tracks, people="people.json", key_frames=[])
     report = chosen.work / sha256(film)[:16] / "report-0123456789ab"
     report.mkdir()
     finished.register(chosen, folders | {"report": report}, film)

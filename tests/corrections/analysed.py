@@ -168,16 +168,16 @@ class Folder:
         with tracking_table.writing(table, total_frames=N_FRAMES, width=SIZE[0], height=SIZE[1]) as write_shot:
             for number in range(1, len(shots) + 1):
                 write_shot([rows for rows in tracks if rows.shot == number])
-        (out / "middles").mkdir()
-        middles = [out / "middles" / f"{number:04}.jpg" for number in range(1, len(shots) + 1)]
-        for file in middles:
+        (out / "key_frames").mkdir()
+        key_frames = [out / "key_frames" / f"{number:04}.jpg" for number in range(1, len(shots) + 1)]
+        for file in key_frames:
             file.write_bytes(b"picture")
         return module.Outputs(
             tracks=table,
             people=people_json.write(out / "people.json", people),
             turns=rttm.write(out / "speech.rttm", turns),
             speech=speech_table.write_corrected(out / "speech.parquet", speech_table.read(inputs.speech), turns),
-            middles=tuple(middles),
+            key_frames=tuple(key_frames),
             n_corrected=0,
             n_frames=N_FRAMES,
             n_people=len(people),

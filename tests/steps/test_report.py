@@ -98,7 +98,7 @@ def test_every_shot_has_the_still_of_its_middle(tmp_path, folders):
 
 
 @pytest.mark.parametrize("tracking", ["done", "failed"])
-def test_shots_are_shown_also_where_tracking_left_no_middles(tmp_path, folders, tracking):
+def test_shots_are_shown_also_where_tracking_left_no_key_frames(tmp_path, folders, tracking):
     Image.new("RGB", sample_media.SIZE, "red").save(folders["tracking"] / "middle-2.jpg", quality=95)
     finished.finish(folders["tracking"], **Manifest.read(folders["tracking"]).outputs)
     evidence = finished.evidence(tmp_path / "evidence.json", folders, tracking={"status": tracking})

@@ -108,7 +108,7 @@ def _key_frames(results: VideoResults) -> list[dict[str, str]]:
     """Key frames that the tracking step left, at most `KEY_FRAMES`; none where it did not."""
     if not {"scenes", "tracking"} <= results.folders.keys():
         return []
-    files = results.outputs("tracking").get("middles", ())
+    files = results.outputs("tracking").get("key_frames", ())
     frames = list(zip(_shot_rows(results), files, strict=False))
     step = max(1, -(-len(frames) // KEY_FRAMES))
     return [

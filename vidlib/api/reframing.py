@@ -29,6 +29,6 @@ def _pictures(results: VideoResults, n_shots: int, size: tuple[int, int]) -> lis
     import numpy as np
     from PIL import Image
 
-    files = [results.folders["tracking"] / name for name in results.outputs("tracking").get("middles", ())]
+    files = [results.folders["tracking"] / name for name in results.outputs("tracking").get("key_frames", ())]
     stills = [np.asarray(Image.open(file).convert("RGB")) for file in files if file.is_file()]
     return picture_areas(stills, n_shots, *size)

@@ -357,7 +357,7 @@ def _paths_in(value: Any) -> Iterator[Path]:
 
 
 def _file_label(paths: Sequence[Path]) -> str:
-    """``shots.json``, or ``middles/*.jpg (16 files)`` for many."""
+    """``shots.json``, or ``key_frames/*.jpg (16 files)`` for many."""
     first = paths[0]
     return first.name if len(paths) == 1 else f"{first.parent.name}/*{first.suffix} ({len(paths)} files)"
 

@@ -121,7 +121,7 @@ class Findings:
     spoken: str = ""
     no_words: str | None = None
     tracks: "pd.DataFrame | None" = None
-    middles: Sequence[Path] = ()
+    key_frames: Sequence[Path] = ()
     people: tuple[PersonRow, ...] | None = None
     objects: tuple[ObjectRow, ...] | None = None
     track_stills: tuple[TrackStill, ...] = ()
@@ -234,7 +234,7 @@ def _read_faces(folder: Path, outputs: dict[str, Any], findings: Findings) -> No
     findings.track_stills = summary.track_stills(findings.tracks, people, MAX_TRACK_STILLS)
     findings.objects = summary.object_rows(findings.tracks)
     findings.face_coverage = outputs["face_coverage"]
-    findings.middles = [folder / name for name in outputs.get("middles", ())]
+    findings.key_frames = [folder / name for name in outputs.get("key_frames", ())]
     _read_turns(
         folder / outputs["turns"], folder / outputs["speech"], findings
     )  # they replace the turns of the audio step
@@ -288,11 +288,11 @@ def _review_row(step: str, item: ReviewItem, n_frames: int) -> ReviewRow:
 
 
 def _make_stills(page: Summary, findings: Findings, out_dir: Path, report: Report) -> list[Path]:
-    """Write every picture that ``page`` names; those of the middles of shots come from the tracking step."""
+    """Write every picture that ``page`` names; the key frames come from the tracking step."""
     if findings.video is None:
         return []
     wanted = list(_wanted_stills(page, findings, out_dir))
-    key_frames = {shot.frame: file for shot, file in zip(page.shots or (), findings.middles, strict=False)}
+    key_frames = {shot.frame: file for shot, file in zip(page.shots or (), findings.key_frames, strict=False)}
     made = []
     for file in stills.make(findings.video, findings.size, wanted, key_frames):
         made.append(file)

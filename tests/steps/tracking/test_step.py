@@ -105,7 +105,7 @@ def test_every_face_is_found_in_every_frame(rows, outputs):
 
 
 def test_every_shot_has_a_key_frame(inputs, outputs):
-    keyframes = np.array([np.asarray(Image.open(file)) for file in outputs.middles]).astype(int)
+    keyframes = np.array([np.asarray(Image.open(file)) for file in outputs.key_frames]).astype(int)
     assert np.abs(keyframes - read_stills(inputs["video"], [15, 40, 75], 320, 240)).mean(axis=(1, 2, 3)).max() < 3
 
 
@@ -233,7 +233,7 @@ def test_a_track_that_crosses_a_cut_is_no_result(inputs, outputs, tmp_path):
 
 
 def test_a_missing_key_frame_is_no_result(inputs, outputs, tmp_path):
-    incomplete = outputs.model_copy(update={"middles": outputs.middles[:2]})
+    incomplete = outputs.model_copy(update={"key_frames": outputs.key_frames[:2]})
     with pytest.raises(BrokenOutput, match="3 shots, but there are 2 key frames"):
         tracking.verify(tracking.Inputs(**inputs, out_dir=tmp_path), incomplete)
 

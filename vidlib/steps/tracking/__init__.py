@@ -94,7 +94,7 @@ class Outputs(CorrectedOutputs):
     people: OutFile = archived("people", "JSON: each person's tracks in all shots, and speaker label")
     turns: OutFile = published("rttm", "RTTM: who speaks when, corrected where a face certainly speaks")
     speech: OutFile = Field(description="Parquet, a row per frame: is_speech, speakers, corrected likewise")
-    middles: tuple[OutFile, ...] = Field(description="JPEG: the key frame of every shot, small, in order")
+    key_frames: tuple[OutFile, ...] = Field(description="JPEG: the key frame of every shot, small, in order")
     n_corrected: int = Field(description="turns whose speaker was corrected")
     n_frames: int = Field(description="frames of the video")
     n_people: int = Field(description="people who are visible")
@@ -123,8 +123,8 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
 def verify(inputs: Inputs, outputs: Outputs) -> None:
     """Every shot has a key frame; tracks, people and turns keep their promises."""
     n_shots = len(shots_json.read(inputs.shots))
-    if len(outputs.middles) != n_shots:
-        raise BrokenOutput(f"{inputs.shots} has {n_shots} shots, but there are {len(outputs.middles)} key frames")
+    if len(outputs.key_frames) != n_shots:
+        raise BrokenOutput(f"{inputs.shots} has {n_shots} shots, but there are {len(outputs.key_frames)} key frames")
     _verify_tracks(inputs, outputs)
     _verify_people(outputs)
     heard, corrected = rttm.read(inputs.turns), rttm.read(outputs.turns)
@@ -186,7 +186,7 @@ def _track(inputs: Inputs, params: Params, device: devices.Device, report: Repor
         "people": people_json.write(out_dir / "people.json", people),
         "n_people": len(people),
         "tracks": tracks,
-        "middles": list_keyframes(out_dir / FOLDER),
+        "key_frames": list_keyframes(out_dir / FOLDER),
         "engine": _engine_names(detector, tracker),
     }
 

@@ -1,7 +1,4 @@
-"""Key frames: the middle frame of every shot, small, saved while the video is decoded, so that nobody decodes it again.
-
-The folder of the key frames is called ``middles``, as in finished work.
-"""
+"""Key frames: the middle frame of every shot, small, saved while the video is decoded, so that it is decoded once."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,7 +7,7 @@ import numpy as np
 
 from vidlib.tracking.shot_tracker import Chunk
 
-FOLDER = "middles"
+FOLDER = "key_frames"
 
 MAX_WIDTH_PX = 400
 JPEG_QUALITY = 90
