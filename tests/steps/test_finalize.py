@@ -488,17 +488,18 @@ def test_a_full_disk_keeps_the_earlier_delivery_and_the_next_run_completes_it(ho
         assert (disk / "Spring/A/clip_tracking.parquet").stat().st_size == 180_000
 
 
-FAT = {
+DISKS = {
     "vfat": (["mkfs.vfat"], ["mount", "-t", "vfat"]),
     "exfat": (["mkfs.exfat"], ["mount", "-t", "exfat"]),
     "exfat by FUSE": (["mkfs.exfat"], ["mount.exfat-fuse"]),
+    "ntfs by FUSE": (["mkntfs", "--fast", "--force"], ["ntfs-3g"]),
 }
 
 
 @needs_root
-@pytest.mark.parametrize("kind", FAT)
-def test_a_real_disk_of_the_fat_family_is_delivered_to(home, kind):
-    make, mount = FAT[kind]
+@pytest.mark.parametrize("kind", DISKS)
+def test_a_real_disk_of_another_system_is_delivered_to(home, kind):
+    make, mount = DISKS[kind]
     if not (shutil.which(make[0]) and shutil.which(mount[0]) and shutil.which("losetup")):
         pytest.skip(f"{make[0]} or {mount[0]} is not installed")
     image = home / "disk.img"
