@@ -9,6 +9,7 @@ from tests.runner.kernels.notebooks import execute, write_notebook
 from tests.shadows import NAMES, write_shadows
 from tests.waiting import LIMIT_S
 from vidlib.dashboard import actions
+from vidlib.dashboard.before_run import Choice
 from vidlib.machine.interpreter import PACKAGE_ROOT, python_code, vidlib_command
 from vidlib.runner.kernels.pool import KernelPool
 
@@ -47,6 +48,6 @@ def test_a_kernel_imports_nothing_from_the_working_folder(shadowed, workspace, m
 
 @pytest.mark.slow
 def test_the_dashboard_starts_runs(shadowed, workspace):
-    started = actions.start(workspace, ["nothing.mp4"], None)
+    started = actions.start(workspace, ["nothing.mp4"], Choice())
     started.process.wait(timeout=LIMIT_S)
     assert f"{workspace.inbox / 'nothing.mp4'} does not exist" in started.last_log_line()

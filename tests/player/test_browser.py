@@ -286,7 +286,7 @@ def test_on_the_dashboard(page, home):
         wait_until(lambda: answers(url))  # it names its address before it listens
         video = sha256(home.workspace.parent / "talk.mp4")
         page.goto(f"{url}video?sha256={video}&token={token}")
-        assert page.url == f"{url}video?sha256={video}"
+        assert page.url == f"{url}#video?sha256={video}"
         viewer = Viewer(page)
         moves_frame_by_frame(viewer)
         corrects_by_keyboard(viewer, home)

@@ -47,9 +47,10 @@ class Library:
         self.actions: Actions = {}
         self.questions: Actions = {"compare": self.compare}
         self._videos = library.Library(context.settings)
-        self._shown: tuple[Query, int] | None = None
+        self._shown: tuple[Query, int, int] | None = None
         self._parts: dict[str, Any] = {}
         self._indexed_at = -INDEX_EVERY_S
+        self._n_indexed = 0
         self._indexing: threading.Thread | None = None
 
     def marker(self) -> Hashable:
@@ -59,7 +60,7 @@ class Library:
     def view(self, history: History, query: Query) -> dict[str, Any]:
         """The parts ``list`` and ``video``; as of the last look, unless the query changed or it was long ago."""
         self._update_index()
-        shown = dict(query), int(time.monotonic() // READ_EVERY_S)
+        shown = dict(query), int(time.monotonic() // READ_EVERY_S), self._n_indexed
         if shown != self._shown:
             self._parts = {"list": self._list(history, query), "video": self._video(history, query)}
             self._shown = shown
@@ -81,7 +82,7 @@ class Library:
     def _index(self) -> None:
         try:
             with index.opened(self.context.settings.archive):
-                self._shown = None
+                self._n_indexed += 1
         except (VidlibError, OSError) as error:
             self.context.problem(str(error))
 

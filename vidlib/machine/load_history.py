@@ -50,7 +50,7 @@ class Sample:
         gpu = max((gpu.percent / 100 for gpu in load.gpus), default=None)
         disk = load.disks[0]
         shares = round(load.cpu_percent / 100, 3), round(load.memory_used / load.memory_total, 3)
-        return cls(round(at, 1), *shares, gpu, disk.used, disk.total)
+        return cls(at, *shares, gpu, disk.used, disk.total)
 
 
 def file_in(folder: Path) -> Path:

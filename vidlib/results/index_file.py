@@ -65,9 +65,10 @@ def _in_file(path: Path, open_: Callable[[str], Index]) -> Index | None:
     try:
         try:
             return open_(str(path))
-        except sqlite3.OperationalError:  # locked, or not writable
-            raise
         except sqlite3.DatabaseError as error:
+            missing_table = error.sqlite_errorcode == sqlite3.SQLITE_ERROR
+            if isinstance(error, sqlite3.OperationalError) and not missing_table:  # locked, full, or not writable
+                raise
             log.warning("%s is damaged, and made anew: %s", path, error)
             remove(path)
             return open_(str(path))

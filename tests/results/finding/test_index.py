@@ -157,9 +157,7 @@ def test_an_archive_that_cannot_be_written_answers_from_memory(root, monkeypatch
     write_entry(root, "a")
 
     def refuse(file: str, schema: index_file.Schema) -> sqlite3.Connection:
-        if file != index_file.MEMORY:
-            raise sqlite3.OperationalError("unable to open database file")
-        return connect(file, schema)
+        return connect(file if file == index_file.MEMORY else str(root / "no folder" / INDEX), schema)
 
     connect = index_file.connect
     monkeypatch.setattr(index_file, "connect", refuse)
