@@ -25,11 +25,11 @@ demo: ## run the whole pipeline on a delivery of two clips and print the path of
 # One process more than two cores: some tests wait for others. Each file stays in one process, which keeps its fixtures.
 PYTEST := $(PYTHON_IN) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations=25
 
-test: ## run the whole test suite, in about a quarter of an hour on two cores
+test: ## run the whole test suite, in about ten minutes on two cores
 	@$(SETUP) chromium postgresql
 	$(PYTEST)
 
-test-fast: ## run the quick tests, in about two minutes: all but those that start kernels, servers or a browser
+test-fast: ## run the quick tests, in about a minute and a half: all but those that start kernels, servers or a browser
 	@$(SETUP)
 	$(PYTEST) -m "not slow"
 
