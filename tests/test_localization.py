@@ -18,16 +18,22 @@ from vidlib.steps.param_list import list_params
 PACKAGE = Path(steps.__file__).parents[1]
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 METHODS = [("**.py", "python"), ("**.j2", "jinja2")]
+PLAYER = PACKAGE / "player" / "player.js"
 FRENCH = Localization("fr")
-IN_SCRIPTS = re.compile(r'\b(?:_|gettext|gettext_noop|ngettext)\(\s*"([^"]+)"')
-"""A message in a module of the dashboard; Babel's own extraction misses some within templates."""
+IN_SCRIPTS = re.compile(r'\b(?:(?:_|gettext|gettext_noop|ngettext)\(\s*|(?:about|group): )"([^"]+)"')
+"""A message in a module of the dashboard or of the player, whose commands are marked by their names for what they do.
+
+Babel's own extraction misses some within templates."""
+PROSE = re.compile(r"""["`](?!vp-|\))[^"`\n]*[a-z]{2} [a-z]{2}[^"`\n]*["`]""")
+"""A text of a script that looks like one for people: two words of a page, not two classes of an element."""
+COMMENT = re.compile(r"^\s*(?://|/?\*).*| // .*", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def marked() -> set[str]:
     """Every message in the source that is marked for the catalogue."""
     extracted = extract_from_dir(PACKAGE, METHODS, keywords=KEYWORDS)
-    scripts = [file.read_text() for file in (PACKAGE / "dashboard" / "static").glob("*.js")]
+    scripts = [file.read_text() for file in (*(PACKAGE / "dashboard" / "static").glob("*.js"), PLAYER)]
     found = {message for text in scripts for message in IN_SCRIPTS.findall(text)}
     return found | {message if isinstance(message, str) else message[0] for _, _, message, _, _ in extracted}
 
@@ -77,6 +83,11 @@ def test_translations_name_the_same_values(catalogue):
         for text in strings if message.id else ():
             named = re.findall(r"%\(\w+\)s|\{\w+\}", text)
             assert set(named) <= set(re.findall(r"%\(\w+\)s|\{\w+\}", " ".join(ids))), text
+
+
+def test_every_text_of_the_player_is_marked():
+    marked = re.compile(IN_SCRIPTS.pattern + '(?:, "[^"]+")?')
+    assert not PROSE.findall(marked.sub("", COMMENT.sub("", PLAYER.read_text())))
 
 
 def test_every_item_to_check_has_its_sentence(catalogue):

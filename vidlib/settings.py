@@ -161,7 +161,7 @@ class Settings(FolderSettings):
         7, gt=0, description="Older offers, in days, are recorded but not downloaded automatically."
     )
 
-    language: Language = Field("en", description="Language of reports, the shelf and summaries: `en` or `fr`.")
+    language: Language = Field("en", description="Language of reports, the shelf, summaries and players: `en` or `fr`.")
 
     dashboard_host: str = Field("127.0.0.1", description="Address on which the dashboard listens.")
     dashboard_port: int = Field(

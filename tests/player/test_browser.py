@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import nbformat
+import pyarrow as pa
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -99,6 +100,19 @@ def corrects_by_keyboard(viewer: Viewer, home: Settings) -> None:
     assert known.action.tolist() == ["set-kind", "move-cut", "speaking", "confirm", "framing", "name", "undo"]
     assert known.state.tolist() == ["pending", "pending", "pending", "applied", "applied", "undone", "applied"]
     shutil.rmtree(home.corrections)
+
+
+def test_the_player_speaks_french(page, home, material):
+    messages = pa.array(["is there really a dissolve?", "was a fade missed?"])
+    column = material.review.schema.get_field_index("message")
+    french = replace(material, review=material.review.set_column(column, "message", messages), language="fr")
+    page.goto(plain_page.write(home.workspace.parent / "french.html", french, "talk.mp4").as_uri())
+    viewer = Viewer(page)
+    viewer.press("n")
+    expect(viewer.status).to_have_text("1 sur 2\xa0: y a-t-il vraiment un fondu enchaîné\xa0? (scenes, confiance 0,40)")
+    expect(page.locator(".vp-here")).to_contain_text("Plan 3 sur 3fondu enchaîné à 41, 0,40")
+    viewer.press("?")
+    expect(page.get_by_role("dialog", name="Touches")).to_contain_text("sélectionner le visage suivant")
 
 
 def test_every_frame_is_the_one_that_is_named(look):

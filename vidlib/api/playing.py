@@ -11,6 +11,7 @@ from vidlib.api.results import table
 from vidlib.results import faces, frames
 from vidlib.results.exports import people_json
 from vidlib.results.exports.people_json import Person
+from vidlib.setting_types import Language
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,28 +34,33 @@ class VideoCorrector:
     """Saves corrections of a video for its player, and shows their effect at once; see `vidlib.player.widget`."""
 
     video: "Video"
+    language: Language
 
     def correct(self, action: str, fields: Mapping[str, Any]) -> "Material":
         """Save a correction; raises UsageError where it does not fit."""
         self.video.correct(action, **fields)
-        return material(self.video.preview())
+        return material(self.video.preview(), self.language)
 
     def undo(self) -> "Material":
         """Take back the last correction; raises UsageError where there is none."""
         self.video.undo()
-        return material(self.video.preview())
+        return material(self.video.preview(), self.language)
 
 
-def player(video: "Video", may_correct: bool = True) -> "Player":
-    """The player of a video, which shows and takes corrections. Where no widgets run, its card stands in its place."""
+def player(video: "Video", may_correct: bool = True, language: Language | None = None) -> "Player":
+    """The player of a video, which shows and takes corrections. Where no widgets run, its card stands in its place.
+
+    It speaks ``language``, or that of the settings.
+    """
     from vidlib.api import pictures
     from vidlib.player.widget import Player
 
     results = video.results(*STEPS)
     file = results.needed_file("convert", "video")
     card = partial(pictures.describe, results.name, results.sha256, results)
-    corrector = VideoCorrector(video) if may_correct else None
-    shown, path = material(video.preview()), media_path(file, video.settings.work)
+    language = language or video.settings.language
+    corrector = VideoCorrector(video, language) if may_correct else None
+    shown, path = material(video.preview(), language), media_path(file, video.settings.work)
     return Player(shown, file, path, corrector, card, partial(framing, video))
 
 
@@ -71,8 +77,11 @@ def media_path(video: Path, work: Path) -> str:
     return video.relative_to(work).as_posix() if video.is_relative_to(work) else ""
 
 
-def material(preview: "Preview") -> "Material":
-    """What the player shows of results and corrections; raises BrokenOutput where a file is missing or damaged."""
+def material(preview: "Preview", language: Language = "en") -> "Material":
+    """What the player shows of results and corrections, in ``language``.
+
+    It raises BrokenOutput where a file is missing or damaged.
+    """
     from vidlib.player.material import Material
 
     results = preview.results
@@ -91,6 +100,7 @@ def material(preview: "Preview") -> "Material":
         review=_unchecked(preview),
         names=preview.names,
         decisions=len(preview.corrections),
+        language=language,
     )
 
 

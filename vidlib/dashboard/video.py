@@ -12,6 +12,7 @@ from vidlib.dashboard.wording import readable
 from vidlib.errors import UsageError, VidlibError
 from vidlib.runner import report_run
 from vidlib.runner.store.runs import History
+from vidlib.setting_types import Language
 
 if TYPE_CHECKING:
     from vidlib.player.widget import Player
@@ -26,7 +27,7 @@ class Video:
         self.context = context
         self.actions: Actions = {}
         self.questions: Actions = {}
-        self._shown: str | None = None
+        self._shown: tuple[str, Language] | None = None
         self._player: Player | None = None
 
     def marker(self) -> Hashable:
@@ -55,12 +56,13 @@ class Video:
         if not re.fullmatch(r"[0-9a-f]{64}", sha256):
             raise UsageError("This address names no video. Open the player from a run or from the library.")
         video = Workspace(self.context.settings.workspace).open(sha256)
-        if self._shown != sha256:
+        wished = sha256, self.context.words.language
+        if self._shown != wished:
             self.close()
             if not video.has_results(playing.STEPS):
                 raise UsageError(f"{video.name} has no results of {', '.join(playing.STEPS)} yet.")
-            self._player = playing.player(video, may_correct=roles.may_change())
-            self._shown = sha256
+            self._player = playing.player(video, roles.may_change(), self.context.words.language)
+            self._shown = wished
         return video.name
 
     def _report(self, history: History, sha256: str) -> str | None:

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
+from vidlib.localization import Localization
 from vidlib.player.encoding import Columns, columns, encode_boxes
 from vidlib.results.exports.people_json import Person
 from vidlib.results.reframing.framing import Framing
+from vidlib.setting_types import Language
 from vidlib.timeline import FPS, Boundary, Shot, Turn, nearest_frame
 
 if TYPE_CHECKING:
@@ -33,7 +36,8 @@ class Material:
     """Everything that is shown of one video. Frames count from 0 and ``stop`` is not included.
 
     ``tracks``, ``words`` and ``review`` are the tables of `vidlib.results.frames`; of tracks, `TRACK_COLUMNS` suffice.
-    ``names`` are those that people gave to speakers, and ``decisions`` counts what people corrected.
+    ``names`` are those that people gave to speakers, and ``decisions`` counts what people corrected. The player speaks
+    ``language``.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Material:
     review: "pa.Table"
     names: Mapping[str, str] = field(default_factory=dict)
     decisions: int = 0
+    language: Language = "en"
 
     def state(self) -> dict[str, Any]:
         """The traits of the widget, by name: columns, and what is text in ``info``."""
@@ -76,10 +81,15 @@ class Material:
             "people": [{"person": person.person, "speaker": person.voice} for person in self.people],
             "labels": self._labels,
             "words": self.words["text"].to_pylist(),
-            "messages": self.review["message"].to_pylist(),
+            "messages": [self._sentence(message) for message in self.review["message"].to_pylist()],
             "steps": self.review["step"].to_pylist(),
             "decisions": self.decisions,
+            "language": self.language,
+            "catalogue": catalogue(self.language),
         }
+
+    def _sentence(self, message: str) -> str:
+        return Localization(self.language).sentence(message)
 
     @cached_property
     def _speakers(self) -> list[str]:
@@ -164,6 +174,14 @@ class Material:
     @cached_property
     def _runs(self) -> "list[Run]":
         return runs_of(self.tracks["track_id"].to_numpy(), self.tracks["frame"].to_numpy())
+
+
+@cache
+def catalogue(language: Language) -> dict[str, str | list[str]]:
+    """The translations of the player, by English text; see `Localization.catalogue`."""
+    script = Path(__file__).with_name("player.js").read_text(encoding="utf-8")
+    texts = Localization(language).catalogue().items()
+    return {message: text for message, text in texts if message in KINDS or f'"{message}"' in script}
 
 
 def framing_columns(framings: Iterable[Framing]) -> Columns:

@@ -11,7 +11,7 @@ from vidlib.player.material import Material
 from vidlib.player.widget import HERE
 
 PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark"><title>{title}</title>
 <style>body {{ margin: 12px; }} @media (prefers-color-scheme: dark) {{ body {{ background: #0d0f12; }} }}
 {css}</style></head>
@@ -38,6 +38,7 @@ def write(page: Path, material: Material, video: str) -> Path:
     with atomic_write(page, "w", encoding="utf-8") as file:
         file.write(
             PAGE.format(
+                language=material.language,
                 title=material.name.translate({ord("<"): "&lt;", ord("&"): "&amp;"}),
                 css=(HERE / "player.css").read_text(encoding="utf-8"),
                 module=(HERE / "player.js").read_text(encoding="utf-8"),

@@ -13,6 +13,26 @@ const SHUTTLE = [1, 2, 4, 8];
 const LIGHT = ["#4477aa", "#ee6677", "#228833", "#b39a1a", "#3aa9d6", "#aa3377", "#35917f", "#882255", "#82822a"];
 const DARK = ["#77aadd", "#ff8899", "#5fbf6f", "#ddcc77", "#88ddff", "#e07fb4", "#66ccbb", "#d87093", "#bbcc66"];
 
+// ---- words -----------------------------------------------------------------------------------------------------------
+
+// One module without imports, so it cannot use the words.js of the dashboard. All players of a page speak its language.
+let catalogue = {};
+let language = "en";
+
+const filled = (text, values) => text.replace(/%\((\w+)\)s/g, (_match, name) => values[name]);
+
+/** `message` in the language of the page, with `values` in its places `%(name)s`. */
+const _ = (message, values = {}) => filled(catalogue[message] ?? message, values);
+
+/** `one` or `many`, whichever fits `n`, which stands in its place `%(n)s`. */
+function ngettext(one, many, n) {
+  const isOne = language === "fr" ? n < 2 : n === 1;
+  return filled((catalogue[one] ?? [one, many])[isOne ? 0 : 1], { n });
+}
+
+/** A confidence in [0, 1]. */
+const confidence = (value) => value.toLocaleString(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
 // ---- data ------------------------------------------------------------------------------------------------------------
 
 /** The columns of a trait as Int32Arrays; `n` is their length. */
@@ -105,6 +125,7 @@ function clock(frame) {
 class Material {
   constructor(model) {
     this.info = model.get("info");
+    ({ catalogue, language } = this.info);
     for (const name of COLUMNS) this[name] = table(model.get(name));
     this.shotSpans = new Spans(this.shots);
     this.turnSpans = new Spans(this.turns);
@@ -169,7 +190,7 @@ class Material {
 
   speakerName(speaker) {
     const label = this.info.speakers[speaker];
-    return label === undefined ? "unknown" : (this.info.names[label] ?? label);
+    return label === undefined ? _("unknown") : (this.info.names[label] ?? label);
   }
 
   /** The place of a person in the list of people; -1 for nobody. */
@@ -179,13 +200,13 @@ class Material {
 
   personName(person) {
     const row = this.info.people[this.indexOf(person)];
-    if (!row) return "no person";
-    return this.info.names[`person:${person}`] ?? this.info.names[row.speaker] ?? `Person ${person}`;
+    if (!row) return _("no person");
+    return this.info.names[`person:${person}`] ?? this.info.names[row.speaker] ?? _("Person %(n)s", { n: person });
   }
 
   faceName(face) {
     if (!this.isFace(face)) return this.info.labels[this.faces.label[face]];
-    return this.faces.person[face] === NOBODY ? "face" : this.personName(this.faces.person[face]);
+    return this.faces.person[face] === NOBODY ? _("face") : this.personName(this.faces.person[face]);
   }
 
   /** Index in the palette: a person has the colour of the own voice. */
@@ -383,16 +404,16 @@ class Lanes {
   layOut(material) {
     const { info } = material;
     const rows = [{ kind: "ruler", height: 22, name: "" }];
-    if (material.items.length) rows.push({ kind: "review", height: 16, name: "To check" });
-    rows.push({ kind: "shots", height: 22, name: "Shots" });
+    if (material.items.length) rows.push({ kind: "review", height: 16, name: _("To check") });
+    rows.push({ kind: "shots", height: 22, name: _("Shots") });
     info.speakers.forEach((label, speaker) => {
       if (material.turnsOf.has(speaker)) rows.push({ kind: "turns", height: 15, speaker, name: material.speakerName(speaker) });
     });
-    if (material.words.n) rows.push({ kind: "words", height: 18, name: "Words" });
+    if (material.words.n) rows.push({ kind: "words", height: 18, name: _("Words") });
     for (const { person } of info.people) {
       if (material.facesOf.has(person)) rows.push({ kind: "faces", height: 15, person, name: material.personName(person) });
     }
-    if (material.facesOf.has(NOBODY)) rows.push({ kind: "faces", height: 15, person: NOBODY, name: "Other faces" });
+    if (material.facesOf.has(NOBODY)) rows.push({ kind: "faces", height: 15, person: NOBODY, name: _("Other faces") });
     let y = 0;
     rows.forEach((row, i) => {
       if (i && row.kind !== rows[i - 1].kind) y += i > 1 ? 7 : 0;
@@ -509,7 +530,7 @@ class Lanes {
     shotSpans.visit(Math.floor(view.from), Math.ceil(view.to), (i) => {
       const [left, right] = [Math.max(0, view.x(shots.start[i])), Math.min(view.width, view.x(shots.stop[i]))];
       if (right - left < 26 || left < edge) return;
-      const kind = material.info.kinds[shots.kind[i]];
+      const kind = _(material.info.kinds[shots.kind[i]]);
       const text = right - left > 90 && shots.kind[i] > 1 ? `${i + 1}  ${kind}` : `${i + 1}`;
       context.fillStyle = colors.ink;
       context.fillText(text, left + 6, y + row.height / 2 - 1);
@@ -674,7 +695,7 @@ class Menu {
       const text = input.value.trim();
       this.close(text ? () => run(text) : undefined);
     };
-    this.show(title, make("form", { onsubmit: send }, input, make("button", { type: "submit" }, "Save")));
+    this.show(title, make("form", { onsubmit: send }, input, make("button", { type: "submit" }, _("Save"))));
     input.select();
   }
 
@@ -705,7 +726,9 @@ class Menu {
 
 // ---- commands ---------------------------------------------------------------------------------------------------------
 
-/** All that a key or button does. `keys` are values of `KeyboardEvent.key`; the help lists them by group. */
+/** All that a key or button does. `keys` are values of `KeyboardEvent.key`; the help lists them by group.
+ *
+ * `group` and `about` are in the catalogue; they are translated where they are shown. */
 const COMMANDS = [
   { id: "play", group: "Play", keys: [" "], shown: "Space", about: "play or pause", run: (p) => p.toggle() },
   { id: "back", group: "Play", keys: ["j"], about: "backwards; again: faster", run: (p) => p.picture.shuttle(-1) },
@@ -771,9 +794,9 @@ class Corrections {
   /** Saves a decision. `words` say what was decided; `done` is called when it is saved. */
   send(message, words, done) {
     const id = ++this.sent;
-    const late = () => this.answer({ id, error: "the kernel does not answer; it may be busy, or have ended" });
+    const late = () => this.answer({ id, error: _("the kernel does not answer; it may be busy, or have ended") });
     this.waiting.set(id, { words, done, timer: setTimeout(late, ANSWER_MS) });
-    this.player.say("Saving…");
+    this.player.say(_("Saving…"));
     this.model.send({ id, ...message });
   }
 
@@ -782,19 +805,19 @@ class Corrections {
     if (!timer) return;
     this.waiting.delete(id);
     clearTimeout(timer);
-    if (error) return this.player.say(`Not saved: ${error}`, true);
+    if (error) return this.player.say(_("Not saved: %(error)s", { error }), true);
     queueMicrotask(() => {
       done?.();
-      this.player.say(`Saved: ${words}`);
+      this.player.say(_("Saved: %(what)s", { what: words }));
     });
   }
 
   decide(action, fields, words, done) {
-    this.send({ do: "correct", action, fields }, `${words}. Undo: z`, done);
+    this.send({ do: "correct", action, fields }, _("%(what)s. Undo: z", { what: words }), done);
   }
 
   undo() {
-    this.send({ do: "undo" }, "the last correction is undone");
+    this.send({ do: "undo" }, _("the last correction is undone"));
   }
 
   // what a decision is about: what is selected, else what is at this frame
@@ -809,12 +832,12 @@ class Corrections {
     const shot = state.boundary ?? material.shotAt(this.frame);
     const start = material.shots.start[shot];
     if (shot > 0 && (state.boundary !== null || start === this.frame)) return start;
-    return this.refuse("No shot begins at this frame. Go to one with s, or click where it begins.");
+    return this.refuse(_("No shot begins at this frame. Go to one with s, or click where it begins."));
   }
 
   get turn() {
     const { material, state } = this.player;
-    return state.turn ?? material.turnSpans.at(this.frame)[0] ?? this.refuse("Nobody speaks at this frame.");
+    return state.turn ?? material.turnSpans.at(this.frame)[0] ?? this.refuse(_("Nobody speaks at this frame."));
   }
 
   get face() {
@@ -822,7 +845,9 @@ class Corrections {
     const faces = material.faceSpans.at(this.frame).filter(material.isFace);
     if (faces.includes(state.face)) return state.face;
     if (faces.length === 1) return faces[0];
-    return this.refuse(faces.length ? "Select a face first: f, or click it." : "No face is known at this frame.");
+    return this.refuse(
+      faces.length ? _("Select a face first: f, or click it.") : _("No face is known at this frame."),
+    );
   }
 
   refuse(reason) {
@@ -835,32 +860,34 @@ class Corrections {
   addCut() {
     const { frame, player } = this;
     const select = () => player.select({ boundary: player.material.shotAt(frame) || null });
-    this.decide("add-cut", { frame }, `a shot begins at frame ${frame}`, select);
+    this.decide("add-cut", { frame }, _("a shot begins at frame %(frame)s", { frame }), select);
   }
 
   removeCut() {
     const frame = this.boundary;
-    if (frame !== null) this.decide("remove-cut", { frame }, `no shot begins at frame ${frame}`);
+    if (frame !== null) this.decide("remove-cut", { frame }, _("no shot begins at frame %(frame)s", { frame }));
   }
 
   moveCut() {
     const [from, to, { player }] = [this.boundary, this.frame, this];
     if (from === null) return null;
-    if (from === to) return this.refuse("Step to the frame at which the shot really begins, then press m.");
+    if (from === to) return this.refuse(_("Step to the frame at which the shot really begins, then press m."));
     const select = () => player.select({ boundary: player.material.shotAt(to) || null });
-    return this.decide("move-cut", { frame: from, to }, `the shot of frame ${from} begins at ${to}`, select);
+    const words = _("the shot of frame %(from)s begins at %(to)s", { from, to });
+    return this.decide("move-cut", { frame: from, to }, words, select);
   }
 
   setKind() {
     const frame = this.boundary;
     if (frame === null) return;
     const kinds = this.player.material.info.kinds.slice(1);
+    const words = (kind) => _("the shot at frame %(frame)s begins with a %(kind)s", { frame, kind: _(kind) });
     const choice = (kind) => ({
       key: kind[0],
-      label: kind,
-      run: () => this.decide("set-kind", { frame, kind }, `the shot at frame ${frame} begins with a ${kind}`),
+      label: _(kind),
+      run: () => this.decide("set-kind", { frame, kind }, words(kind)),
     });
-    this.player.menu.choose(`The shot at frame ${frame} begins with`, kinds.map(choice));
+    this.player.menu.choose(_("The shot at frame %(frame)s begins with", { frame }), kinds.map(choice));
   }
 
   /** The vertical window of this shot: around a face, around the middle, or the whole picture. */
@@ -878,14 +905,15 @@ class Corrections {
       color: colors.of(material.personColor(material.faces.person[face])),
       run: () => this.frameAround(around(face), material.faceName(face)),
     }));
-    choices.push({ key: "m", label: "the middle", run: () => this.frameAround(Math.round(material.info.width / 2), "the middle") });
-    choices.push({ key: "w", label: "the whole picture", run: () => this.frameAround(null, "the whole picture") });
-    player.menu.choose("The vertical window of this shot shows", choices);
+    const [middle, whole] = [_("the middle"), _("the whole picture")];
+    choices.push({ key: "m", label: middle, run: () => this.frameAround(Math.round(material.info.width / 2), middle) });
+    choices.push({ key: "w", label: whole, run: () => this.frameAround(null, whole) });
+    player.menu.choose(_("The vertical window of this shot shows"), choices);
   }
 
-  frameAround(centre, words) {
+  frameAround(centre, what) {
     const fields = centre === null ? { frame: this.frame } : { frame: this.frame, centre };
-    this.decide("framing", fields, `the window of this shot shows ${words}`, () => this.player.showWindow());
+    this.decide("framing", fields, _("the window of this shot shows %(what)s", { what }), () => this.player.showWindow());
   }
 
   // speakers
@@ -903,11 +931,14 @@ class Corrections {
     if (turn === null) return;
     const { turns } = this.player.material;
     const [start, stop] = [turns.start[turn], turns.stop[turn]];
-    const run = (speaker, name) =>
-      this.decide("set-speaker", { start, stop, speaker }, `${name} speaks from frame ${start} to ${stop}`);
+    const run = (speaker, name) => {
+      const words = _("%(name)s speaks from frame %(start)s to %(stop)s", { name, start, stop });
+      this.decide("set-speaker", { start, stop, speaker }, words);
+    };
     const choices = this.speakerChoices(turns.speaker[turn], run);
-    choices.push({ key: "n", label: "somebody else", run: () => run("new", "somebody else") });
-    this.player.menu.choose(`Who speaks from ${clock(start)} to ${clock(stop)}?`, choices);
+    choices.push({ key: "n", label: _("somebody else"), run: () => run("new", _("somebody else")) });
+    const times = { start: clock(start), stop: clock(stop) };
+    this.player.menu.choose(_("Who speaks from %(start)s to %(stop)s?", times), choices);
   }
 
   joinSpeakers() {
@@ -916,21 +947,24 @@ class Corrections {
     const { material, menu } = this.player;
     const [index, other] = [material.turns.speaker[turn], material.info.speakers[material.turns.speaker[turn]]];
     const name = material.speakerName(index);
-    const run = (speaker, label) => this.decide("join-speakers", { speaker, other }, `${name} and ${label} are one speaker`);
-    menu.choose(`${name} is the same speaker as`, this.speakerChoices(index, run));
+    const words = (label) => _("%(name)s and %(other)s are one speaker", { name, other: label });
+    const run = (speaker, label) => this.decide("join-speakers", { speaker, other }, words(label));
+    menu.choose(_("%(name)s is the same speaker as", { name }), this.speakerChoices(index, run));
   }
 
   /** Names the speaker of the selected face or turn, or the one who is heard. */
   name() {
     const { material, state, menu } = this.player;
     const person = state.face === null ? undefined : material.info.people[material.indexOf(material.faces.person[state.face])];
-    if (person && !person.speaker) return this.refuse("The voice of this person is not known, and a name belongs to a voice.");
+    if (person && !person.speaker) {
+      return this.refuse(_("The voice of this person is not known, and a name belongs to a voice."));
+    }
     const turn = person ? null : this.turn;
     if (!person && turn === null) return null;
     const speaker = person ? person.speaker : material.info.speakers[material.turns.speaker[turn]];
     const known = material.info.names[speaker] ?? (/^SPEAKER_\d+$/.test(speaker) ? "" : speaker);
-    const run = (name) => this.decide("name", { speaker, name }, `${speaker} is ${name}`);
-    return menu.ask(`The name of ${speaker}`, known, run);
+    const run = (name) => this.decide("name", { speaker, name }, _("%(speaker)s is %(name)s", { speaker, name }));
+    return menu.ask(_("The name of %(speaker)s", { speaker }), known, run);
   }
 
   // faces
@@ -946,7 +980,11 @@ class Corrections {
     const [rows, i] = within;
     const start = Math.max(faces.start[face], rows.start[i]);
     const stop = Math.min(faces.stop[face], rows.stop[i]);
-    const words = `${material.faceName(face)} ${now === undefined ? "speaks" : "is silent"} from frame ${start} to ${stop}`;
+    const values = { name: material.faceName(face), start, stop };
+    const words =
+      now === undefined
+        ? _("%(name)s speaks from frame %(start)s to %(stop)s", values)
+        : _("%(name)s is silent from frame %(start)s to %(stop)s", values);
     this.decide("speaking", { track: faces.track[face], start, stop, speaks: now === undefined }, words);
   }
 
@@ -967,10 +1005,10 @@ class Corrections {
       .map((number, i) => {
         const name = material.personName(number);
         const [track] = this.othersOf(number, other);
-        const run = () => this.decide("merge", { track, other }, `this face is ${name}`);
+        const run = () => this.decide("merge", { track, other }, _("this face is %(name)s", { name }));
         return { key: i < 9 ? String(i + 1) : "", label: name, color: colors.of(material.personColor(number)), run };
       });
-    menu.choose(`${material.faceName(face)} is the same person as`, choices);
+    menu.choose(_("%(name)s is the same person as", { name: material.faceName(face) }), choices);
   }
 
   tellApart() {
@@ -980,24 +1018,27 @@ class Corrections {
     const [other, frame] = [material.faces.track[face], this.frame];
     const [track] = this.othersOf(material.faces.person[face], other);
     const name = material.faceName(face);
-    const split = () => this.decide("split", { track: other, frame }, `from frame ${frame} on, this face is somebody else`);
-    const apart = () => this.decide("different", { track, other }, `this face is not ${name}`);
-    const choices = [{ key: "1", label: `somebody else from frame ${frame} on`, run: split }];
-    if (track !== undefined) choices.unshift({ key: "2", label: `not the ${name} of other shots`, run: apart });
-    menu.choose(`${name} is`, choices.sort((a, b) => (a.key < b.key ? -1 : 1)));
+    const after = _("from frame %(frame)s on, this face is somebody else", { frame });
+    const split = () => this.decide("split", { track: other, frame }, after);
+    const apart = () => this.decide("different", { track, other }, _("this face is not %(name)s", { name }));
+    const choices = [{ key: "1", label: _("somebody else from frame %(frame)s on", { frame }), run: split }];
+    if (track !== undefined) choices.unshift({ key: "2", label: _("not the %(name)s of other shots", { name }), run: apart });
+    menu.choose(_("%(name)s is", { name }), choices.sort((a, b) => (a.key < b.key ? -1 : 1)));
   }
 
   notAFace() {
     const face = this.face;
     if (face === null) return;
-    const { faces } = this.player.material;
-    this.decide("not-a-face", { track: faces.track[face] }, `what was ${this.player.material.faceName(face)} is no face`);
+    const { material } = this.player;
+    const words = _("what was %(name)s is no face", { name: material.faceName(face) });
+    this.decide("not-a-face", { track: material.faces.track[face] }, words);
   }
 
   confirm() {
     const item = this.player.material.items[this.player.state.item];
-    if (!item || item.frame < 0) return this.refuse("Go to an item to check first: n.");
-    return this.decide("confirm", { frame: item.frame }, `frame ${item.frame} is right: ${item.message}`);
+    if (!item || item.frame < 0) return this.refuse(_("Go to an item to check first: n."));
+    const words = _("frame %(frame)s is right: %(message)s", item);
+    return this.decide("confirm", { frame: item.frame }, words);
   }
 }
 
@@ -1029,23 +1070,24 @@ class Player {
     this.facts = make("span");
     this.video = make("video", { playsinline: true, preload: "auto", tabindex: -1 });
     this.overlay = make("canvas", { class: "vp-overlay", "aria-hidden": "true" });
-    this.notice = make("div", { class: "vp-notice" }, "Loading…");
+    this.notice = make("div", { class: "vp-notice" }, _("Loading…"));
     this.frameBox = make("div", { class: "vp-picture" });
     this.frameBox.append(this.video, this.overlay, this.notice);
     this.side = make("aside", { class: "vp-side" });
-    this.here = make("section", { class: "vp-here", "aria-label": "At this frame" });
-    this.list = make("section", { class: "vp-check", "aria-label": "Items to check" });
+    this.here = make("section", { class: "vp-here", "aria-label": _("At this frame") });
+    this.list = make("section", { class: "vp-check", "aria-label": _("Items to check") });
     this.side.append(this.here, this.list);
     const style = `--ratio:${info.width / info.height}`;
     const body = make("div", { class: "vp-body", style }, this.frameBox, this.side, this.buildBar(), this.buildLanes());
     this.status = make("div", { class: "vp-status", role: "status" });
-    this.help = make("div", { class: "vp-help", role: "dialog", "aria-label": "Keys", hidden: true });
+    this.help = make("div", { class: "vp-help", role: "dialog", "aria-label": _("Keys"), hidden: true });
     const title = make("header", {}, make("b", {}, info.name), this.facts);
     this.root = make("div", {
       class: "vp",
       tabindex: 0,
       role: "group",
-      "aria-label": `Player of ${info.name}; press ? for the keys`,
+      lang: language,
+      "aria-label": _("Player of %(name)s; press ? for the keys", info),
       "data-lm-suppress-shortcuts": "true", // JupyterLab would cut the cell at x, and undo at z
     });
     this.root.append(title, body, this.status, this.help);
@@ -1063,33 +1105,33 @@ class Player {
   }
 
   buildBar() {
-    this.clock = make("output", { class: "vp-clock", "aria-label": "Time code" });
-    this.number = make("output", { class: "vp-number", "aria-label": "Frame" });
-    this.playButton = this.button("play", "Play or pause (Space)");
-    this.muteButton = this.button("mute", "Sound off or on (q)");
+    this.clock = make("output", { class: "vp-clock", "aria-label": _("Time code") });
+    this.number = make("output", { class: "vp-number", "aria-label": _("Frame") });
+    this.playButton = this.button("play", _("Play or pause (Space)"));
+    this.muteButton = this.button("mute", _("Sound off or on (q)"));
     return make(
       "div",
-      { class: "vp-bar", role: "toolbar", "aria-label": "Controls" },
-      this.button("shot-back", "Previous shot (Shift+s)"),
-      this.button("previous", "Previous frame (←)"),
+      { class: "vp-bar", role: "toolbar", "aria-label": _("Controls") },
+      this.button("shot-back", _("Previous shot (Shift+s)")),
+      this.button("previous", _("Previous frame (←)")),
       this.playButton,
-      this.button("next", "Next frame (→)"),
-      this.button("shot", "Next shot (s)"),
+      this.button("next", _("Next frame (→)")),
+      this.button("shot", _("Next shot (s)")),
       this.muteButton,
       this.clock,
       this.number,
       make("span", { class: "vp-gap" }),
-      this.button("out", "Zoom out (-)"),
-      this.button("in", "Zoom in (+)"),
-      this.button("all", "Whole video (0)"),
-      this.button("help", "Keys (?)"),
+      this.button("out", _("Zoom out (-)")),
+      this.button("in", _("Zoom in (+)")),
+      this.button("all", _("Whole video (0)")),
+      this.button("help", _("Keys (?)")),
     );
   }
 
   buildLanes() {
     const { frames } = this.material.info;
     this.canvas = make("canvas", {
-      ...{ tabindex: 0, role: "slider", "aria-label": "Time", "aria-valuemin": 0, "aria-valuemax": frames - 1 },
+      ...{ tabindex: 0, role: "slider", "aria-label": _("Position in time"), "aria-valuemin": 0, "aria-valuemax": frames - 1 },
     });
     this.gutter = make("div", { class: "vp-gutter" });
     this.space = make("div", { class: "vp-space" }, this.canvas);
@@ -1100,11 +1142,11 @@ class Player {
 
   buildHelp() {
     const groups = [...new Set(this.commands.map((command) => command.group))];
-    const row = ({ shown, keys, about }) => make("li", {}, make("kbd", {}, shown ?? keys[0]), about);
+    const row = ({ shown, keys, about }) => make("li", {}, make("kbd", {}, shown ?? keys[0]), _(about));
     const list = (group) => this.commands.filter((command) => command.group === group).map(row);
-    const more = "Ctrl and the wheel zoom; Shift and the wheel, or dragging, move along the time axis.";
-    const close = make("button", { type: "button", onclick: () => this.toggleHelp() }, "Close");
-    const columns = groups.map((group) => make("section", {}, make("h4", {}, group), make("ul", {}, list(group))));
+    const more = _("Ctrl and the wheel zoom; Shift and the wheel, or dragging, move along the time axis.");
+    const close = make("button", { type: "button", onclick: () => this.toggleHelp() }, _("Close the keys"));
+    const columns = groups.map((group) => make("section", {}, make("h4", {}, _(group)), make("ul", {}, list(group))));
     this.help.replaceChildren(make("div", { class: "vp-columns" }, columns), make("p", {}, more), close);
   }
 
@@ -1146,7 +1188,9 @@ class Player {
   }
 
   async open() {
-    const part = (share) => (this.notice.textContent = `Loading through the kernel: ${Math.round(100 * share)} %`);
+    const percent = (share) => share.toLocaleString(language, { style: "percent" });
+    const part = (share) =>
+      (this.notice.textContent = _("Loading through the kernel: %(share)s", { share: percent(share) }));
     const loaded = () => {
       this.notice.hidden = true;
       this.showAddress();
@@ -1154,7 +1198,8 @@ class Player {
     this.video.addEventListener("loadeddata", loaded, { once: true });
     this.video.addEventListener("error", () => {
       this.notice.hidden = false;
-      this.notice.textContent = `The browser cannot play this video: ${this.video.error?.message || "unknown reason"}`;
+      const why = this.video.error?.message || _("unknown reason");
+      this.notice.textContent = _("The browser cannot play this video: %(why)s", { why });
     });
     this.video.src = await address(this.model, part);
   }
@@ -1205,7 +1250,7 @@ class Player {
     this.gutter.style.height = this.space.style.height = `${this.lanes.height}px`;
     this.gutter.replaceChildren(make("div", { class: "vp-corner" }), ...this.lanes.rows.slice(1).map((row) => this.label(row)));
     const { width, height, fps, frames, decisions } = this.material.info;
-    const counted = decisions ? ` · ${decisions} ${decisions === 1 ? "decision" : "decisions"} by a person` : "";
+    const counted = decisions ? ` · ${ngettext("%(n)s decision by a person", "%(n)s decisions by a person", decisions)}` : "";
     this.facts.textContent = `${width}×${height} · ${fps} fps · ${clock(frames)}${counted}`;
     this.buildHelp();
     this.listItems();
@@ -1222,19 +1267,19 @@ class Player {
 
   listItems() {
     const { items } = this.material;
-    const count = make("span", {}, items.length ? `${items.length} · n, p` : "nothing");
-    const right = items.length && this.corrections ? this.actButton("confirm", "right as it is") : null;
-    const head = make("h4", {}, make("span", {}, "To check"), right, count);
+    const count = make("span", {}, items.length ? `${items.length} · n, p` : _("nothing"));
+    const right = items.length && this.corrections ? this.actButton("confirm", _("right as it is")) : null;
+    const head = make("h4", {}, make("span", {}, _("To check")), right, count);
     this.itemButtons = items.map((item, i) =>
       make(
         "button",
         {
           ...{ type: "button", onclick: () => this.selectItem(i), "aria-current": String(i === this.state.item) },
-          title: `${item.step}, confidence ${item.confidence}`,
+          title: _("%(step)s, confidence %(value)s", { step: item.step, value: confidence(item.confidence) }),
         },
-        make("time", {}, item.frame < 0 ? "all" : clock(item.frame)),
+        make("time", {}, item.frame < 0 ? _("all") : clock(item.frame)),
         make("span", {}, item.message),
-        make("em", {}, item.confidence.toFixed(2)),
+        make("em", {}, confidence(item.confidence)),
       ),
     );
     this.list.replaceChildren(head, make("div", { class: "vp-items" }, this.itemButtons));
@@ -1326,7 +1371,8 @@ class Player {
     context.setLineDash(selected ? [6, 3] : []);
     context.strokeRect(left, top, right - left, bottom - top);
     context.setLineDash([]);
-    const text = speaks ? `${this.material.faceName(face)} speaks` : this.material.faceName(face);
+    const name = this.material.faceName(face);
+    const text = speaks ? _("%(name)s speaks", { name }) : name;
     const width = context.measureText(text).width + 14;
     const x = Math.max(0, Math.min(left - 1, this.frameBox.clientWidth - width));
     const y = top > 22 ? top - 21 : Math.min(bottom + 3, this.frameBox.clientHeight - 18);
@@ -1373,7 +1419,7 @@ class Player {
     if (this.described === key && this.describedFor === material) return;
     [this.described, this.describedFor] = [key, material];
     const rows = [this.describeShot(shot), ...turns.map((turn) => this.describeTurn(turn))];
-    if (!turns.length) rows.push(make("div", { class: "vp-row vp-none" }, make("span", {}, "Nobody speaks")));
+    if (!turns.length) rows.push(make("div", { class: "vp-row vp-none" }, make("span", {}, _("Nobody speaks"))));
     rows.push(...faces.map((face) => this.describeFace(face, speaking.includes(face))));
     this.here.replaceChildren(...rows);
   }
@@ -1394,37 +1440,42 @@ class Player {
       this.root.focus({ preventScroll: true });
       this.run(id);
     };
-    return make("button", { type: "button", class: "vp-act", title: about, onclick: run }, make("kbd", {}, keys[0]), label);
+    return make("button", { type: "button", class: "vp-act", title: _(about), onclick: run }, make("kbd", {}, keys[0]), label);
   }
 
   describeShot(i) {
     const { shots, info } = this.material;
-    const kind = i ? `${info.kinds[shots.kind[i]]} at ${shots.start[i]}, ${(shots.percent[i] / 100).toFixed(2)}` : "first shot";
+    const value = confidence(shots.percent[i] / 100);
+    const found = { kind: _(info.kinds[shots.kind[i]]), frame: shots.start[i], value };
+    const kind = i ? _("%(kind)s at %(frame)s, %(value)s", found) : _("first shot");
     const select = () => this.select({ boundary: i || null }, shots.start[i]);
-    const name = `Shot ${i + 1} of ${shots.n}`;
+    const name = _("Shot %(number)s of %(n)s", { number: i + 1, n: shots.n });
     const chosen = i > 0 && this.state.boundary === i;
-    const acts = chosen ? { uncut: "remove", kind: "type" } : { cut: "begins here" };
-    if (!chosen && this.state.boundary !== null) acts.move = `move the one of ${shots.start[this.state.boundary]} here`;
-    if (chosen && shots.start[i] !== this.state.frame) acts.move = "move here";
+    const acts = chosen ? { uncut: _("remove"), kind: _("type") } : { cut: _("begins here") };
+    if (!chosen && this.state.boundary !== null) {
+      acts.move = _("move the one of %(frame)s here", { frame: shots.start[this.state.boundary] });
+    }
+    if (chosen && shots.start[i] !== this.state.frame) acts.move = _("move here");
     return this.row(undefined, name, kind, chosen, select, acts);
   }
 
   describeTurn(turn) {
     const { turns } = this.material;
     const name = this.material.speakerName(turns.speaker[turn]);
-    const detail = `speaks ${clock(turns.start[turn])}–${clock(turns.stop[turn])}`;
+    const detail = _("speaks %(start)s–%(stop)s", { start: clock(turns.start[turn]), stop: clock(turns.stop[turn]) });
     const color = this.colors.of(turns.speaker[turn]);
     const chosen = this.state.turn === turn;
-    const acts = chosen ? { speaker: "other speaker", join: "same as …", name: "name" } : {};
+    const acts = chosen ? { speaker: _("other speaker"), join: _("same as …"), name: _("name") } : {};
     return this.row(color, name, detail, chosen, () => this.select({ turn }), acts);
   }
 
   describeFace(face, speaks) {
     const color = this.colors.of(this.material.personColor(this.material.faces.person[face]));
-    const detail = `face ${this.material.faces.track[face]}, ${speaks ? "speaks" : "silent"}`;
+    const track = this.material.faces.track[face];
+    const detail = speaks ? _("face %(track)s, speaks", { track }) : _("face %(track)s, silent", { track });
     const chosen = this.state.face === face;
-    const acts = { speaks: speaks ? "silent here" : "speaks here", same: "same as …", other: "somebody else" };
-    Object.assign(acts, { "no-face": "no face", name: "name" });
+    const acts = { speaks: speaks ? _("silent here") : _("speaks here"), same: _("same as …"), other: _("somebody else") };
+    Object.assign(acts, { "no-face": _("no face"), name: _("name") });
     return this.row(color, this.material.faceName(face), detail, chosen, () => this.select({ face }), chosen ? acts : {});
   }
 
@@ -1473,13 +1524,13 @@ class Player {
     const frame = this.picture.target;
     const now = material.shotAt(frame);
     const shot = step > 0 || frame === material.shots.start[now] ? now + step : now;
-    if (shot < 0 || shot >= material.shots.n) return this.say(step > 0 ? "This is the last shot." : "This is the first shot.");
+    if (shot < 0 || shot >= material.shots.n) return this.say(step > 0 ? _("This is the last shot.") : _("This is the first shot."));
     return this.select({ boundary: shot || null }, material.shots.start[shot]);
   }
 
   goItem(step) {
     const { items } = this.material;
-    if (!items.length) return this.say("There is nothing to check.");
+    if (!items.length) return this.say(_("There is nothing to check."));
     return this.selectItem((this.state.item + step + items.length + (this.state.item < 0 && step < 0 ? 1 : 0)) % items.length);
   }
 
@@ -1491,7 +1542,9 @@ class Player {
     this.itemButtons.forEach((button, k) => button.setAttribute("aria-current", String(k === i)));
     this.itemButtons[i].scrollIntoView({ block: "nearest" });
     this.select({ boundary }, Math.max(0, item.frame));
-    this.say(`${i + 1} of ${this.material.items.length}: ${item.message} (${item.step}, confidence ${item.confidence})`);
+    const place = { number: i + 1, n: this.material.items.length, message: item.message, step: item.step };
+    const value = confidence(item.confidence);
+    this.say(_("%(number)s of %(n)s: %(message)s (%(step)s, confidence %(value)s)", { ...place, value }));
   }
 
   /** Selects one of a boundary, a turn or a face, or nothing; and goes to `frame`. */
@@ -1504,26 +1557,26 @@ class Player {
 
   nextFace() {
     const faces = this.material.faceSpans.at(this.picture.target).filter(this.material.isFace);
-    if (!faces.length) return this.say("No face is known in this frame.");
+    if (!faces.length) return this.say(_("No face is known in this frame."));
     return this.select({ face: faces[(faces.indexOf(this.state.face) + 1) % faces.length] });
   }
 
   toggleObjects() {
     this.state.objects = !this.state.objects;
-    this.say(this.state.objects ? "Objects are shown." : "Objects are hidden.");
+    this.say(this.state.objects ? _("Objects are shown.") : _("Objects are hidden."));
     this.invalidate();
   }
 
   toggleWindow() {
-    if (this.state.window) this.say("The vertical window is hidden.");
-    else this.showWindow("The vertical window is shown.");
+    if (this.state.window) this.say(_("The vertical window is hidden."));
+    else this.showWindow(_("The vertical window is shown."));
     this.state.window = !this.state.window;
     this.invalidate();
   }
 
   /** The kernel works out the window when it is first asked for. */
   showWindow(words) {
-    if (words) this.say(this.material.framing.n ? words : "The vertical window is looked up; this needs the kernel.");
+    if (words) this.say(this.material.framing.n ? words : _("The vertical window is looked up; this needs the kernel."));
     if (!this.material.framing.n) this.model.send({ do: "framing" });
     if (!words) this.state.window = true;
     this.invalidate();

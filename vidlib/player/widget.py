@@ -8,6 +8,7 @@ import anywidget
 from traitlets import Bool, Bytes, Dict, Unicode
 
 from vidlib.errors import VidlibError
+from vidlib.localization import Localization
 from vidlib.player.encoding import Columns
 from vidlib.player.material import Material
 
@@ -69,6 +70,7 @@ class Player(anywidget.AnyWidget):
         """
         super().__init__(media=media, can_correct=corrector is not None, **material.state())
         self._video, self._corrector, self._static, self._framing = video, corrector, static, framing
+        self._words = Localization(material.language)
         self.on_msg(self._receive)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict] | None:
@@ -91,7 +93,7 @@ class Player(anywidget.AnyWidget):
             undo = message["do"] == "undo"
             material = corrector.undo() if undo else corrector.correct(message["action"], message["fields"])
         except (VidlibError, OSError) as error:
-            self.send({"id": message["id"], "error": str(error)})
+            self.send({"id": message["id"], "error": self._words.sentence(str(error))})
             return
         with self.hold_sync():
             for name, value in material.state().items():
@@ -104,7 +106,7 @@ class Player(anywidget.AnyWidget):
         try:
             self.framing = framing()
         except (VidlibError, OSError) as error:
-            self.send({"framing": None, "error": str(error)})
+            self.send({"framing": None, "error": self._words.sentence(str(error))})
 
     def _send_piece(self, offset: int) -> None:
         with self._video.open("rb") as file:
