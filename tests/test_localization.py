@@ -10,6 +10,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from vidlib import settings, steps
+from vidlib.errors import StepFailed
 from vidlib.localization import CATALOGUES, PLACE, Localization
 from vidlib.params import profiles
 from vidlib.settings import REPOSITORY
@@ -63,6 +64,17 @@ def sentences() -> Iterator[str]:
             yield from (found for message in messages if (found := template(message)))
 
 
+def events() -> Iterator[str]:
+    """The messages of the log of a run, without the name of the video before them, each place of a value as ``{}``."""
+    for file in ("intake.py", "pipeline.py", "execution/task.py"):
+        for node in ast.walk(ast.parse((PACKAGE / "runner" / file).read_text())):
+            place = {"add_event": 1, "log": 0}.get(getattr(getattr(node, "func", None), "attr", ""))
+            messages = [] if place is None else node.args[place : place + 1]
+            if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["message"]:
+                messages = [node.value]
+            yield from (found.removeprefix("{}: ") for message in messages if (found := template(message)))
+
+
 def template(node: ast.expr) -> str:
     if isinstance(node, ast.Constant):
         return str(node.value)
@@ -90,14 +102,15 @@ def test_every_text_of_the_player_is_marked():
     assert not PROSE.findall(marked.sub("", COMMENT.sub("", PLAYER.read_text())))
 
 
-def test_every_item_to_check_has_its_sentence(catalogue):
+@pytest.mark.parametrize("messages", [sentences, events])
+def test_every_item_to_check_and_every_event_has_its_sentence(catalogue, messages):
     known = {PLACE.sub("{}", name) for name in finished(catalogue)}
 
     def is_known(text: str) -> bool:
         pattern = re.compile(re.escape(text).replace(r"\{\}", ".+"))
         return any(pattern.fullmatch(name) for name in known)
 
-    assert not [text for text in sentences() if not is_known(text)]
+    assert not [text for text in messages() if not is_known(text)]
 
 
 def test_every_parameter_and_profile_is_explained(catalogue):
@@ -114,6 +127,16 @@ def test_a_finished_sentence_keeps_its_values():
     assert FRENCH.sentence("is there really a dissolve?") == "y a-t-il vraiment un fondu enchaîné\xa0?"
     assert FRENCH.sentence("something that nobody translated") == "something that nobody translated"
     assert Localization("en").sentence("is there really a dissolve?") == "is there really a dissolve?"
+
+
+def test_a_sentence_within_a_sentence_is_translated_too():
+    failure = StepFailed("convert", "'a.mov' is no readable video: Invalid data", "/runs/a.ipynb")
+    assert FRENCH.sentence(str(failure)) == (
+        "échec de l’étape 'convert'\xa0: 'a.mov' n’est pas une vidéo lisible\xa0: Invalid data\xa0; voir /runs/a.ipynb"
+    )
+    assert FRENCH.sentence("not processed: notes.txt: it is a text") == "non traité\xa0: notes.txt\xa0: c’est un texte"
+    assert FRENCH.sentence("scenes done in 12.3 s") == "scenes terminée en 12,3 s"
+    assert Localization("en").sentence("scenes done in 12.3 s") == "scenes done in 12.3 s"
 
 
 def test_numbers_dates_and_plurals_follow_the_language():

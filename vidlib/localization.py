@@ -27,6 +27,8 @@ LOCALES = {"en": "en_GB", "fr": "fr_FR"}
 PLACE = re.compile(r"\{(\w+)\}")
 """A place in a sentence of the catalogue that any text may fill, such as ``{speaker}``."""
 
+DECIMAL = re.compile(r"\d+\.\d+")
+
 
 def gettext_noop(message: str) -> str:
     """Mark a text for the catalogue; it is translated where it is shown."""
@@ -52,13 +54,12 @@ class Localization:
     def sentence(self, text: str) -> str:
         """A finished English sentence in the language: the catalogue has it, or its pattern with places ``{name}``.
 
+        What fills a place may be such a sentence too.
+
         >>> Localization("fr").sentence("was a fade missed?")
         'un fondu a-t-il été manqué\xa0?'
         """
-        for pattern, translated in _sentences(self.language):
-            if match := pattern.fullmatch(text):
-                return translated.format(**{name: self.gettext(value) for name, value in match.groupdict().items()})
-        return self.gettext(text) if text else ""
+        return _sentence(self.language, text) if text else ""
 
     def number(self, value: float, digits: int = 0) -> str:
         """A number with this many decimal ``digits``.
@@ -149,13 +150,32 @@ def _translations(language: str) -> gettext.NullTranslations:
     return gettext.GNUTranslations(compiled)
 
 
+@lru_cache(maxsize=4096)
+def _sentence(language: Language, text: str) -> str:
+    words = Localization(language)
+    if DECIMAL.fullmatch(text):
+        return words.number(float(text), len(text.partition(".")[2]))
+    known = words.gettext(text)
+    if known != text:
+        return known
+    for pattern, translated in _sentences(language):
+        if match := pattern.fullmatch(text):
+            return translated.format(**{name: _sentence(language, value) for name, value in match.groupdict().items()})
+    return text
+
+
 @lru_cache
 def _sentences(language: str) -> list[tuple[re.Pattern[str], str]]:
-    """The finished sentences of the catalogue that have places: a pattern that finds one, and its translation."""
+    """The finished sentences of the catalogue that have places: a pattern that finds one, and its translation.
+
+    One that begins with words of its own comes before those that begin with a place, then the one with the most words.
+    """
     if not (CATALOGUES / f"{language}.po").is_file():
         return []
-    finished = [message for message in _catalogue(language) if "sentence" in message.auto_comments]
-    return [(_pattern(str(one.id)), str(one.string)) for one in finished if PLACE.search(str(one.id))]
+    messages = [message for message in _catalogue(language) if "sentence" in message.auto_comments]
+    finished = {str(one.id): str(one.string) for one in messages if PLACE.search(str(one.id))}
+    ordered = sorted(finished, key=lambda message: (message.startswith("{"), -len(PLACE.sub("", message))))
+    return [(_pattern(message), finished[message]) for message in ordered]
 
 
 def _pattern(message: str) -> re.Pattern[str]:

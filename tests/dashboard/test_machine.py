@@ -63,6 +63,8 @@ def test_the_check_runs_once_and_on_request(history, workspace, monkeypatch):
         ("ffmpeg", "ok", "/usr/bin/ffmpeg"),
         ("unar", "optional", "missing: | RAR"),
     ]
+    shown.context.words = Localization("fr")
+    assert shown.view(history, {})["check"]["findings"][1]["fix"] == "à installer\xa0: apt-get install unar"
 
 
 def test_a_check_that_fails_is_said(history, workspace, monkeypatch):

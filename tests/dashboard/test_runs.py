@@ -9,10 +9,12 @@ import pytest
 
 from tests import sample_media
 from vidlib.dashboard import inbox
+from vidlib.dashboard.log import Log
 from vidlib.dashboard.pages import Context
 from vidlib.dashboard.wording import readable
 from vidlib.dashboard.work import Work
 from vidlib.errors import UsageError
+from vidlib.localization import Localization
 from vidlib.runner import delivery_files
 from vidlib.runner.delivery_files import LeftOut
 from vidlib.runner.run_progress import by_row
@@ -159,6 +161,14 @@ def test_the_log_has_its_lines_with_their_level(view, history, planned):
         history.add_event(run.id, f"line {number}", "warning")
     log = view()["log"]
     assert [(line["message"], line["level"]) for line in log] == [(f"line {n}", "warning") for n in range(3)]
+
+
+def test_the_log_speaks_french(history, planned, workspace):
+    run, _ = planned("clip.mp4")
+    history.add_event(run.id, "clip.mp4: convert done in 2.5 s", label="clip.mp4", step="convert")
+    log = Log(Context(workspace, words=Localization("fr")), run.id)
+    assert [line["message"] for line in log.lines(history, [], {})] == ["clip.mp4: convert terminée en 2,5 s"]
+    assert [line["message"] for line in log.lines(history, [], {"step": "convert"})] == ["convert terminée en 2,5 s"]
 
 
 def test_the_newest_run_is_on_display_until_the_address_names_another(view, history, planned):

@@ -13,13 +13,16 @@ from vidlib.text import plain_message
 MAX_LINES = 300
 """The most lines on the page, the last ones."""
 
+PRINTED = ("stdout", "stderr")
+"""Levels of what a step prints; it stays as it is, with its colours."""
+
 
 class Log:
     """Reads on where it stopped, as long as the page shows the same steps."""
 
     def __init__(self, context: Context, run_id: str):
         self.context, self.run_id = context, run_id
-        self._chosen: tuple[str | None, str | None] = (None, None)
+        self._chosen: tuple[str | None, ...] = ()
         self._restart()
 
     def _restart(self) -> None:
@@ -33,8 +36,9 @@ class Log:
         step = query.get("step") or None
         if label is None and step is None:
             return [self._event(event) for event in history.events(self.run_id, MAX_LINES)]
-        if (label, step) != self._chosen:
-            self._chosen = label, step
+        chosen = label, step, self.context.words.language
+        if chosen != self._chosen:
+            self._chosen = chosen
             self._restart()
         runs = self.context.settings.runs
         while True:
@@ -46,7 +50,11 @@ class Log:
                 return list(self._lines)
 
     def _event(self, event: Event) -> dict[str, Any]:
-        return {"id": event.id, "at": event.at, "level": event.level, "message": plain_message(event.message)}
+        message = plain_message(event.message)
+        label = f"{event.label}: " if event.label and message.startswith(f"{event.label}: ") else ""
+        text = label + self.context.translated(message.removeprefix(label))
+        return {"id": event.id, "at": event.at, "level": event.level, "message": text}
 
     def _line(self, line: LogLine, number: int) -> dict[str, Any]:
-        return {"id": number, "at": line.at, "level": line.level, "message": line.text}
+        text = line.text if line.level in PRINTED else self.context.translated(line.text)
+        return {"id": number, "at": line.at, "level": line.level, "message": text}

@@ -55,7 +55,7 @@ class Machine:
                 "full_in_s": load_history.full_in_s(samples),
             },
             "work": [self._process_json(process) for process in working_processes(history, now)],
-            "check": {"findings": self._findings, "at": self._checked_at, "running": self._checking},
+            "check": {"findings": self._findings_json(), "at": self._checked_at, "running": self._checking},
         }
 
     def check(self) -> None:
@@ -69,16 +69,20 @@ class Machine:
         try:
             # its exit code is 1 if something is missing
             answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=CHECK_TIMEOUT_S)
-            self._findings = [self._finding_json(finding) for finding in json.loads(answer.stdout)["findings"]]
+            self._findings = json.loads(answer.stdout)["findings"]
         except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
             self._findings = self._findings or []
             self.context.problem(f"the check of the machine failed: {error}")
         finally:
             self._checked_at, self._checking = time.time(), False
 
-    def _finding_json(self, finding: dict[str, Any]) -> dict[str, Any]:
-        texts = {name: self.context.translated(finding[name]) for name in ("detail", "fix")}
-        return {"name": finding["name"], "state": finding["state"], **texts}
+    def _findings_json(self) -> list[dict[str, Any]] | None:
+        """What the check found in the language of the page; None before the first check."""
+        texts = ("name", "detail", "fix")
+        return self._findings and [
+            {"state": finding["state"]} | {name: self.context.translated(finding[name]) for name in texts}
+            for finding in self._findings
+        ]
 
     def _process_json(self, process: WorkingProcess) -> dict[str, Any]:
         return asdict(process) | {"here": process.kernels is not None}

@@ -151,7 +151,7 @@ class Window:
         """Show on the page that its updates stopped, and why."""
         if not following.cancelled():
             why = f"This page stopped: {following.exception()!r}. Runs continue. Reload the page."
-            self._send({"problem": why})
+            self._send({"problem": self._context.translated(why)})
 
     async def _update(self) -> None:
         """Send the parts of the page on display that have changed, if anything has."""

@@ -76,7 +76,8 @@ class Work:
         """``view`` for the page, *starting* while its process has not claimed the download in the history yet."""
         starts = view.key in self._downloading and view.action
         changes = {"state": "starting", "bytes_done": 0, "note": "", "url": None, "action": None} if starts else {}
-        return asdict(view) | {"action": view.action} | changes
+        note = self.context.translated(view.note)
+        return asdict(view) | {"action": view.action, "note": note} | changes
 
     def _check_start(self, history: History) -> None:
         """Forget a started process once its run is known, and say why one ended before."""
