@@ -109,7 +109,10 @@ def test_finished_videos_are_delivered_and_found_by_the_content_of_either_file(d
     folder = workspace.delivery / "Sendung 12"
     names = {path.name for path in (folder / "reel 1").iterdir()}
     assert names >= {"a clip.mp4", "a clip.csv", "a clip_audio.json", "a clip_people.json", "a clip_report.html"}
-    assert "../" not in (folder / "reel 1" / "a clip_report.html").read_text(encoding="utf-8")
+    report = (folder / "reel 1" / "a clip_report.html").read_text(encoding="utf-8")
+    assert "../" not in report
+    (archived,) = workspace.archive.glob("*/*/report/a clip_report.html")
+    assert archived.read_text(encoding="utf-8") == report
     assert {path.name for path in folder.iterdir() if path.is_file()} == set()
     good = good_video(result)
     for content in (good.sha256, sha256(folder / "reel 1" / "a clip.mp4")):

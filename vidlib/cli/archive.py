@@ -325,8 +325,9 @@ def _work_row(work: "WorkFolder", kept: str | None) -> dict[str, Any]:
 
 def _as_json(entry: "Entry") -> dict[str, Any]:
     from vidlib.results.archive_index import project_of
+    from vidlib.results.archived_report import page_of
 
-    metadata = entry.metadata
+    metadata, report = entry.metadata, page_of(entry)
     return {
         "folder": path_text(entry.folder),
         "project": path_text(Path(project_of(entry.folder))),
@@ -335,6 +336,7 @@ def _as_json(entry: "Entry") -> dict[str, Any]:
         "video_hash": metadata.video_hash,
         "source_hash": metadata.source_hash,
         "files": [path_text(path) for path in entry.results.values()],
+        "report": path_text(report) if report.is_file() else None,
         "bytes": entry.n_bytes,
         "has_checksums": entry.has_checksums,
     }

@@ -5,7 +5,7 @@
 
 The video hash is the SHA-256 of the delivered file, which the editor holds. The metadata also hold the source hash, the
 SHA-256 of the original file. Either hash finds the results. An entry never changes; only `vidlib.results.archive_prune`
-removes one, when a person asks for it.
+removes one, when a person asks for it. `vidlib.results.archived_report` keeps the report in it, which is made later.
 """
 
 import logging

@@ -7,7 +7,7 @@ from pathlib import Path
 from vidlib.errors import BrokenOutput, UsageError
 from vidlib.files import sha256_text
 from vidlib.progress import Report, quiet
-from vidlib.results import archive_entry, archive_index
+from vidlib.results import archive_entry, archive_index, archived_report
 from vidlib.results.archive_entry import METADATA, Damage, Entry
 from vidlib.text import path_text
 
@@ -65,7 +65,7 @@ def check(root: Path, subset: Subset = Subset(), report: Report = quiet) -> Chec
         if folder in subset:
             result.entries += 1
             entries += _readable(folder, stat is None, result.damages)
-    total = sum(entry.n_bytes for entry in entries)
+    total = sum(entry.n_bytes + archived_report.n_bytes(entry) for entry in entries)
 
     def progress(n_bytes: int) -> None:
         result.n_bytes += n_bytes
@@ -73,6 +73,7 @@ def check(root: Path, subset: Subset = Subset(), report: Report = quiet) -> Chec
 
     for entry in entries:
         result.damages += archive_entry.damages(entry, progress)
+        result.damages += archived_report.damages(entry, progress)
         if not entry.has_checksums:
             result.unrecorded.append(entry.folder)
     result.damages += [

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, V
 from vidlib.errors import BrokenOutput
 from vidlib.files import FileRecord, canonical_json, sha256_text, write_json
 from vidlib.results.delivered_media import DeliveredMedia
-from vidlib.results.naming import ARCHIVED
+from vidlib.results.naming import ARCHIVED, REPORT_FOLDER
 
 METADATA = "metadata.json"
 COPIED = {"scenes": "shots_csv", "audio": "audio_json", "tracking": "tracking_json"}
@@ -156,8 +156,8 @@ def damages(entry: Entry, progress: Progress = lambda _: None) -> Iterator[Damag
     for file, problem in _metadata_problems(entry):
         yield Damage(entry.folder, file, problem)
     for name, record in entry.metadata.files.items():
-        if file_problem := _file_problem(entry.folder / name, record, progress):
-            yield Damage(entry.folder, name, file_problem)
+        if changed := file_problem(entry.folder / name, record, progress):
+            yield Damage(entry.folder, name, changed)
     for name in missing_copies(entry):
         if name not in entry.metadata.files:
             yield Damage(entry.folder, name, "is missing")
@@ -200,7 +200,8 @@ def _rendered(document: dict[str, Any]) -> bytes:
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode(errors="surrogatepass")
 
 
-def _file_problem(path: Path, record: FileRecord, progress: Progress) -> str | None:
+def file_problem(path: Path, record: FileRecord, progress: Progress) -> str | None:
+    """How a file differs from its record, after reading every byte of it from the disk; None if it does not."""
     try:
         if not path.is_file():
             return "is missing"
@@ -227,7 +228,7 @@ def _unknown_files(entry: Entry) -> list[str]:
     """Files in the folder that the metadata do not name; other tools may store more than they record."""
     if not entry.has_checksums:
         return []
-    known = {METADATA, *entry.metadata.files}
+    known = {METADATA, REPORT_FOLDER, *entry.metadata.files}
     names = sorted(os.listdir(entry.folder))  # noqa: PTH208
     return [name for name in names if name not in known | SYSTEM_FILES and not name.startswith(".")]
 

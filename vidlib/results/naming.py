@@ -39,6 +39,9 @@ DELIVERED = PUBLISHED | {"people": ARCHIVED["people"]}
 DELIVERED_REPORT = "_report.html"
 """Suffix of the report beside its video in a delivery."""
 
+REPORT_FOLDER = "report"
+"""Folder of the report in an entry of the archive; see `vidlib.results.archived_report`."""
+
 FINGERPRINT_DIGITS = 12
 """Number of hex digits of the fingerprint in the name of a step folder."""
 

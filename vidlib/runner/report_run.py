@@ -8,7 +8,7 @@ from vidlib.corrections.actions import Correction
 from vidlib.corrections.review import checked_items
 from vidlib.files import link_or_copy, write_json
 from vidlib.ingest.names import safe_name
-from vidlib.results import delivery
+from vidlib.results import archive_entry, archived_report, delivery
 from vidlib.results.naming import DELIVERED, DELIVERED_REPORT
 from vidlib.results.report_html import REMEDIES, delivered_page, write_page
 from vidlib.runner import delivery_files
@@ -17,6 +17,7 @@ from vidlib.runner.store.models import Task
 from vidlib.setting_types import Language
 from vidlib.steps import STEPS
 from vidlib.steps.base import Manifest
+from vidlib.steps.finalize import archived_folder
 from vidlib.steps.report import NOTEBOOK, PAGE
 
 MAX_LEFT_OUT = 20
@@ -112,10 +113,12 @@ def publish(finished: Path, folder: Path) -> None:
 
 
 def deliver(root: Path, report: Task, finalize: Task, page: Path) -> None:
-    """Put the report into the delivery ``root``, if *finalize* delivered the results of its video in this run."""
+    """Put the report into the delivery and the archive, if *finalize* put the results of its video there."""
     if finalize.status != "done":
         return
-    delivered = Manifest.read(finalize.result_folder).outputs["delivered"]
-    if str(root / report.project / f"{report.stem}{DELIVERED['people']}") in delivered:
+    outputs = Manifest.read(finalize.result_folder).outputs
+    if str(root / report.project / f"{report.stem}{DELIVERED['people']}") in outputs["delivered"]:
         text = delivered_page(page.read_text(encoding="utf-8"))
         delivery.add(root, report.project, f"{report.stem}{DELIVERED_REPORT}", text)
+        if folder := archived_folder(finalize.result_folder / outputs["delivery"], report.stem):
+            archived_report.add(folder.parents[1], archive_entry.read(folder), text)

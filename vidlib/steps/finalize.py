@@ -152,6 +152,13 @@ def verify_external(outputs: Outputs) -> None:
             FileRecord(size=file["size"], sha256=file["sha256"]).check(Path(file["path"]))
 
 
+def archived_folder(listing: Path, stem: str) -> Path | None:
+    """The entry in the archive of a video that the ``listing`` of a finished step names; None where it has none."""
+    videos = json.loads(listing.read_text(encoding="utf-8"))["videos"]
+    files = [file["path"] for video in videos if video["stem"] == stem for file in video["archived"]]
+    return Path(files[0]).parent if files else None
+
+
 @with_manifest
 def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     """Archive the results of every complete video, then deliver all videos that ``params`` select together.
