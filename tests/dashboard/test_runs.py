@@ -167,8 +167,9 @@ def test_the_log_speaks_french(history, planned, workspace):
     run, _ = planned("clip.mp4")
     history.add_event(run.id, "clip.mp4: convert done in 2.5 s", label="clip.mp4", step="convert")
     log = Log(Context(workspace, words=Localization("fr")), run.id)
-    assert [line["message"] for line in log.lines(history, [], {})] == ["clip.mp4: convert terminée en 2,5 s"]
-    assert [line["message"] for line in log.lines(history, [], {"step": "convert"})] == ["convert terminée en 2,5 s"]
+    assert [line["message"] for line in log.lines(history, [], {})] == ["clip.mp4: convert\xa0: terminé en 2,5 s"]
+    (line,) = log.lines(history, [], {"step": "convert"})
+    assert line["message"] == "convert\xa0: terminé en 2,5 s"
 
 
 def test_the_newest_run_is_on_display_until_the_address_names_another(view, history, planned):

@@ -260,7 +260,7 @@ def print_summary(result: "RunResult") -> None:
         if report := video.outputs.get("report"):
             console.print(f"  {report_title}: {escape(str(report))}")
     for file in result.left_out[:MAX_LEFT_OUT]:
-        console.print(f"{left_out_title}: {escape(file['path'])}: {escape(words.sentence(file['reason']))}")
+        console.print(escape(words.sentence(f"not processed: {file['path']}: {file['reason']}")))
     if (n_more := len(result.left_out) - MAX_LEFT_OUT) > 0:
         more = words.ngettext("%(n)s more file; --json names all", "%(n)s more files; --json names all", n_more)
         console.print(f"{left_out_title}: {more}")
