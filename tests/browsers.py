@@ -6,9 +6,10 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 AXE = "axe-core@4.10.3"
@@ -38,9 +39,22 @@ def axe_script(folder: Path) -> str:
     return (folder / "package" / "axe.min.js").read_text(encoding="utf-8")
 
 
+@contextmanager
+def visitor(chromium: Browser, timeout_ms: float, **options: Any) -> Iterator[BrowserContext]:
+    """A window of somebody's browser with ``options`` of Playwright; none of its pages may fail or log an error."""
+    errors: list[str] = []
+    with chromium.new_context(**options) as context:
+        context.set_default_timeout(timeout_ms)
+        context.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        yield context
+    assert not errors, errors
+
+
 def serious_problems(page: Page, axe: str) -> list[tuple[str, list[str]]]:
     """What axe finds on a page and calls serious or critical: the rule, and the first elements."""
-    page.evaluate(axe)
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe)
     found = page.evaluate("axe.run().then(result => result.violations)")
     serious = [violation for violation in found if violation["impact"] in ("serious", "critical")]
     return [(v["id"], [node["html"][:200] for node in v["nodes"][:3]]) for v in serious]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import sample_media
+from tests.dashboard.conftest import STEPS
 from vidlib.dashboard import inbox
 from vidlib.dashboard.log import Log
 from vidlib.dashboard.pages import Context
@@ -116,6 +117,16 @@ def test_an_archive_has_a_row_of_its_own_with_the_steps_of_the_project():
     assert [[t.step for t in row] for row in rows.values()] == [["extract", "finalize"], ["convert"], ["convert"]]
 
 
+@pytest.mark.parametrize("second", ["copy.mp4", "other/clip.mp4"])
+def test_two_files_with_equal_content_have_a_row_each_whatever_their_names(second):
+    def tasks(path):
+        video = {"origin": path, "source": path, "label": path.rpartition("/")[2], "sha256": "1"}
+        return [Task(step="convert", **video), Task(step="finalize", **video | {"source": "projects/x"})]
+
+    rows = by_row([*tasks("clip.mp4"), *tasks(second)])
+    assert [[t.step for t in row] for row in rows.values()] == [["convert", "finalize"]] * 2
+
+
 def test_a_finished_video_leads_to_its_report_and_its_notebooks(view, history, workspace, planned):
     run, tasks = planned("clip.mp4")
     made = workspace.work / "ab12" / "scenes-12"
@@ -144,6 +155,17 @@ def test_a_failed_step_says_why_and_what_to_do_and_leads_to_the_attempt(view, hi
     assert (problem["step"], problem["message"]) == ("convert", "no video | in it")
     assert problem["remedy"]
     assert problem["url"] == "results/work/ab12/convert-12.failed-1/03_convert.ipynb"
+
+
+def test_of_two_videos_with_one_name_only_that_of_the_button_is_cancelled(history, workspace):
+    work = Work(Context(workspace))
+    run = history.start_run(["a.zip", "b.zip"], {})
+    names = {"run_id": run.id, "project": "p", "label": "01.mp4", "sha256": "ab" * 32}
+    made = [Task(step=step, origin=path, source=f"{path}/01.mp4", **names) for path in run.paths for step in STEPS[:2]]
+    tasks = history.add_tasks(made)
+    work.cancel(run.id, step=tasks[1].id)
+    work.cancel(run.id, video=tasks[2].id)
+    assert [task.cancel_requested for task in history.tasks(run.id)] == [False, True, True, True]
 
 
 def test_a_run_that_is_being_cancelled_says_so_until_it_is(view, history, planned):

@@ -241,9 +241,12 @@ def test_a_token_of_the_operators_own_is_not_printed():
 
 def test_signing_out_ends_what_the_browser_may_see(operator):
     assert operator.get(REPORT).status_code == 200
+    kept = dict(operator.cookies)
     answer = operator.get("logout")
     assert answer.status_code == 200
     assert "You are signed out" in answer.text
+    assert operator.get(REPORT).status_code == 302
+    operator.cookies.update(kept)
     assert operator.get(REPORT).status_code == 302
 
 

@@ -1,9 +1,8 @@
-"""The player in a real browser: on a page of its own, in JupyterLab and on the dashboard."""
+"""The player in a real browser: on a page of its own and in JupyterLab; `tests/dashboard` has the dashboard."""
 
 import json
 import os
 import secrets
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,10 +17,9 @@ import pyarrow as pa
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.player.conftest import CHROMIUM, Viewer
+from tests.player.conftest import CHROMIUM
+from tests.player.viewer import Viewer, corrects_by_keyboard, moves_frame_by_frame
 from tests.waiting import LIMIT_S, wait_until
-from vidlib import Workspace
-from vidlib.files import sha256
 from vidlib.player import page as plain_page
 from vidlib.player.material import Material
 from vidlib.settings import Settings
@@ -45,61 +43,6 @@ def look(page: Page, home: Settings, material: Material) -> Callable[..., Viewer
         return Viewer(page)
 
     return opened
-
-
-def moves_frame_by_frame(viewer: Viewer) -> None:
-    """The same everywhere: the item to check, single frames, shots, and a click on the time axis."""
-    viewer.press("n")
-    viewer.sees(41)
-    expect(viewer.status).to_contain_text("1 of 2: is this a cut?")
-    viewer.press("ArrowRight", "ArrowRight")
-    viewer.sees(43)
-    viewer.press("ArrowLeft")
-    viewer.sees(42)
-    viewer.press("Shift+S")
-    viewer.sees(41)
-    viewer.press("Shift+S")
-    viewer.sees(20)
-    viewer.click_frame(7, "SPEAKER_00")
-    viewer.sees(7)
-    expect(viewer.page.locator(".vp-chosen")).to_contain_text("SPEAKER_00")
-
-
-def corrects_by_keyboard(viewer: Viewer, home: Settings) -> None:
-    """Six corrections, one that does not fit, and an undo: shown at once, and saved."""
-    here, lanes = viewer.page.locator(".vp-here"), viewer.page.locator(".vp-label")
-    items = viewer.page.locator(".vp-items button")
-    viewer.press("n", "n")
-    viewer.sees(41)
-    viewer.press("t", "c")
-    expect(viewer.status).to_have_text("Saved: the shot at frame 41 begins with a cut. Undo: z")
-    expect(here).to_contain_text("cut at 41, 1.00")
-    expect(items).to_have_count(1)  # what was answered is no longer asked
-    viewer.press("ArrowRight", "ArrowRight", "ArrowRight")
-    viewer.sees(44)
-    viewer.press("m")
-    expect(here).to_contain_text("Shot 3 of 3cut at 44, 1.00")
-    viewer.press("c")
-    expect(viewer.status).to_contain_text("Not saved: a shot begins at frame 44 already")
-    viewer.press("Home", "f", "y")
-    expect(here).to_contain_text("Person 1face 1, speaks")
-    viewer.press("n")
-    viewer.sees(10)
-    viewer.press("a")
-    expect(items).to_have_count(0)
-    viewer.press("h", "w")
-    expect(viewer.status).to_have_text("Saved: the window of this shot shows the whole picture. Undo: z")
-    viewer.press("f", "r")
-    viewer.page.keyboard.type("Anna Berg")
-    viewer.press("Enter")
-    expect(viewer.page.locator(".vp header")).to_contain_text("6 decisions by a person")
-    expect(lanes.get_by_text("Anna Berg")).to_have_count(2)  # the speaker and the person
-    viewer.press("z")
-    expect(lanes.get_by_text("Anna Berg")).to_have_count(0)
-    known = Workspace(home.workspace).open("talk").corrections
-    assert known.action.tolist() == ["set-kind", "move-cut", "speaking", "confirm", "framing", "name", "undo"]
-    assert known.state.tolist() == ["pending", "pending", "pending", "applied", "applied", "undone", "applied"]
-    shutil.rmtree(home.corrections)
 
 
 def test_the_player_speaks_french(page, home, material):
@@ -290,26 +233,3 @@ def test_in_jupyterlab(page, home, tmp_path):
         video = page.locator("video").get_attribute("src")
         assert video.startswith("/vidlib/video/")
         assert httpx.get(url.rstrip("/") + video).status_code in (302, 403)
-
-
-def test_on_the_dashboard(page, home):
-    command = [sys.executable, "-m", "vidlib", "dashboard", "--workspace", str(home.workspace), "--port", "0"]
-    env = {name: value for name, value in os.environ.items() if not name.startswith("VIDLIB_DASHBOARD")}
-    with running(command, stdout=subprocess.PIPE, text=True, env=env) as server:
-        url, _, token = next(line for line in server.stdout if "http" in line).strip().partition("?token=")
-        wait_until(lambda: answers(url))  # it names its address before it listens
-        video = sha256(home.workspace.parent / "talk.mp4")
-        page.goto(f"{url}video?sha256={video}&token={token}")
-        assert page.url == f"{url}#video?sha256={video}"
-        viewer = Viewer(page)
-        moves_frame_by_frame(viewer)
-        corrects_by_keyboard(viewer, home)
-        page.goto(f"{url}video?sha256=../../etc/passwd")
-        expect(page.get_by_role("alert")).to_contain_text("names no video")
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(url).status_code > 0
-    except httpx.ConnectError:
-        return False

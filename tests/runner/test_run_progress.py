@@ -81,7 +81,7 @@ def test_tasks_count_by_their_expected_duration():
     for task in tasks[: len(STEPS_OF_VIDEO)]:
         task.status = "done"
     progress = measure(tasks, FORECAST, 0.0)
-    assert progress.rows["a", "a.mp4"].fraction == 1.0
+    assert progress.rows["a", "a", "a", "a.mp4"].fraction == 1.0
     assert progress.run.fraction == pytest.approx((5 * 5 + 2) / (5 * 5 + 5 * 20 + 2 * 2))
 
 
@@ -120,4 +120,4 @@ def test_the_time_is_unknown_where_neither_earlier_runs_nor_this_one_tell():
         task.status, task.started_at, task.finished_at = "done", 0.0, 4.0
     progress = measure(tasks, UNKNOWN, 4.0)
     assert progress.run.remaining_s is not None
-    assert progress.rows["a", "a.mp4"].remaining_s == 0.0
+    assert progress.rows["a", "a", "a", "a.mp4"].remaining_s == 0.0

@@ -69,6 +69,7 @@ class Accounts(IdentityProvider):
 
     def __init__(self, **options: Any):
         super().__init__(wrong_tokens=WrongTokens(), **options)
+        self._over: set[str] = set()  # sign-ins whose cookie somebody may still have
 
     def account(self, user: User) -> Account | None:
         """The account of a signed-in user."""
@@ -86,6 +87,20 @@ class Accounts(IdentityProvider):
 
     def process_login_form(self, handler: web.RequestHandler) -> User | None:
         return self._signed_in(handler, handler.get_argument("password", default=""))
+
+    def sign_in_of(self, handler: web.RequestHandler) -> str | None:
+        """What distinguishes a sign-in from others of the same account: its cookie."""
+        return handler.get_cookie(self.get_cookie_name(cast("JupyterHandler", handler)))
+
+    def get_user_cookie(self, handler: web.RequestHandler) -> Any:
+        return None if self.sign_in_of(handler) in self._over else super().get_user_cookie(handler)
+
+    def clear_login_cookie(self, handler: web.RequestHandler) -> None:
+        """Sign out. The pages that were opened with this sign-in end: their connections would stay open."""
+        if self.get_user_cookie(handler) and (sign_in := self.sign_in_of(handler)):
+            self._over.add(sign_in)
+            handler.settings["kernel_manager"].end_pages(sign_in)
+        super().clear_login_cookie(handler)
 
     def _signed_in(self, handler: web.RequestHandler, token: str) -> User | None:
         """The user whose token it is. Raises HTTPError 429 while the address has to wait."""
@@ -119,6 +134,12 @@ def current_account() -> Account | None:
     handler = CallContext.get(CallContext.JUPYTER_HANDLER)
     user = handler.current_user if handler else None
     return handler.identity_provider.account(user) if user else None
+
+
+def current_sign_in() -> str | None:
+    """What distinguishes the sign-in of the request that this task answers."""
+    handler = CallContext.get(CallContext.JUPYTER_HANDLER)
+    return handler.identity_provider.sign_in_of(handler) if handler else None
 
 
 def kernel_variables(account: Account | None) -> dict[str, str]:

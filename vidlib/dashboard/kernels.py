@@ -25,17 +25,18 @@ WARM_UP = "import vidlib.dashboard.window"
 
 
 class Kernels(AsyncMappingKernelManager):
-    """Gives a page the spare kernel, and starts the next one. A kernel knows the account that opened its page."""
+    """Gives a page the spare kernel, and starts the next one. A kernel knows who opened its page."""
 
     def __init__(self, **options: Any):
         super().__init__(**options)
         self._spare: asyncio.Task[str] | None = None
-        self._env: dict[str, str] = {}
+        self._ending: set[asyncio.Task] = set()
 
     async def start_kernel(self, *, env: dict[str, str] | None = None, **options: Any) -> str:  # type: ignore[override]
         kernel_id = await self._take_spare() or await super().start_kernel(env=env or dict(os.environ), **options)
         kernel = self.get_kernel(kernel_id)
         kernel.account = access.current_account()  # type: ignore[attr-defined] # `Roles` reads it
+        kernel.sign_in = access.current_sign_in()  # type: ignore[attr-defined]
         kernel.opened, kernel.last_activity = True, datetime.now(UTC)  # type: ignore[attr-defined]
         self.prepare_spare(options.get("kernel_name"))
         return kernel_id
@@ -56,6 +57,14 @@ class Kernels(AsyncMappingKernelManager):
             if spare is not None and await self.is_alive(kernel_id := await spare):
                 return kernel_id
         return None
+
+    def end_pages(self, sign_in: str) -> None:
+        """End the kernels of the pages that were opened with this sign-in, because it is over."""
+        for kernel_id, kernel in list(self._kernels.items()):
+            if getattr(kernel, "sign_in", None) == sign_in:
+                ending = asyncio.ensure_future(self.shutdown_kernel(kernel_id))
+                self._ending.add(ending)
+                ending.add_done_callback(self._ending.discard)
 
     def track_message_type(self, message_type: str) -> bool:
         return False  # output of the page is no activity of a person

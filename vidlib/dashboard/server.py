@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import Generator
 from functools import partial
@@ -136,6 +137,13 @@ class Catalogue(JupyterHandler):
         self.finish(Localization(cast("Language", language)).catalogue())
 
 
+class NoIcon(web.RequestHandler):
+    """Answers browsers that ask for an icon of reports and notebooks; an error would stand in their console."""
+
+    def get(self) -> None:
+        self.set_status(204)
+
+
 class StepNotebooks(JupyterHandler):
     """Serves the executed step notebooks as pages to signed-in users."""
 
@@ -172,6 +180,7 @@ class Dashboard(Voila):
             (rf"{page}/([a-z_]+\.(?:js|css))", PageFiles, {"path": str(STATIC)}),
             (rf"{page}/catalogue/([a-z]+)\.json", Catalogue),
             serving.handler(self.server_url, found.work),
+            (url_path_join(self.server_url, "favicon.ico"), NoIcon),
             (url_path_join(self.server_url, VIDEO_ROUTE), OldVideoPage),
             (rf"{route}/runs/([^/]+/[^/]+/report\.html)", Reports, {"path": str(found.runs)}),
             (url_path_join(self.server_url, SHELF_ROUTE), Shelf),
@@ -194,11 +203,14 @@ def shelf_page() -> str:
 
 
 def notebook_page(notebook: Path) -> str:
-    """Convert an executed notebook to HTML, including its code."""
+    """Convert an executed notebook to HTML, including its code.
+
+    The page has no scripts: RESULTS_POLICY forbids them, and each would leave an error in the browser's console.
+    """
     from nbconvert import HTMLExporter
 
     page, _ = HTMLExporter().from_filename(str(notebook))
-    return page
+    return re.sub(r"<script\b.*?</script\s*>", "", page, flags=re.DOTALL | re.IGNORECASE)
 
 
 def serve(given: Settings) -> int:

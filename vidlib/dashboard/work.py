@@ -14,7 +14,7 @@ from vidlib.errors import UsageError
 from vidlib.ingest.urls import redacted
 from vidlib.runner.downloads import store
 from vidlib.runner.scheduling.retry_request import tasks_to_retry
-from vidlib.runner.store.models import Download
+from vidlib.runner.store.models import Download, Task
 from vidlib.runner.store.runs import History
 from vidlib.steps import STEPS
 
@@ -123,20 +123,18 @@ class Work:
     def cancel(self, run: str, video: int | None = None, step: int | None = None) -> None:
         """Ask a run to stop, or only the video or the step of the task with this number."""
         with History(self.context.settings.database) as history:
-            history.request_cancel(run, *self._named(history, video, step))
+            if (task := _task(history, video or step)) is None:
+                history.request_cancel(run)
+            else:
+                history.request_cancel(run, task.label, task.step if step else None, task.source)
 
     def retry(self, run: str, step: int | None = None) -> None:
         """Try all failed steps of a run again, or the step of the task with this number."""
         with History(self.context.settings.database) as history:
-            video_name, step_name = self._named(history, None, step)
-            tasks_to_retry(history.tasks(run), video_name, step_name)  # says at once why it cannot help
-            self._begin(actions.retry(self.context.settings, history.run(run), video_name, step_name))
-
-    def _named(self, history: History, video: int | None, step: int | None) -> tuple[str | None, str | None]:
-        """The label of the video, and the name of the step, of the task with one of these numbers."""
-        for task in history.tasks_by_id([number for number in (video, step) if number is not None]):
-            return task.label, task.step if step is not None else None
-        return None, None
+            task = _task(history, step)
+            names = (task.label, task.step) if task else (None, None)
+            tasks_to_retry(history.tasks(run), *names)  # says at once why it cannot help
+            self._begin(actions.retry(self.context.settings, history.run(run), *names))
 
     def download(self, link: str) -> None:
         """Download the file of a link into the inbox."""
@@ -161,3 +159,12 @@ class Work:
         """Close a download that a person has made by hand."""
         with History(self.context.settings.database) as history:
             store.request_state(history, key, "known")
+
+
+def _task(history: History, number: int | None) -> Task | None:
+    """The task with this number; None without a number. Raises UsageError for a number that no task has."""
+    if number is None:
+        return None
+    if not (tasks := history.tasks_by_id([number])):
+        raise UsageError(f"there is no task {number}; reload the page")
+    return tasks[0]

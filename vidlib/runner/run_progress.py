@@ -22,8 +22,11 @@ from vidlib.steps import STEPS
 MEASURE_EVERY_S = 0.001
 """Seconds between two measurements for a display, for each task of the run; one takes a fiftieth of that time."""
 
-Row = tuple[str, str]
-"""The SHA-256 and the label of a video, or of an archive: what the tasks of one row on a page have in common."""
+Row = tuple[str, str, str, str]
+"""Request, file, SHA-256 and label of a video, or of an archive: what the tasks of one row on a page have in common.
+
+Two files may have the same content or the same name. Runs of the first versions name no request and no file.
+"""
 
 
 @dataclass(frozen=True)
@@ -119,12 +122,12 @@ def measure(tasks: Sequence[Task], forecast: Forecast, now: float) -> RunProgres
 def by_row(tasks: Iterable[Task]) -> dict[Row, list[Task]]:
     """The tasks of each archive or video in the order of the steps; tasks of a project go with its archive or video."""
     rows: dict[Row, list[Task]] = {}
-    first: dict[str, Row] = {}
+    first: dict[tuple[str, str], Row] = {}
     for task in tasks:
-        row = task.sha256, task.label
+        row = task.origin, task.source, task.sha256, task.label
         if task.step == "finalize":  # a project has the content hash of its archive or single video
-            row = first.get(task.sha256, row)
-        first.setdefault(task.sha256, row)
+            row = first.get((task.origin, task.sha256), row)
+        first.setdefault((task.origin, task.sha256), row)
         rows.setdefault(row, []).append(task)
     order = list(STEPS)
     return {row: sorted(of_row, key=lambda task: order.index(task.step)) for row, of_row in rows.items()}

@@ -82,7 +82,9 @@ export class Kernel {
   }
 
   receive({ header, content, buffers }) {
-    if (header.msg_type === "status" && ["dead", "restarting"].includes(content.execution_state)) location.reload();
+    const died = header.msg_type === "status" && ["dead", "restarting"].includes(content.execution_state);
+    const signedOut = header.msg_type === "shutdown_reply";
+    if (died || signedOut) location.reload();
     if (header.msg_type === "comm_open" && content.target_name === "jupyter.widget") {
       this.models.set(content.comm_id, new Model(this, content, buffers));
     }

@@ -164,15 +164,19 @@ class History(Database):
             if session.get(type(row), row.sha256) is None:
                 session.add(row)
 
-    def request_cancel(self, run_id: str, video: str | None = None, step: str | None = None) -> int:
+    def request_cancel(
+        self, run_id: str, video: str | None = None, step: str | None = None, source: str | None = None
+    ) -> int:
         """Ask a run to stop, or only its tasks for a ``video`` or a ``step``; returns the number of tasks that stop.
+
+        Two videos of a run may have the same name; ``source`` is the file of one of them.
 
         Raises UsageError for an unknown run, one that has ended, and one without unfinished tasks of that name.
         """
         if (run := self.run(run_id)).status != "running":
             raise UsageError(f"run {run_id} has ended already ({run.status}); see: vidlib status {run_id}")
         unfinished = update(Task).where(Task.run_id == run_id, Task.status.in_(ACTIVE))
-        for column, value in ((Task.label, video), (Task.step, step)):
+        for column, value in ((Task.label, video), (Task.step, step), (Task.source, source)):
             unfinished = unfinished if value is None else unfinished.where(column == value)
         with self.writing() as session:
             if video is None and step is None:
