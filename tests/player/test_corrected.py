@@ -62,6 +62,15 @@ def test_without_corrections_everything_is_as_before(video):
     assert shown(video) == before
 
 
+def test_a_french_player_refuses_in_french(video, monkeypatch):
+    player, sent = playing.player(video, language="fr"), []
+    monkeypatch.setattr(player, "send", lambda message, _=(): sent.append(message["error"]))
+    player._receive(None, {"do": "undo", "id": 1}, [])
+    player._receive(None, {"do": "correct", "id": 2, "action": "confirm", "fields": {"frame": 41}}, [])
+    assert sent == ["il n’y a aucune correction à annuler", None]
+    assert player.info["language"] == "fr"
+
+
 def test_the_player_of_a_viewer_takes_no_corrections(video):
     player = playing.player(video, may_correct=False)
     assert not player.can_correct

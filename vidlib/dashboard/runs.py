@@ -124,7 +124,7 @@ class RunDisplay:
 def _run_json(
     history: History, context: Context, run: Run, states: Sequence[str], progress: Progress
 ) -> dict[str, Any]:
-    left_out = _left_out(context.settings.runs / run.id)
+    left_out = _left_out(context, context.settings.runs / run.id)
     return {
         "id": run.id,
         "title": title(run),
@@ -143,11 +143,12 @@ def _run_json(
     }
 
 
-def _left_out(folder: Path) -> Iterator[str]:
+def _left_out(context: Context, folder: Path) -> Iterator[str]:
     """A line for each delivery of a run with files that are not processed; ``folder`` is that of the run."""
     for name, files in delivery_files.recorded(folder).items():
         if files:
-            yield f"not processed of {Path(name).name}: {delivery_files.first_names(files)}"
+            named = [replace(file, reason=context.translated(file.reason)) for file in files]
+            yield f"not processed of {Path(name).name}: {delivery_files.first_names(named)}"
 
 
 def video_state(row: Sequence[Task]) -> str:
