@@ -388,10 +388,7 @@ COMMANDS: dict[str, tuple[Command, list[str]]] = {
     ),
     "restore": (
         restore,
-        [
-            "vidlib archive restore 'edit/final cut v3.mp4'",
-            "vidlib archive restore film.mp4 --to results --as 'film (old)'",
-        ],
+        ["vidlib archive restore 'edit/cut v3.mp4'", "vidlib archive restore film.mp4 --as old"],
     ),
     "verify": (verify, ["vidlib archive verify", "vidlib archive verify --subset 1/7 --json"]),
     "rebuild": (rebuild, ["vidlib archive rebuild"]),

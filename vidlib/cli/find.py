@@ -25,6 +25,14 @@ QUERY_HELP = (
     "faces=2, framing:close|medium|wide, silent, object:NAME, name:TEXT, project:TEXT, date:2026-11. A minus excludes. "
     "Text alone is searched in words, people, names and projects. Quote it for the shell."
 )
+LIKE_HELP = (
+    "Find somebody who looks like the largest face in a picture, or at a time code of a video. Needs the cast: "
+    "docs/use/cast.md."
+)
+TO_HELP = (
+    "Write the shots to FILE; repeatable. A reel for an editing program: .otio, .edl, .xml (Premiere), .fcpxml. A "
+    "contact sheet: .jpg, .png. A table: .csv."
+)
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -34,23 +42,8 @@ def add_commands(app: typer.Typer) -> None:
 
 def find(
     query: Annotated[list[str] | None, typer.Argument(help=QUERY_HELP, metavar="QUERY...")] = None,
-    like: Annotated[
-        str | None,
-        typer.Option(
-            help="Find somebody who looks like the largest face in a picture, or at a time code of a video. Needs the "
-            "cast: docs/use/cast.md.",
-            metavar="IMAGE|VIDEO@TC",
-        ),
-    ] = None,
-    to: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--to",
-            help="Write the shots to FILE; repeatable. A reel for an editing program: .otio, .edl, .xml (Premiere), "
-            ".fcpxml. A contact sheet: .jpg, .png. A table: .csv.",
-            metavar="FILE",
-        ),
-    ] = None,
+    like: Annotated[str | None, typer.Option(help=LIKE_HELP, metavar="IMAGE|VIDEO@TC")] = None,
+    to: Annotated[list[Path] | None, typer.Option("--to", help=TO_HELP, metavar="FILE")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most shots.", metavar="SHOTS")] = 200,
     handles: Annotated[int, typer.Option(min=0, help="Frames before and after each shot.", metavar="FRAMES")] = 0,
     media_root: Annotated[
