@@ -1,6 +1,6 @@
-"""Takes the pictures of docs/use/tour.md: a real browser looks at a real workspace, such as that of the demo.
+"""Takes the pictures of docs/use/tour.md: a real browser looks at a real workspace with the delivery of the demo.
 
-python docs/make_tour.py [--workspace workspace-demo]
+python docs/make_tour.py [--workspace /srv/vidlib]
 """
 
 import argparse
@@ -18,8 +18,15 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from vidlib import demo
 from vidlib.api import library
 from vidlib.settings import load
+
+WORKSPACE = Path("/srv/vidlib")
+"""The pictures show its path: one that reads well, and tells nothing about the machine."""
+
+STRICT = ("--variant", "strict", "--set", "scenes.threshold=0.95", "--set", "audio.threshold=1.2")
+"""Options of the second run: its results differ from those of the first."""
 
 FOLDER = Path(__file__).parent / "tour"
 QUALITY = 70
@@ -54,10 +61,22 @@ PICTURES = (
         "compare", "#library?video={video}", ".changes", presses=".comparison button", colors="dark", language="fr-FR"
     ),
     Picture("player", "#video?sha256={video}&frame=160", ".page-video video"),
-    Picture("machine", "#machine", ".page-machine details summary"),
+    Picture("machine", "#machine", ".page-machine:has(svg) details summary"),
     Picture("work-dark", "#work", ".run .video", colors="dark"),
     Picture("phone", "#library?video={video}", ".stills img", size=PHONE),
 )
+
+
+def prepare(workspace: Path) -> None:
+    """Process the delivery of the demo twice, and a damaged file, where the workspace has no inbox yet."""
+    if (workspace / "inbox").exists():
+        return
+    archive = demo.build_archive(workspace / "inbox" / demo.ARCHIVE, demo.source_folder())
+    damaged = archive.with_name("interview (damaged).mp4")
+    damaged.write_bytes(bytes(3000))
+    for file, *options in ((archive,), (damaged,), (archive, *STRICT)):
+        command = [sys.executable, "-m", "vidlib", "run", str(file), "--workspace", str(workspace), *options]
+        subprocess.run(command, check=file == archive)
 
 
 @contextmanager
@@ -106,9 +125,13 @@ def _settle(page: Page) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "--workspace", type=Path, default=Path("workspace-demo"), help="the first finished video by name is shown"
+        "--workspace",
+        type=Path,
+        default=WORKSPACE,
+        help="the first finished video by name is shown; a new workspace gets the demo first",
     )
     options = parser.parse_args()
+    prepare(options.workspace)
     videos = library.Library(load(workspace=options.workspace))
     (chosen,) = videos.search(state="done", sort="name", limit=1, update=True).videos
     FOLDER.mkdir(exist_ok=True)
