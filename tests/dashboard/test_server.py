@@ -3,7 +3,9 @@
 import itertools
 import re
 import socket
+import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import httpx
 import nbformat
@@ -216,6 +218,17 @@ def test_a_second_dashboard_on_a_port_says_that_it_is_taken():
         port = taken.getsockname()[1]
         with pytest.raises(SettingError, match=f"cannot listen on port {port} of 127.0.0.1.*running already"):
             server.serve(load(dashboard_port=port))
+
+
+def test_the_load_is_recorded_while_it_serves(workspace, monkeypatch):
+    running: list[str] = []
+    app = SimpleNamespace(
+        initialize=lambda _: None, start=lambda: running.extend(thread.name for thread in threading.enumerate())
+    )
+    monkeypatch.setattr(server, "Dashboard", lambda config: app)
+    monkeypatch.setattr(server, "export", lambda _: None)
+    server.serve(workspace.model_copy(update={"dashboard_port": 0}))
+    assert "load history" in running
 
 
 def test_a_public_address_needs_a_token_of_the_operators_own():

@@ -228,7 +228,7 @@ def serve(given: Settings) -> int:
     print(f"The dashboard of {given.workspace} is at\n{sign_in_address(given, port, accounts)}", flush=True)
     with load_history.recording(load_history.file_in(given.workspace / "logs"), given.workspace):
         IOLoop.current().add_callback(lambda: app.kernel_manager.prepare_spare())  # the manager exists once it starts
-    app.start()
+        app.start()
     return 0
 
 
