@@ -225,9 +225,13 @@ def serve(given: Settings) -> int:
     logging.getLogger("tornado.general").setLevel("ERROR")  # it warns about Jupyter's own timeouts
     app = Dashboard(config=configuration(given, port, accounts))
     app.initialize([])
-    print(f"The dashboard of {given.workspace} is at\n{sign_in_address(given, port, accounts)}", flush=True)
+
+    def begin() -> None:
+        print(f"The dashboard of {given.workspace} is at\n{sign_in_address(given, port, accounts)}", flush=True)
+        app.kernel_manager.prepare_spare()
+
     with load_history.recording(load_history.file_in(given.workspace / "logs"), given.workspace):
-        IOLoop.current().add_callback(lambda: app.kernel_manager.prepare_spare())  # the manager exists once it starts
+        IOLoop.current().add_callback(begin)  # by then it listens, and has its manager of kernels
         app.start()
     return 0
 
