@@ -18,8 +18,9 @@ def damaged(root):
     return [str(damage.folder / damage.file) for damage in archive_check.check(root).damages]
 
 
-def test_the_first_report_of_an_entry_stays_and_the_entry_stays_sound(root, tmp_path):
-    entry = archives.put(root, tmp_path)
+@pytest.mark.parametrize("name", ["my clip", 'Rue du Marché 🎬 "1"'])
+def test_the_first_report_of_an_entry_stays_and_the_entry_stays_sound(root, tmp_path, name):
+    entry = archives.put(root, tmp_path, name)
     before = (entry.folder / "metadata.json").read_bytes()
     page = archived_report.add(root, entry, PAGE)
     assert archived_report.add(root, entry, "of another run") == page
@@ -27,7 +28,7 @@ def test_the_first_report_of_an_entry_stays_and_the_entry_stays_sound(root, tmp_
     assert (entry.folder / "metadata.json").read_bytes() == before
     assert damaged(root) == []
     assert archive_check.check(root).n_bytes == entry.n_bytes + len(PAGE)
-    assert archives.put(root, tmp_path, day=1).folder == entry.folder  # the same results are not kept twice
+    assert archives.put(root, tmp_path, name, day=1).folder == entry.folder  # the same results are not kept twice
     archive.verify(entry)
 
 
@@ -38,7 +39,7 @@ def test_every_changed_cut_and_missing_byte_of_a_report_is_named(root, tmp_path,
     data = file.read_bytes()
     for place in range(len(data)):
         file.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
-        assert damaged(root), f"byte {place}"
+        assert any(archived_report.damages(entry, lambda _: None)), f"byte {place}"
     file.write_bytes(data[:-1])
     assert str(file) in damaged(root)
     file.unlink()

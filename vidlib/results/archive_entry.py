@@ -182,7 +182,7 @@ def _metadata_problems(entry: Entry) -> Iterator[tuple[str, str]]:
         return
     if "checksum" in document:
         others = {key: value for key, value in document.items() if key != "checksum"}
-        if document["checksum"] != _checksum(others) or data != _rendered(document):
+        if document["checksum"] != _checksum(others) or data != rendered(document):
             yield METADATA, "differs from its checksum: the file was changed"
     elif entry.has_checksums and (unknown := document.keys() - Metadata.model_fields.keys()):
         yield METADATA, f"has unknown keys: {', '.join(sorted(unknown))}: the file was changed"
@@ -195,7 +195,7 @@ def _checksum(document: dict[str, Any]) -> str:
         return ""
 
 
-def _rendered(document: dict[str, Any]) -> bytes:
+def rendered(document: dict[str, Any]) -> bytes:
     """The bytes that `vidlib.files.write_json` writes."""
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode(errors="surrogatepass")
 

@@ -6,14 +6,13 @@
 The folder appears at once or not at all. The first report of the results stays.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from vidlib.files import TMP_PREFIX, FileRecord, publish_folder, sole_writer, write_json, write_text
-from vidlib.results.archive_entry import SYSTEM_FILES, Damage, Entry, Progress, file_problem
+from vidlib.results.archive_entry import SYSTEM_FILES, Damage, Entry, Progress, file_problem, rendered
 from vidlib.results.naming import DELIVERED_REPORT, REPORT_FOLDER
 
 RECORD = "record.json"
@@ -66,5 +65,5 @@ def _records(folder: Path) -> dict[str, FileRecord]:
         records = RECORDS.validate_json(data)
     except (OSError, ValidationError):
         return {}
-    as_written = json.dumps({name: record.model_dump() for name, record in records.items()}, indent=2) + "\n"
-    return records if data == as_written.encode() and all("/" not in name for name in records) else {}
+    as_written = rendered({name: record.model_dump() for name, record in records.items()})
+    return records if data == as_written and all("/" not in name for name in records) else {}
