@@ -13,7 +13,7 @@ from vidlib.api.finished_run import Run
 from vidlib.api.video import Video
 from vidlib.api.workspace import Workspace
 from vidlib.dashboard import glance
-from vidlib.dashboard.pages import Actions, Context, Query
+from vidlib.dashboard.pages import Actions, Context, Query, number
 from vidlib.dashboard.results import result_url
 from vidlib.dashboard.wording import readable
 from vidlib.errors import UsageError, VidlibError
@@ -88,7 +88,7 @@ class Library:
 
     def _list(self, history: History, query: Query) -> dict[str, Any]:
         text, state = query.get("text", ""), query.get("state", "")
-        start = int(query["from"]) if query.get("from", "").isdecimal() else 0
+        start = number(query.get("from", ""))
         order = query.get("sort") or "-date"
         empty: dict[str, Any] = {"total": 0, "from": 0, "per_page": ROWS, "rows": [], "states": {}}
         try:

@@ -16,6 +16,11 @@ Actions = Mapping[str, Callable[..., Any]]
 """Functions that a page of the browser calls by name, with keyword arguments. Results are plain JSON."""
 
 
+def number(text: str) -> int:
+    """A number of the address, at least 0; 0 for anything else."""
+    return int(text) if text.isdecimal() else 0
+
+
 @dataclass
 class Context:
     """What all pages of a window share. ``notify`` shows a notice, ``problem`` a problem; both are English sentences.

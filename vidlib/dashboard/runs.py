@@ -8,7 +8,7 @@ from typing import Any
 
 from vidlib.api import playing
 from vidlib.dashboard.log import Log
-from vidlib.dashboard.pages import Context, Query
+from vidlib.dashboard.pages import Context, Query, number
 from vidlib.dashboard.results import result_url
 from vidlib.dashboard.wording import readable
 from vidlib.results.report_html import REMEDIES
@@ -22,6 +22,7 @@ from vidlib.runner.store import overview
 from vidlib.runner.store.models import ACTIVE, ENDED, Run, Task
 from vidlib.runner.store.runs import History
 from vidlib.steps import STEPS
+from vidlib.steps.report import PAGE
 
 ALMOST = 0.99
 """How far a run is at most while it still runs."""
@@ -175,7 +176,7 @@ def _video_json(
         "state": state,
         "progress": measured.rows[row].fraction,
         "remaining": measured.rows[row].remaining_s,
-        "report": result_url("runs", settings.runs, reports[report.id] / "report.html") if report else None,
+        "report": result_url("runs", settings.runs, reports[report.id] / PAGE) if report else None,
         "player": done >= set(playing.STEPS),
         "steps": [_step_json(task, measured.tasks[task.id], context) for task in tasks],
     }
@@ -223,8 +224,3 @@ def _problem(task: Task, graph: TaskGraph, context: Context) -> dict[str, Any]:
         "retry": why_not(task, graph) is None,
         "url": _notebook_url(task, context),
     }
-
-
-def number(text: str) -> int:
-    """A number of the address, at least 0; 0 for anything else."""
-    return int(text) if text.isdecimal() else 0

@@ -13,6 +13,7 @@ from vidlib.errors import UsageError, VidlibError
 from vidlib.runner import report_run
 from vidlib.runner.store.runs import History
 from vidlib.setting_types import Language
+from vidlib.steps.report import PAGE
 
 if TYPE_CHECKING:
     from vidlib.player.widget import Player
@@ -69,7 +70,7 @@ class Video:
         """The address of its newest report."""
         for task in history.reports(sha256)[:1]:
             folder = report_run.folders(self.context.settings.runs, history.tasks(task.run_id))[task.id]
-            return result_url("runs", self.context.settings.runs, folder / "report.html")
+            return result_url("runs", self.context.settings.runs, folder / PAGE)
         return None
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from vidlib.dashboard import actions, inbox, runs
 from vidlib.dashboard.before_run import Choice, params_json, plan_json, profiles_json
 from vidlib.dashboard.downloads import download_views
-from vidlib.dashboard.pages import Actions, Context, Query
+from vidlib.dashboard.pages import Actions, Context, Query, number
 from vidlib.dashboard.wording import readable
 from vidlib.errors import UsageError
 from vidlib.ingest.urls import redacted
@@ -60,7 +60,7 @@ class Work:
             "steps": [name for name in STEPS if name not in ("download", "extract")],
             "downloads": [self._download_json(view) for view in download_views(history)],
             "starting": [readable(name) for name in self._starting.names] if self._starting else None,
-            "runs": runs.runs_json(history, runs.number(query.get("runs", "0"))),
+            "runs": runs.runs_json(history, number(query.get("runs", "0"))),
             **self._run_parts(history, query),
         }
 
