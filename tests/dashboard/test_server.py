@@ -1,9 +1,10 @@
 """What the dashboard's server gives to whom: a real server, asked over HTTP."""
 
+import asyncio
 import itertools
 import re
 import socket
-import threading
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -11,12 +12,14 @@ import httpx
 import nbformat
 import pytest
 from pydantic import SecretStr
+from tornado.ioloop import IOLoop
 
 from tests.dashboard.conftest import Dashboard, serving
 from tests.dashboard.processes import processes_of
 from tests.waiting import LIMIT_S
 from vidlib.dashboard import access, server
 from vidlib.errors import SettingError
+from vidlib.machine import load_history
 from vidlib.runner.store.models import Task
 from vidlib.runner.store.runs import History
 from vidlib.setting_types import Account
@@ -221,14 +224,22 @@ def test_a_second_dashboard_on_a_port_says_that_it_is_taken():
 
 
 def test_the_load_is_recorded_while_it_serves(workspace, monkeypatch):
-    running: list[str] = []
+    file = load_history.file_in(workspace.workspace / "logs")
+
+    async def recorded() -> None:
+        while not load_history.read(file, time.time()):
+            await asyncio.sleep(0.01)
+
     app = SimpleNamespace(
-        initialize=lambda _: None, start=lambda: running.extend(thread.name for thread in threading.enumerate())
+        initialize=lambda _: None,
+        start=lambda: IOLoop.current().run_sync(recorded, timeout=LIMIT_S),
+        kernel_manager=SimpleNamespace(prepare_spare=lambda: None),
     )
     monkeypatch.setattr(server, "Dashboard", lambda config: app)
     monkeypatch.setattr(server, "export", lambda _: None)
+    monkeypatch.setattr(load_history, "EVERY_S", 0.01)
     server.serve(workspace.model_copy(update={"dashboard_port": 0}))
-    assert "load history" in running
+    assert file.exists()
 
 
 def test_a_public_address_needs_a_token_of_the_operators_own():

@@ -60,6 +60,13 @@ Scheduler = Annotated[
     str | None,
     typer.Option(help="Run on the Dask cluster at this address instead of this machine.", metavar="tcp://HOST:PORT"),
 ]
+OneVideo = Annotated[str | None, typer.Option("--video", help="Only this video of the run.", metavar="NAME")]
+OneStep = Annotated[
+    str | None,
+    typer.Option(
+        "--step", help="Only this step, of that video or of all.", metavar="STEP", autocompletion=complete_step
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 

@@ -13,11 +13,12 @@ from vidlib.cli._options import (
     AsJson,
     Command,
     Jobs,
+    OneStep,
+    OneVideo,
     Overrides,
     Profiles,
     Scheduler,
     Workspace,
-    complete_step,
     examples,
     print_json,
     read_params,
@@ -132,13 +133,8 @@ def resume(
 def retry(
     run_id: Annotated[str, typer.Argument(help="A run in which something failed; see: vidlib status", metavar="RUN")],
     workspace: Workspace = None,
-    video: Annotated[str | None, typer.Option(help="Retry only this video of the run.", metavar="NAME")] = None,
-    step: Annotated[
-        str | None,
-        typer.Option(
-            help="Retry only this step, of that video or of all.", metavar="STEP", autocompletion=complete_step
-        ),
-    ] = None,
+    video: OneVideo = None,
+    step: OneStep = None,
     jobs: Jobs = None,
     scheduler: Scheduler = None,
     as_json: AsJson = False,

@@ -10,6 +10,8 @@ from vidlib.cli._options import (
     RUNS,
     AsJson,
     Command,
+    OneStep,
+    OneVideo,
     Overrides,
     Profiles,
     Workspace,
@@ -107,11 +109,8 @@ def why(
 def logs(
     run_id: Annotated[str | None, typer.Argument(help="The run. Default: the newest.", metavar="RUN")] = None,
     workspace: Workspace = None,
-    video: Annotated[str | None, typer.Option(help="Only the lines of this video.", metavar="NAME")] = None,
-    step: Annotated[
-        str | None,
-        typer.Option(help="Only the lines of this step.", metavar="STEP", autocompletion=complete_step),
-    ] = None,
+    video: OneVideo = None,
+    step: OneStep = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -164,13 +163,8 @@ def params(
 def cancel(
     run_id: Annotated[str, typer.Argument(help="A running run; see: vidlib status", metavar="RUN")],
     workspace: Workspace = None,
-    video: Annotated[str | None, typer.Option(help="Cancel only this video of the run.", metavar="NAME")] = None,
-    step: Annotated[
-        str | None,
-        typer.Option(
-            help="Cancel only this step, of that video or of all.", metavar="STEP", autocompletion=complete_step
-        ),
-    ] = None,
+    video: OneVideo = None,
+    step: OneStep = None,
 ) -> None:
     """Cancel a run, one of its videos or one of its steps. Finished steps keep their results."""
     from vidlib.runner import queries

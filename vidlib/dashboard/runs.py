@@ -13,7 +13,7 @@ from vidlib.dashboard.results import result_url
 from vidlib.dashboard.wording import readable
 from vidlib.results.report_html import REMEDIES
 from vidlib.runner import delivery_files, report_run
-from vidlib.runner.run_progress import Progress, Row, RunProgress, by_row, measure, read_forecast
+from vidlib.runner.run_progress import Progress, Row, RunProgress, measure, read_forecast
 from vidlib.runner.scheduling.durations import Forecast
 from vidlib.runner.scheduling.graph import TaskGraph
 from vidlib.runner.scheduling.retry_request import why_not
@@ -90,7 +90,7 @@ class RunDisplay:
         start, only = number(query.get("from", "0")), query.get("only", "")
         measured = self._measure(history, run, tasks)
         reports = report_run.folders(self.context.settings.runs, tasks)
-        rows = by_row(tasks)
+        rows = measured.tasks_of
         states = {row: video_state(of_row) for row, of_row in rows.items()}
         chosen = [row for row, state in states.items() if not only or state == only]
         shown = [
@@ -113,7 +113,7 @@ class RunDisplay:
             self._forecast = len(tasks), read_forecast(history, run)
         progress = measure(tasks, self._forecast[1], time.time())
         if run.status not in ACTIVE:
-            done = [all(task.status == "done" for task in of_row) for of_row in by_row(tasks).values()]
+            done = [all(task.status == "done" for task in of_row) for of_row in progress.tasks_of.values()]
             return replace(progress, run=Progress(sum(done) / len(done) if done else 0.0, 0.0))
         known = len({task.origin for task in tasks}) / max(1, len(run.paths))
         fraction = min(progress.run.fraction * min(known, 1.0), ALMOST)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 import socket
+import time
 from collections.abc import Generator
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.log import log_request
 from jupyter_server.utils import url_path_join
 from tornado import web
-from tornado.ioloop import IOLoop
+from tornado.ioloop import IOLoop, PeriodicCallback
 from traitlets.config import Config
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
@@ -25,6 +26,7 @@ from vidlib.dashboard.results import RESULTS_ROUTE, SHELF_ROUTE, VIDEO_ROUTE
 from vidlib.errors import SettingError, VidlibError
 from vidlib.localization import LOCALES, Localization
 from vidlib.machine import load_history
+from vidlib.machine.load import load_reader
 from vidlib.player import serving
 from vidlib.results.report_html import served_page
 from vidlib.results.shelf_html import script_source
@@ -230,7 +232,10 @@ def serve(given: Settings) -> int:
         print(f"The dashboard of {given.workspace} is at\n{sign_in_address(given, port, accounts)}", flush=True)
         app.kernel_manager.prepare_spare()
 
-    with load_history.recording(load_history.file_in(given.workspace / "logs"), given.workspace):
+    with load_reader(given.workspace) as load:
+        history = load_history.file_in(given.workspace / "logs")
+        every_ms = load_history.EVERY_S * 1000
+        PeriodicCallback(lambda: load_history.record(history, load(), time.time()), every_ms).start()
         IOLoop.current().add_callback(begin)  # by then it listens, and has its manager of kernels
         app.start()
     return 0

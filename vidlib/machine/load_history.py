@@ -7,15 +7,13 @@ took a moment ago is enough.
 import json
 import os
 import socket
-import threading
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from vidlib.files import write_text
-from vidlib.machine.load import Load, load_reader
+from vidlib.machine.load import Load
 
 EVERY_S = 20.0
 """Seconds between two samples."""
@@ -69,25 +67,6 @@ def record(file: Path, load: Load, now: float) -> None:
         os.utime(file, (now, now))
         if len(file.read_text(encoding="utf-8").splitlines()) > MAX_LINES:
             write_text(file, "".join(map(_as_line, read(file, now))))
-
-
-@contextmanager
-def recording(file: Path, folder: Path) -> Iterator[None]:
-    """Add a measurement every `EVERY_S` seconds while the block runs; ``folder`` selects the disk."""
-    over = threading.Event()
-
-    def work() -> None:
-        with load_reader(folder) as load:  # in this thread: psutil counts the use of the CPU for each thread
-            while not over.wait(EVERY_S):
-                record(file, load(), time.time())
-
-    thread = threading.Thread(target=work, name="load history", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def read(file: Path, now: float) -> list[Sample]:

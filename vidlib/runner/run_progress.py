@@ -7,7 +7,7 @@ left take the lanes of the run one after the other, in the order of the plan.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 from statistics import fmean
 
@@ -39,22 +39,23 @@ class Progress:
 
 @dataclass(frozen=True)
 class RunProgress:
-    """The progress of a run, of each of its rows (videos and archives), and of each task by its id."""
+    """The progress of a run, of each of its rows (videos and archives), and of each task by its id.
+
+    ``tasks_of`` has the tasks of each row, in the order of the steps.
+    """
 
     run: Progress
     rows: Mapping[Row, Progress]
     tasks: Mapping[int, Progress]
+    tasks_of: Mapping[Row, Sequence[Task]]
 
     def not_below(self, earlier: "RunProgress") -> "RunProgress":
         """This progress, but no fraction of the run or of a row less than ``earlier``.
 
         A fraction would become less when an archive turns out to hold many videos, or when a step begins again.
         """
-        return RunProgress(
-            _not_below(self.run, earlier.run),
-            {row: _not_below(progress, earlier.rows.get(row, progress)) for row, progress in self.rows.items()},
-            self.tasks,
-        )
+        rows = {row: _not_below(progress, earlier.rows.get(row, progress)) for row, progress in self.rows.items()}
+        return replace(self, run=_not_below(self.run, earlier.run), rows=rows)
 
 
 class RunMeter:
@@ -112,10 +113,12 @@ def measure(tasks: Sequence[Task], forecast: Forecast, now: float) -> RunProgres
         remaining_s = max((ends[number] for number in active), default=0.0) if known else None
         return Progress(_fraction(chosen, weights), remaining_s)
 
+    tasks_of = by_row(tasks)
     return RunProgress(
         together(tasks),
-        {row: together(of_row) for row, of_row in by_row(tasks).items()},
+        {row: together(of_row) for row, of_row in tasks_of.items()},
         {task.id: Progress(_part(task), remaining[task.id]) for task in tasks},
+        tasks_of,
     )
 
 
@@ -168,9 +171,8 @@ def _remaining(tasks: Sequence[Task], forecast: Forecast, now: float) -> dict[in
         expected = expected_s(task.step, length_s, forecast.durations) or expected_s(task.step, length_s, here)
         found[task.id] = _remaining_of(task, expected, now) if task.status in ACTIVE else 0.0
     known = [seconds for task in tasks if task.status in ACTIVE and (seconds := found[task.id]) is not None]
-    if (
-        2 * len(known) >= sum(task.status in ACTIVE for task in tasks) > 0
-    ):  # a few new steps leave no run without a time
+    n_active = sum(task.status in ACTIVE for task in tasks)
+    if 2 * len(known) >= n_active > 0:  # a few new steps leave no run without a time
         usual = fmean(known)
         return {number: usual if seconds is None else seconds for number, seconds in found.items()}
     return found
