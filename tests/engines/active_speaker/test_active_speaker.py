@@ -45,7 +45,7 @@ def model(tmp_path_factory) -> Iterator[ActiveSpeakerModel]:
     has_weights = vault.has(WEIGHTS)
     with (
         nullcontext() if has_weights else random_weights(tmp_path_factory.mktemp("weights")),
-        open_active_speaker() as m,
+        open_active_speaker(WEIGHTS) as m,
     ):
         yield m
 
@@ -68,7 +68,7 @@ def test_one_core_encodes_the_same_as_all(model):
     encoded = [future.result() for future in [model.encode_mouth(crops) for crops in windows]]
     try:
         os.sched_setaffinity(0, {min(cores)})
-        with open_active_speaker() as alone:
+        with open_active_speaker(WEIGHTS) as alone:
             again = [alone.encode_mouth(crops).result() for crops in windows]
     finally:
         os.sched_setaffinity(0, cores)

@@ -6,6 +6,7 @@ frames 50 to 99  two faces whose mouths move; the left one's with the sound, the
 """
 
 import os
+from collections.abc import Iterator
 from contextlib import nullcontext
 from itertools import groupby
 from pathlib import Path
@@ -25,13 +26,15 @@ from vidlib.machine import commands
 from vidlib.media import ffmpeg
 from vidlib.media.frames import read_frames, read_stills
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
+from vidlib.settings import settings
 from vidlib.steps import tracking
 from vidlib.steps.base import Manifest, Step
 from vidlib.timeline import Shot, Span, Turn
 
 pytestmark = pytest.mark.slow
 
-FILM = Path(__file__).parents[3] / "../shared/media/film.mp4"
+SHARED = Path(__file__).parents[3] / "../shared"
+FILM, MODELS = SHARED / "media/film.mp4", SHARED / "models"
 N_FRAMES = 100
 SHOTS = (Span(0, 30), Span(30, 50), Span(50, 100))
 EMPTY = drawn.backdrop(320, 240)
@@ -85,7 +88,8 @@ def progress() -> list[tuple[float, float]]:
 @pytest.fixture(scope="module")
 def outputs(inputs, progress, tmp_path_factory) -> tracking.Outputs:
     given = tracking.Inputs(**inputs, out_dir=tmp_path_factory.mktemp("outputs"))
-    return tracking.run(given, tracking.Params(), report=lambda done, total: progress.append((done, total)))
+    params = tracking.Params(speaking="movement")
+    return tracking.run(given, params, report=lambda done, total: progress.append((done, total)))
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +98,8 @@ def rows(outputs):
 
 
 def tracked(inputs: dict, out_dir: Path, **params) -> tracking.Outputs:
-    return tracking.run(tracking.Inputs(**inputs, out_dir=out_dir), tracking.Params(**params))
+    given = tracking.Params(**{"speaking": "movement"} | params)
+    return tracking.run(tracking.Inputs(**inputs, out_dir=out_dir), given)
 
 
 def test_every_face_is_found_in_every_frame(rows, outputs):
@@ -193,7 +198,7 @@ def test_progress_is_reported_at_least_once_a_second_to_the_end(outputs, progres
 
 def test_outputs_name_engines_device_and_weights(outputs):
     assert outputs.engine.startswith("CenterFace on OpenVINO")
-    assert (outputs.device, outputs.fallback) == ("cpu", None)
+    assert (outputs.device, outputs.fallback) == ("cpu", None)  # None: what was asked for runs
     manifest = Manifest.read(outputs.tracks.parent)
     assert set(manifest.weights) == {"centerface", "face_embedding", "face_landmarker", "object_detector"}
 
@@ -275,15 +280,34 @@ def test_a_gpu_that_fails_in_the_middle_costs_time_and_no_result(inputs, outputs
         tracked(inputs, tmp_path / "asked", device="cuda")
 
 
-def test_nothing_is_needed_by_default_that_no_package_carries():
-    assert all(vault.MODELS[name].package for name in tracking.weights(tracking.Params()))
+@pytest.fixture(params=[None, MODELS], ids=["without", "with"])
+def has_lr_asd(request, tmp_path, monkeypatch) -> Iterator[bool]:
+    """Whether the weights of LR-ASD are on this machine: once they are not, once they are (from ``shared/models``)."""
+    if request.param and not (request.param / vault.MODELS[active_speaker.WEIGHTS].file).is_file():
+        pytest.skip("the weights of LR-ASD are not there")
+    kept = tmp_path / "vault"
+    kept.mkdir()
+    for entry in settings().vault_dir.iterdir():
+        if entry.name != vault.MODELS[active_speaker.WEIGHTS].file:
+            (kept / entry.name).symlink_to(entry)
+    monkeypatch.setenv("VIDLIB_VAULT_DIR", str(kept))
+    monkeypatch.setenv("VIDLIB_MODELS_DIR", str(request.param or tmp_path))
+    settings.cache_clear()
+    yield request.param is not None
+    settings.cache_clear()
 
 
-@pytest.mark.skipif(not vault.has(active_speaker.WEIGHTS), reason="the weights of LR-ASD are not here")
-def test_with_the_weights_mouths_and_sound_are_compared(inputs, tmp_path):
-    judged = tracked(inputs, tmp_path / "out", speaking="lr_asd")
-    assert "LR-ASD" in judged.engine
-    assert active_speaker.WEIGHTS in Manifest.read(judged.tracks.parent).weights
+def test_lr_asd_runs_by_default_where_its_weights_are_and_the_result_says_so(inputs, tmp_path, has_lr_asd):
+    """A result without LR-ASD is another one: it is computed anew where the weights have come."""
+    judged = tracked(inputs, tmp_path / "out", speaking="auto")
+    assert ("LR-ASD" in judged.engine) == has_lr_asd
+    assert (active_speaker.WEIGHTS in Manifest.read(judged.tracks.parent).weights) == has_lr_asd
+    assert ("vidlib models fetch" in (judged.fallback or "")) != has_lr_asd
+
+
+def test_nothing_is_needed_by_default_that_no_package_carries(has_lr_asd):
+    needed = {name for name in tracking.weights(tracking.Params()) if not vault.MODELS[name].package}
+    assert needed == ({active_speaker.WEIGHTS} if has_lr_asd else set())
 
 
 def test_a_video_without_sound_has_faces_and_no_speaker_however_mouths_move(inputs, tmp_path):

@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from vidlib.engines import faces
-from vidlib.engines.active_speaker import ACTIVE_SPEAKER_MODELS, open_active_speaker
+from vidlib.engines import active_speaker, faces
 from vidlib.engines.objects import OBJECT_DETECTORS, open_objects
 from vidlib.engines.runtime import opencv
 from vidlib.errors import BrokenOutput
@@ -50,7 +49,7 @@ def weights(params: "Params") -> tuple[str, ...]:
     return (
         *faces.weights(params.faces),
         *(OBJECT_DETECTORS["mediapipe"].weights if params.objects != "never" else ()),
-        *(ACTIVE_SPEAKER_MODELS["lr_asd"].weights if params.speaking == "lr_asd" else ()),
+        *active_speaker.weights(params.speaking),
     )
 
 
@@ -82,8 +81,9 @@ class Params(Frozen):
     objects: Literal["when_no_face", "always", "never"] = Field(
         "when_no_face", description="the shots in which objects are detected"
     )
-    speaking: Literal["movement", "lr_asd"] = Field(
-        "movement", description="movement compares lips with the sound; lr_asd adds the network of that name"
+    speaking: Literal["auto", "movement", "lr_asd"] = Field(
+        "auto",
+        description="movement compares lips with the sound; lr_asd adds a network; auto: if it is installed",
     )
 
 
@@ -117,7 +117,9 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
         lambda device: _track(inputs, params, device, report),
         lambda: faces.cuda_problem(params.faces),
     )
-    return Outputs(n_frames=inputs.frames, device=choice.device, fallback=choice.fallback, **outputs)
+    lacks_weights = params.speaking == "auto" and active_speaker.choose(params.speaking) is None
+    reasons = filter(None, (choice.fallback, active_speaker.NO_WEIGHTS if lacks_weights else None))
+    return Outputs(n_frames=inputs.frames, device=choice.device, fallback="; ".join(reasons) or None, **outputs)
 
 
 def verify(inputs: Inputs, outputs: Outputs) -> None:
@@ -212,12 +214,13 @@ def _track_shots(
 
 
 def _shot_tracker(params: Params, detector: FaceDetector, stack: ExitStack) -> ShotTracker:
+    model = active_speaker.choose(params.speaking)
     return ShotTracker(
         face_detector=detector,
         landmarker=stack.enter_context(faces.open_landmarker()),
         embedder=stack.enter_context(faces.open_embedder()),
         object_detector=None if params.objects == "never" else stack.enter_context(open_objects()),
-        speaker_model=stack.enter_context(open_active_speaker()) if params.speaking == "lr_asd" else None,
+        speaker_model=stack.enter_context(active_speaker.open_active_speaker(model)) if model else None,
         always_objects=params.objects == "always",
         detect_every=params.detect_every,
         min_face_px=params.min_face_px,
