@@ -41,6 +41,12 @@ def test_two_faces_that_cross_while_hidden_keep_their_tracks(faces):
     assert [track.boxes[-1][0] for track in faces.tracks] == [45, 15]
 
 
+def test_a_face_that_moves_and_then_stops_keeps_its_track(faces):
+    for frame, x in ((0, 0), (2, 14), (10, 18)):
+        faces.update(frame, detections((x, 0, x + 40, 40)))
+    assert len(faces.tracks) == 1
+
+
 def test_a_face_that_was_hidden_for_a_moment_keeps_its_track(faces):
     faces.update(0, detections((0, 0, 10, 10)))
     faces.update(5, detections())

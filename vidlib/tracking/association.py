@@ -11,8 +11,9 @@ from vidlib.geometry import Detections, overlaps
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
 MIN_OVERLAP = 0.2
-"""Least intersection over union of a track's predicted box and a detection that continues the track. It is low because
-a close face that turns or leans moves far between two detections, while two faces of a picture hardly overlap."""
+"""Least intersection over union of a track's predicted or last box and a detection that continues the track. It is low
+because a close face that turns or leans moves far between two detections, while two faces of a picture hardly
+overlap."""
 
 MAX_EXTRAPOLATION_FRAMES = 10
 """Frames (0.4 s) for which something out of sight is expected to move on; after that it has mostly stopped."""
@@ -145,7 +146,12 @@ def _match(tracks: Sequence[Track], detections: Detections, frame: int) -> dict[
         return {}
     from scipy.optimize import linear_sum_assignment
 
-    overlap = overlaps(np.array([track.predicted_box(frame) for track in tracks]), detections.boxes)
+    # something that moved may have stopped: either place will do
+    places = (
+        np.array([track.predicted_box(frame) for track in tracks]),
+        np.array([track.boxes[-1] for track in tracks]),
+    )
+    overlap = np.maximum(*(overlaps(boxes, detections.boxes) for boxes in places))
     rows, columns = linear_sum_assignment(overlap, maximize=True)
     return {
         int(column): tracks[row]

@@ -38,7 +38,7 @@ from vidlib.tracking.shot_tracker import WEAK_SCORE_SHARE, ShotTracker
 from vidlib.tracking.speaker_assignment import ShotEvidence, assign_speakers
 
 NAME = "tracking"
-VERSION = 11
+VERSION = 12
 NOTEBOOK = "06_tracking.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg", "mediapipe", "openvino", "onnxruntime", "opencv-contrib-python-headless", "scipy", "pyarrow")
