@@ -3,6 +3,7 @@
     python benchmarks/quality_voices.py film.mp4=film.rttm meeting.wav=meetings.rttm
     python benchmarks/quality_voices.py meetings/
     python benchmarks/quality_voices.py meetings/ --ablation cache/
+    python benchmarks/quality_voices.py dialogues/ --compose material/ --seeds 4 5 6 7
 
 Each pair is a sound file and the RTTM with its true turns. In an RTTM of several files, the turns with the file's stem
 as id count. A folder stands for every .wav that one of its .rttm files names. The last figures add up the errors of all
@@ -10,6 +11,10 @@ files. The default is the sample of the package pyannote.audio.
 
 --ablation prints what each stage of the engine pyannote is worth, beside plain pyannote.audio (docs/how-we-measure.md).
 The networks run once: the folder CACHE keeps their outputs.
+
+--compose writes dialogues into the folder first: in a studio, an interview, a room far from the microphone, a street,
+with music, and crosstalk. The folder MATERIAL has a folder for each speaker in speakers/, with clean recordings, and
+may have noise/ and music/. Seeds 0 to 3 are for choices, those from 4 on for reports, with other speakers and sounds.
 """
 
 import argparse
@@ -36,8 +41,12 @@ def main() -> int:
     parser.add_argument("what", nargs="*", help="SOUND=RTTM, or a folder of .wav and .rttm files")
     parser.add_argument("--engine", default="pyannote", help="pyannote (default), light or lemonfox")
     parser.add_argument("--ablation", type=Path, metavar="CACHE", help="compare all variants of the engine pyannote")
+    parser.add_argument("--compose", type=Path, metavar="MATERIAL", help="first compose dialogues into the one folder")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3], help="dialogues of each domain")
     options = parser.parse_args()
     try:
+        if options.compose:
+            compose(options.compose, options.seeds, options.what)
         files = pairs(options.what or [sample()])
         if options.ablation:
             from ablation.measure import ablation  # imports pyannote.audio
@@ -65,6 +74,16 @@ def measure(files: Iterable[tuple[Path, Path]], name: str) -> None:
             speakers = f"{len(hypothesis.labels())} of {len(reference.labels())} speakers"
             print(f"{sound.name:24} DER {error:.3f}  {speakers}  {used_s / sound_s:.3f} CPU s per s", flush=True)
     print(metric.report(display=False).to_string(float_format="%.2f"))
+
+
+def compose(material: Path, seeds: list[int], folders: list[str]) -> None:
+    """Compose dialogues into the one folder of the command line; raises UsageError for none or several."""
+    from composing.dialogues import compose_dialogues
+
+    if len(folders) != 1:
+        raise UsageError(f"--compose writes to one folder; {len(folders)} were given")
+    for sound in compose_dialogues(material, seeds, Path(folders[0])):
+        print(sound, flush=True)
 
 
 def pairs(arguments: Iterable[str]) -> Iterator[tuple[Path, Path]]:

@@ -5,19 +5,21 @@ These do not depend on the later stages, so that a variant of those takes a frac
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import torch
 
 from vidlib.engines.speech.diarization import resegmentation
 from vidlib.engines.speech.diarization.viterbi import Window
 from vidlib.engines.speech.pyannote import embedding
-from vidlib.engines.speech.pyannote.imports import SlidingWindow, SlidingWindowFeature
+from vidlib.engines.speech.pyannote.imports import Inference, SlidingWindow, SlidingWindowFeature
 from vidlib.engines.speech.pyannote.pipeline import Pipeline
-from vidlib.engines.speech.pyannote.windows import BatchedSegmentation
+from vidlib.engines.speech.pyannote.windows import BatchedSegmentation, batches
 
 
 class OutputCache:
@@ -28,9 +30,9 @@ class OutputCache:
         self._outputs: dict[str, np.ndarray] = dict(np.load(self._file)) if self._file.exists() else {}
         self._n_saved = len(self._outputs)
 
-    def output(self, compute: Callable[[], np.ndarray], sound: np.ndarray, *key: object) -> np.ndarray:
-        """A copy of the output for ``sound``, (samples,), under this ``key``, computed once."""
-        name = sha256(f"{key} ".encode() + sound.tobytes()).hexdigest()
+    def output(self, compute: Callable[[], np.ndarray], *key: object) -> np.ndarray:
+        """A copy of the output under this ``key``, computed once."""
+        name = sha256(f"{key}".encode()).hexdigest()
         if name not in self._outputs:
             self._outputs[name] = compute()
         return self._outputs[name].copy()
@@ -45,14 +47,17 @@ class OutputCache:
 
 @contextmanager
 def cached_networks(folder: Path) -> Iterator[OutputCache]:
-    """In the block, engines of pyannote look up in ``folder`` what their networks return for a whole sound."""
+    """In the block, engines of pyannote look up in ``folder`` what their networks return for a whole sound.
+
+    The segmentation keeps the logarithms of the probabilities of all powerset classes.
+    """
     cache = OutputCache(folder)
-    segment, embed = BatchedSegmentation.__call__, Pipeline.get_embeddings
-    embed_windows = resegmentation.embed_windows
+    embed, embed_windows = Pipeline.get_embeddings, resegmentation.embed_windows
 
     def segmentation(self: BatchedSegmentation, file: dict[str, Any], hook: Any = None) -> SlidingWindowFeature:
-        data = cache.output(lambda: segment(self, file, hook).data, file["sound"], "segmentation", self.step)
-        return SlidingWindowFeature(data, SlidingWindow(start=0.0, duration=self.duration, step=self.step))
+        windows = SlidingWindow(start=0.0, duration=self.duration, step=self.step)
+        data = cache.output(lambda: powerset(self, file, windows), digest(file["sound"]), "powerset", self.step)
+        return SlidingWindowFeature(self.conversion(torch.from_numpy(data)).numpy().astype(np.uint8), windows)
 
     def embeddings(
         self: Pipeline, file: dict[str, Any], segmentation: SlidingWindowFeature, *rest: Any, **more: Any
@@ -60,11 +65,13 @@ def cached_networks(folder: Path) -> Iterator[OutputCache]:
         of_variant = [
             function.__qualname__ for function in (embedding.EmbeddingModel.forward, embedding.embedding_sources)
         ]
-        key = ("embeddings", segmentation.sliding_window.step, *of_variant)
-        return cache.output(lambda: embed(self, file, segmentation, *rest, **more), file["sound"], *key)
+        key = (digest(file["sound"]), digest(segmentation.data), "embeddings", segmentation.sliding_window.step)
+        return cache.output(lambda: embed(self, file, segmentation, *rest, **more), *key, *of_variant)
 
     def of_windows(sound: np.ndarray, windows: Sequence[Window], network: Any) -> np.ndarray:
-        return cache.output(lambda: embed_windows(sound, windows, network), sound, "windows", *windows)
+        key = (digest(sound), "window")
+        computed = [partial(embed_windows, sound, [window], network) for window in windows]
+        return np.concatenate([cache.output(one, *key, *window) for one, window in zip(computed, windows, strict=True)])
 
     with (
         patch.object(BatchedSegmentation, "__call__", segmentation),
@@ -75,3 +82,15 @@ def cached_networks(folder: Path) -> Iterator[OutputCache]:
             yield cache
         finally:
             cache.save()
+
+
+def powerset(segmentation: BatchedSegmentation, file: dict[str, Any], windows: SlidingWindow) -> np.ndarray:
+    """(windows, frames, classes): the logarithm of the probability of each set of local speakers."""
+    with patch.object(segmentation, "conversion", torch.nn.Identity()):
+        parts = [Inference.__call__(segmentation, batch).data for *_, batch in batches(file["sound"], windows)]
+    return np.concatenate(parts)
+
+
+def digest(array: np.ndarray) -> str:
+    """A name for the content of an array."""
+    return sha256(np.ascontiguousarray(array)).hexdigest()

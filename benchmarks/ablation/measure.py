@@ -47,7 +47,7 @@ def ablation(files: Iterable[tuple[Path, Path]], cache: Path) -> str:
     with cached_networks(cache):
         scores = {name: measure(variant, recordings) for name, variant in variants.items()}
         thresholds = {name: measure(variant, recordings) for name, variant in THRESHOLDS.items()}
-    return "\n\n".join([table(scores), by_recording(scores), chosen(thresholds)])
+    return "\n\n".join([table(scores), by_domain(scores), by_recording(scores), chosen(thresholds)])
 
 
 def versions(sound: Path, truth: Path) -> Iterable[Recording]:
@@ -91,6 +91,25 @@ def table(scores: Mapping[str, Scores]) -> str:
             "most above plain": f"{(rates - error_rates(plain)).max():+.3f}",
         }
     return pd.DataFrame.from_dict(rows, orient="index").to_string()
+
+
+def by_domain(scores: Mapping[str, Scores]) -> str:
+    """The error rate of each domain by every variant; composed dialogues are named after their domain, as far-0."""
+    domains = sorted({domain_of(name) for name in scores[PRODUCT]})
+    rates = {
+        variant: [pooled({name: own[name] for name in own if domain_of(name) == domain}) for domain in domains]
+        for variant, own in scores.items()
+    }
+    return pd.DataFrame.from_dict(rates, orient="index", columns=domains).to_string(float_format="%.3f")
+
+
+def domain_of(name: str) -> str:
+    """The name of a recording up to its number.
+
+    >>> domain_of("far-0"), domain_of("dev00")
+    ('far', 'dev')
+    """
+    return name.rstrip("0123456789").rstrip("-")
 
 
 def by_recording(scores: Mapping[str, Scores]) -> str:

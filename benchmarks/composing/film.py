@@ -1,7 +1,6 @@
 """A composed video as files: the video, its ground truth, and the true turns."""
 
 import subprocess
-import wave
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -21,15 +20,10 @@ from vidlib.timeline import FPS, Turn
 from .drawing import DrawnShot, Shown, drawn
 from .material import Clip, Material
 from .plan import PlannedShot, Scene, plan
+from .sound import speech, write_wav
 
 SAMPLES = int(SAMPLE_RATE / FPS)
 """Samples of sound in one frame."""
-
-HOP = SAMPLE_RATE // 100
-QUIET, PAUSE, SHORT = 0.1, 30, 12
-"""Speech is louder than a tenth of the loudest (20 dB below it), by the root mean square of 10 ms. This is above the
-room noise of these clips. A pause lasts at least 30 such pieces (300 ms). A sound below 12 of them (120 ms) is a
-breath."""
 
 EDGE = 80
 """Samples (5 ms) over which sound fades at a cut, so that no click reveals the cut."""
@@ -99,16 +93,6 @@ def scenes(shots: Iterable[PlannedShot]) -> Iterator[tuple[int, Scene]]:
             start += scene.frames
 
 
-def speech(sound: np.ndarray) -> list[tuple[float, float]]:
-    """The speech in the clean sound (n,) of one speaker: ``(start, stop)`` in seconds."""
-    n = len(sound) // HOP
-    loudness = np.sqrt((sound[: n * HOP].reshape(n, HOP) ** 2).mean(axis=1))
-    loud = np.flatnonzero(loudness > QUIET * np.percentile(loudness, 98)) if n else np.zeros(0, int)
-    runs = np.split(loud, np.flatnonzero(np.diff(loud) > PAUSE) + 1)
-    long = [run for run in runs if len(run) and run[-1] + 1 - run[0] >= SHORT]
-    return [(run[0] * HOP / SAMPLE_RATE, (run[-1] + 1) * HOP / SAMPLE_RATE) for run in long]
-
-
 def truth_of(
     shots: Sequence[PlannedShot], drawn_shots: Sequence[DrawnShot], shown: Sequence[Shown], size: tuple[int, int]
 ) -> Truth:
@@ -145,7 +129,7 @@ def _edges(n: int) -> np.ndarray:
 def _encode(pictures: Iterable[Shown], sound: np.ndarray, size: tuple[int, int], film: Path) -> list[Shown]:
     """Write the video; returns its frames without their pictures. Raises CommandFailed."""
     with TemporaryDirectory() as folder:
-        wav = _wav(Path(folder) / "sound.wav", sound)
+        wav = write_wav(Path(folder) / "sound.wav", sound)
         raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{size[0]}x{size[1]}", "-r", str(FPS), "-i", "pipe:0"]
         codecs = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-pix_fmt", "yuv420p", "-c:a", "aac"]
         output = [*codecs, "-b:a", "96k", "-bitexact", "-movflags", "+faststart", f"file:{film}"]
@@ -159,12 +143,3 @@ def _encode(pictures: Iterable[Shown], sound: np.ndarray, size: tuple[int, int],
         if process.returncode:
             raise CommandFailed(command, process.returncode, stderr.decode(errors="replace"))
     return shown
-
-
-def _wav(path: Path, sound: np.ndarray) -> Path:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE)
-        file.writeframes(np.rint(sound.clip(-1, 1) * 32767).astype("<i2").tobytes())
-    return path

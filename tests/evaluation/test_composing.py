@@ -13,6 +13,7 @@ from benchmarks.composing import camera, drawing, film
 from benchmarks.composing.anywhere import anywhere
 from benchmarks.composing.material import Clip, Material, clips_of, material
 from benchmarks.composing.plan import EFFECTS, PlannedShot, plan
+from benchmarks.composing.sound import speech
 from tests import evaluated, sample_media
 from vidlib.errors import UsageError
 from vidlib.evaluation import ground_truth
@@ -121,8 +122,8 @@ def test_speech_is_what_is_loud_and_pauses_of_a_third_of_a_second_end_it():
     loud = np.full(32_000, 0.001, np.float32)
     loud[4_800:11_200] = loud[12_800:16_000] = 0.2  # 0.3 to 0.7 s; a pause of 0.1 s; 0.8 to 1.0 s
     loud[25_600:28_800] = 0.2  # 1.6 to 1.8 s
-    assert film.speech(noise * loud) == [(0.3, 1.0), (1.6, 1.8)]
-    assert film.speech(np.zeros(0, np.float32)) == []
+    assert speech(noise * loud) == [(0.3, 1.0), (1.6, 1.8)]
+    assert speech(np.zeros(0, np.float32)) == []
 
 
 @pytest.fixture
