@@ -66,7 +66,7 @@ def test_it_has_every_part_in_order(page):
     assert headings(page) == [
         "Timeline",
         "People and speakers",
-        "What is said",
+        "Transcript",
         "To check",
         "Key frames",
         "Faces and objects",

@@ -1,7 +1,7 @@
 """The library: every video that the history or the archive knows, searched, sorted and given page by page.
 
-The history says what became of a video in its newest run. The index of the archive says who is seen in it and what is
-said. A video of the archive that the history does not know is in the list as well, in the state *archived*.
+The history says what became of a video in its newest run. The index of the archive knows its people and its
+transcript. A video of the archive that the history does not know is in the list as well, in the state *archived*.
 """
 
 import operator
@@ -113,8 +113,8 @@ class Library:
     ) -> Answer:
         """The videos that fulfil all terms of ``text``, from number ``start`` on, at most ``limit``.
 
-        A term is a part of a name or project, the start of a SHA-256, a date, a person who is seen or heard, or words
-        that are said, the last two in archived results; with a key (`KEYS`), only that. A minus excludes. ``state``
+        A term is a part of a name or project, the start of a SHA-256, a date, a person who is seen or heard, or spoken
+        words, the last two in archived results; with a key (`KEYS`), only that. A minus excludes. ``state``
         selects those in one state. With ``update``, the index of the archive is brought up to date before. Raises
         UsageError for a term or an order that cannot be read.
         """

@@ -306,7 +306,7 @@ class Video:
     def _analyse(self, steps: Iterable[str]) -> None:
         """Run ``steps`` (none: all) with the parameters of the results that are there, by default with the defaults.
 
-        Raises RefusedInput, Cancelled or VidlibError, with what the step said, where it does not succeed.
+        Raises RefusedInput, Cancelled or VidlibError, with the message of the step, where it does not succeed.
         """
         from vidlib.api.process import process
         from vidlib.runner.request import Request

@@ -62,7 +62,7 @@ def find(
     workspace: Workspace = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find shots in all archived results: who is seen, what is said, how it looks.
+    """Find shots in all archived results, by people, transcript and look.
 
     The first use makes an index, which later uses bring up to date. Exit code 1: nothing was found.
     """

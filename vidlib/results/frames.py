@@ -199,11 +199,11 @@ def words(table: Path | None, captions: Path | None, turns: Turns) -> "pa.Table"
     Of earlier results, which have captions alone, the cues of the WebVTT file.
     """
     if table:
-        said = words_table.with_speakers(words_table.read(table), turns)
+        rows = words_table.with_speakers(words_table.read(table), turns)
     else:
         cues = webvtt.read(captions) if captions else []
-        said = [Word(*cue, turns.dominant_speaker(Segment(*cue[:2]))) for cue in cues]
-    return _table("words", ({**vars(word), **_period(word.start_s, word.stop_s)} for word in said))
+        rows = [Word(*cue, turns.dominant_speaker(Segment(*cue[:2]))) for cue in cues]
+    return _table("words", ({**vars(word), **_period(word.start_s, word.stop_s)} for word in rows))
 
 
 def people(path: Path) -> "pa.Table":

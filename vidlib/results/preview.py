@@ -75,13 +75,13 @@ def pictures(video: Path, source: tuple[int, int], results: Results, report: Rep
     boxes = _by_frame(results.boxes)
     shots = iter(enumerate(results.shots, 1))
     number, shot = next(shots)
-    said, spoken = _Spans(results.captions), _Spans(results.turns)
+    captions_at, turns_at = _Spans(results.captions).at, _Spans(results.turns).at
     for frame, pixels in enumerate(read_frames(video, *size)):
         if frame >= shot.span.stop:
             number, shot = next(shots, (number, shot))
         picture = Image.fromarray(pixels)
         draw_boxes(picture, [_drawn(box, results.colours) for box in next(boxes, ())], size[0] / source[0])
-        turns, captions = spoken.at(frame), said.at(frame)
+        turns, captions = turns_at(frame), captions_at(frame)
         about = f"{smpte(results.start + frame)}  shot {number} of {len(results.shots)}"
         _draw_text(picture, about, [turn.speaker for turn in turns], captions)
         if frame - shot.span.start < MARK_FRAMES:
@@ -91,7 +91,7 @@ def pictures(video: Path, source: tuple[int, int], results: Results, report: Rep
 
 
 def stills(video: Path, results: Results, name: str) -> list[Still]:
-    """The middle frame of each shot, with who speaks and what is said; evenly chosen where there are many shots."""
+    """The middle frame of each shot, with its speakers and its captions; evenly chosen where there are many shots."""
     step = -(-len(results.shots) // MAX_STILLS)
     chosen = list(enumerate(results.shots, 1))[::step]
     return [
@@ -101,12 +101,12 @@ def stills(video: Path, results: Results, name: str) -> list[Still]:
 
 
 def _line(shot: Shot, results: Results) -> str:
-    """How a shot begins, who speaks in it, and what is said."""
+    """How a shot begins, its speakers, and its captions."""
     start_s, stop_s = (float(frame / FPS) for frame in (shot.span.start, shot.span.stop))
     inside = [turn for turn in results.turns if turn.start_s < stop_s and turn.stop_s > start_s]
-    said = " ".join(line.text for line in results.captions if start_s <= line.start_s < stop_s)
+    text = " ".join(line.text for line in results.captions if start_s <= line.start_s < stop_s)
     speakers = ", ".join(dict.fromkeys(turn.speaker for turn in inside))
-    return ": ".join(filter(None, [" · ".join(filter(None, [shot.boundary, speakers])), said]))
+    return ": ".join(filter(None, [" · ".join(filter(None, [shot.boundary, speakers])), text]))
 
 
 class _Spans:
@@ -144,7 +144,7 @@ def _drawn(box: Box, colours: Mapping[str, str]) -> DrawnBox:
 
 
 def _draw_text(picture: "Image", about: str, speakers: Sequence[str], captions: Sequence[Caption]) -> None:
-    """Where we are, in the upper left corner; who speaks and what is said, at the bottom."""
+    """Where we are, in the upper left corner; the captions, or else the speakers, at the bottom."""
     pen = _Pen(picture)
     pen.plate(about, 0, 0)
     heard = [f"{line.speaker or ''}: {line.text}".removeprefix(": ") for line in captions]

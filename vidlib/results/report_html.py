@@ -36,7 +36,7 @@ Part = Literal["headline", "timeline", "people", "transcript", "doubts", "key_fr
 SECTIONS = {
     "timeline": _("Timeline"),
     "people": _("People and speakers"),
-    "transcript": _("What is said"),
+    "transcript": _("Transcript"),
     "doubts": _("To check"),
     "key_frames": _("Key frames"),
     "faces": _("Faces and objects"),
@@ -261,7 +261,8 @@ def _transcript(summary: Summary, words: Localization) -> dict[str, Any]:
     from vidlib.results import transcript_html
 
     colors = style.speaker_colors(voice.speaker for voice in summary.voices or ())
-    text = transcript_html.render(summary.said or (), colors, summary.names, summary.start)
+    rows, unknown = summary.transcript or (), words.gettext(_("unknown"))
+    text = transcript_html.render(rows, colors, summary.names, summary.start, unknown)
     return {"text": text, "unsure": transcript_html.UNSURE}
 
 

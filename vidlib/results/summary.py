@@ -195,7 +195,7 @@ class Summary(Frozen):
     voices: tuple[SpeakerRow, ...] | None = None
     names: dict[str, str] = Field(default_factory=dict)
     talk_s: float | None = None
-    said: tuple[Paragraph, ...] | None = None
+    transcript: tuple[Paragraph, ...] | None = None
     spoken: str = ""
     no_words: str | None = None
     people: tuple[PersonRow, ...] | None = None

@@ -1,4 +1,4 @@
-"""The spoken text of one video as paragraphs to read, for the report and the notebook of *audio*."""
+"""The transcript of one video as paragraphs to read, for the report and the notebook of *audio*."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -63,20 +63,22 @@ def render(
     colors: Mapping[str, str],
     names: Mapping[str, str] = MappingProxyType({}),
     start: int = 0,
+    unknown: str = "unknown",
 ) -> Markup:
     """The paragraphs as HTML, with the time code and the speaker of each. Unsure words are underlined.
 
-    ``names`` maps speaker labels to names. ``start`` is the time code of the video, in frames since 00:00:00:00.
+    ``names`` maps speaker labels to names; ``unknown`` names a speaker without a label. ``start`` is the time code of
+    the video, in frames since 00:00:00:00.
     """
     from vidlib.plots import style
 
     dot = '<i class="vr-dot" style="background:{color}"></i>'
-    line = Markup(f'<p class="vr-said"><time>{{clock}}</time> {dot}<b>{{name}}</b> {{text}}</p>')
+    line = Markup(f'<p class="vr-paragraph"><time>{{clock}}</time> {dot}<b>{{name}}</b> {{text}}</p>')
     return Markup("\n").join(
         line.format(
             clock=smpte(start + nearest_frame(row.start_s)),
             color=colors.get(row.speaker or "", style.NOBODY),
-            name=names.get(row.speaker or "", row.speaker or "unknown"),
+            name=names.get(row.speaker or "", row.speaker or unknown),
             text=Markup(" ").join(_word(text, confidence) for text, confidence in row.words),
         )
         for row in rows

@@ -264,7 +264,7 @@ def _summarize(evidence: Evidence, findings: Findings, steps: tuple[StepRow, ...
         voices=findings.voices,
         names=findings.names,
         talk_s=None if findings.speech is None else summary.talk_s(findings.speech),
-        said=None if findings.words is None else paragraphs(findings.words),
+        transcript=None if findings.words is None else paragraphs(findings.words),
         spoken=findings.spoken,
         no_words=findings.no_words,
         people=findings.people,

@@ -144,7 +144,8 @@ def test_an_index_made_anew_is_that_which_was_kept_up_to_date(root):
     def content() -> list[list[tuple]]:
         with sqlite3.connect(root / INDEX) as connection:
             return [
-                sorted(connection.execute(f"SELECT * FROM {table}"), key=repr) for table in ("shot", "seen", "said")
+                sorted(connection.execute(f"SELECT * FROM {table}"), key=repr)
+                for table in ("shot", "seen", "transcript")
             ]
 
     kept = content()

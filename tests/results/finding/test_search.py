@@ -136,7 +136,7 @@ def test_a_mistake_is_explained(question, message):
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["' OR 1 --", "{said}", "%s ? :x", 'a" OR "b', "NEAR(a b)", "\x00\x01", "*"])
+@pytest.mark.parametrize("text", ["' OR 1 --", "{spoken}", "%s ? :x", 'a" OR "b', "NEAR(a b)", "\x00\x01", "*"])
 def test_a_text_is_never_a_command(root, text):
     write_entry(root)
     quoted = text.replace('"', "'")

@@ -2,8 +2,8 @@
 // File > Scripts > Run Script File. Plain ECMAScript 3: it runs in every version from CS6 on.
 //
 // The composition has one layer for each shot, whose anchor point and scale put the people into the picture; move the
-// anchor point of a layer to reframe its shot. A shot that is shown as a whole has a blurred layer behind it. Markers say
-// who speaks and what is said.
+// anchor point of a layer to reframe its shot. A shot that is shown as a whole has a blurred layer behind it. Markers have
+// the speakers and the transcript.
 
 (function () {
     var DATA_FILE = "@DATA_FILE@"; // beside this script

@@ -1,4 +1,4 @@
-"""Entries of the archive by name, content or date, and by who is seen or heard in them and what is said."""
+"""Entries of the archive by name, content or date, and by who is seen or heard in them and their transcripts."""
 
 import re
 from pathlib import Path
@@ -30,9 +30,9 @@ def find(root: Path, text: str, report: Report = quiet) -> Search:
     if "/" in text or archive_index.names_exactly(text):
         return named
     words = text.replace('"', " ").strip()
-    said = _results(root, f'"{words}"', report) if words else Search([])
+    spoken = _results(root, f'"{words}"', report) if words else Search([])
     known = {entry.folder for entry in named.entries}
-    entries = [*named.entries, *(entry for entry in said.entries if entry.folder not in known)]
+    entries = [*named.entries, *(entry for entry in spoken.entries if entry.folder not in known)]
     return Search(newest_first(entries), named.unreadable)
 
 

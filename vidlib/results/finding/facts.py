@@ -128,7 +128,7 @@ def _add_speech(shots: list[Shot], path: Path) -> None:
 
 
 def _utterances(files: Mapping[str, Path]) -> list[Utterance]:
-    """What is said, by words where their times are known, else by captions."""
+    """The transcript, by words where their times are known, else by captions."""
     utterances: list[Utterance] = []
     for word in _words(files):
         start = nearest_frame(word.start_s)

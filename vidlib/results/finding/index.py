@@ -25,7 +25,7 @@ from vidlib.text import path_text, printable
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
 INDEX = ".shots.sqlite"
-FORMAT = 3
+FORMAT = 4
 """Raised whenever the tables or their values change; an index of another format is made anew."""
 
 VIDEOS_AT_ONCE = 50
@@ -49,15 +49,15 @@ CREATE TABLE object (video INTEGER, shot INTEGER, label TEXT, PRIMARY KEY (video
 CREATE TABLE utterance (id INTEGER PRIMARY KEY, video INTEGER, speaker TEXT, times TEXT);
 CREATE INDEX video_of ON video (sha256);
 CREATE INDEX utterance_of ON utterance (video);
-CREATE VIRTUAL TABLE said USING fts5(text, tokenize = "unicode61 remove_diacritics 2");
+CREATE VIRTUAL TABLE transcript USING fts5(text, tokenize = "unicode61 remove_diacritics 2");
 """
-"""Shots and people are those of `vidlib.results.finding.facts`. ``text`` of `said` has a line for each cue, and
+"""Shots and people are those of `vidlib.results.finding.facts`. ``text`` of `transcript` has a line for each cue, and
 ``times`` of the utterance has their frames. `voice` has each speaker of `heard` once."""
 
 PARTS = ("shot", "face", "person", "seen", "heard", "voice", "object", "utterance")
-"""The tables with rows of a video, besides `said`."""
+"""The tables with rows of a video, besides `transcript`."""
 
-SCHEMA = index_file.Schema(FORMAT, TABLES, ("video", "said", *PARTS))
+SCHEMA = index_file.Schema(FORMAT, TABLES, ("video", "transcript", *PARTS))
 
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 """Errors of a sound index that another process writes to."""
@@ -125,7 +125,9 @@ class Index:
             return entry, None, f"{path_text(path)}: {error}"
 
     def _forget(self, id_: int) -> None:
-        self.connection.execute("DELETE FROM said WHERE rowid IN (SELECT id FROM utterance WHERE video = ?)", (id_,))
+        self.connection.execute(
+            "DELETE FROM transcript WHERE rowid IN (SELECT id FROM utterance WHERE video = ?)", (id_,)
+        )
         for table in PARTS:
             self.connection.execute(f"DELETE FROM {table} WHERE video = ?", (id_,))
         self.connection.execute("DELETE FROM video WHERE id = ?", (id_,))
@@ -156,7 +158,7 @@ class Index:
                 "INSERT INTO utterance VALUES (NULL, ?, ?, ?)", (id_, utterance.speaker, times)
             )
             text = "\n".join(cue[2] for cue in utterance.cues)
-            self.connection.execute("INSERT INTO said (rowid, text) VALUES (?, ?)", (cursor.lastrowid, text))
+            self.connection.execute("INSERT INTO transcript (rowid, text) VALUES (?, ?)", (cursor.lastrowid, text))
 
     def _insert(self, table: str, rows: Iterator[tuple[Any, ...]]) -> None:
         if every := list(rows):

@@ -37,7 +37,7 @@ PERSON = f"FROM seen JOIN person USING (video, person) WHERE {OF_SHOT.format(tab
 IS_SPEAKER = "(heard.speaker = ? COLLATE NOCASE OR instr(heard.folded, ?))"
 PERSON_TEXT = "coalesce(person.label, 'person ' || person.number)"
 WHY_PERSON = f"(SELECT group_concat({PERSON_TEXT}, ', ') {PERSON})"
-HEARD = "FROM {said} WHERE {said}.video = shot.video AND {said}.start < shot.stop AND {said}.stop > shot.start"
+HEARD = "FROM {spoken} WHERE {spoken}.video = shot.video AND {spoken}.start < shot.stop AND {spoken}.stop > shot.start"
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Condition:
     """One condition, as it was written in ``text``.
 
     ``where`` is true for a shot that fulfils it, and ``why`` is a text about the shot, both in SQL with ``values`` and
-    ``why_values``. A ``phrase`` is looked up in the words first; ``where`` then names the temporary table ``{said}``
-    with the stretches in which it is heard.
+    ``why_values``. A ``phrase`` is looked up in the transcripts first; ``where`` then names the temporary table
+    ``{spoken}`` with the stretches in which it is spoken.
     """
 
     text: str
@@ -182,7 +182,7 @@ def _says(text: str, operator: str, value: str) -> Condition:
     return Condition(
         text,
         f"EXISTS (SELECT 1 {HEARD})",
-        why=f"(SELECT '“' || text || '”' {HEARD} ORDER BY {{said}}.start LIMIT 1)",
+        why=f"(SELECT '“' || text || '”' {HEARD} ORDER BY {{spoken}}.start LIMIT 1)",
         phrase=_needed_phrase(text, value, form),
     )
 
@@ -207,14 +207,14 @@ def phrase(value: str) -> str | None:
 
 
 def _anything(text: str, value: str) -> Condition:
-    """A text without a key: said, or part of the name of a person, a video or a project."""
+    """A text without a key: spoken words, or part of the name of a person, a video or a project."""
     name = unquoted(value)
-    said = _says(text, ":", value)
+    spoken = _says(text, ":", value)
     of_video = "instr(video.folded_name, ?) OR instr(video.folded_project, ?)"
-    where = f"({said.where} OR EXISTS (SELECT 1 {PERSON}) OR {of_video})"
+    where = f"({spoken.where} OR EXISTS (SELECT 1 {PERSON}) OR {of_video})"
     person = person_values(name)
-    why = f"coalesce({said.why}, {WHY_PERSON})"
-    return Condition(text, where, (*person, fold(name), fold(name)), why, person, said.phrase)
+    why = f"coalesce({spoken.why}, {WHY_PERSON})"
+    return Condition(text, where, (*person, fold(name), fold(name)), why, person, spoken.phrase)
 
 
 def _object(text: str, operator: str, value: str) -> Condition:

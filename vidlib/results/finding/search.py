@@ -115,13 +115,13 @@ def find(root: Path, conditions: Sequence[Condition], limit: int = -1, report: R
 
 def search(opened: Index, conditions: Sequence[Condition], limit: int = -1) -> Answer:
     """As `find`, in an open index."""
-    tables = [f"said_{number}" for number in range(len(conditions))]
+    tables = [f"spoken_{number}" for number in range(len(conditions))]
     for table, condition in zip(tables, conditions, strict=True):
         if condition.phrase:
             _look_up(opened, table, condition.phrase)
     pairs = list(zip(tables, conditions, strict=True))
-    where = " AND ".join(f"({condition.where.format(said=table)})" for table, condition in pairs)
-    why = "".join(f", {condition.why.format(said=table)}" for table, condition in pairs)
+    where = " AND ".join(f"({condition.where.format(spoken=table)})" for table, condition in pairs)
+    why = "".join(f", {condition.why.format(spoken=table)}" for table, condition in pairs)
     values = [value for condition in conditions for value in condition.values]
     why_values = [value for condition in conditions for value in condition.why_values]
     query = FOUND.format(where=where or "1", why=why)
@@ -146,13 +146,13 @@ def _found(root: Path, row: Sequence[Any]) -> FoundShot:
 
 
 def _look_up(opened: Index, table: str, phrase: str) -> None:
-    """Write the stretches of time in which ``phrase`` is heard to a temporary table."""
+    """Write the stretches of time in which ``phrase`` is spoken to a temporary table."""
     connection = opened.connection
     connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
     connection.execute(f"CREATE TEMP TABLE {table} (video INTEGER, start INTEGER, stop INTEGER, text TEXT)")
     matches = connection.execute(
-        "SELECT utterance.video, utterance.times, highlight(said, 0, ?, ?) "
-        "FROM said JOIN utterance ON utterance.id = said.rowid WHERE said MATCH ?",
+        "SELECT utterance.video, utterance.times, highlight(transcript, 0, ?, ?) "
+        "FROM transcript JOIN utterance ON utterance.id = transcript.rowid WHERE transcript MATCH ?",
         (*MARKS, phrase),
     )
     rows = ((video, *stretch) for video, times, text in matches for stretch in stretches(times, text))

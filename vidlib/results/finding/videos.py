@@ -25,10 +25,11 @@ SELECT sha256, shot.start, heard.speaker FROM asked CROSS JOIN heard ON heard.vi
 ORDER BY 1, 2"""
 """The shots in which a person is seen, and those in which the person is only heard."""
 
-SAID = f"""
+PHRASE = f"""
 {ASKED}
-SELECT sha256, utterance.times, highlight(said, 0, ?, ?)
-    FROM said JOIN utterance ON utterance.id = said.rowid JOIN asked ON asked.id = utterance.video WHERE said MATCH ?"""
+SELECT sha256, utterance.times, highlight(transcript, 0, ?, ?)
+    FROM transcript JOIN utterance ON utterance.id = transcript.rowid JOIN asked ON asked.id = utterance.video
+    WHERE transcript MATCH ?"""
 
 
 class ArchivedVideo(NamedTuple):
@@ -62,9 +63,9 @@ def archived(index: Index) -> list[ArchivedVideo]:
 
 
 def with_words(index: Index, phrase: str) -> set[str]:
-    """The SHA-256 of each video in which ``phrase``, of `query.phrase`, is said."""
-    said = "SELECT video FROM utterance WHERE id IN (SELECT rowid FROM said WHERE said MATCH ?)"
-    return _contents(index, said, (phrase,))
+    """The SHA-256 of each video in which ``phrase``, of `query.phrase`, is spoken."""
+    spoken = "SELECT video FROM utterance WHERE id IN (SELECT rowid FROM transcript WHERE transcript MATCH ?)"
+    return _contents(index, spoken, (phrase,))
 
 
 def with_person(index: Index, name: str) -> set[str]:
@@ -79,8 +80,8 @@ def _contents(index: Index, videos: str, values: Sequence[object]) -> set[str]:
 
 
 def places_of_words(index: Index, phrase: str, contents: Collection[str]) -> dict[str, list[Place]]:
-    """Where ``phrase`` is said in each of the videos with these SHA-256, in order of time."""
-    rows = index.connection.execute(SAID, (json.dumps(sorted(contents)), *MARKS, phrase))
+    """Where ``phrase`` is spoken in each of the videos with these SHA-256, in order of time."""
+    rows = index.connection.execute(PHRASE, (json.dumps(sorted(contents)), *MARKS, phrase))
     found: dict[str, list[Place]] = {}
     for sha256, times, text in rows:
         found.setdefault(sha256, []).extend(Place(start, f"“{words}”") for start, _, words in stretches(times, text))
