@@ -13,6 +13,7 @@ from vidlib.results.shelf_html import Entry, Total, write_shelf
 from vidlib.runner.store.models import Task
 from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
+from vidlib.steps import VIDEO_STEPS
 
 NAME = "</script><script>alert(1)</script> Été.mp4"
 
@@ -58,6 +59,22 @@ def test_it_lists_every_video_with_its_figures_and_a_relative_link(vidlib, libra
     assert (page.parent / clip[6]).is_file()
     assert clip[7:] == ["2.0 s", 3, 2, 2, "58%", 1]
     assert failed[4:7] == ["failed", "no | sound", None]
+
+
+def test_the_report_of_a_renamed_video_is_that_of_its_complete_run(vidlib, workspace, tmp_path):
+    with History(workspace.database) as history:
+        for name, steps in (("old.mp4", (*VIDEO_STEPS, "report")), ("new.mp4", ("scenes", "report"))):
+            run = history.start_run([], {}, {})
+            about = {"run_id": run.id, "project": "News", "label": name, "stem": "v", "sha256": "ef" * 32}
+            page = tmp_path / name / "report.html"
+            page.parent.mkdir()
+            page.write_text("a report")
+            history.add_tasks(
+                [Task(step=step, status="done", folder=str(page.parent), source=name, **about) for step in steps]
+            )
+            history.finish_run(run.id, "done")
+    for name in ("new.mp4", "old.mp4"):
+        assert vidlib("report", name)[1].strip() == str(tmp_path / "old.mp4" / "report.html")
 
 
 def test_totals_stand_by_month_and_by_project(vidlib, library):

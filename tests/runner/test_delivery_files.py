@@ -83,6 +83,9 @@ def test_a_file_that_is_nothing_is_refused_and_becomes_no_project(workspace, tmp
     result = process(workspace, tmp_path / name)
     assert (result.status, result.exit_code, result.projects) == ("refused", 3, [])
     assert not list(workspace.projects.glob("*")) and not list(workspace.delivery.glob("*"))
+    with History(workspace.database) as history:
+        (problem,) = [event.message for event in history.events_after(result.run, 0, 100) if event.level == "error"]
+    assert problem.count(name) == 1, problem
 
 
 def test_nothing_is_finalized_of_nothing(workspace, tmp_path):

@@ -1,11 +1,16 @@
 """Another attempt at what failed, asked for by a person: what it repeats, and where it is not offered."""
 
+import time
+from functools import partial
+
 import pytest
 
 from tests.runner.ordered import OrderedExecutor, start
 from tests.runner.scheduling.test_graph import of_video, task
+from vidlib.cli.console import RunDisplay
 from vidlib.errors import UsageError
-from vidlib.runner.pipeline import resume, retry
+from vidlib.runner.pipeline import RunOptions, resume, retry
+from vidlib.runner.run_progress import forecast_from
 from vidlib.runner.scheduling.retry_request import tasks_to_retry
 from vidlib.runner.store import queue
 from vidlib.runner.store.models import Task
@@ -80,13 +85,16 @@ def failing(executor: OrderedExecutor, label: str):
     return work
 
 
-def test_a_run_that_ended_is_driven_again_for_its_failed_tasks_alone(executor, workspace, tmp_path):
+def test_a_run_that_ended_is_driven_again_for_its_failed_tasks_alone(executor, workspace, tmp_path, capsys):
     executor.work = failing(executor, "clip 0.mp4")
     first = start(workspace, tmp_path, n_videos=2)
     assert first.status == "partial"
     before = {found.id: found.started_at for found in executor.history.tasks(first.run)}
-    result = retry(first.run, workspace)
+    with RunDisplay(partial(forecast_from, workspace), since=time.time()) as display:
+        result = retry(first.run, workspace, RunOptions(on_task_change=display.update))
     assert result.status == "done"
+    printed = capsys.readouterr().err
+    assert "clip 0.mp4 · convert" in printed and "clip 1.mp4" not in printed
     repeated = [found for found in executor.history.tasks(first.run) if found.started_at != before[found.id]]
     assert [(found.label, found.step) for found in repeated] == [("clip 0.mp4", "convert"), ("clip 0.mp4", "report")]
 

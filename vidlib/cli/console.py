@@ -116,10 +116,11 @@ def download_bar(name: str) -> Iterator[Report]:
 class RunDisplay:
     """A bar for the run and each running step, and a line for each step that ended; a log file gets only the lines.
 
-    ``read_forecast`` gives the forecast of a run by its id.
+    ``read_forecast`` gives the forecast of a run by its id. A step that ended before ``since``, in seconds since 1970,
+    gets no line: it was printed when it ended.
     """
 
-    def __init__(self, read_forecast: Callable[[str], "Forecast"]) -> None:
+    def __init__(self, read_forecast: Callable[[str], "Forecast"], since: float = 0.0) -> None:
         from vidlib.runner.run_progress import RunMeter
 
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -127,6 +128,7 @@ class RunDisplay:
         self.bars: dict[int, rich.progress.TaskID] = {}
         self.meter = RunMeter(read_forecast)
         self.ended: set[int] = set()
+        self.since = since
 
     def __enter__(self) -> "RunDisplay":
         self.whole = self.progress.add_task("all steps", total=1.0)
@@ -150,7 +152,7 @@ class RunDisplay:
             self.progress.remove_task(self.bars.pop(task.id))
         if task.status == "waiting":  # perhaps again, because somebody asked for another attempt
             self.ended.discard(task.id)
-        if task.status in MARKS and task.id not in self.ended:
+        if task.status in MARKS and task.id not in self.ended and (task.finished_at or self.since) >= self.since:
             self.ended.add(task.id)
             self.console.print(f"{MARKS[task.status]} {name}{_note(task)}")
             self._measure()

@@ -1,6 +1,7 @@
 """The commands that process videos: ``vidlib run``, ``resume``, ``retry``, ``watch`` and ``worker``."""
 
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -207,7 +208,8 @@ def _run_with_display(
     from vidlib.runner.pipeline import RunOptions
     from vidlib.runner.run_progress import forecast_from
 
-    with RunDisplay(partial(forecast_from, current_settings())) as display, stopped_by_signals() as stop:
+    display = RunDisplay(partial(forecast_from, current_settings()), since=time.time())
+    with display, stopped_by_signals() as stop:
         result = work(RunOptions(jobs, scheduler, display.update, stop))
     if result is None:
         print("the run is still running, and its process does the work; see: vidlib status --follow", file=sys.stderr)

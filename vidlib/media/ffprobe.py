@@ -69,7 +69,7 @@ class _FileState:
     state: tuple[int, ...]
 
     @classmethod
-    def of(cls, path: Path) -> "_FileState":
+    def from_path(cls, path: Path) -> "_FileState":
         try:
             stat = path.stat()
         except OSError as error:
@@ -79,7 +79,7 @@ class _FileState:
 
 def describe(path: Path) -> Description:
     """Streams, container, programmes and chapters. Raises MediaError where the file cannot be read."""
-    return _describe(_FileState.of(path))
+    return _describe(_FileState.from_path(path))
 
 
 def packets(path: Path) -> Mapping[int, StreamPackets]:
@@ -87,12 +87,12 @@ def packets(path: Path) -> Mapping[int, StreamPackets]:
 
     The whole file is read once, in little memory. Raises MediaError as `describe`.
     """
-    return _packets(_FileState.of(path))
+    return _packets(_FileState.from_path(path))
 
 
 def presentation_times(path: Path, index: int) -> tuple[Fraction, ...]:
     """The exact presentation times of one stream's packets in seconds, sorted. Raises MediaError as `describe`."""
-    return _presentation_times(_FileState.of(path), index)
+    return _presentation_times(_FileState.from_path(path), index)
 
 
 @lru_cache(maxsize=64)
@@ -133,11 +133,12 @@ def _command(path: Path, *options: str) -> list[str]:
 
 @contextmanager
 def _media_error(path: Path) -> Iterator[None]:
-    """Raise MediaError, with the file's name, where ffprobe fails in the block."""
+    """Raise MediaError, with the file's name once, where ffprobe fails in the block."""
     try:
         yield
     except CommandFailed as error:
-        raise MediaError(f"{path.name!r} is no readable video: {error}") from error
+        why = str(error).replace(f"file:{path}: ", "")
+        raise MediaError(f"{path.name!r} is no readable video: {why}") from error
 
 
 def _seconds(text: str | None) -> float | None:

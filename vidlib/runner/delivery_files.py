@@ -112,7 +112,7 @@ def _problem(path: Path) -> str | None:
     try:
         probe_video(path)
     except MediaError as error:
-        return str(error)
+        return str(error).replace(f"{path.name!r} is", "it is", 1)
     return None
 
 

@@ -77,9 +77,11 @@ class Intake:
         except LeaseLost:  # another process drives this run now, and this one must not change it
             raise
         except (VidlibError, OSError) as error:
-            outcome = {"status": status_of(error), "error": str(error), "error_type": type(error).__name__}
+            text = str(error)
+            outcome = {"status": status_of(error), "error": text, "error_type": type(error).__name__}
             values: dict[str, Any] = {**outcome, "finished_at": time.time()}
-            self.history.add_event(self.run.id, f"{path.name}: {error}", "error", path.name)
+            message = text if path.name in text else f"{path.name}: {text}"
+            self.history.add_event(self.run.id, message, "error", path.name)
             if failed:
                 self.history.update_task(failed.id, **values)
                 return self.history.tasks_by_id([failed.id])

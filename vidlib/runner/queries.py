@@ -115,8 +115,9 @@ def reports(history: History, name: str) -> list[Path]:
     tasks = history.reports(wanted)
     is_run = bool(tasks) and tasks[0].run_id == wanted
     if tasks and not is_run:
-        complete = history.complete_runs(tasks[0].sha256, VIDEO_STEPS)[:1]
-        tasks.sort(key=lambda task: task.run_id not in complete)
+        content = tasks[0].sha256
+        complete = history.complete_runs(content, VIDEO_STEPS)[:1]
+        tasks = sorted(history.reports(content), key=lambda task: task.run_id not in complete)  # under any name
     pages = [Path(task.folder) / "report.html" for task in tasks if task.folder]
     pages = [page for page in pages if page.is_file()]
     if not pages:

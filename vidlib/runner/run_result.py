@@ -190,25 +190,28 @@ def _lost(extract: Task | None) -> str | None:
 
 
 def _video(source: Path, own: dict[str, Task], context: Context) -> VideoResult:
-    report = own["report"]
+    video = next(task for task in own.values() if task.step not in ONCE)
     steps = {step: StepResult.from_task(own[step]) for step in STEPS if step in own}
-    outputs = _result_files(report, own, context)
-    if report.status == "done":
+    outputs = _result_files(video, own, context)
+    if (report := own.get("report")) and report.status == "done":
         outputs["report"] = report_run.folder_of(context.settings.runs, report, context.tasks) / "report.html"
-    return VideoResult(source, report.sha256, steps, outputs)
+    return VideoResult(source, video.sha256, steps, outputs)
 
 
-def _result_files(report: Task, own: dict[str, Task], context: Context) -> dict[str, Path]:
-    """The files with results of a video: the published ones if they are of this run, else those in the step folders."""
-    folder = projects.results_folder(context.settings, report.project, context.variant)
-    record = published_set.read(folder, report.stem)
+def _result_files(video: Task, own: dict[str, Task], context: Context) -> dict[str, Path]:
+    """The files with results of a video: the published ones if they are of this run, else those in the step folders.
+
+    ``video`` is any of the tasks of ``own`` that are about the video alone.
+    """
+    folder = projects.results_folder(context.settings, video.project, context.variant)
+    record = published_set.read(folder, video.stem)
     files = {}
     for step, result, output in PUBLISHED:
         if result in naming.OPTIONAL or step not in own or own[step].status != "done":
             continue
         made = own[step].result_folder
         if record and record.steps.get(step) == published_set.step_id(made):
-            files[result] = folder / f"{report.stem}{naming.PUBLISHED[result]}"
+            files[result] = folder / f"{video.stem}{naming.PUBLISHED[result]}"
             continue
         with suppress(BrokenOutput):  # somebody removed the folder meanwhile
             if name := Manifest.read(made).outputs.get(output):
