@@ -1,11 +1,12 @@
 """Compare the overhead of running notebooks: plain Papermill and our engine, on the real step notebooks.
 
-    python benchmarks/overhead.py [steps] [batch] [memory]
+    python benchmarks/overhead.py [start] [steps] [batch] [memory]
 
+``start``: from the start of `vidlib run` until the first step decodes a frame, beside importing NumPy and OpenCV.
 ``steps``: each notebook on a clip of 2 s, with plain Papermill (a new kernel each time) and in a warm kernel.
 ``batch``: 12 clips of 5 to 10 s, with plain Papermill in a loop and with ``vidlib run`` in two lanes and its start-up.
 ``memory``: the memory of the driver and its kernels during a run of 210 tasks.
-The default is all three.
+The default is all of them.
 """
 
 import json
@@ -32,7 +33,7 @@ from vidlib.media import ffmpeg
 from vidlib.media.probe import probe_video
 from vidlib.runner.kernels.pool import KernelPool
 from vidlib.settings import REPOSITORY
-from vidlib.steps import STEPS, VIDEO_STEPS
+from vidlib.steps import STEPS, VIDEO_STEPS, convert
 from vidlib.steps.base import StepOutputs
 
 ROUNDS = 3
@@ -85,6 +86,34 @@ def timed(execute: Execute, notebook: str, out: Path, values: dict[str, Any]) ->
     started = time.perf_counter()
     cells = execute(REPOSITORY / "notebooks" / notebook, out / notebook, values)
     return time.perf_counter() - started, cells
+
+
+def compare_start(folder: Path) -> None:
+    """Print the time from the start of `vidlib run` until *convert* lets ffmpeg decode the video."""
+    video = cut(demo_videos(folder)[0], folder / "short.mp4", 7, 2)
+    ours, theirs = [], []
+    for n in range(2 * ROUNDS):
+        ours.append(until_first_frame(video, folder / f"start{n}"))
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import numpy, cv2"], check=True)
+        theirs.append(time.perf_counter() - started)
+    ours_s, theirs_s = statistics.median(ours), statistics.median(theirs)
+    print(f"start to first frame: {ours_s:.2f} s; import numpy, cv2: {theirs_s:.2f} s; ratio {ours_s / theirs_s:.1f}")
+
+
+def until_first_frame(video: Path, workspace: Path) -> float:
+    """Seconds until the file appears to which ffmpeg writes the frames that it decodes; the run is then stopped."""
+    program = str(Path(sys.executable).with_name("vidlib"))
+    started = time.perf_counter()
+    with subprocess.Popen(
+        [program, "run", str(video), "-w", str(workspace), "--json"], stdout=subprocess.DEVNULL
+    ) as run:
+        while not any(workspace.glob(f"work/*/*/{convert.SMALL_FILE}")):
+            assert run.poll() is None, "the run ended before its first frame"
+            time.sleep(0.005)
+        seconds = time.perf_counter() - started
+        run.terminate()
+    return seconds
 
 
 def compare_steps(folder: Path) -> None:
@@ -182,7 +211,7 @@ def cut(video: Path, target: Path, start_s: float, length_s: float, scale: int |
     return target
 
 
-PARTS = {"steps": compare_steps, "batch": compare_batch, "memory": measure_memory}
+PARTS = {"start": compare_start, "steps": compare_steps, "batch": compare_batch, "memory": measure_memory}
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")

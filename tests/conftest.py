@@ -60,7 +60,7 @@ SITE = """
 import os, sys
 if any("template_main" in argument for argument in sys.orig_argv) and "PRELOAD" not in os.environ:
     from vidlib.runner.kernels import template_main
-    template_main.PRELOAD = ()
+    template_main.AHEAD = template_main.PRELOAD = ()
 if "UNINSTALLED" in os.environ:
     sys.modules[os.environ["UNINSTALLED"]] = None
 """
@@ -77,7 +77,7 @@ def shared_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
     The import takes 7 s of a core, so other processes, which run for a moment, import nothing ahead: the file gives
     them this rule.
     """
-    from vidlib.runner.kernels import pool, template
+    from vidlib.runner.kernels import template
 
     folder = tmp_path_factory.mktemp("site")
     file = folder / "sitecustomize.py"
@@ -100,7 +100,8 @@ def shared_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
                 templates[key].close = lambda: None  # type: ignore[method-assign] # the next pool needs it too
             return templates[key]
 
-        patch.setattr(pool, "KernelTemplate", shared)
+        patch.setattr(template, "take", shared)
+        patch.setattr(template, "start_ahead", lambda env: None)
         yield file
 
 
@@ -125,12 +126,12 @@ def forked_notebooks() -> Iterator[None]:
     """Plain Papermill, whose kernels have imported the libraries already: forks of the template of this process."""
     from nbclient import NotebookClient
 
-    from vidlib.runner.kernels import launcher, pool
+    from vidlib.runner.kernels import launcher, template
 
     class WarmManager(launcher.ForkingManager):
         def __init__(self, **options: Any):
             super().__init__(kernel_spec_manager=launcher.OwnKernelSpecs(), **options)
-            self.template = pool.KernelTemplate(dict(os.environ))
+            self.template = template.take(dict(os.environ))
 
     create = NotebookClient.create_kernel_manager
 

@@ -20,6 +20,8 @@ HEAVY = {
     "scipy",
     "duckdb",
     "pyarrow",
+    "distributed",
+    "IPython",
 }
 
 
@@ -38,8 +40,19 @@ def test_papermill_is_imported_without_a_grammar_that_takes_three_seconds():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("module", ["vidlib", "vidlib.api", "vidlib.steps", "vidlib.cli", "vidlib.cli.console"])
+@pytest.mark.parametrize("module", ["vidlib", "vidlib.api", "vidlib.cli.console", "vidlib.runner.pipeline"])
 def test_importing_loads_no_heavy_library(module):
+    """The last one is all that a run imports before it plans its first step."""
     code = f"import sys, {module}; print(*sorted(set(sys.modules) & {HEAVY}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["--help", "run --help"])
+def test_help_loads_neither_the_history_nor_the_steps(command):
+    code = f"import sys; from vidlib.cli import app; app({command.split()}, standalone_mode=False); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "vidlib.cli" in loaded
+    assert loaded & (HEAVY | {"numpy", "sqlalchemy", "httpx", "vidlib.steps", "vidlib.runner.pipeline"}) == set()

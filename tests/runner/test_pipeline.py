@@ -365,7 +365,7 @@ def test_two_runs_at_the_same_moment_do_every_step_once(tmp_path):
 
 @pytest.mark.slow
 def test_a_program_that_used_jupyter_before_runs_two_videos_at_once(tmp_path):
-    """Jupyter keeps the event loop of a thread in its context, which Dask hands to the lanes."""
+    """Jupyter keeps the event loop of a thread in its context, which the lanes do not share."""
     code = f"""
 from jupyter_core.utils import ensure_event_loop
 from pathlib import Path

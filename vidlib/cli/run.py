@@ -27,6 +27,7 @@ from vidlib.cli._options import (
 )
 from vidlib.errors import Cancelled
 from vidlib.machine.signals import stopped_by_signals
+from vidlib.settings import Settings
 from vidlib.settings import settings as current_settings
 
 if TYPE_CHECKING:
@@ -67,12 +68,14 @@ def run(
 
     Results replace those beside a video as a whole, if they are of the same steps or more. Use --variant to keep both.
     """
+    settings = read_settings(workspace)
+    if not dry_run:
+        _start_kernels_ahead(settings, scheduler)
     from vidlib.cli import console
     from vidlib.runner import pipeline
     from vidlib.runner.request import Request
     from vidlib.runner.sources import named_source
 
-    settings = read_settings(workspace)
     names = frozenset(name.strip() for name in (steps or "").split(",") if name.strip())
     param_set = read_params(settings, params, overrides)
     request = Request([named_source(path, settings) for path in paths], param_set, names, force, variant)
@@ -195,6 +198,15 @@ def worker(
 
     with stopped_by_signals() as stop:
         run_worker(read_settings(workspace), scheduler, jobs, stop, lambda line: print(line, flush=True))
+
+
+def _start_kernels_ahead(settings: Settings, scheduler: str | None) -> None:
+    """Let the libraries of the steps be imported by their process while this one imports those of the runner."""
+    from vidlib.child_environment import environment_of_kernels
+    from vidlib.runner.kernels import template
+
+    if scheduler is None:
+        template.start_ahead(environment_of_kernels(settings))
 
 
 def _run_with_display(

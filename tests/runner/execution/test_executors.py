@@ -63,7 +63,7 @@ def made(workers: dict[str, tuple[int, dict[str, int]]]) -> distributed.SpecClus
 @pytest.fixture
 def on_dask(cluster: distributed.SpecCluster) -> Iterator[DaskExecutor]:
     with distributed.Client(cluster, timeout=LIMIT_S) as client:
-        yield DaskExecutor(client)
+        yield DaskExecutor(client, "inproc://here")
 
 
 def given(task_id: int) -> tuple[str, int, bool]:
@@ -150,6 +150,12 @@ def test_a_scheduler_that_does_not_answer_is_named(workspace, monkeypatch, addre
         pass
 
 
+def test_a_cluster_without_dask_names_the_extra(workspace, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(UsageError, match=r"Dask is missing; pip install 'vidlib\[dask\]'"):
+        dask_executor.connect("tcp://10.0.0.1:8786")
+
+
 QUIET = """
 import sys, threading
 bound = []
@@ -159,11 +165,12 @@ from vidlib.runner.execution import executors
 from vidlib.settings import settings
 with executors.open_executor(settings(), jobs=2) as opened:
     print(opened.capacity().lanes, psutil.Process().net_connections())
-print(bound, [thread.name for thread in threading.enumerate()], psutil.Process().children())
+print(bound, "distributed" in sys.modules)
+print([thread.name for thread in threading.enumerate()], psutil.Process().children())
 """
 
 
 @pytest.mark.slow
 def test_lanes_of_this_machine_listen_to_no_port_and_leave_nothing(workspace):
     done = subprocess.run([sys.executable, "-W", "error::UserWarning", "-c", QUIET], capture_output=True, text=True)
-    assert (done.stdout.splitlines(), done.stderr) == (["2 []", "[] ['MainThread'] []"], "")
+    assert (done.stdout.splitlines(), done.stderr) == (["2 []", "[] False", "['MainThread'] []"], "")

@@ -215,9 +215,27 @@ def test_kernels_start_again_after_their_template_was_killed(monkeypatch, write)
             assert execute(write("print(2)"), second) == ["2"]
 
 
+AHEAD = """
+import os
+from vidlib.runner.kernels import template
+from vidlib.runner.kernels.pool import KernelPool
+
+template.start_ahead(dict(os.environ, VIDLIB_WORKSPACE="/elsewhere"))
+ahead = template._started_ahead
+with KernelPool(1, dict(os.environ)) as kernels, kernels.acquire():
+    print(kernels._template is ahead, ahead.ended)
+print(ahead.ended)
+"""
+
+
+def test_a_pool_takes_the_template_that_was_started_ahead():
+    done = subprocess.run([sys.executable, "-c", AHEAD], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False", "True"]
+
+
 def test_the_modules_of_vidlib_that_a_kernel_imports_ahead_exist():
     """The template ignores those that are missing."""
-    own = [name for name in template_main.PRELOAD if name.startswith("vidlib.")]
+    own = [name for name in (*template_main.AHEAD, *template_main.PRELOAD) if name.startswith("vidlib.")]
     assert own
     assert [name for name in own if not importlib.util.find_spec(name)] == []
 

@@ -1,4 +1,4 @@
-"""Runs tasks side by side on Dask, on this machine or on a cluster. No other module imports Dask.
+"""Runs tasks on the workers of a Dask cluster. No other module imports Dask, which is an extra: ``vidlib[dask]``.
 
 Dask only carries a task to the worker that is chosen here, and reports when it came back.
 """
@@ -8,8 +8,7 @@ import logging
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +65,7 @@ class DaskExecutor:
     or for a frozen worker. The tasks of a worker that is gone or silent come back.
     """
 
-    def __init__(self, client: "distributed.Client", scheduler: str = "of this process"):
+    def __init__(self, client: "distributed.Client", scheduler: str):
         self._client, self._scheduler = client, scheduler
         self._submissions: dict[int, Submission] = {}
         self._returned: set[int] = set()
@@ -160,8 +159,14 @@ def _capacity_of(described: dict[str, Any]) -> Capacity:
 
 
 def connect(scheduler: str) -> "distributed.Client":
-    """Connect to the Dask scheduler at an address such as tcp://host:8786. Raises UsageError or WorkerLost."""
-    import distributed
+    """Connect to the Dask scheduler at an address such as tcp://host:8786.
+
+    Raises UsageError for a wrong address and where Dask is not installed, and WorkerLost where nobody answers.
+    """
+    try:
+        import distributed
+    except ImportError as error:
+        raise UsageError(f"--scheduler {scheduler}: Dask is missing; pip install 'vidlib[dask]'") from error
 
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # `capacity` raises the errors that it logs
     try:
@@ -208,25 +213,6 @@ def warn_if_open(scheduler: str) -> None:
             "tls:// address and VIDLIB_DASK_TLS_CA, or a network that only the cluster can reach",
             stacklevel=2,
         )
-
-
-@contextmanager
-def local_cluster(worker: Worker) -> Iterator["distributed.Client"]:
-    """A cluster inside this process, without a port; it ends with this process."""
-    import dask
-    import distributed
-
-    in_process = {"protocol": "inproc://"}
-    scheduler = {"cls": without_http(distributed.Scheduler), "options": {**in_process, "dashboard": False}}
-    dask_worker = {"cls": without_http(distributed.Worker), "options": {**in_process, **_worker_options(worker)}}
-    with (
-        dask.config.set({"distributed.admin.tick.limit": "1h", **QUIET}),
-        distributed.SpecCluster(
-            workers={0: dask_worker}, scheduler=scheduler, silence_logs=logging.CRITICAL
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
 
 
 def without_http(server: type) -> type:

@@ -1,4 +1,4 @@
-"""Executors run tasks: one after the other in this process, or side by side on Dask.
+"""Executors run tasks: in threads of this process, or on the workers of a Dask cluster.
 
 An executor has lanes. A lane is a worker slot: it executes one task at a time. The heavy work of a task runs in a
 kernel, which is a process of its own, so a step that crashes or takes too much memory does not end its lane. The
@@ -43,21 +43,22 @@ class Executor(Protocol):
 
 
 class LocalExecutor:
-    """One lane in a thread of this process, with all cores."""
+    """Lanes of this machine: each is a thread of this process, which waits for a kernel."""
 
     def __init__(self, worker: Worker):
         self._worker = worker
-        self._thread = ThreadPoolExecutor(1, "lane")
+        self._threads = ThreadPoolExecutor(worker.lanes, "lane")
         self._returned: set[int] = set()
         self._completions = Completions()
 
     def capacity(self) -> Capacity:
-        return Capacity(1, devices.cores(), devices.cores(), len(devices.gpus()))
+        """The lanes, cores and GPUs of this machine, whatever runs."""
+        return Capacity(self._worker.lanes, devices.cores(), devices.cores(), len(devices.gpus()))
 
     def submit(self, task_id: int, n_cores: int, gpu: bool) -> None:
         """See `Executor.submit`."""
         self._returned.discard(task_id)
-        self._completions.add(task_id, self._thread.submit(execute_task, self._worker, task_id, n_cores, gpu))
+        self._completions.add(task_id, self._threads.submit(execute_task, self._worker, task_id, n_cores, gpu))
 
     def returned(self, timeout_s: float) -> list[int]:
         """See `Executor.returned`."""
@@ -65,7 +66,10 @@ class LocalExecutor:
         return list(self._returned)
 
     def close(self) -> None:
-        self._thread.shutdown()
+        """Stop what still runs and wait until it has ended."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._worker.stop()
+        self._threads.shutdown()
 
 
 class Completions:
@@ -103,14 +107,7 @@ def open_executor(settings: Settings, jobs: int | None = None, scheduler: str | 
         with dask_executor.connect(scheduler) as client:
             yield dask_executor.DaskExecutor(client, scheduler)
         return
-    n_lanes = jobs or default_lanes()
-    with Worker(settings, n_lanes) as worker:
-        if n_lanes > 1:
-            from vidlib.runner.execution import dask_executor
-
-            with dask_executor.local_cluster(worker) as client:
-                yield dask_executor.DaskExecutor(client)
-            return
+    with Worker(settings, jobs or default_lanes()) as worker:
         executor = LocalExecutor(worker)
         try:
             yield executor

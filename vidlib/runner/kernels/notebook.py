@@ -112,7 +112,7 @@ def run_step(
     tmp, scratch = _create_tmp(planned.folder), settings.workspace / SCRATCH
     try:
         with _failures_kept(planned, tmp, monitor, scratch):
-            # in a context of its own: Jupyter keeps its event loop there, and Dask gives all lanes that of the caller
+            # in a context of its own: Jupyter keeps its event loop there, and Dask gives all lanes that of its worker
             contextvars.Context().run(_execute, planned, tmp, monitor, placement, settings)
         _finish(planned, tmp, scratch, publishing)
     finally:

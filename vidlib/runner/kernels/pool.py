@@ -15,9 +15,8 @@ from enum import Enum, auto
 
 from vidlib.child_environment import environment_of_kernels
 from vidlib.errors import WorkerLost
-from vidlib.runner.kernels import launcher
+from vidlib.runner.kernels import launcher, template
 from vidlib.runner.kernels.launcher import Kernel
-from vidlib.runner.kernels.template import KernelTemplate
 from vidlib.settings import load
 
 
@@ -63,7 +62,7 @@ class KernelPool:
         self.size = size
         self._env = dict(env or environment_of_kernels(load()))
         self._slots: list[Slot] = []
-        self._template: KernelTemplate | None = None
+        self._template: template.KernelTemplate | None = None
         self._changed = threading.Condition()
         self._starter = ThreadPoolExecutor(1, "kernel-starter")
         self._helpers = ThreadPoolExecutor(2 * size, "kernel-helper")
@@ -165,10 +164,10 @@ class KernelPool:
         else:
             self._helpers.submit(self._await_ready, slot, slot.kernel)
 
-    def _running_template(self) -> KernelTemplate:
+    def _running_template(self) -> template.KernelTemplate:
         """The template, started by the first kernel, and again if somebody killed it; only the starter calls this."""
         if self._template is None or self._template.ended:
-            self._template = KernelTemplate(self._env)
+            self._template = template.take(self._env)
         return self._template
 
     def _await_ready(self, slot: Slot, kernel: Kernel) -> None:

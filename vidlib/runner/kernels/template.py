@@ -4,6 +4,7 @@ A fork takes milliseconds, and its memory is that of the template until it write
 owner, which closes the socket between both, and each kernel ends with the template.
 """
 
+import atexit
 import os
 import select
 import signal
@@ -16,22 +17,45 @@ from multiprocessing import Pipe
 from vidlib.errors import WorkerLost
 from vidlib.machine.interpreter import python_code
 
+_started_ahead: "KernelTemplate | None" = None
+
+
+def start_ahead(env: Mapping[str, str]) -> None:
+    """Start a template now, for a `take` of the same environment later in this process.
+
+    A command does so before its own imports, because those of the template then run beside them, on another core.
+    """
+    global _started_ahead
+    _started_ahead = KernelTemplate(env)
+    atexit.register(_started_ahead.close)
+
+
+def take(env: Mapping[str, str]) -> "KernelTemplate":
+    """The template that was started ahead for this environment, or a new one; the caller closes it."""
+    global _started_ahead
+    if (ahead := _started_ahead) is None or ahead.ended or ahead.env != public(env):
+        return KernelTemplate(env)
+    _started_ahead = None
+    return ahead
+
+
+def public(env: Mapping[str, str]) -> dict[str, str]:
+    """``env`` without the variables VIDLIB_…: they may be secrets, and each kernel brings its own."""
+    return {name: value for name, value in env.items() if not name.upper().startswith("VIDLIB_")}
+
 
 class KernelTemplate:
-    """A running template, in the environment ``env``. It goes on importing while it forks kernels.
-
-    Variables named VIDLIB_… do not reach it: they may be secrets, and each kernel brings its own.
-    """
+    """A running template, in the `public` part of an environment. It goes on importing while it forks kernels."""
 
     def __init__(self, env: Mapping[str, str]):
         self._connection, theirs = Pipe()
         self._lock = threading.Lock()
         self._ready = False
         argv = python_code("from vidlib.runner.kernels.template_main import main; main()", str(theirs.fileno()))
-        public = {name: value for name, value in env.items() if not name.upper().startswith("VIDLIB_")}
+        self.env = public(env)
         with theirs:
             self._process = subprocess.Popen(
-                argv, env=public, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
+                argv, env=self.env, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, start_new_session=True
             )
 
     def fork(self, arguments: Sequence[str], env: Mapping[str, str]) -> "ForkedProcess":

@@ -10,8 +10,11 @@ from multiprocessing.connection import Connection
 
 from vidlib.runner.kernels import kernel_main
 
+AHEAD = ("vidlib.steps", "vidlib.demo")
+"""What the first step needs, imported before anybody asks for a kernel. A run that finds all results needs no more."""
+
 PRELOAD = (
-    *("vidlib.steps", "vidlib.demo", "pandas", "pyarrow.parquet", "scipy.optimize"),
+    *("pandas", "pyarrow.parquet", "scipy.optimize"),
     *("matplotlib.figure", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "IPython.display"),
     *("PIL.ImageDraw", "PIL.ImageFont", "ffmpeg", "jinja2", "cv2"),
     *("torch", "vidlib.engines.speech.pyannote.engine", "onnxruntime"),
@@ -21,8 +24,8 @@ PRELOAD = (
     *(f"vidlib.plots.{name}" for name in ("media", "shots", "speech", "tracks", "reduced", "report", "delivery")),
     "vidlib.results.report_html",
 )
-"""Modules that the steps and their notebooks import: 7 s and 560 MB in all, half of it pyannote.audio. Their import
-starts no thread but those of numerical libraries, which survive a fork."""
+"""Further modules of the steps and their notebooks, imported once somebody asked for a kernel: 7 s and 560 MB in all,
+half of it pyannote.audio. Their import starts no thread but those of numerical libraries, which survive a fork."""
 
 
 def main() -> None:
@@ -41,12 +44,12 @@ def _serve(owner: Connection, inherited: dict[str, str]) -> list[str]:
 
     ``inherited`` is the environment of the template before its imports. Raises EOFError when the owner is gone.
     """
-    waiting = list(PRELOAD)
+    waiting, later = list(AHEAD), list(PRELOAD)
     template = os.getpid()
     while True:
         if waiting and not owner.poll():
             _import(waiting.pop(0))
-            if not waiting:
+            if not (waiting or later):
                 gc.collect()
                 gc.freeze()  # a collection in a kernel would write to, and so copy, the memory of these objects
                 owner.send(True)
@@ -54,6 +57,7 @@ def _serve(owner: Connection, inherited: dict[str, str]) -> list[str]:
         folder, arguments, env = owner.recv()
         if pid := os.fork():
             owner.send(pid)
+            waiting, later = [*waiting, *later], []
         else:
             _become_kernel(template, folder, env, inherited)
             return arguments
