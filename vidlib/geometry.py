@@ -14,11 +14,14 @@ class Detections:
     """The detections in one picture.
 
     ``boxes`` (n, 4) float32 in pixels of that picture, ``scores`` (n,) float32 in [0, 1], ``labels`` n names.
+    ``points`` (n, 5, 2) float32, of faces only, are the left and right eye of the picture, the tip of the nose, and the
+    left and right corner of the mouth: x and y in its pixels.
     """
 
     boxes: np.ndarray
     scores: np.ndarray
     labels: tuple[str, ...]
+    points: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -26,7 +29,8 @@ class Detections:
     def keep(self, mask: np.ndarray) -> "Detections":
         """The detections where ``mask`` (n,) bool is true."""
         labels = tuple(label for label, kept in zip(self.labels, mask, strict=True) if kept)
-        return Detections(self.boxes[mask], self.scores[mask], labels)
+        points = None if self.points is None else self.points[mask]
+        return Detections(self.boxes[mask], self.scores[mask], labels, points)
 
 
 def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:

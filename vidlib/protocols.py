@@ -43,8 +43,8 @@ class Detector(Protocol):
     def detect(self, pictures: Sequence[np.ndarray]) -> list[Detections]:
         """What each picture shows, in pixels of that picture. All pictures have the same size.
 
-        Faces have the label ``face``, and two of them overlap by less than 0.3 (intersection over union). Objects have
-        COCO names.
+        Faces have the label ``face`` and points, and two of them overlap by less than 0.3 (intersection over union).
+        Objects have COCO names.
         """
 
 
@@ -89,7 +89,9 @@ class FaceEmbedder(Protocol):
     """Computes face embeddings, which are close to each other for one person."""
 
     def embed(self, pictures: Sequence[np.ndarray], points: Sequence[np.ndarray]) -> np.ndarray:
-        """The embeddings (n, 128) float32 of the faces with ``points`` (478, 2) in the pictures.
+        """The embeddings (n, 128) float32 of the faces with ``points`` in the pictures.
+
+        The points are landmarks (478, 2), or the five of `vidlib.geometry.Detections`, (5, 2), also in profile.
 
         Two embeddings of one person are mostly less than 0.6 apart (Euclidean distance), of two people more.
         """

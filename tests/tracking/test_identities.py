@@ -1,11 +1,19 @@
 """Face embeddings of people who are 0.7 apart, as faces are, with some noise."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.tracking.association import Track
-from vidlib.tracking.identities import UNKNOWN_CONFIDENCE, identify, identity_confidence, split_by_person
+from vidlib.tracking.association import FaceView, Track
+from vidlib.tracking.identities import (
+    UNKNOWN_CONFIDENCE,
+    identify,
+    identity_confidence,
+    mean_embedding,
+    split_by_person,
+    view_quality,
+)
 
 
 def embeddings_of(people: list[int], noise: float = 0.2) -> list[np.ndarray]:
@@ -51,7 +59,7 @@ def track_of(people: list[int], change: int | None = None, every: int = 20) -> T
     track = Track("face_landmarker")
     for index, embedding in enumerate(embeddings_of(people, noise=0.1)):
         track.add(every * index, np.array([10, 20, 50, 80.0]), 0.9, "face")
-        track.embeddings[every * index] = embedding
+        track.views[every * index] = FaceView(embedding, 1.0)
     for frame in track.span:
         track.blendshapes[frame] = np.full(52, float(change is not None and frame >= change), np.float32)
     return track
@@ -61,7 +69,7 @@ def track_of(people: list[int], change: int | None = None, every: int = 20) -> T
 def test_a_track_of_two_people_is_split_in_the_very_frame(change):
     first, second = split_by_person(track_of([0, 0, 1, 1], change))
     assert (first.span, second.span) == (range(change), range(change, 61))
-    assert (sorted(first.embeddings), sorted(second.embeddings)) == ([0, 20], [40, 60])
+    assert (sorted(first.views), sorted(second.views)) == ([0, 20], [40, 60])
     assert sorted(first.blendshapes | second.blendshapes) == list(range(61))
     assert np.allclose(second.boxes_at(np.array([change, 60])), [10, 20, 50, 80])
 
@@ -82,3 +90,33 @@ def test_encoded_mouths_are_split_too():
     track.mouth = np.arange(61.0)[:, None]
     first, second = split_by_person(track)
     assert (len(first.mouth), second.mouth[0, 0]) == (30, 30)
+
+
+def test_somebody_who_turns_away_stays_one_track():
+    track = track_of([0, 0, 1, 1])
+    for frame in (40, 60):
+        track.views[frame] = track.views[frame]._replace(quality=0.3)
+    assert split_by_person(track) == [track]
+
+
+FRONTAL = np.array([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80.0]])
+
+
+@pytest.mark.parametrize("degrees", [0, 40, 180])
+def test_a_view_tells_less_the_more_the_face_is_turned_and_as_much_if_the_head_leans(degrees):
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    noses = [FRONTAL + np.array([[0, 0]] * 2 + [[x, 0]] + [[0, 0]] * 2) for x in (0, 10, -20, 40)]
+    assert [view_quality(0.9, points @ turn.T) for points in noses] == pytest.approx([1, 0.75, 0.5, 0])
+
+
+def test_a_view_with_a_low_detection_score_tells_nothing():
+    assert [view_quality(score, FRONTAL) for score in (0.4, 0.5, 0.85, 1.0)] == [0, 0, 1, 1]
+    assert view_quality(0.9, np.zeros((5, 2))) in (0, 1)
+
+
+def test_the_clearest_views_decide_who_it_is():
+    clear, turned = embeddings_of([0, 1], noise=0)
+    mean = mean_embedding([FaceView(clear, 0.9), FaceView(turned, 0.1)])
+    assert np.allclose(mean, 0.9 * clear + 0.1 * turned)
+    assert mean_embedding([]) is None

@@ -5,7 +5,7 @@ import pytest
 
 from vidlib.geometry import Detections
 from vidlib.timeline import Span
-from vidlib.tracking.shot_tracker import ShotTracker
+from vidlib.tracking.shot_tracker import Chunk, ShotTracker
 
 NONE = -1
 
@@ -20,6 +20,37 @@ class OneFace:
         if x == NONE:
             return Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ())
         return Detections(np.array([[x, 0, x + 100, 100]], np.float32), np.array([0.9], np.float32), ("face",))
+
+
+class Embedder:
+    """Gives the x position of the left eye as the only number of an embedding."""
+
+    def embed(self, pictures, points):
+        return np.array([face[0, :1] for face in points])
+
+
+def test_the_clearest_view_of_each_chunk_identifies_a_face():
+    tracker = ShotTracker(None, NoLandmarks(), Embedder(), object_detector=None)
+    turned = np.array([[0, 0], [10, 0], [9, 5], [2, 10], [8, 10.0]])
+    frontal, faint = turned + np.array([[0, 0], [0, 0], [-4, 0], [0, 0], [0, 0]]), 0.7
+    views = {0: (turned, 0.9), 5: (frontal + 3, 0.9), 10: (frontal, faint), 20: (turned, 0.2)}
+    box = np.array([[0, 0, 100, 100.0]])
+    faces = {
+        frame: Detections(box, np.array([score]), ("face",), points[None]) for frame, (points, score) in views.items()
+    }
+    chunks = [
+        Chunk(Span(0, 21), [(frame, None) for frame in span], {frame: faces[frame] for frame in faces if frame in span})
+        for span in (range(11), range(11, 21))
+    ]
+    (track,) = tracker.track(Span(0, 21), chunks, np.zeros(21, bool))
+    assert {frame: (float(view.embedding[0]), round(view.quality, 2)) for frame, view in track.views.items()} == {
+        5: (3.0, 1.0)
+    }
+
+
+class NoLandmarks:
+    def find(self, pictures, boxes, rolls):
+        return [None] * len(pictures)
 
 
 def detected_frames(positions: list[int], shots: list[Span], detect_every: int = 20) -> list[int]:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -21,14 +21,21 @@ MAX_EXTRAPOLATION_FRAMES = 10
 Source = Literal["face_landmarker", "object_detector"]
 
 
+class FaceView(NamedTuple):
+    """A face in one frame: its ``embedding`` (128,), and how much that tells, in (0, 1]; see `view_quality`."""
+
+    embedding: np.ndarray
+    quality: float
+
+
 @dataclass
 class Track:
     """One face or object followed through one shot; the lists have an entry for each detection, frames ascending.
 
     ``boxes`` are (4,) in pixels, ``scores`` in [0, 1]. ``blendshapes`` holds (52,) float32 for each frame where
-    landmarks were found, ``embeddings`` the face embeddings (128,) of some frames. ``mouth`` holds the encoded mouth in
-    each frame of the span, (n, features) float32, if the active speaker model has encoded it. ``roll`` is the last
-    known roll angle of the head, in radians.
+    landmarks were found, ``views`` what identifies the face in some frames. ``mouth`` holds the encoded mouth in each
+    frame of the span, (n, features) float32, if the active speaker model has encoded it. ``roll`` is the last known
+    roll angle of the head, in radians.
     """
 
     source: Source
@@ -38,7 +45,7 @@ class Track:
     labels: list[str] = field(default_factory=list)
     blendshapes: dict[int, np.ndarray] = field(default_factory=dict)
     mouth: np.ndarray | None = None
-    embeddings: dict[int, np.ndarray] = field(default_factory=dict)
+    views: dict[int, FaceView] = field(default_factory=dict)
     roll: float = 0.0
 
     def add(self, frame: int, box: np.ndarray, score: float, label: str) -> None:
@@ -85,7 +92,7 @@ class Track:
             self.scores[detections],
             self.labels[detections],
             {frame: shapes for frame, shapes in self.blendshapes.items() if frame in frames},
-            embeddings={frame: embedding for frame, embedding in self.embeddings.items() if frame in frames},
+            views={frame: view for frame, view in self.views.items() if frame in frames},
         )
 
     @property
@@ -127,17 +134,22 @@ class Associator:
         """The tracks that have begun at ``frame`` and have not ended, oldest first."""
         return [track for track in self.tracks if track.frames[0] <= frame <= track.frames[-1] + self.max_gap]
 
-    def update(self, frame: int, detections: Detections) -> None:
-        """Add each detection at ``frame`` to the track that matches best, or begin a track with it."""
+    def update(self, frame: int, detections: Detections) -> list[Track | None]:
+        """Add each detection at ``frame`` to the track that matches best, or begin a track with it.
+
+        Returns the track of each detection; None for one that is too weak to begin a track.
+        """
         matches = _match(self.active_at(frame), detections, frame)
+        tracks: list[Track | None] = []
         for index, label in enumerate(detections.labels):
             track = matches.get(index)
-            if track is None:
-                if detections.scores[index] < self.min_score:
-                    continue
+            if track is None and detections.scores[index] >= self.min_score:
                 track = Track(self.source)
                 self.tracks.append(track)
-            track.add(frame, detections.boxes[index], float(detections.scores[index]), label)
+            if track is not None:
+                track.add(frame, detections.boxes[index], float(detections.scores[index]), label)
+            tracks.append(track)
+        return tracks
 
 
 def _match(tracks: Sequence[Track], detections: Detections, frame: int) -> dict[int, Track]:

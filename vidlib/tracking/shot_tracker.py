@@ -11,8 +11,8 @@ from vidlib.geometry import Detections, overlaps
 from vidlib.machine.prefetch import run_in_background
 from vidlib.protocols import ActiveSpeakerModel, Detector, FaceEmbedder, FaceLandmarker
 from vidlib.timeline import Span
-from vidlib.tracking.association import Associator, Track
-from vidlib.tracking.identities import split_by_person
+from vidlib.tracking.association import Associator, FaceView, Track
+from vidlib.tracking.identities import split_by_person, view_quality
 from vidlib.tracking.mouth_crops import MouthEncoder
 
 CHUNK_FRAMES = 20
@@ -37,20 +37,18 @@ MIN_FACE_SHARE = 0.5
 """A shot counts as one without faces if they are visible in less than this share of it. A shot that begins with a
 dissolve from one with faces shows these for a moment."""
 
-EMBEDDING_INTERVAL_FRAMES = 15
-"""Least number of frames (0.6 s) between two face embeddings of a track, whose mean identifies the person."""
-
 NumberedFrame = tuple[int, np.ndarray]
 """The number of a frame in the video, and its picture."""
 
 
 class FaceSample(NamedTuple):
-    """A track in one frame: the frame's picture and the face's landmarks, (478, 2) in pixels."""
+    """A track in one frame: the frame's picture, the face's ``points`` (5, 2) in it, and the quality of the view."""
 
     track: Track
     frame: int
     picture: np.ndarray
     points: np.ndarray
+    quality: float
 
 
 @dataclass(frozen=True)
@@ -109,9 +107,8 @@ class ShotTracker:
         objects = Associator("object_detector", min_score=OBJECT_SCORE, max_gap=MAX_GAP)
         with run_in_background() as submit:
             for chunk in chunks:
-                for frame, detections in chunk.faces.items():
-                    faces.update(frame, detections)
-                samples = self._find_landmarks(chunk, faces, mouths)
+                samples = _clearest_views(chunk, faces)
+                self._find_landmarks(chunk, faces, mouths)
                 # these are one or two pictures, too few for two cores, and the result is needed at the shot's end only
                 submit(self._embed_and_detect_objects, chunk, samples, objects)
         tracks = [track for track in faces.tracks if len(track.frames) > 1 or track.blendshapes]
@@ -155,26 +152,19 @@ class ShotTracker:
             and not _are_similar(boxes[before], boxes[after])
         ]
 
-    def _find_landmarks(self, chunk: Chunk, faces: Associator, mouths: MouthEncoder | None) -> list[FaceSample]:
-        """Find the landmarks of each active track in each frame, also between its detections, and add its mouth.
-
-        Returns the faces with landmarks in the frames where faces were detected.
-        """
+    def _find_landmarks(self, chunk: Chunk, faces: Associator, mouths: MouthEncoder | None) -> None:
+        """Find the landmarks of each active track in each frame, also between its detections, and add its mouth."""
         views = [(track, frame, picture) for frame, picture in chunk.frames for track in faces.active_at(frame)]
         boxes = [track.boxes_at(np.array([frame]))[0] for track, frame, _ in views]
         rolls = [
             track.roll for track, _, _ in views
         ]  # of the previous chunk: all frames of one chunk are done in parallel
         landmarks = self.landmarker.find([picture for _, _, picture in views], boxes, rolls)
-        samples: list[FaceSample] = []
         for (track, frame, picture), box, face in zip(views, boxes, landmarks, strict=True):
             if face is not None:
                 track.blendshapes[frame], track.roll = face.blendshapes, face.roll
-                if frame in chunk.faces:
-                    samples.append(FaceSample(track, frame, picture, face.points))
             if mouths:
                 mouths.add_frame(track, frame, picture, box)
-        return samples
 
     def _embed_and_detect_objects(self, chunk: Chunk, samples: list[FaceSample], objects: Associator) -> None:
         self._embed_faces(samples)
@@ -182,16 +172,9 @@ class ShotTracker:
             self._detect_objects(self.object_detector, chunk, objects)
 
     def _embed_faces(self, samples: list[FaceSample]) -> None:
-        """Compute face embeddings for tracks whose last one is `EMBEDDING_INTERVAL_FRAMES` or more ago."""
-        last = {id(s.track): max(s.track.embeddings, default=-EMBEDDING_INTERVAL_FRAMES) for s in samples}
-        due: list[FaceSample] = []
-        for sample in samples:
-            if sample.frame - last[id(sample.track)] >= EMBEDDING_INTERVAL_FRAMES:
-                last[id(sample.track)] = sample.frame
-                due.append(sample)
-        embeddings = self.embedder.embed([sample.picture for sample in due], [sample.points for sample in due])
-        for sample, embedding in zip(due, embeddings, strict=True):
-            sample.track.embeddings[sample.frame] = embedding
+        embeddings = self.embedder.embed([sample.picture for sample in samples], [sample.points for sample in samples])
+        for sample, embedding in zip(samples, embeddings, strict=True):
+            sample.track.views[sample.frame] = FaceView(embedding, sample.quality)
 
     def _detect_objects(self, detector: Detector, chunk: Chunk, objects: Associator) -> None:
         """Detect objects in some of the frames, those without a face or all with ``always_objects``."""
@@ -209,6 +192,21 @@ class ShotTracker:
         """Whether a face is in the frame, or in the nearest frame in which faces were detected."""
         nearest = min(chunk.faces, key=lambda other: abs(other - frame), default=None)
         return nearest is not None and bool((chunk.faces[nearest].scores >= self.min_score).any())
+
+
+def _clearest_views(chunk: Chunk, faces: Associator) -> list[FaceSample]:
+    """Associate the detections of a chunk with tracks; returns the clearest view of each track in the chunk, if any."""
+    pictures = dict(chunk.frames)
+    clearest: dict[int, FaceSample] = {}
+    for frame, detections in chunk.faces.items():
+        tracks = faces.update(frame, detections)
+        if detections.points is None:
+            continue
+        for track, score, points in zip(tracks, detections.scores, detections.points, strict=True):
+            quality = view_quality(float(score), points)
+            if track is not None and quality > (clearest[id(track)].quality if id(track) in clearest else 0):
+                clearest[id(track)] = FaceSample(track, frame, pictures[frame], points, quality)
+    return list(clearest.values())
 
 
 def _are_similar(boxes: np.ndarray, others: np.ndarray) -> bool:

@@ -56,6 +56,12 @@ def test_a_face_is_aligned_upright_with_its_eyes_in_one_place(points):
     assert np.abs(aligned[20:130, 20:130].astype(int) - turned[20:130, 20:130]).mean() < 5
 
 
+def test_the_five_points_of_a_detector_give_the_embedding_of_the_landmarks(embedder, points):
+    five = points[[468, 473, 1, 61, 291]]
+    by_landmarks, by_points = embedder.embed([PICTURE, PICTURE], [points, five])
+    assert np.linalg.norm(by_landmarks - by_points) < 0.35
+
+
 def test_no_face_no_embedding(embedder):
     assert embedder.embed([], []).shape == (0, DIMENSION)
 

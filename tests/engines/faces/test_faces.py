@@ -55,6 +55,14 @@ def test_each_picture_has_its_own_faces_in_its_own_pixels(detector):
     assert one.boxes.dtype == one.scores.dtype == np.float32
 
 
+def test_the_points_of_a_face_are_eyes_nose_and_corners_of_the_mouth(detector, landmarker):
+    (found,) = detector.detect([FACE])
+    (landmarks,) = landmarker.find([FACE], [FACE_BOX])
+    expected = landmarks.points[[468, 473, 1, 61, 291]]
+    assert found.points.dtype == np.float32
+    assert np.abs(found.points[0] - expected).max() < 0.15 * (FACE_BOX[3] - FACE_BOX[1])
+
+
 @pytest.mark.parametrize("size", [(320, 240), (641, 361), (240, 426)])
 def test_pictures_of_any_size_are_taken(detector, size):
     picture = drawn.add_face(drawn.backdrop(*size), size[0] // 2, size[1] // 2, 50)

@@ -66,7 +66,7 @@ class OpenVinoCenterFace:
 
         def detect_one(request: Any, picture: np.ndarray) -> Detections:
             request.infer({0: network_input(picture, size)}, share_inputs=True)
-            maps = [request.get_output_tensor(index).data for index in range(3)]
+            maps = [request.get_output_tensor(index).data for index in range(4)]
             return decode(maps, picture.shape[:2], self.threshold)
 
         return self._pool_for(size).map(detect_one, pictures)
@@ -188,7 +188,8 @@ def decode(maps: Sequence[np.ndarray], size: tuple[int, int], threshold: float) 
     """The faces in the output maps, in pixels of a picture of ``size`` (height, width).
 
     ``maps`` are the scores of face centres (1, 1, h, w) in [0, 1]; the logarithm of height and width (1, 2, h, w); the
-    offset of the centre within its cell in y and x (1, 2, h, w). Sizes and offsets are in cells.
+    offset of the centre within its cell in y and x (1, 2, h, w); five points in y and x (1, 10, h, w), in sizes of the
+    face from its upper left corner. Sizes and offsets are in cells.
     """
     import cv2
 
@@ -201,9 +202,11 @@ def decode(maps: Sequence[np.ndarray], size: tuple[int, int], threshold: float) 
     corners = [centre_x - width / 2, centre_y - height / 2, centre_x + width / 2, centre_y + height / 2]
     scale = np.array(size) / (np.array(centres.shape) * OUTPUT_STRIDE)
     boxes = np.stack(corners, axis=-1) * [*scale[::-1], *scale[::-1]]
+    places = maps[3][0][:, row, column].reshape(5, 2, -1)[:, ::-1].transpose(2, 0, 1)
+    points = boxes[:, None, :2] + places * (boxes[:, None, 2:] - boxes[:, None, :2])
     boxes = boxes.clip(0, [*size[::-1], *size[::-1]]).astype(np.float32)
     sides = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=-1)
     # the stubs of OpenCV lack arrays, which it takes
     kept = cv2.dnn.NMSBoxes(sides, scores, threshold, MAX_OVERLAP)  # type: ignore[arg-type]
     indices = sorted(np.array(kept, np.intp).ravel())
-    return Detections(boxes[indices], scores[indices], ("face",) * len(indices))
+    return Detections(boxes[indices], scores[indices], ("face",) * len(indices), points[indices].astype(np.float32))

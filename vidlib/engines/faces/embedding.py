@@ -28,11 +28,17 @@ SIDE = 150
 MARGIN = 0.25
 """Margin of the input on each side of the upright box of a face, as a share of that box."""
 
-ALIGNED_POINTS = (263, 362, 33, 133, 2)
+ALIGNED_LANDMARKS = (263, 362, 33, 133, 2)
 """MediaPipe's landmarks that are aligned: the outer and inner corner of each eye, and where nose and lip meet."""
 
-ALIGNED_POSITIONS = np.array([[0.8596, 0.2135], [0.6461, 0.2290], [0.1206, 0.2137], [0.3341, 0.2291], [0.4901, 0.6278]])
+LANDMARK_POSITIONS = np.array(
+    [[0.8596, 0.2135], [0.6461, 0.2290], [0.1206, 0.2137], [0.3341, 0.2291], [0.4901, 0.6278]]
+)
 """Positions of these in the upright box of a mean face (dlib, image_transforms/interpolation.h, rounded)."""
+
+POINT_POSITIONS = np.array([[0.2274, 0.2214], [0.7528, 0.2213], [0.4901, 0.5156], [0.2541, 0.7802], [0.7261, 0.7802]])
+"""Positions of the five points of a detector there: the middle of each eye, the tip of the nose, and the corners of the
+mouth, of the same mean face."""
 
 MEAN_COLOUR = (122.782, 117.001, 104.298)
 """Red, green and blue that are subtracted from the input (dlib, dnn/input.h), which is then divided by 256."""
@@ -64,12 +70,14 @@ class DlibEmbedder(Pooled):
 
 
 def align(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """The face with ``points`` (478, 2), turned upright, scaled and centred: (SIDE, SIDE, 3) uint8 RGB."""
+    """The face with ``points``, (478, 2) or (5, 2), turned upright, scaled and centred: (SIDE, SIDE, 3) uint8 RGB."""
     import cv2
 
-    target_points = (ALIGNED_POSITIONS + MARGIN) / (1 + 2 * MARGIN) * SIDE
+    few = len(points) == len(POINT_POSITIONS)
+    aligned, positions = (points, POINT_POSITIONS) if few else (points[list(ALIGNED_LANDMARKS)], LANDMARK_POSITIONS)
+    target_points = (positions + MARGIN) / (1 + 2 * MARGIN) * SIDE
     # as complex numbers, one factor rotates and scales, and one summand moves (least squares)
-    source, target = (np.asarray(xy, float) @ [1, 1j] for xy in (points[list(ALIGNED_POINTS)], target_points))
+    source, target = (np.asarray(xy, float) @ [1, 1j] for xy in (aligned, target_points))
     centred = source - source.mean()
     factor = np.vdot(centred, target) / max(np.vdot(centred, centred).real, 1e-9)
     shift = target.mean() - factor * source.mean()

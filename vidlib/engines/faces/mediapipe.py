@@ -14,6 +14,10 @@ from vidlib.machine import devices
 MAX_FACES = 5
 """Number of faces that it may report."""
 
+FIVE_POINTS = (468, 473, 1, 61, 291)
+"""Landmarks that are the points of `vidlib.geometry.Detections`: the irises, the tip of the nose, the corners of the
+mouth."""
+
 
 class MediaPipeFaces(Pooled):
     """Faces that MediaPipe's landmarker detects by itself; see `vidlib.protocols.FaceDetector`.
@@ -44,7 +48,11 @@ def _landmarker(threshold: float) -> Any:
 
 def _detect(task: Any, picture: np.ndarray) -> Detections:
     height, width = picture.shape[:2]
-    faces = [np.array([(point.x, point.y) for point in face]) for face in detect(task, picture).face_landmarks]
-    corners = [np.concatenate([face.min(0), face.max(0)]).clip(0, 1) for face in faces]
-    boxes = np.array(corners, np.float32).reshape(-1, 4) * np.array([width, height] * 2, np.float32)
-    return Detections(boxes, np.ones(len(boxes), np.float32), ("face",) * len(boxes))
+    faces = [
+        np.array([(point.x, point.y) for point in face], np.float32) * (width, height)
+        for face in detect(task, picture).face_landmarks
+    ]
+    boxes = np.array([[*face.min(0), *face.max(0)] for face in faces], np.float32).reshape(-1, 4)
+    points = np.array([face[list(FIVE_POINTS)] for face in faces], np.float32).reshape(-1, 5, 2)
+    boxes = boxes.clip(0, [width, height] * 2).astype(np.float32)
+    return Detections(boxes, np.ones(len(boxes), np.float32), ("face",) * len(boxes), points)

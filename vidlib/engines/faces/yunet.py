@@ -46,11 +46,12 @@ class YuNet(Pooled):
         network.setInputSize(scaled.shape[1::-1])
         faces = network.detect(scaled)[1]
         if faces is None:
-            return Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ())
+            faces = np.zeros((0, 15), np.float32)  # x, y, width, height, five points, score
         corners = np.concatenate([faces[:, :2], faces[:, :2] + faces[:, 2:4]], axis=1)
-        boxes = corners * (np.array([width, height] * 2) / np.array(scaled.shape[1::-1] * 2))
-        boxes = boxes.clip(0, [width, height] * 2).astype(np.float32)
-        return Detections(boxes, faces[:, -1].astype(np.float32), ("face",) * len(faces))
+        to_picture = np.array([width, height]) / np.array(scaled.shape[1::-1])
+        boxes = (corners * np.tile(to_picture, 2)).clip(0, [width, height] * 2).astype(np.float32)
+        points = (faces[:, 4:14].reshape(-1, 5, 2) * to_picture).astype(np.float32)
+        return Detections(boxes, faces[:, -1].astype(np.float32), ("face",) * len(faces), points)
 
 
 def _network(threshold: float) -> Any:
