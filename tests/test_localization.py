@@ -18,7 +18,7 @@ from vidlib.steps.param_list import list_params
 
 PACKAGE = Path(steps.__file__).parents[1]
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
-METHODS = [("**.py", "python"), ("**.j2", "jinja2")]
+METHODS = [("**.py", "python"), ("**.j2", "jinja2"), ("**/templates/*.html", "jinja2")]
 PLAYER = PACKAGE / "player" / "player.js"
 FRENCH = Localization("fr")
 IN_SCRIPTS = re.compile(r'\b(?:(?:_|gettext|gettext_noop|ngettext)\(\s*|(?:about|group): )"([^"]+)"')

@@ -125,6 +125,13 @@ def test_a_wrong_token_in_the_form_says_so(stranger):
     assert "This token is wrong" in answer.text
 
 
+def test_the_doors_speak_the_language_of_the_browser(stranger):
+    french = {"Accept-Language": "fr-CH, en;q=0.8"}
+    page = stranger.get("login", headers=french).text
+    assert '<html lang="fr">' in page and "<button>Se connecter</button>" in page
+    assert "<button>Sign in</button>" in stranger.get("login").text
+
+
 def test_the_form_sets_no_password(stranger, dashboard):
     assert sign_in(stranger, dashboard.token, new_password="mine").status_code == 302
     with httpx.Client(base_url=dashboard.url) as other:

@@ -20,8 +20,9 @@ from traitlets import Tuple
 
 from vidlib.dashboard.roles import ROLE, USER
 from vidlib.errors import SettingError
-from vidlib.setting_types import Account, named_tokens
-from vidlib.settings import Settings
+from vidlib.localization import LOCALES, Localization
+from vidlib.setting_types import Account, Language, named_tokens
+from vidlib.settings import Settings, settings
 
 WRONG_TOKENS = 10
 """Wrong tokens that an address may send at once: enough for typing errors."""
@@ -140,6 +141,19 @@ def current_sign_in() -> str | None:
     """What distinguishes the sign-in of the request that this task answers."""
     handler = CallContext.get(CallContext.JUPYTER_HANDLER)
     return handler.identity_provider.sign_in_of(handler) if handler else None
+
+
+def language() -> Language:
+    """The first language that the browser wishes and vidlib speaks, else that of the settings."""
+    handler = CallContext.get(CallContext.JUPYTER_HANDLER)
+    wishes = handler.request.headers.get("Accept-Language", "").split(",") if handler else []
+    known = (cast("Language", name) for wish in wishes if (name := wish.strip()[:2].lower()) in LOCALES)
+    return next(known, settings().language)
+
+
+def words() -> Localization:
+    """Texts in the `language` of a request, for pages without a kernel: signing in and out, errors."""
+    return Localization(language())
 
 
 def kernel_variables(account: Account | None) -> dict[str, str]:

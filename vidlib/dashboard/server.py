@@ -169,6 +169,9 @@ class Dashboard(Voila):
         found = super().init_settings()
         for name in ("jinja2_env", "voila_jinja2_env"):
             found[name].loader.searchpath.insert(0, str(TEMPLATES))  # our pages before those of Jupyter and Voila
+        door = found["jinja2_env"]
+        door.globals |= {"_": lambda message: access.words().gettext(message), "language": access.language}
+        door.filters["sentence"] = lambda message: access.words().sentence(str(message))
         return found
 
     def init_handlers(self) -> list:
@@ -182,6 +185,7 @@ class Dashboard(Voila):
             (rf"{page}/([a-z_]+\.(?:js|css))", PageFiles, {"path": str(STATIC)}),
             (rf"{page}/catalogue/([a-z]+)\.json", Catalogue),
             serving.handler(self.server_url, found.work),
+            (url_path_join(self.server_url, "(sign_in.js)"), web.StaticFileHandler, {"path": str(TEMPLATES)}),
             (url_path_join(self.server_url, "favicon.ico"), NoIcon),
             (url_path_join(self.server_url, VIDEO_ROUTE), OldVideoPage),
             (rf"{route}/runs/([^/]+/[^/]+/report\.html)", Reports, {"path": str(found.runs)}),
