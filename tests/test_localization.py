@@ -13,13 +13,13 @@ from vidlib import settings, steps
 from vidlib.errors import StepFailed
 from vidlib.localization import CATALOGUES, PLACE, Localization
 from vidlib.params import profiles
+from vidlib.player import bundle
 from vidlib.settings import REPOSITORY
 from vidlib.steps.param_list import list_params
 
 PACKAGE = Path(steps.__file__).parents[1]
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 METHODS = [("**.py", "python"), ("**.j2", "jinja2"), ("**/templates/*.html", "jinja2")]
-PLAYER = PACKAGE / "player" / "player.js"
 FRENCH = Localization("fr")
 IN_SCRIPTS = re.compile(r'\b(?:(?:_|gettext|gettext_noop|ngettext)\(\s*|(?:about|group): )"([^"]+)"')
 """A message in a module of the dashboard or of the player, whose commands are marked by their names for what they do.
@@ -34,8 +34,8 @@ COMMENT = re.compile(r"^\s*(?://|/?\*).*| // .*", re.MULTILINE)
 def marked() -> set[str]:
     """Every message in the source that is marked for the catalogue."""
     extracted = extract_from_dir(PACKAGE, METHODS, keywords=KEYWORDS)
-    scripts = [file.read_text() for file in (*(PACKAGE / "dashboard" / "static").glob("*.js"), PLAYER)]
-    found = {message for text in scripts for message in IN_SCRIPTS.findall(text)}
+    scripts = [file.read_text() for file in (PACKAGE / "dashboard" / "static").glob("*.js")]
+    found = {message for text in (*scripts, bundle.script()) for message in IN_SCRIPTS.findall(text)}
     return found | {message if isinstance(message, str) else message[0] for _, _, message, _, _ in extracted}
 
 
@@ -99,7 +99,7 @@ def test_translations_name_the_same_values(catalogue):
 
 def test_every_text_of_the_player_is_marked():
     marked = re.compile(IN_SCRIPTS.pattern + '(?:, "[^"]+")?')
-    assert not PROSE.findall(marked.sub("", COMMENT.sub("", PLAYER.read_text())))
+    assert not PROSE.findall(marked.sub("", COMMENT.sub("", bundle.script())))
 
 
 @pytest.mark.parametrize("messages", [sentences, events])

@@ -62,7 +62,8 @@ def test_the_wheel_holds_notebooks_profiles_dashboard_and_types(wheel):
     expected |= {f"vidlib/_resources/{path.relative_to(REPOSITORY)}" for path in REPOSITORY.glob("params/*.yaml")}
     assert len(expected) > 10
     dashboard = {"vidlib/_resources/dashboards/control.ipynb", "vidlib/dashboard/static/frame.js"}
-    assert expected | dashboard | {"vidlib/player/player.js", "vidlib/player/player.css", "vidlib/py.typed"} <= names
+    player = {f"vidlib/player/browser/player.{kind}" for kind in ("js", "css")}
+    assert expected | dashboard | player | {"vidlib/py.typed"} <= names
     config = "data/etc/jupyter/jupyter_server_config.d/vidlib.json"  # JupyterLab finds what serves videos by it
     assert any(name.endswith(config) for name in names)
 

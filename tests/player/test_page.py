@@ -2,14 +2,14 @@
 
 import re
 
-from vidlib.player.widget import HERE
+from vidlib.player import bundle
 from vidlib.settings import REPOSITORY
 
 COMMAND = re.compile(r'keys: \["([^"]+)".*?\](?:, shown: "([^"]+)")?, about: "([^"]+)"')
 
 
 def test_the_document_lists_every_key():
-    commands = COMMAND.findall((HERE / "player.js").read_text())
+    commands = COMMAND.findall(bundle.script())
     assert len(commands) > 30
     assert len({key for key, _, _ in commands}) == len(commands)
     rows = "\n".join(f"| `{shown or key}` | {about} |" for key, shown, about in commands)

@@ -27,7 +27,7 @@ from vidlib.errors import SettingError, VidlibError
 from vidlib.localization import LOCALES, Localization
 from vidlib.machine import load_history
 from vidlib.machine.load import load_reader
-from vidlib.player import serving
+from vidlib.player import bundle, serving
 from vidlib.results.report_html import served_page
 from vidlib.results.shelf_html import script_source
 from vidlib.runner import shelf
@@ -36,7 +36,6 @@ from vidlib.setting_types import Account, Language
 from vidlib.settings import Settings, export, resource, settings
 
 STATIC = Path(__file__).with_name("static")
-PLAYER = Path(serving.__file__).parent
 TEMPLATES = Path(__file__).with_name("templates")
 FILES = {kind: sorted(file.name for file in STATIC.glob(f"*.{kind}")) for kind in ("js", "css")}
 
@@ -181,7 +180,7 @@ class Dashboard(Voila):
         page = url_path_join(self.server_url, "page")
         own = options | {"template_paths": [str(TEMPLATES), *options["template_paths"]]}
         handlers = [
-            (rf"{page}/(player\.(?:js|css))", PageFiles, {"path": str(PLAYER)}),
+            (rf"{page}/player/([a-z]+\.(?:js|css))", PageFiles, {"path": str(bundle.BROWSER)}),
             (rf"{page}/([a-z_]+\.(?:js|css))", PageFiles, {"path": str(STATIC)}),
             (rf"{page}/catalogue/([a-z]+)\.json", Catalogue),
             serving.handler(self.server_url, found.work),

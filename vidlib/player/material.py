@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from vidlib.localization import Localization
+from vidlib.player import bundle
 from vidlib.player.encoding import Columns, columns, encode_boxes
 from vidlib.results.exports.people_json import Person
 from vidlib.results.reframing.framing import Framing
@@ -179,7 +179,7 @@ class Material:
 @cache
 def catalogue(language: Language) -> dict[str, str | list[str]]:
     """The translations of the player, by English text; see `Localization.catalogue`."""
-    script = Path(__file__).with_name("player.js").read_text(encoding="utf-8")
+    script = bundle.script()
     texts = Localization(language).catalogue().items()
     return {message: text for message, text in texts if message in KINDS or f'"{message}"' in script}
 

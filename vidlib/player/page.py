@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from vidlib.files import atomic_write
+from vidlib.player import bundle
 from vidlib.player.material import Material
-from vidlib.player.widget import HERE
 
 PAGE = """<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -40,8 +40,8 @@ def write(page: Path, material: Material, video: str) -> Path:
             PAGE.format(
                 language=material.language,
                 title=material.name.translate({ord("<"): "&lt;", ord("&"): "&amp;"}),
-                css=(HERE / "player.css").read_text(encoding="utf-8"),
-                module=(HERE / "player.js").read_text(encoding="utf-8"),
+                css=bundle.STYLE.read_text(encoding="utf-8"),
+                module=bundle.script(),
                 state=text,
             )
         )

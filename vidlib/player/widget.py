@@ -9,10 +9,9 @@ from traitlets import Bool, Bytes, Dict, Unicode
 
 from vidlib.errors import VidlibError
 from vidlib.localization import Localization
+from vidlib.player import bundle
 from vidlib.player.encoding import Columns
 from vidlib.player.material import Material
-
-HERE = Path(__file__).parent
 
 PIECE_BYTES = 2_000_000
 """Bytes of the video in one message, for a page whose server does not serve videos."""
@@ -40,8 +39,8 @@ class Player(anywidget.AnyWidget):
     ``can_correct`` tells the page whether to offer corrections.
     """
 
-    _esm = HERE / "player.js"
-    _css = HERE / "player.css"
+    _esm = bundle.script()
+    _css = bundle.STYLE
 
     info = Dict().tag(sync=True)
     media = Unicode().tag(sync=True)

@@ -13,7 +13,7 @@ function Player({ model, base }) {
     let end = null;
     let gone = false;
     document.body.dataset.baseUrl = base; // the player asks for the video below it
-    import(`${base}page/player.js`).then((player) => {
+    import(`${base}page/player/player.js`).then((player) => {
       if (!gone) end = player.default.render({ model, el: place.current });
     });
     return () => {
@@ -28,7 +28,7 @@ function Player({ model, base }) {
 export function View({ parts: { video }, kernel, base }) {
   const model = kernel.models.get(video.model);
   return html`
-    <link rel="stylesheet" href="${base}page/player.css" />
+    <link rel="stylesheet" href="${base}page/player/player.css" />
     ${video.error && html`<section class="card"><h2>${_("Video")}</h2><p class="problem" role="alert">${video.error}</p></section>`}
     ${model && html`<div class="row"><h2>${video.name}</h2>
       ${video.report && html`<a href=${base + video.report} target="_blank" rel="noopener">${_("Open report")}</a>`}</div>

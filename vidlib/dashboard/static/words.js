@@ -1,5 +1,7 @@
 // Words, numbers and dates in the language of the page. The catalogue is that of vidlib/locale.
 
+import { fill, pluralForm } from "./player/words.js"; // the server has the modules of the player below this one
+
 export const LANGUAGES = { en: "English", fr: "Français" };
 const LOCALES = { en: "en-GB", fr: "fr-FR" };
 
@@ -21,20 +23,17 @@ export async function setLanguage(base, name) {
 
 export const currentLanguage = () => language;
 
-const filled = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
-
 /** `message` in the language, with `values` in its places `%(name)s`. */
 export function gettext(message, values = {}) {
-  return filled(catalogue[message] ?? message, values);
+  return fill(catalogue[message] ?? message, values);
 }
 
 export const _ = gettext;
 
 /** `one` or `many`, whichever fits `n`, which stands in its place `%(n)s`. */
 export function ngettext(one, many, n, values = {}) {
-  const isOne = language === "fr" ? n < 2 : n === 1;
   const texts = catalogue[one] ?? [one, many];
-  return filled(texts[isOne ? 0 : 1], { n: number(n), ...values });
+  return fill(texts[pluralForm(language, n)], { n: number(n), ...values });
 }
 
 export function number(value, digits = 0) {
