@@ -6,7 +6,7 @@ import pytest
 
 from vidlib.corrections.actions import CheckedItem, Correction, parse
 from vidlib.corrections.anchors import SpeakerAnchor, TrackAnchor
-from vidlib.corrections.review import KINDS, answers, checked_items, how_often_wrong, impact, is_checked
+from vidlib.corrections.review import KINDS, answers, checked_items, how_often_wrong, is_checked
 
 FACE = TrackAnchor(start=100, stop=200, boxes=((100, 0, 0, 9, 9),))
 SPEAKER = SpeakerAnchor(spans=((300, 340),))
@@ -73,8 +73,3 @@ def test_an_item_stays_checked_when_another_analysis_asks_again():
     assert not is_checked(checked, "boundary", 70)
     assert not is_checked(checked, "missed boundary", 50)
     assert not is_checked(checked, "boundary", None)
-
-
-def test_what_a_correction_would_change_comes_first():
-    assert impact(0.9, 5, 100, 1000) == pytest.approx(10)
-    assert impact(0.5, None, 0, 1000) > impact(0.0, 5, 100, 1000) > impact(0.0, 5, 0, 1000)

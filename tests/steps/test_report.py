@@ -122,7 +122,7 @@ def test_equally_important_items_are_in_the_order_of_the_video(tmp_path, folders
     items = [{"message": name, "frame": frame, "confidence": 0.4} for name, frame in (("late", 30), ("early", 5))]
     finished.finish(folders["reduce"], doubts=[*items, {"message": "anywhere", "confidence": 0.4}])
     found = reported(tmp_path, finished.evidence(tmp_path / "evidence.json", folders), max_doubts=3)
-    assert [doubt.message for doubt in found.doubts] == ["anywhere", "early", "late"]
+    assert [doubt.message for doubt in found.doubts[:3]] == ["anywhere", "early", "late"]
     assert found.n_doubts == 4
 
 
@@ -135,11 +135,13 @@ def test_what_matters_most_comes_first_with_a_still_where_the_video_has_the_fram
         ("b", "reduce"),
         ("c", "reduce"),
         ("a", "reduce"),
+        ("is this a cut?", "scenes"),
     ]
     assert [doubt.still and Path(doubt.still).name for doubt in found.doubts] == [
         None,
         None,
         "doubt-000007.jpg",
+        None,
     ]
 
 

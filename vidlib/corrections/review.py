@@ -26,6 +26,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "lost face": FACE,
     "person": FACE,
     "face speaker": FACE | {"speaking"},
+    "speaking": frozenset({"speaking"}),
     "unseen speech": frozenset({"speaking"}),
 }
 """The kinds of items, and the decisions that answer each; ``confirm`` answers all at its frame."""
@@ -56,14 +57,6 @@ def _times(decision: Action) -> Iterable[tuple[int, int]]:
     if (track := getattr(decision, "track_at", None)) is not None:
         return [(track.start, track.stop)]
     return [*getattr(decision, "speaker_at").spans, *getattr(decision, "other_at").spans]  # noqa: B009
-
-
-def impact(confidence: float, frame: int | None, frames: int, n_frames: int) -> float:
-    """The frames that a look is expected to change: those in question times the probability that they are wrong.
-
-    ``frames`` are those in question, 0 if unknown; an item without a ``frame`` is about all ``n_frames`` of the video.
-    """
-    return (frames or (n_frames if frame is None else 1)) * (1 - confidence)
 
 
 def checked_items(corrections: Iterable[Correction]) -> list[CheckedItem]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vidlib.dashboard.wording import readable
 from vidlib.localization import Localization
+from vidlib.results.review import FIRST
 from vidlib.results.summary import Summary
 from vidlib.runner.store.library import ResultOfRun
 from vidlib.steps.report import SUMMARY_FILE
@@ -17,8 +18,8 @@ from vidlib.timeline import smpte
 if TYPE_CHECKING:
     import pandas as pd
 
-SHOTS, PEOPLE, ITEMS = 24, 12, 8
-"""The most shots, people and items to check at a glance; the report has all of them."""
+SHOTS, PEOPLE = 24, 12
+"""The most shots and people at a glance; the report has all of them."""
 
 
 def of_report(folder: str, words: Localization) -> dict[str, Any]:
@@ -48,10 +49,11 @@ def of_report(folder: str, words: Localization) -> dict[str, Any]:
             {
                 "step": item.step,
                 "text": words.sentence(plain_message(item.message)),
+                "alike": item.alike,
                 "still": still(item.still),
                 **(at(item.frame) if item.frame is not None else {"frame": None, "time": ""}),
             }
-            for item in summary.doubts[:ITEMS]
+            for item in summary.doubts[:FIRST]
         ],
     }
 

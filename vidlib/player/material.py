@@ -133,7 +133,9 @@ class Material:
 
     def _review(self) -> Columns:
         frames = [NOBODY if frame is None else frame for frame in self.review["frame"].to_pylist()]
-        return columns({"frame": frames, "percent": [round(100 * c) for c in self.review["confidence"].to_pylist()]})
+        percent = [round(100 * confidence) for confidence in self.review["confidence"].to_pylist()]
+        _, number = np.unique(self.review["item"].to_numpy(), return_inverse=True)  # some may be answered
+        return columns({"frame": frames, "percent": percent, "number": number + 1})
 
     def _faces(self) -> tuple[Columns, Columns]:
         """A row for each track, or part of one without a gap, by start; and the spans in which one speaks.

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vidlib.corrections.review import impact
 from vidlib.results.exports import people_json, rttm, shots_csv, shots_json, webvtt, words_table
+from vidlib.results.review import ReviewItem, questions
 from vidlib.timeline import Segment, Span, Turns, Word, nearest_frame, seconds
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
@@ -111,6 +111,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("track_ids", "list<item: int32>", "", "tracks that show the person"),
     ),
     "review": (
+        Column("item", "int32", "from 1", "number in the list, what matters most first; alike rows share one"),
         Column("step", "string", "", "step that asks"),
         Column("frame", "int32", "frame", "where to look", nullable=True),
         Column("time_s", "float64", "s", "when that is", nullable=True),
@@ -119,6 +120,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("kind", "string", "", "kind of the question, as `evaluate --corrections` counts them", nullable=True),
         Column("frames", "int32", "frames", "how many a correction would change", nullable=True),
         Column("track_id", "int32", "", "face in question", nullable=True),
+        Column("harm", "float64", "s", "expected harm, by which the list is sorted"),
     ),
 }
 """The columns of each table. In a workspace `VIDEO` come first, and ``tracks`` has those of ``blendshapes`` as well."""
@@ -237,22 +239,26 @@ def tracks(path: Path, name: str = "tracks") -> "pa.Table":
 
 
 def review(doubts: Mapping[str, Iterable[Mapping[str, Any]]], n_frames: int = 1) -> "pa.Table":
-    """What each step asks a person to check in a video of ``n_frames``, ``{step: its doubts}``; what matters first."""
+    """What each step asks a person to check in a video of ``n_frames``, ``{step: its doubts}``; what matters first.
 
-    def order(row: Mapping[str, Any]) -> float:
-        return -impact(row["confidence"], row["frame"], row.get("frames") or 0, n_frames)
-
-    rows = [
-        {
-            "step": step,
-            "time_s": None if doubt["frame"] is None else float(seconds(doubt["frame"])),
-            "track_id": doubt.get("track"),
-            **doubt,
-        }
-        for step, asked in doubts.items()
-        for doubt in asked
-    ]
-    return _table("review", sorted(rows, key=order))
+    Rows with the same number ask the same of the same thing; see `vidlib.results.review`.
+    """
+    asked = [(step, ReviewItem.model_validate(doubt)) for step, items in doubts.items() for doubt in items]
+    return _table(
+        "review",
+        (
+            {
+                **item.model_dump(),
+                "item": number,
+                "step": question.step,
+                "time_s": None if item.frame is None else float(seconds(item.frame)),
+                "track_id": item.track,
+                "harm": item.harm(n_frames),
+            }
+            for number, question in enumerate(questions(asked, n_frames), 1)
+            for item in (question.item, *question.others)
+        ),
+    )
 
 
 def _table(name: str, rows: Iterable[Mapping[str, Any]]) -> "pa.Table":

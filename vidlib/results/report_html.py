@@ -18,6 +18,7 @@ from vidlib.files import write_text
 from vidlib.localization import ENGLISH, Localization
 from vidlib.localization import gettext_noop as _
 from vidlib.results import states
+from vidlib.results.review import FIRST
 from vidlib.results.summary import MIN_FRAMES, PersonRow, ShotRow, SpeakerRow, Summary
 from vidlib.timeline import FPS, smpte
 
@@ -149,6 +150,7 @@ def _environment(summary: Summary, folder: Path, words: Localization) -> "Enviro
         "player": lambda frame: PLAYER.format(sha256=summary.sha256, frame=frame),
     }
     env.globals |= {"problems": PROBLEMS, "remedies": REMEDIES, "statuses": states.NAMES, "boundaries": BOUNDARIES}
+    env.globals["first_items"] = FIRST
     return env
 
 

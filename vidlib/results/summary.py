@@ -139,13 +139,24 @@ class TrackStill(Frozen):
 
 
 class ReviewRow(Frozen):
-    """An item to check: the step that reports it, its message, and a still."""
+    """An item to check: the step that reports it, its message, and a still.
+
+    ``frames`` are those in question, 0 if unknown. ``alike`` counts the items that ask the same of the same thing, and
+    ``also`` are their frames.
+    """
 
     step: str
     message: str
     frame: int | None = None
     confidence: float = 0.0
     still: str | None = None
+    frames: int = 0
+    alike: int = 0
+    also: tuple[int, ...] = ()
+
+    @property
+    def length_s(self) -> float:
+        return float(seconds(self.frames))
 
 
 class Share(Frozen):
@@ -177,7 +188,7 @@ class Summary(Frozen):
     """The report of one video. ``start`` is the time code of its first frame, in frames since 00:00:00:00.
 
     ``talk_s`` are the seconds with speech. ``names`` maps speaker labels to the names that people gave. ``n_doubts``
-    counts all items to check, of which ``doubts`` are the first.
+    counts the items to check, ``doubts``, what matters most first.
     """
 
     video: str

@@ -34,13 +34,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainSerializer, ValidationError, ValidationInfo
 
 from vidlib import vault
-from vidlib.corrections.review import impact
 from vidlib.errors import BrokenOutput, ParamError
 from vidlib.files import FileRecord, canonical_json, sha256, sha256_text, write_json
 from vidlib.media import ffmpeg
 from vidlib.params import Frozen
 from vidlib.progress import PROGRESS_FILE, Report, quiet
 from vidlib.results.naming import folder_name, is_finished_name
+from vidlib.results.review import ReviewItem
 from vidlib.text import format_bytes
 
 MANIFEST = "outputs.json"
@@ -122,25 +122,6 @@ def _added_defaults(values: BaseModel) -> Iterator[str]:
     for name, extra in _extras(type(values)):
         if extra.get("added") and getattr(values, name) == type(values).model_fields[name].default:
             yield name
-
-
-class ReviewItem(Frozen):
-    """Something that a person should check; ``frame`` counts from 0.
-
-    ``confidence`` is the machine's, in [0, 1]; 0 where there is no estimate. ``kind`` is one of
-    `vidlib.corrections.review.KINDS`, ``frames`` are those in question (0: unknown), ``track`` is the face in question.
-    """
-
-    message: str
-    frame: int | None = None
-    confidence: float = Field(0.0, ge=0, le=1)
-    kind: str = Field("", exclude_if=lambda kind: not kind)
-    frames: int = Field(0, ge=0, exclude_if=lambda frames: not frames)
-    track: int | None = Field(None, exclude_if=lambda track: track is None)
-
-    def impact(self, n_frames: int) -> float:
-        """What matters most comes first; see `vidlib.corrections.review.impact`."""
-        return impact(self.confidence, self.frame, self.frames, n_frames)
 
 
 class StepOutputs(Frozen):

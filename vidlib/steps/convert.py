@@ -30,8 +30,9 @@ from vidlib.media.scan import PictureFormat, Scan, scan_formats
 from vidlib.media.sound_tracks import SoundTrack, describe_track
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
+from vidlib.results.review import ReviewItem
 from vidlib.settings import settings
-from vidlib.steps.base import OutFile, ReviewItem, StepOutputs, from_source, location, with_manifest
+from vidlib.steps.base import OutFile, StepOutputs, from_source, location, with_manifest
 from vidlib.timeline import FPS, seconds
 
 NAME = "convert"

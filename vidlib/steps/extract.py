@@ -10,7 +10,8 @@ from vidlib.errors import ArchiveError, BrokenOutput
 from vidlib.ingest.archives import unpack
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
-from vidlib.steps.base import OutFile, ReviewItem, StepOutputs, from_source, location, with_manifest
+from vidlib.results.review import ReviewItem
+from vidlib.steps.base import OutFile, StepOutputs, from_source, location, with_manifest
 
 NAME = "extract"
 VERSION = 1

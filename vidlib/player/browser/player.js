@@ -234,7 +234,8 @@ class Player {
     this.state.item = i;
     this.panel.markItem(i);
     this.select({ boundary }, Math.max(0, item.frame));
-    const place = { number: i + 1, n: this.material.items.length, message: item.message, step: item.step };
+    const n = this.material.items.at(-1).number;
+    const place = { number: item.number, n, message: item.message, step: item.step };
     const value = confidence(item.confidence);
     this.say(_("%(number)s of %(n)s: %(message)s (%(step)s, confidence %(value)s)", { ...place, value }));
   }

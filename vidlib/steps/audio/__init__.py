@@ -20,13 +20,13 @@ from vidlib.progress import Report, part_of, quiet
 from vidlib.protocols import Diarization
 from vidlib.results.exports import rttm, speech_json, speech_table, words_table
 from vidlib.results.exports import transcript as transcript_files
+from vidlib.results.review import ReviewItem, is_worth_a_look, most_harmful
 from vidlib.steps.audio import engine_choice, words_choice
 from vidlib.steps.audio.engine_choice import Answer, Request, SpeakerLimits
 from vidlib.steps.audio.track_choice import choose_tracks
 from vidlib.steps.base import (
     FrameCount,
     OutFile,
-    ReviewItem,
     added_param,
     archived,
     from_step,
@@ -44,7 +44,7 @@ from vidlib.steps.corrected import (
 from vidlib.timeline import FPS, Segment, Turns, frame_at, nearest_frame, seconds
 
 NAME = "audio"
-VERSION = 7
+VERSION = 8
 NOTEBOOK = "05_audio.ipynb"
 UNIT = "s of sound"
 TOOLS = ("ffmpeg", "pyannote-audio", "torch", "onnxruntime", "scipy", "pyarrow")
@@ -57,8 +57,6 @@ REVIEW_BELOW = 0.7
 
 BRIEF_S = 2.0
 """A speaker with less speech than this, in seconds, may be another one."""
-
-MAX_REVIEW_ITEMS = 20
 
 
 def weights(params: "Params") -> tuple[str, ...]:
@@ -299,7 +297,7 @@ def _cancelled_sound(video: Path, tracks: Sequence[int]) -> Iterator[ReviewItem]
 def _review_items(turns: Turns, params: Params, others: Sequence[ReviewItem], n_frames: int) -> tuple[ReviewItem, ...]:
     """The ``others``, and the turns and speakers that a person should review, what matters most first."""
     items = [*others, *_uncertain(turns), *_brief(turns), *_overlapping(turns), *_too_few(turns, params)]
-    return tuple(sorted(items, key=lambda item: -item.impact(n_frames))[:MAX_REVIEW_ITEMS])
+    return most_harmful(items, n_frames)
 
 
 def _frames(segment: Segment) -> int:
@@ -308,13 +306,14 @@ def _frames(segment: Segment) -> int:
 
 def _uncertain(turns: Turns) -> Iterator[ReviewItem]:
     for turn in turns:
-        if turn.confidence < REVIEW_BELOW:
+        if is_worth_a_look(turn.confidence):
             yield ReviewItem(
                 message=f"is this really {turn.speaker}, for {turn.duration_s:.1f} s?",
                 frame=frame_at(turn.start_s),
                 confidence=turn.confidence,
                 kind="speaker",
                 frames=_frames(turn.segment),
+                about=turn.speaker,
             )
 
 
@@ -340,6 +339,7 @@ def _overlapping(turns: Turns) -> Iterator[ReviewItem]:
                 confidence=min(turn.confidence, following.confidence),
                 kind="overlap",
                 frames=_frames(both),
+                about=" and ".join(sorted({turn.speaker, following.speaker})),
             )
 
 

@@ -13,7 +13,7 @@ from vidlib.machine.devices import Device
 from vidlib.media.audio import Samples
 from vidlib.progress import Report, quiet
 from vidlib.protocols import Diarization
-from vidlib.steps.base import ReviewItem
+from vidlib.results.review import ReviewItem
 from vidlib.text import one_line
 
 log = logging.getLogger("vidlib.audio")

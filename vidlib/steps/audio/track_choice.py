@@ -5,7 +5,7 @@ from pathlib import Path
 from vidlib.errors import EngineUnavailable, ParamError, WeightError
 from vidlib.media.audio import chunks, stored_waveform
 from vidlib.media.probe import AudioInfo, probe_video
-from vidlib.steps.base import ReviewItem
+from vidlib.results.review import ReviewItem
 
 TrackChoice = tuple[tuple[int, ...], list[ReviewItem]]
 """Numbers of audio tracks, from 1, and what a person should check about them."""

@@ -9,8 +9,8 @@ from vidlib.errors import Cancelled, EngineUnavailable, LeaseLost, ParamError, P
 from vidlib.media.audio import Samples
 from vidlib.progress import Report, quiet
 from vidlib.protocols import Diarization, Transcript
+from vidlib.results.review import ReviewItem
 from vidlib.steps.audio.engine_choice import describe_failure
-from vidlib.steps.base import ReviewItem
 
 LEMONFOX = "lemonfox"
 """The engine that finds speakers and words at once."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vidlib.results.exports.tracking_table import TrackRows
-from vidlib.steps.base import ReviewItem
-from vidlib.timeline import FPS, Shot, Span, nearest_frame, seconds
+from vidlib.results.review import ReviewItem, is_worth_a_look, most_harmful
+from vidlib.timeline import FPS, Shot, Span, nearest_frame, seconds, spans_from_frames
 from vidlib.tracking.diarization_correction import Correction
 from vidlib.tracking.identities import UNKNOWN_CONFIDENCE
 from vidlib.tracking.speaker_assignment import FaceEvidence, SpeakerAssignment
@@ -22,17 +22,15 @@ MIN_FACE_CONFIDENCE = 0.6
 MAX_LOST_FRAMES = 25
 """A face should be checked if it is lost more frames (1 s) before its shot ends."""
 
-MIN_SPEAKER_CONFIDENCE = 0.7
-"""A speaker label of a face should be checked below this; see `vidlib.tracking.speaking.SpeakerMatch`."""
+MIN_SPEAKING_FRAMES = 10
+"""A stretch in which a face speaks, or is silent while somebody is heard, should be checked if it has more frames."""
 
-MIN_PERSON_CONFIDENCE = 0.7
-"""The person of a face should be checked below this; see `vidlib.tracking.identities.identity_confidence`."""
+MAX_PAUSE_FRAMES = 12
+"""A shorter pause (half a second) does not end such a stretch."""
 
 NO_CUT_CONFIDENCE = 0.2
 """Confidence that no cut was missed where one face becomes another's from one frame to the next. On the composed films
 of docs/how/tracking.md, all three such places were cuts."""
-
-MAX_REVIEW_ITEMS = 20
 
 
 @dataclass(frozen=True)
@@ -94,12 +92,12 @@ class TrackingStatistics:
         clear = [one for one in assignments if one.face.track_id not in blended]
         self.add_review_items(item for assignment in clear for item in _review_identity(assignment))
         self.add_review_items(_review_unknown([one.face for one in clear if one.face.embedding is None]))
+        self.add_review_items(item for one in clear for item in _review_speaking(sound, one))
         self.add_review_items(_review_unseen_speech(sound, visible, speaking))
 
     def add_review_items(self, items: Iterable[ReviewItem]) -> None:
-        """Keep the `MAX_REVIEW_ITEMS` items that matter most."""
-        by_impact = sorted([*self.review_items, *items], key=lambda item: -item.impact(1))
-        self.review_items = by_impact[:MAX_REVIEW_ITEMS]
+        """Keep the items of most harm."""
+        self.review_items = list(most_harmful([*self.review_items, *items], 1))
 
     def outputs(self) -> dict[str, object]:
         """The fields of `Outputs` that are counted here."""
@@ -121,7 +119,8 @@ def review_corrections(corrections: Iterable[Correction]) -> Iterator[ReviewItem
             f"the turn is now named {one.speaker}, the label of that face"
         )
         start, stop = nearest_frame(one.turn.start_s), nearest_frame(one.turn.stop_s)
-        yield ReviewItem(message=message, frame=start, confidence=one.share, kind="moved turn", frames=stop - start)
+        about = {"frame": start, "frames": stop - start, "about": one.turn.speaker}
+        yield ReviewItem(message=message, confidence=one.share, kind="moved turn", **about)
 
 
 def _has_landmarks(rows: TrackRows) -> np.ndarray:
@@ -143,50 +142,51 @@ def _review_face(rows: TrackRows, shot: Span, starts: Mapping[int, int]) -> Iter
     """
     name, stop, n_frames = f"face {rows.track_id}", rows.start + len(rows.boxes), len(rows.boxes)
     landmark_share, score = float(_has_landmarks(rows).mean()), float(rows.confidence.mean())
-    about = {"track": rows.track_id, "frames": n_frames}
+    where = {"track": rows.track_id, "about": _about(shot.start)}
+    about = {"frame": rows.start, "frames": n_frames, **where}
     if n_frames < MIN_FRAMES:
         message = f"{name} is visible in {n_frames} frames only"
-        yield ReviewItem(message=message, frame=rows.start, confidence=score / 2, kind="short face", **about)
+        yield ReviewItem(message=message, confidence=score / 2, kind="short face", **about)
     elif score < MIN_FACE_CONFIDENCE:
         message = f"is {name} a face? Its detection score is low"
-        yield ReviewItem(message=message, frame=rows.start, confidence=score, kind="face", **about)
+        yield ReviewItem(message=message, confidence=score, kind="face", **about)
     elif landmark_share < MIN_FACE_CONFIDENCE:
         message = f"{name} has no landmarks in {1 - landmark_share:.0%} of its frames: turned away, hidden or no face"
         # a face from the side has none either: only the detection score tells whether it is one
-        yield ReviewItem(message=message, frame=rows.start, confidence=score, kind="landmarks", **about)
+        yield ReviewItem(message=message, confidence=score, kind="landmarks", **about)
     if stop in starts:
         message = f"{name} becomes another person's, face {starts[stop]}, from one frame to the next: was a cut missed?"
         frames = min(stop - shot.start, shot.stop - stop)
         yield ReviewItem(
-            message=message,
-            frame=stop,
-            confidence=NO_CUT_CONFIDENCE,
-            kind="missed cut",
-            track=rows.track_id,
-            frames=frames,
+            message=message, frame=stop, confidence=NO_CUT_CONFIDENCE, kind="missed cut", frames=frames, **where
         )
     elif shot.stop - stop > MAX_LOST_FRAMES:
         message, frames = f"{name} disappears before the shot ends: did it leave?", shot.stop - stop
-        yield ReviewItem(
-            message=message, frame=stop - 1, confidence=0.5, kind="lost face", track=rows.track_id, frames=frames
-        )
+        yield ReviewItem(message=message, frame=stop - 1, confidence=0.5, kind="lost face", frames=frames, **where)
+
+
+def _about(shot_start: int) -> str:
+    return f"shot from frame {shot_start}"
 
 
 def _review_identity(assignment: SpeakerAssignment) -> Iterator[ReviewItem]:
     """Whether one face shows the right person and has the right speaker label."""
     face, speaker = assignment.face, assignment.speaker
-    about = {"track": face.track_id, "frames": len(face.log_odds)}
-    if face.embedding is not None and assignment.person_confidence < MIN_PERSON_CONFIDENCE:
-        message = f"is face {face.track_id} person {assignment.person + 1}? It resembles another person as much"
-        confidence = assignment.person_confidence
-        yield ReviewItem(message=message, frame=face.start, confidence=confidence, kind="person", **about)
-    if speaker is not None and speaker.confidence < MIN_SPEAKER_CONFIDENCE:
+    about = {
+        "track": face.track_id,
+        "frame": face.start,
+        "frames": len(face.log_odds),
+        "about": f"person {assignment.person + 1}",
+    }
+    if face.embedding is not None and is_worth_a_look(assignment.person_confidence):
+        message = f"is face {face.track_id} person {assignment.person + 1}? It also resembles another person"
+        yield ReviewItem(message=message, confidence=assignment.person_confidence, kind="person", **about)
+    if speaker is not None and is_worth_a_look(speaker.confidence):
         message = (
             f"does {speaker.label} belong to face {face.track_id}? It is not always heard when the face speaks, "
             "or is heard when the face is silent"
         )
-        confidence = speaker.confidence
-        yield ReviewItem(message=message, frame=face.start, confidence=confidence, kind="face speaker", **about)
+        yield ReviewItem(message=message, confidence=speaker.confidence, kind="face speaker", **about)
 
 
 def _review_unknown(faces: Sequence[FaceEvidence]) -> Iterator[ReviewItem]:
@@ -200,7 +200,36 @@ def _review_unknown(faces: Sequence[FaceEvidence]) -> Iterator[ReviewItem]:
             kind="person",
             track=longest.track_id,
             frames=len(longest.log_odds),
+            about="faces never seen clearly",
         )
+
+
+def _review_speaking(sound: Sound, assignment: SpeakerAssignment) -> Iterator[ReviewItem]:
+    """The stretches in which one face may not speak, or may speak although it was taken for silent."""
+    face, speaks, confidence = assignment.face, assignment.is_speaking, assignment.confidence
+    speech = sound.possible_speech[face.start - sound.start : face.span.stop - sound.start]
+    about = {"kind": "speaking", "track": face.track_id, "about": f"face {face.track_id}"}
+    for stretch, frames, sure in _stretches(speaks, confidence):
+        message = f"does face {face.track_id} really speak, for {stretch.duration_s:.1f} s?"
+        frame = face.start + stretch.start
+        yield ReviewItem(message=message, frame=frame, frames=frames, confidence=sure, **about)
+    for stretch, frames, sure in _stretches(~speaks & speech, 1 - confidence):
+        message = f"is face {face.track_id} really silent for {stretch.duration_s:.1f} s while somebody speaks?"
+        frame = face.start + stretch.start
+        yield ReviewItem(message=message, frame=frame, frames=frames, confidence=sure, **about)
+
+
+def _stretches(claimed: np.ndarray, confidence: np.ndarray) -> Iterator[tuple[Span, int, float]]:
+    """The stretches worth a look in which something is ``claimed`` (n,) of a face, with ``confidence`` (n,).
+
+    Each has its number of frames with the claim and their mean confidence.
+    """
+    for stretch in spans_from_frames(np.flatnonzero(claimed).tolist(), MAX_PAUSE_FRAMES):
+        within = slice(stretch.start, stretch.stop)
+        frames = int(claimed[within].sum())
+        mean = float(confidence[within][claimed[within]].mean())
+        if frames >= MIN_SPEAKING_FRAMES and is_worth_a_look(mean):
+            yield stretch, frames, mean
 
 
 def _review_unseen_speech(sound: Sound, visible: np.ndarray, speaking: np.ndarray) -> Iterator[ReviewItem]:

@@ -1,0 +1,43 @@
+"""The list of what a person should check: the order, alike items, and the limit."""
+
+import pytest
+
+from vidlib.corrections.review import KINDS
+from vidlib.results import review
+from vidlib.results.review import ReviewItem, most_harmful, questions
+
+
+def item(message: str, confidence: float = 0.5, **values: object) -> ReviewItem:
+    return ReviewItem(message=message, **{"confidence": confidence, "frame": 10, "frames": 25, **values})
+
+
+def listed(*items: ReviewItem) -> list[str]:
+    return [question.item.message for question in questions([("tracking", one) for one in items], 1000)]
+
+
+def test_what_is_more_likely_wrong_and_lasts_longer_comes_first():
+    assert listed(item("sure", 0.9), item("unsure", 0.3)) == ["unsure", "sure"]
+    assert listed(item("short"), item("long", frames=100)) == ["long", "short"]
+    assert listed(item("late", frame=90), item("early"), item("anywhere", frame=None)) == ["anywhere", "early", "late"]
+
+
+def test_an_item_about_the_whole_video_concerns_all_its_frames():
+    assert listed(item("long", frames=100), item("all", frame=None, frames=0)) == ["all", "long"]
+
+
+def test_items_that_ask_the_same_of_the_same_thing_are_one():
+    asked = [item("a", kind="person", about="person 1"), item("b", 0.2, kind="person", about="person 1", frame=70)]
+    others = [item("c", kind="person", about="person 2"), item("d", kind="boundary", about="person 1"), item("e")]
+    first, *rest = questions([("tracking", one) for one in [*asked, *others, item("f")]], 1000)
+    assert (first.item.message, [other.frame for other in first.others]) == ("b", [10])
+    assert sorted(question.item.message for question in rest) == ["c", "d", "e", "f"]
+
+
+def test_a_step_keeps_the_items_of_most_harm(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(review, "MAX_ITEMS", 2)
+    kept = most_harmful([item("sure", 0.9), item("unsure", 0.1), item("maybe")], 1000)
+    assert [one.message for one in kept] == ["unsure", "maybe"]
+
+
+def test_every_kind_of_item_has_a_weight():
+    assert review.WEIGHTS.keys() == KINDS.keys()

@@ -1,0 +1,104 @@
+"""What a person should check in a video: one list for all steps, in the order of the expected harm.
+
+The expected harm of an item is the probability that the result is wrong, times the frames that would then be wrong,
+times the weight of its kind. docs/how/confidence.md explains how the weights were chosen.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from heapq import nlargest
+
+from pydantic import Field
+
+from vidlib.params import Frozen
+from vidlib.timeline import FPS
+
+FIRST = 10
+"""Items that a page shows at first; the others are behind *more*."""
+
+MAX_ITEMS = 1000
+"""The most items that one step keeps, about 0.2 MB: a film of two hours has fewer. They are those of most harm."""
+
+WORTH_A_LOOK = 0.9
+"""Results below this confidence are items to check: those above are wrong too rarely to fill a list with them."""
+
+POWER = 0.5
+
+WEIGHTS: Mapping[str, float] = {
+    "boundary": 1.0,
+    "missed boundary": 1.0,
+    "missed cut": 1.0,
+    "person": 1.0,
+    "speaker": 1.0,
+    "face speaker": 1.0,
+    "speaking": 1.0,
+    "unseen speech": 1.0,
+    "moved turn": 1.0,
+    "brief speaker": 1.0,
+    "overlap": 1.0,
+    "lost face": 1.0,
+    "face": 1.0,
+    "short face": 1.0,
+    "landmarks": 1.0,
+}
+
+
+class ReviewItem(Frozen):
+    """Something that a person should check; ``frame`` counts from 0.
+
+    ``confidence`` is the machine's, in [0, 1]; 0 where there is no estimate. ``kind`` is one of
+    `vidlib.corrections.review.KINDS`, ``frames`` are those in question (0: unknown), ``track`` is the face in question.
+    Items of one kind that are ``about`` the same thing, such as ``shot 3``, are one in the list of a page.
+    """
+
+    message: str
+    frame: int | None = None
+    confidence: float = Field(0.0, ge=0, le=1)
+    kind: str = Field("", exclude_if=lambda kind: not kind)
+    frames: int = Field(0, ge=0, exclude_if=lambda frames: not frames)
+    track: int | None = Field(None, exclude_if=lambda track: track is None)
+    about: str = Field("", exclude_if=lambda about: not about)
+
+    def harm(self, n_frames: int) -> float:
+        """The expected harm in seconds; an item without a ``frame`` is about all ``n_frames`` of the video."""
+        frames = self.frames or (n_frames if self.frame is None else 1)
+        return WEIGHTS.get(self.kind, 1.0) * (1 - self.confidence) * (frames / FPS) ** POWER
+
+
+def is_worth_a_look(confidence: float) -> bool:
+    """Whether a result of this confidence is an item to check."""
+    return confidence < WORTH_A_LOOK
+
+
+@dataclass(frozen=True)
+class Question:
+    """One entry of the list: the item of most harm, and the ``others`` of its kind about the same thing."""
+
+    step: str
+    item: ReviewItem
+    others: tuple[ReviewItem, ...]
+    harm: float
+
+
+def most_harmful(items: Iterable[ReviewItem], n_frames: int) -> tuple[ReviewItem, ...]:
+    """The `MAX_ITEMS` items of most harm, in this order; of equal items the earlier ones of the video."""
+    return tuple(nlargest(MAX_ITEMS, items, key=lambda item: item.harm(n_frames)))
+
+
+def questions(asked: Iterable[tuple[str, ReviewItem]], n_frames: int) -> list[Question]:
+    """The list for ``(step, item)`` of all steps of a video of ``n_frames``."""
+    groups: dict[tuple[object, ...], list[ReviewItem]] = defaultdict(list)
+    for number, (step, item) in enumerate(asked):
+        groups[step, item.kind, item.about or number].append(item)
+    return sorted((_question(str(step), items, n_frames) for (step, *_), items in groups.items()), key=_order)
+
+
+def _question(step: str, items: list[ReviewItem], n_frames: int) -> Question:
+    first, *others = most_harmful(items, n_frames)
+    return Question(step, first, tuple(others), sum(item.harm(n_frames) for item in items))
+
+
+def _order(question: Question) -> tuple[float, int]:
+    frame = question.item.frame
+    return -question.harm, -1 if frame is None else frame
