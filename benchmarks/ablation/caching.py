@@ -12,14 +12,13 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-import torch
 
 from vidlib.engines.speech.diarization import resegmentation
 from vidlib.engines.speech.diarization.viterbi import Window
 from vidlib.engines.speech.pyannote import embedding
-from vidlib.engines.speech.pyannote.imports import Inference, SlidingWindow, SlidingWindowFeature
+from vidlib.engines.speech.pyannote.imports import SlidingWindowFeature
 from vidlib.engines.speech.pyannote.pipeline import Pipeline
-from vidlib.engines.speech.pyannote.windows import BatchedSegmentation, batches
+from vidlib.engines.speech.pyannote.windows import BatchedSegmentation
 
 
 class OutputCache:
@@ -52,12 +51,12 @@ def cached_networks(folder: Path) -> Iterator[OutputCache]:
     The segmentation keeps the logarithms of the probabilities of all powerset classes.
     """
     cache = OutputCache(folder)
-    embed, embed_windows = Pipeline.get_embeddings, resegmentation.embed_windows
+    segment, embed = BatchedSegmentation.outputs, Pipeline.get_embeddings
+    embed_windows = resegmentation.embed_windows
 
-    def segmentation(self: BatchedSegmentation, file: dict[str, Any], hook: Any = None) -> SlidingWindowFeature:
-        windows = SlidingWindow(start=0.0, duration=self.duration, step=self.step)
-        data = cache.output(lambda: powerset(self, file, windows), digest(file["sound"]), "powerset", self.step)
-        return SlidingWindowFeature(self.conversion(torch.from_numpy(data)).numpy().astype(np.uint8), windows)
+    def outputs(self: BatchedSegmentation, batch: dict[str, Any]) -> np.ndarray:
+        key = (digest(batch["waveform"].numpy()), "powerset", self.step)
+        return cache.output(lambda: segment(self, batch), *key)
 
     def embeddings(
         self: Pipeline, file: dict[str, Any], segmentation: SlidingWindowFeature, *rest: Any, **more: Any
@@ -74,7 +73,7 @@ def cached_networks(folder: Path) -> Iterator[OutputCache]:
         return np.concatenate([cache.output(one, *key, *window) for one, window in zip(computed, windows, strict=True)])
 
     with (
-        patch.object(BatchedSegmentation, "__call__", segmentation),
+        patch.object(BatchedSegmentation, "outputs", outputs),
         patch.object(Pipeline, "get_embeddings", embeddings),
         patch.object(resegmentation, "embed_windows", of_windows),
     ):
@@ -82,13 +81,6 @@ def cached_networks(folder: Path) -> Iterator[OutputCache]:
             yield cache
         finally:
             cache.save()
-
-
-def powerset(segmentation: BatchedSegmentation, file: dict[str, Any], windows: SlidingWindow) -> np.ndarray:
-    """(windows, frames, classes): the logarithm of the probability of each set of local speakers."""
-    with patch.object(segmentation, "conversion", torch.nn.Identity()):
-        parts = [Inference.__call__(segmentation, batch).data for *_, batch in batches(file["sound"], windows)]
-    return np.concatenate(parts)
 
 
 def digest(array: np.ndarray) -> str:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from vidlib.engines.speech.diarization import resegmentation
+from vidlib.engines.speech.diarization import resegmentation, splitting
 from vidlib.engines.speech.pyannote import embedding, engine, pipeline
 from vidlib.engines.speech.pyannote.embedding import EmbeddingModel
 from vidlib.engines.speech.pyannote.imports import SpeakerDiarization
@@ -88,6 +88,11 @@ def unsplit(
     return speakers, list(range(n_speakers))
 
 
+def no_pauses(sound: object, step_s: float, probability: np.ndarray) -> np.ndarray:
+    """Everything that the segmentation takes for speech is speech."""
+    return np.zeros(len(probability), bool)
+
+
 def second_detector(self: Pipeline, segmentation: Any, frames: Any, **options: Any) -> Any:
     """One speaker where Silero hears speech and the segmentation does not; resegmentation decides who."""
     count = SpeakerDiarization.speaker_count(segmentation, frames, **options)
@@ -105,6 +110,7 @@ REPLACED: dict[str, Variant] = {
     "features without the mean of the window": (Change(EmbeddingModel, "forward", mean_of_window),),
     "clusters from 2 s of speech": (Change(pipeline, "MIN_ACTIVE_RATIO", 0.2),),
     "centroid linkage": (Setting("clustering", {"method": "centroid", "threshold": PUBLISHED_THRESHOLD}),),
+    "pauses in noise are speech": (Change(pipeline, "pauses", no_pauses),),
     "no pauses closed": (Setting("segmentation", {"min_duration_off": 0.0}),),
     "no resegmentation": (Change(pipeline, "resegment", unchanged),),
 }
@@ -116,6 +122,8 @@ ALTERNATIVES: dict[str, Variant] = {
     "no splitting": (Change(resegmentation, "split_clusters", unsplit),),
     "average linkage": (Setting("clustering", {"method": "average", "threshold": 0.65}),),
     "a second detector": (Change(Pipeline, "speaker_count", second_detector),),
+    "splitting from 1.5 times the speech": (Change(splitting, "MIN_GROUP_SIZE", 5),),
+    "clusters from 1 s of speech": (Change(pipeline, "MIN_ACTIVE_RATIO", 0.1),),
     "clusters from two windows": (Setting("clustering", {"min_cluster_size": 2}),),
 }
 """What was tried beside: other ways, and stages that were not taken."""

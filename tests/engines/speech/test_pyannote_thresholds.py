@@ -50,6 +50,8 @@ def diarize():
         def get_segmentations(self, file, hook=None):
             speaks = self.random.random((9, 10, 3)) < self.random.choice([0.2, 0.5])  # 9 windows, 3 local speakers
             windows = SlidingWindow(start=0, duration=10, step=0.25)
+            probability = speaks.any(axis=2, keepdims=True).repeat(10, axis=1).astype(np.float32)
+            self._segmentation.probability = SlidingWindowFeature(probability, windows)
             return SlidingWindowFeature(speaks.repeat(10, axis=1).astype(np.uint8), windows)
 
         def get_embeddings(self, file, binary_segmentations, exclude_overlap=False, hook=None):

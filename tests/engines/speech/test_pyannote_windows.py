@@ -56,9 +56,13 @@ def test_segmentation_and_embeddings_do_not_depend_on_the_batches(monkeypatch):
     whole = {"waveform": torch.from_numpy(sound)[None], "sample_rate": SAMPLE_RATE, "uri": "whole"}
     with speech.open_diarizer("pyannote", "cpu", speech.Options()) as engine, torch.inference_mode():
         pipeline = engine._pipeline
-        segmentation = pipeline._segmentation({"sound": sound})
+        batched = pipeline._segmentation
+        segmentation = batched({"sound": sound})
         assert segmentation.data.dtype == np.uint8
-        np.testing.assert_array_equal(segmentation.data, Inference.__call__(pipeline._segmentation, whole).data)
+        original = Inference(batched.model, skip_aggregation=True, duration=batched.duration, step=batched.step)
+        np.testing.assert_array_equal(segmentation.data, original(whole).data)
+        likely = batched.probability.data[..., 0] > 0.5
+        assert (likely == segmentation.data.any(axis=-1)).mean() > 0.99
         embeddings = pipeline.get_embeddings({"sound": sound}, segmentation, exclude_overlap=True)
         expected = SpeakerDiarization.get_embeddings(pipeline, whole, segmentation, True)
         np.testing.assert_array_equal(embeddings, expected)

@@ -20,6 +20,7 @@ from vidlib import vault
 from vidlib.engines.runtime.pool import Pool
 from vidlib.engines.speech.diarization.aggregation import aggregate_activity, most_active
 from vidlib.engines.speech.diarization.clustering import assign_clusters
+from vidlib.engines.speech.diarization.pauses import pauses
 from vidlib.engines.speech.diarization.resegmentation import Activity, resegment
 from vidlib.engines.speech.pyannote.embedding import EmbeddingModel
 from vidlib.engines.speech.pyannote.folder import PipelineConfig
@@ -27,6 +28,7 @@ from vidlib.engines.speech.pyannote.imports import (
     PLDA,
     AgglomerativeClustering,
     Annotation,
+    Inference,
     SlidingWindow,
     SlidingWindowFeature,
     SpeakerDiarization,
@@ -88,6 +90,16 @@ class Pipeline(SpeakerDiarization):
         if self._annotation is None:  # the second call wants one speaker at a time, which is not used here
             self._annotation = annotation
         return annotation
+
+    def speaker_count(
+        self, segmentation: SlidingWindowFeature, frames: SlidingWindow, **options: Any
+    ) -> SlidingWindowFeature:
+        """The number of speakers in each instant, (instants, 1); none in the `pauses` that the network bridges."""
+        count = super().speaker_count(segmentation, frames, **options)
+        if self._resegments:
+            probability = Inference.aggregate(self._segmentation.probability, frames)
+            count.data[pauses(self._sound, frames.step, probability.data[:, 0])] = 0
+        return count
 
     def get_embeddings(
         self,

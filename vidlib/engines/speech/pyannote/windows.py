@@ -33,11 +33,17 @@ def batches(sound: Samples, window: SlidingWindow) -> Iterator[tuple[slice, int,
 
 
 class BatchedSegmentation(Inference):
-    """The segmentation of the pipeline, `WINDOWS_PER_CORE` windows at a time in each of the ``threads``."""
+    """The segmentation of the pipeline, `WINDOWS_PER_CORE` windows at a time in each of the ``threads``.
+
+    After a call of a powerset model, ``probability`` is that of any speech, (windows, frames, 1) float32.
+    """
+
+    probability: SlidingWindowFeature | None = None
 
     def __init__(self, whole: Inference, threads: Pool[None]):
-        super().__init__(whole.model, skip_aggregation=True, duration=whole.duration, step=whole.step, batch_size=BATCH)
-        self._threads = threads
+        options = {"duration": whole.duration, "step": whole.step, "batch_size": BATCH}
+        super().__init__(whole.model, skip_aggregation=True, skip_conversion=True, **options)
+        self._threads, self._to_multilabel = threads, whole.conversion
 
     def __call__(self, file: dict[str, Any], hook: Callable[..., None] | None = None) -> SlidingWindowFeature:
         """Segment ``file["sound"]``, `Samples` -> (windows, frames, local speakers): 0 and 1, or probabilities.
@@ -45,15 +51,25 @@ class BatchedSegmentation(Inference):
         The values are uint8 from a powerset model, else float32.
         """
         window = SlidingWindow(start=0.0, duration=self.duration, step=self.step)
-        dtype = np.uint8 if self.model.specifications.powerset else np.float32
-        segmentations = []
+        segmentations, probabilities = [], []
         for indices, n_windows, batch in batches(file["sound"], window):
-            segmentations.append(super().__call__(batch).data.astype(dtype))
+            outputs = self.outputs(batch)
+            if self.model.specifications.powerset:
+                segmentations.append(self._to_multilabel(torch.from_numpy(outputs)).numpy().astype(np.uint8))
+                probabilities.append(1 - np.exp(outputs[..., :1]))
+            else:
+                segmentations.append(outputs)
             if hook:
                 hook(completed=indices.stop, total=n_windows)
+        if probabilities:
+            self.probability = SlidingWindowFeature(np.concatenate(probabilities), window)
         return SlidingWindowFeature(np.concatenate(segmentations), window)
 
+    def outputs(self, batch: dict[str, Any]) -> np.ndarray:
+        """(windows, frames, classes) float32: of a powerset model, the logarithm of each probability, silence first."""
+        return super().__call__(batch).data.astype(np.float32)
+
     def infer(self, chunks: Tensor) -> np.ndarray:
-        """(windows, 1, samples) -> (windows, frames, local speakers)."""
+        """(windows, 1, samples) -> (windows, frames, classes)."""
         infer = super().infer
         return np.concatenate(self._threads.map(lambda _, few: infer(few), chunks.split(WINDOWS_PER_CORE)))
