@@ -41,8 +41,14 @@ class BatchedSegmentation(Inference):
     probability: SlidingWindowFeature | None = None
 
     def __init__(self, whole: Inference, threads: Pool[None]):
-        options = {"duration": whole.duration, "step": whole.step, "batch_size": BATCH}
-        super().__init__(whole.model, skip_aggregation=True, skip_conversion=True, **options)
+        super().__init__(
+            whole.model,
+            duration=whole.duration,
+            step=whole.step,
+            skip_aggregation=True,
+            skip_conversion=True,
+            batch_size=BATCH,
+        )
         self._threads, self._to_multilabel = threads, whole.conversion
 
     def __call__(self, file: dict[str, Any], hook: Callable[..., None] | None = None) -> SlidingWindowFeature:
