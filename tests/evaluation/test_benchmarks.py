@@ -10,6 +10,7 @@ import pytest
 
 from tests import evaluated, sample_media
 from vidlib.evaluation.scores import evaluate
+from vidlib.results.review import ReviewItem, questions
 from vidlib.settings import REPOSITORY
 from vidlib.timeline import Shot, Span
 
@@ -30,7 +31,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
     return call
 
 
-@pytest.mark.parametrize("script", ["compose.py", "quality.py", "quality_voices.py"])
+@pytest.mark.parametrize("script", ["compose.py", "quality.py", "quality_review.py", "quality_voices.py"])
 def test_help_teaches_with_examples(run, script):
     code, out, _ = run(script, "--help")
     assert code == 0
@@ -63,6 +64,43 @@ def test_films_stand_side_by_side_with_their_mean(monkeypatch):
     assert recall.split()[-3:] == ["1.000", "0.333", "0.667"]
     (purity,) = [line for line in lines if "track purity" in line]
     assert purity.split()[-3:] == ["1.000", "–", "1.000"]
+
+
+def test_the_first_items_name_errors_of_their_kind(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(REPOSITORY / "benchmarks")
+    program = importlib.import_module("quality_review")
+    truth = evaluated.write_truth(tmp_path / "film.truth.json")
+    results = evaluated.found(shots=[Shot(Span(0, 135), "start"), *evaluated.SHOTS[2:]])
+    asked = [ReviewItem(message="?", kind="missed boundary", frame=frame, confidence=0.5) for frame in (20, 62)]
+    errors, by_video, items = program.tables(
+        [program.judge("film", results, truth, questions([("scenes", asked[0])], 1))]
+    )
+    assert errors.splitlines()[-1] == "named in the first 10: 0.00 [0.00, 0.00]"
+    listed = questions([("scenes", item) for item in asked], 200)
+    errors, by_video, items = program.tables([program.judge("film", results, truth, listed)])
+    assert errors.splitlines()[-1] == "named in the first 10: 1.00 [1.00, 1.00]"
+    assert by_video.splitlines()[-1].split() == ["film", "1", "1", "1", "1", "2"]
+    assert items.splitlines()[-1].split() == ["missed", "boundary", "2", "0.50", "0.50"]
+
+
+def test_a_sampled_truth_tells_errors(monkeypatch, tmp_path):
+    """A cut at 60 is not found, A is missed in frame 90, and B does not speak where the results say so."""
+    monkeypatch.syspath_prepend(REPOSITORY / "benchmarks")
+    sampled = importlib.import_module("sampled_truth")
+    left, right = {"id": "A", "x": 5, "y": 90, "req": 1}, {"id": "B", "x": 75, "y": 50, "req": 1}
+    truth = {"size": [640, 360], "cuts": [60, 135, 172], "gradual": [], "optional": [[130, 180]]}
+    truth |= {"faces": {"90": [left, right], "110": [right, {"any": 1}]}, "speaking": [["B", 0, [106, 112]]]}
+    path = tmp_path / "clip.json"
+    path.write_text(json.dumps(truth))
+    assert sampled.is_sampled(path)
+    results = evaluated.found(shots=[Shot(Span(0, 135), "start"), *evaluated.SHOTS[2:]])
+    told = [(error.kind, error.span.start, set(error.tracks)) for error in sampled.find_errors(path, results)]
+    assert told == [
+        ("missed boundary", 58, set()),
+        ("lost face", 90, set()),
+        ("false face", 90, {2}),
+        ("wrong face speaker", 106, {3}),
+    ]
 
 
 def test_a_choice_is_scored_on_the_recording_that_took_no_part_in_it(monkeypatch):

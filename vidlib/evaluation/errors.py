@@ -79,10 +79,8 @@ def is_named(error: ResultError, item: ReviewItem) -> bool:
 
 def rank(error: ResultError, listed: Sequence[Question]) -> int | None:
     """The place, from 1, of the first entry of a list that names the error; None if none does."""
-    for number, question in enumerate(listed, 1):
-        if any(is_named(error, item) for item in (question.item, *question.others)):
-            return number
-    return None
+    numbered = enumerate(listed, 1)
+    return next((n for n, one in numbered if any(is_named(error, item) for item in (one.item, *one.others))), None)
 
 
 def find_errors(truth: Truth, results: Results, true_turns: Sequence[Turn]) -> Iterator[ResultError]:

@@ -120,7 +120,7 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
         Column("kind", "string", "", "kind of the question, as `evaluate --corrections` counts them", nullable=True),
         Column("frames", "int32", "frames", "how many a correction would change", nullable=True),
         Column("track_id", "int32", "", "face in question", nullable=True),
-        Column("harm", "float64", "s", "expected harm, by which the list is sorted"),
+        Column("harm", "float64", "", "expected harm; rows of one item add up to what the list is sorted by"),
     ),
 }
 """The columns of each table. In a workspace `VIDEO` come first, and ``tracks`` has those of ``blendshapes`` as well."""

@@ -1,12 +1,12 @@
 """Statistics of the tracks of a video, collected shot by shot, and what a person should check."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from vidlib.results.exports.tracking_table import TrackRows
-from vidlib.results.review import ReviewItem, is_worth_a_look, most_harmful
+from vidlib.results.review import MAX_ITEMS, ReviewItem, is_worth_a_look, most_harmful
 from vidlib.timeline import FPS, Shot, Span, nearest_frame, seconds, spans_from_frames
 from vidlib.tracking.diarization_correction import Correction
 from vidlib.tracking.identities import UNKNOWN_CONFIDENCE
@@ -19,8 +19,14 @@ MIN_FRAMES = 10
 MIN_FACE_CONFIDENCE = 0.6
 """A face should be checked if its mean detection score, or its share of frames with landmarks, is below this."""
 
-MAX_LOST_FRAMES = 25
-"""A face should be checked if it is lost more frames (1 s) before its shot ends."""
+MAX_LOST_FRAMES = 12
+"""A face should be checked if it is lost, or found, more frames (half a second) within its shot."""
+
+EMPTY_SHOT_CONFIDENCE = 0.7
+"""Confidence that a shot without a face, in which somebody speaks, has none: two of five had one on degraded films."""
+
+OFF_SCREEN_CONFIDENCE = 0.8
+"""Confidence that nobody in sight speaks where no face does: wrong in one of six such shots of composed films."""
 
 MIN_SPEAKING_FRAMES = 10
 """A stretch in which a face speaks, or is silent while somebody is heard, should be checked if it has more frames."""
@@ -80,8 +86,9 @@ class TrackingStatistics:
         self.n_rows_with_landmarks += sum(int(_has_landmarks(rows).sum()) for rows in tracked.faces)
         blended = tracked.blended_tracks
         clear = [rows for rows in tracked.faces if rows.track_id not in blended]
-        starts = {rows.start: rows.track_id for rows in tracked.faces}
-        self.add_review_items(item for rows in clear for item in _review_face(rows, tracked.shot.span, starts))
+        shot = tracked.shot.span
+        self.add_review_items(item for rows in clear for item in _review_face(rows, shot))
+        self.add_review_items(item for rows in clear for item in _review_ends(rows, shot, tracked.faces))
 
     def add_speech(self, sound: Sound, assignments: Sequence[SpeakerAssignment], blended: Container[int]) -> None:
         """Count who speaks in one more shot; ``blended`` has the ids of `TrackedShot.blended_tracks`."""
@@ -94,10 +101,13 @@ class TrackingStatistics:
         self.add_review_items(_review_unknown([one.face for one in clear if one.face.embedding is None]))
         self.add_review_items(item for one in clear for item in _review_speaking(sound, one))
         self.add_review_items(_review_unseen_speech(sound, visible, speaking))
+        self.add_review_items(_review_empty_shot(sound, visible))
 
     def add_review_items(self, items: Iterable[ReviewItem]) -> None:
-        """Keep the items of most harm."""
-        self.review_items = list(most_harmful([*self.review_items, *items], 1))
+        """Add items; from time to time only those of most harm are kept."""
+        self.review_items += items
+        if len(self.review_items) > 2 * MAX_ITEMS:
+            self.review_items = list(most_harmful(self.review_items, 1))
 
     def outputs(self) -> dict[str, object]:
         """The fields of `Outputs` that are counted here."""
@@ -107,7 +117,7 @@ class TrackingStatistics:
             "face_coverage": self.n_frames_with_face / max(1, self.n_frames),
             "landmark_coverage": self.n_rows_with_landmarks / max(1, self.n_face_rows),
             "speaking_s": float(seconds(self.n_frames_speaking)),
-            "doubts": tuple(self.review_items),
+            "doubts": most_harmful(self.review_items, 1),
         }
 
 
@@ -135,18 +145,14 @@ def _frames_with(sound: Sound, faces: Iterable[tuple[FaceEvidence, np.ndarray | 
     return frames
 
 
-def _review_face(rows: TrackRows, shot: Span, starts: Mapping[int, int]) -> Iterator[ReviewItem]:
-    """What may be wrong with one face that no dissolve or fade affects.
-
-    ``starts`` maps frames to a face that begins there. A face that begins where this one ends was split from it.
-    """
-    name, stop, n_frames = f"face {rows.track_id}", rows.start + len(rows.boxes), len(rows.boxes)
+def _review_face(rows: TrackRows, shot: Span) -> Iterator[ReviewItem]:
+    """Whether one face that no dissolve or fade affects is a face."""
+    name, n_frames = f"face {rows.track_id}", len(rows.boxes)
     landmark_share, score = float(_has_landmarks(rows).mean()), float(rows.confidence.mean())
-    where = {"track": rows.track_id, "about": _about(shot.start)}
-    about = {"frame": rows.start, "frames": n_frames, **where}
+    about = {"frame": rows.start, "frames": n_frames, "track": rows.track_id, "about": _about(shot.start)}
     if n_frames < MIN_FRAMES:
         message = f"{name} is visible in {n_frames} frames only"
-        yield ReviewItem(message=message, confidence=score / 2, kind="short face", **about)
+        yield ReviewItem(message=message, confidence=score, kind="short face", **about)
     elif score < MIN_FACE_CONFIDENCE:
         message = f"is {name} a face? Its detection score is low"
         yield ReviewItem(message=message, confidence=score, kind="face", **about)
@@ -154,6 +160,19 @@ def _review_face(rows: TrackRows, shot: Span, starts: Mapping[int, int]) -> Iter
         message = f"{name} has no landmarks in {1 - landmark_share:.0%} of its frames: turned away, hidden or no face"
         # a face from the side has none either: only the detection score tells whether it is one
         yield ReviewItem(message=message, confidence=score, kind="landmarks", **about)
+
+
+def _review_ends(rows: TrackRows, shot: Span, faces: Sequence[TrackRows]) -> Iterator[ReviewItem]:
+    """Whether a face was lost, or found late, within its shot.
+
+    Of ``faces``, those of the shot, one that begins where this one ends was split from it.
+    """
+    name, stop = f"face {rows.track_id}", rows.start + len(rows.boxes)
+    starts = {other.start: other.track_id for other in faces}
+    where = {"track": rows.track_id, "about": _about(shot.start)}
+    if rows.start - shot.start > MAX_LOST_FRAMES and all(o.start + len(o.boxes) != rows.start for o in faces):
+        message, frames = f"{name} appears after the shot begins: was it there before?", rows.start - shot.start
+        yield ReviewItem(message=message, frame=shot.start, confidence=0.5, kind="lost face", frames=frames, **where)
     if stop in starts:
         message = f"{name} becomes another person's, face {starts[stop]}, from one frame to the next: was a cut missed?"
         frames = min(stop - shot.start, shot.stop - stop)
@@ -237,6 +256,16 @@ def _review_unseen_speech(sound: Sound, visible: np.ndarray, speaking: np.ndarra
     unseen = visible & sound.speech & ~speaking
     if unseen.sum() >= FPS:
         message = f"somebody speaks for {float(seconds(int(unseen.sum()))):.1f} s, but no visible face speaks"
-        confidence = 1 - float(unseen.sum() / (visible & sound.speech).sum())
+        share = float(unseen.sum() / (visible & sound.speech).sum())
+        confidence = 1 - (1 - OFF_SCREEN_CONFIDENCE) * share
         first, frames = sound.start + int(unseen.argmax()), int(unseen.sum())
         yield ReviewItem(message=message, frame=first, confidence=confidence, kind="unseen speech", frames=frames)
+
+
+def _review_empty_shot(sound: Sound, visible: np.ndarray) -> Iterator[ReviewItem]:
+    """Whether a shot without any face, in which somebody speaks for a second or more, has none."""
+    spoken = int(sound.speech.sum())
+    if spoken >= FPS and not visible.any():
+        message = f"somebody speaks for {float(seconds(spoken)):.1f} s, but no face was found: is there one?"
+        about = {"frame": sound.start, "frames": len(sound.speech)}
+        yield ReviewItem(message=message, confidence=EMPTY_SHOT_CONFIDENCE, kind="lost face", **about)
