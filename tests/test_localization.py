@@ -135,6 +135,9 @@ def test_a_sentence_within_a_sentence_is_translated_too():
         "échec de l’étape 'convert'\xa0: 'a.mov' n’est pas une vidéo lisible\xa0: Invalid data\xa0; voir /runs/a.ipynb"
     )
     assert FRENCH.sentence("not processed: notes.txt: it is a text") == "non traité\xa0: notes.txt\xa0: c’est un texte"
+    assert FRENCH.sentence("https://h.example/…: answered 410: nothing is there any more; ask for a new link") == (
+        "https://h.example/…\xa0: réponse 410\xa0: il n’y a plus rien à cette adresse\xa0; demandez un nouveau lien"
+    )
     assert FRENCH.sentence("scenes done in 12.3 s") == "scenes\xa0: terminé en 12,3 s"
     assert Localization("en").sentence("scenes done in 12.3 s") == "scenes done in 12.3 s"
 
