@@ -6,6 +6,7 @@ Python runs on a small video whose results are made by hand; only the analysis i
 import inspect
 import json
 import re
+import traceback
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,17 @@ def test_every_block_has_a_language_that_is_checked(document):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_python_blocks_run_in_their_order(document, at_desk):
     namespace: dict[str, object] = {"__name__": "document"}
-    for block in blocks(document, "python"):
-        code = "\n" * (block.line - 1) + inspect.cleandoc(block.text)
+    assert [problem for block in blocks(document, "python") if (problem := run_block(block, document, namespace))] == []
+
+
+def run_block(block: Block, document: Path, namespace: dict[str, object]) -> str | None:
+    """Execute a block of Python in the ``namespace`` of its document; the error, if there is one, with its line."""
+    code = "\n" * (block.line - 1) + inspect.cleandoc(block.text)
+    try:
         exec(compile(code, name(document), "exec"), namespace)
+    except Exception:  # noqa: BLE001 # code of a document may raise anything
+        return traceback.format_exc(limit=-1)
+    return None
 
 
 @documents

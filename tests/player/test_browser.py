@@ -69,6 +69,7 @@ def test_every_frame_is_the_one_that_is_named(look):
     viewer.sees(0)
     viewer.press("Shift+ArrowRight", *["ArrowRight"] * 6)  # pressed faster than a picture arrives
     viewer.sees(31)
+    assert viewer.burnt_in() == 31
 
 
 def test_an_address_names_the_frame_that_is_shown_first(look):

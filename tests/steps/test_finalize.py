@@ -404,6 +404,7 @@ def test_a_disk_without_permissions_links_locks_and_exchange_is_delivered_to(hom
     monkeypatch.setattr(fcntl, "flock", flock)
     monkeypatch.setattr(files, "_rename_exchange", cannot)
     deliver_twice(home)
+    assert contents(home / "delivery/Spring")["A/clip_audio.json"] == "somebody else speaks"
 
 
 @pytest.mark.parametrize("at", [2, 3])
@@ -512,6 +513,7 @@ def test_a_real_disk_of_another_system_is_delivered_to(home, kind):
     try:
         with mounted(home / "delivery", *mount, device.stdout.strip()):
             deliver_twice(home)
+            assert contents(home / "delivery/Spring")["A/clip_audio.json"] == "somebody else speaks"
     finally:
         subprocess.run(["losetup", "--detach", device.stdout.strip()], check=True)
 
