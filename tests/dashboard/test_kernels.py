@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from vidlib.dashboard import access, kernels
+from vidlib.dashboard.connection import PROTOCOL, Connection
 from vidlib.dashboard.kernels import LEFT_S, UNOPENED_S, Kernels, identify
 from vidlib.setting_types import Account
 
@@ -23,6 +24,25 @@ def test_the_notebook_tells_its_kernel_who_opened_the_page(monkeypatch):
         monkeypatch.setenv(name, "")
     exec(first.source, {})  # as the kernel does
     assert (os.environ["REMOTE_ROLE"], os.environ["REMOTE_USER"]) == ("viewer", "marc 'x")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "message", "is_passed_on"),
+    [
+        (PROTOCOL, (2).to_bytes(8, "little") + bytes(20), True),
+        (PROTOCOL, b"\xff" * 40, False),  # claims 2^64 - 1 offsets
+        (None, b"\x7f" * 40, False),
+        (None, "{}", False),
+    ],
+    ids=["page", "too many offsets", "older protocol", "older text"],
+)
+def test_a_message_that_no_page_sends_closes_its_connection(monkeypatch, protocol, message, is_passed_on):
+    passed_on, closed = [], []
+    handler = SimpleNamespace(selected_subprotocol=protocol, close=lambda *why: closed.append(why))
+    monkeypatch.setattr(Connection, "websocket_handler", handler)
+    monkeypatch.setattr(Connection.__base__, "handle_incoming_message", lambda _, found: passed_on.append(found))
+    Connection.__new__(Connection).handle_incoming_message(message)
+    assert (passed_on, len(closed)) == (([message], 0) if is_passed_on else ([], 1))
 
 
 @pytest.mark.parametrize(

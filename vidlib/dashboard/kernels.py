@@ -4,13 +4,15 @@ import asyncio
 import os
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from functools import cached_property
+from typing import IO, Any
 
 import nbformat
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
 from vidlib.dashboard import access
+from vidlib.settings import settings
 
 LEFT_S = 8
 """Seconds that a kernel outlives a page that vanished without a word, for instance because the network failed."""
@@ -19,6 +21,8 @@ UNOPENED_S = 60
 """Seconds in which a page has to connect after its kernel began; a busy machine needs some."""
 
 LOOK_EVERY_S = 3
+
+LOG_NAME = "dashboard-kernels.log"
 
 WARM_UP = "import vidlib.dashboard.window"
 """What the spare kernel does ahead: it imports the libraries, which takes longer than all the rest."""
@@ -32,8 +36,18 @@ class Kernels(AsyncMappingKernelManager):
         self._spare: asyncio.Task[str] | None = None
         self._ending: set[asyncio.Task] = set()
 
+    @cached_property
+    def _log(self) -> IO[str]:
+        """The file for what the kernels write to stderr: one that is stopped as it starts leaves a traceback there."""
+        folder = settings().workspace / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        log = open(folder / LOG_NAME, "a", encoding="utf-8")  # noqa: SIM115 # as long as the server runs
+        log.truncate(0)
+        return log
+
     async def start_kernel(self, *, env: dict[str, str] | None = None, **options: Any) -> str:  # type: ignore[override]
-        kernel_id = await self._take_spare() or await super().start_kernel(env=env or dict(os.environ), **options)
+        options |= {"env": env or dict(os.environ), "stderr": self._log}
+        kernel_id = await self._take_spare() or await super().start_kernel(**options)
         kernel = self.get_kernel(kernel_id)
         kernel.account = access.current_account()  # type: ignore[attr-defined] # `Roles` reads it
         kernel.sign_in = access.current_sign_in()  # type: ignore[attr-defined]
@@ -48,7 +62,8 @@ class Kernels(AsyncMappingKernelManager):
 
     async def _start_spare(self, kernel_name: str | None) -> str:
         arguments = [f"--IPKernelApp.exec_lines=['{WARM_UP}']"]
-        return await super().start_kernel(kernel_name=kernel_name, env=dict(os.environ), extra_arguments=arguments)
+        options: dict[str, Any] = {"env": dict(os.environ), "extra_arguments": arguments, "stderr": self._log}
+        return await super().start_kernel(kernel_name=kernel_name, **options)
 
     async def _take_spare(self) -> str | None:
         """The spare kernel, unless it is still starting, failed to start or died."""

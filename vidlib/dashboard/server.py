@@ -21,6 +21,7 @@ from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 
 from vidlib.dashboard import access
+from vidlib.dashboard.connection import Connection
 from vidlib.dashboard.kernels import LEFT_S, LOOK_EVERY_S, Kernels, identify
 from vidlib.dashboard.results import RESULTS_ROUTE, SHELF_ROUTE, VIDEO_ROUTE
 from vidlib.errors import SettingError, VidlibError
@@ -265,6 +266,7 @@ def configuration(given: Settings, port: int, accounts: tuple[Account, ...]) -> 
         open_browser=False,
         identity_provider_class=access.Accounts,
         authorizer_class=access.Roles,
+        kernel_websocket_connection_class=Connection,
         tornado_settings={
             "headers": {"Content-Security-Policy": PAGE_POLICY},
             "log_function": partial(log_request, record_prometheus_metrics=False),
