@@ -13,6 +13,7 @@ from pydantic import Field
 from vidlib.corrections import shots as corrections
 from vidlib.engines.shots import gpu_problem, open_scorer
 from vidlib.engines.shots.boundaries import Evidence, find_shots
+from vidlib.engines.shots.jumps import JumpMeter
 from vidlib.errors import BrokenOutput, EngineUnavailable
 from vidlib.files import atomic_write
 from vidlib.machine import devices
@@ -88,7 +89,7 @@ class Outputs(CorrectedOutputs):
 
     shots: OutFile = archived("shots_json", "JSON: every shot with its boundary, transition and confidence")
     csv: OutFile = published("shots_csv", "CSV: the shot list for editors")
-    scores: OutFile = Field(description="Parquet, a row per frame: begins, gradual, brightness, change")
+    scores: OutFile = Field(description="Parquet, a row per frame: begins, gradual, brightness, change, jump")
     n_shots: int = Field(description="number of shots")
 
 
@@ -144,8 +145,8 @@ def _open_scorer(params: Params) -> Iterator[tuple[ShotScorer, str | None]]:
 
 
 def _measure(inputs: Inputs, scorer: ShotScorer, report: Report) -> Evidence:
-    """Read every frame once: the two scores of the scorer, the brightness and the change of each frame."""
-    brightness, change = array("f"), array("f")
+    """Read every frame once: the two scores of the scorer, the brightness, change and jump of each frame."""
+    brightness, change, jumps = array("f"), array("f"), JumpMeter()
     source, frames = _frames(inputs, scorer.size)
 
     def measured() -> Iterator[np.ndarray]:
@@ -153,6 +154,7 @@ def _measure(inputs: Inputs, scorer: ShotScorer, report: Report) -> Evidence:
         for number, frame in enumerate(frames):
             brightness.append(np.percentile(frame.mean(axis=-1), 95))
             change.append(0 if previous is None else np.abs(frame - previous.astype(np.int16)).mean())
+            jumps.add(frame)
             previous = frame
             report(number, inputs.frames)
             yield frame
@@ -161,7 +163,7 @@ def _measure(inputs: Inputs, scorer: ShotScorer, report: Report) -> Evidence:
     report(inputs.frames, inputs.frames)
     if len(scores) != inputs.frames:
         raise BrokenOutput(f"{source} has {len(scores)} frames, expected {inputs.frames}")
-    return Evidence(scores[:, 0], scores[:, 1], np.array(brightness), np.array(change))
+    return Evidence(scores[:, 0], scores[:, 1], np.array(brightness), np.array(change), jumps.shares())
 
 
 def _frames(inputs: Inputs, size: tuple[int, int]) -> tuple[Path, Iterator[np.ndarray]]:

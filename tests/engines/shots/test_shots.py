@@ -15,6 +15,7 @@ from vidlib.engines.runtime import openvino_cpu
 from vidlib.engines.runtime.pool import Pool
 from vidlib.engines.shots import SHOT_SCORERS, open_scorer, transnet
 from vidlib.engines.shots.boundaries import DARK, Evidence, find_shots
+from vidlib.engines.shots.jumps import JumpMeter
 from vidlib.errors import EngineUnavailable, UnknownName
 from vidlib.machine import devices
 from vidlib.protocols import ShotScorer
@@ -196,7 +197,7 @@ def test_windows_score_every_frame_once_and_in_order(n_frames, max_scored):
 def evidence(n_frames: int = 200) -> Evidence:
     """The evidence of a video in which nothing happens: no score, constant brightness, no change."""
     zeros = np.zeros(n_frames, np.float32)
-    return Evidence(zeros.copy(), zeros.copy(), np.full(n_frames, 150, np.float32), zeros.copy())
+    return Evidence(zeros.copy(), zeros.copy(), np.full(n_frames, 150, np.float32), zeros.copy(), zeros.copy())
 
 
 def boundaries(shots: list[Shot]) -> list[tuple[str, int, Span | None]]:
@@ -220,23 +221,63 @@ def test_a_cut_amid_movement_is_no_dissolve():
 
 
 @pytest.mark.parametrize(
-    ("score", "changed", "cuts"),
+    ("score", "jump", "cuts"),
     [
-        (0.1, {100: 12}, [100]),  # two people framed alike, before the same backdrop
-        (0.01, {100: 12}, []),  # a caption appears
-        (0.1, {100: 150, 102: 150}, []),  # a flash
-        (0.1, dict.fromkeys(range(95, 106), 40), []),  # a pan
-        (0.1, {100: 3}, []),  # hardly anything
+        (0.1, 0.5, [100]),  # two people framed alike, before the same backdrop
+        (0.02, 0.6, [100]),  # the same person, some seconds later
+        (0.1, 0.3, []),  # a caption appears
+        (0.6, 0, []),  # a flash
+        (0.9, 0, [100]),  # fast action
+        (0.0001, 1, []),  # the network is sure that there is no cut
     ],
-    ids=["framed alike", "caption", "flash", "pan", "noise"],
+    ids=["framed alike", "jump cut", "caption", "flash", "action", "surely none"],
 )
-def test_a_low_score_is_a_cut_where_the_picture_jumps_once_and_for_good(score, changed, cuts):
+def test_a_jump_of_most_of_the_picture_speaks_for_a_cut_and_no_jump_against_a_doubtful_one(score, jump, cuts):
     measured = evidence()
-    measured.change[:] = 0.5
-    measured.begins[100] = score
-    for frame, change in changed.items():
-        measured.change[frame] = change
+    measured.begins[100], measured.jump[100] = score, jump
     assert [shot.span.start for shot in find_shots(measured, 0.5, 5)[1:]] == cuts
+
+
+def view(seed: int) -> np.ndarray:
+    """(27, 48, 3) float32 RGB, 60-180: soft blotches, others for each seed."""
+    return np.kron(np.random.default_rng(seed).uniform(60, 180, (9, 16, 3)), np.ones((3, 3, 1))).astype(np.float32)
+
+
+def jumps_of(frames: list[np.ndarray]) -> np.ndarray:
+    """The share of the picture that jumps at each of these frames, which get some noise."""
+    meter, noise = JumpMeter(), np.random.default_rng(0)
+    for frame in frames:
+        meter.add((frame + noise.normal(0, 2, frame.shape)).clip(0, 255).astype(np.uint8))
+    return meter.shares()
+
+
+def with_caption(frame: np.ndarray) -> np.ndarray:
+    return np.concatenate([frame[:20], np.full_like(frame[20:], 230)])
+
+
+@pytest.mark.parametrize(
+    ("after", "least", "most"),
+    [
+        ([view(1)] * 10, 0.9, 1),
+        ([(view(0) + view(1)) / 2, *[view(1)] * 9], 0.9, 1),
+        ([with_caption(view(0))] * 10, 0.2, 0.4),
+        ([view(0) + 120, *[view(0)] * 9], 0, 0),
+        ([view(0) * 0.6 + 20] * 10, 0, 0.1),
+        ([np.roll(view(0), 6 * shift, axis=1) for shift in range(1, 11)], 0, 0.1),
+        ([view(0)] * 10, 0, 0),
+    ],
+    ids=["a cut", "a cut with a blended frame", "a caption", "a flash", "a lamp goes out", "a pan", "nothing"],
+)
+def test_the_picture_jumps_as_a_whole_only_at_a_cut(after, least, most):
+    shares = jumps_of([view(0)] * 10 + after)
+    assert len(shares) == 20
+    assert least <= shares.max() <= most
+    assert least == 0 or shares[10] == shares.max()
+
+
+@pytest.mark.parametrize("n_frames", [0, 1, 2, 3])
+def test_few_frames_have_no_jump(n_frames):
+    assert jumps_of([view(0)] * n_frames).tolist() == [0] * n_frames
 
 
 def test_a_fade_is_one_boundary_where_the_picture_returns():
@@ -285,6 +326,7 @@ def test_a_picture_that_is_there_at_once_after_black_begins_a_shot():
 def test_of_two_cuts_too_close_the_one_with_the_higher_score_remains():
     measured = evidence()
     measured.begins[100], measured.begins[103] = 0.7, 0.9
+    measured.jump[[100, 103]] = 0.5
     assert boundaries(find_shots(measured, 0.5, 5)) == [("cut", 103, None)]
     assert boundaries(find_shots(measured, 0.5, 3)) == [("cut", 100, None), ("cut", 103, None)]
 
@@ -299,7 +341,7 @@ def test_shots_tile_the_video_and_none_is_too_short_for_any_evidence(data, n_fra
     def column(top: int) -> np.ndarray:
         return data.draw(arrays(np.float32, n_frames, elements=scores)) * top
 
-    shots = find_shots(Evidence(column(1), column(1), column(255), column(255)), threshold, min_frames)
+    shots = find_shots(Evidence(column(1), column(1), column(255), column(255), column(1)), threshold, min_frames)
     assert tiles([shot.span for shot in shots], n_frames)
     assert all(len(shot.span) >= min(min_frames, n_frames) for shot in shots)
     assert shots[0].boundary == "start"

@@ -1,4 +1,4 @@
-"""Typed shot boundaries (fades, dissolves and cuts) from the scores, brightness and change of every frame.
+"""Typed shot boundaries (fades, dissolves and cuts) from the scores and measures of every frame.
 
 The scores tell where something happens, the pictures tell what. Each type has one function. Fades come first, then
 dissolves, then cuts; a later type drops a boundary that overlaps an earlier one.
@@ -38,20 +38,13 @@ MAX_GAP_FRAMES = 3
 CUT_CHANGE_SHARE = 0.6
 """Share of the change in a transition above which one frame makes it a cut; each frame of a dissolve of n has 1/n."""
 
-JUMP_FRAMES = 6
-"""Frames before and after (a quarter of a second) with which a change is compared. In them a flash changes the picture
-twice, a pan or fast action in most frames, a cut once."""
+JUMP_WEIGHT, LEAST_JUMP = 10, 0.15
+"""Log-odds of a cut for each share of the picture that jumps, and the share that says nothing. Chosen with the next two
+on films and edits that docs/how-we-measure.md names, and reported on others."""
 
-MIN_JUMP_RATIO = 3
-"""Ratio of a jump to the largest change around it. Of 62 hard cuts of composed films and trailers two have less; of the
-other frames, none has more except where the drawing itself jumps."""
-
-MIN_JUMP = 5
-"""Mean difference, 0-255, from which a change is a jump: noise and small movements in a still picture are below 3."""
-
-JUMP_LOG_ODDS = 3.5
-"""Log-odds that a jump adds to the score of a cut. Cuts between people framed alike before the same backdrop score 0.07
-to 0.5, a caption that appears less than 0.02."""
+MOST_AGAINST, MOST_FOR = -1.5, 5
+"""Limits, in log-odds, of what a jump says. Little that jumps speaks against a doubtful score, as in a flash. A picture
+that jumps as a whole is a cut from a score of 0.01 on."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +54,14 @@ class Evidence:
     ``begins`` is the score in [0, 1] that a shot begins with the frame, ``gradual`` the score that the frame is part of
     a gradual transition. ``brightness``, 0-255, is that of the brightest twentieth of the picture, so that neither a
     small logo nor a dark scene with a lamp counts as black. ``change`` is the mean difference to the frame before,
-    0-255.
+    0-255. ``jump`` is the share of the picture, in [0, 1], that jumps (`vidlib.engines.shots.jumps`).
     """
 
     begins: np.ndarray
     gradual: np.ndarray
     brightness: np.ndarray
     change: np.ndarray
+    jump: np.ndarray
 
     def __len__(self) -> int:
         return len(self.begins)
@@ -98,7 +92,7 @@ def find_shots(evidence: Evidence, threshold: float, min_frames: int) -> list[Sh
     ``threshold`` in (0, 1] is the least score that counts. A dissolve is cut in its middle, a fade where the picture
     returns from its darkest. Of two boundaries too close to each other, the one with the higher confidence remains.
     """
-    evidence = replace(evidence, begins=raise_at_jumps(evidence.begins, evidence.change))
+    evidence = replace(evidence, begins=cut_scores(evidence.begins, evidence.jump))
     boundaries = _keep_apart(find_boundaries(evidence, threshold), len(evidence), min_frames)
     spans = spans_from_stops([boundary.frame - 1 for boundary in boundaries], len(evidence))
     return [Shot(spans[0], "start")] + [
@@ -107,14 +101,11 @@ def find_shots(evidence: Evidence, threshold: float, min_frames: int) -> list[Sh
     ]
 
 
-def raise_at_jumps(begins: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """The scores that a shot begins, (n,) in [0, 1], raised where the picture changes once and suddenly."""
-    padded = np.pad(change, JUMP_FRAMES)
-    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * JUMP_FRAMES + 1).copy()
-    around[:, JUMP_FRAMES] = 0
-    is_jump = (change >= MIN_JUMP) & (change >= MIN_JUMP_RATIO * around.max(axis=1))
+def cut_scores(begins: np.ndarray, jump: np.ndarray) -> np.ndarray:
+    """The scores that a shot begins, (n,) in [0, 1], with what the picture says: ``jump`` as in `Evidence`."""
+    says = np.clip(JUMP_WEIGHT * (jump - LEAST_JUMP), MOST_AGAINST, MOST_FOR)
     clipped = np.clip(begins, 1e-6, 1 - 1e-6)
-    return np.where(is_jump, 1 / (1 + np.exp(-JUMP_LOG_ODDS) * (1 - clipped) / clipped), begins)
+    return 1 / (1 + np.exp(-says) * (1 - clipped) / clipped)
 
 
 def find_boundaries(evidence: Evidence, threshold: float) -> list[Candidate]:
