@@ -22,6 +22,7 @@ from tests.player.viewer import Viewer, corrects_by_keyboard, moves_frame_by_fra
 from tests.waiting import LIMIT_S, wait_until
 from vidlib.player import page as plain_page
 from vidlib.player.material import Material
+from vidlib.results import frames
 from vidlib.settings import Settings
 
 pytestmark = [
@@ -234,3 +235,18 @@ def test_in_jupyterlab(page, home, tmp_path):
         video = page.locator("video").get_attribute("src")
         assert video.startswith("/vidlib/video/")
         assert httpx.get(url.rstrip("/") + video).status_code in (302, 403)
+
+
+def test_lists_ten_items_and_what_is_alike_on_request(home, material, page):
+    asked = [{"message": f"item {n}", "frame": n, "confidence": n / 50, "kind": "boundary"} for n in range(13)]
+    asked[1] |= {"about": "shot 1"}
+    asked[12] |= {"about": "shot 1"}
+    many = replace(material, review=frames.review({"scenes": asked}, material.frames))
+    page.goto(plain_page.write(home.workspace.parent / "many.html", many, "talk.mp4").as_uri())
+    viewer, listed = Viewer(page), page.locator(".vp-items button:visible")
+    expect(listed).to_contain_text(["1 more like it", *(f"item {n}" for n in (0, *range(2, 10))), "2 more items"])
+    viewer.press("n", "n")
+    expect(viewer.status).to_contain_text("1 of 12: item 12")
+    expect(listed.nth(1)).to_contain_text("item 12")
+    page.get_by_role("button", name="2 more items").click()
+    expect(page.get_by_role("button", name="item 11")).to_be_visible()

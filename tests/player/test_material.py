@@ -51,7 +51,7 @@ def test_words_and_items_to_check_keep_their_texts(state):
     assert state["info"]["words"] == ["Guten Abend.", "Ja & nein."]
     assert rows(state["words"], "start", "stop", "speaker") == [(0, 20, 0), (21, 28, 1)]
     assert state["info"]["messages"] == ["is this a cut?", "is there a cut?"]
-    assert rows(state["review"], "frame", "percent") == [(41, 40), (10, 50)]
+    assert rows(state["review"], "frame", "percent", "number") == [(41, 40, 1), (10, 50, 2)]
 
 
 def test_a_track_with_a_gap_has_two_runs():

@@ -91,13 +91,11 @@ def face(track_id: int, start: int, stop: int) -> TrackRows:
     [
         ([(100, 200)], []),
         ([(100, 140), (140, 200)], [("face 1 becomes another person's, face 2", 140, 0.2)]),
-        (
-            [(100, 140), (141, 200)],
-            [("face 1 disappears before the shot ends", 139, 0.5), ("face 2 appears after the shot begins", 100, 0.5)],
-        ),
+        ([(100, 140), (141, 200)], [("face 1 disappears before the shot ends", 139, 0.5)]),
+        ([(120, 200)], [("face 1 appears after the shot begins", 100, 0.5)]),
         ([(110, 190)], []),
     ],
-    ids=["whole shot", "split", "another one later", "nearly the whole shot"],
+    ids=["whole shot", "split", "another one later", "late", "nearly the whole shot"],
 )
 def test_a_face_that_begins_or_ends_within_its_shot_is_doubted(faces, expected):
     statistics = TrackingStatistics()

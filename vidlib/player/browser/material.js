@@ -53,6 +53,7 @@ export class Material {
       frame: frame[i],
       number: number[i],
       isAlike: number[i] === number[i - 1], // it asks the same of the same thing as the one before
+      alike: number[i] === number[i - 1] ? 0 : number.lastIndexOf(number[i]) - i,
       confidence: percent[i] / 100,
       message: this.info.messages[i],
       step: this.info.steps[i],

@@ -100,7 +100,7 @@ export class Panel {
     this.itemButtons = items.map((item, i) => this.item(item, i));
     this.itemList = make("div", { class: "vp-items" }, this.itemButtons, this.more(total - FIRST_ITEMS));
     this.list.replaceChildren(head, this.itemList);
-    this.showLater(player.state.item);
+    this.open(player.state.item);
   }
 
   /** The button that lists `n` more items. */
@@ -110,9 +110,12 @@ export class Panel {
     return make("button", { type: "button", class: "vp-more", onclick }, ngettext("%(n)s more item", "%(n)s more items", n));
   }
 
-  /** Lists all items if the one that is selected is not among the first. */
-  showLater(i) {
-    if (this.player.material.items[i]?.number > FIRST_ITEMS) this.itemList.classList.add("vp-all");
+  /** Lists what is like the item that is selected, and all items if it is not among the first. */
+  open(i) {
+    const { items } = this.player.material;
+    const number = items[i]?.number;
+    this.itemButtons.forEach((button, k) => button.classList.toggle("vp-open", items[k].number === number));
+    if (number > FIRST_ITEMS) this.itemList.classList.add("vp-all");
   }
 
   item(item, i) {
@@ -125,13 +128,14 @@ export class Panel {
       onclick: () => this.player.selectItem(i),
     };
     const time = make("time", {}, item.frame < 0 ? _("all") : clock(item.frame));
-    return make("button", about, time, make("span", {}, item.message), make("em", {}, value));
+    const alike = item.alike ? make("small", {}, ngettext("%(n)s more like it", "%(n)s more like it", item.alike)) : null;
+    return make("button", about, time, make("span", {}, item.message, alike), make("em", {}, value));
   }
 
   /** Marks the item that is selected, and brings it into sight. */
   markItem(i) {
     this.itemButtons.forEach((button, k) => button.setAttribute("aria-current", String(k === i)));
-    this.showLater(i);
+    this.open(i);
     this.itemButtons[i].scrollIntoView({ block: "nearest" });
   }
 }

@@ -170,9 +170,11 @@ def _review_ends(rows: TrackRows, shot: Span, faces: Sequence[TrackRows]) -> Ite
     name, stop = f"face {rows.track_id}", rows.start + len(rows.boxes)
     starts = {other.start: other.track_id for other in faces}
     where = {"track": rows.track_id, "about": _about(shot.start)}
-    if rows.start - shot.start > MAX_LOST_FRAMES and all(o.start + len(o.boxes) != rows.start for o in faces):
-        message, frames = f"{name} appears after the shot begins: was it there before?", rows.start - shot.start
-        yield ReviewItem(message=message, frame=shot.start, confidence=0.5, kind="lost face", frames=frames, **where)
+    ends = [other.start + len(other.boxes) for other in faces]
+    since = max((end for end in ends if end <= rows.start), default=shot.start)
+    if (frames := rows.start - since) > MAX_LOST_FRAMES:
+        message = f"{name} appears after the shot begins: was it there before?"
+        yield ReviewItem(message=message, frame=since, confidence=0.5, kind="lost face", frames=frames, **where)
     if stop in starts:
         message = f"{name} becomes another person's, face {starts[stop]}, from one frame to the next: was a cut missed?"
         frames = min(stop - shot.start, shot.stop - stop)
