@@ -23,7 +23,7 @@ MAX_LAG_FRAMES = 1
 late). A larger lag takes more movement for speech that is none."""
 
 RANK_FRAMES = 25
-"""Frames (1 s) over which mouths are compared with each other: people do not take turns faster."""
+"""Frames (1 s) over which a face is compared with others: people do not take turns faster."""
 
 SPEECH_MARGIN_FRAMES = 4
 """Frames (0.16 s) before and after detected speech that may still be speech: a mouth opens before its voice is heard,
@@ -35,12 +35,30 @@ LOUDNESS_FLOOR = 0.003
 MOVEMENT_FLOOR = 0.02
 """Added to a movement before its logarithm is taken: less movement hardly counts. The weights were fitted with it."""
 
-LEVEL_WEIGHT, CHANGE_WEIGHT, MOVEMENT_WEIGHT, MODEL_WEIGHT, BIAS = 1.8, 2.7, 1.5, 0.1, 2.4
-"""Weights of the terms of the log-odds that a face speaks, and the bias. They come from a logistic regression on films
-composed of people who talk, who listen and who are dubbed, rounded; see docs/how/tracking.md."""
+MODEL_FRAMES = 13
+"""Frames (0.5 s) over which the log-odds of the active speaker model are averaged: single ones jump."""
 
-DEFAULT_MODEL_LOG_ODDS = 4.0
-"""Log-odds of the active speaker model for a face that speaks: assumed where the model was not used."""
+MAX_MODEL_LOG_ODDS = 6.0
+"""Limit of the log-odds of the active speaker model."""
+
+LEVEL_WEIGHT, CHANGE_WEIGHT, MOVEMENT_WEIGHT, OWN_MOVEMENT_WEIGHT, LIPS_BIAS = 3.3, 1.8, 1.6, 0.45, 3.6
+"""Weights of the terms of the log-odds that a face speaks, as far as its landmarks are known: two correlations with the
+sound, the movement, and the movement beyond what is usual for this face. All weights come from one logistic regression
+on composed videos and natural clips, dubbed and mixed, with and without the model; see docs/how/tracking.md."""
+
+AGAINST_WEIGHT, FOR_WEIGHT, FOR_BIAS = 1.75, 0.85, -1.2
+"""Weights of the active speaker model: its negative log-odds in any case, its positive ones only where the landmarks
+are unknown. A mouth that talks unheard or is dubbed has positive ones as well, which the correlations tell apart."""
+
+BIAS = -1.1
+"""Log-odds that a face speaks of which nothing else is known. 0.3 of it is for talking faces under a foreign voice."""
+
+MAX_OWN_MOVEMENT = 1.5
+"""Limit of the logarithm of a movement in multiples of the face's usual one."""
+
+UNHEARD_VOICE_ODDS = 0.3
+"""Odds that one voice more speaks than are heard: diarization misses overlapping speech. With 0, of 0, 0.1, 0.3 and 1,
+half of the speakers are lost where it heard one voice for all; with 1, listeners speak."""
 
 MIN_SPEAKING_SHARE = 0.5
 """A speaker label matches a face that speaks in at least this share of the frames that have both."""
@@ -50,6 +68,9 @@ MIN_SPEAKING_FRAMES = 10
 
 PRIOR_FRAMES = 5
 """Frames that count against each match, so that few frames give a low confidence."""
+
+MAX_LOG_ODDS = 12.0
+"""Limit of the log-odds of a face in a frame."""
 
 SPEAKING_THRESHOLD = 0.5
 """A face is speaking where its confidence is above this."""
@@ -104,6 +125,11 @@ class Mouth:
         """The mouth of a face with ``blendshapes`` (n, 52)."""
         return cls(start, blendshapes[:, SPEECH_SHAPES])
 
+    @property
+    def known_share(self) -> np.ndarray:
+        """The share of the `MOVEMENT_FRAMES` around each frame in which the shapes are known: (n,) in [0, 1]."""
+        return _moving_mean(np.isfinite(self.shapes[:, 0]), MOVEMENT_FRAMES)
+
     def movement(self, window: int) -> np.ndarray:
         """How much the mouth moves around each frame: (n,), the mean step between frames in a centred ``window``.
 
@@ -115,24 +141,34 @@ class Mouth:
         return _window_sum(np.where(known, steps, 0), window) / np.maximum(_window_sum(known, window), 1)
 
 
-def speaking_log_odds(
-    mouth: Mouth, sound: Sound, model_log_odds: np.ndarray | float = DEFAULT_MODEL_LOG_ODDS
-) -> np.ndarray:
+def speaking_log_odds(mouth: Mouth, sound: Sound, model_log_odds: np.ndarray | None = None) -> np.ndarray:
     """Log-odds that a face speaks, by its mouth and the sound alone and given that there is speech: (n,).
 
     ``sound`` is that of the whole shot; ``model_log_odds`` (n,) come from the active speaker model if it was used. A
-    speaking face moves its mouth, when the sound is loud and when it gets louder or softer.
+    speaking face moves its mouth, more than usually, when the sound is loud and when it gets louder or softer.
     """
+    log_odds = BIAS + mouth.known_share * _lips_log_odds(mouth, sound)
+    if model_log_odds is None:
+        return log_odds
+    model = _moving_mean(model_log_odds, MODEL_FRAMES).clip(-MAX_MODEL_LOG_ODDS, MAX_MODEL_LOG_ODDS)
+    without_landmarks = FOR_BIAS + FOR_WEIGHT * np.maximum(model, 0)
+    return log_odds + AGAINST_WEIGHT * np.minimum(model, 0) + (1 - mouth.known_share) * without_landmarks
+
+
+def _lips_log_odds(mouth: Mouth, sound: Sound) -> np.ndarray:
+    """What the movement of the lips adds to the log-odds that a face speaks: (n,)."""
     frames = slice(mouth.start - sound.start, mouth.start - sound.start + len(mouth.shapes))
     level = _moving_mean(sound.level, SYLLABLE_FRAMES)
     change = _moving_mean(np.abs(np.diff(sound.level, prepend=sound.level[:1])), SYLLABLE_FRAMES)
     syllables = mouth.movement(SYLLABLE_FRAMES)
+    movement = np.log(mouth.movement(MOVEMENT_FRAMES) + MOVEMENT_FLOOR)
+    own_movement = (movement - np.median(movement)).clip(-MAX_OWN_MOVEMENT, MAX_OWN_MOVEMENT)
     return (
         LEVEL_WEIGHT * correlation_with_sound(syllables, level[frames])
         + CHANGE_WEIGHT * correlation_with_sound(syllables, change[frames])
-        + MOVEMENT_WEIGHT * np.log(mouth.movement(MOVEMENT_FRAMES) + MOVEMENT_FLOOR)
-        + MODEL_WEIGHT * model_log_odds
-        + BIAS
+        + MOVEMENT_WEIGHT * movement
+        + OWN_MOVEMENT_WEIGHT * own_movement
+        + LIPS_BIAS
     )
 
 
@@ -140,22 +176,37 @@ def speaking_confidence(starts: Sequence[int], log_odds: Sequence[np.ndarray], s
     """The confidence that each face of one shot is speaking: (n,) float32 in [0, 1) per face; above 0.5 it speaks.
 
     ``sound`` is that of the whole shot; a face has ``log_odds`` (n,) from its frame in ``starts`` on. Nobody speaks
-    without speech. If more faces seem to speak than speakers are heard, those with the higher log-odds within 1 s do.
+    without speech. A set of faces that speak at once is as likely as the product of their odds, times
+    `UNHEARD_VOICE_ODDS` for each that exceeds the number of speakers heard. The empty set counts too: the speaker may
+    be out of sight. So faces compete for a voice, by their mean odds within 1 s.
     """
-    confidence = np.zeros((len(log_odds), len(sound.speech)), np.float32)
-    rank_by = np.full_like(confidence, -np.inf)
+    odds = np.zeros((len(log_odds), len(sound.speech)))
+    rivals = np.zeros_like(odds)
     spans = [
-        slice(start - sound.start, start - sound.start + len(odds))
-        for start, odds in zip(starts, log_odds, strict=True)
+        slice(start - sound.start, start - sound.start + len(values))
+        for start, values in zip(starts, log_odds, strict=True)
     ]
-    speech = sound.possible_speech
-    for row, (span, odds) in enumerate(zip(spans, log_odds, strict=True)):
-        confidence[row, span] = np.where(speech[span], 1 / (1 + np.exp(-odds)), 0)
-        rank_by[row, span] = _moving_mean(odds, RANK_FRAMES)
-    n_speakers = [max(1, len(speakers)) for speakers in sound.speakers]
-    rank = np.where(confidence > SPEAKING_THRESHOLD, -rank_by, np.inf).argsort(axis=0, kind="stable").argsort(axis=0)
-    confidence[rank >= n_speakers] /= 2
+    for row, (span, values) in enumerate(zip(spans, log_odds, strict=True)):
+        odds[row, span] = np.exp(values.clip(-MAX_LOG_ODDS, MAX_LOG_ODDS))
+        rivals[row, span] = np.exp(_moving_mean(values, RANK_FRAMES).clip(-MAX_LOG_ODDS, MAX_LOG_ODDS))
+    n_heard = np.array([max(1, len(speakers)) for speakers in sound.speakers])
+    surplus = np.maximum(0, np.arange(len(odds) + 1)[:, np.newaxis] - n_heard)
+    weights = UNHEARD_VOICE_ODDS**surplus
+    confidence = np.zeros_like(odds, np.float32)
+    for row, own in enumerate(odds):
+        others = _odds_by_number(np.delete(rivals, row, axis=0))
+        speaks, silent = own * (weights[1:] * others).sum(axis=0), (weights[:-1] * others).sum(axis=0)
+        confidence[row] = np.where(sound.possible_speech, speaks / (speaks + silent), 0)
     return [row[span] for row, span in zip(confidence, spans, strict=True)]
+
+
+def _odds_by_number(odds: np.ndarray) -> np.ndarray:
+    """The odds that exactly 0, 1, ... of the faces with ``odds`` (m, n) speak, relative to nobody: (m + 1, n)."""
+    by_number = np.zeros((len(odds) + 1, odds.shape[1]))
+    by_number[0] = 1
+    for row in odds:
+        by_number[1:] += row * by_number[:-1]
+    return by_number
 
 
 def correlation_with_sound(movement: np.ndarray, level: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from vidlib.tracking.association import Track
 from vidlib.tracking.identities import mean_embedding
 from vidlib.tracking.shot_tracker import Chunk, ShotTracker
 from vidlib.tracking.speaker_assignment import FaceEvidence, ShotEvidence
-from vidlib.tracking.speaking import DEFAULT_MODEL_LOG_ODDS, Mouth, Sound, speaking_log_odds
+from vidlib.tracking.speaking import Mouth, Sound, speaking_log_odds
 
 PREFETCHED_FRAMES = 20
 """Frames that are decoded while faces are detected in others: 125 MB at 1080p."""
@@ -143,8 +143,7 @@ def _evidence(
     evidence = []
     for track, track_rows in faces:
         start, n_frames = track_rows.start, len(track_rows.boxes)
-        # where others were encoded and this one was not, nobody can speak while it is visible
-        model_log_odds: np.ndarray | float = DEFAULT_MODEL_LOG_ODDS if encoded_sound is None else 0.0
+        model_log_odds = None
         if model and encoded_sound is not None and track.mouth is not None:
             model_log_odds = model.score(track.mouth, encoded_sound[start - sound.start :][:n_frames])
         mouth = Mouth.from_blendshapes(start, track_rows.blendshapes)
