@@ -41,24 +41,25 @@ MODEL_FRAMES = 13
 MAX_MODEL_LOG_ODDS = 6.0
 """Limit of the log-odds of the active speaker model."""
 
-LEVEL_WEIGHT, CHANGE_WEIGHT, MOVEMENT_WEIGHT, OWN_MOVEMENT_WEIGHT, LIPS_BIAS = 3.3, 1.8, 1.6, 0.45, 3.6
+LEVEL_WEIGHT, CHANGE_WEIGHT, MOVEMENT_WEIGHT, OWN_MOVEMENT_WEIGHT, LIPS_BIAS = 3.9, 2.2, 1.8, 0.6, 4.2
 """Weights of the terms of the log-odds that a face speaks, as far as its landmarks are known: two correlations with the
 sound, the movement, and the movement beyond what is usual for this face. All weights come from one logistic regression
-on composed videos and natural clips, dubbed and mixed, with and without the model; see docs/how/tracking.md."""
+on composed videos and natural clips, dubbed and mixed, with and without the model. They are 1.6 times its own, so that
+the confidence, which is lower where faces compete, is calibrated; see docs/how-we-measure.md."""
 
-AGAINST_WEIGHT, FOR_WEIGHT, FOR_BIAS = 1.75, 0.85, -1.2
+AGAINST_WEIGHT, FOR_WEIGHT, FOR_BIAS = 1.9, 1.0, -1.5
 """Weights of the active speaker model: its negative log-odds in any case, its positive ones only where the landmarks
 are unknown. A mouth that talks unheard or is dubbed has positive ones as well, which the correlations tell apart."""
 
 BIAS = -1.1
-"""Log-odds that a face speaks of which nothing else is known. 0.3 of it is for talking faces under a foreign voice."""
+"""Log-odds that a face speaks of which nothing else is known."""
 
 MAX_OWN_MOVEMENT = 1.5
 """Limit of the logarithm of a movement in multiples of the face's usual one."""
 
-UNHEARD_VOICE_ODDS = 0.3
-"""Odds that one voice more speaks than are heard: diarization misses overlapping speech. With 0, of 0, 0.1, 0.3 and 1,
-half of the speakers are lost where it heard one voice for all; with 1, listeners speak."""
+UNHEARD_VOICE_ODDS = 0.2
+"""Odds that one voice more speaks than are heard: diarization misses overlapping speech. With 0, half of the speakers
+are lost where one label holds all voices; with 1, listeners speak; see docs/how-we-measure.md."""
 
 MIN_SPEAKING_SHARE = 0.5
 """A speaker label matches a face that speaks in at least this share of the frames that have both."""
