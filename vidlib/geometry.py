@@ -3,7 +3,7 @@
 A box is ``xmin, ymin, xmax, ymax`` in pixels, x to the right, y down, the maximum not included.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,11 +26,31 @@ class Detections:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __iter__(self) -> Iterator["Detections"]:
+        """Each detection by itself."""
+        return (self.keep(np.arange(len(self)) == index) for index in range(len(self)))
+
     def keep(self, mask: np.ndarray) -> "Detections":
         """The detections where ``mask`` (n,) bool is true."""
         labels = tuple(label for label, kept in zip(self.labels, mask, strict=True) if kept)
         points = None if self.points is None else self.points[mask]
         return Detections(self.boxes[mask], self.scores[mask], labels, points)
+
+    def joined(self, others: "Detections") -> "Detections":
+        """These detections and, after them, ``others`` of the same picture."""
+        boxes, scores = np.concatenate([self.boxes, others.boxes]), np.concatenate([self.scores, others.scores])
+        known = [points for points in (self.points, others.points) if points is not None]
+        points = np.concatenate(known) if len(known) == 2 else None
+        return Detections(boxes, scores, self.labels + others.labels, points)
+
+    def scaled(self, scale: float, corner: np.ndarray, size: tuple[int, int]) -> "Detections":
+        """The detections in a picture of ``size``, (width, height), of which this one is a part.
+
+        The part begins at ``corner`` (2,), and is ``scale`` times as large there.
+        """
+        boxes = (self.boxes * scale + np.tile(corner, 2)).clip(0, size * 2).astype(np.float32)
+        points = None if self.points is None else (self.points * scale + corner).astype(np.float32)
+        return Detections(boxes, self.scores, self.labels, points)
 
 
 def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:

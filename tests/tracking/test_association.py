@@ -47,6 +47,15 @@ def test_a_face_that_moves_and_then_stops_keeps_its_track(faces):
     assert len(faces.tracks) == 1
 
 
+def test_a_straight_way_needs_its_ends_only(faces):
+    for frame, x in enumerate((0, 11, 20, 29, 40, 30, 20, 10)):
+        faces.update(frame, detections((x, 0, x + 100, 100)))
+    (track,) = faces.tracks
+    track.straighten({1, 2, 3, 4, 5})
+    assert track.frames == [0, 4, 6, 7]
+    assert [box[0] for box in track.boxes] == [0, 40, 20, 10]
+
+
 def test_a_face_that_was_hidden_for_a_moment_keeps_its_track(faces):
     faces.update(0, detections((0, 0, 10, 10)))
     faces.update(5, detections())
@@ -66,12 +75,18 @@ def test_a_face_elsewhere_begins_another_track(faces):
     assert len(faces.tracks) == 2
 
 
-def test_a_weak_detection_continues_a_track_but_begins_none(faces):
+def test_weak_detections_belong_to_a_track_that_has_a_strong_one(faces):
+    for frame, score in ((0, 0.4), (5, 0.6), (10, 0.4)):
+        faces.update(frame, detections((0, 0, 10, 10), score=score))
+    assert faces.tracks[0].frames == [0, 5, 10]
+
+
+def test_weak_detections_alone_are_no_track(faces):
     faces.update(0, detections((0, 0, 10, 10), score=0.4))
     assert faces.tracks == []
+    faces.drop_weak()
     faces.update(5, detections((0, 0, 10, 10), score=0.6))
-    faces.update(10, detections((0, 0, 10, 10), score=0.4))
-    assert faces.tracks[0].frames == [5, 10]
+    assert faces.tracks[0].frames == [5]
 
 
 def test_an_object_has_the_label_of_most_detections():

@@ -1,4 +1,6 @@
-"""Where faces are detected. A picture here is one value: the x position of its only face, or -1 for none."""
+"""Where faces are detected and followed. A picture is black, with a white square of 20 pixels as its only face."""
+
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -7,19 +9,22 @@ from vidlib.geometry import Detections
 from vidlib.timeline import Span
 from vidlib.tracking.shot_tracker import Chunk, ShotTracker
 
-NONE = -1
+NONE = None
+"""In place of a position: no face."""
 
 
-class OneFace:
-    """Detects the face that a picture describes."""
+class WhiteSquare:
+    """Detects the white square of a picture or window."""
 
     def detect(self, pictures):
-        return [self._detections(int(picture[0])) for picture in pictures]
+        return [self._detections(picture[..., 0] > 127) for picture in pictures]
 
-    def _detections(self, x: int) -> Detections:
-        if x == NONE:
+    def _detections(self, white: np.ndarray) -> Detections:
+        if not white.any():
             return Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ())
-        return Detections(np.array([[x, 0, x + 100, 100]], np.float32), np.array([0.9], np.float32), ("face",))
+        (top, left), (bottom, right) = (edge(np.argwhere(white), axis=0) for edge in (np.min, np.max))
+        box = np.array([[left, top, right + 1, bottom + 1]], np.float32)
+        return Detections(box, np.array([0.9], np.float32), ("face",))
 
 
 class Embedder:
@@ -30,7 +35,7 @@ class Embedder:
 
 
 def test_the_clearest_view_of_each_chunk_identifies_a_face():
-    tracker = ShotTracker(None, NoLandmarks(), Embedder(), object_detector=None)
+    tracker = ShotTracker(None, None, NoLandmarks(), Embedder(), object_detector=None)
     turned = np.array([[0, 0], [10, 0], [9, 5], [2, 10], [8, 10.0]])
     frontal, faint = turned + np.array([[0, 0], [0, 0], [-4, 0], [0, 0], [0, 0]]), 0.7
     views = {0: (turned, 0.9), 5: (frontal + 3, 0.9), 10: (frontal, faint), 20: (turned, 0.2)}
@@ -53,27 +58,56 @@ class NoLandmarks:
         return [None] * len(pictures)
 
 
-def detected_frames(positions: list[int], shots: list[Span], detect_every: int = 20) -> list[int]:
-    tracker = ShotTracker(OneFace(), landmarker=None, embedder=None, object_detector=None, detect_every=detect_every)
-    pictures = (np.array([position]) for position in positions)
-    return [frame for chunk in tracker.detect_faces(shots, pictures) for frame in chunk.faces]
+def picture(x: int | None) -> np.ndarray:
+    picture = np.zeros((60, 400, 3), np.uint8)
+    if x is not None:
+        picture[20:40, x : x + 20] = 255
+    return picture
+
+
+def detected(positions: list[int | None], shots: list[Span], detect_every: int = 20) -> tuple[list[int], dict]:
+    """The frames whose whole picture is searched, and the x position in each frame with a face that was followed."""
+    tracker = ShotTracker(
+        WhiteSquare(),
+        WhiteSquare(),
+        landmarker=None,
+        embedder=None,
+        object_detector=None,
+        detect_every=detect_every,
+        min_face_px=10,
+    )
+    chunks = list(tracker.detect_faces(shots, map(picture, positions)))
+    followed = chain.from_iterable(chunk.followed.items() for chunk in chunks)
+    return [frame for chunk in chunks for frame in chunk.faces], {
+        frame: round(float(faces.boxes[0, 0])) for frame, faces in followed
+    }
 
 
 def test_a_still_face_is_detected_now_and_then_and_where_shots_begin_and_end():
-    assert detected_frames([7] * 100, [Span(0, 50), Span(50, 100)]) == [0, 20, 40, 49, 50, 70, 90, 99]
+    assert detected([7] * 100, [Span(0, 50), Span(50, 100)]) == ([0, 20, 40, 49, 50, 70, 90, 99], {})
 
 
-def test_a_face_that_jumps_is_detected_four_times_as_often():
-    assert detected_frames([0] * 27 + [500] * 34, [Span(0, 61)]) == [0, 20, 25, 30, 40, 60]
+def test_a_face_that_appears_or_disappears_is_followed_to_that_frame():
+    _, followed = detected([NONE] * 33 + [50] * 40 + [NONE] * 8, [Span(0, 81)])
+    assert followed == dict.fromkeys(chain(range(33, 40), range(61, 73)), 50)
 
 
-def test_a_face_that_appears_is_detected_more_often():
-    assert detected_frames([NONE] * 33 + [0] * 28, [Span(0, 61)]) == [0, 20, 30, 35, 40, 60]
+def test_a_face_that_moves_is_followed_once_from_both_sides():
+    positions = [5 * min(max(frame - 25, 0), 30) for frame in range(61)]
+    _, followed = detected(positions, [Span(0, 61)])
+    assert all(abs(x - positions[frame]) <= 1 for frame, x in followed.items())
+    assert {*range(21, 40), *range(41, 60)} == set(followed)
+
+
+def test_a_face_that_jumps_is_in_both_places_up_to_the_jump():
+    _, followed = detected([0] * 27 + [300] * 34, [Span(0, 61)])
+    assert followed == {frame: 0 if frame < 27 else 300 for frame in range(21, 40)}
 
 
 @pytest.mark.parametrize("detect_every", [1, 2, 3, 7, 20, 25])
 def test_no_frame_is_searched_twice_and_no_gap_is_longer_than_asked(detect_every):
-    frames = detected_frames([1000 * (frame % 2) for frame in range(90)], [Span(0, 37), Span(37, 90)], detect_every)
+    positions = [300 * (frame % 2) for frame in range(90)]
+    frames, _ = detected(positions, [Span(0, 37), Span(37, 90)], detect_every)
     assert frames == sorted(set(frames))
     assert {0, 36, 37, 89} <= set(frames)
     assert max(np.diff(frames)) <= detect_every

@@ -1,19 +1,25 @@
 """Data association: detections from every few frames become tracks within one shot."""
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from vidlib.geometry import Detections, overlaps
+from vidlib.geometry import Detections, overlaps, simplified
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
 MIN_OVERLAP = 0.2
 """Least intersection over union of a track's predicted or last box and a detection that continues the track. It is low
 because a close face that turns or leans moves far between two detections, while two faces of a picture hardly
 overlap."""
+
+STRAIGHT = 0.1
+"""Distance from a straight way, in longer sides of the box, up to which a way counts as straight. A box of every frame
+would tremble, and the landmarks with it: a mouth at rest would seem to speak."""
 
 MAX_EXTRAPOLATION_FRAMES = 10
 """Frames (0.4 s) for which something out of sight is expected to move on; after that it has mostly stopped."""
@@ -63,6 +69,24 @@ class Track:
         velocity = (last_box - self.boxes[-2]) / (self.frames[-1] - self.frames[-2])
         centre_velocity = (velocity[:2] + velocity[2:]) / 2  # the change in size is mostly noise
         return last_box + np.tile(centre_velocity, 2) * min(frame - self.frames[-1], MAX_EXTRAPOLATION_FRAMES)
+
+    def straighten(self, frames: Collection[int]) -> None:
+        """Drop the detections in ``frames`` that lie on a straight way between others."""
+        if not frames:
+            return
+        begin, last = max(0, bisect_left(self.frames, min(frames)) - 1), len(self.frames) - 1
+        fixed = [index for index in range(begin, last) if index == begin or self.frames[index] not in frames]
+        dropped = set(range(begin, last))
+        for first, stop in pairwise([*fixed, last]):
+            points = [(index, *self._centre(index)) for index in range(first, stop + 1)]
+            tolerance = STRAIGHT * float(max(self.boxes[first][2:] - self.boxes[first][:2]))
+            dropped -= {index for index, *_ in simplified(points, tolerance)}
+        for index in sorted(dropped, reverse=True):
+            del self.frames[index], self.boxes[index], self.scores[index], self.labels[index]
+
+    def _centre(self, index: int) -> tuple[float, float]:
+        left, top, right, bottom = self.boxes[index].tolist()
+        return (left + right) / 2, (top + bottom) / 2
 
     def split_at(self, frame: int) -> tuple["Track", "Track"]:
         """The parts before ``frame``, which lies within the span, and from it on.
@@ -122,34 +146,40 @@ class Track:
 class Associator:
     """Associates the detections in the frames of one shot with tracks.
 
-    A detection of at least ``min_score`` begins a track; a weaker one only continues a track (the idea of ByteTrack:
-    Zhang et al., ECCV 2022). A track ends when it has had no detection for more than ``max_gap`` frames.
+    A track needs one detection of at least ``min_score``; weaker ones continue it in both directions (the idea of
+    ByteTrack: Zhang et al., ECCV 2022). A track ends when it has had no detection for more than ``max_gap`` frames.
     """
 
     def __init__(self, source: Source, *, min_score: float, max_gap: int):
         self.source, self.min_score, self.max_gap = source, min_score, max_gap
-        self.tracks: list[Track] = []
+        self._tracks: list[Track] = []
+
+    @property
+    def tracks(self) -> list[Track]:
+        """The tracks with a detection that is strong enough, oldest first."""
+        return [track for track in self._tracks if max(track.scores) >= self.min_score]
 
     def active_at(self, frame: int) -> list[Track]:
         """The tracks that have begun at ``frame`` and have not ended, oldest first."""
         return [track for track in self.tracks if track.frames[0] <= frame <= track.frames[-1] + self.max_gap]
 
-    def update(self, frame: int, detections: Detections) -> list[Track | None]:
+    def drop_weak(self) -> None:
+        """Forget what has had no detection of ``min_score`` yet."""
+        self._tracks = self.tracks
+
+    def update(self, frame: int, detections: Detections) -> list[Track]:
         """Add each detection at ``frame`` to the track that matches best, or begin a track with it.
 
-        Returns the track of each detection; None for one that is too weak to begin a track.
+        Returns the track of each detection, in their order.
         """
-        matches = _match(self.active_at(frame), detections, frame)
-        tracks: list[Track | None] = []
+        active = [track for track in self._tracks if track.frames[-1] < frame <= track.frames[-1] + self.max_gap]
+        matches = _match(active, detections, frame)
         for index, label in enumerate(detections.labels):
-            track = matches.get(index)
-            if track is None and detections.scores[index] >= self.min_score:
-                track = Track(self.source)
-                self.tracks.append(track)
-            if track is not None:
-                track.add(frame, detections.boxes[index], float(detections.scores[index]), label)
-            tracks.append(track)
-        return tracks
+            if index not in matches:
+                matches[index] = Track(self.source)
+                self._tracks.append(matches[index])
+            matches[index].add(frame, detections.boxes[index], float(detections.scores[index]), label)
+        return [matches[index] for index in range(len(detections))]
 
 
 def _match(tracks: Sequence[Track], detections: Detections, frame: int) -> dict[int, Track]:

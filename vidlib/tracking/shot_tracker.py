@@ -1,28 +1,23 @@
 """Faces and objects of one shot: faces detected every few frames, their landmarks in every frame, objects besides."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import islice, pairwise
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
-from vidlib.geometry import Detections, overlaps
+from vidlib.geometry import Detections
 from vidlib.machine.prefetch import run_in_background
-from vidlib.protocols import ActiveSpeakerModel, Detector, FaceEmbedder, FaceLandmarker
+from vidlib.protocols import ActiveSpeakerModel, Detector, FaceDetector, FaceEmbedder, FaceLandmarker
 from vidlib.timeline import Span
 from vidlib.tracking.association import Associator, FaceView, Track
+from vidlib.tracking.following import follow
 from vidlib.tracking.identities import split_by_person, view_quality
 from vidlib.tracking.mouth_crops import MouthEncoder
 
 CHUNK_FRAMES = 20
 """Frames in a chunk, about: enough pictures to keep a few cores busy. Four chunks are in memory, 500 MB at 1080p."""
-
-MAX_REFINEMENT = 4
-"""How many times more often faces are detected where they move than where they stay."""
-
-SAME_PLACE_OVERLAP = 0.5
-"""Least intersection over union of a face's boxes in two frames between which linear interpolation is close enough."""
 
 MAX_GAP = 25
 """Frames (1 s at 25 fps) for which a face or object may be hidden, or turned away, and still be the same one."""
@@ -53,25 +48,30 @@ class FaceSample(NamedTuple):
 
 @dataclass(frozen=True)
 class Chunk:
-    """Consecutive ``frames`` of one shot, and the detected ``faces`` for each frame in which they were looked for."""
+    """Consecutive ``frames`` of one shot, and the detected ``faces`` for each frame in which they were looked for.
+
+    ``followed`` has those that move, appear or disappear in frames between.
+    """
 
     shot: Span
     frames: list[NumberedFrame]
     faces: dict[int, Detections]
+    followed: dict[int, Detections] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ShotTracker:
     """Tracks the faces and objects of one shot after the other.
 
-    Faces are detected in every ``detect_every``-th frame of a shot, in its first and in its last. Where faces have
-    moved, appeared or disappeared between two of these frames, they are also detected halfway, and so on, up to
-    `MAX_REFINEMENT` times as often. Faces lower than ``min_face_px`` are dropped; a score of ``min_score``, in (0, 1),
-    begins a face's track. Objects are detected twice as often as still faces: in shots without faces, in all shots with
+    Faces are detected in every ``detect_every``-th frame of a shot, in its first and in its last. Those that have
+    moved, appeared or disappeared between two of these frames are followed from frame to frame by ``window_detector``
+    (`vidlib.tracking.following`). Faces lower than ``min_face_px`` are dropped; a face's track needs a score of
+    ``min_score``, in (0, 1). Objects are detected twice as often as faces: in shots without faces, in all shots with
     ``always_objects``, never if ``object_detector`` is None. ``speaker_model`` encodes mouths while there is speech.
     """
 
-    face_detector: Detector
+    face_detector: FaceDetector
+    window_detector: Detector
     landmarker: FaceLandmarker
     embedder: FaceEmbedder
     object_detector: Detector | None
@@ -90,11 +90,11 @@ class ShotTracker:
             last: dict[int, Detections] = {}
             for frames in self._chunks(shot, islice(pictures, len(shot))):
                 pictures_by_frame = dict(frames)
-                regular = [frame for frame in pictures_by_frame if self._is_regular(frame, shot)]
-                faces = self._detect(pictures_by_frame, regular)
-                while halfway := self._frames_to_refine(last | faces):
-                    faces = dict(sorted({**faces, **self._detect(pictures_by_frame, halfway)}.items()))
-                yield Chunk(shot, frames, faces)
+                searched = [frame for frame in pictures_by_frame if self._is_searched(frame, shot)]
+                detections = self.face_detector.detect([pictures_by_frame[frame] for frame in searched])
+                faces = dict(zip(searched, map(self._tall, detections), strict=True))
+                followed = follow(self.window_detector, pictures_by_frame, last | faces, self.min_score)
+                yield Chunk(shot, frames, faces, {frame: self._tall(near) for frame, near in followed.items()})
                 last = dict(list(faces.items())[-1:])
 
     def track(self, shot: Span, chunks: Iterable[Chunk], speech: np.ndarray) -> list[Track]:
@@ -132,25 +132,13 @@ class ShotTracker:
         if chunk:  # the pictures ended early
             yield chunk
 
-    def _is_regular(self, frame: int, shot: Span) -> bool:
-        """Whether faces are detected in a frame even if none moves."""
+    def _is_searched(self, frame: int, shot: Span) -> bool:
+        """Whether faces are detected in the whole picture."""
         return (frame - shot.start) % self.detect_every == 0 or frame == shot.stop - 1
 
-    def _detect(self, pictures: dict[int, np.ndarray], frames: Sequence[int]) -> dict[int, Detections]:
-        """The faces in ``frames`` that are at least ``min_face_px`` high."""
-        detections = self.face_detector.detect([pictures[frame] for frame in frames])
-        tall = [faces.keep(faces.boxes[:, 3] - faces.boxes[:, 1] >= self.min_face_px) for faces in detections]
-        return dict(zip(frames, tall, strict=True))
-
-    def _frames_to_refine(self, faces: dict[int, Detections]) -> list[int]:
-        """The frames halfway between two whose faces differ in place or number."""
-        boxes = {frame: found.boxes[found.scores >= self.min_score] for frame, found in faces.items()}
-        return [
-            (before + after) // 2
-            for before, after in pairwise(boxes)
-            if after - before > max(1, self.detect_every // MAX_REFINEMENT)
-            and not _are_similar(boxes[before], boxes[after])
-        ]
+    def _tall(self, faces: Detections) -> Detections:
+        """Those that are at least ``min_face_px`` high."""
+        return faces.keep(faces.boxes[:, 3] - faces.boxes[:, 1] >= self.min_face_px)
 
     def _find_landmarks(self, chunk: Chunk, faces: Associator, mouths: MouthEncoder | None) -> None:
         """Find the landmarks of each active track in each frame, also between its detections, and add its mouth."""
@@ -198,20 +186,15 @@ def _clearest_views(chunk: Chunk, faces: Associator) -> list[FaceSample]:
     """Associate the detections of a chunk with tracks; returns the clearest view of each track in the chunk, if any."""
     pictures = dict(chunk.frames)
     clearest: dict[int, FaceSample] = {}
-    for frame, detections in chunk.faces.items():
+    for frame, detections in sorted((chunk.faces | chunk.followed).items()):
         tracks = faces.update(frame, detections)
         if detections.points is None:
             continue
         for track, score, points in zip(tracks, detections.scores, detections.points, strict=True):
             quality = view_quality(float(score), points)
-            if track is not None and quality > (clearest[id(track)].quality if id(track) in clearest else 0):
+            if quality > (clearest[id(track)].quality if id(track) in clearest else 0):
                 clearest[id(track)] = FaceSample(track, frame, pictures[frame], points, quality)
-    return list(clearest.values())
-
-
-def _are_similar(boxes: np.ndarray, others: np.ndarray) -> bool:
-    """Whether each of ``boxes`` (n, 4) has one of ``others`` (m, 4) in the same place, and vice versa."""
-    if not len(boxes) or not len(others):
-        return len(boxes) == len(others)
-    overlap = overlaps(boxes, others)
-    return bool(min(overlap.max(axis=0).min(), overlap.max(axis=1).min()) >= SAME_PLACE_OVERLAP)
+    faces.drop_weak()
+    for track in faces.tracks:
+        track.straighten(chunk.followed)
+    return [clearest[id(track)] for track in faces.tracks if id(track) in clearest]

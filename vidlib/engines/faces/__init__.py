@@ -69,11 +69,12 @@ FACE_EMBEDDERS: Registry[FaceEmbedder] = Registry(
 
 
 def open_detector(
-    name: str, device: Device, threshold: float, min_face_px: int
+    name: str, device: Device, threshold: float, min_face_px: int | None
 ) -> AbstractContextManager[FaceDetector]:
     """The detector ``name`` on ``device``, for faces at least ``min_face_px`` pixels high.
 
-    It reports faces with a score of at least ``threshold``, in (0, 1). Raises UnknownName; EngineUnavailable where it
+    None stands for small pictures with one face in the middle, which are searched as large as they are. The detector
+    reports faces with a score of at least ``threshold``, in (0, 1). Raises UnknownName; EngineUnavailable where it
     cannot use the device or a package is missing; WeightError where its weights are missing.
     """
     return FACE_DETECTORS.open(name, device, threshold, min_face_px)

@@ -45,7 +45,7 @@ class OpenVinoCenterFace:
 
     name = "CenterFace on OpenVINO (f32)"
 
-    def __init__(self, threshold: float = 0.5, min_face_px: int = 24):
+    def __init__(self, threshold: float = 0.5, min_face_px: int | None = 24):
         self.threshold, self.min_face_px = threshold, min_face_px
         self._size: tuple[int, int] | None = None
         self._pool: Pool[Any] | None = None
@@ -91,7 +91,7 @@ class OnnxCenterFace:
     def __init__(
         self,
         threshold: float = 0.5,
-        min_face_px: int = 24,
+        min_face_px: int | None = 24,
         providers: Sequence[str] = ("CUDAExecutionProvider",),
     ):
         import onnxruntime
@@ -164,14 +164,16 @@ def _free_size(weights: Path, target: Path) -> None:
     onnx.save(model, str(target))
 
 
-def network_size(shape: Sequence[int], min_face_px: int) -> tuple[int, int]:
+def network_size(shape: Sequence[int], min_face_px: int | None) -> tuple[int, int]:
     """Height and width of the network's input to detect faces of ``min_face_px`` pixels in pictures of ``shape``.
 
-    >>> network_size((720, 1280, 3), 24)
-    (480, 864)
+    None takes the pictures as large as they are.
+
+    >>> network_size((720, 1280, 3), 24), network_size((128, 128, 3), None)
+    ((480, 864), (128, 128))
     """
     height, width = shape[:2]
-    scale = max(NETWORK_FACE_PX / min_face_px, MIN_LONGER_SIDE / max(height, width))
+    scale = max(NETWORK_FACE_PX / min_face_px, MIN_LONGER_SIDE / max(height, width)) if min_face_px else 1.0
     cells_y, cells_x = (max(1, round(side * scale / COARSEST_STRIDE)) for side in (height, width))
     return cells_y * COARSEST_STRIDE, cells_x * COARSEST_STRIDE
 

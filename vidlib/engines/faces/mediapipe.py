@@ -25,7 +25,7 @@ class MediaPipeFaces(Pooled):
     A box encloses the landmarks. Every score is 1, as the landmarker reports none. ``min_face_px`` has no effect.
     """
 
-    def __init__(self, threshold: float = 0.5, min_face_px: int = 24):
+    def __init__(self, threshold: float = 0.5, min_face_px: int | None = 24):
         self._pool = task_pool(lambda: _landmarker(threshold), devices.cores())
         self.name = "MediaPipe's own detector"
 

@@ -28,8 +28,8 @@ MAX_CANDIDATES = 5000
 class YuNet(Pooled):
     """YuNet on the CPU: as many pictures at once as there are cores, each on one core. ``threshold`` is in (0, 1)."""
 
-    def __init__(self, threshold: float = 0.5, min_face_px: int = 24):
-        self._scale = min(1.0, NETWORK_FACE_PX / min_face_px)
+    def __init__(self, threshold: float = 0.5, min_face_px: int | None = 24):
+        self._scale = min(1.0, NETWORK_FACE_PX / min_face_px) if min_face_px else 1.0
         self._pool = Pool(lambda: nullcontext(_network(threshold)), devices.cores())
         self.name = "YuNet in OpenCV"
 

@@ -17,7 +17,6 @@ from vidlib.machine import devices
 from vidlib.media.probe import probe_video
 from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
-from vidlib.protocols import FaceDetector
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
 from vidlib.steps.base import FrameCount, OutFile, archived, from_step, location, published, with_manifest
 from vidlib.steps.corrected import (
@@ -74,7 +73,10 @@ class Params(Frozen):
         "centerface", description="face detector; mediapipe finds large faces only"
     )
     detect_every: int = Field(
-        20, ge=1, le=25, description="detect faces in every n-th frame, and up to 4 times as often where they move"
+        20,
+        ge=1,
+        le=25,
+        description="detect faces in every n-th frame; those that move, appear or disappear are followed in between",
     )
     min_face_px: int = Field(24, ge=8, le=2000, description="least height of a face, in pixels of the video")
     min_confidence: float = Field(0.5, gt=0, lt=1, description="score that begins a face's track, 0 to 1")
@@ -165,9 +167,7 @@ def _track(inputs: Inputs, params: Params, device: devices.Device, report: Repor
     """Write all files, with faces detected on ``device``; returns the fields of `Outputs`."""
     statistics, out_dir = TrackingStatistics(), inputs.out_dir
     with ExitStack() as stack, opencv.one_thread():
-        min_score = params.min_confidence * WEAK_SCORE_SHARE
-        detector = stack.enter_context(faces.open_detector(params.faces, device, min_score, params.min_face_px))
-        tracker = _shot_tracker(params, detector, stack)
+        tracker = _shot_tracker(params, device, stack)
         # without who speaks, which only all shots together tell
         silent_table = Path(stack.enter_context(TemporaryDirectory(prefix=".seen-", dir=out_dir))) / "tracking.parquet"
         shots, blended = _track_shots(inputs, tracker, statistics, silent_table, report)
@@ -189,7 +189,7 @@ def _track(inputs: Inputs, params: Params, device: devices.Device, report: Repor
         "n_people": len(people),
         "tracks": tracks,
         "key_frames": list_keyframes(out_dir / FOLDER),
-        "engine": _engine_names(detector, tracker),
+        "engine": _engine_names(tracker),
     }
 
 
@@ -213,10 +213,13 @@ def _track_shots(
     return shots, blended
 
 
-def _shot_tracker(params: Params, detector: FaceDetector, stack: ExitStack) -> ShotTracker:
+def _shot_tracker(params: Params, device: devices.Device, stack: ExitStack) -> ShotTracker:
+    """The tracker, with its engines open until ``stack`` closes; faces are detected on ``device``."""
     model = active_speaker.choose(params.speaking)
+    min_score = params.min_confidence * WEAK_SCORE_SHARE
     return ShotTracker(
-        face_detector=detector,
+        face_detector=stack.enter_context(faces.open_detector(params.faces, device, min_score, params.min_face_px)),
+        window_detector=stack.enter_context(faces.open_detector(params.faces, device, min_score, None)),
         landmarker=stack.enter_context(faces.open_landmarker()),
         embedder=stack.enter_context(faces.open_embedder()),
         object_detector=None if params.objects == "never" else stack.enter_context(open_objects()),
@@ -240,8 +243,8 @@ def _write_speech(inputs: Inputs, turns: Sequence[Turn], corrections: Sequence[C
     }
 
 
-def _engine_names(detector: FaceDetector, tracker: ShotTracker) -> str:
-    names = [detector.name, tracker.landmarker.name]
+def _engine_names(tracker: ShotTracker) -> str:
+    names = [tracker.face_detector.name, tracker.landmarker.name]
     if tracker.speaker_model:
         names.append(tracker.speaker_model.name)
     return ", ".join(names)
