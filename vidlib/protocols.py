@@ -125,12 +125,14 @@ class Diarization:
 
     ``turns`` of different speakers may overlap; speakers are SPEAKER_00, SPEAKER_01, ... by first appearance.
     ``speech`` is the time in which anybody speaks: segments without overlap that cover every turn. ``words`` are
-    those of an engine that also transcribes; it may give whole lines of text in their place.
+    those of an engine that also transcribes; it may give whole lines of text in their place. ``alike`` has pairs of
+    speakers and the probability that both are one person, of an engine that knows it.
     """
 
     turns: Turns
     speech: list[Segment]
     words: tuple[Word, ...] = ()
+    alike: tuple[tuple[str, str, float], ...] = ()
 
 
 class Diarizer(Protocol):

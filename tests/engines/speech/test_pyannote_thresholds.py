@@ -36,6 +36,7 @@ def diarize():
             super(SpeakerDiarization, self).__init__()
             frames = SlidingWindow(start=0, duration=0.1, step=0.1)
             model = SimpleNamespace(specifications=SimpleNamespace(powerset=True), receptive_field=frames)
+            self.voices = None
             self.legacy = self._expects_num_speakers = False
             self.embedding_exclude_overlap = self._resegments = True
             self.random, self._segmentation = random, SimpleNamespace(model=model)
@@ -87,7 +88,8 @@ def test_each_of_many_speakers_has_the_confidence_of_the_own_votes():
     speaks[:, 5] = False  # a speaker without turns
     annotation = SpeakerDiarization.to_annotation(SlidingWindowFeature(speaks, frames))
     votes = SlidingWindowFeature(np.tile(confidences, (len(speaks), 1)), frames)
-    turns = _to_diarization(annotation, votes, 12.0, 0.1).turns
+    pipeline = SimpleNamespace(votes=votes, voices=None)
+    turns = _to_diarization(annotation, pipeline, 12.0, 0.1).turns
     assert [turn.confidence for turn in turns] == pytest.approx(np.delete(confidences, 5).tolist(), abs=1e-3)
 
 

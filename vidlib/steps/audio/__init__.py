@@ -52,9 +52,6 @@ TOOLS = ("ffmpeg", "pyannote-audio", "torch", "onnxruntime", "scipy", "pyarrow")
 SILENCE = "none"
 """The engine in the result of a silent video."""
 
-REVIEW_BELOW = 0.7
-"""Confidence below which a turn needs review: one in four of those names the wrong speaker (docs/how/confidence.md)."""
-
 BRIEF_S = 2.0
 """A speaker with less speech than this, in seconds, may be another one."""
 
@@ -236,7 +233,8 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
         diarization = answer.diarization
         said = words_choice.find_words(params.words_request, waveform, diarization, part_of(report, share, 1.0))
     turns = diarization.turns
-    items = [*answer.items, *said.items, *track_items, *_cancelled_sound(inputs.video, tracks)]
+    notes = [*answer.items, *said.items, *track_items, *_cancelled_sound(inputs.video, tracks)]
+    items = [*notes, *_alike(diarization)]
     return Outputs(
         **transcript_files.write(out, said.transcript.words, said.transcript.language),
         language=said.transcript.language,
@@ -314,6 +312,23 @@ def _uncertain(turns: Turns) -> Iterator[ReviewItem]:
                 kind="speaker",
                 frames=_frames(turn.segment),
                 about=turn.speaker,
+            )
+
+
+def _alike(diarization: Diarization) -> Iterator[ReviewItem]:
+    """Pairs of speakers who may be one person, at the longest turn of the one who says less."""
+    turns = diarization.turns.by_speaker()
+    for one, other, probability in diarization.alike:
+        if is_worth_a_look(1 - probability):
+            less = min((one, other), key=lambda speaker: turns[speaker].duration_s)
+            longest = max(turns[less], key=lambda turn: turn.duration_s)
+            yield ReviewItem(
+                message=f"are {one} and {other} one person?",
+                frame=frame_at(longest.start_s),
+                confidence=1 - probability,
+                kind="speaker",
+                frames=sum(map(_frames, turns[less].segments)),
+                about=less,
             )
 
 

@@ -6,11 +6,12 @@ is then estimated again from the result, and the comparison is repeated once.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from vidlib.engines.speech.diarization.clustering import cosine_similarity, normalized
+from vidlib.engines.speech.diarization.confidence import Voices
 from vidlib.engines.speech.diarization.splitting import split_clusters
 from vidlib.engines.speech.diarization.viterbi import (
     CELL,
@@ -38,9 +39,6 @@ From 0.1 to 0.2 little changes (docs/how/audio.md). Without votes, short turns g
 mistakes of the network stay.
 """
 
-SHARPNESS = 10.0
-"""Inverse temperature of the softmax over similarities: a difference of 0.1 is odds of e to 1."""
-
 EmbedWindows = Callable[[Sequence[np.ndarray]], np.ndarray]
 """n arrays of (frames, 80) log-mel features -> (n, 192) speaker embeddings."""
 
@@ -50,11 +48,13 @@ class Activity:
     """Who speaks in each instant: ``times`` (instants,) in seconds, ``speaks`` (instants, speakers) bool.
 
     ``votes``, (instants, speakers) in [0, 1], is the share of the windows around an instant that hear each speaker.
+    ``voices`` are the embeddings that decided, None where none did.
     """
 
     times: np.ndarray
     speaks: np.ndarray
     votes: np.ndarray
+    voices: Voices | None = None
 
 
 def resegment(
@@ -85,7 +85,9 @@ def resegment(
     similarity = cell_scores(windows, cosine_similarity(embeddings, centroids), n_frames)
     path = _decode(speech, similarity + VOTE_WEIGHT * votes[:, origins])
     split = Activity(activity.times, _add_silent(activity.speaks, len(origins)), activity.votes[:, origins])
-    return Activity(split.times, _reassign(split, path[cells], origins), _average(split.votes, similarity, cells))
+    middles_s = np.mean(windows, axis=1) / FRAME_RATE
+    voices = Voices(middles_s, normalized(embeddings), centroids)
+    return replace(split, speaks=_reassign(split, path[cells], origins), voices=voices)
 
 
 def embed_windows(sound: Samples, windows: Sequence[Window], embed: EmbedWindows) -> np.ndarray:
@@ -159,17 +161,3 @@ def _reassign(activity: Activity, path: np.ndarray, origins: Sequence[int]) -> n
             speaks[instant, replaced] = False
             speaks[instant, speaker] = True
     return speaks
-
-
-def _average(votes: np.ndarray, similarity: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """The mean of ``votes``, (instants, speakers), and the softmax of ``similarity``, (cells, speakers).
-
-    ``cells`` has the cell of each instant. Where no window covers a cell, the votes count alone.
-    """
-    share = np.exp(SHARPNESS * (similarity - similarity.max(axis=1, keepdims=True)))
-    share /= share.sum(axis=1, keepdims=True)
-    known = np.asarray(similarity.any(axis=1))[cells]
-    averaged = votes.copy()
-    for speaker_votes, speaker_share in zip(averaged.T, share.T, strict=True):  # one at a time bounds the memory
-        speaker_votes[known] = (speaker_votes[known] + speaker_share[cells[known]]) / 2
-    return averaged

@@ -10,9 +10,10 @@ import torch
 
 from vidlib.engines.runtime.pool import Pool
 from vidlib.engines.speech import Options
+from vidlib.engines.speech.diarization.confidence import Voices
 from vidlib.engines.speech.diarization.postprocessing import clip, label_speakers
 from vidlib.engines.speech.pyannote.folder import PipelineConfig, read_config
-from vidlib.engines.speech.pyannote.imports import Annotation, ReproducibilityWarning, SlidingWindowFeature
+from vidlib.engines.speech.pyannote.imports import Annotation, ReproducibilityWarning
 from vidlib.engines.speech.pyannote.pipeline import Pipeline
 from vidlib.errors import GpuFailed
 from vidlib.machine import devices
@@ -20,7 +21,7 @@ from vidlib.machine.devices import Device
 from vidlib.media.audio import SAMPLE_RATE, Samples
 from vidlib.progress import Report, quiet
 from vidlib.protocols import Diarization
-from vidlib.timeline import Segment, Turn, support
+from vidlib.timeline import Segment, Turn, speaker_label, support
 
 MIN_CLUSTER_SIZE = 12
 """Fewest windows with a speaker who forms a cluster (speaker-diarization-3.1); in a short sound, a tenth of all local
@@ -55,7 +56,7 @@ class Pyannote:
         with _known_warnings_ignored(), _gpu_failures(self.device), torch.inference_mode(), _one_thread():
             annotation = self._pipeline.apply(file, min_speakers=min_speakers, max_speakers=max_speakers, hook=hook)
         report(duration_s, duration_s)
-        return _to_diarization(annotation, self._pipeline.votes, duration_s, self._min_turn_s)
+        return _to_diarization(annotation, self._pipeline, duration_s, self._min_turn_s)
 
     def __enter__(self) -> Self:
         return self
@@ -89,14 +90,8 @@ def _report_progress(report: Report, duration_s: float, stage: str, *_: Any, **p
         report(round(done * duration_s, 1), duration_s)
 
 
-def _to_diarization(
-    annotation: Annotation, votes: SlidingWindowFeature | None, duration_s: float, min_turn_s: float
-) -> Diarization:
-    """Convert the result of the pipeline. It is clipped, because the last window extends beyond the sound.
-
-    The confidence of a turn is the mean share of windows that hear its speaker, from ``votes``, (instants, speakers).
-    Its label is the column there.
-    """
+def _to_diarization(annotation: Annotation, pipeline: Pipeline, duration_s: float, min_turn_s: float) -> Diarization:
+    """Convert the result of the pipeline. It is clipped, because the last window extends beyond the sound."""
     turns: list[Turn] = []
     speech: list[Segment] = []
     for segment, _, column in sorted(annotation.itertracks(yield_label=True)):
@@ -104,10 +99,25 @@ def _to_diarization(
         if part is None:
             continue
         speech.append(part)
-        if votes is not None and part.duration_s >= min_turn_s:  # there are votes wherever somebody speaks
-            confidence = float(votes.crop(segment)[:, column].mean())
+        if part.duration_s >= min_turn_s:
+            if pipeline.voices is not None and column < len(pipeline.voices.centroids):
+                confidence = pipeline.voices.confidence(part, column)
+            else:  # the mean share of windows that hear this speaker
+                confidence = float(pipeline.votes.crop(segment)[:, column].mean())
             turns.append(Turn(*part, str(column), round(confidence, 4)))
-    return Diarization(label_speakers(turns), support(speech))
+    columns = [int(column) for column in dict.fromkeys(turn.speaker for turn in turns)]
+    return Diarization(label_speakers(turns), support(speech), alike=_alike(pipeline.voices, columns))
+
+
+def _alike(voices: Voices | None, columns: list[int]) -> tuple[tuple[str, str, float], ...]:
+    """`Diarization.alike` of the speakers with these ``columns``, in order of their labels."""
+    labels = {column: speaker_label(number) for number, column in enumerate(columns)}
+    pairs = []
+    for one, other, probability in voices.alike() if voices else ():
+        if one in labels and other in labels:
+            first, second = sorted((labels[one], labels[other]))
+            pairs.append((first, second, round(probability, 4)))
+    return tuple(sorted(pairs))
 
 
 @contextmanager

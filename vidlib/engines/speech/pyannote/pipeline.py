@@ -20,6 +20,7 @@ from vidlib import vault
 from vidlib.engines.runtime.pool import Pool
 from vidlib.engines.speech.diarization.aggregation import aggregate_activity, most_active
 from vidlib.engines.speech.diarization.clustering import assign_clusters
+from vidlib.engines.speech.diarization.confidence import Voices
 from vidlib.engines.speech.diarization.pauses import pauses
 from vidlib.engines.speech.diarization.resegmentation import Activity, resegment
 from vidlib.engines.speech.pyannote.embedding import EmbeddingModel
@@ -59,7 +60,8 @@ class Pipeline(SpeakerDiarization):
     """pyannote.audio's pipeline with the models and clustering of the vault, or with those of ``config``.
 
     After `apply`, ``votes`` holds for each instant and speaker the share of the windows around it that hear the
-    speaker, (instants, speakers) in [0, 1]. Speakers without turns have columns too.
+    speaker, (instants, speakers) in [0, 1]. Speakers without turns have columns too. ``voices`` are the embeddings
+    of the first columns, None without resegmentation.
     """
 
     def __init__(self, device: Device, threads: Pool[None], config: PipelineConfig | None = None):
@@ -71,6 +73,7 @@ class Pipeline(SpeakerDiarization):
         if config is None:
             self.clustering = ShortTurnClustering(metric="cosine", constrained_assignment=True)
         self.votes: SlidingWindowFeature | None = None
+        self.voices: Voices | None = None
         self._resegments = config is None
 
     def apply(self, file: dict[str, Any], **options: Any) -> Annotation:
@@ -79,7 +82,7 @@ class Pipeline(SpeakerDiarization):
         The labels of the result are the columns of ``votes``: pyannote.audio sorts its own as text, 10 before 2.
         """
         self._sound: Samples = file["sound"]
-        self.votes, self._max_speakers = None, options.get("max_speakers")
+        self.votes, self.voices, self._max_speakers = None, None, options.get("max_speakers")
         self._annotation: Annotation | None = None
         super().apply(file, **options)
         return Annotation() if self._annotation is None else self._annotation
@@ -146,6 +149,7 @@ class Pipeline(SpeakerDiarization):
         activity, gap_s = Activity(times, speaks[:, :n], votes[:, :n]), self.segmentation.min_duration_off
         embed = self._embedding.model_.embed
         corrected = resegment(self._sound, centroids, activity, gap_s, embed, self._max_speakers)
+        self.voices = corrected.voices
         # columns beyond the speakers, where more speak at once than there are speakers, stay last
         return np.hstack([corrected.speaks, speaks[:, n:]]), np.hstack([corrected.votes, votes[:, n:]])
 
