@@ -36,7 +36,9 @@ def test_items_that_ask_the_same_of_the_same_thing_are_one():
 def test_a_step_keeps_the_items_of_most_harm(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(review, "MAX_ITEMS", 2)
     kept = most_harmful([item("sure", 0.9), item("unsure", 0.1), item("maybe")], 1000)
-    assert [one.message for one in kept] == ["unsure", "maybe"]
+    assert [one.message for one in kept[:-1]] == ["unsure", "maybe"]
+    assert kept[-1].message.startswith("1 more results")
+    assert listed(*kept)[-1] == kept[-1].message
 
 
 def test_weights_are_of_kinds_that_there_are():

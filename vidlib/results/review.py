@@ -5,7 +5,7 @@ times the weight of its kind. docs/how/confidence.md explains how the weights we
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 
@@ -18,7 +18,7 @@ FIRST = 10
 """Items that a page shows at first; the others are behind *more*."""
 
 MAX_ITEMS = 1000
-"""The most items that one step keeps, about 0.2 MB: a film of two hours has fewer. They are those of most harm."""
+"""The most items that one step keeps, about 0.2 MB, so that a day of video has a list too. An hour may have 3,000."""
 
 WORTH_A_LOOK = 0.9
 """Results below this confidence are items to check: those above are wrong too rarely to fill a list with them."""
@@ -69,9 +69,13 @@ class Question:
     harm: float
 
 
-def most_harmful(items: Iterable[ReviewItem], n_frames: int) -> tuple[ReviewItem, ...]:
-    """The `MAX_ITEMS` items of most harm, in this order; of equal items the earlier ones of the video."""
-    return tuple(nlargest(MAX_ITEMS, items, key=lambda item: item.harm(n_frames)))
+def most_harmful(items: Sequence[ReviewItem], n_frames: int, n_dropped: int = 0) -> tuple[ReviewItem, ...]:
+    """The `MAX_ITEMS` items of most harm, in this order, and a note how many more there are, with ``n_dropped``."""
+    kept = tuple(nlargest(MAX_ITEMS, items, key=lambda item: item.harm(n_frames)))
+    if n := n_dropped + len(items) - len(kept):
+        message = f"{n} more results of low confidence are not listed; each matters less than those that are"
+        return *kept, ReviewItem(message=message, confidence=1)
+    return kept
 
 
 def questions(asked: Iterable[tuple[str, ReviewItem]], n_frames: int) -> list[Question]:
@@ -83,7 +87,7 @@ def questions(asked: Iterable[tuple[str, ReviewItem]], n_frames: int) -> list[Qu
 
 
 def _question(step: str, items: list[ReviewItem], n_frames: int) -> Question:
-    first, *others = most_harmful(items, n_frames)
+    first, *others = sorted(items, key=lambda item: -item.harm(n_frames))
     return Question(step, first, tuple(others), sum(item.harm(n_frames) for item in items))
 
 

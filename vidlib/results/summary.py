@@ -188,7 +188,7 @@ class Summary(Frozen):
     """The report of one video. ``start`` is the time code of its first frame, in frames since 00:00:00:00.
 
     ``talk_s`` are the seconds with speech. ``names`` maps speaker labels to the names that people gave. ``n_doubts``
-    counts the items to check, ``doubts``, what matters most first.
+    counts all items to check, of which ``doubts`` are the first.
     """
 
     video: str

@@ -47,6 +47,9 @@ FACES = Budget(250_000, 144)
 
 MAX_TRACK_STILLS = 12
 
+MAX_REVIEW_ROWS = 500
+"""Items to check in the page, about 0.25 MB; the player has all."""
+
 UNREADABLE = (VidlibError, OSError, ValueError, KeyError, TypeError)
 """Errors from reading a damaged or unexpected file."""
 
@@ -266,7 +269,10 @@ def _summarize(evidence: Evidence, findings: Findings, steps: tuple[StepRow, ...
         objects=findings.objects,
         track_stills=findings.track_stills,
         coverage=summary.shares(n_frames, findings.speech, tracks),
-        doubts=tuple(_review_row(one, n_frames if number < max_doubts else 0) for number, one in enumerate(asked)),
+        doubts=tuple(
+            _review_row(one, n_frames if number < max_doubts else 0)
+            for number, one in enumerate(asked[:MAX_REVIEW_ROWS])
+        ),
         n_doubts=len(asked),
         steps=steps,
         decisions=len(findings.decisions - findings.unfit.keys()),

@@ -76,6 +76,7 @@ class TrackingStatistics:
     n_face_rows: int = 0
     n_rows_with_landmarks: int = 0
     review_items: list[ReviewItem] = field(default_factory=list)
+    n_dropped: int = 0
 
     def add_shot(self, tracked: TrackedShot) -> None:
         """Count the tracks of one more shot."""
@@ -104,10 +105,11 @@ class TrackingStatistics:
         self.add_review_items(_review_empty_shot(sound, visible))
 
     def add_review_items(self, items: Iterable[ReviewItem]) -> None:
-        """Add items; from time to time only those of most harm are kept."""
+        """Add items; of very many, only those of most harm are kept."""
         self.review_items += items
         if len(self.review_items) > 2 * MAX_ITEMS:
-            self.review_items = list(most_harmful(self.review_items, 1))
+            self.n_dropped += len(self.review_items) - MAX_ITEMS
+            self.review_items = list(most_harmful(self.review_items, 1)[:MAX_ITEMS])
 
     def outputs(self) -> dict[str, object]:
         """The fields of `Outputs` that are counted here."""
@@ -117,7 +119,7 @@ class TrackingStatistics:
             "face_coverage": self.n_frames_with_face / max(1, self.n_frames),
             "landmark_coverage": self.n_rows_with_landmarks / max(1, self.n_face_rows),
             "speaking_s": float(seconds(self.n_frames_speaking)),
-            "doubts": most_harmful(self.review_items, 1),
+            "doubts": most_harmful(self.review_items, 1, self.n_dropped),
         }
 
 
