@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from vidlib.errors import UsageError
 from vidlib.files import write_json
 from vidlib.runner.projects import check_path, content_sha256, docs_folder, open_project, project_videos, reopen_project
 from vidlib.settings import Settings
@@ -23,6 +24,14 @@ def test_a_name_that_is_not_utf_8_gets_a_link_that_is(tmp_path, workspace):
     (video,) = project_videos([file], tmp_path, workspace)
     assert video.path == link and str(video.stem).encode()
     assert content_sha256(tmp_path)
+
+
+def test_a_folder_around_the_results_is_refused(workspace):
+    workspace.inbox.mkdir(parents=True)
+    assert check_path(workspace.inbox, workspace) == workspace.inbox
+    for folder in (workspace.workspace, workspace.workspace.parent):
+        with pytest.raises(UsageError, match=r"contains the results of vidlib, in .*Name the videos instead"):
+            check_path(folder, workspace)
 
 
 def stems(workspace: Settings, folder: Path, *names: str) -> list[str]:

@@ -37,8 +37,8 @@ class Cast:
     """People across the videos of a workspace; `vidlib.Workspace.cast`.
 
     An appearance, such as A12, is a person in one video; a person of the cast has a number such as P3, or a name.
-    vidlib only suggests; a person decides. Everything but looking and erasing raises UsageError while
-    the cast is off (see docs/privacy.md).
+    The cast only suggests, and people decide. Everything but looking and erasing raises UsageError while the cast is
+    off (see docs/privacy.md).
     """
 
     def __init__(self, workspace: "Workspace"):

@@ -91,7 +91,8 @@ def is_archive(path: Path) -> bool:
 def check_path(path: Source, settings: Settings) -> Source:
     """Return a path as absolute and with a name in UTF-8, or a link in its cleaned form.
 
-    Raises UsageError if nothing is at the path or this user cannot read it, and RefusedInput for a malformed link.
+    Raises UsageError if nothing is at the path, if this user cannot read it, and for a folder around the results of
+    vidlib, which are videos too. Raises RefusedInput for a malformed link.
     It sends nothing to the host of a link.
     """
     if isinstance(path, Link):
@@ -100,6 +101,11 @@ def check_path(path: Source, settings: Settings) -> Source:
         raise UsageError(f"{path_text(path)} does not exist; expected an archive, a video or a project folder")
     if not os.access(path, os.R_OK):
         raise UsageError(f"this user cannot read {path_text(path)}; check its permissions")
+    if settings.work.resolve().is_relative_to(path.resolve()):
+        raise UsageError(
+            f"{path_text(path)} contains the results of vidlib, in {path_text(settings.work)}; "
+            "expected a folder with videos alone. Name the videos instead"
+        )
     return with_utf8_name(path.absolute(), settings)
 
 
