@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,9 +13,10 @@ from pathlib import Path
 import nbformat
 import psutil
 
+from tests import plain_notebooks
 from tests.waiting import LIMIT_S, wait_until
 from vidlib import settings as settings_module
-from vidlib.settings import REPOSITORY, Settings
+from vidlib.settings import Settings
 
 WAITING = "import threading, pathlib\nwhile pathlib.Path({gate!r}).exists():\n    threading.Event().wait(0.05)"
 
@@ -100,7 +100,7 @@ def end(process: subprocess.Popen) -> None:
 @contextmanager
 def cluster(folder: Path, url: str) -> Iterator[Cluster]:
     """A cluster with a scheduler and no worker yet, whose notebook of `convert` waits at the gate."""
-    shutil.copytree(REPOSITORY / "notebooks", folder / "notebooks")
+    plain_notebooks.write(folder / "notebooks")
     found = Cluster(folder, url)
     file = folder / "notebooks" / "03_convert.ipynb"
     notebook = nbformat.read(file, as_version=4)

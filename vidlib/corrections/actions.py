@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from vidlib.corrections.anchors import Frame, SpeakerAnchor, TrackAnchor
 from vidlib.errors import UnknownName, UsageError, expectation
@@ -289,6 +289,3 @@ def active(corrections: Sequence[Correction]) -> list[Correction]:
 def for_step(corrections: Iterable[Correction], step: str) -> tuple[Decision, ...]:
     """The decisions of `active` that ``step`` applies."""
     return tuple(Decision(id=one.id, decision=one.decision) for one in corrections if step in one.decision.steps)
-
-
-DECISIONS = TypeAdapter(tuple[Decision, ...])
