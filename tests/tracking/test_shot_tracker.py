@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from vidlib.geometry import Detections
+from vidlib.protocols import EYE_CORNERS, FaceLandmarks
 from vidlib.timeline import Span
+from vidlib.tracking.association import Track
 from vidlib.tracking.shot_tracker import Chunk, ShotTracker
 
 NONE = None
@@ -56,6 +58,36 @@ def test_the_clearest_view_of_each_chunk_identifies_a_face():
 class NoLandmarks:
     def find(self, pictures, boxes, rolls):
         return [None] * len(pictures)
+
+
+class Lying:
+    """Finds the landmarks of a face that lies on its left side."""
+
+    points = np.zeros((478, 2), np.float32)
+    points[EYE_CORNERS[1], 1] = 10
+
+    def find(self, pictures, boxes, rolls):
+        face = FaceLandmarks(self.points, np.zeros(52, np.float32))
+        return [face if abs(roll - np.pi / 2) < np.pi / 4 else None for roll in rolls]
+
+
+def tracked(score: float, n_frames: int, landmarker: object) -> list[Track]:
+    """The tracks of a shot in which a face with this score stands still."""
+    span, box = Span(0, n_frames), np.array([[0, 0, 100, 100.0]])
+    faces = {frame: Detections(box, np.array([score]), ("face",)) for frame in (*range(0, n_frames, 20), n_frames - 1)}
+    tracker = ShotTracker(None, None, landmarker, Embedder(), object_detector=None)
+    chunks = [Chunk(span, [(frame, None) for frame in range(n_frames)], faces)]
+    return tracker.track(span, chunks, np.zeros(n_frames, bool))
+
+
+def test_a_face_that_lies_has_landmarks_in_every_frame():
+    (track,) = tracked(0.6, 60, Lying())
+    assert list(track.blendshapes) == list(range(60))
+
+
+@pytest.mark.parametrize(("score", "n_frames", "is_face"), [(0.6, 60, False), (0.6, 40, True), (0.8, 60, True)])
+def test_what_never_has_landmarks_and_looks_little_like_a_face_is_none(score, n_frames, is_face):
+    assert bool(tracked(score, n_frames, NoLandmarks())) == is_face
 
 
 def picture(x: int | None) -> np.ndarray:

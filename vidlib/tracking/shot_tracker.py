@@ -1,6 +1,6 @@
 """Faces and objects of one shot: faces detected every few frames, their landmarks in every frame, objects besides."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
@@ -9,7 +9,7 @@ import numpy as np
 
 from vidlib.geometry import Detections
 from vidlib.machine.prefetch import run_in_background
-from vidlib.protocols import ActiveSpeakerModel, Detector, FaceDetector, FaceEmbedder, FaceLandmarker
+from vidlib.protocols import ActiveSpeakerModel, Detector, FaceDetector, FaceEmbedder, FaceLandmarker, FaceLandmarks
 from vidlib.timeline import Span
 from vidlib.tracking.association import Associator, FaceView, Track
 from vidlib.tracking.following import follow
@@ -25,6 +25,18 @@ MAX_GAP = 25
 WEAK_SCORE_SHARE = 0.6
 """Share of the score that begins a track which is enough to continue one."""
 
+LYING_ROLLS = (np.pi / 2, -np.pi / 2)
+"""Roll angles of a face that lies, in radians. The landmark network finds faces within 45 degrees of these."""
+
+UNSEEN_FRAMES = 50
+"""Frames (2 s) from which on a track with landmarks in less than `MIN_LANDMARK_SHARE` of them, and a mean score below
+`FACE_SCORE`, is no face but a pattern or a toy. A face from the side or behind has no landmarks either, but a score of
+0.75 or more, or is visible for a shorter time."""
+
+MIN_LANDMARK_SHARE = 0.05
+
+FACE_SCORE = 0.7
+
 OBJECT_SCORE = 0.5
 """Score that begins an object's track, in [0, 1]."""
 
@@ -34,6 +46,15 @@ dissolve from one with faces shows these for a moment."""
 
 NumberedFrame = tuple[int, np.ndarray]
 """The number of a frame in the video, and its picture."""
+
+
+class TrackView(NamedTuple):
+    """A track in one frame: the frame's picture, and the face's ``box`` (4,) in it."""
+
+    track: Track
+    frame: int
+    picture: np.ndarray
+    box: np.ndarray
 
 
 class FaceSample(NamedTuple):
@@ -111,7 +132,7 @@ class ShotTracker:
                 self._find_landmarks(chunk, faces, mouths)
                 # these are one or two pictures, too few for two cores, and the result is needed at the shot's end only
                 submit(self._embed_and_detect_objects, chunk, samples, objects)
-        tracks = [track for track in faces.tracks if len(track.frames) > 1 or track.blendshapes]
+        tracks = [track for track in faces.tracks if _is_face(track)]
         if mouths:
             for track in tracks:
                 track.mouth = mouths.features(track)
@@ -142,17 +163,37 @@ class ShotTracker:
 
     def _find_landmarks(self, chunk: Chunk, faces: Associator, mouths: MouthEncoder | None) -> None:
         """Find the landmarks of each active track in each frame, also between its detections, and add its mouth."""
-        views = [(track, frame, picture) for frame, picture in chunk.frames for track in faces.active_at(frame)]
-        boxes = [track.boxes_at(np.array([frame]))[0] for track, frame, _ in views]
-        rolls = [
-            track.roll for track, _, _ in views
-        ]  # of the previous chunk: all frames of one chunk are done in parallel
-        landmarks = self.landmarker.find([picture for _, _, picture in views], boxes, rolls)
-        for (track, frame, picture), box, face in zip(views, boxes, landmarks, strict=True):
+        views = [
+            TrackView(track, frame, picture, track.boxes_at(np.array([frame]))[0])
+            for frame, picture in chunk.frames
+            for track in faces.active_at(frame)
+        ]
+        # the roll angle of the previous chunk: all frames of one chunk are done in parallel
+        landmarks = self._landmarks(views, [view.track.roll for view in views])
+        if self._find_lying(views, landmarks):
+            landmarks = self._landmarks(views, [view.track.roll for view in views])
+        for (track, frame, picture, box), face in zip(views, landmarks, strict=True):
             if face is not None:
                 track.blendshapes[frame], track.roll = face.blendshapes, face.roll
             if mouths:
                 mouths.add_frame(track, frame, picture, box)
+
+    def _landmarks(self, views: Sequence[TrackView], rolls: Sequence[float]) -> list[FaceLandmarks | None]:
+        return self.landmarker.find([view.picture for view in views], [view.box for view in views], rolls)
+
+    def _find_lying(self, views: Sequence[TrackView], landmarks: Sequence[FaceLandmarks | None]) -> bool:
+        """Set the roll angle of faces without landmarks so far that have some if they are turned; whether any has.
+
+        Each is tried in the frame of its last detection.
+        """
+        seen = {id(view.track) for view, face in zip(views, landmarks, strict=True) if face is not None}
+        unseen = [view for view in views if id(view.track) not in seen and not view.track.blendshapes]
+        tried = [view for view in unseen if view.frame == view.track.frames[-1] for _ in LYING_ROLLS]
+        faces = self._landmarks(tried, list(LYING_ROLLS) * (len(tried) // len(LYING_ROLLS)))
+        for view, face in zip(tried, faces, strict=True):
+            if face is not None:
+                view.track.roll = face.roll
+        return any(face is not None for face in faces)
 
     def _embed_and_detect_objects(self, chunk: Chunk, samples: list[FaceSample], objects: Associator) -> None:
         self._embed_faces(samples)
@@ -180,6 +221,15 @@ class ShotTracker:
         """Whether a face is in the frame, or in the nearest frame in which faces were detected."""
         nearest = min(chunk.faces, key=lambda other: abs(other - frame), default=None)
         return nearest is not None and bool((chunk.faces[nearest].scores >= self.min_score).any())
+
+
+def _is_face(track: Track) -> bool:
+    """Whether the landmarks and detection scores of a finished track are those of a face."""
+    n_frames, n_landmarks = len(track.span), sum(frame in track.span for frame in track.blendshapes)
+    if n_frames < UNSEEN_FRAMES:
+        return len(track.frames) > 1 or n_landmarks > 0
+    mean_score = float(track.scores_at(np.array(track.span)).mean())
+    return n_landmarks >= MIN_LANDMARK_SHARE * n_frames or mean_score >= FACE_SCORE
 
 
 def _clearest_views(chunk: Chunk, faces: Associator) -> list[FaceSample]:
