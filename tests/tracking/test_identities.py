@@ -5,15 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidlib.tracking.association import FaceView, Track
-from vidlib.tracking.identities import (
-    UNKNOWN_CONFIDENCE,
-    identify,
-    identity_confidence,
-    mean_embedding,
-    split_by_person,
-    view_quality,
-)
+from vidlib.tracking.association import Track
+from vidlib.tracking.face_views import FaceView
+from vidlib.tracking.identities import UNKNOWN_CONFIDENCE, Identity, identify, split_by_person
 
 
 def embeddings_of(people: list[int], noise: float = 0.2) -> list[np.ndarray]:
@@ -25,33 +19,69 @@ def consecutive_spans(n: int) -> list[range]:
     return [range(10 * index, 10 * index + 10) for index in range(n)]
 
 
+def views_of(people: list[int], noise: float = 0.2, quality: float = 1.0) -> list[FaceView]:
+    return [FaceView(embedding, quality) for embedding in embeddings_of(people, noise)]
+
+
+def persons(identities: list[Identity]) -> list[int]:
+    return [identity.person for identity in identities]
+
+
 @given(st.lists(st.integers(0, 5), max_size=30))
 def test_tracks_of_one_person_are_joined_by_the_face_and_numbered_by_first_appearance(people):
     numbers: dict[int, int] = {}
     expected = [numbers.setdefault(person, len(numbers)) for person in people]
-    assert identify(embeddings_of(people), consecutive_spans(len(people))) == expected
+    identities = identify(views_of(people), consecutive_spans(len(people)))
+    assert persons(identities) == expected
+    assert all(0.98 < identity.confidence <= 1 for identity in identities)
 
 
 def test_two_faces_that_are_visible_at_once_are_two_people_however_similar():
-    assert identify(embeddings_of([0, 0, 0]), [range(10), range(5, 15), range(20, 30)])[:2] == [0, 1]
+    assert persons(identify(views_of([0, 0, 0]), [range(10), range(5, 15), range(20, 30)]))[:2] == [0, 1]
 
 
-def test_a_face_without_an_embedding_is_a_person_of_its_own():
-    one, other = embeddings_of([0, 0])
-    assert identify([one, None, other, None], consecutive_spans(4)) == [0, 1, 0, 2]
+def test_a_face_without_a_view_is_a_person_of_its_own_and_nobody_knows_who():
+    one, other = views_of([0, 0])
+    identities = identify([one, None, other, None], consecutive_spans(4))
+    assert persons(identities) == [0, 1, 0, 2]
+    assert [identities[index].confidence for index in (1, 3)] == [UNKNOWN_CONFIDENCE] * 2
 
 
-@given(st.lists(st.integers(0, 5), max_size=20))
-def test_faces_that_differ_clearly_have_a_high_confidence(people):
-    assert all(0.98 < confidence <= 1 for confidence in identity_confidence(embeddings_of(people), people))
-
-
-def test_a_face_between_two_people_has_the_lowest_confidence():
+def between(share: float) -> FaceView:
+    """A face between two people who are 0.71 apart: ``share`` of the way from the first to the second."""
     one, other = embeddings_of([0, 1], noise=0)
-    embeddings = [one, one, other, 0.45 * one + 0.55 * other, None]
-    confidence = identity_confidence(embeddings, [0, 0, 1, 1, 2])
-    assert min(confidence[:4]) == confidence[3] < 0.8 < confidence[0]
-    assert confidence[4] == UNKNOWN_CONFIDENCE
+    return FaceView((1 - share) * one + share * other, 1.0)
+
+
+def test_a_face_between_two_people_is_doubted():
+    (one, other), nearly = views_of([0, 1], noise=0), between(0.55)
+    identities = identify([one, one, other, other, nearly], consecutive_spans(5))
+    assert persons(identities) == [0, 0, 1, 1, 1]
+    assert min(identities[:4], key=lambda identity: identity.confidence).confidence > 0.98
+    assert 0.8 < identities[4].confidence < 0.95
+
+
+@pytest.mark.parametrize(
+    ("share", "person", "least", "most"), [(0.3, 0, 0.99, 1), (0.72, 0, 0.7, 0.8), (0.84, 1, 0.7, 0.9)]
+)
+def test_the_nearer_two_distances_are_to_the_threshold_the_less_sure_is_the_person(share, person, least, most):
+    identities = identify([between(0), between(share)], consecutive_spans(2))
+    assert identities[1].person == person
+    assert least < identities[1].confidence < most
+
+
+def test_unclear_faces_must_be_nearer_than_clear_ones_to_be_one_person():
+    def one_person(quality: float) -> bool:
+        first, second = between(0), between(0.71)._replace(quality=quality)
+        return persons(identify([first, second], consecutive_spans(2))) == [0, 0]
+
+    assert (one_person(1.0), one_person(0.2)) == (True, False)
+
+
+def test_an_unclear_face_that_resembles_nobody_is_no_sure_person_of_its_own():
+    (one, other), unclear = views_of([0, 0]), views_of([3], quality=0.1)[0]
+    confidence = identify([one, other, unclear], consecutive_spans(3))[2].confidence
+    assert UNKNOWN_CONFIDENCE <= confidence < 0.6
 
 
 def track_of(people: list[int], change: int | None = None, every: int = 20) -> Track:
@@ -97,26 +127,3 @@ def test_somebody_who_turns_away_stays_one_track():
     for frame in (40, 60):
         track.views[frame] = track.views[frame]._replace(quality=0.3)
     assert split_by_person(track) == [track]
-
-
-FRONTAL = np.array([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80.0]])
-
-
-@pytest.mark.parametrize("degrees", [0, 40, 180])
-def test_a_view_tells_less_the_more_the_face_is_turned_and_as_much_if_the_head_leans(degrees):
-    angle = np.radians(degrees)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    noses = [FRONTAL + np.array([[0, 0]] * 2 + [[x, 0]] + [[0, 0]] * 2) for x in (0, 10, -20, 40)]
-    assert [view_quality(0.9, points @ turn.T) for points in noses] == pytest.approx([1, 0.75, 0.5, 0])
-
-
-def test_a_view_with_a_low_detection_score_tells_nothing():
-    assert [view_quality(score, FRONTAL) for score in (0.4, 0.5, 0.85, 1.0)] == [0, 0, 1, 1]
-    assert view_quality(0.9, np.zeros((5, 2))) in (0, 1)
-
-
-def test_the_clearest_views_decide_who_it_is():
-    clear, turned = embeddings_of([0, 1], noise=0)
-    mean = mean_embedding([FaceView(clear, 0.9), FaceView(turned, 0.1)])
-    assert np.allclose(mean, 0.9 * clear + 0.1 * turned)
-    assert mean_embedding([]) is None

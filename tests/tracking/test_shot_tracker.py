@@ -14,6 +14,8 @@ from vidlib.tracking.shot_tracker import Chunk, ShotTracker
 NONE = None
 """In place of a position: no face."""
 
+PICTURE = np.random.default_rng(1).integers(0, 255, (100, 100, 3), np.uint8)
+
 
 class WhiteSquare:
     """Detects the white square of a picture or window."""
@@ -46,7 +48,9 @@ def test_the_clearest_view_of_each_chunk_identifies_a_face():
         frame: Detections(box, np.array([score]), ("face",), points[None]) for frame, (points, score) in views.items()
     }
     chunks = [
-        Chunk(Span(0, 21), [(frame, None) for frame in span], {frame: faces[frame] for frame in faces if frame in span})
+        Chunk(
+            Span(0, 21), [(frame, PICTURE) for frame in span], {frame: faces[frame] for frame in faces if frame in span}
+        )
         for span in (range(11), range(11, 21))
     ]
     (track,) = tracker.track(Span(0, 21), chunks, np.zeros(21, bool))

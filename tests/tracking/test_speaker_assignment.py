@@ -2,14 +2,15 @@
 
 import numpy as np
 
+from vidlib.tracking.face_views import FaceView
 from vidlib.tracking.speaker_assignment import FaceEvidence, ShotEvidence, SpeakerAssignment, assign_speakers
 from vidlib.tracking.speaking import Sound
 
 N = 50
 
 
-def embedding_of(person: str | None) -> np.ndarray | None:
-    return None if person is None else np.eye(128)["ABCD".index(person)]
+def view_of(person: str) -> FaceView:
+    return FaceView(np.eye(128)["ABCD".index(person)], 1.0)
 
 
 def shot(number: int, speaker: str, **log_odds: float) -> ShotEvidence:
@@ -17,7 +18,7 @@ def shot(number: int, speaker: str, **log_odds: float) -> ShotEvidence:
     start = number * N
     sound = Sound(start, np.full(N, bool(speaker)), [[speaker] if speaker else []] * N, np.zeros(0, np.float32))
     faces = [
-        FaceEvidence(number * 10 + index, start, np.full(N, odds), embedding_of(person))
+        FaceEvidence(number * 10 + index, start, np.full(N, odds), view_of(person))
         for index, (person, odds) in enumerate(log_odds.items())
     ]
     return ShotEvidence(sound, faces)

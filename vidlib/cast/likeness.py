@@ -8,10 +8,12 @@ from vidlib.cast.collecting import MIN_FACE_PX
 from vidlib.cast.records import Appearance
 from vidlib.errors import UsageError
 from vidlib.geometry import Detections
-from vidlib.tracking.identities import SAME_PERSON_DISTANCE
 
 MIN_SCORE = 0.5
 """Score of a face in an example, in (0, 1)."""
+
+MAX_DISTANCE = 0.5
+"""Distance of single face embeddings from which a face is not shown as similar."""
 
 
 def embed_largest(picture: np.ndarray, where: str) -> np.ndarray:
@@ -44,7 +46,7 @@ def _largest(found: Detections, where: str) -> np.ndarray:
 def similar(face: np.ndarray, appearances: Mapping[int, Appearance]) -> list[tuple[int, Appearance, float]]:
     """The appearances that may show this face (128,), each with the distance, the nearest first.
 
-    They are nearer than `SAME_PERSON_DISTANCE`: a search may show more than a suggestion, as somebody looks at each.
+    They are nearer than `MAX_DISTANCE`: a search may show more than a suggestion, as somebody looks at each.
     """
     known = [(number, one, float(np.linalg.norm(one.face.vector - face))) for number, one in appearances.items()]
-    return sorted((row for row in known if row[2] < SAME_PERSON_DISTANCE), key=lambda row: row[2])
+    return sorted((row for row in known if row[2] < MAX_DISTANCE), key=lambda row: row[2])

@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
 from vidlib.geometry import Detections, overlaps, simplified
 from vidlib.tracking.blendshapes import BLENDSHAPES
+from vidlib.tracking.face_views import FaceView
 
 MIN_OVERLAP = 0.2
 """Least intersection over union of a track's predicted or last box and a detection that continues the track. It is low
@@ -25,13 +26,6 @@ MAX_EXTRAPOLATION_FRAMES = 10
 """Frames (0.4 s) for which something out of sight is expected to move on; after that it has mostly stopped."""
 
 Source = Literal["face_landmarker", "object_detector"]
-
-
-class FaceView(NamedTuple):
-    """A face in one frame: its ``embedding`` (128,), and how much that tells, in (0, 1]; see `view_quality`."""
-
-    embedding: np.ndarray
-    quality: float
 
 
 @dataclass

@@ -3,16 +3,28 @@
 SciPy is imported where it is used: it takes 0.4 s, and every command of vidlib imports the steps.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from vidlib.tracking.association import FaceView, Track
+from vidlib.tracking.association import Track
+from vidlib.tracking.face_views import FaceView
 
-SAME_PERSON_DISTANCE = 0.5
-"""Euclidean distance of mean face embeddings from which two groups of tracks are two people. Single embeddings of one
-person are less than 0.6 apart (dlib). On films with six people, tracks of one person are up to 0.36 apart, tracks of
-two people at least 0.43, mostly 0.7."""
+SAME_PERSON_DISTANCE = 0.55
+"""Distance of mean face embeddings from which two groups of tracks are two people. On seven kinds of footage, a
+logistic regression has its threshold at 0.55 to 0.58, whichever kind is left out (docs/how-we-measure.md)."""
+
+UNCLEAR_DISTANCE = 0.08
+"""What is added to the distance where the less clear of two faces has no quality: all unclear faces look alike."""
+
+CONFIDENCE_SLOPE = 30.0
+"""Log-odds per unit of distance (31 to 41 in that regression): two faces 0.08 nearer than `SAME_PERSON_DISTANCE` are
+one person with a confidence of 0.92."""
+
+SPLIT_DISTANCE = 0.5
+"""Distance of all views before from all after, from which on one track shows two people."""
 
 SIMULTANEOUS_DISTANCE = 2.0
 """Distance of two tracks that are visible at the same time: they are two people, however similar."""
@@ -23,52 +35,30 @@ MIN_VIEWS = 2
 CLEAR_QUALITY = 0.5
 """Least quality of a view that may tell two people in one track apart."""
 
-SCORE_RANGE = 0.5, 0.85
-"""Detection scores up to which a view tells nothing, and from which on it is clear. Of views below 0.7 on natural
-clips, two thirds were nearer to somebody else than to the same person; of those above 0.8, one in 50."""
-
-CONFIDENCE_SLOPE = 12.0
-"""Log-odds per unit of distance: a face that is nearer by 0.25 to one person than to the next is that person with a
-confidence of 0.95."""
-
 UNKNOWN_CONFIDENCE = 0.5
-"""Confidence that a track without a face embedding, turned away or blurred, is nobody else: nothing speaks for or
-against it. Of five such tracks on natural clips one was somebody else; they are too few for another number."""
+"""Confidence that a track without a view, turned away or blurred, is nobody else: nothing speaks for or against it. Of
+five such tracks on natural clips one was somebody else; they are too few for another number."""
 
 
-def view_quality(score: float, points: np.ndarray) -> float:
-    """How much a view tells about who it is, in [0, 1], by the detection score and the five ``points`` (5, 2).
+class Identity(NamedTuple):
+    """The ``person`` that a track shows, from 0, and the ``confidence`` in [0, 1] that this is right."""
 
-    A face that looks past the camera tells less; one whose nose is as far from the middle of its eyes as these are from
-    each other tells nothing.
-    """
-    left_eye, right_eye, nose = points[:3]
-    eyes = right_eye - left_eye
-    turned = abs((nose - (left_eye + right_eye) / 2) @ eyes) / max(float(eyes @ eyes), 1e-9)
-    low, high = SCORE_RANGE
-    return float(np.clip((score - low) / (high - low), 0, 1) * np.clip(1 - turned, 0, 1))
-
-
-def mean_embedding(views: Iterable[FaceView]) -> np.ndarray | None:
-    """The mean embedding (128,) of the views of a track, by their quality; None without a view."""
-    views = list(views)
-    if not views:
-        return None
-    return np.average([view.embedding for view in views], axis=0, weights=[view.quality for view in views])
+    person: int
+    confidence: float
 
 
 def split_by_person(track: Track) -> list[Track]:
     """The track, or one track for each person in it, where a cut between two people framed alike was missed.
 
-    The split lies where all embeddings before differ from all embeddings after; between the last and the next of these
-    it is the frame where the face changes most.
+    The split lies where all clear views before differ from all after; between the last and the next of these it is the
+    frame where the face changes most.
     """
     from scipy.spatial.distance import cdist
 
     frames = sorted(frame for frame, view in track.views.items() if view.quality >= CLEAR_QUALITY)
     for index in range(MIN_VIEWS, len(frames) - MIN_VIEWS + 1):
         before, after = ([track.views[frame].embedding for frame in part] for part in (frames[:index], frames[index:]))
-        if cdist(before, after).min() > SAME_PERSON_DISTANCE:
+        if cdist(before, after).min() > SPLIT_DISTANCE:
             first, rest = track.split_at(_largest_change(track, frames[index - 1], frames[index]))
             return [first, *split_by_person(rest)]
     return [track]
@@ -81,60 +71,78 @@ def _largest_change(track: Track, last: int, first: int) -> int:
     return int(frames[1 + np.argmax(np.nan_to_num(steps, nan=-1.0))])
 
 
-def identity_confidence(embeddings: Sequence[np.ndarray | None], people: Sequence[int]) -> list[float]:
-    """The confidence in [0, 1] that each track shows the person that `identify` found for it.
-
-    It depends on how much nearer the embedding (128,) is to the others of that person than to the nearest of anybody
-    else. A track without an embedding has `UNKNOWN_CONFIDENCE`.
-    """
-    from scipy.spatial.distance import cdist
-
-    known = [index for index, embedding in enumerate(embeddings) if embedding is not None]
-    confidence = [UNKNOWN_CONFIDENCE] * len(embeddings)
-    if known:
-        faces, persons = _stack(embeddings), np.array([people[index] for index in known])
-        for index, face, person in zip(known, faces, persons, strict=True):
-            (distances,) = cdist(face[None], faces)
-            same_person = distances[persons == person]
-            nearest_other = distances[persons != person].min(initial=SIMULTANEOUS_DISTANCE)
-            # the distance of the face to itself is 0, so that the mean is over the others
-            margin = nearest_other - same_person.sum() / max(1, len(same_person) - 1)
-            confidence[index] = float(1 / (1 + np.exp(-CONFIDENCE_SLOPE * margin)))
-    return confidence
-
-
-def identify(embeddings: Sequence[np.ndarray | None], spans: Sequence[range]) -> list[int]:
+def identify(views: Sequence[FaceView | None], spans: Sequence[range]) -> list[Identity]:
     """The person in each track, numbered from 0 by first appearance (average-linkage clustering).
 
-    ``embeddings`` are the mean face embeddings (128,) of the tracks, ``spans`` their frames. A track without an
-    embedding is a person of its own.
+    ``views`` are the mean views of the tracks, ``spans`` their frames. A track without a view is a person of its own,
+    with `UNKNOWN_CONFIDENCE`.
     """
-    from scipy.cluster.hierarchy import fcluster, linkage
-
-    known = [index for index, embedding in enumerate(embeddings) if embedding is not None]
-    clusters = {index: ("alone", index) for index in range(len(embeddings))}
-    if len(known) > 1:
-        distances = _pairwise_distances(_stack(embeddings), [spans[index] for index in known])
-        labels = fcluster(linkage(distances, "average"), SAME_PERSON_DISTANCE, criterion="distance")
-        clusters |= {index: ("cluster", int(label)) for index, label in zip(known, labels, strict=True)}
-    people: dict[tuple[str, int], int] = {}
-    return [people.setdefault(clusters[index], len(people)) for index in range(len(embeddings))]
-
-
-def _stack(embeddings: Sequence[np.ndarray | None]) -> np.ndarray:
-    """The embeddings that are known, (n, 128)."""
-    return np.stack([embedding for embedding in embeddings if embedding is not None])
+    known = [index for index, view in enumerate(views) if view is not None]
+    clusters, confidence = list(range(len(views))), [UNKNOWN_CONFIDENCE] * len(views)
+    if known:
+        faces = _Faces.of([view for view in views if view is not None], [spans[index] for index in known])
+        labels = faces.clusters()
+        for index, label, own_confidence in zip(known, labels, faces.confidence(labels), strict=True):
+            clusters[index], confidence[index] = len(views) + int(label), own_confidence
+    people: dict[int, int] = {}
+    persons = [people.setdefault(cluster, len(people)) for cluster in clusters]
+    return [Identity(*identity) for identity in zip(persons, confidence, strict=True)]
 
 
-def _pairwise_distances(embeddings: np.ndarray, spans: Sequence[range]) -> np.ndarray:
-    """The distances of all pairs of n faces, (n (n - 1) / 2,) in the order of `pdist`: 16 MB for an hour's 2,000."""
-    from scipy.spatial.distance import pdist
+@dataclass(frozen=True)
+class _Faces:
+    """n tracks with a view: ``embeddings`` (n, 128), and the ``qualities``, ``starts`` and ``stops`` (n,)."""
 
-    distances, first = pdist(embeddings), 0
-    starts, stops = np.array([[span.start, span.stop] for span in spans]).T
-    for index in range(len(spans)):
-        later = slice(index + 1, None)
-        row = distances[first : first + len(starts[later])]
-        row[(starts[index] < stops[later]) & (starts[later] < stops[index])] = SIMULTANEOUS_DISTANCE
-        first += len(row)
-    return distances
+    embeddings: np.ndarray
+    qualities: np.ndarray
+    starts: np.ndarray
+    stops: np.ndarray
+
+    @classmethod
+    def of(cls, views: Sequence[FaceView], spans: Sequence[range]) -> "_Faces":
+        embeddings, qualities = zip(*views, strict=True)
+        starts, stops = np.array([[span.start, span.stop] for span in spans]).T
+        return cls(np.stack(embeddings), np.array(qualities), starts, stops)
+
+    def clusters(self) -> np.ndarray:
+        """The cluster of each track, (n,), from 1. The distances of an hour's 2,000 tracks take 16 MB."""
+        from scipy.cluster.hierarchy import fcluster, linkage
+
+        n = len(self.embeddings)
+        if n == 1:
+            return np.ones(1, int)
+        distances = np.concatenate([self._distances(index)[index + 1 :] for index in range(n)])
+        labels: np.ndarray = fcluster(linkage(distances, "average"), SAME_PERSON_DISTANCE, criterion="distance")
+        return labels
+
+    def confidence(self, labels: np.ndarray) -> list[float]:
+        """The confidence of each track in its cluster.
+
+        It depends on the mean distance from the others there, and on how much farther the nearest other cluster is. If
+        nobody else is there, it depends on the nearest cluster alone, and on how clear the face is.
+        """
+        sizes = np.bincount(labels)
+        confidence = []
+        for index, (label, quality) in enumerate(zip(labels, self.qualities, strict=True)):
+            sums = np.bincount(labels, self._distances(index))
+            own, (others,) = sums[label] / max(1, sizes[label] - 1), np.nonzero(sizes)
+            nearest = (sums[others] / sizes[others])[others != label].min(initial=SIMULTANEOUS_DISTANCE)
+            if sizes[label] > 1:
+                confidence.append(_sigmoid(min(SAME_PERSON_DISTANCE, nearest) - own))
+            else:
+                alone = _sigmoid(nearest - SAME_PERSON_DISTANCE)
+                confidence.append(quality * alone + (1 - quality) * min(alone, UNKNOWN_CONFIDENCE))
+        return confidence
+
+    def _distances(self, index: int) -> np.ndarray:
+        """The distances (n,) of one face from all; 0 from itself."""
+        distances = np.linalg.norm(self.embeddings - self.embeddings[index], axis=1)
+        distances += UNCLEAR_DISTANCE * (1 - np.minimum(self.qualities, self.qualities[index]))
+        distances[(self.starts < self.stops[index]) & (self.starts[index] < self.stops)] = SIMULTANEOUS_DISTANCE
+        distances[index] = 0
+        return distances
+
+
+def _sigmoid(margin: float) -> float:
+    """The confidence of a ``margin`` in units of distance."""
+    return float(1 / (1 + np.exp(-CONFIDENCE_SLOPE * margin)))

@@ -11,9 +11,10 @@ from vidlib.geometry import Detections
 from vidlib.machine.prefetch import run_in_background
 from vidlib.protocols import ActiveSpeakerModel, Detector, FaceDetector, FaceEmbedder, FaceLandmarker, FaceLandmarks
 from vidlib.timeline import Span
-from vidlib.tracking.association import Associator, FaceView, Track
+from vidlib.tracking.association import Associator, Track
+from vidlib.tracking.face_views import FaceView, sharpness, view_quality
 from vidlib.tracking.following import follow
-from vidlib.tracking.identities import split_by_person, view_quality
+from vidlib.tracking.identities import split_by_person
 from vidlib.tracking.mouth_crops import MouthEncoder
 
 CHUNK_FRAMES = 20
@@ -240,8 +241,9 @@ def _clearest_views(chunk: Chunk, faces: Associator) -> list[FaceSample]:
         tracks = faces.update(frame, detections)
         if detections.points is None:
             continue
-        for track, score, points in zip(tracks, detections.scores, detections.points, strict=True):
-            quality = view_quality(float(score), points)
+        found = zip(tracks, detections.boxes, detections.scores, detections.points, strict=True)
+        for track, box, score, points in found:
+            quality = view_quality(float(score), points, sharpness(pictures[frame], box))
             if quality > (clearest[id(track)].quality if id(track) in clearest else 0):
                 clearest[id(track)] = FaceSample(track, frame, pictures[frame], points, quality)
     faces.drop_weak()

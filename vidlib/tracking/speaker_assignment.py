@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vidlib.tracking.identities import identify, identity_confidence
+from vidlib.tracking.face_views import FaceView
+from vidlib.tracking.identities import identify
 from vidlib.tracking.speaking import SPEAKING_THRESHOLD, Sound, SpeakerMatch, match_speaker, speaking_confidence
 
 OWN_WEIGHT, RIVAL_WEIGHT, OTHER_WEIGHT = 1.0, 0.3, 0.3
@@ -33,14 +34,14 @@ FULL_FRAMES, MIN_FRAMES = 25, 5
 class FaceEvidence:
     """What one track of a face contributes.
 
-    ``log_odds`` (n,), from frame ``start`` on, are those that the face speaks, by its mouth alone. ``embedding`` (128,)
-    is its mean face embedding, if it has any.
+    ``log_odds`` (n,), from frame ``start`` on, are those that the face speaks, by its mouth alone. ``view`` is the mean
+    of its clear views, if it has any.
     """
 
     track_id: int
     start: int
     log_odds: np.ndarray
-    embedding: np.ndarray | None
+    view: FaceView | None
 
     @property
     def span(self) -> range:
@@ -79,18 +80,16 @@ class SpeakerAssignment:
 def assign_speakers(shots: Sequence[ShotEvidence]) -> list[list[SpeakerAssignment]]:
     """An assignment for each face of a video: a list per shot, in the order of its faces."""
     faces = [face for shot in shots for face in shot.faces]
-    embeddings, track_ids = [face.embedding for face in faces], [face.track_id for face in faces]
-    people = identify(embeddings, [face.span for face in faces])
-    person_of = dict(zip(track_ids, people, strict=True))
-    person_confidence = dict(zip(track_ids, identity_confidence(embeddings, people), strict=True))
+    identities = identify([face.view for face in faces], [face.span for face in faces])
+    identity_of = dict(zip((face.track_id for face in faces), identities, strict=True))
+    person_of = {track_id: identity.person for track_id, identity in identity_of.items()}
     confidence = _speaking_confidence(shots, person_of)
     speakers = _match_speakers(shots, confidence, person_of)
     return [
         [
             SpeakerAssignment(
                 face,
-                person_of[face.track_id],
-                person_confidence[face.track_id],
+                *identity_of[face.track_id],
                 face_confidence,
                 speakers[person_of[face.track_id]],
             )

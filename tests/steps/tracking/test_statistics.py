@@ -7,19 +7,20 @@ import pytest
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps.tracking.statistics import TrackedShot, TrackingStatistics
 from vidlib.timeline import Shot, Span
+from vidlib.tracking.face_views import FaceView
 from vidlib.tracking.speaker_assignment import FaceEvidence, SpeakerAssignment
 from vidlib.tracking.speaking import Sound, SpeakerMatch
 
 N = 40
-EMBEDDING = np.zeros(128)
+VIEW = FaceView(np.zeros(128), 1.0)
 SOUND = Sound(100, np.full(N, True), [["SPEAKER_00"]] * N, np.zeros(0, np.float32))
 
 
 def doubts(
-    blended: tuple[int, ...] = (), embedding: np.ndarray | None = EMBEDDING, **changed: object
+    blended: tuple[int, ...] = (), view: FaceView | None = VIEW, **changed: object
 ) -> list[tuple[str, int, float]]:
     """The doubts about face 7, which is visible and speaks in a whole shot from frame 100 on."""
-    face = FaceEvidence(7, 100, np.full(N, 2.0), embedding)
+    face = FaceEvidence(7, 100, np.full(N, 2.0), view)
     assignment = {
         "person": 2,
         "person_confidence": 0.9,
@@ -49,10 +50,10 @@ def test_a_low_confidence_raises_a_doubt_unless_the_track_is_blended(changed, do
 
 
 def test_faces_without_an_embedding_share_one_doubt_about_who_they_are():
-    assert doubts(embedding=None, person_confidence=0.5) == [
+    assert doubts(view=None, person_confidence=0.5) == [
         ("faces never seen clearly in this shot: 1; do other shots show the same people", 100, 0.5)
     ]
-    assert doubts((7,), embedding=None, person_confidence=0.5) == []
+    assert doubts((7,), view=None, person_confidence=0.5) == []
 
 
 def test_a_face_without_landmarks_is_doubted_as_much_as_its_detection():

@@ -99,7 +99,7 @@ class TrackingStatistics:
         self.n_frames_speaking += int(speaking.sum())
         clear = [one for one in assignments if one.face.track_id not in blended]
         self.add_review_items(item for assignment in clear for item in _review_identity(assignment))
-        self.add_review_items(_review_unknown([one.face for one in clear if one.face.embedding is None]))
+        self.add_review_items(_review_unknown([one.face for one in clear if one.face.view is None]))
         self.add_review_items(item for one in clear for item in _review_speaking(sound, one))
         self.add_review_items(_review_unseen_speech(sound, visible, speaking))
         self.add_review_items(_review_empty_shot(sound, visible))
@@ -201,8 +201,9 @@ def _review_identity(assignment: SpeakerAssignment) -> Iterator[ReviewItem]:
         "frames": len(face.log_odds),
         "about": f"person {assignment.person + 1}",
     }
-    if face.embedding is not None and is_worth_a_look(assignment.person_confidence):
-        message = f"is face {face.track_id} person {assignment.person + 1}? It also resembles another person"
+    if face.view is not None and is_worth_a_look(assignment.person_confidence):
+        who = f"is face {face.track_id} person {assignment.person + 1}"
+        message = f"{who}? It also resembles another person, or is not seen clearly"
         yield ReviewItem(message=message, confidence=assignment.person_confidence, kind="person", **about)
     if speaker is not None and is_worth_a_look(speaker.confidence):
         message = (

@@ -21,7 +21,7 @@ from vidlib.steps.tracking.keyframes import save_keyframes
 from vidlib.steps.tracking.statistics import TrackedShot
 from vidlib.timeline import Shot, Span, tiles
 from vidlib.tracking.association import Track
-from vidlib.tracking.identities import mean_embedding
+from vidlib.tracking.face_views import mean_view
 from vidlib.tracking.shot_tracker import Chunk, ShotTracker
 from vidlib.tracking.speaker_assignment import FaceEvidence, ShotEvidence
 from vidlib.tracking.speaking import Mouth, Sound, speaking_log_odds
@@ -148,5 +148,5 @@ def _evidence(
             model_log_odds = model.score(track.mouth, encoded_sound[start - sound.start :][:n_frames])
         mouth = Mouth.from_blendshapes(start, track_rows.blendshapes)
         log_odds = speaking_log_odds(mouth, sound, model_log_odds)
-        evidence.append(FaceEvidence(track_rows.track_id, start, log_odds, mean_embedding(track.views.values())))
+        evidence.append(FaceEvidence(track_rows.track_id, start, log_odds, mean_view(track.views.values())))
     return ShotEvidence(replace(sound, samples=NO_SAMPLES), evidence)
