@@ -31,7 +31,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
     return call
 
 
-@pytest.mark.parametrize("script", ["compose.py", "quality.py", "quality_review.py", "quality_voices.py"])
+@pytest.mark.parametrize(
+    "script", ["compose.py", "quality.py", "quality_review.py", "quality_shots.py", "quality_voices.py"]
+)
 def test_help_teaches_with_examples(run, script):
     code, out, _ = run(script, "--help")
     assert code == 0

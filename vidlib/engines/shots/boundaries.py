@@ -38,7 +38,7 @@ MAX_GAP_FRAMES = 3
 CUT_CHANGE_SHARE = 0.6
 """Share of the change in a transition above which one frame makes it a cut; each frame of a dissolve of n has 1/n."""
 
-JUMP_WEIGHT, LEAST_JUMP = 10, 0.15
+JUMP_WEIGHT, LEAST_JUMP = 10, 0.13
 """Log-odds of a cut for each share of the picture that jumps, and the share that says nothing. Chosen with the next two
 on films and edits that docs/how-we-measure.md names, and reported on others."""
 
