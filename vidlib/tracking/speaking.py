@@ -129,7 +129,7 @@ class Mouth:
     @property
     def known_share(self) -> np.ndarray:
         """The share of the `MOVEMENT_FRAMES` around each frame in which the shapes are known: (n,) in [0, 1]."""
-        return _moving_mean(np.isfinite(self.shapes[:, 0]), MOVEMENT_FRAMES)
+        return moving_mean(np.isfinite(self.shapes[:, 0]), MOVEMENT_FRAMES)
 
     def movement(self, window: int) -> np.ndarray:
         """How much the mouth moves around each frame: (n,), the mean step between frames in a centred ``window``.
@@ -151,7 +151,7 @@ def speaking_log_odds(mouth: Mouth, sound: Sound, model_log_odds: np.ndarray | N
     log_odds = BIAS + mouth.known_share * _lips_log_odds(mouth, sound)
     if model_log_odds is None:
         return log_odds
-    model = _moving_mean(model_log_odds, MODEL_FRAMES).clip(-MAX_MODEL_LOG_ODDS, MAX_MODEL_LOG_ODDS)
+    model = moving_mean(model_log_odds, MODEL_FRAMES).clip(-MAX_MODEL_LOG_ODDS, MAX_MODEL_LOG_ODDS)
     without_landmarks = FOR_BIAS + FOR_WEIGHT * np.maximum(model, 0)
     return log_odds + AGAINST_WEIGHT * np.minimum(model, 0) + (1 - mouth.known_share) * without_landmarks
 
@@ -159,8 +159,8 @@ def speaking_log_odds(mouth: Mouth, sound: Sound, model_log_odds: np.ndarray | N
 def _lips_log_odds(mouth: Mouth, sound: Sound) -> np.ndarray:
     """What the movement of the lips adds to the log-odds that a face speaks: (n,)."""
     frames = slice(mouth.start - sound.start, mouth.start - sound.start + len(mouth.shapes))
-    level = _moving_mean(sound.level, SYLLABLE_FRAMES)
-    change = _moving_mean(np.abs(np.diff(sound.level, prepend=sound.level[:1])), SYLLABLE_FRAMES)
+    level = moving_mean(sound.level, SYLLABLE_FRAMES)
+    change = moving_mean(np.abs(np.diff(sound.level, prepend=sound.level[:1])), SYLLABLE_FRAMES)
     syllables = mouth.movement(SYLLABLE_FRAMES)
     movement = np.log(mouth.movement(MOVEMENT_FRAMES) + MOVEMENT_FLOOR)
     own_movement = (movement - np.median(movement)).clip(-MAX_OWN_MOVEMENT, MAX_OWN_MOVEMENT)
@@ -189,7 +189,7 @@ def speaking_confidence(starts: Sequence[int], log_odds: Sequence[np.ndarray], s
     ]
     for row, (span, values) in enumerate(zip(spans, log_odds, strict=True)):
         odds[row, span] = np.exp(values.clip(-MAX_LOG_ODDS, MAX_LOG_ODDS))
-        rivals[row, span] = np.exp(_moving_mean(values, RANK_FRAMES).clip(-MAX_LOG_ODDS, MAX_LOG_ODDS))
+        rivals[row, span] = np.exp(moving_mean(values, RANK_FRAMES).clip(-MAX_LOG_ODDS, MAX_LOG_ODDS))
     n_heard = np.array([max(1, len(speakers)) for speakers in sound.speakers])
     surplus = np.maximum(0, np.arange(len(odds) + 1)[:, np.newaxis] - n_heard)
     weights = UNHEARD_VOICE_ODDS**surplus
@@ -222,10 +222,10 @@ def correlation_with_sound(movement: np.ndarray, level: np.ndarray) -> np.ndarra
 
 
 def _correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    mean_x, mean_y = _moving_mean(x, CORRELATION_FRAMES), _moving_mean(y, CORRELATION_FRAMES)
-    covariance = _moving_mean(x * y, CORRELATION_FRAMES) - mean_x * mean_y
-    variance_x = _moving_mean(x * x, CORRELATION_FRAMES) - mean_x**2
-    variance_y = _moving_mean(y * y, CORRELATION_FRAMES) - mean_y**2
+    mean_x, mean_y = moving_mean(x, CORRELATION_FRAMES), moving_mean(y, CORRELATION_FRAMES)
+    covariance = moving_mean(x * y, CORRELATION_FRAMES) - mean_x * mean_y
+    variance_x = moving_mean(x * x, CORRELATION_FRAMES) - mean_x**2
+    variance_y = moving_mean(y * y, CORRELATION_FRAMES) - mean_y**2
     return covariance / np.sqrt(np.maximum(variance_x * variance_y, 1e-9))
 
 
@@ -255,7 +255,7 @@ def match_speaker(is_speaking: np.ndarray, speakers: Sequence[Sequence[str]]) ->
     return None
 
 
-def _moving_mean(values: np.ndarray, window: int) -> np.ndarray:
+def moving_mean(values: np.ndarray, window: int) -> np.ndarray:
     """The mean of the values in a centred window, which is cut off at both ends: (n,) -> (n,)."""
     return _window_sum(values, window) / _window_sum(np.ones(len(values)), window)
 
