@@ -11,7 +11,7 @@ many intervals into the time that they cover.
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeVar
@@ -144,6 +144,10 @@ class Turn:
     def overlaps(self, other: "Turn") -> bool:
         """Whether both are heard at once for more than an instant."""
         return self.segment.overlaps(other.segment)
+
+    def shifted(self, by_s: float) -> "Turn":
+        """The same turn, so many seconds later."""
+        return replace(self, start_s=self.start_s + by_s, stop_s=self.stop_s + by_s) if by_s else self
 
     @property
     def segment(self) -> Segment:

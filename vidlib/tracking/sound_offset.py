@@ -19,6 +19,9 @@ MAX_OFFSET = 27
 WINDOW_FRAMES, MIN_WINDOW_FRAMES = 75, 50
 """Frames (3 s) of a mouth that are correlated at once, about, and those (2 s) below which chance decides."""
 
+SLOW_FRAMES = 38
+"""Changes over more frames (1.5 s) are left out: sentences and turns agree at many shifts, syllables at one."""
+
 MIN_KNOWN_SHARE = 0.8
 """A window counts if the mouth is known in at least this share of its frames."""
 
@@ -28,9 +31,12 @@ INDEPENDENT_FRAMES = 15
 PEAK_FRAMES = 6
 """Shifts that are further from the best one (0.24 s) compete with it; nearer ones share its syllables."""
 
-MIN_MARGIN = 1.1
-"""The best shift must be better by this much than any that competes with it. Composed videos with the sound of another
-one, where no shift is right, reach 1.0; see docs/how/tracking.md."""
+MIN_MARGIN = 0.95
+"""The best shift must be better by this much than any that competes with it. It was chosen between foreign sound, where
+no shift is right (0.5 at most), and own sound (1.3 and more); see docs/how/tracking.md."""
+
+TOLERATED_FRAMES = 3
+"""Offsets up to this (0.12 s) are left alone: an estimate may be wrong by 2 frames, and few viewers notice them."""
 
 BANDS_HZ = (100, 400, 800, 1500, 2500, 4000, 7500)
 """Limits of the bands in which sound changes: from the pitch of a voice to its sibilants, each about an octave."""
@@ -57,7 +63,7 @@ class SoundOffset:
         self._changes.append(spectral_change(samples))
         for mouth in mouths:
             known = np.isfinite(mouth.shapes).all(axis=1)
-            movement = np.log(mouth.movement(SYLLABLE_FRAMES) + MOVEMENT_FLOOR)
+            movement = _quick(np.log(mouth.movement(SYLLABLE_FRAMES) + MOVEMENT_FLOOR))
             self._mouths.append((mouth.start, movement.astype(np.float32), known))
 
     def frames(self) -> int | None:
@@ -76,7 +82,7 @@ class SoundOffset:
         """
         total, n_frames = np.zeros(2 * _REACH + 1), 0
         if self._changes:
-            change = moving_mean(np.concatenate(self._changes), SYLLABLE_FRAMES)
+            change = moving_mean(_quick(np.concatenate(self._changes)), SYLLABLE_FRAMES)
             change = np.pad(change, _REACH, constant_values=np.nan)
             for start, movement in self._windows():
                 n = len(movement)
@@ -94,6 +100,11 @@ class SoundOffset:
                     yield start + first, movement[first:stop]
 
 
+def compensated(frames: int | None) -> int:
+    """The part of a measured offset by which the sound is shifted: all of it, or 0 if it is small or unknown."""
+    return frames if frames is not None and abs(frames) > TOLERATED_FRAMES else 0
+
+
 def spectral_change(samples: np.ndarray) -> np.ndarray:
     """How much each frame sounds other than the one before: (n, 640) samples at 16 kHz -> (n,) float32 in dB.
 
@@ -105,6 +116,11 @@ def spectral_change(samples: np.ndarray) -> np.ndarray:
     bands = np.add.reduceat(power, first_bins, axis=1)[:, :-1]
     levels = 10 * np.log10(bands + POWER_FLOOR)
     return np.abs(np.diff(levels, axis=0, prepend=levels[:1])).sum(axis=1).astype(np.float32)
+
+
+def _quick(values: np.ndarray) -> np.ndarray:
+    """The values (n,) without their `SLOW_FRAMES` mean."""
+    return values - moving_mean(values, SLOW_FRAMES)
 
 
 def _correlations(movement: np.ndarray, shifted: np.ndarray) -> np.ndarray:

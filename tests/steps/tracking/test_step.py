@@ -30,6 +30,7 @@ from vidlib.settings import settings
 from vidlib.steps import tracking
 from vidlib.steps.base import Manifest, Step
 from vidlib.timeline import Shot, Span, Turn
+from vidlib.tracking.sound_offset import SoundOffset
 
 pytestmark = pytest.mark.slow
 
@@ -173,6 +174,26 @@ def test_speech_that_no_visible_face_speaks_is_doubted(inputs, tmp_path):
     still = drawn.clip(tmp_path / "still.mp4", N_FRAMES, lambda frame: draw(frame, talks=False), is_loud)
     outputs = tracked(inputs | {"video": still}, tmp_path / "out")
     assert sorted(doubt.frame for doubt in outputs.doubts if doubt.kind == "unseen speech") == [0, 50]
+
+
+@pytest.mark.parametrize("late", [8, -8])
+def test_a_face_speaks_at_the_same_pictures_where_the_sound_is_late_or_early(inputs, rows, tmp_path, monkeypatch, late):
+    labels = ["SPEAKER_00"] * 30 + [None] * 20 + ["SPEAKER_01"] * 50
+    labels = [labels[min(max(0, frame - late), N_FRAMES - 1)] for frame in range(N_FRAMES)]
+    video = drawn.clip(tmp_path / "video.mp4", N_FRAMES, draw, lambda frame: is_loud(frame - late))
+    monkeypatch.setattr(SoundOffset, "frames", lambda _: late)  # which takes a longer video to measure
+    shifted = inputs | {"video": video} | write_speech(tmp_path, labels)
+
+    outputs = tracked(shifted, tmp_path / "outputs")
+
+    found = tracking_table.read(outputs.tracks)
+    assert (found.track_id == rows.track_id).all()
+    inner = found.frame.between(20, 80)
+    assert (found.is_speaking == rows.is_speaking)[inner].mean() > 0.98
+    assert rttm.read(outputs.turns) == rttm.read(shifted["turns"]), "the turns stay where they are heard"
+    said = {8: "the sound is 0.32 s late", -8: "the sound is 0.32 s early"}[late]
+    assert outputs.sound_offset_frames == late
+    assert any(item.message.startswith(said) for item in outputs.doubts)
 
 
 def test_faces_below_the_least_height_are_dropped(inputs, tmp_path):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ from vidlib.errors import BrokenOutput
 from vidlib.machine import devices
 from vidlib.media.probe import probe_video
 from vidlib.params import Frozen
-from vidlib.progress import Report, quiet
+from vidlib.progress import Report, part_of, quiet
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
 from vidlib.steps.base import FrameCount, OutFile, archived, from_step, location, published, with_manifest
 from vidlib.steps.corrected import (
@@ -29,11 +30,12 @@ from vidlib.steps.corrected import (
 from vidlib.steps.tracking.corrected import correct
 from vidlib.steps.tracking.keyframes import FOLDER, list_keyframes
 from vidlib.steps.tracking.people import list_people, speaking_people, speech_by_track
-from vidlib.steps.tracking.statistics import TrackingStatistics, review_corrections
+from vidlib.steps.tracking.statistics import TrackingStatistics, review_corrections, review_sound_offset
 from vidlib.steps.tracking.video_tracker import VideoTracker
-from vidlib.timeline import Turn, support
+from vidlib.timeline import Turn, seconds, support
 from vidlib.tracking.diarization_correction import Correction, find_corrections
 from vidlib.tracking.shot_tracker import WEAK_SCORE_SHARE, ShotTracker
+from vidlib.tracking.sound_offset import compensated
 from vidlib.tracking.speaker_assignment import ShotEvidence, assign_speakers
 
 NAME = "tracking"
@@ -105,6 +107,9 @@ class Outputs(CorrectedOutputs):
     face_coverage: float = Field(ge=0, le=1, description="share of the frames that show at least one face")
     landmark_coverage: float = Field(ge=0, le=1, description="share of the face rows that have blendshapes")
     speaking_s: float = Field(description="seconds in which a visible face is speaking")
+    sound_offset_frames: int | None = Field(
+        None, description="frames by which the sound is late, negative: early; empty where lips do not show it"
+    )
     names: dict[str, str] = Field(
         default_factory=dict, description="names of people, by speaker label", exclude_if=lambda names: not names
     )
@@ -165,26 +170,33 @@ def _verify_people(outputs: Outputs) -> None:
 
 def _track(inputs: Inputs, params: Params, device: devices.Device, report: Report) -> dict[str, Any]:
     """Write all files, with faces detected on ``device``; returns the fields of `Outputs`."""
-    statistics, out_dir = TrackingStatistics(), inputs.out_dir
+    out_dir = inputs.out_dir
     with ExitStack() as stack, opencv.one_thread():
         tracker = _shot_tracker(params, device, stack)
         # without who speaks, which only all shots together tell
         silent_table = Path(stack.enter_context(TemporaryDirectory(prefix=".seen-", dir=out_dir))) / "tracking.parquet"
-        shots, blended = _track_shots(inputs, tracker, statistics, silent_table, report)
-        by_shot = assign_speakers(shots)
+        seen = _track_shots(inputs, tracker, silent_table, report)
+        late, shift = seen.sound_offset, compensated(seen.sound_offset)
+        if shift:  # only now known: once more, with the sound that belongs to each picture
+            seen = _track_shots(inputs, tracker, silent_table, part_of(report, 0.5, 1), shift)
+        by_shot = assign_speakers(seen.shots)
         assignments = list(chain.from_iterable(by_shot))
-        turns = rttm.read(inputs.turns)
+        heard = rttm.read(inputs.turns)
+        turns = [turn.shifted(-float(seconds(shift))) for turn in heard]
         speaking = speaking_people(turns, assignments)
         tracks = out_dir / "tracking.parquet"
         tracking_table.add_speech(silent_table, tracks, speech_by_track(assignments, speaking))
-    for shot, shot_assignments in zip(shots, by_shot, strict=True):
-        statistics.add_speech(shot.sound, shot_assignments, blended)
-    corrections = list(find_corrections(turns, list(speaking.values())))
-    statistics.add_review_items(review_corrections(corrections))
+    for shot, shot_assignments in zip(seen.shots, by_shot, strict=True):
+        seen.statistics.add_speech(shot.sound, shot_assignments, seen.blended)
+    heard_as = dict(zip(turns, heard, strict=True))
+    found = find_corrections(turns, list(speaking.values()))
+    corrections = [replace(correction, turn=heard_as[correction.turn]) for correction in found]
+    seen.statistics.add_review_items(chain(review_corrections(corrections), review_sound_offset(shift)))
     people = list_people(assignments, speaking)
     return {
-        **statistics.outputs(),
-        **_write_speech(inputs, turns, corrections),
+        **seen.statistics.outputs(),
+        **_write_speech(inputs, heard, corrections),
+        "sound_offset_frames": late,
         "people": people_json.write(out_dir / "people.json", people),
         "n_people": len(people),
         "tracks": tracks,
@@ -193,16 +205,27 @@ def _track(inputs: Inputs, params: Params, device: devices.Device, report: Repor
     }
 
 
-def _track_shots(
-    inputs: Inputs, tracker: ShotTracker, statistics: TrackingStatistics, table: Path, report: Report
-) -> tuple[list[ShotEvidence], set[int]]:
-    """Write the rows of all tracks to ``table``; returns the evidence of who speaks, and the ids of blended tracks."""
+@dataclass(frozen=True)
+class Seen:
+    """What one look at the video leaves: the evidence of who speaks, and the ids of tracks that a dissolve blends.
+
+    ``sound_offset`` is `SoundOffset.frames`.
+    """
+
+    shots: list[ShotEvidence]
+    blended: set[int]
+    statistics: TrackingStatistics
+    sound_offset: int | None
+
+
+def _track_shots(inputs: Inputs, tracker: ShotTracker, table: Path, report: Report, shift: int = 0) -> Seen:
+    """Write the rows of all tracks to ``table``; each frame is seen with the sound of ``shift`` frames later."""
     info = probe_video(inputs.video)
-    video_tracker = VideoTracker(
-        inputs.video, info, inputs.frames, inputs.shots, inputs.speech, inputs.out_dir / FOLDER, tracker, report
-    )
+    files = (inputs.shots, inputs.speech, inputs.out_dir / FOLDER)
+    video_tracker = VideoTracker(inputs.video, info, inputs.frames, *files, tracker, report, shift)
     shots: list[ShotEvidence] = []
     blended: set[int] = set()
+    statistics = TrackingStatistics()
     size = {"width": info.width, "height": info.height}
     with tracking_table.writing(table, total_frames=inputs.frames, **size) as write_shot:
         for tracked, evidence in video_tracker.run():
@@ -210,7 +233,7 @@ def _track_shots(
             statistics.add_shot(tracked)
             shots.append(evidence)
             blended |= tracked.blended_tracks
-    return shots, blended
+    return Seen(shots, blended, statistics, video_tracker.offset.frames())
 
 
 def _shot_tracker(params: Params, device: devices.Device, stack: ExitStack) -> ShotTracker:

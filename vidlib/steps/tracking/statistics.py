@@ -39,6 +39,10 @@ NO_CUT_CONFIDENCE = 0.2
 of docs/how/tracking.md, all three such places were cuts."""
 
 
+SHIFT_CONFIDENCE = 0.8
+"""Confidence of an offset of the sound. No foreign sound of docs/how/tracking.md led to one, but they are few."""
+
+
 @dataclass(frozen=True)
 class TrackedShot:
     """The tracks of one shot; ``transitions`` are the spans in which it is blended with a neighbour."""
@@ -133,6 +137,15 @@ def review_corrections(corrections: Iterable[Correction]) -> Iterator[ReviewItem
         start, stop = nearest_frame(one.turn.start_s), nearest_frame(one.turn.stop_s)
         about = {"frame": start, "frames": stop - start, "about": one.turn.speaker}
         yield ReviewItem(message=message, confidence=one.share, kind="moved turn", **about)
+
+
+def review_sound_offset(shift: int) -> Iterator[ReviewItem]:
+    """A person should check the sound of a video that was shifted by so many frames to meet the lips."""
+    if shift:
+        late = float(seconds(shift))
+        what = f"the sound is {late:.2f} s late" if late > 0 else f"the sound is {-late:.2f} s early"
+        message = f"{what}: who speaks is found with shifted sound, but no file is changed"
+        yield ReviewItem(message=message, confidence=SHIFT_CONFIDENCE)
 
 
 def _has_landmarks(rows: TrackRows) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass, field, replace
+from itertools import chain, groupby, islice, repeat
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from vidlib.timeline import Shot, Span, tiles
 from vidlib.tracking.association import Track
 from vidlib.tracking.face_views import mean_view
 from vidlib.tracking.shot_tracker import Chunk, ShotTracker
+from vidlib.tracking.sound_offset import SoundOffset
 from vidlib.tracking.speaker_assignment import FaceEvidence, ShotEvidence
 from vidlib.tracking.speaking import Mouth, Sound, speaking_log_odds
 
@@ -41,7 +42,7 @@ class VideoTracker:
     """Tracks the faces and objects of a ``video`` of ``n_frames`` frames, whose ``info`` is known.
 
     ``shots`` is the JSON file of the scenes step, ``speech`` the Parquet table of the audio step. Key frames are saved
-    in ``keyframes``.
+    in ``keyframes``. Each frame is seen with the sound of ``sound_offset`` frames later. `run` fills ``offset``.
     """
 
     video: Path
@@ -52,6 +53,8 @@ class VideoTracker:
     keyframes: Path
     tracker: ShotTracker
     report: Report
+    sound_offset: int = 0
+    offset: SoundOffset = field(default_factory=SoundOffset)
 
     def run(self) -> Iterator[tuple[TrackedShot, ShotEvidence]]:
         """The tracks of each shot, and the evidence of who speaks in it.
@@ -67,7 +70,11 @@ class VideoTracker:
                 tracks = self.tracker.track(shot.span, shot_chunks, sound.possible_speech)
                 transitions = [near.transition for near in (shot, next_shot) if near and near.transition]
                 rows = [_rows(track, number, track_id) for track_id, track in enumerate(tracks, first_id)]
-                yield TrackedShot(shot, rows, transitions), _evidence(tracks, rows, sound, self.tracker.speaker_model)
+                tracked = TrackedShot(shot, rows, transitions)
+                self.offset.add_shot(
+                    sound.samples, [Mouth.from_blendshapes(face.start, face.blendshapes) for face in tracked.faces]
+                )
+                yield tracked, _evidence(tracks, rows, sound, self.tracker.speaker_model)
                 first_id += len(tracks)
 
     def _read_shots(self) -> list[Shot]:
@@ -96,20 +103,25 @@ class VideoTracker:
             self.report(chunk.frames[-1][0] + 1, self.n_frames)
 
     def _sounds(self, spans: Iterable[Span]) -> Iterator[Sound]:
-        """The sound of one shot after the other; where the video's sound ends early, there is silence."""
+        """The sound of one shot after the other; where the video's sound does not reach, there is silence."""
         table = speech_table.read(self.speech)
         if len(table) != self.n_frames:
             raise BrokenOutput(f"{self.speech} has {len(table)} rows, expected one for each of {self.n_frames} frames")
         known: dict[tuple[str, ...], tuple[str, ...]] = {}  # each combination of speakers is in memory once
-        with closing(read_by_frame(self.video, speech_table.read_tracks(self.speech))) as sound:
+        late = self.sound_offset
+        with closing(read_by_frame(self.video, speech_table.read_tracks(self.speech))) as decoded:
+            sound = chain(repeat(NO_SAMPLES, max(0, -late)), islice(decoded, max(0, late), None))
             for span in spans:
-                rows = table.slice(span.start, len(span))
-                speakers = [known.setdefault(labels, labels) for labels in map(tuple, rows["speakers"].to_pylist())]
+                first, stop = (min(max(0, frame + late), self.n_frames) for frame in (span.start, span.stop))
+                rows, missing = table.slice(first, stop - first), len(span) - (stop - first)
+                silence = (missing, 0) if first == 0 else (0, missing)
+                labels = [known.setdefault(labels, labels) for labels in map(tuple, rows["speakers"].to_pylist())]
                 samples = np.zeros((len(span), SAMPLES_PER_FRAME), np.float32)
                 for frame in samples:
-                    decoded = next(sound, NO_SAMPLES)
-                    frame[: len(decoded)] = decoded
-                yield Sound(span.start, rows["is_speech"].to_numpy(), speakers, samples)
+                    values = next(sound, NO_SAMPLES)
+                    frame[: len(values)] = values
+                speakers = [*repeat((), silence[0]), *labels, *repeat((), silence[1])]
+                yield Sound(span.start, np.pad(rows["is_speech"].to_numpy(), silence), speakers, samples)
 
 
 def _rows(track: Track, shot: int, track_id: int) -> TrackRows:
