@@ -28,6 +28,9 @@ def test_an_item_about_the_whole_video_concerns_all_its_frames():
 def test_items_that_ask_the_same_of_the_same_thing_are_one():
     asked = [item("a", kind="person", about="person 1"), item("b", 0.2, kind="person", about="person 1", frame=70)]
     others = [item("c", kind="person", about="person 2"), item("d", kind="boundary", about="person 1"), item("e")]
+    assert (
+        len(questions([("tracking", item(kind, kind=kind, about="shot 1")) for kind in ("face", "landmarks")], 9)) == 1
+    )
     first, *rest = questions([("tracking", one) for one in [*asked, *others, item("f")]], 1000)
     assert (first.item.message, [other.frame for other in first.others]) == ("b", [10])
     assert sorted(question.item.message for question in rest) == ["c", "d", "e", "f"]

@@ -31,13 +31,16 @@ WEIGHTS: Mapping[str, float] = {"short face": 0.25, "landmarks": 0.25}
 """Weights of the kinds that are hardly ever an error, so that they do not fill the beginning of the list. All others
 have 1: on the composed films, other weights named no more errors."""
 
+SAME_QUESTION: Mapping[str, str] = {"face speaker": "speaking", "short face": "face", "landmarks": "face"}
+"""Kinds that ask the same as another one: does this person speak, and are these faces?"""
+
 
 class ReviewItem(Frozen):
     """Something that a person should check; ``frame`` counts from 0.
 
     ``confidence`` is the machine's, in [0, 1]; 0 where there is no estimate. ``kind`` is one of
     `vidlib.corrections.review.KINDS`, ``frames`` are those in question (0: unknown), ``track`` is the face in question.
-    Items of one kind that are ``about`` the same thing, such as ``shot 3``, are one in the list of a page.
+    Items that ask the same ``about`` the same thing, such as ``person 3``, are one in the list of a page.
     """
 
     message: str
@@ -61,7 +64,7 @@ def is_worth_a_look(confidence: float) -> bool:
 
 @dataclass(frozen=True)
 class Question:
-    """One entry of the list: the item of most harm, and the ``others`` of its kind about the same thing."""
+    """One entry of the list: the item of most harm, and the ``others`` that ask the same about the same thing."""
 
     step: str
     item: ReviewItem
@@ -82,7 +85,7 @@ def questions(asked: Iterable[tuple[str, ReviewItem]], n_frames: int) -> list[Qu
     """The list for ``(step, item)`` of all steps of a video of ``n_frames``."""
     groups: dict[tuple[object, ...], list[ReviewItem]] = defaultdict(list)
     for number, (step, item) in enumerate(asked):
-        groups[step, item.kind, item.about or number].append(item)
+        groups[step, SAME_QUESTION.get(item.kind, item.kind), item.about or number].append(item)
     return sorted((_question(str(step), items, n_frames) for (step, *_), items in groups.items()), key=_order)
 
 

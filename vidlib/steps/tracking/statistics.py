@@ -205,6 +205,10 @@ def _about(shot_start: int) -> str:
     return f"shot from frame {shot_start}"
 
 
+def _who(assignment: SpeakerAssignment) -> str:
+    return f"person {assignment.person + 1}"
+
+
 def _review_identity(assignment: SpeakerAssignment) -> Iterator[ReviewItem]:
     """Whether one face shows the right person and has the right speaker label."""
     face, speaker = assignment.face, assignment.speaker
@@ -212,7 +216,7 @@ def _review_identity(assignment: SpeakerAssignment) -> Iterator[ReviewItem]:
         "track": face.track_id,
         "frame": face.start,
         "frames": len(face.log_odds),
-        "about": f"person {assignment.person + 1}",
+        "about": _who(assignment),
     }
     if face.view is not None and is_worth_a_look(assignment.person_confidence):
         who = f"is face {face.track_id} person {assignment.person + 1}"
@@ -245,7 +249,7 @@ def _review_speaking(sound: Sound, assignment: SpeakerAssignment) -> Iterator[Re
     """The stretches in which one face may not speak, or may speak although it was taken for silent."""
     face, speaks, confidence = assignment.face, assignment.is_speaking, assignment.confidence
     speech = sound.possible_speech[face.start - sound.start : face.span.stop - sound.start]
-    about = {"kind": "speaking", "track": face.track_id, "about": f"face {face.track_id}"}
+    about = {"kind": "speaking", "track": face.track_id, "about": _who(assignment)}
     for stretch, frames, sure in _stretches(speaks, confidence):
         message = f"does face {face.track_id} really speak, for {stretch.duration_s:.1f} s?"
         frame = face.start + stretch.start
