@@ -96,7 +96,7 @@ def load(results: VideoResults) -> Results:
 
 def judge(name: str, results: Results, truth: Path, listed: list[Question]) -> Judged:
     """The errors in ``results``, each with its place in the list."""
-    alone = [Question(one.step, one.item, (), one.harm) for one in listed]
+    alone = [Question(one.asked[:1], one.harm) for one in listed]
     return Judged(name, [(e, rank(e, listed), rank(e, alone)) for e in errors_of(truth, results)], listed)
 
 
@@ -139,7 +139,7 @@ def items(judged: Iterable[Judged]) -> pd.DataFrame:
         (item.kind, 1 - item.confidence, any(is_named(error, item) for error, *_ in one.errors))
         for one in judged
         for question in one.listed
-        for item in (question.item, *question.others)
+        for item in question.items
     ]
     known = pd.DataFrame(rows, columns=["kind", "expected", "wrong"]).astype({"wrong": float})
     return known.groupby("kind").agg(items=("wrong", "size"), expected=("expected", "mean"), wrong=("wrong", "mean"))

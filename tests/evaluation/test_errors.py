@@ -49,5 +49,5 @@ def test_a_turn_of_somebody_else_is_wrong():
     ],
 )
 def test_an_item_names_an_error_of_its_kind_at_its_face_or_time(kind, tracks, item, expected):
-    listed = [Question("tracking", ReviewItem(message="?", **item), (), 1.0)]
+    listed = [Question((("tracking", ReviewItem(message="?", **item)),), 1.0)]
     assert rank(ResultError(kind, Span(50, 52), frozenset(tracks)), listed) == expected

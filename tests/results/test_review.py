@@ -12,7 +12,7 @@ def item(message: str, confidence: float = 0.5, **values: object) -> ReviewItem:
 
 
 def listed(*items: ReviewItem) -> list[str]:
-    return [question.item.message for question in questions([("tracking", one) for one in items], 1000)]
+    return [question.items[0].message for question in questions([("tracking", one) for one in items], 1000)]
 
 
 def test_what_is_more_likely_wrong_and_lasts_longer_comes_first():
@@ -32,8 +32,8 @@ def test_items_that_ask_the_same_of_the_same_thing_are_one():
         len(questions([("tracking", item(kind, kind=kind, about="shot 1")) for kind in ("face", "landmarks")], 9)) == 1
     )
     first, *rest = questions([("tracking", one) for one in [*asked, *others, item("f")]], 1000)
-    assert (first.item.message, [other.frame for other in first.others]) == ("b", [10])
-    assert sorted(question.item.message for question in rest) == ["c", "d", "e", "f"]
+    assert (first.items[0].message, [other.frame for other in first.items]) == ("b", [70, 10])
+    assert sorted(question.items[0].message for question in rest) == ["c", "d", "e", "f"]
 
 
 def test_a_step_keeps_the_items_of_most_harm(monkeypatch: pytest.MonkeyPatch):

@@ -80,7 +80,7 @@ def is_named(error: ResultError, item: ReviewItem) -> bool:
 def rank(error: ResultError, listed: Sequence[Question]) -> int | None:
     """The place, from 1, of the first entry of a list that names the error; None if none does."""
     numbered = enumerate(listed, 1)
-    return next((n for n, one in numbered if any(is_named(error, item) for item in (one.item, *one.others))), None)
+    return next((n for n, one in numbered if any(is_named(error, item) for item in one.items)), None)
 
 
 def find_errors(truth: Truth, results: Results, true_turns: Sequence[Turn]) -> Iterator[ResultError]:

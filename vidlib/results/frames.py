@@ -250,13 +250,13 @@ def review(doubts: Mapping[str, Iterable[Mapping[str, Any]]], n_frames: int = 1)
             {
                 **item.model_dump(),
                 "item": number,
-                "step": question.step,
+                "step": step,
                 "time_s": None if item.frame is None else float(seconds(item.frame)),
                 "track_id": item.track,
                 "harm": item.harm(n_frames),
             }
             for number, question in enumerate(questions(asked, n_frames), 1)
-            for item in (question.item, *question.others)
+            for step, item in question.asked
         ),
     )
 

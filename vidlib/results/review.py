@@ -31,8 +31,13 @@ WEIGHTS: Mapping[str, float] = {"short face": 0.25, "landmarks": 0.25}
 """Weights of the kinds that are hardly ever an error, so that they do not fill the beginning of the list. All others
 have 1: on the composed films, other weights named no more errors."""
 
-SAME_QUESTION: Mapping[str, str] = {"face speaker": "speaking", "short face": "face", "landmarks": "face"}
-"""Kinds that ask the same as another one: does this person speak, and are these faces?"""
+SAME_QUESTION: Mapping[str, str] = {
+    "face speaker": "speaking",
+    "short face": "face",
+    "landmarks": "face",
+    "missed cut": "missed boundary",
+}
+"""Kinds that ask the same as another one: does this person speak, are these faces, does this shot lack a cut?"""
 
 
 class ReviewItem(Frozen):
@@ -57,19 +62,36 @@ class ReviewItem(Frozen):
         return WEIGHTS.get(self.kind, 1.0) * (1 - self.confidence) * (frames / FPS) ** POWER
 
 
+def about_shot(start: int) -> str:
+    """What an item is about that concerns the shot from frame ``start`` on: the same for all steps."""
+    return f"shot from frame {start}"
+
+
 def is_worth_a_look(confidence: float) -> bool:
     """Whether a result of this confidence is an item to check."""
     return confidence < WORTH_A_LOOK
 
 
+Asked = tuple[str, ReviewItem]
+"""An item, after the step that asks."""
+
+
 @dataclass(frozen=True)
 class Question:
-    """One entry of the list: the item of most harm, and the ``others`` that ask the same about the same thing."""
+    """One entry of the list: items that ask the same about the same thing, that of most harm first."""
 
-    step: str
-    item: ReviewItem
-    others: tuple[ReviewItem, ...]
+    asked: tuple[Asked, ...]
     harm: float
+
+    @property
+    def step(self) -> str:
+        """The step that asks first."""
+        return self.asked[0][0]
+
+    @property
+    def items(self) -> tuple[ReviewItem, ...]:
+        """The items, that of most harm first."""
+        return tuple(item for _, item in self.asked)
 
 
 def most_harmful(items: Sequence[ReviewItem], n_frames: int, n_dropped: int = 0) -> tuple[ReviewItem, ...]:
@@ -81,19 +103,19 @@ def most_harmful(items: Sequence[ReviewItem], n_frames: int, n_dropped: int = 0)
     return kept
 
 
-def questions(asked: Iterable[tuple[str, ReviewItem]], n_frames: int) -> list[Question]:
-    """The list for ``(step, item)`` of all steps of a video of ``n_frames``."""
-    groups: dict[tuple[object, ...], list[ReviewItem]] = defaultdict(list)
+def questions(asked: Iterable[Asked], n_frames: int) -> list[Question]:
+    """The list for the items of all steps of a video of ``n_frames``."""
+    groups: dict[tuple[str, str | int], list[Asked]] = defaultdict(list)
     for number, (step, item) in enumerate(asked):
-        groups[step, SAME_QUESTION.get(item.kind, item.kind), item.about or number].append(item)
-    return sorted((_question(str(step), items, n_frames) for (step, *_), items in groups.items()), key=_order)
+        groups[SAME_QUESTION.get(item.kind, item.kind), item.about or number].append((step, item))
+    return sorted((_question(group, n_frames) for group in groups.values()), key=_order)
 
 
-def _question(step: str, items: list[ReviewItem], n_frames: int) -> Question:
-    first, *others = sorted(items, key=lambda item: -item.harm(n_frames))
-    return Question(step, first, tuple(others), sum(item.harm(n_frames) for item in items))
+def _question(asked: list[Asked], n_frames: int) -> Question:
+    ranked = sorted(asked, key=lambda one: -one[1].harm(n_frames))
+    return Question(tuple(ranked), sum(item.harm(n_frames) for _, item in asked))
 
 
 def _order(question: Question) -> tuple[float, int]:
-    frame = question.item.frame
+    frame = question.items[0].frame
     return -question.harm, -1 if frame is None else frame

@@ -283,13 +283,13 @@ def _summarize(evidence: Evidence, findings: Findings, steps: tuple[StepRow, ...
 
 def _review_row(question: Question, n_frames: int) -> ReviewRow:
     """A row for an item, with a still of its frame if that is one of the first ``n_frames``."""
-    item = question.item
+    item, *others = question.items
     return ReviewRow(
         **item.model_dump(include={"message", "frame", "confidence", "frames"}),
         step=question.step,
         still=f"stills/doubt-{item.frame:06}.jpg" if item.frame in range(n_frames) else None,
-        alike=len(question.others),
-        also=sorted({other.frame for other in question.others if other.frame is not None}),
+        alike=len(others),
+        also=sorted({other.frame for other in others if other.frame is not None}),
     )
 
 

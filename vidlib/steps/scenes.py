@@ -23,7 +23,7 @@ from vidlib.params import Frozen
 from vidlib.progress import Report, quiet
 from vidlib.protocols import ShotScorer
 from vidlib.results.exports import shots_csv, shots_json
-from vidlib.results.review import ReviewItem, is_worth_a_look, most_harmful
+from vidlib.results.review import ReviewItem, about_shot, is_worth_a_look, most_harmful
 from vidlib.steps.base import (
     FrameCount,
     OutFile,
@@ -207,7 +207,7 @@ def _review_items(shots: Sequence[Shot], nearly: Sequence[Shot]) -> tuple[Review
             confidence=round(1 - shot.confidence, 4),
             kind="missed boundary",
             frames=_shorter_part(starts, n_frames, shot.span.start),
-            about=f"shot from frame {max(start for start in starts if start < shot.span.start)}",
+            about=about_shot(max(start for start in starts if start < shot.span.start)),
         )
         for shot in missed
     ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from vidlib.results.exports.tracking_table import TrackRows
-from vidlib.results.review import MAX_ITEMS, ReviewItem, is_worth_a_look, most_harmful
+from vidlib.results.review import MAX_ITEMS, ReviewItem, about_shot, is_worth_a_look, most_harmful
 from vidlib.timeline import FPS, Shot, Span, nearest_frame, seconds, spans_from_frames
 from vidlib.tracking.diarization_correction import Correction
 from vidlib.tracking.identities import UNKNOWN_CONFIDENCE
@@ -164,7 +164,7 @@ def _review_face(rows: TrackRows, shot: Span) -> Iterator[ReviewItem]:
     """Whether one face that no dissolve or fade affects is a face."""
     name, n_frames = f"face {rows.track_id}", len(rows.boxes)
     landmark_share, score = float(_has_landmarks(rows).mean()), float(rows.confidence.mean())
-    about = {"frame": rows.start, "frames": n_frames, "track": rows.track_id, "about": _about(shot.start)}
+    about = {"frame": rows.start, "frames": n_frames, "track": rows.track_id, "about": about_shot(shot.start)}
     if n_frames < MIN_FRAMES:
         message = f"{name} is visible in {n_frames} frames only"
         yield ReviewItem(message=message, confidence=score, kind="short face", **about)
@@ -184,7 +184,7 @@ def _review_ends(rows: TrackRows, shot: Span, faces: Sequence[TrackRows]) -> Ite
     """
     name, stop = f"face {rows.track_id}", rows.start + len(rows.boxes)
     starts = {other.start: other.track_id for other in faces}
-    where = {"track": rows.track_id, "about": _about(shot.start)}
+    where = {"track": rows.track_id, "about": about_shot(shot.start)}
     ends = [other.start + len(other.boxes) for other in faces]
     since = max((end for end in ends if end <= rows.start), default=shot.start)
     if (frames := rows.start - since) > MAX_LOST_FRAMES:
@@ -199,10 +199,6 @@ def _review_ends(rows: TrackRows, shot: Span, faces: Sequence[TrackRows]) -> Ite
     elif shot.stop - stop > MAX_LOST_FRAMES:
         message, frames = f"{name} disappears before the shot ends: did it leave?", shot.stop - stop
         yield ReviewItem(message=message, frame=stop - 1, confidence=0.5, kind="lost face", frames=frames, **where)
-
-
-def _about(shot_start: int) -> str:
-    return f"shot from frame {shot_start}"
 
 
 def _who(assignment: SpeakerAssignment) -> str:
