@@ -125,6 +125,12 @@ def test_a_wrong_token_in_the_form_says_so(stranger):
     assert "This token is wrong" in answer.text
 
 
+def test_an_address_without_a_page_says_so_with_a_way_back(operator):
+    answer = operator.get("nothing/here.html")
+    assert answer.status_code == 404
+    assert "Back to the dashboard" in answer.text
+
+
 def test_the_doors_speak_the_language_of_the_browser(stranger):
     french = {"Accept-Language": "fr-CH, en;q=0.8"}
     page = stranger.get("login", headers=french).text

@@ -351,7 +351,7 @@ def _row(entry: "Entry") -> dict[str, Any]:
         "project": printable(project_of(entry.folder)),
         "archived (UTC)": f"{metadata.created_at:%Y-%m-%d %H:%M:%S}",
         "sha256": metadata.video_hash[:SHA256_DIGITS],
-        "results": ", ".join(entry.results) or "none",
+        "files": len(entry.results),
         "folder": printable(str(entry.folder)),
     }
 

@@ -61,10 +61,12 @@ RESULTS_POLICY = (
 
 
 class SignedInPage(TornadoVoilaHandler):
-    """A notebook as a page. It redirects to an address without the token, which would stay in the browser history."""
+    """The page. It redirects to an address without the token, which would stay in the history of the browser."""
 
     @web.authenticated
     async def get(self, path: str | None = None) -> None:
+        if path:  # Voilà would look for a file, and show its refusal without a page
+            raise web.HTTPError(404)
         if self.get_argument("token", None):
             others = [(name, value) for name, value in parse_qsl(self.request.query) if name != "token"]
             self.redirect(f"{self.request.path}?{urlencode(others)}" if others else self.request.path)
@@ -167,11 +169,10 @@ class Dashboard(Voila):
 
     def init_settings(self) -> dict:
         found = super().init_settings()
-        for name in ("jinja2_env", "voila_jinja2_env"):
-            found[name].loader.searchpath.insert(0, str(TEMPLATES))  # our pages before those of Jupyter and Voila
-        door = found["jinja2_env"]
-        door.globals |= {"_": lambda message: access.words().gettext(message), "language": access.language}
-        door.filters["sentence"] = lambda message: access.words().sentence(str(message))
+        for env in (found["jinja2_env"], found["voila_jinja2_env"]):
+            env.loader.searchpath.insert(0, str(TEMPLATES))  # our pages before those of Jupyter and Voila
+            env.globals |= {"_": lambda message: access.words().gettext(message), "language": access.language}
+            env.filters["sentence"] = lambda message: access.words().sentence(str(message))
         return found
 
     def init_handlers(self) -> list:
