@@ -15,6 +15,8 @@ TERMINAL_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x
 COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 """What changes the colour or the weight of the text that follows."""
 
+SHA256_START = re.compile(r"[0-9a-f]{4,64}", re.IGNORECASE)
+
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -74,6 +76,15 @@ def coloured_line(text: str, max_chars: int) -> str:
     return "".join(
         part if number % 2 else printable(TERMINAL_SEQUENCE.sub("", part), " ") for number, part in enumerate(parts)
     )
+
+
+def sha256_start(text: str) -> str | None:
+    """The beginning of a SHA-256, at least 4 hex digits, in lower case; None for any other text.
+
+    >>> sha256_start("3FA9c2"), sha256_start("film")
+    ('3fa9c2', None)
+    """
+    return text.lower() if SHA256_START.fullmatch(text) else None
 
 
 def path_text(path: Path) -> str:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vidlib.errors import UsageError, did_you_mean
 from vidlib.progress import Report, quiet
 from vidlib.results import states
-from vidlib.results.archive_index import MIN_DIGITS
 from vidlib.results.finding import index, query, videos
 from vidlib.results.finding.folding import fold
 from vidlib.results.finding.index import Index
@@ -25,7 +24,7 @@ from vidlib.runner import queries
 from vidlib.runner.store.database import change_marker
 from vidlib.runner.store.library import KnownVideo, known_videos
 from vidlib.settings import Settings
-from vidlib.text import printable
+from vidlib.text import printable, sha256_start
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -236,7 +235,7 @@ def _fulfilling(term: Term, opened: Index, every: Iterable[LibraryVideo]) -> lis
 def _tests(term: Term) -> list[Test]:
     """What a video may fulfil by itself; one of them is enough."""
     plain = query.unquoted(term.value)
-    folded, digits, compare = fold(plain), plain.lower(), COMPARISONS.get(term.operator, operator.eq)
+    folded, compare = fold(plain), COMPARISONS.get(term.operator, operator.eq)
     tests: dict[str, Test] = {
         "name": lambda video: folded in video.folded_name,
         "project": lambda video: folded in video.folded_project,
@@ -245,7 +244,7 @@ def _tests(term: Term) -> list[Test]:
         tests["date"] = lambda video: compare(video.day[: len(plain)], plain)
     if term.key == "state":
         tests["state"] = lambda video: video.state == plain
-    if not term.key and re.fullmatch(f"[0-9a-f]{{{MIN_DIGITS},64}}", digits):
+    if not term.key and (digits := sha256_start(plain)):
         tests["sha256"] = lambda video: video.sha256.startswith(digits)
     return [test for key, test in tests.items() if term.key in ("", key)]
 

@@ -1,7 +1,6 @@
 """All videos of a workspace: opened by name or content, processed, and asked in SQL."""
 
 import inspect
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -16,6 +15,7 @@ from vidlib.errors import UsageError, did_you_mean
 from vidlib.files import sha256
 from vidlib.results import frames
 from vidlib.settings import PACKAGE
+from vidlib.text import sha256_start
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,9 +30,6 @@ Paths = str | Path | Sequence[str | Path]
 
 TABLES = ("videos", "shots", "turns", "words", "tracks", "people", "review")
 """The tables of a workspace."""
-
-FEWEST_DIGITS = 4
-"""Hex digits of a SHA-256 that are taken for its beginning."""
 
 MOST_LISTED = 8
 """Candidates or names that a message lists."""
@@ -369,7 +366,7 @@ class Workspace:
 
     def _by_name(self, text: str) -> Video:
         known = self._known()
-        digits = text.lower() if re.fullmatch(f"[0-9a-fA-F]{{{FEWEST_DIGITS},64}}", text) else None
+        digits = sha256_start(text)
         for fits in (
             [video for video in known if video.name == text],
             [video for video in known if Path(video.name).stem == text],

@@ -46,9 +46,6 @@ if TYPE_CHECKING:
 
 FOLLOW_S = 0.5
 
-MAX_LEFT_OUT = 20
-"""The most files that the summary of a run names as not processed."""
-
 MARKS = {
     "done": "[green]✓[/]",
     "failed": "[red]✗[/]",
@@ -250,6 +247,8 @@ def _note(task: "Task") -> str:
 
 def print_summary(result: "RunResult") -> None:
     """Print the outcome of a run, in the language of the settings: the status and the report of each video."""
+    from vidlib.runner.delivery_files import MOST_NAMED
+
     console = Console(stderr=True, highlight=False, soft_wrap=True)  # a wrapped path cannot be copied
     words = Localization(settings().language)
     report_title, left_out_title = words.gettext(_("report")), words.gettext(_("not processed"))
@@ -261,9 +260,9 @@ def print_summary(result: "RunResult") -> None:
         console.print(f"{MARKS.get(video.status, MARKS['skipped'])} {escape(video.path.name)}: {escape(outcome)}")
         if report := video.outputs.get("report"):
             console.print(f"  {report_title}: {escape(str(report))}")
-    for file in result.left_out[:MAX_LEFT_OUT]:
+    for file in result.left_out[:MOST_NAMED]:
         console.print(escape(words.sentence(f"not processed: {file['path']}: {file['reason']}")))
-    if (n_more := len(result.left_out) - MAX_LEFT_OUT) > 0:
+    if (n_more := len(result.left_out) - MOST_NAMED) > 0:
         more = words.ngettext("%(n)s more file; --json names all", "%(n)s more files; --json names all", n_more)
         console.print(f"{left_out_title}: {more}")
     for notice in result.notices:

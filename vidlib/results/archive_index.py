@@ -21,14 +21,11 @@ from vidlib.progress import Report, quiet
 from vidlib.results import archive_entry, index_file
 from vidlib.results.archive import find, newest_first
 from vidlib.results.archive_entry import METADATA, Entry
-from vidlib.text import path_text
+from vidlib.text import path_text, sha256_start
 
 INDEX = ".index.sqlite"
 FORMAT = 1
 """Raised whenever the tables change; an index of another format is made anew."""
-
-MIN_DIGITS = 4
-"""Fewest hex digits that count as the beginning of a SHA-256."""
 
 MAX_HASHES = 100_000
 """Files whose SHA-256 the index remembers."""
@@ -144,9 +141,9 @@ class Index:
         """The entries that ``text`` names: SHA-256 or its beginning, part of a name or project, or date (UTC)."""
         conditions = ["instr(words, ?) > 0"]
         values: list[object] = [text.casefold()]
-        if re.fullmatch(f"[0-9a-f]{{{MIN_DIGITS},64}}", text.lower()):
+        if digits := sha256_start(text):
             conditions += ["substr(video_hash, 1, ?) = ?", "substr(source_hash, 1, ?) = ?"]
-            values += [len(text), text.lower()] * 2
+            values += [len(digits), digits] * 2
         if DATE.fullmatch(text):
             conditions.append("substr(created_at, 1, ?) = ?")
             values += [len(text), text]
@@ -273,9 +270,8 @@ def _updated(root: Path, file: str, report: Report = quiet) -> Index:
 def search(root: Path, query: str, *, create: bool = False, report: Report = quiet) -> Search:
     """The entries that ``query`` names, newest first.
 
-    ``query`` is a file (by its content), a SHA-256 or at least `MIN_DIGITS` digits of its beginning, a part of a name
-    or project in any case, or a date (UTC) such as 2026, 2026-11 or 2026-11-22. ``create`` makes the index, if there is
-    none.
+    ``query`` is a file (by its content), a SHA-256 or its beginning, a part of a name or project in any case, or a date
+    (UTC) such as 2026, 2026-11 or 2026-11-22. ``create`` makes the index, if there is none.
     """
 
     def ask(index: Index) -> Search:
@@ -294,8 +290,8 @@ def search(root: Path, query: str, *, create: bool = False, report: Report = qui
 
 def names_exactly(query: str) -> bool:
     """Whether ``query`` is a file, a date, or the beginning of a SHA-256 that has a digit."""
-    digits = re.fullmatch(f"(?=.*[0-9])[0-9a-f]{{{MIN_DIGITS},64}}", query.lower())
-    return bool(digits or DATE.fullmatch(query)) or _is_file(query)
+    is_hash = sha256_start(query) is not None and any(char.isdigit() for char in query)
+    return is_hash or bool(DATE.fullmatch(query)) or _is_file(query)
 
 
 def _is_file(query: str) -> bool:

@@ -24,6 +24,9 @@ FILE_NAME = "left_out.json"
 MAX_CHARS = 300
 """The longest name and the longest reason."""
 
+MOST_NAMED = 20
+"""The most files that a report, or the summary of a run, names as not processed."""
+
 
 @dataclass(frozen=True)
 class LeftOut:

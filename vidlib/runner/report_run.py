@@ -20,9 +20,6 @@ from vidlib.steps.base import Manifest
 from vidlib.steps.finalize import archived_folder
 from vidlib.steps.report import NOTEBOOK, PAGE
 
-MAX_LEFT_OUT = 20
-"""The most files that a report names as not processed."""
-
 
 class ReportTask(Protocol):
     """As much of a task as its place needs."""
@@ -85,7 +82,7 @@ def write_evidence(
     if checked := checked_items(corrections):
         evidence["checked"] = [item.model_dump(mode="json") for item in checked]
     if files := delivery_files.recorded(folder.parent).get(subject_of(parse_source(report.origin))):
-        evidence["left_out"] = delivery_files.first_names(files, MAX_LEFT_OUT)
+        evidence["left_out"] = delivery_files.first_names(files, delivery_files.MOST_NAMED)
     return write_json(folder / "evidence.json", evidence)
 
 
