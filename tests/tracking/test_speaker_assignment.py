@@ -55,6 +55,13 @@ def test_of_two_moving_mouths_the_one_whose_label_is_heard_speaks():
     assert speaks(assign_speakers([*TALK, shot(4, "a", B=2.5, A=2)]))[4] == [False, True]
 
 
+def test_silence_under_a_label_in_another_shot_is_no_evidence():
+    """A label often holds two speakers."""
+    (alone,) = assign_speakers([shot(0, "a", A=1)])
+    beside_silence = assign_speakers([shot(0, "a", A=1), shot(1, "a", A=-4)])[0]
+    assert alone[0].confidence.tolist() == beside_silence[0].confidence.tolist()
+
+
 def test_one_shot_alone_is_no_evidence_for_itself():
     (alone,) = assign_speakers([shot(0, "a", A=1)])
     beside_another = assign_speakers([shot(0, "a", A=1), shot(1, "", A=1)])[0]

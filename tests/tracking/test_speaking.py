@@ -90,10 +90,37 @@ def test_the_correlation_with_the_sound_tolerates_a_small_lag(shift):
     assert (correlation[N // 2] == pytest.approx(1)) == (abs(shift) <= MAX_LAG_FRAMES)
 
 
-def test_the_active_speaker_model_raises_or_lowers_the_confidence():
-    doubtful = [mouth(MOVING), mouth(MOVING)]
-    likely, unlikely = confidence_of(doubtful, sound(), [np.full(N, 6.0), np.full(N, -6.0)])
-    assert (likely > unlikely).all()
+YES, NO = np.full(N, 6.0), np.full(N, -6.0)
+"""Log-odds of the active speaker model."""
+
+
+def test_the_active_speaker_model_has_a_veto_and_otherwise_the_lips_decide():
+    (alone,) = confidence_of([mouth(BURSTS)], sound())
+    (agreed,), (vetoed,) = (confidence_of([mouth(BURSTS)], sound(), [model]) for model in (YES, NO))
+    assert agreed == pytest.approx(alone)
+    assert not (vetoed > SPEAKING_THRESHOLD).any()
+
+
+def test_without_landmarks_the_active_speaker_model_decides():
+    turned_away = Mouth(0, np.full((N, len(SPEECH_SHAPES)), np.nan, np.float32))
+    (talks,), (silent,) = (confidence_of([turned_away], sound(), [model]) for model in (YES, NO))
+    assert (talks > SPEAKING_THRESHOLD).all() and not (silent > SPEAKING_THRESHOLD).any()
+
+
+def test_faces_compete_for_the_voices_that_are_heard():
+    (alone,) = confidence_of([mouth(BURSTS)], sound())
+    beside_another = confidence_of([mouth(BURSTS), mouth(BURSTS)], sound())
+    both_heard = confidence_of([mouth(BURSTS), mouth(BURSTS)], sound(speakers=("A", "B")))
+    assert all((one < other).all() for one, other in zip(beside_another, both_heard, strict=True))
+    assert all((one < alone).all() for one in beside_another)
+    assert both_heard == [pytest.approx(alone)] * 2
+
+
+def test_a_confidence_is_the_share_of_all_that_may_be_the_case():
+    """Odds of 3 and 1, one voice heard: nobody 1, either 3 or 1, both 3 x 0.2."""
+    likely, unlikely = speaking_confidence([0, 0], [np.full(N, np.log(3)), np.zeros(N)], sound())
+    assert likely == pytest.approx((3 + 0.6) / (1 + 3 + 1 + 0.6))
+    assert unlikely == pytest.approx((1 + 0.6) / (1 + 3 + 1 + 0.6))
 
 
 def test_the_label_heard_while_a_face_speaks_belongs_to_it():
