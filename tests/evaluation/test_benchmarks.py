@@ -32,7 +32,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
 
 
 @pytest.mark.parametrize(
-    "script", ["compose.py", "quality.py", "quality_review.py", "quality_shots.py", "quality_voices.py"]
+    "script",
+    ("compose.py", "quality.py", "quality_review.py", "quality_shots.py", "quality_speaking.py", "quality_voices.py"),
 )
 def test_help_teaches_with_examples(run, script):
     code, out, _ = run(script, "--help")
@@ -138,6 +139,8 @@ def test_without_a_source_the_composer_says_what_it_takes(run):
         ("quality.py", ["film.mp4", "nowhere.json", "--set", "scenes.treshold=1"], "did you mean 'threshold'?"),
         ("compose.py", ["--from", "film.mp4", "nowhere.json"], "expected a file such as film.truth.json"),
         ("quality_voices.py", ["nonsense"], "expected as in film.mp4=film.rttm"),
+        ("quality_speaking.py", ["non", "sense", "--cache", "cache"], "expected as in film.mp4=film.truth.json"),
+        ("quality_speaking.py", ["film.mp4=nowhere.json", "--cache", "cache"], "expected two or more"),
         ("quality_voices.py", ["."], "has no .wav that one of its .rttm files names"),
     ],
 )

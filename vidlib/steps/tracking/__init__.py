@@ -172,7 +172,7 @@ def _track(inputs: Inputs, params: Params, device: devices.Device, report: Repor
     """Write all files, with faces detected on ``device``; returns the fields of `Outputs`."""
     out_dir = inputs.out_dir
     with ExitStack() as stack, opencv.one_thread():
-        tracker = _shot_tracker(params, device, stack)
+        tracker = shot_tracker(params, device, stack)
         # without who speaks, which only all shots together tell
         silent_table = Path(stack.enter_context(TemporaryDirectory(prefix=".seen-", dir=out_dir))) / "tracking.parquet"
         seen = _track_shots(inputs, tracker, silent_table, report)
@@ -236,7 +236,7 @@ def _track_shots(inputs: Inputs, tracker: ShotTracker, table: Path, report: Repo
     return Seen(shots, blended, statistics, video_tracker.offset.frames())
 
 
-def _shot_tracker(params: Params, device: devices.Device, stack: ExitStack) -> ShotTracker:
+def shot_tracker(params: Params, device: devices.Device, stack: ExitStack) -> ShotTracker:
     """The tracker, with its engines open until ``stack`` closes; faces are detected on ``device``."""
     model = active_speaker.choose(params.speaking)
     min_score = params.min_confidence * WEAK_SCORE_SHARE

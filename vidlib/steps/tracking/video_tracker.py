@@ -74,7 +74,7 @@ class VideoTracker:
                 self.offset.add_shot(
                     sound.samples, [Mouth.from_blendshapes(face.start, face.blendshapes) for face in tracked.faces]
                 )
-                yield tracked, _evidence(tracks, rows, sound, self.tracker.speaker_model)
+                yield tracked, shot_evidence(tracks, rows, sound, self.tracker.speaker_model)
                 first_id += len(tracks)
 
     def _read_shots(self) -> list[Shot]:
@@ -142,7 +142,7 @@ def _rows(track: Track, shot: int, track_id: int) -> TrackRows:
     )
 
 
-def _evidence(
+def shot_evidence(
     tracks: Sequence[Track], rows: Sequence[TrackRows], sound: Sound, model: ActiveSpeakerModel | None
 ) -> ShotEvidence:
     """The evidence of one shot for who speaks; ``model`` scores the mouths that it has encoded."""
