@@ -4,7 +4,7 @@ import pytest
 
 from vidlib.corrections.review import KINDS
 from vidlib.results import review
-from vidlib.results.review import ReviewItem, most_harmful, questions
+from vidlib.results.review import ReviewItem, about_shot, most_harmful, questions
 
 
 def item(message: str, confidence: float = 0.5, **values: object) -> ReviewItem:
@@ -28,12 +28,16 @@ def test_an_item_about_the_whole_video_concerns_all_its_frames():
 def test_items_that_ask_the_same_of_the_same_thing_are_one():
     asked = [item("a", kind="person", about="person 1"), item("b", 0.2, kind="person", about="person 1", frame=70)]
     others = [item("c", kind="person", about="person 2"), item("d", kind="boundary", about="person 1"), item("e")]
-    assert (
-        len(questions([("tracking", item(kind, kind=kind, about="shot 1")) for kind in ("face", "landmarks")], 9)) == 1
-    )
     first, *rest = questions([("tracking", one) for one in [*asked, *others, item("f")]], 1000)
     assert (first.items[0].message, [other.frame for other in first.items]) == ("b", [70, 10])
     assert sorted(question.items[0].message for question in rest) == ["c", "d", "e", "f"]
+
+
+def test_a_cut_that_two_steps_ask_about_is_one_item():
+    kinds = {"scenes": "missed boundary", "tracking": "missed cut"}
+    asked = [(step, item(step, kind=kind, about=about_shot(7))) for step, kind in kinds.items()]
+    (question,) = questions(asked, 1000)
+    assert [step for step, _ in question.asked] == ["scenes", "tracking"]
 
 
 def test_a_step_keeps_the_items_of_most_harm(monkeypatch: pytest.MonkeyPatch):
