@@ -83,6 +83,7 @@ def _block_means(pictures: np.ndarray) -> np.ndarray:
 def _share(changes: np.ndarray) -> float:
     """The share of blocks that jump in the middle of these ``changes``, (2 * AROUND_FRAMES + 1, 2, blocks)."""
     middle = AROUND_FRAMES
-    around = np.delete(changes, range(middle - BLENDED_FRAMES, middle + BLENDED_FRAMES + 1), axis=0).max(axis=0)
+    before, after = changes[: middle - BLENDED_FRAMES], changes[middle + BLENDED_FRAMES + 1 :]
+    around = np.maximum(before.max(axis=0), after.max(axis=0))
     jumps = changes[middle] > MIN_RATIO * around + MIN_DIFFERENCE
     return float(jumps.mean(axis=1).min())
