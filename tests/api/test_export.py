@@ -181,16 +181,17 @@ def test_the_command_prints_the_files_that_it_wrote(at_desk, tmp_path, vidlib, m
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("words", "to", "message"),
     [
-        (["--format", "xyz"], "'xyz' is not an export format; known: ae, audio_json"),
-        (["--format", "edl", "--start-tc", "25:00:00:00"], "'25:00:00:00' is no time code"),
+        (["--format", "xyz"], "", "'xyz' is not an export format; known: ae, audio_json"),
+        (["--format", "edl", "--start-tc", "25:00:00:00"], "", "'25:00:00:00' is no time code"),
+        (["--format", "otio"], "film.otio", "film.otio' ends as a file does; expected a folder"),
     ],
 )
-def test_a_mistake_is_one_line_and_exit_code_2(at_desk, tmp_path, vidlib, monkeypatch, words, message):
+def test_a_mistake_is_one_line_and_exit_code_2(at_desk, tmp_path, vidlib, monkeypatch, words, to, message):
     monkeypatch.setenv("VIDLIB_WORKSPACE", str(at_desk / "workspace"))
     settings.cache_clear()
-    code, _, err = vidlib("export", FIRST, *words, "--to", tmp_path)
+    code, _, err = vidlib("export", FIRST, *words, "--to", tmp_path / to)
     assert code == 2
     assert message in err
     assert len(err.splitlines()) == 1

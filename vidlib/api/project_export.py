@@ -38,10 +38,11 @@ def export(
 
     ``subject`` is a video as `Workspace.open` takes it, or the name or folder of a project. The timeline of a project
     has the shots of all its videos, by name; its bin has a timeline for each. Raises UnknownName for a format that does
-    not exist, and UsageError for a project without results.
+    not exist, and UsageError for a project without results, and for a folder with the name of a file.
     """
     chosen = [find_format(name) for name in formats]
     check(chosen, options)
+    _check_folder(to, chosen)
     steps = sorted({step for format in chosen for step in steps_of(format, options)})
     ws = Workspace(workspace)
     name, sources = _sources(ws, subject, steps)
@@ -52,6 +53,13 @@ def export(
     ]
     decisions = sum(len(corrections_of(source.results.folders.values())) for source in sources)
     return Exported(files, decisions, sum(_count_pending(ws, source.results) for source in sources))
+
+
+def _check_folder(folder: Path, formats: Sequence[VideoFormat | TimelineFormat]) -> None:
+    if folder.suffix in {Path(f"x{format.suffix}").suffix for format in formats} and not folder.is_dir():
+        raise UsageError(
+            f"{str(folder)!r} ends as a file does; expected a folder, in which each file has the name of its video"
+        )
 
 
 def _count_pending(ws: Workspace, results: VideoResults) -> int:

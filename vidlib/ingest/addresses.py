@@ -85,8 +85,9 @@ class AddressPolicy:
             return addresses
         if public := [address for address in addresses if is_public(address)]:
             return public
+        found = "" if addresses == [host] else f" {', '.join(addresses) or 'nowhere'},"
         raise RefusedInput(
-            f"{host} is {', '.join(addresses) or 'nowhere'}, an address of a private network or of this machine; "
+            f"{host} is{found} an address of a private network or of this machine; "
             "expected a public host. If you trust it, add it to VIDLIB_ALLOW_PRIVATE_HOSTS"
         )
 
