@@ -40,6 +40,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", help="SOUND=RTTM, or a folder of .wav and .rttm files")
     parser.add_argument("--engine", default="pyannote", help="pyannote (default), light or lemonfox")
+    parser.add_argument("--model", default="", help="a pipeline of pyannote in VIDLIB_MODELS_DIR, such as community-1")
     parser.add_argument("--ablation", type=Path, metavar="CACHE", help="compare all variants of the engine pyannote")
     parser.add_argument("--compose", type=Path, metavar="MATERIAL", help="first compose dialogues into the one folder")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3], help="dialogues of each domain")
@@ -53,17 +54,17 @@ def main() -> int:
 
             print(ablation(files, options.ablation))
         else:
-            measure(files, options.engine)
+            measure(files, options.engine, Options(model=options.model))
     except VidlibError as error:
         print(f"quality_voices: {error}", file=sys.stderr)
         return error.exit_code
     return 0
 
 
-def measure(files: Iterable[tuple[Path, Path]], name: str) -> None:
+def measure(files: Iterable[tuple[Path, Path]], name: str, options: Options) -> None:
     """Print the error rate, speakers and CPU time of each file, and the error rate of all."""
     metric = DiarizationErrorRate(collar=0.0, skip_overlap=False)
-    with open_diarizer(name, "cpu", Options()) as engine:
+    with open_diarizer(name, "cpu", options) as engine:
         for sound, truth in files:
             reference = annotation(read_turns(truth, sound.stem))
             reference.uri = sound.stem

@@ -20,6 +20,7 @@ from vidlib.media.audio import read_waveform
 from vidlib.params import read_params
 from vidlib.protocols import Diarization, Transcript
 from vidlib.results.exports import rttm, speech_json, speech_table, words_table
+from vidlib.settings import settings
 from vidlib.steps import audio
 from vidlib.steps.audio import engine_choice
 from vidlib.steps.base import Manifest, Step
@@ -400,6 +401,17 @@ def test_only_the_weights_that_can_be_loaded_count():
         "lemonfox": (),
     }
     assert audio.weights(audio.Params(engines="pyannote", pyannote_model="community-1")) == ()
+
+
+def test_community_1_is_used_where_the_operator_has_it_and_changes_the_fingerprint(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIDLIB_MODELS_DIR", str(tmp_path))
+    settings.cache_clear()
+    params = audio.Params(engines="pyannote")
+    assert (params.options.model, audio.weights(params)) == ("", ("speech_segmentation", "speaker_embedding"))
+    (tmp_path / "community-1").mkdir()
+    assert (params.options.model, audio.weights(params)) == ("community-1", ())
+    assert audio.Params(pyannote_model="vault").options.model == ""
+    assert audio.Params(pyannote_model="own").options.model == "own"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from vidlib.engines.registry import Engine, Registry
 from vidlib.machine.devices import Device
 from vidlib.protocols import Diarizer
+from vidlib.settings import settings
 
 DIARIZERS: Registry[Diarizer] = Registry(
     "speech engine",
@@ -27,6 +28,11 @@ DIARIZERS: Registry[Diarizer] = Registry(
     },
 )
 
+COMMUNITY = "community-1"
+"""The folder in VIDLIB_MODELS_DIR with pyannote/speaker-diarization-community-1, which nobody may distribute."""
+
+VAULT = "vault"
+
 
 @dataclass(frozen=True)
 class Options:
@@ -43,6 +49,17 @@ class Options:
     min_turn_s: float = 0.1
     model: str = ""
     language: str = ""
+
+
+def choose_pipeline(wanted: str) -> str:
+    """The folder of pyannote's pipeline that ``audio.pyannote_model`` = ``wanted`` means here; "" is that of the vault.
+
+    Without a wish, it is `COMMUNITY` wherever the operator has put it. ``vault`` means the vault's in any case.
+    """
+    if wanted:
+        return "" if wanted == VAULT else wanted
+    models = settings().models_dir
+    return COMMUNITY if models and (models / COMMUNITY).is_dir() else ""
 
 
 def open_diarizer(name: str, device: Device, options: Options) -> AbstractContextManager[Diarizer]:

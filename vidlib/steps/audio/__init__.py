@@ -104,7 +104,8 @@ class Params(Frozen):
     pyannote_model: str = Field(
         "",
         pattern=r"^(\w[\w.-]*)?$",
-        description="folder in VIDLIB_MODELS_DIR with another pyannote pipeline, such as community-1",
+        description="another pyannote pipeline: a folder in VIDLIB_MODELS_DIR; "
+        "empty: community-1 if it is there; vault: none",
     )
 
     tracks: str = added_param(
@@ -141,7 +142,7 @@ class Params(Frozen):
             threshold=self.threshold,
             min_gap_s=self.min_gap_s,
             min_turn_s=self.min_turn_s,
-            model=self.pyannote_model,
+            model=speech.choose_pipeline(self.pyannote_model),
             language=self.language,
         )
 
