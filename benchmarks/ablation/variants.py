@@ -88,9 +88,9 @@ def unsplit(
     return speakers, list(range(n_speakers))
 
 
-def no_pauses(sound: object, step_s: float, probability: np.ndarray) -> np.ndarray:
-    """Everything that the segmentation takes for speech is speech."""
-    return np.zeros(len(probability), bool)
+def nowhere(loud: np.ndarray, *_: object) -> np.ndarray:
+    """No pause, and no missed speech."""
+    return np.zeros(len(loud), bool)
 
 
 def second_detector(self: Pipeline, segmentation: Any, frames: Any, **options: Any) -> Any:
@@ -110,7 +110,8 @@ REPLACED: dict[str, Variant] = {
     "features without the mean of the window": (Change(EmbeddingModel, "forward", mean_of_window),),
     "clusters from 2 s of speech": (Change(pipeline, "MIN_ACTIVE_RATIO", 0.2),),
     "centroid linkage": (Setting("clustering", {"method": "centroid", "threshold": PUBLISHED_THRESHOLD}),),
-    "pauses in noise are speech": (Change(pipeline, "pauses", no_pauses),),
+    "pauses in noise are speech": (Change(pipeline, "pauses", nowhere),),
+    "missed speech stays missed": (Change(pipeline, "missed_speech", nowhere),),
     "no pauses closed": (Setting("segmentation", {"min_duration_off": 0.0}),),
     "no resegmentation": (Change(pipeline, "resegment", unchanged),),
 }
@@ -121,7 +122,7 @@ PLAIN: Variant = tuple(part for variant in REPLACED.values() for part in variant
 ALTERNATIVES: dict[str, Variant] = {
     "no splitting": (Change(resegmentation, "split_clusters", unsplit),),
     "average linkage": (Setting("clustering", {"method": "average", "threshold": 0.65}),),
-    "a second detector": (Change(Pipeline, "speaker_count", second_detector),),
+    "a second detector everywhere": (Change(Pipeline, "speaker_count", second_detector),),
     "splitting from 1.5 times the speech": (Change(splitting, "MIN_GROUP_SIZE", 5),),
     "clusters from 1 s of speech": (Change(pipeline, "MIN_ACTIVE_RATIO", 0.1),),
     "clusters from two windows": (Setting("clustering", {"min_cluster_size": 2}),),

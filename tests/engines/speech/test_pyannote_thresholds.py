@@ -37,6 +37,7 @@ def diarize():
             frames = SlidingWindow(start=0, duration=0.1, step=0.1)
             model = SimpleNamespace(specifications=SimpleNamespace(powerset=True), receptive_field=frames)
             self.voices = None
+            self._detector = SimpleNamespace(speech_probability=lambda sound: self.random.random(len(sound) // 512))
             self.legacy = self._expects_num_speakers = False
             self.embedding_exclude_overlap = self._resegments = True
             self.random, self._segmentation = random, SimpleNamespace(model=model)

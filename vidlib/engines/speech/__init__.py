@@ -17,7 +17,7 @@ DIARIZERS: Registry[Diarizer] = Registry(
                 "cuda": "vidlib.engines.speech.pyannote.engine:PyannoteOnGpu",
             },
             packages="torch pyannote-audio",
-            weights=("speech_segmentation", "speaker_embedding"),
+            weights=("speech_segmentation", "speaker_embedding", "voice_activity"),
         ),
         "light": Engine(
             classes={"cpu": "vidlib.engines.speech.light:Light"},

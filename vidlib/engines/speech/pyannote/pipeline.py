@@ -21,8 +21,9 @@ from vidlib.engines.runtime.pool import Pool
 from vidlib.engines.speech.diarization.aggregation import aggregate_activity, most_active
 from vidlib.engines.speech.diarization.clustering import assign_clusters
 from vidlib.engines.speech.diarization.confidence import Voices
-from vidlib.engines.speech.diarization.pauses import pauses
 from vidlib.engines.speech.diarization.resegmentation import Activity, resegment
+from vidlib.engines.speech.diarization.speech_level import missed_speech, pauses, stands_out
+from vidlib.engines.speech.loudness import normalize_loudness
 from vidlib.engines.speech.pyannote.embedding import EmbeddingModel
 from vidlib.engines.speech.pyannote.folder import PipelineConfig
 from vidlib.engines.speech.pyannote.imports import (
@@ -35,6 +36,8 @@ from vidlib.engines.speech.pyannote.imports import (
     SpeakerDiarization,
 )
 from vidlib.engines.speech.pyannote.windows import BATCH, BatchedSegmentation, batches
+from vidlib.engines.speech.tracks import LOUDNESS_DB
+from vidlib.engines.speech.vad import CHUNK_S, VoiceActivityDetector
 from vidlib.machine.devices import Device
 from vidlib.media.audio import Samples
 
@@ -75,6 +78,7 @@ class Pipeline(SpeakerDiarization):
         self.votes: SlidingWindowFeature | None = None
         self.voices: Voices | None = None
         self._resegments = config is None
+        self._detector = VoiceActivityDetector() if config is None else None
 
     def apply(self, file: dict[str, Any], **options: Any) -> Annotation:
         """Diarize ``file["sound"]``, `Samples` at 16 kHz; ``options`` are those of pyannote.audio.
@@ -97,11 +101,18 @@ class Pipeline(SpeakerDiarization):
     def speaker_count(
         self, segmentation: SlidingWindowFeature, frames: SlidingWindow, **options: Any
     ) -> SlidingWindowFeature:
-        """The number of speakers in each instant, (instants, 1); none in the `pauses` that the network bridges."""
+        """The number of speakers in each instant, (instants, 1), corrected where the level says otherwise."""
         count = super().speaker_count(segmentation, frames, **options)
-        if self._resegments:
-            probability = Inference.aggregate(self._segmentation.probability, frames)
-            count.data[pauses(self._sound, frames.step, probability.data[:, 0])] = 0
+        if self._detector is None or not segmentation.data.any():
+            return count
+        speakers, step_s = count.data[:, 0], frames.step
+        loud = stands_out(self._sound, step_s, len(speakers))
+        probability = Inference.aggregate(self._segmentation.probability, frames).data[:, 0]
+        speakers[pauses(loud, probability, step_s)] = 0
+        heard = self._detector.speech_probability(normalize_loudness(self._sound, LOUDNESS_DB))
+        chunks = ((np.arange(len(speakers)) + 0.5) * step_s / CHUNK_S).astype(int)
+        detected = np.pad(heard, (0, max(0, chunks[-1] + 1 - len(heard))))[chunks]
+        speakers[missed_speech(loud & (speakers == 0), detected, step_s)] = 1
         return count
 
     def get_embeddings(

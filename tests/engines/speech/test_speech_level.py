@@ -1,9 +1,9 @@
-"""Pauses that the segmentation bridges: found by the level of the sound where the network is unsure."""
+"""The level of the sound finds pauses that the segmentation bridges, and speech that it misses."""
 
 import numpy as np
 import pytest
 
-from vidlib.engines.speech.diarization.pauses import pauses
+from vidlib.engines.speech.diarization.speech_level import missed_speech, pauses, stands_out
 from vidlib.media.audio import SAMPLE_RATE
 
 STEP_S = 0.016875
@@ -13,7 +13,7 @@ STEP_S = 0.016875
 def found(sound: np.ndarray, probability: float) -> list[tuple[float, float]]:
     """The pauses in seconds, if the network is equally sure everywhere."""
     n_instants = int(len(sound) / SAMPLE_RATE / STEP_S) + 40
-    mask = pauses(sound, STEP_S, np.full(n_instants, probability))
+    mask = pauses(stands_out(sound, STEP_S, n_instants), np.full(n_instants, probability), STEP_S)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], mask[: int(len(sound) / SAMPLE_RATE / STEP_S)], [0]])))
     return [(round(float(a * STEP_S), 1), round(float(b * STEP_S), 1)) for a, b in edges.reshape(-1, 2)]
 
@@ -45,4 +45,10 @@ def test_somebody_who_talks_without_a_pause_has_none(street):
 
 def test_silence_and_an_empty_sound_have_no_speech_to_lose():
     assert found(np.zeros(SAMPLE_RATE, np.float32), 0.0) == [(0.0, 1.0)]
-    assert pauses(np.zeros(0, np.float32), STEP_S, np.ones(3)).tolist() == [False] * 3
+    assert stands_out(np.zeros(0, np.float32), STEP_S, 3).tolist() == [False] * 3
+
+
+def test_missed_speech_is_a_stretch_that_the_second_detector_is_sure_of():
+    detected = np.array([0.9] * 30 + [0.1] * 5 + [0.9] * 5 + [0.1] * 5 + [0.6] * 30)
+    assert missed_speech(detected > 0, detected, STEP_S).nonzero()[0].tolist() == list(range(30))
+    assert not missed_speech(detected < 0, detected, STEP_S).any()  # no louder than the noise
