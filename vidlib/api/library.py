@@ -112,10 +112,10 @@ class Library:
     ) -> Answer:
         """The videos that fulfil all terms of ``text``, from number ``start`` on, at most ``limit``.
 
-        A term is a part of a name or project, the start of a SHA-256, a date, a person who is seen or heard, or spoken
-        words, the last two in archived results; with a key (`KEYS`), only that. A minus excludes. ``state``
-        selects those in one state. With ``update``, the index of the archive is brought up to date before. Raises
-        UsageError for a term or an order that cannot be read.
+        A term is a part of a name or project, the start of a SHA-256, or a date. In archived results it may also be a
+        person who is seen or heard, or spoken words. A key (`KEYS`) before a term limits it to that, and a minus
+        excludes. ``state`` selects the videos in one state. ``update`` brings the index of the archive up to date
+        before. Raises UsageError for a term or an order that cannot be read.
         """
         order = sort.removeprefix("-")
         if order not in SORTS:

@@ -29,9 +29,9 @@ class Video:
     """A video, known by the SHA-256 of its bytes: its results as DataFrames, pictures and files.
 
     A property looks up the newest results of the video, in the workspace and then in the archive. Where there are none,
-    it runs the step that leaves them, and those that it needs, with a progress bar: with the parameters of the results
-    that are there, by default with the defaults. Frames count from 0 and ``stop`` is not included. docs/tables.md lists
-    the columns of each table. Results that were read once stay the same: `vidlib.open` looks again.
+    it runs the missing steps, with a progress bar. They get the parameters of the results that are there, else the
+    defaults. Frames count from 0 and ``stop`` is not included. docs/tables.md lists the columns of each table. Results
+    that were read once stay the same: `vidlib.open` looks again.
 
     The video of a run (``run.videos``) has the results of that run and no other.
     """
@@ -227,11 +227,12 @@ class Video:
     ) -> Path:
         """Write the results as ``format`` to ``path``, and return the file.
 
-        A ``path`` that is a folder gets a file named after the video. The others are choices of a timeline:
-        ``media_root`` is the folder of the delivered video on the editor's machine, ``start_tc`` the time code at which
-        the timeline begins (``HH:MM:SS:FF``), ``handles`` the frames before and after each shot, ``editor`` the program
-        that OTIO is for, ``aspect`` the shape of a reframed video (``W:H``). Raises UnknownName for a format that does
-        not exist, VidlibError for one that this video has no results for.
+        A ``path`` that is a folder gets a file named after the video. The others are choices of a timeline. The
+        editor's machine has the delivered video in the folder ``media_root``. The timeline begins at ``start_tc``
+        (``HH:MM:SS:FF``), with ``handles`` frames before and after each shot. ``editor`` is the program that OTIO is
+        for, and ``aspect`` the shape of a reframed video (``W:H``).
+
+        Raises UnknownName for a format that does not exist, VidlibError for one that this video has no results for.
         """
         from vidlib.api.export_source import Source
         from vidlib.api.exporting import Options, check, find_format, steps_of, write

@@ -42,7 +42,7 @@ SAME_FACE_DISTANCE = 0.6
 is farther from the middle one is left out: it is turned, blurred, or that of somebody else."""
 
 FRONTAL = (0.2, 0.8)
-"""Where the nose lies between the outer corners of the eyes, from 0 to 1, in a face that is frontal enough: a head that
+"""Where the nose lies between the outer corners of the eyes, from 0 to 1, in a face that is frontal enough. A head that
 is turned by more than about 35 degrees is outside."""
 
 EYES, NOSE = (33, 263), 1

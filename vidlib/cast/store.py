@@ -44,8 +44,8 @@ CREATE TABLE correction (id TEXT PRIMARY KEY, video TEXT NOT NULL, appearance IN
 CREATE TABLE excluded (id INTEGER PRIMARY KEY, video TEXT NOT NULL, data BLOB NOT NULL);
 CREATE TABLE erasure (id TEXT PRIMARY KEY, at TEXT NOT NULL, data BLOB NOT NULL);
 """
-"""``correction`` has the corrections by which the cast named somebody in results, ``excluded`` the places of erased
-people, who are not collected again, ``erasure`` what an erasure that is not complete still has to do."""
+"""``correction`` has the corrections by which the cast named somebody in results. ``excluded`` has the places of erased
+people, who are not collected again, and ``erasure`` the rest of each incomplete erasure."""
 
 
 ANCHORS = TypeAdapter(tuple[TrackAnchor, ...])

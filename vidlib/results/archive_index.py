@@ -1,7 +1,7 @@
 """An index of the results archive: it finds entries by content, name, project and date without reading all of them.
 
-The index is the file ``.index.sqlite`` in the archive. It is only a memory: each search lists the metadata files on the
-disk, reads those that are new or changed, and leaves out those that are gone. Without the file, or where it cannot be
+The index is the file ``.index.sqlite`` in the archive. It is a cache: each search lists the metadata files on the disk,
+reads those that are new or changed, and leaves out those that are gone. Without the file, or where it cannot be
 written, the same search reads every entry. The index also remembers the SHA-256 of the videos that people look up.
 """
 

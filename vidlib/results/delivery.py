@@ -30,7 +30,7 @@ def deliver(root: Path, project: str, files: Mapping[str, Path], now: datetime, 
     A folder that holds these files already stays as it is. Otherwise a new folder replaces it as a whole and keeps its
     other files. The old folder remains as ``<project>.previous-<stamp>`` and shares unchanged files with the new one
     by hard links, where the file system has them. Raises BrokenOutput if a copy differs from its source, and OSError
-    before the first copy if there is too little space; then, and after a crash, the old delivery remains in place.
+    before the first copy if there is too little space. Then, and after a crash, the old delivery remains in place.
     """
     final = root / project
     wanted = {name: FileRecord.of(path) for name, path in files.items()}

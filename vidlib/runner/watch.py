@@ -53,10 +53,10 @@ def watch(
 ) -> None:
     """Call ``start`` with the new deliveries in the inbox until ``stop`` is set.
 
-    A delivery is new if it has not changed for ``settle_s`` seconds, if ``known`` returns False for the SHA-256 of its
-    content, and if it was not started before in its present state (path, sizes, dates). A file that failed is only
-    started again when somebody replaces it. The watch logs a ``start`` that raises VidlibError or OSError, and an inbox
-    that cannot be read, and goes on.
+    A delivery is new if all of this holds: it has not changed for ``settle_s`` seconds, ``known`` returns False for the
+    SHA-256 of its content, and it was not started before in its present state (path, sizes, dates). A file that failed
+    is only started again when somebody replaces it. The watch logs a ``start`` that raises VidlibError or OSError, and
+    an inbox that cannot be read, and goes on.
     """
     log.info("watching %s", settings.inbox)
     watched = Watched()

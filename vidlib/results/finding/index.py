@@ -1,7 +1,7 @@
 """The index of all shots in the archive: it answers questions without reading the results of each video.
 
-The index is the file ``.shots.sqlite`` in the archive. It is only a memory: each use compares it with the entries on
-the disk, reads those that are new or changed, and forgets those that are gone or superseded. Every `VIDEOS_AT_ONCE`
+The index is the file ``.shots.sqlite`` in the archive. It is a cache: each use compares it with the entries on the
+disk, reads those that are new or changed, and forgets those that are gone or superseded. Every `VIDEOS_AT_ONCE`
 videos are one transaction, so a process that dies leaves an index that the next one completes.
 """
 

@@ -27,7 +27,7 @@ COLUMNS = ("frame", "track_id", "bbox_height", *TEXTS, *BLENDSHAPES)
 class Rows:
     """Faces and objects, a row for each track in each frame, in order of frames, which count from 0.
 
-    All have n rows: ``label`` and ``speaker`` are objects, ``height`` is a share of the height of the picture or NaN,
+    All have n rows. ``label`` and ``speaker`` are objects. ``height`` is a share of the height of the picture, or NaN.
     ``blendshapes`` is (n, 52) with NaN where no landmarks were found, or None.
     """
 

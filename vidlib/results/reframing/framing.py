@@ -34,7 +34,7 @@ class Area(NamedTuple):
 class Segment:
     """Frames ``start`` to ``stop`` (not included), in which the window does not jump.
 
-    ``keys`` are (frame, centre of the window in pixels from the left), the first at ``start``; the centre moves in a
+    ``keys`` are (frame, centre of the window in pixels from the left), the first at ``start``. The centre moves in a
     straight line from one to the next, and stays after the last.
     """
 

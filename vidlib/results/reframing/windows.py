@@ -24,8 +24,8 @@ SPEAKING_WEIGHT = 3.0
 """A face that speaks counts this much more than a silent one."""
 
 SILENT_REWARD, CUT_PENALTY = 0.35, 0.3
-"""A frame with the speaker whole in the window is worth 1. A silent face is worth this share of it, and one that the
-border cuts costs this share; both are multiplied by its height beside the tallest face of the shot."""
+"""A frame with the speaker whole in the window is worth 1. A silent face is worth the first share of it, and one
+that the border cuts costs the second. Both are multiplied by its height beside the tallest face of the shot."""
 
 SWITCH_COST = 0.75 * float(FPS)
 """A change of the window costs as much as the speaker in view for 0.75 s, so none lasts less than about 1.5 s."""
