@@ -33,7 +33,15 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
 
 @pytest.mark.parametrize(
     "script",
-    ("compose.py", "quality.py", "quality_review.py", "quality_shots.py", "quality_speaking.py", "quality_voices.py"),
+    (
+        "compose.py",
+        "quality.py",
+        "quality_faces.py",
+        "quality_review.py",
+        "quality_shots.py",
+        "quality_speaking.py",
+        "quality_voices.py",
+    ),
 )
 def test_help_teaches_with_examples(run, script):
     code, out, _ = run(script, "--help")

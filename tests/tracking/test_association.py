@@ -75,18 +75,12 @@ def test_a_face_elsewhere_begins_another_track(faces):
     assert len(faces.tracks) == 2
 
 
-def test_weak_detections_belong_to_a_track_that_has_a_strong_one(faces):
-    for frame, score in ((0, 0.4), (5, 0.6), (10, 0.4)):
-        faces.update(frame, detections((0, 0, 10, 10), score=score))
-    assert faces.tracks[0].frames == [0, 5, 10]
-
-
-def test_weak_detections_alone_are_no_track(faces):
+def test_a_weak_detection_continues_a_track_but_begins_none(faces):
     faces.update(0, detections((0, 0, 10, 10), score=0.4))
     assert faces.tracks == []
-    faces.drop_weak()
     faces.update(5, detections((0, 0, 10, 10), score=0.6))
-    assert faces.tracks[0].frames == [5]
+    faces.update(10, detections((0, 0, 10, 10), score=0.4))
+    assert faces.tracks[0].frames == [5, 10]
 
 
 def test_an_object_has_the_label_of_most_detections():

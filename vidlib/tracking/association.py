@@ -140,40 +140,34 @@ class Track:
 class Associator:
     """Associates the detections in the frames of one shot with tracks.
 
-    A track needs one detection of at least ``min_score``; weaker ones continue it in both directions (the idea of
-    ByteTrack: Zhang et al., ECCV 2022). A track ends when it has had no detection for more than ``max_gap`` frames.
+    A detection of at least ``min_score`` begins a track; a weaker one only continues a track (the idea of ByteTrack:
+    Zhang et al., ECCV 2022). A track ends when it has had no detection for more than ``max_gap`` frames.
     """
 
     def __init__(self, source: Source, *, min_score: float, max_gap: int):
         self.source, self.min_score, self.max_gap = source, min_score, max_gap
-        self._tracks: list[Track] = []
-
-    @property
-    def tracks(self) -> list[Track]:
-        """The tracks with a detection that is strong enough, oldest first."""
-        return [track for track in self._tracks if max(track.scores) >= self.min_score]
+        self.tracks: list[Track] = []
 
     def active_at(self, frame: int) -> list[Track]:
         """The tracks that have begun at ``frame`` and have not ended, oldest first."""
         return [track for track in self.tracks if track.frames[0] <= frame <= track.frames[-1] + self.max_gap]
 
-    def drop_weak(self) -> None:
-        """Forget what has had no detection of ``min_score`` yet."""
-        self._tracks = self.tracks
-
-    def update(self, frame: int, detections: Detections) -> list[Track]:
+    def update(self, frame: int, detections: Detections) -> list[Track | None]:
         """Add each detection at ``frame`` to the track that matches best, or begin a track with it.
 
-        Returns the track of each detection, in their order.
+        Returns the track of each detection; None for one that is too weak to begin a track.
         """
-        active = [track for track in self._tracks if track.frames[-1] < frame <= track.frames[-1] + self.max_gap]
-        matches = _match(active, detections, frame)
+        matches = _match(self.active_at(frame), detections, frame)
+        tracks: list[Track | None] = []
         for index, label in enumerate(detections.labels):
-            if index not in matches:
-                matches[index] = Track(self.source)
-                self._tracks.append(matches[index])
-            matches[index].add(frame, detections.boxes[index], float(detections.scores[index]), label)
-        return [matches[index] for index in range(len(detections))]
+            track = matches.get(index)
+            if track is None and detections.scores[index] >= self.min_score:
+                track = Track(self.source)
+                self.tracks.append(track)
+            if track is not None:
+                track.add(frame, detections.boxes[index], float(detections.scores[index]), label)
+            tracks.append(track)
+        return tracks
 
 
 def _match(tracks: Sequence[Track], detections: Detections, frame: int) -> dict[int, Track]:
@@ -182,15 +176,20 @@ def _match(tracks: Sequence[Track], detections: Detections, frame: int) -> dict[
         return {}
     from scipy.optimize import linear_sum_assignment
 
-    # something that moved may have stopped: either place will do
-    places = (
-        np.array([track.predicted_box(frame) for track in tracks]),
-        np.array([track.boxes[-1] for track in tracks]),
-    )
-    overlap = np.maximum(*(overlaps(boxes, detections.boxes) for boxes in places))
+    overlap = overlap_with_tracks(tracks, detections.boxes, frame)
     rows, columns = linear_sum_assignment(overlap, maximize=True)
     return {
         int(column): tracks[row]
         for row, column in zip(rows, columns, strict=True)
         if overlap[row, column] >= MIN_OVERLAP
     }
+
+
+def overlap_with_tracks(tracks: Sequence[Track], boxes: np.ndarray, frame: int) -> np.ndarray:
+    """The overlap of each track with each box (n, 4) of a ``frame``, (tracks, n): where it is expected, or was last.
+
+    What moved may have stopped, so that either place will do.
+    """
+    expected = np.array([track.predicted_box(frame) for track in tracks])
+    last = np.array([track.boxes[-1] for track in tracks])
+    return np.maximum(overlaps(expected, boxes), overlaps(last, boxes))

@@ -17,8 +17,8 @@ WINDOW_SIDE = 128
 """Side of a window, in pixels. A search takes a twentieth of that in a picture of 720 lines."""
 
 WINDOW_FACE_PX = 48
-"""Longer side of a face in its window, in pixels. Detection scores are then those of whole pictures, within 0.02 on
-average, and a face may move by 0.8 of its side from one frame to the next."""
+"""Longer side of a face in its window, in pixels. On natural clips, detection scores are then those of whole pictures,
+within 0.02 on average; a face may move by 0.8 of its side from one frame to the next."""
 
 SAME_PLACE_OVERLAP = 0.5
 """Least intersection over union of a face's boxes in two frames between which linear interpolation is close enough."""

@@ -87,8 +87,8 @@ class ShotTracker:
 
     Faces are detected in every ``detect_every``-th frame of a shot, in its first and in its last. Those that have
     moved, appeared or disappeared between two of these frames are followed from frame to frame by ``window_detector``
-    (`vidlib.tracking.following`). Faces lower than ``min_face_px`` are dropped; a face's track needs a score of
-    ``min_score``, in (0, 1). Objects are detected twice as often as faces: in shots without faces, in all shots with
+    (`vidlib.tracking.following`). Faces lower than ``min_face_px`` are dropped; a score of ``min_score``, in (0, 1),
+    begins a face's track. Objects are detected twice as often as faces: in shots without faces, in all shots with
     ``always_objects``, never if ``object_detector`` is None. ``speaker_model`` encodes mouths while there is speech.
     """
 
@@ -244,9 +244,8 @@ def _clearest_views(chunk: Chunk, faces: Associator) -> list[FaceSample]:
         found = zip(tracks, detections.boxes, detections.scores, detections.points, strict=True)
         for track, box, score, points in found:
             quality = view_quality(float(score), points, sharpness(pictures[frame], box))
-            if quality > (clearest[id(track)].quality if id(track) in clearest else 0):
+            if track is not None and quality > (clearest[id(track)].quality if id(track) in clearest else 0):
                 clearest[id(track)] = FaceSample(track, frame, pictures[frame], points, quality)
-    faces.drop_weak()
     for track in faces.tracks:
         track.straighten(chunk.followed)
-    return [clearest[id(track)] for track in faces.tracks if id(track) in clearest]
+    return list(clearest.values())
