@@ -36,7 +36,7 @@ def material(home: Settings) -> Material:
     return playing.material(Workspace(home.workspace).open("talk").preview())
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[BrowserContext]:
     """One Chromium for all pages; it is gone afterwards."""
     if CHROMIUM is None:
