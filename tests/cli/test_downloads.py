@@ -15,8 +15,8 @@ import pytest
 from tests.ingest import faulty_server
 from tests.waiting import LIMIT_S, wait_until
 from vidlib.ingest import providers
+from vidlib.ingest.offers import DownloadOffer
 from vidlib.ingest.urls import handle
-from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.downloads import store
 from vidlib.runner.store.runs import History
 from vidlib.settings import settings

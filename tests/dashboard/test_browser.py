@@ -14,7 +14,7 @@ from tests.player.viewer import Viewer, corrects_by_keyboard, finished_talk, mov
 from tests.results import pages
 from tests.waiting import wait_until
 from vidlib.files import sha256
-from vidlib.ingest.webhook import DownloadOffer
+from vidlib.ingest.offers import DownloadOffer
 from vidlib.runner.downloads import store
 from vidlib.runner.execution.periodic import periodic
 from vidlib.runner.store.identity import HEARTBEAT_S

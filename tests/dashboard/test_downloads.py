@@ -3,7 +3,7 @@
 import pytest
 
 from vidlib.dashboard.downloads import DOWNLOADS_SHOWN, MANUAL_SHOWN, download_view, download_views
-from vidlib.ingest.webhook import DownloadOffer
+from vidlib.ingest.offers import DownloadOffer
 from vidlib.runner.downloads import store
 from vidlib.runner.store.models import Download
 

@@ -16,7 +16,7 @@ from tests.ingest import faulty_server
 from tests.waiting import LIMIT_S, wait_until
 from vidlib.dashboard import actions
 from vidlib.dashboard.window import Window
-from vidlib.ingest.webhook import DownloadOffer
+from vidlib.ingest.offers import DownloadOffer
 from vidlib.runner.downloads import store
 from vidlib.settings import Settings, settings
 

@@ -12,7 +12,8 @@ from tests.ingest import faulty_server
 from vidlib.errors import Cancelled, DownloadFailed, RefusedInput, SettingError, UnknownName
 from vidlib.ingest import webhook as webhook_module
 from vidlib.ingest.fetch import Timing
-from vidlib.ingest.webhook import AutoDownloadRule, DownloadOffer, Webhook, parse_offer, parse_offers, parse_time
+from vidlib.ingest.offers import DownloadOffer
+from vidlib.ingest.webhook import AutoDownloadRule, Webhook, parse_offer, parse_offers, parse_time
 from vidlib.runner.downloads import store
 from vidlib.runner.store.runs import History
 from vidlib.settings import load

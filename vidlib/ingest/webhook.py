@@ -20,7 +20,8 @@ from vidlib.errors import Cancelled, DownloadFailed, RefusedInput, SettingError,
 from vidlib.files import sha256_text, write_text
 from vidlib.ingest.addresses import AddressPolicy, Interrupt
 from vidlib.ingest.fetch import Timing
-from vidlib.ingest.providers import MANUAL_PROVIDERS, PLAIN, PROVIDERS, provider_of
+from vidlib.ingest.offers import DownloadOffer
+from vidlib.ingest.providers import MANUAL_PROVIDERS, PLAIN, PROVIDERS
 from vidlib.ingest.urls import cleaned, normalized
 from vidlib.ingest.web import Web, check_status, read_json
 from vidlib.settings import Settings
@@ -43,26 +44,6 @@ MAX_NAME_CHARS = 250
 SHOWN_CHARS = 200
 
 log = logging.getLogger("vidlib.webhook")
-
-
-@dataclass(frozen=True)
-class DownloadOffer:
-    """An offered file: its link as received, the time of the offer (seconds since 1970), a copy and a name."""
-
-    link: str
-    offered_at: float
-    proxy: str | None = None
-    name: str | None = None
-
-    @property
-    def links(self) -> tuple[str, ...]:
-        """The links to the file, in the order of the attempts."""
-        return (self.proxy, self.link) if self.proxy else (self.link,)
-
-    @property
-    def provider(self) -> str:
-        """The name of the service that hosts the link."""
-        return provider_of(self.link).name
 
 
 @dataclass(frozen=True)

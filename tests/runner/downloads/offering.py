@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vidlib.ingest.webhook import DownloadOffer
+from vidlib.ingest.offers import DownloadOffer
 from vidlib.runner.downloads import store
 from vidlib.runner.store.runs import History
 

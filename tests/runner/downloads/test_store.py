@@ -10,7 +10,7 @@ from alembic.config import Config
 from tests.runner.downloads import offering
 from tests.runner.processes import at_once
 from vidlib.errors import RefusedInput, UsageError
-from vidlib.ingest.webhook import DownloadOffer
+from vidlib.ingest.offers import DownloadOffer
 from vidlib.runner.downloads import store
 from vidlib.runner.downloads.store import OfferCounts
 from vidlib.runner.store import database, identity

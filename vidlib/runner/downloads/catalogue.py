@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from vidlib.errors import UnknownName
 from vidlib.ingest import parts
+from vidlib.ingest.offers import DownloadOffer
 from vidlib.ingest.urls import redacted
-from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.downloads import history_import, store
 from vidlib.runner.downloads.history_import import ImportSummary
 from vidlib.runner.downloads.store import STATES, OfferCounts

@@ -16,8 +16,9 @@ from typing import Any, cast
 from sqlalchemy import make_url
 
 from vidlib.errors import RefusedInput, UsageError
+from vidlib.ingest.offers import DownloadOffer
 from vidlib.ingest.web import parse_json
-from vidlib.ingest.webhook import DownloadOffer, parse_offer
+from vidlib.ingest.webhook import parse_offer
 from vidlib.runner.downloads import store
 from vidlib.runner.store.database import Database, sqlite_file
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from vidlib.errors import Cancelled, DownloadFailed, NeedsOperator, VidlibError
 from vidlib.ingest.fetch import Timing
+from vidlib.ingest.offers import DownloadOffer
 from vidlib.ingest.providers import MANUAL_PROVIDERS
 from vidlib.ingest.urls import redacted
-from vidlib.ingest.webhook import AutoDownloadRule, DownloadOffer, Webhook
+from vidlib.ingest.webhook import AutoDownloadRule, Webhook
 from vidlib.runner.downloads import store, worker
 from vidlib.runner.downloads.worker import DownloadOptions, DownloadResult
 from vidlib.runner.store.database import Database

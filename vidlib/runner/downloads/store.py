@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from vidlib.errors import UsageError
 from vidlib.files import sha256_text
+from vidlib.ingest.offers import DownloadOffer
 from vidlib.ingest.urls import HANDLE, key_of, normalized, redacted
-from vidlib.ingest.webhook import DownloadOffer
 from vidlib.runner.store import identity
 from vidlib.runner.store.database import Database, changed_rows
 from vidlib.runner.store.models import TO_COME, Download, Project
