@@ -10,6 +10,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from vidlib import settings, steps
+from vidlib.engines import active_speaker
 from vidlib.errors import StepFailed
 from vidlib.localization import CATALOGUES, PLACE, Localization
 from vidlib.params import profiles
@@ -127,6 +128,11 @@ def test_a_finished_sentence_keeps_its_values():
     assert FRENCH.sentence("is there really a dissolve?") == "y a-t-il vraiment un fondu enchaîné\xa0?"
     assert FRENCH.sentence("something that nobody translated") == "something that nobody translated"
     assert Localization("en").sentence("is there really a dissolve?") == "is there really a dissolve?"
+
+
+def test_why_lr_asd_is_missing_is_said_in_french_on_the_report():
+    assert FRENCH.sentence(active_speaker.NO_WEIGHTS).endswith("vidlib models fetch lr_asd")
+    assert FRENCH.sentence(active_speaker.NO_WEIGHTS) != active_speaker.NO_WEIGHTS
 
 
 def test_a_sentence_within_a_sentence_is_translated_too():
