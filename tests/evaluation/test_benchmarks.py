@@ -6,6 +6,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests import evaluated, sample_media
@@ -37,6 +38,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
         "compose.py",
         "quality.py",
         "quality_faces.py",
+        "quality_people.py",
         "quality_review.py",
         "quality_shots.py",
         "quality_speaking.py",
@@ -131,6 +133,39 @@ def test_a_choice_is_scored_on_the_recording_that_took_no_part_in_it(monkeypatch
     assert (low, high) == pytest.approx((-0.3, 0.1))
 
 
+def test_variants_of_the_identification_differ_where_faces_have_no_landmarks(monkeypatch):
+    """Two people, a quarter of whose views are unclear and have no landmarks."""
+    monkeypatch.syspath_prepend(REPOSITORY / "benchmarks")
+    people = importlib.import_module("people.variants")
+    points = np.array([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80.0]])
+
+    def view(person: int, frame: int) -> object:
+        embedding = 0.5 * np.eye(128)[person]
+        unclear = frame % 4 == 3
+        score, by_points = (0.52, 0.8 * embedding + 0.25 * np.eye(128)[2]) if unclear else (0.9, embedding)
+        seen = score, points, 10.0, by_points, None if unclear else embedding
+        return people.View((0, person), 20 * frame, "AB"[person], *seen)
+
+    cut = people.pieces([view(person, frame) for person in (0, 1) for frame in range(40)], 0)
+    assert sum(map(len, cut)) == 80
+    errors = {name: people.pair_errors(cut, variant)[0] for name, variant in people.VARIANTS.items()}
+    assert errors["now"][:2] == (0, 0)
+    assert errors["before: by landmarks, all views alike, 0.5"].missed_s > 0
+
+
+def test_a_natural_clip_tells_who_is_near_a_label(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(REPOSITORY / "benchmarks")
+    labelled = importlib.import_module("people.labelled")
+    faces = {"10": [{"id": "A", "x": 20, "y": 50}, {"id": "back", "x": 80, "y": 50}, {"any": 1}]}
+    truth = {"frames": 100, "size": [640, 360], "cuts": [15], "gradual": [[40, 49, "dissolve"]], "faces": faces}
+    (tmp_path / "clip.json").write_text(json.dumps(truth))
+    clip = labelled.labelled(tmp_path / "clip.mp4")
+    assert (clip.kind, clip.shots) == ("clip", [Span(0, 15), Span(15, 44), Span(44, 100)])
+    a, back = np.array([108, 160, 148, 200.0]), np.array([492, 160, 532, 200.0])
+    assert [clip.named(frame, a) for frame in (0, 10, 15)] == ["A", "A", None]  # a cut lies between 10 and 15
+    assert clip.named(10, back) is None
+
+
 def test_without_a_source_the_composer_says_what_it_takes(run):
     code, out, _ = run("compose.py")
     assert code == 0
@@ -150,6 +185,7 @@ def test_without_a_source_the_composer_says_what_it_takes(run):
         ("quality_speaking.py", ["non", "sense", "--cache", "cache"], "expected as in film.mp4=film.truth.json"),
         ("quality_speaking.py", ["film.mp4=nowhere.json", "--cache", "cache"], "expected two or more"),
         ("quality_voices.py", ["."], "has no .wav that one of its .rttm files names"),
+        ("quality_people.py", ["cache", "film.mp4"], "expected film.truth.json or film.json beside it"),
     ],
 )
 def test_a_mistake_is_one_line_with_exit_code_2(run, script, args, says):
