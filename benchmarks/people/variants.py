@@ -43,19 +43,14 @@ class Variant(NamedTuple):
 
 def now(view: View) -> float:
     """The quality of the product."""
-    return view_quality(view.score, view.points, view.sharpness)
+    return view_quality(view.score, view.sharpness)
 
 
-def without_score(view: View) -> float:
-    return view_quality(1, view.points, view.sharpness)
-
-
-def without_pose(view: View) -> float:
-    return view_quality(view.score, np.array([[0, 0], [2, 0], [1, 1]]), view.sharpness)
-
-
-def without_sharpness(view: View) -> float:
-    return view_quality(view.score, view.points, FULL_SHARPNESS)
+def frontal(view: View) -> float:
+    """1 for a face that looks into the camera; 0 where the nose is as far from the eyes as these from each other."""
+    left_eye, right_eye, nose = view.points[:3]
+    eyes = right_eye - left_eye
+    return max(0.0, 1 - abs(float((nose - (left_eye + right_eye) / 2) @ eyes)) / max(float(eyes @ eyes), 1e-9))
 
 
 VARIANTS = {
@@ -63,9 +58,9 @@ VARIANTS = {
     "before: by landmarks, all views alike, 0.5": Variant(None, 0.5, 0),
     "by points, all views alike, 0.5": Variant(lambda view: 1, 0.5, 0),
     "by points and quality, 0.5": Variant(now, 0.5, 0),
-    "no detection score": Variant(without_score),
-    "no pose": Variant(without_pose),
-    "no sharpness": Variant(without_sharpness),
+    "no detection score": Variant(lambda view: view_quality(1, view.sharpness)),
+    "no sharpness": Variant(lambda view: view_quality(view.score, FULL_SHARPNESS)),
+    "quality by pose, too": Variant(lambda view: now(view) * frontal(view)),
     "unclear faces as near as clear ones": Variant(now, unclear_distance=0),
 }
 
@@ -84,7 +79,7 @@ def pieces(views: Iterable[View], draw: int) -> list[Piece]:
         while track:
             n = int(random.integers(PIECE_VIEWS[0], PIECE_VIEWS[1] + 1))
             piece, track = track[:n], track[n:]
-            is_clear = [without_sharpness(view) >= CLEAR for view in piece]
+            is_clear = [view_quality(view.score, FULL_SHARPNESS) * frontal(view) >= CLEAR for view in piece]
             cut.append([view for view, clear in zip(piece, is_clear, strict=True) if clear])
             cut.append([view for view, clear in zip(piece, is_clear, strict=True) if not clear])
     return [piece for piece in cut if piece]

@@ -97,11 +97,9 @@ def _views(labelled: LabelledVideo, shot: int, recorder: _Recorder) -> Iterable[
 def _all_views(chunk: Chunk, associator: Associator) -> list[FaceSample]:
     """Every detection of a track, in the place of the clearest of a chunk."""
     pictures = dict(chunk.frames)
-    samples = [
+    return [
         FaceSample(track, frame, pictures[frame], points, 1.0)
         for frame, detections in sorted((chunk.faces | chunk.followed).items())
         for track, points in zip(associator.update(frame, detections), detections.points, strict=True)
+        if track is not None
     ]
-    associator.drop_weak()
-    kept = {id(track) for track in associator.tracks}
-    return [sample for sample in samples if id(sample.track) in kept]

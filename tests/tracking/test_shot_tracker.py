@@ -40,12 +40,10 @@ class Embedder:
 
 def test_the_clearest_view_of_each_chunk_identifies_a_face():
     tracker = ShotTracker(None, None, NoLandmarks(), Embedder(), object_detector=None)
-    turned = np.array([[0, 0], [10, 0], [9, 5], [2, 10], [8, 10.0]])
-    frontal, faint = turned + np.array([[0, 0], [0, 0], [-4, 0], [0, 0], [0, 0]]), 0.7
-    views = {0: (turned, 0.9), 5: (frontal + 3, 0.9), 10: (frontal, faint), 20: (turned, 0.2)}
     box = np.array([[0, 0, 100, 100.0]])
     faces = {
-        frame: Detections(box, np.array([score]), ("face",), points[None]) for frame, (points, score) in views.items()
+        frame: Detections(box, np.array([score]), ("face",), np.full((1, 5, 2), float(frame)))
+        for frame, score in {0: 0.7, 5: 0.9, 10: 0.8, 20: 0.5}.items()
     }
     chunks = [
         Chunk(
@@ -55,7 +53,7 @@ def test_the_clearest_view_of_each_chunk_identifies_a_face():
     ]
     (track,) = tracker.track(Span(0, 21), chunks, np.zeros(21, bool))
     assert {frame: (float(view.embedding[0]), round(view.quality, 2)) for frame, view in track.views.items()} == {
-        5: (3.0, 1.0)
+        5: (5.0, 1.0)
     }
 
 

@@ -24,18 +24,13 @@ class FaceView(NamedTuple):
     quality: float
 
 
-def view_quality(score: float, points: np.ndarray, sharpness: float) -> float:
-    """How much a view tells about who it is, in [0, 1]: a product of detection score, pose and `sharpness`.
+def view_quality(score: float, sharpness: float) -> float:
+    """How much a view tells about who it is, in [0, 1], by the detection score and the `sharpness`.
 
-    ``points`` (5, 2) are those of `vidlib.geometry.Detections`. A face that looks past the camera tells less. One whose
-    nose is as far from the middle of its eyes as these are from each other tells nothing.
+    The score also falls where a face turns away: its pose adds nothing (docs/how-we-measure.md).
     """
-    left_eye, right_eye, nose = points[:3]
-    eyes = right_eye - left_eye
-    turned = abs((nose - (left_eye + right_eye) / 2) @ eyes) / max(float(eyes @ eyes), 1e-9)
     low, high = SCORE_RANGE
-    clear = np.clip((score - low) / (high - low), 0, 1) * np.clip(1 - turned, 0, 1)
-    return float(clear * min(1, sharpness / FULL_SHARPNESS))
+    return float(np.clip((score - low) / (high - low), 0, 1) * min(1, sharpness / FULL_SHARPNESS))
 
 
 def sharpness(picture: np.ndarray, box: np.ndarray) -> float:

@@ -243,7 +243,7 @@ def _clearest_views(chunk: Chunk, faces: Associator) -> list[FaceSample]:
             continue
         found = zip(tracks, detections.boxes, detections.scores, detections.points, strict=True)
         for track, box, score, points in found:
-            quality = view_quality(float(score), points, sharpness(pictures[frame], box))
+            quality = view_quality(float(score), sharpness(pictures[frame], box))
             if track is not None and quality > (clearest[id(track)].quality if id(track) in clearest else 0):
                 clearest[id(track)] = FaceSample(track, frame, pictures[frame], points, quality)
     for track in faces.tracks:
