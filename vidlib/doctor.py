@@ -154,7 +154,7 @@ def _weights() -> Iterator[Finding]:
         try:
             yield Finding(label, True, f"{model.purpose}: {vault.path(name)}")
         except WeightError as error:
-            yield Finding(label, False, str(error), "download them: vidlib models fetch", needed=model.needed)
+            yield Finding(label, False, str(error).removesuffix(f"; {vault.FETCH}"), vault.FETCH, needed=model.needed)
 
 
 def _kernel() -> Finding:

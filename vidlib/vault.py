@@ -47,6 +47,9 @@ class Model:
     rest: tuple[tuple[str, str], ...] = ()
 
 
+FETCH = "download them: vidlib models fetch"
+"""What to do where weights are missing."""
+
 MODELS = {
     model.name: model
     for model in (
@@ -210,9 +213,7 @@ def path(name: str) -> Path:
     for file in (_in_models_dir(model), _in_installed_package(model)):
         if file is not None:
             return _checked(model, file)
-    raise WeightError(
-        f"the weights {name!r} ({model.purpose}) are not on this machine. Download them: vidlib models fetch"
-    )
+    raise WeightError(f"the weights {name!r} ({model.purpose}) are not on this machine; {FETCH}")
 
 
 def has(name: str) -> bool:
