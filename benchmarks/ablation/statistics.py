@@ -40,6 +40,7 @@ def interval(scores: Scores, base: Scores) -> tuple[float, float]:
     """The pooled error rate minus that of ``base``: the 95 % interval of a bootstrap that draws whole recordings."""
     (wrong_s, total_s), (base_s, _) = _seconds(scores), _seconds({name: base[name] for name in scores})
     drawn = np.random.default_rng(0).integers(0, len(total_s), (N_RESAMPLED, len(total_s)))
+    drawn = drawn[total_s[drawn].any(axis=1)]
     differences = (wrong_s - base_s)[drawn].sum(axis=1) / total_s[drawn].sum(axis=1)
     low, high = np.percentile(differences, [2.5, 97.5])
     return float(low), float(high)
