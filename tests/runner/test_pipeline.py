@@ -245,8 +245,10 @@ def test_some_steps_with_other_values_leave_all_results_beside_the_video(deliver
     assert "scenes.threshold: 0.5 -> 0.9" in notice
     assert good_video(loose).outputs["shots_csv"].is_relative_to(workspace.work)
     with queries.opened(workspace) as history:
-        (page,) = queries.reports(history, "a clip.mp4")
-        (partial,) = [page for page in queries.reports(history, loose.run) if "a clip" in page.read_text()]
+        (page,) = queries.reports(history, workspace.runs, "a clip.mp4")
+        (partial,) = [
+            page for page in queries.reports(history, workspace.runs, loose.run) if "a clip" in page.read_text()
+        ]
     assert page != partial
 
 

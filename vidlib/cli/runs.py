@@ -67,8 +67,9 @@ def report(
     """Print the path of the report of a video, or of every report of a run."""
     from vidlib.runner import queries
 
-    with queries.opened(read_settings(workspace)) as history:
-        paths = queries.reports(history, label)
+    settings = read_settings(workspace)
+    with queries.opened(settings) as history:
+        paths = queries.reports(history, settings.runs, label)
     print_json({"reports": [str(path) for path in paths]}) if as_json else print(*paths, sep="\n")
 
 

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,13 @@ from vidlib.errors import UnknownName, UsageError
 from vidlib.files import sha256
 from vidlib.params import Frozen
 from vidlib.results.naming import subject_folder
-from vidlib.runner import run_progress
+from vidlib.runner import report_run, run_progress
 from vidlib.runner.scheduling.plan import plan_video
 from vidlib.runner.sources import parse_source
 from vidlib.runner.store.runs import STOPPED_BY_SIGNAL, History
 from vidlib.settings import Settings
 from vidlib.steps import VIDEO_STEPS
+from vidlib.steps.report import PAGE
 
 WITH_REASON = ("skipped", "cancelled", "interrupted")
 """States of a task whose reason says why it has no result."""
@@ -105,11 +108,12 @@ def one_run(history: History, run_id: str) -> dict[str, Any]:
     }
 
 
-def reports(history: History, name: str) -> list[Path]:
+def reports(history: History, runs: Path, name: str) -> list[Path]:
     """The reports of a run, or the report of a video: the newest of a run with all steps, else the newest one.
 
-    ``name`` is the id of a run, or the file, the name or the start of the SHA-256 of a video. Raises UsageError without
-    a report.
+    They lie in ``runs``, the folder of all runs; where somebody removed one, it is in the folder of its step. ``name``
+    is the id of a run, or the file, the name or the start of the SHA-256 of a video. Raises UsageError
+    without a report.
     """
     wanted = sha256(Path(name)) if Path(name).is_file() else name
     tasks = history.reports(wanted)
@@ -118,13 +122,16 @@ def reports(history: History, name: str) -> list[Path]:
         content = tasks[0].sha256
         complete = history.complete_runs(content, VIDEO_STEPS)[:1]
         tasks = sorted(history.reports(content), key=lambda task: task.run_id not in complete)  # under any name
-    pages = [Path(task.folder) / "report.html" for task in tasks if task.folder]
-    pages = [page for page in pages if page.is_file()]
+    folders_of = cache(lambda run_id: report_run.folders(runs, history.tasks(run_id)))
+    places = ((folders_of(task.run_id)[task.id], Path(task.folder)) for task in tasks if task.folder)
+    found = (next((page for folder in both if (page := folder / PAGE).is_file()), None) for both in places)
+    existing = filter(None, found)
+    pages = list(existing if is_run else islice(existing, 1))
     if not pages:
         raise UsageError(
             f"there is no report for {name!r}; expected a video that was processed, or a run. See: vidlib status"
         )
-    return pages if is_run else pages[:1]
+    return pages
 
 
 def explain(source: Path, step: str, params: Mapping[str, Frozen], settings: Settings) -> str:
