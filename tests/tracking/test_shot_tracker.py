@@ -68,9 +68,13 @@ class Lying:
     points = np.zeros((478, 2), np.float32)
     points[EYE_CORNERS[1], 1] = 10
 
+    def __init__(self, seen_in_every: int = 1) -> None:
+        self.seen_in_every = seen_in_every
+
     def find(self, pictures, boxes, rolls):
         face = FaceLandmarks(self.points, np.zeros(52, np.float32))
-        return [face if abs(roll - np.pi / 2) < np.pi / 4 else None for roll in rolls]
+        seen = [index % self.seen_in_every == 0 and abs(roll - np.pi / 2) < 1 for index, roll in enumerate(rolls)]
+        return [face if is_seen else None for is_seen in seen]
 
 
 def tracked(score: float, n_frames: int, landmarker: object) -> list[Track]:
@@ -85,6 +89,11 @@ def tracked(score: float, n_frames: int, landmarker: object) -> list[Track]:
 def test_a_face_that_lies_has_landmarks_in_every_frame():
     (track,) = tracked(0.6, 60, Lying())
     assert list(track.blendshapes) == list(range(60))
+
+
+def test_a_face_with_landmarks_in_half_of_its_frames_when_turned_does_not_lie():
+    (track,) = tracked(0.8, 60, Lying(seen_in_every=2))
+    assert not track.blendshapes
 
 
 @pytest.mark.parametrize(("score", "n_frames", "is_face"), [(0.6, 60, False), (0.6, 40, True), (0.8, 60, True)])

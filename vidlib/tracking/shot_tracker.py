@@ -29,6 +29,13 @@ WEAK_SCORE_SHARE = 0.6
 LYING_ROLLS = (np.pi / 2, -np.pi / 2)
 """Roll angles of a face that lies, in radians. The landmark network finds faces within 45 degrees of these."""
 
+MIN_LYING_SHARE = 0.8
+"""Share of the frames in which a face has landmarks when it is turned, above which it lies. An upright face in profile
+had some in 0.4 of its frames, turned by 90 degrees."""
+
+MIN_LYING_FRAMES = 10
+"""Frames, at least, of which that share is taken."""
+
 UNSEEN_FRAMES = 50
 """Frames (2 s) from which on a track with landmarks in less than `MIN_LANDMARK_SHARE` of them, and a mean score below
 `FACE_SCORE`, is no face but a pattern or a toy. A face from the side or behind has no landmarks either, but a score of
@@ -171,8 +178,7 @@ class ShotTracker:
         ]
         # the roll angle of the previous chunk: all frames of one chunk are done in parallel
         landmarks = self._landmarks(views, [view.track.roll for view in views])
-        if self._find_lying(views, landmarks):
-            landmarks = self._landmarks(views, [view.track.roll for view in views])
+        self._find_lying(views, landmarks)
         for (track, frame, picture, box), face in zip(views, landmarks, strict=True):
             if face is not None:
                 track.blendshapes[frame], track.roll = face.blendshapes, face.roll
@@ -182,19 +188,23 @@ class ShotTracker:
     def _landmarks(self, views: Sequence[TrackView], rolls: Sequence[float]) -> list[FaceLandmarks | None]:
         return self.landmarker.find([view.picture for view in views], [view.box for view in views], rolls)
 
-    def _find_lying(self, views: Sequence[TrackView], landmarks: Sequence[FaceLandmarks | None]) -> bool:
-        """Set the roll angle of faces without landmarks so far that have some if they are turned; whether any has.
+    def _find_lying(self, views: Sequence[TrackView], landmarks: list[FaceLandmarks | None]) -> None:
+        """Fill in the ``landmarks`` of faces that lie: without any so far, but with some in most views when turned.
 
-        Each is tried in the frame of its last detection.
+        Each is tried in the frame of its last detection. A face in profile may have some by chance.
         """
         seen = {id(view.track) for view, face in zip(views, landmarks, strict=True) if face is not None}
         unseen = [view for view in views if id(view.track) not in seen and not view.track.blendshapes]
         tried = [view for view in unseen if view.frame == view.track.frames[-1] for _ in LYING_ROLLS]
-        faces = self._landmarks(tried, list(LYING_ROLLS) * (len(tried) // len(LYING_ROLLS)))
-        for view, face in zip(tried, faces, strict=True):
-            if face is not None:
-                view.track.roll = face.roll
-        return any(face is not None for face in faces)
+        turned = self._landmarks(tried, list(LYING_ROLLS) * (len(tried) // len(LYING_ROLLS)))
+        for (track, last, *_), hit in zip(tried, turned, strict=True):
+            own = [index for index, view in enumerate(views) if view.track is track and view.frame <= last]
+            if hit is None or len(own) < MIN_LYING_FRAMES:
+                continue
+            faces = self._landmarks([views[index] for index in own], [hit.roll] * len(own))
+            if sum(face is not None for face in faces) > MIN_LYING_SHARE * len(own):
+                for index, face in zip(own, faces, strict=True):
+                    landmarks[index] = face
 
     def _embed_and_detect_objects(self, chunk: Chunk, samples: list[FaceSample], objects: Associator) -> None:
         self._embed_faces(samples)
