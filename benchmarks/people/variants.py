@@ -11,7 +11,7 @@ from ablation.statistics import Errors
 from people.views import View
 
 from vidlib.tracking import identities
-from vidlib.tracking.face_views import FULL_SHARPNESS, FaceView, mean_view, view_quality
+from vidlib.tracking.face_views import FULL_SHARPNESS, MIN_QUALITY, FaceView, mean_view, view_quality
 
 DRAWS = 3
 """Each video is cut into pieces this many times, because a single cut may be lucky."""
@@ -112,7 +112,7 @@ def _view(piece: Piece, variant: Variant) -> FaceView | None:
     clearest: dict[int, FaceView] = {}
     for view in piece:
         chunk, quality = view.frame // CHUNK_FRAMES, variant.quality(view)
-        if quality > (clearest[chunk].quality if chunk in clearest else 0):
+        if quality > (clearest[chunk].quality if chunk in clearest else MIN_QUALITY):
             clearest[chunk] = FaceView(view.by_points, quality)
     return mean_view(clearest.values())
 

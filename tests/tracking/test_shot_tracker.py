@@ -43,7 +43,7 @@ def test_the_clearest_view_of_each_chunk_identifies_a_face():
     box = np.array([[0, 0, 100, 100.0]])
     faces = {
         frame: Detections(box, np.array([score]), ("face",), np.full((1, 5, 2), float(frame)))
-        for frame, score in {0: 0.7, 5: 0.9, 10: 0.8, 20: 0.5}.items()
+        for frame, score in {0: 0.7, 5: 0.9, 10: 0.8, 20: 0.53}.items()
     }
     chunks = [
         Chunk(

@@ -17,6 +17,10 @@ FULL_SHARPNESS = 8.0
 blurred, dark or small ones 1 to 5."""
 
 
+MIN_QUALITY = 0.1
+"""A view of less quality is none: a dark smudge resembles everybody."""
+
+
 class FaceView(NamedTuple):
     """A face in one frame, or the mean of a track: its ``embedding`` (128,), and its ``quality`` in (0, 1]."""
 

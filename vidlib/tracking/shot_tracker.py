@@ -12,7 +12,7 @@ from vidlib.machine.prefetch import run_in_background
 from vidlib.protocols import ActiveSpeakerModel, Detector, FaceDetector, FaceEmbedder, FaceLandmarker, FaceLandmarks
 from vidlib.timeline import Span
 from vidlib.tracking.association import Associator, Track
-from vidlib.tracking.face_views import FaceView, sharpness, view_quality
+from vidlib.tracking.face_views import MIN_QUALITY, FaceView, sharpness, view_quality
 from vidlib.tracking.following import follow
 from vidlib.tracking.identities import split_by_person
 from vidlib.tracking.mouth_crops import MouthEncoder
@@ -254,7 +254,7 @@ def _clearest_views(chunk: Chunk, faces: Associator) -> list[FaceSample]:
         found = zip(tracks, detections.boxes, detections.scores, detections.points, strict=True)
         for track, box, score, points in found:
             quality = view_quality(float(score), sharpness(pictures[frame], box))
-            if track is not None and quality > (clearest[id(track)].quality if id(track) in clearest else 0):
+            if track is not None and quality > (clearest[id(track)].quality if id(track) in clearest else MIN_QUALITY):
                 clearest[id(track)] = FaceSample(track, frame, pictures[frame], points, quality)
     for track in faces.tracks:
         track.straighten(chunk.followed)
