@@ -25,9 +25,9 @@ late). A larger lag takes more movement for speech that is none."""
 RANK_FRAMES = 25
 """Frames (1 s) over which a face is compared with others: people do not take turns faster."""
 
-SPEECH_MARGIN_FRAMES = 4
-"""Frames (0.16 s) before and after detected speech that may still be speech: a mouth opens before its voice is heard,
-and the soft ends of words are detected as silence."""
+SPEECH_MARGIN_FRAMES = 12
+"""Frames (0.48 s) before and after detected speech that may still be speech: a mouth opens before its voice is heard,
+and soft beginnings, ends and short pauses are detected as silence. See docs/how-we-measure.md."""
 
 LOUDNESS_FLOOR = 0.003
 """Added to a loudness in [0, 1] before its logarithm is taken: anything fainter (-50 dB) is silence."""
