@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vidlib.engines.speech.diarization.clustering import assign_clusters, cluster_speakers, cosine_similarity
@@ -103,6 +103,7 @@ raw_turns = st.builds(
 )
 
 
+@example(turns=[Turn(0.0, 0.2, "b"), Turn(0.8, 1.0, "a"), Turn(0.8, 1.0, "b")], max_speakers=None)
 @given(turns=st.lists(raw_turns, max_size=12), max_speakers=st.sampled_from([None, 1, 2]))
 def test_raw_turns_in_any_order_become_labelled_turns_within_the_sound(turns, max_speakers):
     options = {"min_gap_s": 0.3, "min_turn_s": 0.2, "max_speakers": max_speakers}

@@ -53,4 +53,5 @@ def clip(segment: Segment, duration_s: float) -> Segment | None:
 def label_speakers(turns: Iterable[Turn]) -> Turns:
     """The ``turns``, in order of time, with SPEAKER_00, SPEAKER_01, ... by first appearance as speakers."""
     labels: dict[str, str] = {}
-    return Turns(replace(turn, speaker=labels.setdefault(turn.speaker, speaker_label(len(labels)))) for turn in turns)
+    named = [replace(turn, speaker=labels.setdefault(turn.speaker, speaker_label(len(labels)))) for turn in turns]
+    return Turns(sorted(named))  # of turns at the same time, the lower label comes first
