@@ -104,8 +104,7 @@ class Params(Frozen):
     pyannote_model: str = Field(
         "",
         pattern=r"^(\w[\w.-]*)?$",
-        description="another pyannote pipeline: a folder in VIDLIB_MODELS_DIR; "
-        "empty: community-1 if it is there; vault: none",
+        description="another pyannote pipeline in VIDLIB_MODELS_DIR; empty: community-1 if it is there; vault: no",
     )
 
     tracks: str = added_param(
