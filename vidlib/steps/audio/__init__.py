@@ -104,7 +104,7 @@ class Params(Frozen):
     pyannote_model: str = Field(
         "",
         pattern=r"^(\w[\w.-]*)?$",
-        description="another pyannote pipeline in VIDLIB_MODELS_DIR; empty: community-1 if it is there; vault: no",
+        description="a pyannote pipeline in VIDLIB_MODELS_DIR; empty: community-1, if there; vault: vidlib's own",
     )
 
     tracks: str = added_param(
