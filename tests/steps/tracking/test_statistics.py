@@ -91,7 +91,7 @@ def face(track_id: int, start: int, stop: int) -> TrackRows:
     ("faces", "expected"),
     [
         ([(100, 200)], []),
-        ([(100, 140), (140, 200)], [("face 1 becomes another person's, face 2", 140, 0.2)]),
+        ([(100, 140), (140, 200)], []),
         ([(100, 140), (141, 200)], [("face 1 disappears before the shot ends", 139, 0.5)]),
         ([(120, 200)], [("face 1 appears after the shot begins", 100, 0.5)]),
         ([(110, 190)], []),
@@ -107,6 +107,19 @@ def test_a_face_that_begins_or_ends_within_its_shot_is_doubted(faces, expected):
         (re.split(", from|:", doubt.message)[0], doubt.frame, doubt.confidence) for doubt in statistics.review_items
     ]
     assert found == expected
+
+
+@pytest.mark.parametrize(("person", "asked"), [(1, [(120, 0.2)]), (0, [])], ids=["another's", "the same person's"])
+def test_a_cut_may_be_missed_where_a_face_becomes_another_persons(person, asked):
+    confidence, speaker = np.full(N // 2, 0.9), SpeakerMatch("SPEAKER_00", 0.9)
+    halves = [
+        SpeakerAssignment(FaceEvidence(number, start, np.full(N // 2, 2.0), VIEW), who, 0.9, confidence, speaker)
+        for number, start, who in ((1, 100, 0), (2, 120, person))
+    ]
+    statistics = TrackingStatistics()
+    statistics.add_speech(SOUND, halves, ())
+    found = [(item.frame, item.confidence) for item in statistics.review_items if item.kind == "missed cut"]
+    assert found == asked
 
 
 def test_a_shot_with_speech_and_without_a_face_is_doubted():

@@ -38,7 +38,6 @@ NO_CUT_CONFIDENCE = 0.2
 """Confidence that no cut was missed where one face becomes another's from one frame to the next. On the composed films
 of docs/how/tracking.md, all three such places were cuts."""
 
-
 SHIFT_CONFIDENCE = 0.8
 """Confidence of an offset of the sound. No foreign sound of docs/how/tracking.md led to one, but they are few."""
 
@@ -104,6 +103,7 @@ class TrackingStatistics:
         clear = [one for one in assignments if one.face.track_id not in blended]
         self.add_review_items(item for assignment in clear for item in _review_identity(assignment))
         self.add_review_items(_review_unknown([one.face for one in clear if one.face.view is None]))
+        self.add_review_items(_review_splits(sound, clear))
         self.add_review_items(item for one in clear for item in _review_speaking(sound, one))
         self.add_review_items(_review_unseen_speech(sound, visible, speaking))
         self.add_review_items(_review_empty_shot(sound, visible))
@@ -183,20 +183,13 @@ def _review_ends(rows: TrackRows, shot: Span, faces: Sequence[TrackRows]) -> Ite
     Of ``faces``, those of the shot, one that begins where this one ends was split from it.
     """
     name, stop = f"face {rows.track_id}", rows.start + len(rows.boxes)
-    starts = {other.start: other.track_id for other in faces}
     where = {"track": rows.track_id, "about": about_shot(shot.start)}
     ends = [other.start + len(other.boxes) for other in faces]
     since = max((end for end in ends if end <= rows.start), default=shot.start)
     if (frames := rows.start - since) > MAX_LOST_FRAMES:
         message = f"{name} appears after the shot begins: was it there before?"
         yield ReviewItem(message=message, frame=since, confidence=0.5, kind="lost face", frames=frames, **where)
-    if stop in starts:
-        message = f"{name} becomes another person's, face {starts[stop]}, from one frame to the next: was a cut missed?"
-        frames = min(stop - shot.start, shot.stop - stop)
-        yield ReviewItem(
-            message=message, frame=stop, confidence=NO_CUT_CONFIDENCE, kind="missed cut", frames=frames, **where
-        )
-    elif shot.stop - stop > MAX_LOST_FRAMES:
+    if shot.stop - stop > MAX_LOST_FRAMES and stop not in {other.start for other in faces}:
         message, frames = f"{name} disappears before the shot ends: did it leave?", shot.stop - stop
         yield ReviewItem(message=message, frame=stop - 1, confidence=0.5, kind="lost face", frames=frames, **where)
 
@@ -267,6 +260,25 @@ def _stretches(claimed: np.ndarray, confidence: np.ndarray) -> Iterator[tuple[Sp
         mean = float(confidence[within][claimed[within]].mean())
         if frames >= MIN_SPEAKING_FRAMES and is_worth_a_look(mean):
             yield stretch, frames, mean
+
+
+def _review_splits(sound: Sound, assignments: Sequence[SpeakerAssignment]) -> Iterator[ReviewItem]:
+    """Whether a cut was missed where one person's face ends and another's begins, in the shot of ``sound``."""
+    shot = Span(sound.start, sound.start + len(sound.speech))
+    starts = {one.face.start: one for one in assignments}
+    for one in assignments:
+        stop = one.face.span.stop
+        if (other := starts.get(stop)) is not None and other.person != one.person:
+            becomes = f"face {one.face.track_id} becomes another person's, face {other.face.track_id}"
+            yield ReviewItem(
+                message=f"{becomes}, from one frame to the next: was a cut missed?",
+                frame=stop,
+                confidence=NO_CUT_CONFIDENCE,
+                kind="missed cut",
+                frames=min(stop - shot.start, shot.stop - stop),
+                track=one.face.track_id,
+                about=about_shot(shot.start),
+            )
 
 
 def _review_unseen_speech(sound: Sound, visible: np.ndarray, speaking: np.ndarray) -> Iterator[ReviewItem]:
