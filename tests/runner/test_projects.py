@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import sample_media
 from vidlib.errors import UsageError
 from vidlib.files import write_json
+from vidlib.runner.delivery_files import find_videos, left_out
 from vidlib.runner.projects import check_path, content_sha256, docs_folder, open_project, project_videos, reopen_project
 from vidlib.settings import Settings
 
@@ -26,12 +28,22 @@ def test_a_name_that_is_not_utf_8_gets_a_link_that_is(tmp_path, workspace):
     assert content_sha256(tmp_path)
 
 
-def test_a_folder_around_the_results_is_refused(workspace):
+def test_the_workspace_itself_is_refused(workspace):
     workspace.inbox.mkdir(parents=True)
     assert check_path(workspace.inbox, workspace) == workspace.inbox
-    for folder in (workspace.workspace, workspace.workspace.parent):
-        with pytest.raises(UsageError, match=r"contains the results of vidlib, in .*Name the videos instead"):
-            check_path(folder, workspace)
+    with pytest.raises(UsageError, match=r"is the workspace, .* or the folder inbox in it"):
+        check_path(workspace.workspace, workspace)
+
+
+def test_the_results_of_a_workspace_are_no_videos_of_the_folder_around_it(workspace):
+    around = workspace.workspace.parent
+    before = content_sha256(around, workspace.workspace)
+    workspace.work.mkdir(parents=True)
+    result = sample_media.clip(workspace.workspace / "work" / "clip.mp4")
+    assert find_videos(around) == [result] and find_videos(around, workspace.workspace) == []
+    assert [file.path for file in left_out(around, workspace=workspace.workspace)] == []
+    assert content_sha256(around, workspace.workspace) == before
+    assert find_videos(result.parent, workspace.workspace) == [result], "an archive is unpacked there"
 
 
 def stems(workspace: Settings, folder: Path, *names: str) -> list[str]:

@@ -36,18 +36,21 @@ class LeftOut:
     reason: str
 
 
-def find_videos(folder: Path) -> list[Path]:
-    """Return the videos below ``folder``, sorted, without hidden files and folders."""
-    return [path for path in _files(folder) if reason_against(path, folder) is None]
+def find_videos(folder: Path, workspace: Path | None = None) -> list[Path]:
+    """Return the videos below ``folder``, sorted, without hidden files and folders.
+
+    A ``workspace`` in the folder does not count: its results are videos too.
+    """
+    return [path for path in _files(folder, workspace) if reason_against(path, folder) is None]
 
 
-def left_out(folder: Path, stems: Iterable[Path] = ()) -> list[LeftOut]:
+def left_out(folder: Path, stems: Iterable[Path] = (), workspace: Path | None = None) -> list[LeftOut]:
     """Return the files below ``folder`` that are not processed, sorted, without those that systems leave there.
 
-    The results of the videos with these ``stems`` do not count either.
+    The results of the videos with these ``stems`` and a ``workspace`` in the folder do not count either.
     """
     results = {f"{stem}{suffix}" for stem in stems for suffix in (*PUBLISHED.values(), RECORD)}
-    files = ((path_text(path.relative_to(folder)), reason_against(path, folder)) for path in _files(folder))
+    files = ((path_text(path.relative_to(folder)), reason_against(path, folder)) for path in _files(folder, workspace))
     return [
         LeftOut(one_line(name, MAX_CHARS), one_line(reason, MAX_CHARS))
         for name, reason in files
@@ -119,7 +122,9 @@ def _problem(path: Path) -> str | None:
     return None
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: Path, workspace: Path | None) -> list[Path]:
     """Return everything below ``folder`` that is no folder, sorted, without what systems and vidlib leave there."""
     paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    if workspace and folder in workspace.parents:
+        paths = (path for path in paths if not path.is_relative_to(workspace))
     return sorted(path for path in paths if not is_litter(path.name) and not path.name.startswith(TMP_PREFIX))

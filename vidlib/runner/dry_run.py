@@ -61,7 +61,7 @@ def _source_rows(request: Request, settings: Settings, source: Source, durations
         yield ForecastRow(source.name, "download", "run", "its videos are known once it is downloaded")
         return
     if projects.is_archive(source):
-        home = subject_folder(settings.work, projects.content_sha256(source))
+        home = subject_folder(settings.work, projects.content_sha256(source, settings.workspace))
         (extract,) = plan_video(source, home, ["extract"], request.params.of(source.name))
         if extract.folder is None:
             yield ForecastRow(source.name, "extract", "run", extract.reason, _seconds("extract", None, durations))
@@ -75,7 +75,7 @@ def _source_rows(request: Request, settings: Settings, source: Source, durations
         root, name = source, projects.project_name(source, settings)
     if source.is_file() and root == source:
         delivery_files.check_video(source)
-    files = [source] if source.is_file() and root == source else delivery_files.find_videos(root)
+    files = [source] if source.is_file() and root == source else delivery_files.find_videos(root, settings.workspace)
     for video in projects.project_videos(files, root if root.is_dir() else root.parent, settings):
         yield from _video_rows(request, settings, video, name, durations)
 

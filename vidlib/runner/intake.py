@@ -109,7 +109,7 @@ class Intake:
 
     def _tasks_of_file(self, origin: Source, path: Path) -> list[Task]:
         """Return the tasks for a local file or folder: to unpack it, or all steps of its videos."""
-        sha256 = projects.content_sha256(path)
+        sha256 = projects.content_sha256(path, self.settings.workspace)
         if projects.is_archive(path):
             return [self._task("extract", origin, path.name, path.name, sha256, path)]
         if path.is_file():
@@ -126,8 +126,9 @@ class Intake:
 
         ``members`` are those of an archive that were not unpacked. Raises RefusedInput if there is no video.
         """
-        videos = projects.project_videos(delivery_files.find_videos(folder), folder, self.settings)
-        others = [*members, *delivery_files.left_out(folder, [video.stem for video in videos])]
+        workspace = self.settings.workspace
+        videos = projects.project_videos(delivery_files.find_videos(folder, workspace), folder, self.settings)
+        others = [*members, *delivery_files.left_out(folder, [video.stem for video in videos], workspace)]
         if not videos:
             holds = f"; it holds {delivery_files.first_names(others)}" if others else ""
             raise RefusedInput(

@@ -91,9 +91,8 @@ def is_archive(path: Path) -> bool:
 def check_path(path: Source, settings: Settings) -> Source:
     """Return a path as absolute and with a name in UTF-8, or a link in its cleaned form.
 
-    Raises UsageError if nothing is at the path, if this user cannot read it, and for a folder around the results of
-    vidlib, which are videos too. Raises RefusedInput for a malformed link.
-    It sends nothing to the host of a link.
+    Raises UsageError if nothing is at the path, if this user cannot read it, and for the workspace itself, whose
+    results are videos too. Raises RefusedInput for a malformed link. It sends nothing to the host of a link.
     """
     if isinstance(path, Link):
         return Link(cleaned(path))
@@ -101,19 +100,22 @@ def check_path(path: Source, settings: Settings) -> Source:
         raise UsageError(f"{path_text(path)} does not exist; expected an archive, a video or a project folder")
     if not os.access(path, os.R_OK):
         raise UsageError(f"this user cannot read {path_text(path)}; check its permissions")
-    if settings.work.resolve().is_relative_to(path.resolve()):
+    if path.resolve() == settings.workspace.resolve():
         raise UsageError(
-            f"{path_text(path)} contains the results of vidlib, in {path_text(settings.work)}; "
-            "expected a folder with videos alone. Name the videos instead"
+            f"{path_text(path)} is the workspace, and its results are videos too; expected the videos to process, "
+            f"or the folder {settings.inbox.name} in it"
         )
     return with_utf8_name(path.absolute(), settings)
 
 
-def content_sha256(path: Path) -> str:
-    """Return the identity of a project: the SHA-256 of a file, or of the names and contents of videos in a folder."""
+def content_sha256(path: Path, workspace: Path | None = None) -> str:
+    """Return the identity of a project: the SHA-256 of a file, or of the names and contents of videos in a folder.
+
+    A ``workspace`` in the folder does not count.
+    """
     if path.is_file():
         return sha256(path)
-    listing = {path_text(video.relative_to(path)): sha256(video) for video in find_videos(path)}
+    listing = {path_text(video.relative_to(path)): sha256(video) for video in find_videos(path, workspace)}
     return sha256_text(canonical_json(listing))
 
 
