@@ -208,7 +208,7 @@ def test_a_signal_does_not_stop_a_run_that_another_process_took_over(executor, n
 
 
 def test_a_run_that_was_taken_over_while_a_file_was_read_gets_no_tasks_from_here(executor, workspace, monkeypatch):
-    def taken_over(path: Path) -> str:
+    def taken_over(path: Path, workspace: Path) -> str:
         with executor.history.writing() as session:
             session.get(Run, recorded(executor).id).owner = "far/away/7/1"
         return "ab" * 32
