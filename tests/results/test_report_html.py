@@ -83,7 +83,7 @@ def test_a_row_for_each_person_shows_the_face(page):
     rows = page.select(".vr-people tbody tr")
     assert [row.th.get_text() for row in rows] == ["Person 1", "never seen", "Person 2"]
     assert [bool(row.img) for row in rows] == [True, False, True]
-    assert [row.select("td")[1].get_text() for row in rows] == ["SPEAKER_00", "SPEAKER_01", "never heard"]
+    assert [row.select("td")[1].get_text() for row in rows] == ["SPEAKER_00", "SPEAKER_01", "no speaker label"]
     assert [row.time.get_text() for row in rows] == ["00:00:00:00", "00:00:00:20", "00:00:00:00"]
 
 
