@@ -44,7 +44,7 @@ ABLATION = {
 """What is left out in each variant: constants of the product, and their values."""
 
 Outcome = tuple[str, str, bool, bool, float]
-"""One face in one frame: the sound, the video, whether the face speaks, whether it is said to, the confidence."""
+"""One face in one frame: the sound, the video, whether the face speaks, whether it was found to, the confidence."""
 
 
 def main() -> int:
@@ -122,7 +122,7 @@ def text(name: str, rows: Sequence[Outcome]) -> str:
 
 
 def precision_recall(rows: pd.DataFrame) -> tuple[float, float]:
-    """Of the faces that are said to speak, the share that does; of those that speak, the share that is said to."""
+    """Of the faces found speaking, the share that speaks; of those that speak, the share found."""
     right = (rows.speaks & rows.said).sum()
     return right / max(1, rows.said.sum()), right / max(1, rows.speaks.sum())
 

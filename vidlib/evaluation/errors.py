@@ -158,7 +158,7 @@ def _track_spans(results: Results) -> dict[int, Span]:
 
 
 def _face_speakers(matches: FaceMatches, results: Results) -> Iterator[ResultError]:
-    """Stretches in which a face is said to speak and does not, or the other way round while somebody is heard."""
+    """Stretches in which a silent face is found speaking, or a speaking one silent while somebody is heard."""
     loudness = None if results.video is None else loudness_by_frame(results.video)
     heard = None if loudness is None or not len(loudness) else audible(loudness)
     wrong: dict[tuple[int, str, bool], list[FaceMatch]] = defaultdict(list)

@@ -16,7 +16,6 @@ FULL_SHARPNESS = 8.0
 """Standard deviation of the Laplacian of a sharp face, in grey values. Well lit faces of 150 pixels have 8 to 15,
 blurred, dark or small ones 1 to 5."""
 
-
 MIN_QUALITY = 0.1
 """A view of less quality is none: a dark smudge resembles everybody."""
 

@@ -233,7 +233,7 @@ def _track_shots(inputs: Inputs, tracker: ShotTracker, table: Path, report: Repo
             statistics.add_shot(tracked)
             shots.append(evidence)
             blended |= tracked.blended_tracks
-    return Seen(shots, blended, statistics, video_tracker.offset.frames())
+    return Seen(shots, blended, statistics, video_tracker.measured_offset.frames())
 
 
 def shot_tracker(params: Params, device: devices.Device, stack: ExitStack) -> ShotTracker:

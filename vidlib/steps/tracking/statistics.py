@@ -28,7 +28,7 @@ EMPTY_SHOT_CONFIDENCE = 0.7
 OFF_SCREEN_CONFIDENCE = 0.8
 """Confidence that nobody in sight speaks where no face does: wrong in one of six such shots of composed films."""
 
-MIN_SPEAKING_FRAMES = 10
+MIN_STRETCH_FRAMES = 10
 """A stretch in which a face speaks, or is silent while somebody is heard, should be checked if it has more frames."""
 
 MAX_PAUSE_FRAMES = 12
@@ -258,7 +258,7 @@ def _stretches(claimed: np.ndarray, confidence: np.ndarray) -> Iterator[tuple[Sp
         within = slice(stretch.start, stretch.stop)
         frames = int(claimed[within].sum())
         mean = float(confidence[within][claimed[within]].mean())
-        if frames >= MIN_SPEAKING_FRAMES and is_worth_a_look(mean):
+        if frames >= MIN_STRETCH_FRAMES and is_worth_a_look(mean):
             yield stretch, frames, mean
 
 

@@ -42,7 +42,8 @@ class VideoTracker:
     """Tracks the faces and objects of a ``video`` of ``n_frames`` frames, whose ``info`` is known.
 
     ``shots`` is the JSON file of the scenes step, ``speech`` the Parquet table of the audio step. Key frames are saved
-    in ``keyframes``. Each frame is seen with the sound of ``sound_offset`` frames later. `run` fills ``offset``.
+    in ``keyframes``. Each frame is seen with the sound of ``sound_offset`` frames later. `run` fills
+    ``measured_offset``.
     """
 
     video: Path
@@ -54,7 +55,7 @@ class VideoTracker:
     tracker: ShotTracker
     report: Report
     sound_offset: int = 0
-    offset: SoundOffset = field(default_factory=SoundOffset)
+    measured_offset: SoundOffset = field(default_factory=SoundOffset)
 
     def run(self) -> Iterator[tuple[TrackedShot, ShotEvidence]]:
         """The tracks of each shot, and the evidence of who speaks in it.
@@ -71,7 +72,7 @@ class VideoTracker:
                 transitions = [near.transition for near in (shot, next_shot) if near and near.transition]
                 rows = [_rows(track, number, track_id) for track_id, track in enumerate(tracks, first_id)]
                 tracked = TrackedShot(shot, rows, transitions)
-                self.offset.add_shot(
+                self.measured_offset.add_shot(
                     sound.samples, [Mouth.from_blendshapes(face.start, face.blendshapes) for face in tracked.faces]
                 )
                 yield tracked, shot_evidence(tracks, rows, sound, self.tracker.speaker_model)
