@@ -1,6 +1,8 @@
 """The commands by which people correct results: ``vidlib correct ...``."""
 
+import inspect
 import shlex
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import typer
@@ -37,6 +39,9 @@ Speaker = Annotated[str, typer.Argument(help="A speaker label, or a name.", meta
 BoundaryKind = Annotated[Literal["cut", "dissolve", "fade"], typer.Argument(help="How the shot begins.")]
 Apply = Annotated[bool, typer.Option("--apply", help="Apply all corrections now: run the steps that they change.")]
 
+Fields = dict[str, Any]
+"""The values of a decision, by the names of its fields."""
+
 
 def add_commands(app: typer.Typer) -> None:
     """Add ``vidlib correct`` to ``app``."""
@@ -45,161 +50,118 @@ def add_commands(app: typer.Typer) -> None:
     app.add_typer(correct, name="correct", rich_help_panel=RESULTS)
 
 
-def add_cut(
-    video: VideoName,
-    frame: Frame,
-    kind: BoundaryKind = "cut",
-    apply: Apply = False,
-    workspace: Workspace = None,
-    as_json: AsJson = False,
-) -> None:
+def _decision(fields: Callable[..., Fields], applies: bool = True) -> Command:
+    """The command that records a decision: VIDEO, the arguments of ``fields``, and the options of all decisions.
+
+    The action is called like ``fields``, whose docstring is the help. ``applies`` says whether it has ``--apply``.
+    """
+
+    def command(
+        video: VideoName, apply: Apply = False, workspace: Workspace = None, as_json: AsJson = False, **arguments: Any
+    ) -> None:
+        opened = _open(video, workspace)
+        correction = opened.correct(fields.__name__.replace("_", "-"), **fields(**arguments))
+        _print(opened, correction, apply, as_json, _how_to_apply(video, workspace))
+
+    video, apply, workspace, as_json, _ = inspect.signature(command).parameters.values()
+    options = [apply, workspace, as_json] if applies else [workspace, as_json]
+    parameters = [video, *inspect.signature(fields).parameters.values(), *options]
+    named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+    command.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+    command.__doc__ = fields.__doc__
+    return command
+
+
+def add_cut(frame: Frame, kind: BoundaryKind = "cut") -> Fields:
     """A shot begins at FRAME."""
-    _record(video, workspace, apply, as_json, "add-cut", frame=frame, kind=kind)
+    return {"frame": frame, "kind": kind}
 
 
-def remove_cut(
-    video: VideoName, frame: Frame, apply: Apply = False, workspace: Workspace = None, as_json: AsJson = False
-) -> None:
+def remove_cut(frame: Frame) -> Fields:
     """No shot begins at FRAME."""
-    _record(video, workspace, apply, as_json, "remove-cut", frame=frame)
+    return {"frame": frame}
 
 
 def move_cut(
-    video: VideoName,
     frame: Annotated[int, typer.Argument(help="The frame at which the shot begins now.", metavar="FROM")],
     to: Annotated[int, typer.Argument(help="The frame at which it really begins.", metavar="TO")],
-    apply: Apply = False,
-    workspace: Workspace = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Fields:
     """The shot that begins at FROM begins at TO."""
-    _record(video, workspace, apply, as_json, "move-cut", frame=frame, to=to)
+    return {"frame": frame, "to": to}
 
 
-def set_kind(
-    video: VideoName,
-    frame: Frame,
-    kind: BoundaryKind,
-    apply: Apply = False,
-    workspace: Workspace = None,
-    as_json: AsJson = False,
-) -> None:
+def set_kind(frame: Frame, kind: BoundaryKind) -> Fields:
     """The shot at FRAME begins with a cut, a dissolve or a fade."""
-    _record(video, workspace, apply, as_json, "set-kind", frame=frame, kind=kind)
+    return {"frame": frame, "kind": kind}
 
 
 def set_speaker(
-    video: VideoName,
     start: Start,
     stop: Stop,
     speaker: Annotated[str, typer.Argument(help="A label, a name, or `new` for a further speaker.", metavar="SPEAKER")],
-    apply: Apply = False,
-    workspace: Workspace = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Fields:
     """SPEAKER says what is heard from START to STOP."""
-    _record(video, workspace, apply, as_json, "set-speaker", start=start, stop=stop, speaker=speaker)
+    return {"start": start, "stop": stop, "speaker": speaker}
 
 
 def join_speakers(
-    video: VideoName,
     speaker: Speaker,
     other: Annotated[str, typer.Argument(help="The label or name that goes.", metavar="OTHER")],
-    apply: Apply = False,
-    workspace: Workspace = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Fields:
     """OTHER is SPEAKER: both labels are one person."""
-    _record(video, workspace, apply, as_json, "join-speakers", speaker=speaker, other=other)
+    return {"speaker": speaker, "other": other}
 
 
 def name(
-    video: VideoName,
-    speaker: Speaker,
-    name: Annotated[str, typer.Argument(help="The name of the person.", metavar="NAME")],
-    apply: Apply = False,
-    workspace: Workspace = None,
-    as_json: AsJson = False,
-) -> None:
+    speaker: Speaker, name: Annotated[str, typer.Argument(help="The name of the person.", metavar="NAME")]
+) -> Fields:
     """SPEAKER is the person called NAME, in every export and report."""
-    _record(video, workspace, apply, as_json, "name", speaker=speaker, name=name)
+    return {"speaker": speaker, "name": name}
 
 
-def merge(
-    video: VideoName,
-    track: Track,
-    other: OtherTrack,
-    apply: Apply = False,
-    workspace: Workspace = None,
-    as_json: AsJson = False,
-) -> None:
+def merge(track: Track, other: OtherTrack) -> Fields:
     """TRACK and OTHER are one person."""
-    _record(video, workspace, apply, as_json, "merge", track=track, other=other)
+    return {"track": track, "other": other}
 
 
-def different(
-    video: VideoName,
-    track: Track,
-    other: OtherTrack,
-    apply: Apply = False,
-    workspace: Workspace = None,
-    as_json: AsJson = False,
-) -> None:
+def different(track: Track, other: OtherTrack) -> Fields:
     """TRACK and OTHER are two people."""
-    _record(video, workspace, apply, as_json, "different", track=track, other=other)
+    return {"track": track, "other": other}
 
 
-def split(
-    video: VideoName,
-    track: Track,
-    frame: Frame,
-    apply: Apply = False,
-    workspace: Workspace = None,
-    as_json: AsJson = False,
-) -> None:
+def split(track: Track, frame: Frame) -> Fields:
     """From FRAME on, TRACK shows another person."""
-    _record(video, workspace, apply, as_json, "split", track=track, frame=frame)
+    return {"track": track, "frame": frame}
 
 
-def not_a_face(
-    video: VideoName, track: Track, apply: Apply = False, workspace: Workspace = None, as_json: AsJson = False
-) -> None:
+def not_a_face(track: Track) -> Fields:
     """TRACK shows no face."""
-    _record(video, workspace, apply, as_json, "not-a-face", track=track)
+    return {"track": track}
 
 
 def speaking(
-    video: VideoName,
     track: Track,
     start: Start,
     stop: Stop,
     speaks: Annotated[Literal["yes", "no"], typer.Argument(help="Whether the face speaks.", metavar="yes|no")],
-    apply: Apply = False,
-    workspace: Workspace = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Fields:
     """The face TRACK speaks from START to STOP, or does not."""
-    fields = {"track": track, "start": start, "stop": stop, "speaks": speaks == "yes"}
-    _record(video, workspace, apply, as_json, "speaking", **fields)
+    return {"track": track, "start": start, "stop": stop, "speaks": speaks == "yes"}
 
 
 def framing(
-    video: VideoName,
     frame: Frame,
     centre: Annotated[
         str, typer.Argument(help="Pixels from the left of the video, or `fit` for the whole picture.", metavar="CENTRE")
     ],
-    workspace: Workspace = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Fields:
     """In another shape, such as 9:16, the shot at FRAME is shown around CENTRE. See `vidlib reframe`."""
-    fields = {} if centre == "fit" else {"centre": centre}
-    _record(video, workspace, False, as_json, "framing", frame=frame, **fields)
+    return {"frame": frame} if centre == "fit" else {"frame": frame, "centre": centre}
 
 
-def confirm(video: VideoName, frame: Frame, workspace: Workspace = None, as_json: AsJson = False) -> None:
+def confirm(frame: Frame) -> Fields:
     """What there is to check at FRAME is right as it is."""
-    _record(video, workspace, False, as_json, "confirm", frame=frame)
+    return {"frame": frame}
 
 
 def list_corrections(video: VideoName, workspace: Workspace = None, as_json: AsJson = False) -> None:
@@ -242,11 +204,6 @@ def _open(video: str, workspace: Any) -> Any:
     return api.Workspace(workspace).open(video)
 
 
-def _record(video: str, workspace: Any, apply: bool, as_json: bool, action: str, **fields: Any) -> None:
-    opened = _open(video, workspace)
-    _print(opened, opened.correct(action, **fields), apply, as_json, _how_to_apply(video, workspace))
-
-
 def _print(video: Any, correction: Any, apply: bool, as_json: bool, hint: str) -> None:
     """Print what was recorded, and how it gets into the results."""
     from vidlib.api import correcting
@@ -269,25 +226,28 @@ def _how_to_apply(video: str, workspace: Any) -> str:
 
 COMMANDS: dict[str, tuple[Command, tuple[str, ...]]] = {
     "add-cut": (
-        add_cut,
+        _decision(add_cut),
         ("vidlib correct add-cut film.mp4 100", "vidlib correct add-cut film.mp4 100 dissolve --apply"),
     ),
-    "remove-cut": (remove_cut, ("vidlib correct remove-cut film.mp4 100",)),
-    "move-cut": (move_cut, ("vidlib correct move-cut film.mp4 100 97",)),
-    "set-kind": (set_kind, ("vidlib correct set-kind film.mp4 100 fade",)),
+    "remove-cut": (_decision(remove_cut), ("vidlib correct remove-cut film.mp4 100",)),
+    "move-cut": (_decision(move_cut), ("vidlib correct move-cut film.mp4 100 97",)),
+    "set-kind": (_decision(set_kind), ("vidlib correct set-kind film.mp4 100 fade",)),
     "set-speaker": (
-        set_speaker,
+        _decision(set_speaker),
         ("vidlib correct set-speaker film.mp4 250 310 SPEAKER_01", "vidlib correct set-speaker film.mp4 250 310 new"),
     ),
-    "join-speakers": (join_speakers, ("vidlib correct join-speakers film.mp4 SPEAKER_00 SPEAKER_02",)),
-    "name": (name, ('vidlib correct name film.mp4 SPEAKER_01 "Anna Weber"',)),
-    "merge": (merge, ("vidlib correct merge film.mp4 3 8",)),
-    "different": (different, ("vidlib correct different film.mp4 3 8",)),
-    "split": (split, ("vidlib correct split film.mp4 3 120",)),
-    "not-a-face": (not_a_face, ("vidlib correct not-a-face film.mp4 5",)),
-    "speaking": (speaking, ("vidlib correct speaking film.mp4 3 250 310 yes",)),
-    "framing": (framing, ("vidlib correct framing film.mp4 120 640", "vidlib correct framing film.mp4 120 fit")),
-    "confirm": (confirm, ("vidlib correct confirm film.mp4 100",)),
+    "join-speakers": (_decision(join_speakers), ("vidlib correct join-speakers film.mp4 SPEAKER_00 SPEAKER_02",)),
+    "name": (_decision(name), ('vidlib correct name film.mp4 SPEAKER_01 "Anna Weber"',)),
+    "merge": (_decision(merge), ("vidlib correct merge film.mp4 3 8",)),
+    "different": (_decision(different), ("vidlib correct different film.mp4 3 8",)),
+    "split": (_decision(split), ("vidlib correct split film.mp4 3 120",)),
+    "not-a-face": (_decision(not_a_face), ("vidlib correct not-a-face film.mp4 5",)),
+    "speaking": (_decision(speaking), ("vidlib correct speaking film.mp4 3 250 310 yes",)),
+    "framing": (
+        _decision(framing, applies=False),
+        ("vidlib correct framing film.mp4 120 640", "vidlib correct framing film.mp4 120 fit"),
+    ),
+    "confirm": (_decision(confirm, applies=False), ("vidlib correct confirm film.mp4 100",)),
     "list": (list_corrections, ("vidlib correct list film.mp4", "vidlib correct list film.mp4 --json")),
     "undo": (undo, ("vidlib correct undo film.mp4", "vidlib correct undo film.mp4 3f2a --apply")),
     "apply": (apply_all, ("vidlib correct apply film.mp4",)),
