@@ -1,4 +1,4 @@
-"""Reduce: writes the two small JSON files that After Effects loads, and the spoken text with the final speakers."""
+"""Reduce: writes the two small JSON files that After Effects loads, and the transcript with the final speakers."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -70,7 +70,7 @@ class Outputs(StepOutputs):
 
     tracking_json: OutFile = published("tracking_json", "JSON for After Effects: where each face and object is")
     audio_json: OutFile = published("audio_json", "JSON for After Effects: who speaks when")
-    captions: OutFile | None = published("captions", "WebVTT: the spoken text with its speakers", default=None)
+    captions: OutFile | None = published("captions", "WebVTT: the transcript with its speakers", default=None)
     subtitles: OutFile | None = published("subtitles", "SubRip: the same", default=None)
     words: OutFile | None = archived("words", "Parquet, a row per word: times, text, speaker", default=None)
 

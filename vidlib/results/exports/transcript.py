@@ -1,4 +1,4 @@
-"""The files with the spoken text of a video: a table of words for analysts, captions for players and editors."""
+"""The transcript of a video as files: a table of words for analysts, captions for players and editors."""
 
 from collections.abc import Sequence
 from pathlib import Path

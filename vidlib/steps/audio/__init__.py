@@ -186,7 +186,7 @@ class Outputs(CorrectedOutputs):
     turns: OutFile = published("rttm", "RTTM: a line for each turn")
     speech: OutFile = Field(description="JSON: turns with confidence, and the speaking time of each speaker")
     table: OutFile = Field(description="Parquet, a row per frame: is_speech, speakers")
-    captions: OutFile | None = published("captions", "WebVTT: the spoken text with its speakers", default=None)
+    captions: OutFile | None = published("captions", "WebVTT: the transcript with its speakers", default=None)
     subtitles: OutFile | None = published("subtitles", "SubRip: the same", default=None)
     words: OutFile | None = archived("words", "Parquet, a row per word: times, text, speaker", default=None)
     transcriber: str = Field("", description="engine that found the words")
