@@ -185,8 +185,10 @@ def test_the_archive_is_found_by_people_and_words(vidlib, archived):
 
     assert found("person:SPEAKER_00 says:budget") == (0, ["lost", "Été talk"])
     assert found("person:SPEAKER_00 -says:budget") == (1, [])
+    assert found("person:SPEAKER_01") == (1, [])
+    assert found("speaker:SPEAKER_01") == (0, ["lost", "Été talk"])
     assert found("guten abend") == (0, ["lost", "Été talk"])
     assert found("lost") == (0, ["lost"])
     code, _, err = vidlib("archive", "find", "person:SPEAKER_00 smile>0.4")
     assert code == 2
-    assert '\'smile>0.4\' cannot be read; expected person:"A. Martin" or says:"the budget"' in err
+    assert '\'smile>0.4\' cannot be read; expected person:"A. Martin", speaker:SPEAKER_01 or says:"the budget"' in err

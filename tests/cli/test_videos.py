@@ -61,6 +61,9 @@ def test_every_video_of_the_history_and_the_archive_is_listed_once(chosen):
         ("date>=2026-09 -lost", ["Été talk.mov"]),
         ("says:budget", ["lost.mov", "Été talk.mov"]),
         ("person:SPEAKER_00 says:budget project:autumn", ["lost.mov"]),
+        ("person:SPEAKER_01", []),
+        ("speaker:SPEAKER_01 project:autumn", ["lost.mov"]),
+        ("SPEAKER_01", ["lost.mov", "Été talk.mov"]),
         ("wetter", ["lost.mov", "Été talk.mov"]),
         ("clip -name:clip", []),
         ("says:nothing", []),
@@ -74,7 +77,9 @@ def test_a_search_names_the_first_places_with_their_frames(chosen):
     (video,) = library.Library(chosen).search("project:spring says:wetter").videos
     assert [(place.frame, place.text) for place in video.places] == [(20, "“das Wetter”")]
     (video,) = library.Library(chosen).search("project:spring person:SPEAKER_00").videos
-    assert (video.places[0].text, video.n_places > 0) == ("SPEAKER_00", True)
+    assert [(place.frame, place.text) for place in video.places] == [(0, "SPEAKER_00"), (41, "SPEAKER_00")]
+    (video,) = library.Library(chosen).search("project:spring speaker:SPEAKER_01").videos
+    assert [(place.frame, place.text) for place in video.places] == [(20, "SPEAKER_01")]
 
 
 def test_pages_follow_each_other_in_any_order(chosen):

@@ -32,8 +32,11 @@ if TYPE_CHECKING:
 MOST_ROWS = 200
 """The most videos of one answer."""
 
-KEYS = ("name", "project", "date", "state", "person", "says")
-FORM = "interview, name:interview, project:spring, date:2026-11, state:failed, person:SPEAKER_01 or says:budget"
+KEYS = ("name", "project", "date", "state", "person", "speaker", "says")
+FORM = (
+    "interview, name:interview, project:spring, date:2026-11, state:failed, person:SPEAKER_01, speaker:SPEAKER_01 or "
+    "says:budget"
+)
 DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 
 COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
@@ -113,9 +116,9 @@ class Library:
         """The videos that fulfil all terms of ``text``, from number ``start`` on, at most ``limit``.
 
         A term is a part of a name or project, the start of a SHA-256, or a date. In archived results it may also be a
-        person who is seen or heard, or spoken words. A key (`KEYS`) before a term limits it to that, and a minus
-        excludes. ``state`` selects the videos in one state. ``update`` brings the index of the archive up to date
-        before. Raises UsageError for a term or an order that cannot be read.
+        person who is seen, a speaker who is heard, or spoken words. A key (`KEYS`) before a term limits it to that, and
+        a minus excludes. ``state`` selects the videos in one state. ``update`` brings the index of the archive up to
+        date before. Raises UsageError for a term or an order that cannot be read.
         """
         order = sort.removeprefix("-")
         if order not in SORTS:
@@ -198,8 +201,13 @@ class Term:
 
     @property
     def person(self) -> str | None:
-        """The person to look for, if it may be one."""
+        """The person to look for, seen, if it may be one."""
         return query.unquoted(self.value) if self.key in ("", "person") else None
+
+    @property
+    def speaker(self) -> str | None:
+        """The speaker to look for, heard, if it may be one."""
+        return query.unquoted(self.value) if self.key in ("", "speaker") else None
 
     @property
     def phrase(self) -> str | None:
@@ -250,9 +258,10 @@ def _tests(term: Term) -> list[Test]:
 
 
 def _contents(term: Term, opened: Index) -> set[str]:
-    """The SHA-256 of the archived videos that show the person, or contain the words."""
-    shown = videos.with_person(opened, term.person) if term.person else set()
-    return shown | (videos.with_words(opened, term.phrase) if term.phrase else set())
+    """The SHA-256 of the archived videos that show the person, or contain the voice or the words."""
+    found = videos.with_person(opened, term.person) if term.person else set()
+    found |= videos.with_speaker(opened, term.speaker) if term.speaker else set()
+    return found | (videos.with_words(opened, term.phrase) if term.phrase else set())
 
 
 def _with_places(opened: Index, terms: Sequence[Term], shown: Sequence[LibraryVideo]) -> list[LibraryVideo]:
@@ -263,6 +272,7 @@ def _with_places(opened: Index, terms: Sequence[Term], shown: Sequence[LibraryVi
         if term.excluded:
             continue
         found = [videos.places_of_person(opened, term.person, contents)] if term.person else []
+        found += [videos.places_of_speaker(opened, term.speaker, contents)] if term.speaker else []
         found += [videos.places_of_words(opened, term.phrase, contents)] if term.phrase else []
         for by_video in found:
             for sha256, of_video in by_video.items():

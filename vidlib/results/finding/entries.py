@@ -12,10 +12,11 @@ from vidlib.results.archive_index import Search
 from vidlib.results.finding import index, query, videos
 from vidlib.results.finding.index import Index
 
-KEYED = re.compile(r"-?(person|says)[:=]", re.IGNORECASE)
+KEYS = ("person", "speaker", "says")
+KEYED = re.compile(rf"-?({'|'.join(KEYS)})[:=]", re.IGNORECASE)
 """How a search of results alone begins."""
 
-FORM = 'person:"A. Martin" or says:"the budget"'
+FORM = 'person:"A. Martin", speaker:SPEAKER_01 or says:"the budget"'
 
 
 def find(root: Path, text: str, report: Report = quiet) -> Search:
@@ -60,10 +61,16 @@ def _results(root: Path, text: str, report: Report) -> Search:
 
 
 def _contents(opened: Index, key: str, operator: str, value: str) -> set[str]:
-    name, phrase = query.unquoted(value), query.phrase(value)
-    if key.lower() not in ("", "person", "says") or operator not in ("", ":", "="):
+    name, phrase, key_of_term = query.unquoted(value), query.phrase(value), key.lower()
+    if key_of_term not in ("", *KEYS) or operator not in ("", ":", "="):
         raise UsageError(f"{key + operator + value!r} cannot be read; expected {FORM}; for shots, see: vidlib find")
-    if not name or (key.lower() == "says" and not phrase):
+    if not name or (key_of_term == "says" and not phrase):
         raise UsageError(f"{key + operator + value!r} has no words; expected {FORM}")
-    people = videos.with_person(opened, name) if key.lower() != "says" else set()
-    return people | (videos.with_words(opened, phrase) if phrase and key.lower() != "person" else set())
+    found: set[str] = set()
+    if key_of_term in ("", "person"):
+        found |= videos.with_person(opened, name)
+    if key_of_term in ("", "speaker"):
+        found |= videos.with_speaker(opened, name)
+    if key_of_term in ("", "says") and phrase:
+        found |= videos.with_words(opened, phrase)
+    return found

@@ -35,6 +35,8 @@ IS_PERSON = "(person.number = ? OR person.label = ? COLLATE NOCASE OR instr(pers
 
 PERSON = f"FROM seen JOIN person USING (video, person) WHERE {OF_SHOT.format(table='seen')} AND {IS_PERSON}"
 IS_SPEAKER = "(heard.speaker = ? COLLATE NOCASE OR instr(heard.folded, ?))"
+SPEAKER = f"FROM heard WHERE {OF_SHOT.format(table='heard')} AND {IS_SPEAKER}"
+WHY_SPEAKER = f"(SELECT 'speaker ' || group_concat(speaker, ', ') {SPEAKER})"
 PERSON_TEXT = "coalesce(person.label, 'person ' || person.number)"
 WHY_PERSON = f"(SELECT group_concat({PERSON_TEXT}, ', ') {PERSON})"
 HEARD = "FROM {spoken} WHERE {spoken}.video = shot.video AND {spoken}.start < shot.stop AND {spoken}.stop > shot.start"
@@ -169,10 +171,8 @@ def person_values(name: str) -> tuple[object, ...]:
 
 def _speaker(text: str, operator: str, value: str) -> Condition:
     name = _named(text, operator, value, 'speaker:SPEAKER_01 or speaker:"A. Martin"')
-    heard = f"FROM heard WHERE {OF_SHOT.format(table='heard')} AND {IS_SPEAKER}"
     values = (name, fold(name))
-    why = f"(SELECT 'speaker ' || group_concat(speaker, ', ') {heard})"
-    return Condition(text, f"EXISTS (SELECT 1 {heard})", values, why, values)
+    return Condition(text, f"EXISTS (SELECT 1 {SPEAKER})", values, WHY_SPEAKER, values)
 
 
 def _says(text: str, operator: str, value: str) -> Condition:
@@ -207,14 +207,14 @@ def phrase(value: str) -> str | None:
 
 
 def _anything(text: str, value: str) -> Condition:
-    """A text without a key: spoken words, or part of the name of a person, a video or a project."""
+    """A text without a key: spoken words, or the name of somebody who is seen or heard, of a video or a project."""
     name = unquoted(value)
     spoken = _says(text, ":", value)
     of_video = "instr(video.folded_name, ?) OR instr(video.folded_project, ?)"
-    where = f"({spoken.where} OR EXISTS (SELECT 1 {PERSON}) OR {of_video})"
-    person = person_values(name)
-    why = f"coalesce({spoken.why}, {WHY_PERSON})"
-    return Condition(text, where, (*person, fold(name), fold(name)), why, person, spoken.phrase)
+    where = f"({spoken.where} OR EXISTS (SELECT 1 {PERSON}) OR EXISTS (SELECT 1 {SPEAKER}) OR {of_video})"
+    people = (*person_values(name), name, fold(name))
+    why = f"coalesce({spoken.why}, {WHY_PERSON}, {WHY_SPEAKER})"
+    return Condition(text, where, (*people, fold(name), fold(name)), why, people, spoken.phrase)
 
 
 def _object(text: str, operator: str, value: str) -> Condition:

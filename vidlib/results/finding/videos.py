@@ -16,14 +16,14 @@ ASKED = "WITH asked AS (SELECT id, sha256 FROM video WHERE sha256 IN (SELECT val
 SHOWN = f"""
 {ASKED}
 SELECT sha256, shot.start, {PERSON_TEXT} FROM asked CROSS JOIN person ON person.video = asked.id AND {IS_PERSON}
-    CROSS JOIN seen USING (video, person) CROSS JOIN shot USING (video, shot)
-UNION ALL
+    CROSS JOIN seen USING (video, person) CROSS JOIN shot USING (video, shot) ORDER BY 1, 2"""
+"""The shots in which a person is seen."""
+
+HEARD = f"""
+{ASKED}
 SELECT sha256, shot.start, heard.speaker FROM asked CROSS JOIN heard ON heard.video = asked.id AND {IS_SPEAKER}
-    CROSS JOIN shot USING (video, shot)
-    WHERE NOT EXISTS (SELECT 1 FROM seen JOIN person USING (video, person)
-        WHERE seen.video = shot.video AND seen.shot = shot.shot AND person.label = heard.speaker)
-ORDER BY 1, 2"""
-"""The shots in which a person is seen, and those in which the person is only heard."""
+    CROSS JOIN shot USING (video, shot) ORDER BY 1, 2"""
+"""The shots in which a speaker is heard."""
 
 PHRASE = f"""
 {ASKED}
@@ -69,9 +69,14 @@ def with_words(index: Index, phrase: str) -> set[str]:
 
 
 def with_person(index: Index, name: str) -> set[str]:
-    """The SHA-256 of each video in which the person with this number, label or part of a name is seen or heard."""
-    people = f"SELECT video FROM person WHERE {IS_PERSON} UNION SELECT video FROM voice AS heard WHERE {IS_SPEAKER}"
-    return _contents(index, people, (*person_values(name), name, fold(name)))
+    """The SHA-256 of each video in which the person with this number, label or part of a name is seen."""
+    people = f"SELECT video FROM seen JOIN person USING (video, person) WHERE {IS_PERSON}"
+    return _contents(index, people, person_values(name))
+
+
+def with_speaker(index: Index, name: str) -> set[str]:
+    """The SHA-256 of each video in which the speaker with this label or part of a name is heard."""
+    return _contents(index, f"SELECT video FROM voice AS heard WHERE {IS_SPEAKER}", (name, fold(name)))
 
 
 def _contents(index: Index, videos: str, values: Sequence[object]) -> set[str]:
@@ -89,9 +94,17 @@ def places_of_words(index: Index, phrase: str, contents: Collection[str]) -> dic
 
 
 def places_of_person(index: Index, name: str, contents: Collection[str]) -> dict[str, list[Place]]:
-    """The start of each shot in which a person is seen or heard, as in `with_person`, in order of time."""
-    values = json.dumps(sorted(contents)), *person_values(name), name, fold(name)
-    rows = index.connection.execute(SHOWN, values)
+    """The start of each shot in which a person is seen, as in `with_person`, in order of time."""
+    return _places(index, SHOWN, contents, person_values(name))
+
+
+def places_of_speaker(index: Index, name: str, contents: Collection[str]) -> dict[str, list[Place]]:
+    """The start of each shot in which a speaker is heard, as in `with_speaker`, in order of time."""
+    return _places(index, HEARD, contents, (name, fold(name)))
+
+
+def _places(index: Index, shots: str, contents: Collection[str], values: Sequence[object]) -> dict[str, list[Place]]:
+    rows = index.connection.execute(shots, (json.dumps(sorted(contents)), *values))
     found: dict[str, list[Place]] = {}
     for sha256, frame, text in rows:
         found.setdefault(sha256, []).append(Place(frame, text))
