@@ -49,7 +49,7 @@ def main() -> int:
     options = arguments().parse_args()
     try:
         with TemporaryDirectory() as folder:
-            params = read_params(PARAMS, (), options.set).of()
+            params = read_params(PARAMS, (), options.set).for_project()
             judged = [judge(film, params, options) for film in films(options, options.keep or Path(folder))]
     except VidlibError as error:
         print(f"quality: {error}", file=sys.stderr)

@@ -152,7 +152,9 @@ def finish(folder: Path, **outputs: Any) -> None:
         weights={"model": "ab" * 32},
         tools={"handicraft": "1.0"},
         outputs={"engine": "made by hand", "device": "cpu", **outputs},
-        files={path.name: FileRecord.of(path) for path in folder.iterdir() if path.name not in (MANIFEST, NOTEBOOK)},
+        files={
+            path.name: FileRecord.from_file(path) for path in folder.iterdir() if path.name not in (MANIFEST, NOTEBOOK)
+        },
         seconds=1.5,
         finished_at=datetime(2026, 11, 23, tzinfo=UTC),
     )

@@ -74,7 +74,7 @@ def test_a_checksum_follows_the_content(tmp_path):
 def settled(tmp_path):
     """A file that was written before the present tick of the clock, so that its SHA-256 may be remembered."""
     path = files.write_text(tmp_path / "fresh", "content")
-    wait_until(lambda: files.FileState.of(path.stat()).is_settled())
+    wait_until(lambda: files.FileState.from_stat(path.stat()).is_settled())
     return path
 
 
@@ -87,7 +87,7 @@ def n_reads(monkeypatch):
 
 
 def test_a_file_is_read_once_for_its_checksum_however_it_is_renamed_and_linked(tmp_path, settled, n_reads):
-    record = FileRecord.of(settled)
+    record = FileRecord.from_file(settled)
     published = files.publish_folder(folder_with(tmp_path / ".tmp-1", "other"), tmp_path / "final") / "a"
     files.move_file(settled, published)
     second = files.link_or_copy(published, tmp_path / "second")
@@ -122,7 +122,7 @@ def test_a_change_is_seen_though_size_and_time_were_restored(settled):
 
 def test_a_record_tells_the_file_from_a_changed_a_cut_and_a_missing_one(tmp_path):
     path = files.write_text(tmp_path / "a", "content")
-    record = FileRecord.of(path)
+    record = FileRecord.from_file(path)
     record.check(path)
     for text in ("kontent", "conte"):
         files.write_text(path, text)

@@ -15,7 +15,7 @@ PROFILES = sorted((REPOSITORY / "params").glob("*.yaml"))
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.stem)
 def test_a_profile_loads_and_changes_something_unless_it_is_the_default_one(profile: Path):
-    changed = read_params(PARAMS, [profile]).of() != read_params(PARAMS).of()
+    changed = read_params(PARAMS, [profile]).for_project() != read_params(PARAMS).for_project()
     assert changed is (profile.stem != "default")
 
 
@@ -35,7 +35,7 @@ def test_profiles_are_listed_with_their_sentence_and_a_wrong_one_is_left_out(tmp
 
 
 def test_parameters_are_listed_with_range_unit_and_the_value_in_force():
-    values = read_params(PARAMS, overrides=["scenes.min_shot_s=1.5"]).of()
+    values = read_params(PARAMS, overrides=["scenes.min_shot_s=1.5"]).for_project()
     found = {(info.step, info.name): info for info in list_params(values)}
     shot, device, language = (
         found[key] for key in (("scenes", "min_shot_s"), ("scenes", "device"), ("audio", "language"))

@@ -111,12 +111,12 @@ def canonical_json(value: Any) -> str:
 def sha256(path: Path) -> str:
     """SHA-256 of a file's bytes, 64 hex digits. A process reads an unchanged file once, whatever its names."""
     with open(path, "rb") as file:
-        state = FileState.of(os.fstat(file.fileno()))
+        state = FileState.from_stat(os.fstat(file.fileno()))
         if digest := _digests.get(state):
             return digest
         settled = state.is_settled()
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if settled and state == FileState.of(os.fstat(file.fileno())):
+        if settled and state == FileState.from_stat(os.fstat(file.fileno())):
             remember_sha256(state, digest)
     return digest
 
@@ -134,7 +134,7 @@ class FileState(NamedTuple):
     ctime_ns: int
 
     @classmethod
-    def of(cls, stat: os.stat_result) -> "FileState":
+    def from_stat(cls, stat: os.stat_result) -> "FileState":
         return cls(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
     def is_settled(self) -> bool:
@@ -167,9 +167,9 @@ def _same_bytes(source: Path, target: Path) -> Iterator[None]:
 
     Both change ``ctime_ns`` of the file, but not its bytes.
     """
-    before = FileState.of(source.stat())
+    before = FileState.from_stat(source.stat())
     yield
-    after = FileState.of(target.stat())
+    after = FileState.from_stat(target.stat())
     if before[:-1] == after[:-1] and (digest := _digests.get(before)):
         remember_sha256(after, digest)
 
@@ -183,7 +183,7 @@ class FileRecord(BaseModel):
     sha256: str
 
     @classmethod
-    def of(cls, path: Path) -> "FileRecord":
+    def from_file(cls, path: Path) -> "FileRecord":
         """Record the file as it is now."""
         return cls(size=path.stat().st_size, sha256=sha256(path))
 
@@ -334,7 +334,7 @@ def copy_verified(source: Path, target: Path) -> Path:
 
     Raises BrokenOutput, and leaves ``target`` as it was, if the copy differs from ``source``.
     """
-    record = FileRecord.of(source)
+    record = FileRecord.from_file(source)
     target.parent.mkdir(parents=True, exist_ok=True)
     tmp = _name_beside(target)
     try:

@@ -50,7 +50,7 @@ class ParamSet:
     models: Mapping[str, type[Frozen]]
     layers: Sequence[Layer] = ()
 
-    def of(self, project: str | None = None) -> dict[str, Frozen]:
+    def for_project(self, project: str | None = None) -> dict[str, Frozen]:
         """The values in force for a project, or for a project without values of its own.
 
         Raises ParamError, which names file and key, for an unknown step or parameter, or a value out of range.
@@ -86,10 +86,10 @@ def read_params(
 
 
 def _check_layers(models: Mapping[str, type[Frozen]], layers: Sequence[Layer]) -> None:
-    ParamSet(models, [layer for layer in layers if layer[1] is None]).of()
+    ParamSet(models, [layer for layer in layers if layer[1] is None]).for_project()
     for origin, pattern, values in layers:
         if pattern is not None:
-            ParamSet(models, [(origin, None, values)]).of()
+            ParamSet(models, [(origin, None, values)]).for_project()
 
 
 def find_profile(name: str, folder: Path) -> Path:

@@ -53,8 +53,8 @@ def appearance(
         seen_s=8.0,
         heard_s=0.0 if heard is None else 12.0,
         face_px=100,
-        face=Embedding.of(face(person, aside)[None]),
-        voice=None if heard is None else Embedding.of(voice(heard)[None]),
+        face=Embedding.mean_of(face(person, aside)[None]),
+        voice=None if heard is None else Embedding.mean_of(voice(heard)[None]),
         collected_at=at,
     )
 

@@ -26,7 +26,7 @@ N_DECISIONS = 200
 def faces_of(found: Analysis) -> FaceTracks:
     boxes = {rows.track_id: TrackBoxes(np.arange(len(rows.boxes)) + rows.start, rows.boxes) for rows in found.tracks}
     person = {track: one.person for one in found.people for track in one.tracks}
-    return FaceTracks.of(boxes, person, max(boxes) + 1)
+    return FaceTracks.from_boxes(boxes, person, max(boxes) + 1)
 
 
 def decisions(found: Analysis, seed: int) -> list[Decision]:

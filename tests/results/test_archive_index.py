@@ -121,7 +121,7 @@ def test_a_file_is_found_by_its_content_under_any_name(root, tmp_path):
 def test_the_hash_of_a_file_that_has_not_changed_is_remembered_by_the_next_process(root, tmp_path, monkeypatch):
     entry = archives.put(root, tmp_path)
     video = tmp_path / "my clip" / "my clip video.mp4"
-    wait_until(lambda: FileState.of(video.stat()).is_settled())
+    wait_until(lambda: FileState.from_stat(video.stat()).is_settled())
     assert archive_index.search(root, str(video), create=True).entries == [entry]
     files._digests.clear()  # as in another process
     monkeypatch.setattr(files.hashlib, "file_digest", refuse)
@@ -139,7 +139,7 @@ def refuse(*args):
 def test_a_changed_file_is_not_taken_for_the_remembered_one(root, tmp_path):
     entry = archives.put(root, tmp_path)
     video = tmp_path / "my clip" / "my clip video.mp4"
-    wait_until(lambda: FileState.of(video.stat()).is_settled())
+    wait_until(lambda: FileState.from_stat(video.stat()).is_settled())
     assert archive_index.search(root, str(video), create=True).entries == [entry]
     state = video.stat()
     text = video.read_text()
@@ -169,7 +169,7 @@ def test_a_project_that_was_renamed_by_hand_is_not_reported_as_missing(root, tmp
 
 def test_an_index_whose_rows_were_changed_is_made_anew(root, tmp_path, caplog):
     entry = archives.put(root, tmp_path)
-    wait_until(lambda: FileState.of((entry.folder / METADATA).stat()).is_settled())
+    wait_until(lambda: FileState.from_stat((entry.folder / METADATA).stat()).is_settled())
     archive_index.search(root, "clip", create=True)
     with sqlite3.connect(root / INDEX) as index:
         index.execute("UPDATE entries SET video_hash = ?", ("ab" * 32,))

@@ -74,7 +74,7 @@ def _publish(settings: Settings, source: Path, numbers: Path) -> None:
     root, params = settings.projects / "small", {counting.NAME: counting.Params().model_dump(mode="json")}
     about = {"video": source.name, "sha256": sha256(source), "complete": True, "params": params}
     steps = {counting.NAME: published_set.step_id(numbers.parent)}
-    record = PublishedSet(**about, steps=steps, files={".json": FileRecord.of(numbers)})
+    record = PublishedSet(**about, steps=steps, files={".json": FileRecord.from_file(numbers)})
     published_set.replace(root, root / "docs", "small", record, {".json": numbers})
     archive.put(settings.archive, "small", archive.ResultSet(source, numbers, "small", {"audio_json": numbers}), now)
     delivery.deliver(settings.delivery, "small", {"reel/small.json": numbers, "small.json": numbers}, now)

@@ -129,7 +129,7 @@ class Workspace:
         from vidlib.api.process import param_set
         from vidlib.steps.param_list import list_params
 
-        return pd.DataFrame(list_params(param_set(self.settings, profile, set).of()))
+        return pd.DataFrame(list_params(param_set(self.settings, profile, set).for_project()))
 
     def retry(
         self, run: str, *, video: str | None = None, step: str | None = None, jobs: int | None = None

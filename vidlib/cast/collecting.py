@@ -132,8 +132,8 @@ def _collected(
         seen_s=round(seen_s, 2),
         heard_s=round(heard_s, 2),
         face_px=int(max(sample.box[3] - sample.box[1] for sample in samples)),
-        face=Embedding.of(embeddings),
-        voice=None if voice is None else Embedding.of(voice),
+        face=Embedding.mean_of(embeddings),
+        voice=None if voice is None else Embedding.mean_of(voice),
         collected_at=at,
     )
     return Collected(appearance, picture)

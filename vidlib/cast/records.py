@@ -23,7 +23,7 @@ class Embedding(Frozen):
     n: int
 
     @classmethod
-    def of(cls, vectors: np.ndarray) -> "Embedding":
+    def mean_of(cls, vectors: np.ndarray) -> "Embedding":
         """The mean of ``vectors`` (n, d)."""
         mean = vectors.mean(axis=0).astype("<f4")
         return cls(values=base64.b64encode(mean.tobytes()).decode(), n=len(vectors))

@@ -47,7 +47,7 @@ class Compared:
     radius: np.ndarray
 
     @classmethod
-    def of(cls, cast: Cast, appearances: Mapping[int, Appearance]) -> "Compared":
+    def from_cast(cls, cast: Cast, appearances: Mapping[int, Appearance]) -> "Compared":
         """The mean face of each person; a rejected appearance lowers the radius to just below its distance."""
         people, faces, radii = [], [], []
         for person, numbers in cast.people().items():
@@ -71,7 +71,7 @@ def suggest(cast: Cast, appearances: Mapping[int, Appearance]) -> list[Suggestio
 
     The face must be near, the second person clearly farther, and another fact must agree: the voice, or the project.
     """
-    compared, members = Compared.of(cast, appearances), cast.people()
+    compared, members = Compared.from_cast(cast, appearances), cast.people()
     found = []
     for number, one in appearances.items():
         if cast.person(number) is not None or not compared.people:

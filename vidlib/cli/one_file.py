@@ -55,7 +55,7 @@ def convert(
     from vidlib.cli.console import progress_bar
     from vidlib.steps.convert import Params, convert_to
 
-    convert_params = read_params(read_settings(None), params, overrides).of()["convert"]
+    convert_params = read_params(read_settings(None), params, overrides).for_project()["convert"]
     assert isinstance(convert_params, Params)
     with progress_bar(video.name) as report:
         converted = convert_to(video, to, convert_params, report=report)

@@ -104,7 +104,7 @@ def why(
     from vidlib.runner import queries
 
     settings = read_settings(workspace)
-    print(queries.explain(video, step, read_params(settings, params, overrides).of(), settings))
+    print(queries.explain(video, step, read_params(settings, params, overrides).for_project(), settings))
 
 
 def logs(
@@ -151,7 +151,7 @@ def params(
     from vidlib.steps import PARAMS
     from vidlib.steps.param_list import list_params
 
-    values = read_params(read_settings(workspace), params, overrides).of()
+    values = read_params(read_settings(workspace), params, overrides).for_project()
     if step is not None and step not in PARAMS:
         raise UnknownName("a step", step, PARAMS)
     found = [info for info in list_params(values) if step in (None, info.step)]

@@ -35,7 +35,7 @@ class FaceTracks:
     speaking: list[tuple[int, int, int, bool]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, boxes: Mapping[int, TrackBoxes], person: Mapping[int, int], next_id: int) -> "FaceTracks":
+    def from_boxes(cls, boxes: Mapping[int, TrackBoxes], person: Mapping[int, int], next_id: int) -> "FaceTracks":
         """Faces without corrections; ``next_id`` is the id of the next new track, above those of objects too."""
         return cls(dict(boxes), dict(person), next_id)
 

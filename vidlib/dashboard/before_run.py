@@ -52,7 +52,7 @@ def _profiles(folder: Path, _state: frozenset[tuple[Path, int]]) -> list[Profile
 
 def params_json(context: Context, profile: str | None) -> list[dict[str, Any]]:
     """Every parameter with its value in a profile, for a form."""
-    values = param_set(context.settings, [profile] if profile else [], None).of()
+    values = param_set(context.settings, [profile] if profile else [], None).for_project()
     return [_param(context, info) for info in list_params(values)]
 
 

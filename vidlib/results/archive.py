@@ -103,11 +103,11 @@ def _describe(video: ResultSet, now: datetime) -> Metadata:
     return Metadata(
         video_path=str(video.source),
         video_stem=video.stem,
-        video_hash=FileRecord.of(video.video).sha256,
+        video_hash=FileRecord.from_file(video.video).sha256,
         created_at=now,
         copied={key: name in video.results for key, name in COPIED.items()},
-        source_hash=FileRecord.of(video.source).sha256,
-        files={f"{video.stem}{ARCHIVED[name]}": FileRecord.of(path) for name, path in video.results.items()},
+        source_hash=FileRecord.from_file(video.source).sha256,
+        files={f"{video.stem}{ARCHIVED[name]}": FileRecord.from_file(path) for name, path in video.results.items()},
         media=video.media,
     )
 

@@ -203,13 +203,13 @@ class Index:
 
     def sha256(self, path: Path) -> str:
         """SHA-256 of a file; a file that has not changed since an earlier look-up is not read again."""
-        before = FileState.of(path.stat())
+        before = FileState.from_stat(path.stat())
         query = "SELECT sha256 FROM hashes WHERE state = ?"
         if row := self.connection.execute(query, (_text_of(before),)).fetchone():
             files.remember_sha256(before, row[0])
             return str(row[0])
         digest = files.sha256(path)
-        state = FileState.of(path.stat())
+        state = FileState.from_stat(path.stat())
         if files.known_sha256(state) == digest:
             with suppress(sqlite3.OperationalError), self.connection:
                 self.connection.execute("REPLACE INTO hashes VALUES (?, ?)", (_text_of(state), digest))
@@ -241,7 +241,7 @@ def _state(stat: os.stat_result | None) -> str:
     """The state of a file as text. It is empty if a change might leave it the same: then the file is read again."""
     if stat is None:
         return ""
-    state = FileState.of(stat)
+    state = FileState.from_stat(stat)
     return _text_of(state) if state.is_settled() else ""
 
 

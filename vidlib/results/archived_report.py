@@ -27,7 +27,7 @@ def add(root: Path, entry: Entry, text: str) -> Path:
             staged = root / f"{TMP_PREFIX}{REPORT_FOLDER}"
             staged.mkdir()
             written = write_text(staged / page.name, text)
-            write_json(staged / RECORD, {page.name: FileRecord.of(written).model_dump()})
+            write_json(staged / RECORD, {page.name: FileRecord.from_file(written).model_dump()})
             publish_folder(staged, page.parent)
     return page
 

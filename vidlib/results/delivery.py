@@ -33,7 +33,7 @@ def deliver(root: Path, project: str, files: Mapping[str, Path], now: datetime, 
     before the first copy if there is too little space. Then, and after a crash, the old delivery remains in place.
     """
     final = root / project
-    wanted = {name: FileRecord.of(path) for name, path in files.items()}
+    wanted = {name: FileRecord.from_file(path) for name, path in files.items()}
     with sole_writer(root):
         finish_replacement(final, f"{escape(project)}.previous-*")
         if not (names := differing(final, wanted)):

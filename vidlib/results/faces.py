@@ -31,7 +31,9 @@ def read(tracks: Path, people: Path) -> FaceTracks:
     person = {track: one.person for one in people_json.read(people) for track in one.tracks}
     alone = 1 + max(person.values(), default=0)
     missing = {track: alone + index for index, track in enumerate(boxes.keys() - person.keys())}
-    return FaceTracks.of(boxes, missing | {track: person[track] for track in boxes if track in person}, highest + 1)
+    return FaceTracks.from_boxes(
+        boxes, missing | {track: person[track] for track in boxes if track in person}, highest + 1
+    )
 
 
 def change_rows(shot: "pa.Table", corrected: FaceTracks) -> "pa.Table":

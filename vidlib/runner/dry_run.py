@@ -62,7 +62,7 @@ def _source_rows(request: Request, settings: Settings, source: Source, durations
         return
     if projects.is_archive(source):
         home = subject_folder(settings.work, projects.content_sha256(source, settings.workspace))
-        (extract,) = plan_video(source, home, ["extract"], request.params.of(source.name))
+        (extract,) = plan_video(source, home, ["extract"], request.params.for_project(source.name))
         if extract.folder is None:
             yield ForecastRow(source.name, "extract", "run", extract.reason, _seconds("extract", None, durations))
             yield ForecastRow(source.name, "…", "unknown", "its videos are known once it is unpacked")
@@ -87,7 +87,7 @@ def _video_rows(
     home, duration_s = subject_folder(settings.work, video.sha256), projects.duration_s(video.path)
     again = [name for name in request.video_steps() if request.force and request.wants(name)]
     decided = store.read_active(settings.corrections, video.sha256)
-    steps = plan_video(video.path, home, request.video_steps(), request.params.of(project), again, decided)
+    steps = plan_video(video.path, home, request.video_steps(), request.params.for_project(project), again, decided)
     for step in steps:
         if step.done:
             yield ForecastRow(video.name, step.name, "done", str(step.folder), 0.0)

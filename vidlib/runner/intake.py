@@ -164,7 +164,7 @@ class Intake:
         return tasks
 
     def _task(self, step: str, origin: Source, project: str, label: str, sha256: str, source: Source) -> Task:
-        params = self.request.params.of(project)[step].model_dump(mode="json")
+        params = self.request.params.for_project(project)[step].model_dump(mode="json")
         paths = {"origin": str(origin), "source": str(source)}
         names = {"project": project, "label": label, "sha256": sha256}
         return Task(run_id=self.run.id, step=step, params=params, **names, **paths)

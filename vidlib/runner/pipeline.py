@@ -77,7 +77,7 @@ def run(request: Request, settings: Settings, options: RunOptions | None = None)
     notifications.check(settings)
     with History(settings.database) as history:
         interrupted = history.mark_interrupted()
-        params = {step: values.model_dump(mode="json") for step, values in request.params.of().items()}
+        params = {step: values.model_dump(mode="json") for step, values in request.params.for_project().items()}
         record = history.start_run(list(dict.fromkeys(paths)), params, request.as_json())
         for run_id in interrupted:
             message = f"run {run_id} was interrupted; this run uses what that one finished"

@@ -47,7 +47,7 @@ class Publication:
     @classmethod
     def from_run(cls, settings: Settings, request: Request, task: Task, done: Mapping[str, Path]) -> "Publication":
         """The results that ``done``, the finished steps of the run, and earlier runs have for the parameters asked."""
-        values = request.params.of(task.project)
+        values = request.params.for_project(task.project)
         params = {step: values[step].model_dump(mode="json") for step in VIDEO_STEPS}
         steps = dict(done)
         if set(request.video_steps()) < set(VIDEO_STEPS):
@@ -128,7 +128,7 @@ class Publication:
             complete=self.steps.keys() >= set(VIDEO_STEPS),
             params=dict(self.params),
             steps={step: published_set.step_id(folder) for step, folder in self.steps.items()},
-            files={suffix: FileRecord.of(file) for suffix, file in files.items()},
+            files={suffix: FileRecord.from_file(file) for suffix, file in files.items()},
             corrections=tuple(sorted(corrections_of(self.steps.values()))),
         )
 
@@ -143,7 +143,7 @@ class Publication:
             if result not in OPTIONAL and file.is_file() and (folder := self._origin(step, output, file)):
                 steps[step] = published_set.step_id(folder)
                 params[step] = Manifest.read(folder).params
-                files[PUBLISHED[result]] = FileRecord.of(file)
+                files[PUBLISHED[result]] = FileRecord.from_file(file)
         if not steps:
             return None
         return PublishedSet(
@@ -152,7 +152,7 @@ class Publication:
 
     def _origin(self, step: str, output: str, file: Path) -> Path | None:
         """The folder of the ``step`` that made ``file``; None for a file that came with the video."""
-        record = FileRecord.of(file)
+        record = FileRecord.from_file(file)
         for folder in subject_folder(self.settings.work, self.task.sha256).glob(finished(step)):
             with suppress(BrokenOutput):
                 manifest = Manifest.read(folder)

@@ -319,7 +319,7 @@ def _write_manifest(step: Step, inputs: Any, params: BaseModel, outputs: StepOut
         **ingredients,
         fingerprint=fingerprint_of(ingredients),
         outputs=outputs.model_dump(mode="json", context={"folder": folder}),
-        files={name: FileRecord.of(path) for name, path in files.items()},
+        files={name: FileRecord.from_file(path) for name, path in files.items()},
         seconds=round(seconds, 3),
         finished_at=datetime.now(UTC),
     )

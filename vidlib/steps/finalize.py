@@ -242,15 +242,15 @@ def _entry(video: FinishedVideo, entry: archive.Entry | None, folder: Path, deli
     return {
         "stem": video.stem,
         "source": str(video.source),
-        "source_hash": entry.metadata.source_hash if entry else FileRecord.of(video.source).sha256,
-        "video_hash": entry.metadata.video_hash if entry else FileRecord.of(video.converted).sha256,
+        "source_hash": entry.metadata.source_hash if entry else FileRecord.from_file(video.source).sha256,
+        "video_hash": entry.metadata.video_hash if entry else FileRecord.from_file(video.converted).sha256,
         "delivered": [_record(folder / name) for name in delivered],
         "archived": [_record(entry.folder / name) for name in entry.metadata.files] if entry else [],
     }
 
 
 def _record(path: Path) -> dict:
-    return {"path": str(path), **FileRecord.of(path).model_dump()}
+    return {"path": str(path), **FileRecord.from_file(path).model_dump()}
 
 
 def _listing(outputs: Outputs) -> dict:

@@ -60,7 +60,7 @@ def write_entry(
     folder.mkdir(parents=True)
     files = {name: folder / f"{stem}{suffix}" for name, suffix in ARCHIVED.items() if name not in without}
     _write_results(files)
-    recorded = {path.name: FileRecord.of(path) for path in files.values() if path.exists()}
+    recorded = {path.name: FileRecord.from_file(path) for path in files.values() if path.exists()}
     metadata = metadata.model_copy(update={"files": recorded})
     metadata.write(folder)
     return Entry(folder, metadata)

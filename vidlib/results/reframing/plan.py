@@ -178,7 +178,7 @@ def _stand_or_glide(faces: Boxes, stands: np.ndarray, room: Room) -> np.ndarray:
 def _main(faces: Boxes, values: np.ndarray) -> Boxes:
     """The face for which a window stands where it does: that with most of its ``values``, else the one seen longest."""
     ranks = {p: (values[faces.person == p].sum(), (faces.person == p).sum()) for p in np.unique(faces.person).tolist()}
-    return faces.of({max(ranks, key=ranks.__getitem__)})
+    return faces.of_people({max(ranks, key=ranks.__getitem__)})
 
 
 def _whole_share(faces: Boxes, lefts: np.ndarray, window: int) -> float:

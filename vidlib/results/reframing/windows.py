@@ -73,7 +73,7 @@ class Boxes:
         """The boxes so many frames later."""
         return replace(self, frame=self.frame + frames)
 
-    def of(self, people: set[int]) -> "Boxes":
+    def of_people(self, people: set[int]) -> "Boxes":
         """The boxes of these people."""
         return self[np.isin(self.person, list(people))]
 
@@ -161,7 +161,7 @@ def _candidates(faces: Boxes, window: int, first: int, last: int) -> list[int]:
     groups = [{person} for person in people] + [set(pair) for pair in combinations(people, 2)] + [set(counts)]
     starts = []
     for group in groups:
-        members = faces.of(group)
+        members = faces.of_people(group)
         weights = np.where(members.speaks, SPEAKING_WEIGHT, 1.0)
         starts.append(best_start(*members.needed(window), weights, window, first, last))
     return list(dict.fromkeys(starts))  # that of one person first: it has this person in the middle
