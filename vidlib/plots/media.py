@@ -17,6 +17,7 @@ SILENCE_DB = -60
 """The lowest level in the figure, in dB relative to full scale."""
 
 LEVEL_EVERY_S = 0.1
+"""Seconds of sound that a figure shows as one value."""
 
 
 def contact_sheet(side_by_side: Path, numbers: Sequence[int], columns: int = 6) -> Sheet:
@@ -48,14 +49,20 @@ def frame_spacing(source: Sequence[Fraction], result: Sequence[Fraction]) -> Fig
 @style.styled
 def sound_level(waveform: Waveform, sample_rate: int = SAMPLE_RATE) -> Figure:
     """The level of mono sound, (n,) float32 in [-1, 1], every tenth of a second, in dB relative to full scale."""
-    block = int(sample_rate * LEVEL_EVERY_S)
-    blocks = waveform[: len(waveform) // block * block].reshape(-1, block)
+    starts_s, blocks = sound_blocks(waveform, sample_rate)
     rms = np.sqrt(np.square(blocks, dtype=np.float64).mean(axis=1))
     level_db = 20 * np.log10(np.maximum(rms, 10 ** (SILENCE_DB / 20)))
     fig, ax = style.figure(10, 2.2)
-    ax.fill_between(np.arange(len(level_db)) * LEVEL_EVERY_S, SILENCE_DB, level_db, color=style.ACCENT, step="post")
+    ax.fill_between(starts_s, SILENCE_DB, level_db, color=style.ACCENT, step="post")
     style.time_axis(ax, max(len(level_db), 1) * LEVEL_EVERY_S)
     ax.set_ylim(SILENCE_DB, 0)
     ax.set_ylabel("level (dB)")
     ax.set_title("Level of the first audio track" if len(waveform) else "No sound")
     return fig
+
+
+def sound_blocks(waveform: Waveform, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mono sound (n,) in blocks of `LEVEL_EVERY_S`: their starts in seconds, (blocks,), and (blocks, samples)."""
+    block = int(sample_rate * LEVEL_EVERY_S)
+    blocks = waveform[: len(waveform) // block * block].reshape(-1, block)
+    return np.arange(len(blocks)) * LEVEL_EVERY_S, blocks

@@ -12,7 +12,6 @@ from vidlib.localization import gettext_noop as _
 from vidlib.plots import style
 from vidlib.timeline import Boundary
 
-WIDTH_IN = 11.5
 LEGEND_IN, TIME_IN = 0.25, 0.5  # margins above and below
 TITLE_IN = 0.34  # above each group of rows
 SHOT_IN, ROW_IN = 0.34, 0.22  # height of one row
@@ -50,7 +49,9 @@ def timeline(
     people_top = speakers_top + ROW_IN * len((speakers or ())[:MOST_ROWS]) + TITLE_IN
     bottom = people_top + ROW_IN * len((people or ())[:MOST_ROWS]) + 0.05
     left_in = style.label_margin(row.name for rows in (speakers, people) for row in (rows or ())[:MOST_ROWS])
-    fig, ax = style.figure(WIDTH_IN, bottom + LEGEND_IN + TIME_IN, left_in=left_in, top_in=LEGEND_IN, bottom_in=TIME_IN)
+    fig, ax = style.figure(
+        style.TIMELINE_IN, bottom + LEGEND_IN + TIME_IN, left_in=left_in, top_in=LEGEND_IN, bottom_in=TIME_IN
+    )
     style.time_axis(ax, duration_s, label=words(_("time (m:ss)")))
     ax.set_ylim(bottom, 0)
     ax.grid(visible=False)

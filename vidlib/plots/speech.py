@@ -9,13 +9,12 @@ from matplotlib.figure import Figure
 
 from vidlib.media.audio import SAMPLE_RATE, Waveform
 from vidlib.plots import style
+from vidlib.plots.media import sound_blocks
 from vidlib.timeline import Turn, Turns
 
 ROW_IN = 0.3
 PALEST = 0.3
 """Opacity of a turn with confidence 0; a turn with confidence 1 is opaque."""
-
-LEVEL_EVERY_S = 0.1
 
 
 @style.styled
@@ -72,12 +71,10 @@ def confidences(turns: Sequence[Turn], review_below: float, duration_s: float) -
 
 
 def _draw_sound(ax: Axes, waveform: Waveform, sample_rate: int) -> None:
-    block = int(sample_rate * LEVEL_EVERY_S)
-    blocks = waveform[: len(waveform) // block * block].reshape(-1, block)
-    at_s = np.arange(len(blocks)) * LEVEL_EVERY_S
+    starts_s, blocks = sound_blocks(waveform, sample_rate)
     loudest = float(np.abs(waveform).max(initial=0)) or 1.0
     if len(blocks):
-        ax.fill_between(at_s, blocks.min(axis=1), blocks.max(axis=1), color=style.MUTED, step="post", linewidth=0)
+        ax.fill_between(starts_s, blocks.min(axis=1), blocks.max(axis=1), color=style.MUTED, step="post", linewidth=0)
     ax.set_ylim(-1.05 * loudest, 1.05 * loudest)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)

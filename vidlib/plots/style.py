@@ -20,6 +20,9 @@ from PIL import Image
 
 DPI = 100
 
+TIMELINE_IN = 11.5
+"""Width in inches of a figure with a row for each person or track."""
+
 WIDEST_IN = 4.5
 """Widest margin for labels in inches, so that the figure keeps room for its contents."""
 

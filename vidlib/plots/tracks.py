@@ -19,7 +19,6 @@ from vidlib.timeline import FPS, Shot, seconds, spans_from_frames
 if TYPE_CHECKING:
     import pandas as pd
 
-WIDTH_IN = 11.5
 ROW_IN = 0.2
 TALLEST_IN = 9.0  # a long video has thinner rows
 MOST_NAMED = 60  # most rows that have room for labels
@@ -37,7 +36,7 @@ def timeline(tracks: "pd.DataFrame", shots: Sequence[Shot]) -> Figure:
     groups = list(tracks.groupby("track_id"))
     height = min(TALLEST_IN, ROW_IN * max(3, len(groups)))
     names = [_name(rows) for _, rows in groups] if len(groups) <= MOST_NAMED else []
-    fig, ax = style.figure(WIDTH_IN, height + 0.8, left_in=style.label_margin(names))
+    fig, ax = style.figure(style.TIMELINE_IN, height + 0.8, left_in=style.label_margin(names))
     style.time_axis(ax, float(seconds(shots[-1].span.stop)))
     starts = [float(seconds(shot.span.start)) for shot in shots[1:]]
     lowest = max(3, len(groups)) - 0.5
@@ -77,7 +76,7 @@ def mouths(tracks: "pd.DataFrame", shot: int) -> Figure:
     in_shot = tracks[(tracks.shot == shot) & (tracks.source == FACE)]
     groups = list(in_shot.groupby("track_id"))
     fig, axes = style.figure(
-        WIDTH_IN, 1.3 * max(1, len(groups)) + 0.6, nrows=max(1, len(groups)), sharex=True, squeeze=False
+        style.TIMELINE_IN, 1.3 * max(1, len(groups)) + 0.6, nrows=max(1, len(groups)), sharex=True, squeeze=False
     )
     colors = style.speaker_colors(sorted(tracks.speaker.dropna().unique()))
     for ax, (_, rows) in zip(axes[:, 0], groups, strict=False):
