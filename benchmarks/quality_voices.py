@@ -13,7 +13,8 @@ files. The default is the sample of the package pyannote.audio.
 The networks run once: the folder CACHE keeps their outputs.
 
 --compose writes dialogues into the folder first: in a studio, an interview, a room far from the microphone, a street,
-with music, and crosstalk. The folder MATERIAL has a folder for each speaker in speakers/, with clean recordings, and
+with music, crosstalk, and a meeting. --domains chooses among these: studio, interview, far, street, music, crosstalk,
+meeting. The folder MATERIAL has a folder for each speaker in speakers/, with clean recordings, and
 may have noise/ and music/. Seeds 0 to 3 are for choices, those from 4 on for reports, with other speakers and sounds.
 """
 
@@ -44,10 +45,11 @@ def main() -> int:
     parser.add_argument("--ablation", type=Path, metavar="CACHE", help="compare all variants of the engine pyannote")
     parser.add_argument("--compose", type=Path, metavar="MATERIAL", help="first compose dialogues into the one folder")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3], help="dialogues of each domain")
+    parser.add_argument("--domains", nargs="+", metavar="DOMAIN", help="kinds of dialogues (default: all)")
     options = parser.parse_args()
     try:
         if options.compose:
-            compose(options.compose, options.seeds, options.what)
+            compose(options.compose, options.seeds, options.domains, options.what)
         files = pairs(options.what or [sample()])
         if options.ablation:
             from ablation.measure import ablation  # imports pyannote.audio
@@ -77,13 +79,15 @@ def measure(files: Iterable[tuple[Path, Path]], name: str, options: Options) -> 
     print(metric.report(display=False).to_string(float_format="%.2f"))
 
 
-def compose(material: Path, seeds: list[int], folders: list[str]) -> None:
-    """Compose dialogues into the one folder of the command line; raises UsageError for none or several."""
-    from composing.dialogues import compose_dialogues
+def compose(material: Path, seeds: list[int], domains: list[str] | None, folders: list[str]) -> None:
+    """Compose dialogues into the one folder of the command line; raises UsageError for none, several, or a domain."""
+    from composing.dialogues import DOMAINS, compose_dialogues
 
     if len(folders) != 1:
         raise UsageError(f"--compose writes to one folder; {len(folders)} were given")
-    for sound in compose_dialogues(material, seeds, Path(folders[0])):
+    if unknown := set(domains or ()) - set(DOMAINS):
+        raise UsageError(f"--domains knows {', '.join(DOMAINS)}; not {', '.join(sorted(unknown))}")
+    for sound in compose_dialogues(material, seeds, Path(folders[0]), domains or DOMAINS):
         print(sound, flush=True)
 
 

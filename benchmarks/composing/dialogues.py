@@ -1,6 +1,6 @@
 """Composed dialogues: many voices in rooms, noise and music that differ by domain, with exact turns."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -15,9 +15,6 @@ from vidlib.results.exports import rttm
 from vidlib.timeline import Turn, Turns
 
 from .sound import decibels, impulse_response, rms, speech, write_wav
-
-LENGTH_S = 40.0
-"""Seconds of a dialogue."""
 
 LEVEL_DB = -26.0
 """Level of a voice before distance and noise, in dB of full scale."""
@@ -39,7 +36,8 @@ class Domain:
 
     ``turn_s`` is the speech of a turn, ``pause_s`` the pause after it. ``overlap`` is the share of turns that begin
     before the one before ends, ``short`` the share of turns that are an answer of half a second. Speakers differ by up
-    to ``level_db``. The levels of noise, of a crowd of voices and of music are relative to the speech.
+    to ``level_db``. The levels of noise, of a crowd of voices and of music are relative to the speech. A dialogue lasts
+    up to ``length_s``.
     """
 
     speakers: tuple[int, int]
@@ -53,6 +51,7 @@ class Domain:
     noise_db: Range
     crowd_db: Range | None = None
     music_db: Range | None = None
+    length_s: float = 40.0
 
 
 DOMAINS: Mapping[str, Domain] = {
@@ -62,9 +61,10 @@ DOMAINS: Mapping[str, Domain] = {
     "street": Domain((1, 3), (1.5, 6), (0.2, 2.0), 0.05, 0.15, (0.1, 0.15), (0.4, 1.5), 5, (-10, -4), (-18, -10)),
     "music": Domain((1, 3), (2, 7), (0.3, 3.0), 0.0, 0.1, (0.12, 0.3), (0.2, 0.8), 3, (-45, -35), None, (-14, -6)),
     "crosstalk": Domain((3, 4), (0.6, 2.5), (0.0, 0.4), 0.4, 0.2, (0.2, 0.4), (0.5, 2), 4, (-35, -25)),
+    "meeting": Domain((4, 6), (0.5, 5), (0.0, 1.2), 0.35, 0.35, (0.4, 0.7), (1.5, 4.5), 8, (-20, -12), length_s=30.0),
 }
 """Close microphones in a studio; an interview with ambience; a room far from the microphone; a street; music under
-voices; fast crosstalk."""
+voices; fast crosstalk; many people far from the microphone, who interrupt each other."""
 
 SHORT_S: Range = (0.35, 0.8)
 OVERLAP_S: Range = (0.3, 1.5)
@@ -87,7 +87,9 @@ class Piece(NamedTuple):
     sound: Waveform
 
 
-def compose_dialogues(material: Path, seeds: Sequence[int], folder: Path) -> Iterator[Path]:
+def compose_dialogues(
+    material: Path, seeds: Sequence[int], folder: Path, domains: Collection[str] = DOMAINS
+) -> Iterator[Path]:
     """Write a dialogue of each domain for each seed, and the true turns of all in ``truth.rttm``; yields the sounds.
 
     ``material`` holds a folder for each speaker in ``speakers``, and recordings in ``noise`` and ``music`` if there are
@@ -97,9 +99,9 @@ def compose_dialogues(material: Path, seeds: Sequence[int], folder: Path) -> Ite
     lines = []
     for seed in seeds:
         sources = sources_of(material, seed >= UNTOUCHED)
-        for name, domain in DOMAINS.items():
+        for name in domains:
             stem = f"{name}-{seed}"
-            sound, true = compose(domain, sources, Random(f"{name} {seed}"))
+            sound, true = compose(DOMAINS[name], sources, Random(f"{name} {seed}"))
             lines.append(rttm.write(folder / TRUTH, true, stem).read_text())
             yield write_wav(folder / f"{stem}.wav", sound)
     (folder / TRUTH).write_text("".join(lines))
@@ -128,12 +130,12 @@ def compose(domain: Domain, sources: Sources, random: Random) -> tuple[Waveform,
     chosen, crowd = numbers[:-CROWD], numbers[-CROWD:]
     pieces = list(converse(domain, [voice(sources.voices[n]) for n in chosen], random))
     turns = [
-        Turn(round(start_s + from_s, 3), round(min(start_s + to_s, LENGTH_S), 3), f"voice {chosen[speaker]}")
+        Turn(round(start_s + from_s, 3), round(min(start_s + to_s, domain.length_s), 3), f"voice {chosen[speaker]}")
         for speaker, start_s, piece in pieces
         for from_s, to_s in speech(piece)
-        if start_s + from_s < LENGTH_S
+        if start_s + from_s < domain.length_s
     ]
-    n_samples = round(min(LENGTH_S, turns[-1].stop_s + 1) * SAMPLE_RATE)
+    n_samples = round(min(domain.length_s, turns[-1].stop_s + 1) * SAMPLE_RATE)
     sound = np.zeros(n_samples, np.float32)
     for part in in_room(domain, pieces, n_samples, random):
         sound += part
@@ -170,7 +172,7 @@ def converse(domain: Domain, voices: Sequence[Waveform], random: Random) -> Iter
     """The turns of people who never say the same twice, until the time is over or nobody has anything left to say."""
     left = [speech_stretches(sound) for sound in voices]
     at_s, last = random.uniform(0.2, 1.5), -1
-    while at_s < LENGTH_S - 1 and (
+    while at_s < domain.length_s - 1 and (
         able := [n for n, rest in enumerate(left) if rest and (n != last or len(left) == 1)]
     ):
         speaker = random.choice(able)

@@ -70,14 +70,14 @@ def test_a_room_echoes_for_its_reverberation_time_and_more_of_it_is_heard_from_a
 
 
 def test_seeds_for_reports_have_other_speakers_and_sounds(tmp_path):
-    for n in range(24):
+    for n in range(28):
         (tmp_path / "speakers" / f"{n:02}").mkdir(parents=True)
         (tmp_path / "speakers" / f"{n:02}" / "a.wav").touch()
     choice, report = (dialogues.sources_of(tmp_path, untouched) for untouched in (False, True))
-    assert len(choice.voices) == len(report.voices) == 12
+    assert len(choice.voices) == len(report.voices) == 14
     assert not {file for voice in choice.voices for file in voice} & {file for voice in report.voices for file in voice}
 
 
 def test_too_few_speakers_are_refused_with_their_number(tmp_path: Path):
-    with pytest.raises(UsageError, match=r"has 0 folders for a half of the speakers; expected 12 or more"):
+    with pytest.raises(UsageError, match=r"has 0 folders for a half of the speakers; expected 14 or more"):
         dialogues.sources_of(tmp_path, False)
