@@ -22,7 +22,8 @@ demo: ## run the whole pipeline on a delivery of two clips and print the path of
 	@$(SETUP)
 	@$(PYTHON_IN) -P -m vidlib.demo
 
-# One process more than two cores: some tests wait for others. Each file stays in one process, which keeps its fixtures.
+# One process more than two cores: some tests wait for others. Each file stays in one process, which keeps its fixtures;
+# tests/distribution.py says in which.
 PYTEST := $(PYTHON_IN) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations=25
 
 test: ## run the whole test suite, in about ten minutes on two cores

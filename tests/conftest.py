@@ -11,6 +11,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from tests import distribution
 from tests.ingest import faulty_server
 from vidlib import cli, vault
 from vidlib.files import sha256
@@ -203,6 +204,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that have slow tests, so that none of them is left when all other tests are done."""
+    """Begin with the longest files, then those that have slow tests: none is left when all other tests are done."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (item.path not in slow, item.path))
+    long = {Path(__file__).parent / name: number for number, name in enumerate(distribution.LONG)}
+    items.sort(key=lambda item: (long.get(item.path, len(long)), item.path not in slow, item.path))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> distribution.ByNeed | None:
+    """Give each process of `make test` the files that fit what it has."""
+    return distribution.ByNeed(config) if config.getoption("dist") == "loadfile" else None
