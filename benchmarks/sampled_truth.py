@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from vidlib.evaluation import errors
@@ -49,15 +50,21 @@ def is_sampled(path: Path) -> bool:
 def find_errors(path: Path, results: Results) -> Iterator[ResultError]:
     """The errors in ``results`` that the truth at ``path`` tells of."""
     truth = json.loads(path.read_text())
-    rows: Rows = defaultdict(list)
-    for row in results.tracks[results.tracks.source == FACES].itertuples(index=False):
-        rows[row.frame - 1].append(row)
+    rows = by_frame(results.tracks)
     shown: dict[int, Counter[str]] = defaultdict(Counter)
     yield from _boundaries(truth, [shot.span.start for shot in results.shots[1:]])
     yield from _faces(truth, rows, shown)
     named = {track: people for track, people in shown.items() if people.most_common(1)[0][0] not in UNNAMED}
     yield from errors.wrong_people(named, results)
     yield from _speaking(truth, rows)
+
+
+def by_frame(tracks: pd.DataFrame) -> Rows:
+    """The faces of a tracking table in each frame (from 0)."""
+    rows: Rows = defaultdict(list)
+    for row in tracks[tracks.source == FACES].itertuples(index=False):
+        rows[row.frame - 1].append(row)
+    return rows
 
 
 def _boundaries(truth: dict[str, Any], found: Sequence[int]) -> Iterator[ResultError]:
@@ -117,8 +124,11 @@ def _faces(truth: dict[str, Any], rows: Rows, shown: dict[int, Counter[str]]) ->
         yield ResultError(errors.FALSE_FACE, Span(min(frames), max(frames) + 1), frozenset({int(track)}))
 
 
-def _speaking(truth: dict[str, Any], rows: Rows) -> Iterator[ResultError]:
-    wrong: dict[tuple[str, int], dict[int, int]] = defaultdict(dict)
+def judged(truth: dict[str, Any], rows: Rows) -> Iterator[tuple[str, int, Any, bool]]:
+    """Where it is known whether a face speaks: who it is, the frame, the row of the face, and whether it speaks.
+
+    ``rows`` are the faces of each frame (from 0).
+    """
     for who, speaks, frames in truth["speaking"]:
         places = {int(f): face for f, listed in truth["faces"].items() for face in listed if face.get("id") == who}
         for frame in frames:
@@ -127,9 +137,15 @@ def _speaking(truth: dict[str, Any], rows: Rows) -> Iterator[ResultError]:
                 continue
             x, y = (float(np.interp(frame, keys, [places[key][axis] for key in keys])) for axis in ("x", "y"))
             here = rows.get(frame, [])
-            pairs = _near(truth, here, [{"x": x, "y": y}])
-            if pairs and bool(here[pairs[0][0]].is_speaking) != bool(speaks):
-                wrong[who, speaks][frame] = int(here[pairs[0][0]].track_id)
+            for row, _ in _near(truth, here, [{"x": x, "y": y}]):
+                yield who, frame, here[row], bool(speaks)
+
+
+def _speaking(truth: dict[str, Any], rows: Rows) -> Iterator[ResultError]:
+    wrong: dict[tuple[str, bool], dict[int, int]] = defaultdict(dict)
+    for who, frame, row, speaks in judged(truth, rows):
+        if bool(row.is_speaking) != speaks:
+            wrong[who, speaks][frame] = int(row.track_id)
     for tracks in wrong.values():
         for span in spans_from_frames(tracks, SAMPLE_GAP):
             own = frozenset(track for frame, track in tracks.items() if frame in span)

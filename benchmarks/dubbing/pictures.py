@@ -4,7 +4,7 @@ import hashlib
 import pickle
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
@@ -12,9 +12,9 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 
+from dubbing.truths import KnownVideo
 from vidlib.engines.active_speaker import NO_WEIGHTS, choose
 from vidlib.errors import UsageError
-from vidlib.evaluation import ground_truth
 from vidlib.evaluation.matching import COLUMNS, FACES
 from vidlib.media.probe import probe_video
 from vidlib.progress import quiet
@@ -23,11 +23,11 @@ from vidlib.results.exports import shots_json, speech_table
 from vidlib.results.exports.tracking_table import TrackRows
 from vidlib.steps import tracking
 from vidlib.steps.tracking import video_tracker
-from vidlib.timeline import Shot, Span, Turn, seconds
+from vidlib.timeline import Span, Turn, seconds
 from vidlib.tracking.association import Track
 from vidlib.tracking.blendshapes import BLENDSHAPES
-from vidlib.tracking.speaker_assignment import FaceEvidence, ShotEvidence, assign_speakers
-from vidlib.tracking.speaking import Mouth, Sound, speaking_log_odds
+from vidlib.tracking.speaker_assignment import FaceEvidence, ShotEvidence
+from vidlib.tracking.speaking import Sound
 
 
 @dataclass(frozen=True)
@@ -47,35 +47,25 @@ class Pictures:
     faces: Sequence[Sequence[Face]]
     samples: np.ndarray
 
-    def with_sound(self, sound: Sound, model: ActiveSpeakerModel | None) -> pd.DataFrame:
-        """The rows of all faces, with who speaks where ``sound`` is heard in the place of the video's own."""
-        shots = []
-        for span, shown in zip(self.shots, self.faces, strict=True):
-            part = sound.crop(span.start, len(span))
-            encoded = model.encode_sound(part.samples.ravel()) if model else None
-            shots.append(ShotEvidence(part, [_evidence(face, part, model, encoded) for face in shown]))
-        shown = [face for faces_of_shot in self.faces for face in faces_of_shot]
-        assigned = [assignment for of_shot in assign_speakers(shots) for assignment in of_shot]
-        tables = [
-            _table(face.rows, assignment.confidence, assignment.is_speaking)
-            for face, assignment in zip(shown, assigned, strict=True)
-        ]
+    def table(self) -> pd.DataFrame:
+        """The rows of all faces, as in a tracking table; nobody speaks."""
+        tables = [_table(face.rows) for shown in self.faces for face in shown]
         return pd.concat(tables) if tables else pd.DataFrame(columns=[*COLUMNS, "source"])
 
 
-def look(video: Path, truth_file: Path, cache: Path) -> Pictures:
+def look(known: KnownVideo, cache: Path) -> Pictures:
     """The pictures of a video; the folder ``cache`` keeps them. Raises UsageError without the weights of LR-ASD."""
     if choose("auto") is None:
         raise UsageError(NO_WEIGHTS)
-    content = video.read_bytes() + truth_file.read_bytes() + str(tracking.VERSION).encode()
-    kept = cache / f"{video.stem}-{hashlib.sha256(content).hexdigest()[:12]}.pickle"
+    content = known.video.read_bytes() + known.truth.read_bytes() + str(tracking.VERSION).encode()
+    kept = cache / f"{known.video.stem}-{hashlib.sha256(content).hexdigest()[:12]}.pickle"
     if not kept.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(pickle.dumps(_track(video, ground_truth.read(truth_file))))
+        kept.write_bytes(pickle.dumps(_track(known)))
     return pickle.loads(kept.read_bytes())
 
 
-def _track(video: Path, truth: ground_truth.Truth) -> Pictures:
+def _track(known: KnownVideo) -> Pictures:
     shown: list[list[Face]] = []
     samples: list[np.ndarray] = []
 
@@ -92,14 +82,14 @@ def _track(video: Path, truth: ground_truth.Truth) -> Pictures:
     params = tracking.Params(objects="never", speaking="lr_asd")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        shots = [Shot(span, shot.boundary) for span, shot in zip(truth.spans(), truth.shots, strict=True)]
-        everywhere = [Turn(0, float(seconds(truth.frames)), "anybody")]  # so that mouths are encoded in all frames
+        shots, n_frames = known.shots, known.n_frames
+        everywhere = [Turn(0, float(seconds(n_frames)), "anybody")]  # so that mouths are encoded in all frames
         tracker = video_tracker.VideoTracker(
-            video,
-            probe_video(video),
-            truth.frames,
+            known.video,
+            probe_video(known.video),
+            n_frames,
             shots_json.write(folder / "shots.json", shots, engine="truth"),
-            speech_table.write(folder / "speech.parquet", truth.frames, [], everywhere),
+            speech_table.write(folder / "speech.parquet", n_frames, [], everywhere),
             folder / "key_frames",
             tracking.shot_tracker(params, "cpu", stack),
             quiet,
@@ -110,16 +100,7 @@ def _track(video: Path, truth: ground_truth.Truth) -> Pictures:
     return Pictures([shot.span for shot in shots], shown, np.concatenate(samples))
 
 
-def _evidence(face: Face, sound: Sound, model: ActiveSpeakerModel | None, encoded: np.ndarray | None) -> FaceEvidence:
-    start = face.rows.start
-    judged = None
-    if model is not None and encoded is not None:
-        judged = model.score(face.mouth, encoded[start - sound.start :][: len(face.mouth)])
-    log_odds = speaking_log_odds(Mouth.from_blendshapes(start, face.rows.blendshapes), sound, judged)
-    return replace(face.evidence, log_odds=log_odds)
-
-
-def _table(rows: TrackRows, confidence: np.ndarray, is_speaking: np.ndarray) -> pd.DataFrame:
+def _table(rows: TrackRows) -> pd.DataFrame:
     left, top, right, bottom = rows.boxes.T
     return pd.DataFrame(
         {
@@ -130,8 +111,8 @@ def _table(rows: TrackRows, confidence: np.ndarray, is_speaking: np.ndarray) -> 
             "centroid_y": (top + bottom) / 2,
             "bbox_width": right - left,
             "bbox_height": bottom - top,
-            "is_speaking": is_speaking,
-            "speaking_confidence": confidence,
+            "is_speaking": False,
+            "speaking_confidence": 0.0,
             "speaker": None,
             "jawOpen": rows.blendshapes[:, BLENDSHAPES.index("jawOpen")],
         }

@@ -6,8 +6,6 @@ from random import Random
 
 import numpy as np
 
-from vidlib.evaluation.ground_truth import Truth
-from vidlib.evaluation.speaking import audible
 from vidlib.tracking.speaking import Sound
 
 SHIFT = 3
@@ -15,6 +13,9 @@ SHIFT = 3
 
 NOISE, CROSSTALK = 10 ** (-9 / 20), 10 ** (-3 / 20)
 """Loudness of added noise and of an added voice, relative to the video's own: -9 and -3 dB."""
+
+OWN, VOICE_OVER = "its own", "voice over"
+"""The names of a video's own sound, and of one that nobody in sight makes."""
 
 WRONG_SHARE = 0.25
 """Share of the turns that get the label of anybody."""
@@ -29,17 +30,10 @@ class Variant:
     is_own: bool = True
 
 
-def own_sound(truth: Truth, samples: np.ndarray) -> Sound:
-    """The sound of a video with its true speakers; there is no speech where it is quiet."""
-    labels = [(moment.part.audible,) if moment.part.audible else () for moment in truth.moments()]
-    speech = audible(np.sqrt(np.mean(samples**2, axis=1))) & np.array([bool(label) for label in labels])
-    return Sound(0, speech, [label if heard else () for label, heard in zip(labels, speech, strict=True)], samples)
-
-
 def variants(own: Sound, other: Sound, seed: int) -> Iterator[Variant]:
     """The sounds of docs/how-we-measure.md; ``other`` is that of another video, with labels of its own."""
     foreign = _repeat(other, len(own.speech))
-    yield Variant("its own", own)
+    yield Variant(OWN, own)
     noise = Random(seed).sample(list(foreign.samples), len(foreign.samples))  # frames in any order: no speech
     yield Variant("with noise", replace(own, samples=_mix(own.samples, np.array(noise), NOISE)))
     yield Variant("early", _shift(own, -SHIFT))
@@ -50,7 +44,7 @@ def variants(own: Sound, other: Sound, seed: int) -> Iterator[Variant]:
     one_label = [("one",) if labels else () for labels in own.speakers]
     yield Variant("one label for all", replace(own, speakers=one_label))
     yield Variant("wrong labels", replace(own, speakers=_confuse(own.speakers, Random(seed))))
-    yield Variant("voice over", foreign, is_own=False)
+    yield Variant(VOICE_OVER, foreign, is_own=False)
 
 
 def _repeat(sound: Sound, n_frames: int) -> Sound:

@@ -1,7 +1,7 @@
 """Active speaker detection in one shot: the sound tells when somebody speaks and how loud, the mouths tell who."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,15 +41,20 @@ MODEL_FRAMES = 13
 MAX_MODEL_LOG_ODDS = 6.0
 """Limit of the log-odds of the active speaker model."""
 
-LEVEL_WEIGHT, CHANGE_WEIGHT, MOVEMENT_WEIGHT, OWN_MOVEMENT_WEIGHT, LIPS_BIAS = 3.9, 2.2, 1.8, 0.6, 4.2
-"""Weights of the terms of the log-odds that a face speaks, as far as its landmarks are known: two correlations with the
-sound, the movement, and the movement beyond what is usual for this face. All weights come from one logistic regression
-on composed videos and natural clips, dubbed and mixed, with and without the model. They are 1.6 times its own, so that
-the confidence, which is lower where faces compete, is calibrated; see docs/how-we-measure.md."""
-
-AGAINST_WEIGHT, FOR_WEIGHT, FOR_BIAS = 1.9, 1.0, -1.5
-"""Weights of the active speaker model: its negative log-odds in any case, its positive ones only where the landmarks
-are unknown. A mouth that talks unheard or is dubbed has positive ones as well, which the correlations tell apart."""
+WEIGHTS: Mapping[str, float] = {
+    "level": 3.9,
+    "change": 2.2,
+    "movement": 1.8,
+    "own_movement": 0.6,
+    "lips": 4.2,
+    "model_against": 1.9,
+    "model_for": 1.0,
+    "unseen": -1.5,
+}
+"""The weight of each of the `speaking_terms` in the log-odds that a face speaks. They come from one logistic regression
+on composed videos and natural clips, dubbed and mixed, with and without the model, and are 1.6 times its own, so that
+the confidence, which is lower where faces compete, is calibrated. `benchmarks/quality_speaking.py --fit` repeats it;
+see docs/how-we-measure.md."""
 
 BIAS = -1.1
 """Log-odds that a face speaks of which nothing else is known."""
@@ -145,32 +150,49 @@ class Mouth:
 def speaking_log_odds(mouth: Mouth, sound: Sound, model_log_odds: np.ndarray | None = None) -> np.ndarray:
     """Log-odds that a face speaks, by its mouth and the sound alone and given that there is speech: (n,).
 
-    ``sound`` is that of the whole shot; ``model_log_odds`` (n,) come from the active speaker model if it was used. A
-    speaking face moves its mouth, more than usually, when the sound is loud and when it gets louder or softer.
+    ``sound`` is that of the whole shot; ``model_log_odds`` (n,) come from the active speaker model if it was used.
     """
-    log_odds = BIAS + mouth.known_share * _lips_log_odds(mouth, sound)
+    return weigh(speaking_terms(mouth, sound, model_log_odds))
+
+
+def weigh(terms: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The log-odds that a face speaks, from its `speaking_terms`: (n,)."""
+    return BIAS + np.sum([WEIGHTS[name] * values for name, values in terms.items()], axis=0)
+
+
+def speaking_terms(mouth: Mouth, sound: Sound, model_log_odds: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """What tells whether a face speaks, (n,) each, by the names of `WEIGHTS`; arguments as of `speaking_log_odds`.
+
+    A speaking face moves its mouth, more than usually, when the sound is loud and when it gets louder or softer. These
+    terms are 0 where the landmarks are unknown. The negative log-odds of the model count in any case, the positive ones
+    only where the landmarks are unknown: a mouth that talks unheard or is dubbed has positive ones as well.
+    """
+    known = mouth.known_share
+    terms = {name: known * values for name, values in _lips_terms(mouth, sound).items()}
     if model_log_odds is None:
-        return log_odds
+        return terms
     model = moving_mean(model_log_odds, MODEL_FRAMES).clip(-MAX_MODEL_LOG_ODDS, MAX_MODEL_LOG_ODDS)
-    without_landmarks = FOR_BIAS + FOR_WEIGHT * np.maximum(model, 0)
-    return log_odds + AGAINST_WEIGHT * np.minimum(model, 0) + (1 - mouth.known_share) * without_landmarks
+    return terms | {
+        "model_against": np.minimum(model, 0),
+        "model_for": (1 - known) * np.maximum(model, 0),
+        "unseen": 1 - known,
+    }
 
 
-def _lips_log_odds(mouth: Mouth, sound: Sound) -> np.ndarray:
-    """What the movement of the lips adds to the log-odds that a face speaks: (n,)."""
+def _lips_terms(mouth: Mouth, sound: Sound) -> dict[str, np.ndarray]:
+    """The terms of the lips alone, (n,) each: correlations with the sound, and movements as logarithms."""
     frames = slice(mouth.start - sound.start, mouth.start - sound.start + len(mouth.shapes))
     level = moving_mean(sound.level, SYLLABLE_FRAMES)
     change = moving_mean(np.abs(np.diff(sound.level, prepend=sound.level[:1])), SYLLABLE_FRAMES)
     syllables = mouth.movement(SYLLABLE_FRAMES)
     movement = np.log(mouth.movement(MOVEMENT_FRAMES) + MOVEMENT_FLOOR)
-    own_movement = (movement - np.median(movement)).clip(-MAX_OWN_MOVEMENT, MAX_OWN_MOVEMENT)
-    return (
-        LEVEL_WEIGHT * correlation_with_sound(syllables, level[frames])
-        + CHANGE_WEIGHT * correlation_with_sound(syllables, change[frames])
-        + MOVEMENT_WEIGHT * movement
-        + OWN_MOVEMENT_WEIGHT * own_movement
-        + LIPS_BIAS
-    )
+    return {
+        "level": correlation_with_sound(syllables, level[frames]),
+        "change": correlation_with_sound(syllables, change[frames]),
+        "movement": movement,
+        "own_movement": (movement - np.median(movement)).clip(-MAX_OWN_MOVEMENT, MAX_OWN_MOVEMENT),
+        "lips": np.ones(len(movement)),
+    }
 
 
 def speaking_confidence(starts: Sequence[int], log_odds: Sequence[np.ndarray], sound: Sound) -> list[np.ndarray]:
