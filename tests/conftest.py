@@ -102,7 +102,7 @@ def shared_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
             return templates[key]
 
         patch.setattr(template, "take", shared)
-        patch.setattr(template, "start_ahead", lambda env: None)
+        patch.setattr(template, "start_ahead", lambda: None)
         yield file
 
 

@@ -2,10 +2,12 @@
 
 import os
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from vidlib.errors import SettingError
-from vidlib.setting_types import contains_password
-from vidlib.settings import SECRETS, Settings, settings, variable_name
+
+if TYPE_CHECKING:
+    from vidlib.settings import Settings
 
 STEP_SECRETS = frozenset({"lemonfox_key"})
 """Secrets that a step needs. The kernels of vidlib get them, and do not pass them on."""
@@ -17,18 +19,23 @@ fragments all heaps: 220 MB after 5 minutes of video, and growing. Two heaps nee
 
 def environment_without_secrets() -> dict[str, str]:
     """The environment of this process for programs of others: without secrets and passwords of databases."""
+    from vidlib.setting_types import contains_password
+    from vidlib.settings import SECRETS, variable_name
+
     secret = {variable_name(name) for name in SECRETS}
     if contains_password(os.environ.get("VIDLIB_DATABASE_URL", "")):
         secret.add("VIDLIB_DATABASE_URL")
     return {name: value for name, value in os.environ.items() if name.upper() not in secret}
 
 
-def environment_of_kernels(chosen: Settings) -> dict[str, str]:
+def environment_of_kernels(chosen: "Settings") -> dict[str, str]:
     """`environment_without_secrets` for a kernel of vidlib, with the secrets that steps need.
 
     The kernel removes them with `withhold_secrets` before it starts any program. Variables of `KERNEL_MEMORY` that are
     set already keep their values.
     """
+    from vidlib.settings import variable_name
+
     secrets = {variable_name(name): getattr(chosen, name) for name in sorted(STEP_SECRETS)}
     needed = {name: secret.get_secret_value() for name, secret in secrets.items() if secret}
     return KERNEL_MEMORY | environment_without_secrets() | needed
@@ -39,6 +46,8 @@ def withhold_secrets() -> None:
 
     Processes that it starts from now on inherit none. A wrong setting raises no error here, but at its next use.
     """
+    from vidlib.settings import SECRETS, settings, variable_name
+
     with suppress(SettingError):
         settings()
     secret = {variable_name(name) for name in SECRETS}

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vidlib import settings as settings_module
-from vidlib.settings import Settings
-
 if TYPE_CHECKING:
     from vidlib.params import ParamSet
+    from vidlib.settings import Settings
 
 PANELS = RUNS, RESULTS, DOWNLOADS, ONE_FILE, MACHINE = ("Runs", "Results", "Downloads", "One file", "Machine")
 """The panels of the help, in their order."""
 
 
 def _complete_profile(beginning: str) -> list[str]:
-    names = sorted(path.stem for path in settings_module.settings().params_dir.glob("*.yaml"))
+    from vidlib.settings import settings
+
+    names = sorted(path.stem for path in settings().params_dir.glob("*.yaml"))
     return [name for name in names if name.startswith(beginning)]
 
 
@@ -70,14 +70,16 @@ OneStep = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
-def read_settings(workspace: Path | None, **options: Any) -> Settings:
+def read_settings(workspace: Path | None, **options: Any) -> "Settings":
     """The settings, from now on those of the process; ``workspace`` and ``options`` win over the environment."""
+    from vidlib.settings import adopt, load, settings
+
     if workspace is not None:
         options["workspace"] = workspace
-    return settings_module.adopt(settings_module.load(**options)) if options else settings_module.settings()
+    return adopt(load(**options)) if options else settings()
 
 
-def read_params(settings: Settings, profiles: list[str] | None, overrides: list[str] | None) -> "ParamSet":
+def read_params(settings: "Settings", profiles: list[str] | None, overrides: list[str] | None) -> "ParamSet":
     """The parameters that ``--params`` and ``--set`` ask for."""
     from vidlib import params
     from vidlib.steps import PARAMS

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from vidlib.cli import console
 from vidlib.cli._options import RESULTS, AsJson, Workspace, examples, print_json
 
 if TYPE_CHECKING:
     from vidlib.api.project_export import Exported
+    from vidlib.cli import console
 
 EXAMPLES = examples(
     "vidlib export film.mp4 --format fcp7 --to edit",

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from vidlib.cli import console
 from vidlib.cli._options import RESULTS, AsJson, Workspace, examples
 from vidlib.cli.export import print_exported
 
@@ -58,6 +57,7 @@ def _export(
 ) -> None:
     from vidlib.api.exporting import Options
     from vidlib.api.project_export import export
+    from vidlib.cli import console
 
     options = Options(aspect=aspect)
     with console.progress_bar("frames") as report:

@@ -27,8 +27,6 @@ from vidlib.cli._options import (
 )
 from vidlib.errors import Cancelled
 from vidlib.machine.signals import stopped_by_signals
-from vidlib.settings import Settings
-from vidlib.settings import settings as current_settings
 
 if TYPE_CHECKING:
     from vidlib.runner.pipeline import RunOptions
@@ -68,9 +66,9 @@ def run(
 
     Results replace those beside a video as a whole, if they are of the same steps or more. Use --variant to keep both.
     """
+    if not (dry_run or scheduler):
+        _start_kernels_ahead()
     settings = read_settings(workspace)
-    if not dry_run:
-        _start_kernels_ahead(settings, scheduler)
     from vidlib.cli import console
     from vidlib.runner import pipeline
     from vidlib.runner.request import Request
@@ -200,13 +198,11 @@ def worker(
         run_worker(read_settings(workspace), scheduler, jobs, stop, lambda line: print(line, flush=True))
 
 
-def _start_kernels_ahead(settings: Settings, scheduler: str | None) -> None:
+def _start_kernels_ahead() -> None:
     """Let the libraries of the steps be imported by their process while this one imports those of the runner."""
-    from vidlib.child_environment import environment_of_kernels
     from vidlib.runner.kernels import template
 
-    if scheduler is None:
-        template.start_ahead(environment_of_kernels(settings))
+    template.start_ahead()
 
 
 def _run_with_display(
@@ -219,8 +215,9 @@ def _run_with_display(
     from vidlib.cli.console import RunDisplay, print_summary
     from vidlib.runner.pipeline import RunOptions
     from vidlib.runner.run_progress import forecast_from
+    from vidlib.settings import settings
 
-    display = RunDisplay(partial(forecast_from, current_settings()), since=time.time())
+    display = RunDisplay(partial(forecast_from, settings()), since=time.time())
     with display, stopped_by_signals() as stop:
         result = work(RunOptions(jobs, scheduler, display.update, stop))
     if result is None:

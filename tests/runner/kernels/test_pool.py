@@ -220,9 +220,11 @@ import os
 from vidlib.runner.kernels import template
 from vidlib.runner.kernels.pool import KernelPool
 
-template.start_ahead(dict(os.environ, VIDLIB_WORKSPACE="/elsewhere"))
+os.environ["VIDLIB_WORKSPACE"] = "/elsewhere"
+template.start_ahead()
+os.environ["VIDLIB_WORKSPACE"] = "/here"
 ahead = template._started_ahead
-with KernelPool(1, dict(os.environ)) as kernels, kernels.acquire():
+with KernelPool(1) as kernels, kernels.acquire():
     print(kernels._template is ahead, ahead.ended)
 print(ahead.ended)
 """

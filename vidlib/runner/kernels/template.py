@@ -14,19 +14,20 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from multiprocessing import Pipe
 
+from vidlib.child_environment import KERNEL_MEMORY
 from vidlib.errors import WorkerLost
 from vidlib.machine.interpreter import python_code
 
 _started_ahead: "KernelTemplate | None" = None
 
 
-def start_ahead(env: Mapping[str, str]) -> None:
-    """Start a template now, for a `take` of the same environment later in this process.
+def start_ahead() -> None:
+    """Start a template now, for a `take` of the environment of this process later on.
 
     A command does so before its own imports, because those of the template then run beside them, on another core.
     """
     global _started_ahead
-    _started_ahead = KernelTemplate(env)
+    _started_ahead = KernelTemplate(KERNEL_MEMORY | os.environ)
     atexit.register(_started_ahead.close)
 
 

@@ -30,6 +30,7 @@ half of it pyannote.audio. Their import starts no thread but those of numerical 
 
 def main() -> None:
     """Serve the owner behind the socket with the number ``sys.argv[1]``, until it closes its end."""
+    gc.disable()  # imports leave hardly any garbage
     owner = Connection(int(sys.argv[1]))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the kernels, so none stays as a zombie
     os.environ.update(kernel_main.OFFLINE)
@@ -51,10 +52,10 @@ def _serve(owner: Connection, inherited: dict[str, str]) -> list[str]:
             _import(waiting.pop(0))
             if not (waiting or later):
                 gc.collect()
-                gc.freeze()  # a collection in a kernel would write to, and so copy, the memory of these objects
                 owner.send(True)
             continue
         folder, arguments, env = owner.recv()
+        gc.freeze()  # a collection in the kernel would write to, and so copy, the memory of these objects
         if pid := os.fork():
             owner.send(pid)
             waiting, later = [*waiting, *later], []
@@ -71,6 +72,7 @@ def _import(name: str) -> None:
 
 def _become_kernel(template: int, folder: str, env: dict[str, str], inherited: dict[str, str]) -> None:
     """Make this fork a process of its own, with the environment ``env`` and the variables that libraries have set."""
+    gc.enable()
     os.setsid()
     kernel_main.die_with(template)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
