@@ -151,8 +151,16 @@ def renamed(row: dict) -> dict[str, object]:
 
 
 def test_migrations_make_the_tables_that_the_code_expects(url):
+    made_at(url, "head", lambda connection: None)
     with History(url) as history, history.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_a_new_history_is_one_that_alembic_has_nothing_to_do_for(url):
+    with History(url) as history, history.engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert context.get_current_heads() == (database.REVISION,)
+        assert compare_metadata(context, Base.metadata) == []
 
 
 @pytest.fixture

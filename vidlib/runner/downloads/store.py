@@ -6,11 +6,11 @@ All spellings of a link are one row, even if several processes offer it at the s
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import Insert, Update, case, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from vidlib.errors import UsageError
@@ -296,7 +296,7 @@ def _change(known: dict[str, Row], row: Row) -> tuple[Change, Row | None]:
 
 def _upsert(session: Session) -> Insert:
     """Return an insert that gives existing rows the earliest time, and the copy and name that they lack."""
-    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert
+    insert = import_module(f"sqlalchemy.dialects.{session.get_bind().dialect.name}").insert
     current = Download.__table__.c
     adding = insert(Download.__table__)
     new = adding.excluded
