@@ -2,7 +2,7 @@
 
     python benchmarks/overhead.py [start] [steps] [batch] [memory]
 
-``start``: from the start of `vidlib run` until the first step decodes a frame, beside importing NumPy and OpenCV.
+``start``: from the start of `vidlib run`, or of plain Papermill, until its first step lets ffmpeg write a frame.
 ``steps``: each notebook on a clip of 2 s, with plain Papermill (a new kernel each time) and in a warm kernel.
 ``batch``: 12 clips of 5 to 10 s, with plain Papermill in a loop and with ``vidlib run`` in two lanes and its start-up.
 ``memory``: the memory of the driver and its kernels during a run of 210 tasks.
@@ -18,7 +18,8 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ import papermill
 import psutil
 
 from vidlib import demo
-from vidlib.files import sha256, write_json
+from vidlib.files import TMP_PREFIX, sha256, write_json
 from vidlib.machine import commands
 from vidlib.media import ffmpeg
 from vidlib.media.probe import probe_video
@@ -39,6 +40,9 @@ from vidlib.steps.base import StepOutputs
 ROUNDS = 3
 CLIPS = [(clip, start_s, length_s) for clip in (0, 1) for start_s, length_s in zip(range(6), range(5, 11), strict=True)]
 """Index of the demo video, start and length: 12 clips of 5 to 10 s with faces, cuts and speech."""
+
+FIRST_OUTPUTS = (convert.SMALL_FILE, f"{TMP_PREFIX}{convert.VIDEO_FILE}")
+"""What ffmpeg writes first: the small frames of a video that stays as it is, or the encoded video."""
 
 Execute = Callable[[Path, Path, dict[str, Any]], float]
 """Runs a notebook with parameters, and writes it to a path; returns the seconds of its cells."""
@@ -89,30 +93,34 @@ def timed(execute: Execute, notebook: str, out: Path, values: dict[str, Any]) ->
 
 
 def compare_start(folder: Path) -> None:
-    """Print the time from the start of `vidlib run` until *convert* lets ffmpeg decode the video."""
+    """Print the time from the start of a process until *convert* lets ffmpeg write: `vidlib run` and Papermill."""
     video = cut(demo_videos(folder)[0], folder / "short.mp4", 7, 2)
+    bin_dir = Path(sys.executable).parent
     ours, theirs = [], []
-    for n in range(2 * ROUNDS):
-        ours.append(until_first_frame(video, folder / f"start{n}"))
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", "import numpy, cv2"], check=True)
-        theirs.append(time.perf_counter() - started)
-    ours_s, theirs_s = statistics.median(ours), statistics.median(theirs)
-    print(f"start to first frame: {ours_s:.2f} s; import numpy, cv2: {theirs_s:.2f} s; ratio {ours_s / theirs_s:.1f}")
+    for n in range(ROUNDS + 1):
+        run = [bin_dir / "vidlib", "run", video, "-w", folder / f"run{n}"]
+        ours.append(until_first_frame(run, folder / f"run{n}"))
+        values = ["-p", "source", video, "-p", "out_dir", folder / f"plain{n}"]
+        notebook = REPOSITORY / "notebooks" / convert.NOTEBOOK
+        plain = [bin_dir / "papermill", notebook, folder / f"plain{n}.ipynb", *values]
+        theirs.append(until_first_frame(plain, folder / f"plain{n}"))
+    ours_s, theirs_s = statistics.median(ours[1:]), statistics.median(theirs[1:])
+    print(f"start to first frame: vidlib run {ours_s:.2f} s, papermill {theirs_s:.2f} s; ratio {ours_s / theirs_s:.2f}")
 
 
-def until_first_frame(video: Path, workspace: Path) -> float:
-    """Seconds until the file appears to which ffmpeg writes the frames that it decodes; the run is then stopped."""
-    program = str(Path(sys.executable).with_name("vidlib"))
+def until_first_frame(command: Sequence[str | Path], folder: Path) -> float:
+    """Seconds until ffmpeg opens its output below ``folder``; the command is then killed with all that it started."""
     started = time.perf_counter()
-    with subprocess.Popen(
-        [program, "run", str(video), "-w", str(workspace), "--json"], stdout=subprocess.DEVNULL
-    ) as run:
-        while not any(workspace.glob(f"work/*/*/{convert.SMALL_FILE}")):
-            assert run.poll() is None, "the run ended before its first frame"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not any(any(folder.rglob(name)) for name in FIRST_OUTPUTS):
+            assert process.poll() is None, "it ended before its first frame"
             time.sleep(0.005)
         seconds = time.perf_counter() - started
-        run.terminate()
+        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+        for member in family:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(family)
     return seconds
 
 
