@@ -115,6 +115,13 @@ def test_one_person_stays_one_track_also_if_one_embedding_is_of_a_turned_face(pe
     assert split_by_person(track) == [track]
 
 
+def test_a_face_that_turns_stays_one_track_where_both_views_are_one_person():
+    track = track_of([0, 0, 0, 0])
+    for frame in (40, 60):
+        track.views[frame] = between(0.73)
+    assert split_by_person(track) == [track]
+
+
 def test_encoded_mouths_are_split_too():
     track = track_of([0, 0, 1, 1], 30)
     track.mouth = np.arange(61.0)[:, None]

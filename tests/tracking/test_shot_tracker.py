@@ -96,7 +96,10 @@ def test_a_face_with_landmarks_in_half_of_its_frames_when_turned_does_not_lie():
     assert not track.blendshapes
 
 
-@pytest.mark.parametrize(("score", "n_frames", "is_face"), [(0.6, 60, False), (0.6, 40, True), (0.8, 60, True)])
+@pytest.mark.parametrize(
+    ("score", "n_frames", "is_face"),
+    [(0.6, 60, False), (0.6, 40, True), (0.8, 60, True), (0.6, 4, False), (0.8, 4, True)],
+)
 def test_what_never_has_landmarks_and_looks_little_like_a_face_is_none(score, n_frames, is_face):
     assert bool(tracked(score, n_frames, NoLandmarks())) == is_face
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vidlib.tracking.association import Track
-from vidlib.tracking.face_views import FaceView
+from vidlib.tracking.face_views import FaceView, mean_view
 
 SAME_PERSON_DISTANCE = 0.55
 """Distance of mean face embeddings from which two groups of tracks are two people. On seven kinds of footage, a
@@ -50,18 +50,25 @@ class Identity(NamedTuple):
 def split_by_person(track: Track) -> list[Track]:
     """The track, or one track for each person in it, where a cut between two people framed alike was missed.
 
-    The split lies where all clear views before differ from all after; between the last and the next of these it is the
-    frame where the face changes most.
+    The split lies where all clear views before differ from all after, and so much that the parts would not be one
+    person. Between the last and the next of these views it is the frame where the face changes most.
     """
-    from scipy.spatial.distance import cdist
-
     frames = sorted(frame for frame, view in track.views.items() if view.quality >= CLEAR_QUALITY)
     for index in range(MIN_VIEWS, len(frames) - MIN_VIEWS + 1):
-        before, after = ([track.views[frame].embedding for frame in part] for part in (frames[:index], frames[index:]))
-        if cdist(before, after).min() > SPLIT_DISTANCE:
+        if _are_two_people(*([track.views[frame] for frame in part] for part in (frames[:index], frames[index:]))):
             first, rest = track.split_at(_largest_change(track, frames[index - 1], frames[index]))
             return [first, *split_by_person(rest)]
     return [track]
+
+
+def _are_two_people(before: list[FaceView], after: list[FaceView]) -> bool:
+    """Whether all views before differ from all after, and `identify` takes both parts for two people."""
+    from scipy.spatial.distance import cdist
+
+    if cdist([view.embedding for view in before], [view.embedding for view in after]).min() <= SPLIT_DISTANCE:
+        return False
+    first, second = identify([mean_view(before), mean_view(after)], [range(1), range(1, 2)])
+    return first.person != second.person
 
 
 def _largest_change(track: Track, last: int, first: int) -> int:

@@ -45,6 +45,9 @@ MIN_LANDMARK_SHARE = 0.05
 
 FACE_SCORE = 0.7
 
+BRIEF_FRAMES = 5
+"""Frames (0.2 s) below which a track that never scores `FACE_SCORE` is no face but a blur, or too little to tell."""
+
 OBJECT_SCORE = 0.5
 """Score that begins an object's track, in [0, 1]."""
 
@@ -237,6 +240,8 @@ class ShotTracker:
 def _is_face(track: Track) -> bool:
     """Whether the landmarks and detection scores of a finished track are those of a face."""
     n_frames, n_landmarks = len(track.span), sum(frame in track.span for frame in track.blendshapes)
+    if n_frames < BRIEF_FRAMES and max(track.scores) < FACE_SCORE:
+        return False
     if n_frames < UNSEEN_FRAMES:
         return len(track.frames) > 1 or n_landmarks > 0
     mean_score = float(track.scores_at(np.array(track.span)).mean())

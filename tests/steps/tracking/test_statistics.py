@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from vidlib.results.exports.tracking_table import TrackRows
+from vidlib.results.review import questions
 from vidlib.steps.tracking.statistics import TrackedShot, TrackingStatistics
 from vidlib.timeline import Shot, Span
 from vidlib.tracking.face_views import FaceView
@@ -54,6 +55,17 @@ def test_faces_without_an_embedding_share_one_doubt_about_who_they_are():
         ("faces never seen clearly in this shot: 1; do other shots show the same people", 100, 0.5)
     ]
     assert doubts((7,), view=None, person_confidence=0.5) == []
+
+
+@pytest.mark.parametrize(("n_faces", "n_questions"), [(4, 4), (5, 1)])
+def test_the_doubted_people_of_a_crowd_are_one_question(n_faces, n_questions):
+    crowd = [
+        SpeakerAssignment(FaceEvidence(number, 100, np.full(N, 2.0), VIEW), number, 0.6, np.full(N, 0.9), None)
+        for number in range(n_faces)
+    ]
+    statistics = TrackingStatistics()
+    statistics.add_speech(SOUND, crowd, ())
+    assert len(questions([("tracking", item) for item in statistics.review_items], N)) == n_questions
 
 
 def test_a_face_without_landmarks_is_doubted_as_much_as_its_detection():
