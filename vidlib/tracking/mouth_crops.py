@@ -30,6 +30,20 @@ def crop_mouth(picture: np.ndarray, box: np.ndarray, side: int) -> np.ndarray:
     return cv2.resize(cv2.cvtColor(square, cv2.COLOR_RGB2GRAY), (side, side), interpolation=cv2.INTER_LINEAR)
 
 
+def with_speech(speech: np.ndarray, window: int) -> np.ndarray:
+    """The frames from the first to the last one with ``speech`` in each ``window`` of frames: (n,) bool -> (n,) bool.
+
+    >>> with_speech(np.array([0, 1, 0, 1, 0, 0, 0, 1], bool), 6).astype(int)
+    array([0, 1, 1, 1, 0, 0, 0, 1])
+    """
+    spoken = np.zeros(len(speech), bool)
+    for start in range(0, len(speech), window):
+        frames = start + np.flatnonzero(speech[start : start + window])
+        if len(frames):
+            spoken[frames[0] : frames[-1] + 1] = True
+    return spoken
+
+
 @dataclass
 class MouthBuffer:
     """One mouth in consecutive frames from ``start`` on.
@@ -47,8 +61,8 @@ class MouthBuffer:
 class MouthEncoder:
     """Encodes the mouths of one shot as its frames arrive.
 
-    ``speech`` (n,) bool marks the frames, from ``start`` on, in which somebody may speak. Windows without any are not
-    encoded.
+    ``speech`` (n,) bool marks the frames, from ``start`` on, in which somebody may speak. Of each window, the frames
+    `with_speech` are encoded.
     """
 
     def __init__(self, model: ActiveSpeakerModel, start: int, speech: np.ndarray):

@@ -29,6 +29,7 @@ from vidlib.results.exports import people_json, rttm, shots_json, speech_table, 
 from vidlib.settings import settings
 from vidlib.steps import tracking
 from vidlib.steps.base import Manifest, Step
+from vidlib.steps.tracking import video_tracker
 from vidlib.timeline import Shot, Span, Turn
 from vidlib.tracking.sound_offset import SoundOffset
 
@@ -183,6 +184,8 @@ def test_a_face_speaks_at_the_same_pictures_where_the_sound_is_late_or_early(inp
     video = drawn.clip(tmp_path / "video.mp4", N_FRAMES, draw, lambda frame: is_loud(frame - late))
     monkeypatch.setattr(SoundOffset, "frames", lambda _: late)  # which takes a longer video to measure
     shifted = inputs | {"video": video} | write_speech(tmp_path, labels)
+    decoded = []
+    monkeypatch.setattr(video_tracker, "read_frames", lambda *given: decoded.append(given) or read_frames(*given))
 
     outputs = tracked(shifted, tmp_path / "outputs")
 
@@ -191,6 +194,7 @@ def test_a_face_speaks_at_the_same_pictures_where_the_sound_is_late_or_early(inp
     inner = found.frame.between(20, 80)
     assert (found.is_speaking == rows.is_speaking)[inner].mean() > 0.98
     assert rttm.read(outputs.turns) == rttm.read(shifted["turns"]), "the turns stay where they are heard"
+    assert len(decoded) == 1, "the pictures are looked at once"
     said = {8: "the sound is 0.32 s late", -8: "the sound is 0.32 s early"}[late]
     assert outputs.sound_offset_frames == late
     assert any(item.message.startswith(said) for item in outputs.doubts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from vidlib.errors import BrokenOutput
 from vidlib.machine import devices
 from vidlib.media.probe import probe_video
 from vidlib.params import Frozen
-from vidlib.progress import Report, part_of, quiet
+from vidlib.progress import Report, quiet
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
 from vidlib.steps.base import FrameCount, OutFile, archived, from_step, location, published, with_manifest
 from vidlib.steps.corrected import (
@@ -28,11 +28,12 @@ from vidlib.steps.corrected import (
     with_corrections,
 )
 from vidlib.steps.tracking.corrected import correct
+from vidlib.steps.tracking.evidence import VideoSound, evidence_with
 from vidlib.steps.tracking.keyframes import FOLDER, list_keyframes
 from vidlib.steps.tracking.people import list_people, speaking_people, speech_by_track
 from vidlib.steps.tracking.statistics import TrackingStatistics, review_corrections, review_sound_offset
 from vidlib.steps.tracking.video_tracker import VideoTracker
-from vidlib.timeline import Turn, seconds, support
+from vidlib.timeline import Span, Turn, seconds, support
 from vidlib.tracking.diarization_correction import Correction, find_corrections
 from vidlib.tracking.shot_tracker import WEAK_SCORE_SHARE, ShotTracker
 from vidlib.tracking.sound_offset import compensated
@@ -173,12 +174,15 @@ def _track(inputs: Inputs, params: Params, device: devices.Device, report: Repor
     out_dir = inputs.out_dir
     with ExitStack() as stack, opencv.one_thread():
         tracker = shot_tracker(params, device, stack)
-        # without who speaks, which only all shots together tell
-        silent_table = Path(stack.enter_context(TemporaryDirectory(prefix=".seen-", dir=out_dir))) / "tracking.parquet"
-        seen = _track_shots(inputs, tracker, silent_table, report)
-        late, shift = seen.sound_offset, compensated(seen.sound_offset)
-        if shift:  # only now known: once more, with the sound that belongs to each picture
-            seen = _track_shots(inputs, tracker, silent_table, part_of(report, 0.5, 1), shift)
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix=".seen-", dir=out_dir)))
+        silent_table = folder / "tracking.parquet"  # without who speaks, which only all shots together tell
+        with (folder / "faces").open("w+b") as faces_file:
+            seen = _track_shots(inputs, tracker, silent_table, faces_file, report)
+            late, shift = seen.sound_offset, compensated(seen.sound_offset)
+            if shift:  # only now known: each picture belongs to other sound
+                faces_file.seek(0)
+                sounds = VideoSound(inputs.video, inputs.speech, inputs.frames).by_shot(seen.spans, shift)
+                seen = replace(seen, shots=list(evidence_with(sounds, faces_file, tracker.speaker_model)))
         by_shot = assign_speakers(seen.shots)
         assignments = list(chain.from_iterable(by_shot))
         heard = rttm.read(inputs.turns)
@@ -207,7 +211,7 @@ def _track(inputs: Inputs, params: Params, device: devices.Device, report: Repor
 
 @dataclass(frozen=True)
 class Seen:
-    """What one look at the video leaves: the evidence of who speaks, and the ids of tracks that a dissolve blends.
+    """What the look at the video leaves: the evidence of who speaks, and the ids of tracks that a dissolve blends.
 
     ``sound_offset`` is `SoundOffset.frames`.
     """
@@ -217,12 +221,17 @@ class Seen:
     statistics: TrackingStatistics
     sound_offset: int | None
 
+    @property
+    def spans(self) -> list[Span]:
+        """The frames of each shot."""
+        return [Span(shot.sound.start, shot.sound.start + len(shot.sound.speech)) for shot in self.shots]
 
-def _track_shots(inputs: Inputs, tracker: ShotTracker, table: Path, report: Report, shift: int = 0) -> Seen:
-    """Write the rows of all tracks to ``table``; each frame is seen with the sound of ``shift`` frames later."""
+
+def _track_shots(inputs: Inputs, tracker: ShotTracker, table: Path, faces_file: IO[bytes], report: Report) -> Seen:
+    """Write the rows of all tracks to ``table``, and what `evidence_with` needs to ``faces_file``."""
     info = probe_video(inputs.video)
     files = (inputs.shots, inputs.speech, inputs.out_dir / FOLDER)
-    video_tracker = VideoTracker(inputs.video, info, inputs.frames, *files, tracker, report, shift)
+    video_tracker = VideoTracker(inputs.video, info, inputs.frames, *files, tracker, report, faces_file)
     shots: list[ShotEvidence] = []
     blended: set[int] = set()
     statistics = TrackingStatistics()
