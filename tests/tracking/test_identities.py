@@ -33,7 +33,7 @@ def test_tracks_of_one_person_are_joined_by_the_face_and_numbered_by_first_appea
     expected = [numbers.setdefault(person, len(numbers)) for person in people]
     identities = identify(views_of(people), consecutive_spans(len(people)))
     assert persons(identities) == expected
-    assert all(0.98 < identity.confidence <= 1 for identity in identities)
+    assert all(0.9 < identity.confidence <= 1 for identity in identities)
 
 
 def test_two_faces_that_are_visible_at_once_are_two_people_however_similar():
@@ -62,7 +62,7 @@ def test_a_face_between_two_people_is_doubted():
 
 
 @pytest.mark.parametrize(
-    ("share", "person", "least", "most"), [(0.3, 0, 0.99, 1), (0.72, 0, 0.7, 0.8), (0.84, 1, 0.7, 0.9)]
+    ("share", "person", "least", "most"), [(0.3, 0, 0.99, 1), (0.72, 0, 0.65, 0.75), (0.84, 1, 0.7, 0.9)]
 )
 def test_the_nearer_two_distances_are_to_the_threshold_the_less_sure_is_the_person(share, person, least, most):
     identities = identify([between(0), between(share)], consecutive_spans(2))

@@ -19,9 +19,10 @@ logistic regression has its threshold at 0.55 to 0.58, whichever kind is left ou
 UNCLEAR_DISTANCE = 0.08
 """What is added to the distance where the less clear of two faces has no quality: all unclear faces look alike."""
 
-CONFIDENCE_SLOPE = 30.0
-"""Log-odds per unit of distance (31 to 41 in that regression): two faces 0.08 nearer than `SAME_PERSON_DISTANCE` are
-one person with a confidence of 0.92."""
+CONFIDENCE_SLOPE = 20.0
+"""Log-odds per unit of distance: two faces 0.08 nearer than `SAME_PERSON_DISTANCE` are one person with a confidence of
+0.83. That regression gives 31 to 41. On uncut tracks of more footage, with men who resemble each other, 20 has the least
+log loss (docs/how-we-measure.md)."""
 
 SPLIT_DISTANCE = 0.5
 """Distance of all views before from all after, from which on one track shows two people."""

@@ -40,7 +40,7 @@ from vidlib.tracking.sound_offset import compensated
 from vidlib.tracking.speaker_assignment import ShotEvidence, assign_speakers
 
 NAME = "tracking"
-VERSION = 12
+VERSION = 13
 NOTEBOOK = "06_tracking.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg", "mediapipe", "openvino", "onnxruntime", "opencv-contrib-python-headless", "scipy", "pyarrow")
