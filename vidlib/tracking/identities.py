@@ -21,8 +21,8 @@ UNCLEAR_DISTANCE = 0.08
 
 CONFIDENCE_SLOPE = 20.0
 """Log-odds per unit of distance: two faces 0.08 nearer than `SAME_PERSON_DISTANCE` are one person with a confidence of
-0.83. That regression gives 31 to 41. On uncut tracks of more footage, with men who resemble each other, 20 has the least
-log loss (docs/how-we-measure.md)."""
+0.83. That regression gives 31 to 41. On uncut tracks of more footage, with men who look alike, 20 has the least log
+loss (docs/how-we-measure.md)."""
 
 SPLIT_DISTANCE = 0.5
 """Distance of all views before from all after, from which on one track shows two people."""
