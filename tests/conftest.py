@@ -1,27 +1,34 @@
 """Fixtures that many tests share."""
 
 import copy
+import functools
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+import typer
 
-from tests import distribution
+from tests import distribution, plain_notebooks
 from tests.ingest import faulty_server
 from vidlib import cli, vault
 from vidlib.files import sha256
 from vidlib.media import ffprobe
 from vidlib.settings import Settings, settings
 
+if TYPE_CHECKING:
+    from vidlib.runner.kernels.pool import KernelPool
+
+    Pools = Callable[[int, Mapping[str, str]], KernelPool]
+
 sys.modules.setdefault("rfc3987_syntax", None)  # as in `vidlib.jupyter_import`: it takes three seconds in each process
 
-# how long an example takes says more about the machine than about the code
-hypothesis.settings.register_profile("vidlib", deadline=None)
+# How long an example takes says more about the machine than about the code. Other ones are tried in each test run.
+hypothesis.settings.register_profile("vidlib", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("vidlib")
 
 
@@ -122,6 +129,14 @@ def remembered_answers() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def built_commands() -> Iterator[None]:
+    """The command line is built once, which takes as long as many a command."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
+        yield
+
+
 @pytest.fixture(scope="module")
 def forked_notebooks() -> Iterator[None]:
     """Plain Papermill, whose kernels have imported the libraries already: forks of the template of this process."""
@@ -175,22 +190,47 @@ def words(no_words: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.cache_clear()
 
 
-@pytest.fixture(scope="module")
-def lasting_kernels() -> Iterator[None]:
-    """Kernels outlive a run and serve the later runs of this module with the same settings."""
-    from vidlib.runner.execution import worker
+@pytest.fixture(scope="session")
+def open_pools() -> Iterator["Pools"]:
+    """``open_pools(size, env)``: a pool of kernels that stays open for all who ask for the same.
+
+    In which workspace they work is in the parameters of their notebooks, and so may differ.
+    """
     from vidlib.runner.kernels.pool import KernelPool
 
     pools: dict[object, KernelPool] = {}
-    with ExitStack() as closing, pytest.MonkeyPatch.context() as patch:
+    with ExitStack() as closing_all:
 
-        def reopen(size: int, env: Mapping[str, str]) -> AbstractContextManager[KernelPool]:
-            key = size, frozenset((name, value) for name, value in env.items() if name != "PYTEST_CURRENT_TEST")
+        def opened(size: int, env: Mapping[str, str]) -> KernelPool:
+            changing = ("PYTEST_CURRENT_TEST", "VIDLIB_WORKSPACE")
+            key = size, frozenset((name, value) for name, value in env.items() if name not in changing)
             if key not in pools:
-                pools[key] = closing.enter_context(KernelPool(size, env))
-            return nullcontext(pools[key])
+                pools[key] = closing_all.enter_context(KernelPool(size, env))
+            return pools[key]
 
-        patch.setattr(worker, "KernelPool", reopen)
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def lasting_kernels(open_pools: "Pools") -> Iterator[None]:
+    """Kernels outlive a run of this module and serve the later runs with the same settings, also in other modules."""
+    from vidlib.runner.execution import worker
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "KernelPool", lambda size, env: nullcontext(open_pools(size, env)))
+        yield
+
+
+@pytest.fixture(scope="session")
+def plain_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The notebooks of the steps without their figures."""
+    return plain_notebooks.write(tmp_path_factory.mktemp("plain") / "notebooks")
+
+
+@pytest.fixture(scope="module")
+def plain_step_notebooks(plain_folder: Path) -> Iterator[None]:
+    """Runs of this module, also in processes that it starts, draw no figures."""
+    with plain_notebooks.used(plain_folder):
         yield
 
 

@@ -21,7 +21,17 @@ LONG = (
 
 NEEDS = {
     "networks": ("engines/", "steps/tracking/", "steps/test_audio.py", "steps/test_scenes.py"),
-    "kernels": ("runner/test_pipeline.py", "runner/kernels/", "api/test_run.py", "api/test_notebooks.py", "notebooks/"),
+    "kernels": (
+        "api/test_run.py",
+        "api/test_notebooks.py",
+        "notebooks/",
+        "runner/kernels/",
+        "runner/test_delivery_files.py",
+        "runner/test_hostile_names.py",
+        "runner/test_pipeline.py",
+        "runner/test_sources.py",
+        "test_earlier_workspace.py",
+    ),
     "postgresql": ("runner/execution/test_workers.py", "runner/downloads/", "runner/store/"),
     "browser": ("dashboard/", "player/", "results/test_pages_in_a_browser.py"),
 }

@@ -85,8 +85,9 @@ def test_fingerprints_are_computed_as_before(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lasting_kernels", "plain_step_notebooks")
 def test_only_steps_of_a_raised_version_run_again(vidlib, earlier):
-    code, out, _ = vidlib("run", earlier / "delivery.zip", "--json")
+    code, out, _ = vidlib("run", earlier / "delivery.zip", "--json", "--jobs", "1")
     videos = {Path(video["path"]).name: video for video in json.loads(out)["videos"]}
     assert code == 1  # one of the two files is broken, as before
     steps = videos["clip.mp4"]["steps"]

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.texts import ANY_TEXT
 from vidlib.http import LONGEST_S, retry_after_s
 
 NOW = 1_000_000_000.0  # Sun, 09 Sep 2001 01:46:40 GMT
@@ -30,7 +31,7 @@ def test_seconds_and_dates_are_understood_and_nothing_else(value, wait_s):
     assert retry_after_s(value, NOW) == wait_s
 
 
-@given(st.text(), st.floats(0, 4e9))
+@given(ANY_TEXT, st.floats(0, 4e9))
 @example("Mon, 01 Jan 0001 00:00:00 +2359", NOW)
 @example("Mon, 01 Jan 99999 00:00:00 GMT", NOW)
 @example("²", NOW)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
+from tests.texts import ANY_TEXT
 from vidlib.errors import ParamError, UnknownName
 from vidlib.params import Frozen, ParamSet, find_profile, read_params
 
@@ -116,7 +117,7 @@ def test_parameters_are_immutable_and_closed():
     threshold=st.floats(0, 1),
     engine=st.sampled_from(["fast", "good"]),
     min_frames=st.integers(1, 10**9),
-    speakers=st.lists(st.text(), max_size=4),
+    speakers=st.lists(ANY_TEXT, max_size=4),
 )
 def test_parameters_survive_yaml(tmp_path_factory, threshold, engine, min_frames, speakers):
     params = {

@@ -176,6 +176,7 @@ def test_resuming_all_runs_succeeds_if_none_was_interrupted(vidlib):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("lasting_kernels", "plain_step_notebooks")
 def test_a_stopped_run_can_be_resumed(vidlib, workspace, tmp_path):
     clip = sample_media.silent(tmp_path / "film.mp4")
     command = [sys.executable, "-m", "vidlib", "run", "--jobs", "1", "--steps", "convert", "--", clip]

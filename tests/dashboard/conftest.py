@@ -28,9 +28,12 @@ class Dashboard:
 
 
 @pytest.fixture(scope="package")
-def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    """One dashboard for the tests that need a server; nothing that it started is left after them."""
-    yield from serving(tmp_path_factory.mktemp("dashboard") / "workspace")
+def dashboard(plain_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """One dashboard for the tests that need a server; nothing that it started is left after them.
+
+    Its runs draw no figures.
+    """
+    yield from serving(tmp_path_factory.mktemp("dashboard") / "workspace", VIDLIB_NOTEBOOKS_DIR=str(plain_folder))
 
 
 def serving(workspace: Path, **variables: str) -> Iterator[Dashboard]:

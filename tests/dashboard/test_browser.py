@@ -176,7 +176,7 @@ def test_two_pages_show_what_one_does_until_somebody_signs_out(dashboard, browse
 
 
 def test_a_result_is_corrected_and_compared_on_accessible_pages(dashboard, chromium, axe, talk):
-    options = {"bypass_csp": True, "reduced_motion": "reduce", "viewport": {"width": 1200, "height": 900}}
+    options = {"bypass_csp": True, "viewport": {"width": 1200, "height": 900}}
     with visitor(chromium, PAGE_MS, **options) as context:
         page = context.new_page()
         page.goto(dashboard.url)

@@ -12,9 +12,7 @@ from pathlib import Path
 import pytest
 
 from vidlib.runner.store.runs import History
-from vidlib.settings import REPOSITORY, Settings
-
-pytestmark = pytest.mark.slow
+from vidlib.settings import REPOSITORY, Settings, settings
 
 NIGHTLY = REPOSITORY / "deploy" / "nightly.py"
 LONG_AGO_S = 3600
@@ -42,8 +40,20 @@ def arrived(inbox: Path) -> Callable[[str, float], Path]:
     return put
 
 
-def call(script: Path, *options: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, script, *options], capture_output=True, text=True, check=False)
+@pytest.fixture
+def night(workspace: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable[..., tuple]:
+    """``night(*options)``: exit code, stdout and stderr of the script, in this process."""
+
+    def call(*options: str) -> tuple[int, str, str]:
+        monkeypatch.chdir(Path.cwd())  # the script goes elsewhere
+        monkeypatch.setattr(sys, "argv", [str(NIGHTLY), *options])
+        settings.cache_clear()
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(NIGHTLY), run_name="__main__")
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return call
 
 
 @pytest.fixture
@@ -53,31 +63,29 @@ def listed(inbox: Path) -> Callable[[], list[str]]:
     return lambda: [str(path) for path in deliveries(inbox)]
 
 
-def test_an_empty_inbox_is_no_failure_and_no_run(inbox, workspace):
-    done = call(NIGHTLY)
-    assert (done.returncode, done.stdout) == (0, "")
-    assert f"nothing to do in {inbox}" in done.stderr
+def test_an_empty_inbox_is_no_failure_and_no_run(inbox, workspace, night):
+    assert night() == (0, "", f"nightly: nothing to do in {inbox}\n")
     with History(workspace.database) as history:
         assert history.runs() == []
 
 
-def test_an_inbox_that_is_not_there_is_a_failure(workspace):
-    done = call(NIGHTLY)
-    assert done.returncode == 2
-    assert "its disk is mounted" in done.stderr
+def test_an_inbox_that_is_not_there_is_a_failure(night):
+    code, _, err = night()
+    assert code == 2
+    assert "its disk is mounted" in err
 
 
-def test_a_wrong_setting_is_one_line(inbox, monkeypatch):
+def test_a_wrong_setting_is_one_line(inbox, night, monkeypatch):
     monkeypatch.setenv("VIDLIB_MAX_FILES", "many")
-    done = call(NIGHTLY)
-    assert done.returncode == 2
-    assert len(done.stderr.splitlines()) == 1
-    assert "VIDLIB_MAX_FILES='many'" in done.stderr
+    code, _, err = night()
+    assert code == 2
+    assert len(err.splitlines()) == 1
+    assert "VIDLIB_MAX_FILES='many'" in err
 
 
-def test_what_has_arrived_is_run_in_the_order_of_names(arrived):
+def test_what_has_arrived_is_run_in_the_order_of_names(arrived, night):
     found = [arrived(name, LONG_AGO_S) for name in ("-dash.mp4", "a b.mp4", "$(touch x).mov")]
-    assert json.loads(call(NIGHTLY, "--list").stdout) == sorted(map(str, found))
+    assert json.loads(night("--list")[1]) == sorted(map(str, found))
 
 
 @pytest.mark.parametrize("name", [".hidden.mp4", "~film.mp4", "film.mp4.part", "notes.txt"])
@@ -109,14 +117,11 @@ def test_a_camera_whose_clock_is_ahead_does_not_wait(arrived, listed):
     assert listed() == [str(film)]
 
 
+@pytest.mark.slow
 def test_the_exit_code_is_that_of_the_run(arrived, workspace):
     arrived("film.mp4", LONG_AGO_S)
-    done = call(NIGHTLY, "--params", "cpu", "--jobs", "1", "--json")
+    command = [sys.executable, NIGHTLY, "--params", "cpu", "--jobs", "1", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     document = json.loads(done.stdout)
     assert (done.returncode, document["status"]) == (3, "refused")
     assert [Path(video["path"]).name for video in document["videos"]] == ["film.mp4"]
-
-
-def test_a_wrong_option_is_wrong_usage(arrived):
-    arrived("film.mp4", LONG_AGO_S)
-    assert call(NIGHTLY, "--params", "cpuu").returncode == 2

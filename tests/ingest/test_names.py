@@ -7,9 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.texts import ANY_TEXT
 from vidlib.ingest.names import MAX_DEPTH, MAX_NAME_BYTES, decode_name, is_litter, safe_name, safe_paths
 
-ANY_NAME = st.one_of(st.text(), st.binary(), st.text(alphabet="aA./\\:é\u0301-2", max_size=12))
+ANY_NAME = st.one_of(ANY_TEXT, st.binary(), st.text(alphabet="aA./\\:é\u0301-2", max_size=12))
 
 
 @given(ANY_NAME)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ingest import faulty_server
+from tests.texts import ANY_CHARACTER
 from vidlib.errors import Cancelled, DownloadFailed, RefusedInput, SettingError, UnknownName
 from vidlib.ingest import webhook as webhook_module
 from vidlib.ingest.fetch import Timing
@@ -87,7 +88,11 @@ def test_a_malformed_record_is_named_and_the_others_are_taken(record, why):
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(max_size=10) | st.just("https://h.example/a"),
+    st.none()
+    | st.booleans()
+    | st.floats(allow_nan=False)
+    | st.text(ANY_CHARACTER, max_size=10)
+    | st.just("https://h.example/a"),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*OLD, *NEW, "x"]), inner, max_size=5),
 )
 

@@ -18,7 +18,7 @@ from vidlib.runner.run_result import RunResult
 from vidlib.runner.store.runs import History
 from vidlib.steps import PARAMS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lasting_kernels", "plain_step_notebooks")]
 
 RANDOM = random.Random(1).randbytes(40_000)
 

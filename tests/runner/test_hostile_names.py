@@ -26,7 +26,7 @@ TITLES = ["-metadata", "title=<script>alert('title')</script>", "-metadata", "co
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+def result(lasting_kernels: None, plain_step_notebooks: None, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
     """A run of a folder with one clip, as far as its shots."""
     folder = tmp_path_factory.mktemp("names")
     (folder / "=job").mkdir()

@@ -32,7 +32,7 @@ from vidlib.settings import Settings
 from vidlib.steps import PARAMS, STEPS, VIDEO_STEPS, scenes
 from vidlib.steps.base import Manifest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("plain_step_notebooks")]
 
 STEPS_OF_A_VIDEO = [*VIDEO_STEPS, "finalize", "report"]
 
@@ -50,7 +50,9 @@ def process(workspace: Settings, *paths: Path, **asked) -> RunResult:
 
 
 @pytest.fixture(scope="module")
-def delivered(lasting_kernels: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Path, RunResult]:
+def delivered(
+    lasting_kernels: None, plain_step_notebooks: None, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Settings, Path, RunResult]:
     """A workspace in which a delivery of one good and one broken clip was processed; the archive; what came of it."""
     folder = tmp_path_factory.mktemp("delivery")
     good, broken = sample_media.clip(folder / "a clip.mp4"), sample_media.garbage(folder / "broken.mp4")

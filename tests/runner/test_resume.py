@@ -5,14 +5,14 @@ A few points of what `make soak` tries by the hundred; see docs/how/soak.md.
 
 import os
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests import plain_notebooks, sample_media
+from tests import sample_media
 from tests.soak import batch, disk, faults, small, verdict
 from tests.soak.batch import Batch, Trial
 from tests.soak.kills import Kill, Redo, appears, kill_at, kill_when
@@ -26,10 +26,9 @@ STEPS = ("convert", "scenes", "report")
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
+def clip(plain_step_notebooks: None, tmp_path_factory: pytest.TempPathFactory) -> Batch:
     """A clip of 30 frames per second, which convert has to encode, in runs without figures."""
-    with plain_notebooks.used(tmp_path_factory.mktemp("plain") / "notebooks"):
-        yield Batch((sample_media.clip(tmp_path_factory.mktemp("clip") / "clip.mp4", fps="30"),), OPTIONS, jobs=1)
+    return Batch((sample_media.clip(tmp_path_factory.mktemp("clip") / "clip.mp4", fps="30"),), OPTIONS, jobs=1)
 
 
 @pytest.fixture(scope="module")

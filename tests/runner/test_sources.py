@@ -24,7 +24,7 @@ from vidlib.runner.store.runs import History
 from vidlib.settings import Settings
 from vidlib.steps import PARAMS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("lasting_kernels", "plain_step_notebooks")]
 
 
 @pytest.fixture

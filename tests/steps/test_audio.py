@@ -544,7 +544,7 @@ def test_channels_that_cancel_each_other_are_named_with_their_place(tmp_path, fa
     path = tmp_path / "clip.mkv"
     codecs = ["-c:v", "libx264", "-c:a", "pcm_s16le"]
     subprocess.run([commands.find_program("ffmpeg"), "-v", "error", *sources, *codecs, str(path)], check=True)
-    outputs = audio.run(audio.Inputs(video=path, frames=75, out_dir=tmp_path / "out"), audio.Params())
+    outputs = audio.run(audio.Inputs(video=path, frames=75, out_dir=tmp_path / "out"), audio.Params(device="cpu"))
     (item,) = [item for item in outputs.doubts if "cancel each other" in item.message]
     assert item.frame == 25
     assert "in 1 s; only the loudest channel was analysed there" in item.message

@@ -94,7 +94,7 @@ def test_a_used_model_scores_as_a_fresh_one(name, warm, short_windows):
     assert warm.same_each_time(
         lambda: open_scorer(name, "cpu"),
         lambda opened, n_frames: list(opened[0].score(frames_of(opened[0], n_frames), n_frames)),
-        (sample_media.N_FRAMES, 30),
+        (sample_media.N_FRAMES, 20),
     )
 
 

@@ -157,8 +157,8 @@ def test_no_more_speakers_are_found_than_requested(engine, dialogue):
     assert {turn.speaker for turn in engine.diarize(dialogue, max_speakers=1).turns} == {"SPEAKER_00"}
 
 
-def test_as_many_speakers_are_found_as_requested_or_fewer(engine, sample):
-    turns = engine.diarize(sample, min_speakers=3, max_speakers=3).turns
+def test_as_many_speakers_are_found_as_requested_or_fewer(engine, dialogue):
+    turns = engine.diarize(dialogue, min_speakers=3, max_speakers=3).turns
     assert 2 <= len({turn.speaker for turn in turns}) <= 3
 
 

@@ -9,6 +9,7 @@ from multiprocessing.synchronize import Barrier
 
 import pytest
 
+from tests.runner import processes
 from tests.waiting import LIMIT_S
 from vidlib.errors import LeaseLost
 from vidlib.runner.store import identity, queue
@@ -126,7 +127,7 @@ def take_all(url: str, ids: list[int], together: Barrier, taken: multiprocessing
 def test_processes_that_compete_get_each_task_and_lease_once(history, task):
     run = {"run_id": task.run_id, "project": "p", "label": "clip.mp4", "sha256": "ab" * 32}
     ids = [added.id for added in history.add_tasks([Task(step="audio", **run) for _ in range(20)])]
-    context = multiprocessing.get_context("forkserver")
+    context = processes.server()
     together, taken = context.Barrier(N_PROCESSES, timeout=LIMIT_S), context.Queue()
     workers = [context.Process(target=take_all, args=(history.url, ids, together, taken)) for _ in range(N_PROCESSES)]
     for worker in workers:

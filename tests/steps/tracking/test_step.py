@@ -8,8 +8,10 @@ frames 50 to 99  two faces whose mouths move; the left one's with the sound, the
 import os
 from collections.abc import Iterator
 from contextlib import nullcontext
+from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,12 +21,15 @@ from pydantic import ValidationError
 from tests import drawn
 from vidlib import vault
 from vidlib.engines import active_speaker
+from vidlib.engines.faces import landmarks
+from vidlib.engines.runtime import model_cache
 from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed
 from vidlib.files import sha256
 from vidlib.geometry import Detections
 from vidlib.machine import commands
 from vidlib.media import ffmpeg
 from vidlib.media.frames import read_frames, read_stills
+from vidlib.protocols import FaceLandmarks
 from vidlib.results.exports import people_json, rttm, shots_json, speech_table, tracking_table
 from vidlib.settings import settings
 from vidlib.steps import tracking
@@ -40,6 +45,7 @@ FILM, MODELS = SHARED / "media/film.mp4", SHARED / "models"
 N_FRAMES = 100
 SHOTS = (Span(0, 30), Span(30, 50), Span(50, 100))
 EMPTY = drawn.backdrop(320, 240)
+FIND_LANDMARKS = landmarks._find
 
 
 def is_loud(frame: int) -> bool:
@@ -67,6 +73,33 @@ def write_speech(folder: Path, labels: list[str | None]) -> dict[str, Path]:
     ]
     table = speech_table.write(folder / "speech.parquet", len(labels), [], turns)
     return {"speech": table, "turns": rttm.write(folder / "speech.rttm", turns)}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def remembered_landmarks() -> Iterator[None]:
+    """Landmarks are found once in each view of a face: nearly all videos here show the same pictures."""
+    known = {}
+
+    def remembered(request: Any, view: tuple[np.ndarray, np.ndarray, float]) -> FaceLandmarks | None:
+        picture, box, roll = view
+        key = blake2b(picture).digest(), box.tobytes(), roll
+        if key not in known:
+            known[key] = FIND_LANDMARKS(request, view)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(landmarks, "_find", remembered)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm_models() -> Iterator[None]:
+    """Models stay open from one run to the next, as in a warm kernel."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model_cache, "_cache", None)
+        model_cache.keep_models()
+        yield
+        model_cache.drop_models()
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +237,8 @@ def test_faces_below_the_least_height_are_dropped(inputs, tmp_path):
     assert tracked(inputs, tmp_path / "out", min_face_px=200, detect_every=25).n_tracks == 0
 
 
-def test_one_core_gives_the_same_bytes_as_all(inputs, outputs, tmp_path):
+def test_one_core_gives_the_same_bytes_as_all(inputs, outputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(landmarks, "_find", FIND_LANDMARKS)
     cores = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(cores)})
