@@ -55,7 +55,7 @@ missing_packages() {
     has_library libEGL.so.1 || echo libegl1
     has_library libGLESv2.so.2 || echo libgles2
     has unar || echo unar
-    has 7zz || echo 7zip
+    has 7zz || has /usr/lib/7zip/7z || echo 7zip # the package of Debian 13 and newer has no 7zz
 }
 
 missing_python() {

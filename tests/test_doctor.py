@@ -14,7 +14,7 @@ from vidlib.media import encoders
 def lacks(monkeypatch):
     """A machine without programs, graphics libraries, weights, or a GPU."""
 
-    def no_program(name, package=""):
+    def no_program(name, package="", fallback=""):
         raise EngineUnavailable(f"{name} is not installed")
 
     def no_weights(name):

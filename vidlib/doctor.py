@@ -12,6 +12,7 @@ from typing import Literal
 
 from vidlib import vault
 from vidlib.errors import CommandFailed, EngineUnavailable, OutOfMemory, WeightError
+from vidlib.ingest.formats import sevenzip
 from vidlib.machine import commands, devices
 from vidlib.machine.load import nearest_existing
 from vidlib.media import encoders, ffmpeg
@@ -58,7 +59,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
         *_video_programs(),
         _encoder(),
         _archive_program("unar", "unar", "RAR archives"),
-        _archive_program("7zz", "7zip", "7z archives, and some ZIPs,"),
+        _archive_program("7zz", "7zip", "7z archives, and some ZIPs,", fallback=sevenzip.DEBIAN_13),
         _graphics_libraries(),
         _torch(),
         _gpu(),
@@ -105,10 +106,10 @@ def _encoder() -> Finding:
     return Finding("video encoder", True, f"{detail}; {encoder.fallback}" if encoder.fallback else detail)
 
 
-def _archive_program(name: str, package: str, reads: str) -> Finding:
+def _archive_program(name: str, package: str, reads: str, fallback: str = "") -> Finding:
     fix = f"install it: apt-get install {package}"
     try:
-        return Finding(name, True, commands.find_program(name, package), needed=False)
+        return Finding(name, True, commands.find_program(name, package, fallback=fallback), needed=False)
     except EngineUnavailable:
         return Finding(name, False, f"missing: {reads} cannot be read", fix, needed=False)
 

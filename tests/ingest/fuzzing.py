@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.ingest import crafted
+from tests.ingest.unpacking import SEVEN_ZIP
 from vidlib.errors import VidlibError
 from vidlib.ingest.archives import Unpacked, unpack
 from vidlib.ingest.formats.limits import MIB, Limits
@@ -57,7 +58,7 @@ def seeds(folder: Path) -> list[Seed]:
     ]
     if shutil.which("unar"):
         found.append(Seed("rar", crafted.rar(*(crafted.rar_file(name, data) for name, data in FILES.items()))))
-    if shutil.which("7zz"):
+    if SEVEN_ZIP:
         found += [Seed("7z", _7z(folder)), Seed("summed 7z", _7z(folder), _with_7z_sums)]
     return found
 
@@ -89,7 +90,7 @@ def _7z(folder: Path) -> bytes:
     for name, data in FILES.items():
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes(data)
-    subprocess.run(["7zz", "a", "-bso0", "-mhc=off", archive, "job"], cwd=source, check=True)
+    subprocess.run([SEVEN_ZIP, "a", "-bso0", "-mhc=off", archive, "job"], cwd=source, check=True)
     content = archive.read_bytes()
     shutil.rmtree(source)
     archive.unlink()

@@ -14,7 +14,18 @@ from pathlib import Path
 import pytest
 
 from tests.ingest import crafted
-from tests.ingest.unpacking import GENEROUS, NOISE, contents, needs_7zip, needs_unar, refusal, tar_info, tar_of, zip_of
+from tests.ingest.unpacking import (
+    GENEROUS,
+    NOISE,
+    SEVEN_ZIP,
+    contents,
+    needs_7zip,
+    needs_unar,
+    refusal,
+    tar_info,
+    tar_of,
+    zip_of,
+)
 from vidlib.errors import UsageError
 from vidlib.ingest.archives import extract_to, unpack
 from vidlib.ingest.formats.limits import MIB, Limits
@@ -38,7 +49,7 @@ def pack_tar(folder: Path, archive: Path) -> None:
 
 
 def pack_7z(folder: Path, archive: Path) -> None:
-    subprocess.run(["7zz", "a", "-bso0", "-snl", archive, "."], cwd=folder, check=True)
+    subprocess.run([SEVEN_ZIP, "a", "-bso0", "-snl", archive, "."], cwd=folder, check=True)
 
 
 def pack_rar(folder: Path, archive: Path) -> None:

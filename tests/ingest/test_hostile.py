@@ -19,7 +19,18 @@ import pytest
 
 from tests.ingest import crafted
 from tests.ingest.test_archives import ALL, Packer
-from tests.ingest.unpacking import GENEROUS, NOISE, contents, needs_7zip, needs_unar, refusal, tar_info, tar_of, zip_of
+from tests.ingest.unpacking import (
+    GENEROUS,
+    NOISE,
+    SEVEN_ZIP,
+    contents,
+    needs_7zip,
+    needs_unar,
+    refusal,
+    tar_info,
+    tar_of,
+    zip_of,
+)
 from vidlib.errors import ArchiveError
 from vidlib.ingest.archives import unpack
 from vidlib.ingest.formats import external
@@ -154,7 +165,7 @@ def zip_with_size(path: Path, size: int) -> Path:
 @needs_7zip
 def test_a_part_of_an_archive_in_parts_is_refused(delivery, tmp_path, target):
     for kind in ("7z", "zip"):
-        command = ["7zz", "a", "-bso0", "-mx=0", f"-t{kind}", "-v100k", tmp_path / f"job.{kind}", "Job"]
+        command = [SEVEN_ZIP, "a", "-bso0", "-mx=0", f"-t{kind}", "-v100k", tmp_path / f"job.{kind}", "Job"]
         subprocess.run(command, cwd=delivery, check=True)
     for part in sorted(tmp_path.glob("job.*.0*")):
         assert refusal(part, target)

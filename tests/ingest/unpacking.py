@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from vidlib.ingest.archives import unpack
+from vidlib.ingest.formats import sevenzip
 from vidlib.ingest.formats.limits import MIB, Limits
 
 NOISE = os.urandom(300_000)  # as video, it does not pack
 GENEROUS = Limits(max_unpacked_bytes=100 * MIB, max_ratio=10_000, max_files=1000)
 
-needs_7zip = pytest.mark.skipif(not shutil.which("7zz"), reason="7zz is not installed")
+SEVEN_ZIP = shutil.which("7zz") or shutil.which(sevenzip.DEBIAN_13)
+
+needs_7zip = pytest.mark.skipif(not SEVEN_ZIP, reason="7-Zip is not installed")
 needs_unar = pytest.mark.skipif(not shutil.which("unar"), reason="unar is not installed")
 
 

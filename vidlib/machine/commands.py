@@ -26,13 +26,13 @@ STDERR_BYTES = 4000
 """Bytes at the end of a program's messages that are kept."""
 
 
-def find_program(name: str, package: str = "ffmpeg") -> str:
+def find_program(name: str, package: str = "ffmpeg", *, fallback: str = "") -> str:
     """Path of a program that the Debian ``package`` installs.
 
-    It is on PATH, or beside this Python, where a set-up without root puts it. Raises EngineUnavailable, with the
-    remedy, if it is in neither place.
+    It is on PATH, or beside this Python, where a set-up without root puts it, or at the path ``fallback``. Raises
+    EngineUnavailable, with the remedy, if it is in none of these places.
     """
-    if path := which(name) or which(name, path=Path(sys.executable).parent):
+    if path := which(name) or which(name, path=Path(sys.executable).parent) or which(fallback):
         return path
     raise EngineUnavailable(f"{name} is not installed. Install it with: apt-get install {package}")
 

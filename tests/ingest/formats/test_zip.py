@@ -9,7 +9,7 @@ import zlib
 import pytest
 
 from tests.ingest import crafted
-from tests.ingest.unpacking import GENEROUS, NOISE, contents, needs_7zip, refusal, zip_of
+from tests.ingest.unpacking import GENEROUS, NOISE, SEVEN_ZIP, contents, needs_7zip, refusal, zip_of
 from vidlib.ingest.archives import unpack
 from vidlib.ingest.formats.limits import MIB
 
@@ -111,7 +111,7 @@ def test_other_methods_of_zip_are_read(method, tmp_path, target):
 def test_deflate64_which_windows_writes_for_large_files_is_read(delivery, tmp_path, target):
     (delivery / "Job/text.txt").write_bytes(b"text " * 10_000)
     archive = tmp_path / "windows.zip"
-    subprocess.run(["7zz", "a", "-bso0", "-mm=Deflate64", archive, "Job"], cwd=delivery, check=True)
+    subprocess.run([SEVEN_ZIP, "a", "-bso0", "-mm=Deflate64", archive, "Job"], cwd=delivery, check=True)
     assert unpack(archive, target, GENEROUS).outcome == "ok"
     assert contents(target)["text.txt"] == b"text " * 10_000
 

@@ -11,12 +11,15 @@ from vidlib.ingest.formats.limits import Quota
 from vidlib.ingest.formats.member import Kind, Member
 from vidlib.machine import commands
 
+DEBIAN_13 = "/usr/lib/7zip/7z"
+"""The program of the package `7zip` in Debian 13 and newer, which has no `7zz`. A `7z` on PATH may be an old p7zip."""
+
 KINDS: dict[str, Kind] = {"d": "folder", "l": "link", "b": "device", "c": "device", "p": "device", "s": "device"}
 
 
 def members(archive: Path, quota: Quota, kind: str = "7z") -> Generator[Member, None, None]:
     """Yield the members of ``archive``, read as the format ``kind`` (its name in 7-Zip) and no other."""
-    program = commands.find_program("7zz", "7zip")
+    program = commands.find_program("7zz", "7zip", fallback=DEBIAN_13)
     # with an empty password 7-Zip never prompts for one; it cannot read a list that needs one
     options = (f"-t{kind}", "-p-", "-spd", "-bd", str(archive))
     text = external.listing([program, "l", "-slt", "-ba", *options], quota, b"\nPath = ")
