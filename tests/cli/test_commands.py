@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import sample_media
+from tests import finished, sample_media
+from vidlib.files import sha256
 from vidlib.ingest.urls import handle
 from vidlib.runner.downloads import store
 from vidlib.runner.store.runs import History
@@ -28,7 +29,7 @@ SEE_THROUGH = ["-vf", "format=gbrap,geq=r=9:g=9:b=9:a='255*gt(X,20)'", "-c:v", "
         (["run", ".", "--steps", "scene"], "did you mean 'scenes'?"),
         (["status", "nowhere"], "there is no run 'nowhere'"),
         (["report", "nowhere"], "there is no report for 'nowhere'"),
-        (["why", "nowhere.mp4", "scenes"], "nowhere.mp4 is no file"),
+        (["why", "nowhere.mp4", "scenes"], "there is no video 'nowhere.mp4'"),
         (["cancel", "nowhere"], "there is no run 'nowhere'"),
         (["resume"], "no run was interrupted"),
         (["resume", "nowhere"], "there is no run 'nowhere'"),
@@ -92,6 +93,12 @@ def test_why_names_the_reason_of_a_run_and_the_step_before_it(vidlib, tmp_path):
     clip = sample_media.clip(tmp_path / "a.mp4")
     assert "convert would run: it has not run for this input yet" in vidlib("why", clip, "convert")[1]
     assert "scenes would run after convert" in vidlib("why", clip, "scenes")[1]
+
+
+def test_why_finds_a_processed_video_by_its_name(vidlib, workspace, tmp_path):
+    video = sample_media.clip(tmp_path / "film.mp4")
+    finished.register(workspace, finished.all_steps(workspace.work / sha256(video)[:16], video=video), video)
+    assert vidlib("why", "film", "scenes")[1] == vidlib("why", video, "scenes")[1] != ""
 
 
 def test_a_dry_run_lists_the_steps_and_executes_none(vidlib, workspace, tmp_path):

@@ -73,7 +73,7 @@ def test_the_report_of_a_renamed_video_is_that_of_its_complete_run(vidlib, works
                 [Task(step=step, status="done", folder=str(page.parent), source=name, **about) for step in steps]
             )
             history.finish_run(run.id, "done")
-    for name in ("new.mp4", "old.mp4"):
+    for name in ("new.mp4", "old.mp4", "new", "ef" * 6):
         assert vidlib("report", name)[1].strip() == str(tmp_path / "old.mp4" / "report.html")
 
 

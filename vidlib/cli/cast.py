@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vidlib.api.casting_names import Change
 
 cast = typer.Typer(
+    short_help="Recognize people across videos, as far as a person confirms them. Off until it is set up.",
     help="People across videos. The cast is off until its purpose, its legal basis and how long it keeps data are set. "
     "vidlib suggests who may be who, and a person confirms. A12 is somebody in one video, P3 a person of the cast.",
     epilog="docs/use/cast.md explains the commands, docs/privacy.md what to consider before.",

@@ -311,12 +311,13 @@ def print_params(params: Sequence["ParamInfo"]) -> None:
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], without: Collection[str] = ()) -> None:
-    """Print rows with the same keys as a table on stdout, but for the columns in ``without``.
+    """Print rows with the same keys as a table on stdout, but for the columns in ``without`` and those without a value.
 
     The first column, a name to copy, is never wrapped.
     """
     table = Table(box=None, header_style="bold")
-    columns = [name for name in rows[0] if name not in without] if rows else ["nothing yet"]
+    filled = [name for name in rows[0] if any(row[name] not in (None, "") for row in rows)] if rows else []
+    columns = [name for name in filled if name not in without] or ["nothing yet"]
     for number, name in enumerate(columns):
         table.add_column(name, no_wrap=number == 0, overflow="fold")
     for row in rows:

@@ -22,6 +22,7 @@ class _VideoFirst(TyperGroup):
 
 correct = typer.Typer(
     cls=_VideoFirst,
+    short_help="Put a result right. A correction stays, in every later run, export and report.",
     help="Put a result right: what a person decides stays, in every later run, export and report. "
     "Frames count from 0, and STOP is not included. `vidlib correct undo VIDEO` takes back the last decision.",
     epilog="The video may also come first: vidlib correct film.mp4 add-cut 100. docs/use/correct.md explains what a "
@@ -173,8 +174,7 @@ def list_corrections(video: VideoName, workspace: Workspace = None, as_json: AsJ
     if as_json:
         print_json({"corrections": rows})
     else:
-        short = [{**row, "at": row["at"][:16].replace("T", " ")} for row in rows]
-        console.print_table(short, without=() if any(row["reason"] for row in rows) else ("reason",))
+        console.print_table([{**row, "at": row["at"][:16].replace("T", " ")} for row in rows])
 
 
 def undo(

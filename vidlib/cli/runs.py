@@ -91,7 +91,7 @@ def reports(
 
 
 def why(
-    video: Annotated[Path, typer.Argument(help="The video. For the step extract: the archive.")],
+    video: Annotated[str, typer.Argument(help="A video, by path, name or SHA-256. For the step extract: the archive.")],
     step: Annotated[
         str,
         typer.Argument(help="One of convert, scenes, audio, tracking, reduce, extract.", autocompletion=complete_step),
@@ -101,10 +101,14 @@ def why(
     overrides: Overrides = None,
 ) -> None:
     """Explain whether a step would run for a video, and what differs from its latest result."""
+    from vidlib import api
     from vidlib.runner import queries
 
     settings = read_settings(workspace)
-    print(queries.explain(video, step, read_params(settings, params, overrides).for_project(), settings))
+    source = Path(video)
+    if step != "extract" and not source.is_file():
+        source = api.Workspace(workspace).open(video).path or source
+    print(queries.explain(source, step, read_params(settings, params, overrides).for_project(), settings))
 
 
 def logs(

@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
@@ -231,11 +231,16 @@ class History(Database):
             return {task.id: task.cancel_requested for task in session.execute(waiting)}
 
     def reports(self, name: str) -> list[Task]:
-        """The finished report tasks of a run (by id) or of a video (by name or start of its SHA-256); newest first."""
-        named = or_(Task.run_id == name, Task.label == name, Task.sha256.startswith(name, autoescape=True))
+        """The finished report tasks of a run (by id) or of a video, newest first.
+
+        A video is known by its name, with or without the suffix, and by the start of its SHA-256.
+        """
+        begins = (Task.sha256.startswith(name, autoescape=True), Task.label.startswith(f"{name}.", autoescape=True))
+        named = or_(Task.run_id == name, Task.label == name, *begins)
         done = select(Task).where(Task.step == "report", Task.status == "done", named)
         with self.reading() as session:
-            return list(session.scalars(done.order_by(Task.id.desc())))
+            found = list(session.scalars(done.order_by(Task.id.desc())))
+        return [task for task in found if not task.label.startswith(f"{name}.") or PurePath(task.label).stem == name]
 
     def complete_runs(self, sha256: str, steps: Collection[str]) -> list[str]:
         """The runs, newest first, in which all ``steps`` of a video are done; not those that made a variant."""
