@@ -1,8 +1,10 @@
 """The commands that process videos: ``vidlib run``, ``resume``, ``retry``, ``watch`` and ``worker``."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +27,7 @@ from vidlib.cli._options import (
     read_params,
     read_settings,
 )
-from vidlib.errors import Cancelled
+from vidlib.errors import Cancelled, VidlibError
 from vidlib.machine.signals import stopped_by_signals
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def run(
     Results replace those beside a video as a whole, if they are of the same steps or more. Use --variant to keep both.
     """
     if not (dry_run or scheduler):
-        _start_kernels_ahead()
+        _start_ahead(paths)
     settings = read_settings(workspace)
     from vidlib.cli import console
     from vidlib.runner import pipeline
@@ -198,11 +200,26 @@ def worker(
         run_worker(read_settings(workspace), scheduler, jobs, stop, lambda line: print(line, flush=True))
 
 
-def _start_kernels_ahead() -> None:
-    """Let the libraries of the steps be imported by their process while this one imports those of the runner."""
+def _start_ahead(paths: list[str]) -> None:
+    """Let other processes begin with what the run needs first, while this one imports the libraries of the runner.
+
+    The process of the kernels imports those of the steps, and FFmpeg answers questions, whose answers are kept.
+    """
     from vidlib.runner.kernels import template
 
     template.start_ahead()
+    threading.Thread(target=_ask_ffmpeg, args=(paths[0],), daemon=True).start()
+
+
+def _ask_ffmpeg(path: str) -> None:
+    from vidlib.media import ffmpeg
+    from vidlib.media.probe import probe_video
+    from vidlib.media.suffixes import is_video_name
+
+    with suppress(VidlibError, OSError):  # the run meets the same error, and reports it
+        ffmpeg.version()
+        if is_video_name((file := Path(path)).name):
+            probe_video(file)
 
 
 def _run_with_display(

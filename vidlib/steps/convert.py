@@ -7,6 +7,7 @@ All audio tracks stay, with their languages, and so do timecode and chapters.
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby, pairwise
@@ -102,13 +103,13 @@ def run(inputs: Inputs, params: Params, *, report: Report = quiet) -> Outputs:
     missing. Raises MediaError where nothing can be decoded, and EngineUnavailable for ``cuda`` without NVENC.
     """
     info = probe_video(inputs.source)
-    scan = scan_formats(info, settings().step_timeout_s, key_frames=transcode.picture_has_form(info))
+    scan, times = _look_through(info)
     info = replace(info, timecode=info.timecode or scan.timecode)
     video = inputs.out_dir / VIDEO_FILE
     on_frame = _counting(info, report)
     encoder = None
     picture = None
-    if source := _sound_picture(info, scan, inputs.out_dir, on_frame):
+    if source := _sound_picture(info, scan, times, inputs.out_dir, on_frame):
         sounds = transcode.plan_sounds(info, scan, 0.0)
         if transcode.sound_has_form(info, sounds):
             link_or_copy(inputs.source, video)
@@ -198,14 +199,28 @@ def still_numbers(n_frames: int) -> list[int]:
     return sorted({n_frames * place // MOST_STILLS for place in range(MOST_STILLS)})
 
 
-def _sound_picture(info: VideoInfo, scan: Scan, out_dir: Path, on_frame: Callable[[int], None]) -> DecodeStats | None:
+def _look_through(info: VideoInfo) -> tuple[Scan, list[Fraction]]:
+    """The formats in a file, and the times of its frames; two programs read it side by side.
+
+    Where the picture has the form, the formats are those of the key frames. Other pictures need no times.
+    """
+    timeout_s = settings().step_timeout_s
+    if not transcode.picture_has_form(info):
+        return scan_formats(info, timeout_s), []
+    with ThreadPoolExecutor(1, "times") as thread:
+        times = thread.submit(frame_times, info)
+        return scan_formats(info, timeout_s, key_frames=True), times.result()
+
+
+def _sound_picture(
+    info: VideoInfo, scan: Scan, times: list[Fraction], out_dir: Path, on_frame: Callable[[int], None]
+) -> DecodeStats | None:
     """The pass that decoded the picture, if it can stay as it is: in form, steady, whole and without complaint.
 
     ``scan`` may be of the key frames alone: the pass itself finds interlaced frames between them.
     """
     if not transcode.picture_has_form(info) or not scan.is_uniform or scan.interlaced:
         return None
-    times = frame_times(info)
     # a hostile file may announce billions of frames, so the number is compared first
     if len(times) != (info.frames or len(times)) or not _are_steady(times):
         return None
