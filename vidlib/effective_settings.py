@@ -10,7 +10,7 @@ from vidlib import env_file
 from vidlib.errors import did_you_mean
 from vidlib.folder_settings import DERIVED
 from vidlib.setting_types import contains_password
-from vidlib.settings import SECRETS, Settings, filled_names, variable_name
+from vidlib.settings import SECRETS, Settings, given_values, variable_name
 
 Source = Literal["default", ".env", "environment", "option"]
 
@@ -54,8 +54,7 @@ def _sources(file: Path | None, options: Collection[str]) -> dict[str, Source]:
         ("environment", os.environ),
     )
     for source, given in files:
-        filled = filled_names(given)
-        sources |= {name: source for name in sources if variable_name(name) in filled}
+        sources |= dict.fromkeys(given_values(given), source)
     return sources | dict.fromkeys(options, "option")
 
 

@@ -5,8 +5,7 @@ import pwd
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
-from pydantic_settings import BaseSettings
+from pydantic import AfterValidator, BaseModel, Field
 
 from vidlib.setting_types import Folder, pattern_with_group, plain_folder
 
@@ -28,7 +27,7 @@ DERIVED = {
 """Settings whose default depends on the workspace, and the property that has the value in force."""
 
 
-class FolderSettings(BaseSettings):
+class FolderSettings(BaseModel):
     """Folders; those that are not set lie in the workspace."""
 
     workspace: Folder = Field(

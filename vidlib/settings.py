@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from platformdirs import user_config_path, user_data_path
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError
-from pydantic_settings import SettingsConfigDict
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 
 from vidlib import env_file
 from vidlib.errors import SettingError, expectation
@@ -55,9 +54,7 @@ def resource(name: str) -> Path:
 class Settings(FolderSettings):
     """Folders, addresses, limits and secrets. Folders that are not set lie in the workspace."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="VIDLIB_", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(validate_default=True, hide_input_in_errors=True)
 
     _file: Path | None = PrivateAttr(None)
 
@@ -239,18 +236,16 @@ def load(**options: Any) -> Settings:
     Raises SettingError for a wrong value, and for a file ``.env`` that cannot be trusted or read.
     """
     file = find_env_file(options.get("workspace"))
-    variables = env_file.read(file) if file else {}
-    given = {variable_name(name) for name in options} | filled_names(os.environ)
-    from_file = {name.upper(): value for name, value in variables.items() if name.upper() not in given}
-    values: dict[str, Any] = {
-        name: from_file[variable_name(name)] for name in Settings.model_fields if variable_name(name) in from_file
-    }
-    if "VIDLIB_WORKSPACE" not in given | from_file.keys():
+    from_file = given_values(env_file.read(file) if file else {})
+    from_environment = given_values(os.environ)
+    values: dict[str, Any] = from_file | from_environment | options
+    if "workspace" not in values:
         values["workspace"] = default_workspace()
     try:
-        chosen = Settings(**values, **options)
+        chosen = Settings(**values)
     except ValidationError as error:
-        problems = (_explain(problem, options, values, file) for problem in error.errors())
+        in_file = from_file.keys() - from_environment.keys()
+        problems = (_explain(problem, options, in_file, file) for problem in error.errors())
         raise SettingError(". ".join(problems)) from error
     chosen._file = file
     return chosen
@@ -294,9 +289,10 @@ def variable_name(name: str) -> str:
     return f"VIDLIB_{name.upper()}"
 
 
-def filled_names(variables: Mapping[str, str]) -> set[str]:
-    """The names of variables in upper case; an empty variable counts as not set."""
-    return {name.upper() for name, value in variables.items() if value}
+def given_values(variables: Mapping[str, str]) -> dict[str, str]:
+    """The settings among ``variables``, whose names may have any case. An empty variable counts as not set."""
+    filled = {name.upper(): value for name, value in variables.items() if value}
+    return {name: filled[variable] for name in Settings.model_fields if (variable := variable_name(name)) in filled}
 
 
 def _explain(

@@ -13,7 +13,7 @@ from tests.dashboard.processes import processes_of
 from tests.waiting import LIMIT_S, wait_until
 from vidlib.runner.store.models import Run, Task
 from vidlib.runner.store.runs import History
-from vidlib.settings import Settings
+from vidlib.settings import Settings, load
 
 STEPS = ("convert", "scenes", "audio", "tracking", "reduce")
 
@@ -43,7 +43,7 @@ def serving(workspace: Path, **variables: str) -> Iterator[Dashboard]:
     env |= variables
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as server:
         url, _, token = next(line for line in server.stdout if "http" in line).split()[0].partition("?token=")
-        yield Dashboard(url, token, Settings(workspace=workspace))
+        yield Dashboard(url, token, load(workspace=workspace))
         server.terminate()
         assert server.wait(timeout=LIMIT_S) == 0
     wait_until(lambda: not processes_of(workspace))
