@@ -15,6 +15,7 @@ truth. The weights of LR-ASD are needed: vidlib models fetch.
 
 --fit prints the weights of the product as these videos give them. A clip with sampled frames is a kind of footage, and
 so is a folder of other videos. Each kind is left out in turn, and the weights that the others give are scored on it.
+Two versions of one video must not follow each other: they have one sound.
 """
 
 import argparse
@@ -30,6 +31,7 @@ import pandas as pd
 from dubbing import fitting, truths
 from dubbing.listening import Listened, listen
 from dubbing.sounds import OWN
+from dubbing.truths import KnownVideo
 
 from vidlib.engines.active_speaker import open_active_speaker
 from vidlib.errors import UsageError, VidlibError
@@ -60,12 +62,10 @@ def main() -> int:
             raise UsageError(f"{options.pairs[0]} is one video; expected two or more, whose sounds are exchanged")
         videos = [truths.read(pair) for pair in options.pairs]
         with open_active_speaker("lr_asd") as model:
-            heard = list(listen(videos, options.cache, model))
-        if options.fit:
-            print(fit(heard, set(options.reported)))
-        else:
-            with_lips = list(listen(videos, options.cache, None))
-            report(heard, with_lips, options.ablation)
+            if options.fit:
+                print(fit(*(list(listen(part, options.cache, model)) for part in split(videos, options.reported))))
+            else:
+                report(*(list(listen(videos, options.cache, judge)) for judge in (model, None)), options.ablation)
     except VidlibError as error:
         print(f"quality_speaking: {error}", file=sys.stderr)
         return error.exit_code
@@ -124,12 +124,20 @@ def precision_recall(rows: pd.DataFrame) -> tuple[float, float]:
     return right / max(1, rows.said.sum()), right / max(1, rows.speaks.sum())
 
 
-def fit(heard: Sequence[Listened], reported: Collection[str]) -> str:
+def split(videos: Sequence[KnownVideo], reported: Collection[str]) -> list[list[KnownVideo]]:
+    """The videos that choose weights, and those of the ``reported`` stems; neither part hears a sound of the other."""
+    unknown = set(reported) - {video.video.stem for video in videos}
+    if unknown:
+        raise UsageError(f"--reported {', '.join(sorted(unknown))} is none of the videos; expected stems of these")
+    parts = [[video for video in videos if (video.video.stem in reported) == late] for late in (False, True)]
+    return [part for part in parts if part]
+
+
+def fit(choosing: Sequence[Listened], reported: Sequence[Listened] = ()) -> str:
     """The weights by all kinds and without each of them, and how good they are on what has not chosen them.
 
     Raises UsageError where fewer than two kinds are left to choose on.
     """
-    choosing = [one for one in heard if one.video not in reported]
     kinds = sorted({one.kind for one in choosing})
     if len(kinds) < 2:
         raise UsageError(f"only {', '.join(kinds)} is left to choose on; expected two kinds of footage or more")
@@ -138,8 +146,8 @@ def fit(heard: Sequence[Listened], reported: Collection[str]) -> str:
     for kind, fitted in fitting.without(choosing):
         weights[f"without {kind}"] = fitted
         rows |= worth(kind, [one for one in choosing if one.kind == kind], fitted)
-    for kind in sorted({one.kind for one in heard if one.video in reported}):
-        rows |= worth(f"{kind}, reported", [one for one in heard if one.kind == kind and one.video in reported], by_all)
+    for kind in sorted({one.kind for one in reported}):
+        rows |= worth(f"{kind}, reported", [one for one in reported if one.kind == kind], by_all)
     constants = pd.DataFrame({name: {**fitted.weights, "bias": fitted.bias} for name, fitted in weights.items()}).T
     return f"{constants.to_string(float_format='%.2f')}\n\n{pd.DataFrame(rows).T.to_string(float_format='%.3f')}"
 
@@ -155,7 +163,8 @@ def measures(heard: Sequence[Listened], weights: fitting.Weights) -> dict[str, f
     with weights.used():
         table = outcomes(heard)
     speech = table.groupby("sound").speaks.transform("any")
-    precision, recall = precision_recall(table[table.sound == OWN])
+    own = table[table.sound == OWN]
+    precision, recall = precision_recall(own) if own.speaks.any() else (np.nan, np.nan)
     by_sound = [precision_recall(rows) for _, rows in table[speech].groupby("sound")]
     return {
         "precision": precision,

@@ -14,11 +14,11 @@ from unittest.mock import patch
 import numpy as np
 
 from dubbing.listening import Listened, Terms
-from dubbing.sounds import OWN, VOICE_OVER
+from dubbing.sounds import OWN
 from vidlib.tracking import speaking
 
-OWN_SHARE, VOICE_OVER_SHARE = 0.5, 0.2
-"""What a video's own sound counts, and a voice over, as speakers are often out of sight. Others share the rest."""
+OWN_SHARE = 0.5
+"""What a video's own sound counts; the other sounds share the rest."""
 
 HIDDEN_SHARE = 0.25
 """What a face counts once more with its mouth hidden, with a sound of its own: few faces have no landmarks."""
@@ -78,9 +78,8 @@ def _shares(heard: Sequence[Listened]) -> dict[tuple[str, str], float]:
     videos = defaultdict(set)
     for one in heard:
         videos[one.kind].add(one.video)
-    others = {one.sound for one in heard} - {OWN, VOICE_OVER}
-    of_sound = {OWN: OWN_SHARE, VOICE_OVER: VOICE_OVER_SHARE}
-    of_sound |= dict.fromkeys(others, (1 - OWN_SHARE - VOICE_OVER_SHARE) / max(1, len(others)))
+    others = {one.sound for one in heard} - {OWN}
+    of_sound = dict.fromkeys(others, (1 - OWN_SHARE) / max(1, len(others))) | {OWN: OWN_SHARE}
     return {(one.video, one.sound): of_sound[one.sound] / np.sqrt(len(videos[one.kind])) for one in heard}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from dubbing.pictures import Face, Pictures, look
 from dubbing.sounds import Variant, variants
 from dubbing.truths import Answers, KnownVideo
+from vidlib.errors import UsageError
 from vidlib.protocols import ActiveSpeakerModel
 from vidlib.tracking.speaker_assignment import FaceEvidence, ShotEvidence, assign_speakers
 from vidlib.tracking.speaking import Mouth, Sound, speaking_terms, weigh
@@ -58,17 +59,22 @@ class Listened:
 
 
 def listen(videos: Sequence[KnownVideo], cache: Path, model: ActiveSpeakerModel | None) -> Iterator[Listened]:
-    """Every video with every sound. A voice over is the sound of the next video with speech."""
+    """Every video with every sound. A voice over is the sound of the next video with speech.
+
+    Raises UsageError where fewer than two videos have speech.
+    """
     pictures = [look(video, cache) for video in videos]
     sounds = [video.sound(seen.samples) for video, seen in zip(videos, pictures, strict=True)]
+    with_speech = [index for index, sound in enumerate(sounds) if sound.speech.any()]
+    if len(with_speech) < 2:
+        names = ", ".join(str(videos[index].video) for index in with_speech) or "no video"
+        raise UsageError(f"{names} has speech; expected two videos with speech, whose sounds are exchanged")
     for index, (video, seen, own) in enumerate(zip(videos, pictures, sounds, strict=True)):
         answers = video.answers(seen.table(), seen.samples)
-        others = [*sounds[index + 1 :], *sounds[:index]]
-        other = next((sound for sound in others if sound.speech.any()), own)
-        for variant in variants(own, other, seed=index):
+        following = next((later for later in with_speech if later > index), with_speech[0])
+        for variant in variants(own, sounds[following], seed=index):
             if variant.sound.speech.any():
-                shots = _shots(seen, variant, answers, model)
-                yield Listened(video.video.stem, video.kind, variant.name, shots)
+                yield Listened(video.video.stem, video.kind, variant.name, _shots(seen, variant, answers, model))
 
 
 def _shots(

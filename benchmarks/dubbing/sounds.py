@@ -14,8 +14,8 @@ SHIFT = 3
 NOISE, CROSSTALK = 10 ** (-9 / 20), 10 ** (-3 / 20)
 """Loudness of added noise and of an added voice, relative to the video's own: -9 and -3 dB."""
 
-OWN, VOICE_OVER = "its own", "voice over"
-"""The names of a video's own sound, and of one that nobody in sight makes."""
+OWN = "its own"
+"""The name of a video's own sound."""
 
 WRONG_SHARE = 0.25
 """Share of the turns that get the label of anybody."""
@@ -44,7 +44,7 @@ def variants(own: Sound, other: Sound, seed: int) -> Iterator[Variant]:
     one_label = [("one",) if labels else () for labels in own.speakers]
     yield Variant("one label for all", replace(own, speakers=one_label))
     yield Variant("wrong labels", replace(own, speakers=_confuse(own.speakers, Random(seed))))
-    yield Variant(VOICE_OVER, foreign, is_own=False)
+    yield Variant("voice over", foreign, is_own=False)
 
 
 def _repeat(sound: Sound, n_frames: int) -> Sound:

@@ -59,7 +59,7 @@ class Composed(KnownVideo):
 
     @property
     def kind(self) -> str:
-        return self.video.resolve().parent.name
+        return self.video.absolute().parent.name
 
     @cached_property
     def known(self) -> ground_truth.Truth:
