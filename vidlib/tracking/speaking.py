@@ -53,8 +53,8 @@ WEIGHTS: Mapping[str, float] = {
 }
 """The weight of each of the `speaking_terms` in the log-odds that a face speaks. They come from one logistic regression
 on composed videos and natural clips, dubbed and mixed, with and without the model, and are 1.6 times its own, so that
-the confidence, which is lower where faces compete, is calibrated. `benchmarks/quality_speaking.py --fit` repeats it;
-see docs/how-we-measure.md."""
+the confidence, which is lower where faces compete, is calibrated. `benchmarks/quality_speaking.py --fit` fits others
+beside them; see docs/how-we-measure.md."""
 
 BIAS = -1.1
 """Log-odds that a face speaks of which nothing else is known."""
