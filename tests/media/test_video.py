@@ -7,7 +7,7 @@ import pytest
 from tests import sample_media as made
 from vidlib import media
 from vidlib.errors import MediaError
-from vidlib.media.audio import SAMPLES_PER_FRAME, read_waveform
+from vidlib.media.audio import read_waveform
 
 
 @pytest.mark.slow
@@ -20,7 +20,6 @@ def test_an_opened_video_gives_properties_frames_and_sound(tmp_path):
         assert [made.frame_number(frame) for frame in video.stills([30, 3])] == [30, 3]
         assert video.frame_times() == [Fraction(number, 25) for number in range(50)]
         np.testing.assert_array_equal(video.audio(), read_waveform(path))
-        assert len(next(video.audio_by_frame())) == SAMPLES_PER_FRAME
 
 
 def test_frames_have_the_size_that_a_viewer_sees_or_the_one_asked_for(tmp_path):

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.player.decoding import decode, decode_boxes
 from vidlib import Video, Workspace
 from vidlib.api import playing
-from vidlib.player.encoding import decode, decode_boxes
 
 
 @pytest.fixture

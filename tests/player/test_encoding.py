@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from vidlib.player.encoding import PIXELS, columns, decode, decode_boxes, encode_boxes
+from tests.player.decoding import decode, decode_boxes
+from vidlib.player.encoding import PIXELS, columns, encode_boxes
 
 CORNERS = arrays.arrays(float, st.tuples(st.integers(0, 40), st.just(4)), elements=st.floats(-40_000, 40_000))
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from tests import finished
-from vidlib.player.encoding import decode, decode_boxes
+from tests.player.decoding import decode, decode_boxes
 from vidlib.player.material import NOBODY, TRACK_COLUMNS, runs_of
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from vidlib.media.audio import FIRST_TRACK, SAMPLE_RATE, Waveform, read_by_frame, read_waveform
+from vidlib.media.audio import FIRST_TRACK, SAMPLE_RATE, Waveform, read_waveform
 from vidlib.media.frames import Frame, read_frames, read_stills
 from vidlib.media.probe import VideoInfo, frame_times, probe_video
 
@@ -57,10 +57,6 @@ class VideoFile:
     def audio(self, sample_rate: int = SAMPLE_RATE, tracks: Sequence[int] = FIRST_TRACK) -> Waveform:
         """Decode audio ``tracks`` (from 1), mixed to mono: (n,) float32 in [-1, 1]; see `read_waveform`."""
         return read_waveform(self.path, sample_rate, tracks)
-
-    def audio_by_frame(self) -> Iterator[Waveform]:
-        """Decode the sound frame by frame: (640,) float32 in [-1, 1] each; see `read_by_frame`."""
-        return self._ending(read_by_frame(self.path))
 
     def _ending(self, items: Generator[Item, None, None]) -> Iterator[Item]:
         """The same items; leaving the block ends their decoder."""

@@ -25,11 +25,6 @@ def columns(values: Mapping[str, Iterable[int]]) -> Columns:
     return {name: np.fromiter(numbers, "<i4").tobytes() for name, numbers in values.items()}
 
 
-def decode(column: bytes) -> np.ndarray:
-    """The numbers of one column, (n,) int32."""
-    return np.frombuffer(column, "<i4")
-
-
 def encode_boxes(corners: np.ndarray) -> bytes:
     """Compress ``corners`` (n, 4) in pixels: xmin, ymin, xmax, ymax of n boxes, rows of one track in order of frame.
 
@@ -37,14 +32,6 @@ def encode_boxes(corners: np.ndarray) -> bytes:
     ones.
     """
     pixels = np.clip(np.rint(corners), PIXELS.min, PIXELS.max).astype(np.int16)
-    steps = np.diff(pixels.T, prepend=np.zeros((4, 1), np.int16)).ravel()  # wraps round, and back in `decode_boxes`
+    steps = np.diff(pixels.T, prepend=np.zeros((4, 1), np.int16)).ravel()  # wraps round, and back where it is read
     zigzag = ((steps << 1) ^ (steps >> 15)).view(np.uint16)
     return zlib.compress(np.concatenate([zigzag & 0xFF, zigzag >> 8]).astype(np.uint8).tobytes(), LEVEL)
-
-
-def decode_boxes(data: bytes) -> np.ndarray:
-    """The corners in whole pixels, (n, 4) int16, that `encode_boxes` compressed."""
-    low, high = np.frombuffer(zlib.decompress(data), np.uint8).astype(np.uint16).reshape(2, -1)
-    zigzag = low | high << 8
-    steps = ((zigzag >> 1) ^ -(zigzag & 1)).view(np.int16)
-    return np.cumsum(steps.reshape(4, -1), axis=1, dtype=np.int16).T
