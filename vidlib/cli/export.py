@@ -9,7 +9,6 @@ from vidlib.cli._options import RESULTS, AsJson, Workspace, examples, print_json
 
 if TYPE_CHECKING:
     from vidlib.api.project_export import Exported
-    from vidlib.cli import console
 
 EXAMPLES = examples(
     "vidlib export film.mp4 --format fcp7 --to edit",
@@ -101,6 +100,7 @@ def export(
     """
     from vidlib.api.exporting import Options
     from vidlib.api.project_export import export as write
+    from vidlib.cli import console
 
     options = Options(media_root, start_tc, handles, editor, layout, aspect)
     with console.progress_bar("frames") as report:
