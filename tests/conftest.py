@@ -5,7 +5,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from vidlib.media import ffprobe
 from vidlib.settings import Settings, settings
 
 if TYPE_CHECKING:
+    from vidlib.runner.kernels.launcher import Kernel
     from vidlib.runner.kernels.pool import KernelPool
 
     Pools = Callable[[int, Mapping[str, str]], KernelPool]
@@ -98,10 +99,11 @@ def shared_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
         templates: dict[object, template.KernelTemplate] = {}
 
         def shared(env: Mapping[str, str]) -> template.KernelTemplate:
-            seen = {name: env.get(name) for name in (*usual, "PRELOAD", "TEMPLATE")}
-            key = frozenset(seen.items())
-            preload = {"PRELOAD": ""} if many_tests and seen == {**usual, "PRELOAD": None, "TEMPLATE": None} else {}
-            env = {name: value for name, value in env.items() if not name.startswith("PYTEST_")} | preload
+            seen = {name: env.get(name) for name in (*usual, "TEMPLATE")}
+            preload = "PRELOAD" in env or (many_tests and seen == {**usual, "TEMPLATE": None})
+            key = frozenset(seen.items()), preload
+            env = {name: value for name, value in env.items() if not name.startswith("PYTEST_")}
+            env |= {"PRELOAD": ""} if preload else {}
             if key not in templates or templates[key].ended:
                 templates[key] = template.KernelTemplate(env)
                 closing.callback(templates[key].close)
@@ -194,18 +196,32 @@ def words(no_words: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def open_pools() -> Iterator["Pools"]:
     """``open_pools(size, env)``: a pool of kernels that stays open for all who ask for the same.
 
-    In which workspace they work is in the parameters of their notebooks, and so may differ.
+    In which workspace they work is in the parameters of their notebooks, and so may differ. A kernel whose notebook
+    failed, as that of a file that is no video, serves the next one.
     """
+    from vidlib.jupyter_import import papermill
     from vidlib.runner.kernels.pool import KernelPool
 
-    pools: dict[object, KernelPool] = {}
+    class LastingPool(KernelPool):
+        @contextmanager
+        def acquire(self, *args: Any, **options: Any) -> "Iterator[Kernel]":
+            failed = None
+            with super().acquire(*args, **options) as kernel:
+                try:
+                    yield kernel
+                except papermill.PapermillExecutionError as error:
+                    failed, kernel.failed = error, False
+            if failed:
+                raise failed
+
+    pools: dict[object, LastingPool] = {}
     with ExitStack() as closing_all:
 
-        def opened(size: int, env: Mapping[str, str]) -> KernelPool:
+        def opened(size: int, env: Mapping[str, str]) -> LastingPool:
             changing = ("PYTEST_CURRENT_TEST", "VIDLIB_WORKSPACE")
             key = size, frozenset((name, value) for name, value in env.items() if name not in changing)
             if key not in pools:
-                pools[key] = closing_all.enter_context(KernelPool(size, env))
+                pools[key] = closing_all.enter_context(LastingPool(size, env))
             return pools[key]
 
         yield opened

@@ -1,7 +1,8 @@
 """Which process of a test run takes the next file: one that has made or imported before what the file needs.
 
-Networks of the engines, the template of the kernels, a PostgreSQL server, a dashboard and a browser take seconds to
-make, and each process makes its own: files with the same need are best left to one process.
+Networks of the engines, the template of the kernels, that of commands (see `tests.runner.processes`), a PostgreSQL
+server, a dashboard and a browser take seconds to make, and each process makes its own: files with the same need are
+best left to one process.
 """
 
 from typing import TYPE_CHECKING
@@ -32,7 +33,14 @@ NEEDS = {
         "runner/test_sources.py",
         "test_earlier_workspace.py",
     ),
-    "postgresql": ("runner/execution/test_workers.py", "runner/downloads/", "runner/store/"),
+    "commands and postgresql": (
+        "cli/test_archive.py",
+        "cli/test_downloads.py",
+        "runner/downloads/",
+        "runner/execution/test_workers.py",
+        "runner/store/",
+        "runner/test_resume.py",
+    ),
     "browser": ("dashboard/", "player/", "results/test_pages_in_a_browser.py"),
 }
 """What takes seconds to make, and the beginnings of the paths, from here, of the files that need it."""

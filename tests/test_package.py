@@ -91,14 +91,6 @@ def test_an_installed_package_reads_its_own_notebooks_and_profiles(vidlib_elsewh
 
 
 @pytest.mark.slow
-def test_an_installed_package_converts_one_file(vidlib_elsewhere, tmp_path):
-    clip = sample_media.clip(tmp_path / "a.mov", fps="50")
-    done = vidlib_elsewhere("convert", clip, "--to", tmp_path / "out", "--params", "fast")
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out" / "a.mp4").is_file()
-
-
-@pytest.mark.slow
 def test_an_installed_package_runs_a_step_through_its_notebook(vidlib_elsewhere, tmp_path):
     clip = sample_media.clip(tmp_path / "a.mov", fps="50")
     options = ["--workspace", tmp_path / "workspace", "--steps", "convert", "--jobs", "1", "--params", "fast"]

@@ -5,15 +5,16 @@ import multiprocessing
 import os
 import random
 import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests import finished, sample_media
 from tests.results import archives
+from tests.runner.processes import Command
+from tests.soak.dying import die_at
 from vidlib import settings as settings_module
 from vidlib.files import sha256, write_json
 from vidlib.results import archive, archive_check, archive_entry, archive_index, naming
@@ -264,10 +265,7 @@ def test_two_publishers_at_the_same_moment_store_results_once(tmp_path):
 
 def die(place: str, number: int, *args: object) -> int:
     """Run vidlib in a process that is killed at the ``number``-th call of ``place``; return its exit code."""
-    command = [sys.executable, "-m", "tests.soak.dying", place, str(number), *map(str, args)]
-    root = Path(__file__).parents[2]
-    environment = os.environ | {"PYTHONPATH": str(root)}
-    return subprocess.run(command, cwd=root, env=environment, capture_output=True, check=False).returncode
+    return Command([*map(str, args)], first=partial(die_at, place, number)).wait()
 
 
 @pytest.mark.slow

@@ -2,14 +2,14 @@
 
 import json
 import signal
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests import finished, sample_media
+from tests.runner.processes import Command
+from tests.waiting import wait_until
 from vidlib.files import sha256
 from vidlib.ingest.urls import handle
 from vidlib.runner.downloads import store
@@ -186,11 +186,10 @@ def test_resuming_all_runs_succeeds_if_none_was_interrupted(vidlib):
 @pytest.mark.usefixtures("lasting_kernels", "plain_step_notebooks")
 def test_a_stopped_run_can_be_resumed(vidlib, workspace, tmp_path):
     clip = sample_media.silent(tmp_path / "film.mp4")
-    command = [sys.executable, "-m", "vidlib", "run", "--jobs", "1", "--steps", "convert", "--", clip]
-    started = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    started.stderr.readline()  # the first step is done, the report is not
-    started.send_signal(signal.SIGTERM)
-    started.communicate()
+    command, said = ["run", "--jobs", "1", "--steps", "convert", "--", str(clip)], tmp_path / "said"
+    with Command(command, err=said) as started:
+        wait_until(lambda: "\n" in said.read_text())  # the first step is done, the report is not
+        started.send_signal(signal.SIGTERM)
     code, _, err = vidlib("resume", "--all", "--jobs", "1")
     assert code == 0, err
     with History(workspace.database) as history:

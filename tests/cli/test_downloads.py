@@ -5,14 +5,13 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.ingest import faulty_server
+from tests.runner.processes import Command
 from tests.waiting import LIMIT_S, wait_until
 from vidlib.ingest import providers
 from vidlib.ingest.offers import DownloadOffer
@@ -103,10 +102,6 @@ def test_an_invalid_link_is_refused(vidlib):
     assert (code, "expected a link that begins with https://" in err) == (3, True)
 
 
-def started(*args: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "vidlib", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
 def hang_after(n_bytes: int):
     """A page that sends the beginning of the video, and then nothing."""
 
@@ -125,7 +120,7 @@ def arrived(inbox: Path) -> int:
 @pytest.mark.slow
 def test_a_killed_download_continues_where_it_stopped(server, vidlib, allowed):
     url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(VIDEO))
-    with started("downloads", "get", url) as process:
+    with Command(["downloads", "get", url]) as process:
         wait_until(lambda: arrived(allowed.inbox) >= 900_000)
         process.send_signal(signal.SIGKILL)
     kept = arrived(allowed.inbox)
@@ -137,7 +132,7 @@ def test_a_killed_download_continues_where_it_stopped(server, vidlib, allowed):
 @pytest.mark.slow
 def test_sigterm_pauses_a_download_and_the_next_call_continues_it(server, vidlib, allowed):
     url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(VIDEO))
-    with started("downloads", "get", url) as process:
+    with Command(["downloads", "get", url]) as process:
         wait_until(lambda: arrived(allowed.inbox) >= 900_000)
         process.send_signal(signal.SIGTERM)
         assert process.wait(LIMIT_S) == 130
@@ -148,7 +143,7 @@ def test_sigterm_pauses_a_download_and_the_next_call_continues_it(server, vidlib
 @pytest.mark.slow
 def test_another_process_can_cancel_a_download_but_not_start_it_twice(server, vidlib, allowed):
     url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(VIDEO))
-    with started("downloads", "get", url) as process:
+    with Command(["downloads", "get", url]) as process:
         wait_until(lambda: arrived(allowed.inbox) >= 900_000)
         code, _, err = vidlib("downloads", "get", url)
         assert (code, f"is already being downloaded by process {process.pid}" in err) == (2, True)
@@ -199,7 +194,7 @@ def test_the_monitor_retries_temporary_failures_later(server, vidlib, allowed, m
 @pytest.mark.slow
 def test_the_monitor_ends_with_sigterm(server, allowed, monkeypatch):
     offer(server, monkeypatch)
-    with started("downloads", "monitor") as process:
+    with Command(["downloads", "monitor"]) as process:
         wait_until(lambda: server.asked)
         process.send_signal(signal.SIGTERM)
         assert process.wait(LIMIT_S) == 0
@@ -209,7 +204,7 @@ def test_the_monitor_ends_with_sigterm(server, allowed, monkeypatch):
 def test_a_stopped_monitor_continues_its_download_at_the_next_start(server, vidlib, allowed, monkeypatch):
     url = server.pages_in_turn("/film.mp4", hang_after(1_000_000), lambda request: request.file(VIDEO))
     offer(server, monkeypatch, {"url": url})
-    with started("downloads", "monitor") as process:
+    with Command(["downloads", "monitor"]) as process:
         wait_until(lambda: arrived(allowed.inbox) >= 900_000)
         process.send_signal(signal.SIGTERM)
         assert process.wait(LIMIT_S) == 0

@@ -14,6 +14,7 @@ import nbformat
 import psutil
 
 from tests import plain_notebooks
+from tests.runner.processes import Command
 from tests.waiting import LIMIT_S, wait_until
 from vidlib import settings as settings_module
 from vidlib.settings import Settings
@@ -29,7 +30,7 @@ class Cluster:
     url: str
     address: str = ""
     scheduler: subprocess.Popen | None = None
-    workers: list[subprocess.Popen] = field(default_factory=list)
+    workers: list[Command] = field(default_factory=list)
 
     @property
     def settings(self) -> Settings:
@@ -44,11 +45,13 @@ class Cluster:
         file = self.folder / "scheduler.json"
         file.unlink(missing_ok=True)
         where = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file]
-        self.scheduler = self.begin([sys.executable, "-m", "distributed.cli.dask_scheduler", *where], "scheduler")
+        command = [sys.executable, "-m", "distributed.cli.dask_scheduler", *where]
+        with (self.folder / "scheduler.err").open("wb") as err:
+            self.scheduler = subprocess.Popen(command, stdout=err, stderr=err, start_new_session=True)
         wait_until(lambda: file.exists() and file.read_text().endswith("}"))
         self.address = json.loads(file.read_text())["address"]
 
-    def start_workers(self, wanted: int = 2) -> list[subprocess.Popen]:
+    def start_workers(self, wanted: int = 2) -> list[Command]:
         """Start workers until ``wanted`` live, and wait until all of them work."""
         self.workers = [worker for worker in self.workers if worker.poll() is None]
         while len(self.workers) < wanted:
@@ -58,24 +61,20 @@ class Cluster:
             assert worker.poll() is None, self.said(worker)
         return self.workers
 
-    def vidlib(self, name: str, command: str, *args: str | Path) -> subprocess.Popen:
-        jobs = ["--jobs", "1"] if command == "worker" else []
-        whole = [sys.executable, "-m", "vidlib", command, *args, "--scheduler", self.address, *jobs]
-        return self.begin(whole, name)
-
-    def begin(self, command: list[str | Path], name: str) -> subprocess.Popen:
+    def vidlib(self, name: str, command: str, *args: str | Path) -> Command:
         """A process whose stdout and stderr are kept (see `said`)."""
+        jobs = ["--jobs", "1"] if command == "worker" else []
         own = {"VIDLIB_WORKSPACE": str(self.folder / "workspace"), "VIDLIB_DATABASE_URL": self.url}
         env = {**os.environ, **own, "VIDLIB_NOTEBOOKS_DIR": str(self.folder / "notebooks")}
-        with (self.folder / f"{name}.out").open("wb") as out, (self.folder / f"{name}.err").open("wb") as err:
-            process = subprocess.Popen(command, stdout=out, stderr=err, env=env, start_new_session=True)
+        out, err = self.folder / f"{name}.out", self.folder / f"{name}.err"
+        process = Command([command, *map(str, args), "--scheduler", self.address, *jobs], env, out, err)
         process.name = name
         return process
 
-    def said(self, process: subprocess.Popen, stream: str = "out") -> str:
+    def said(self, process: Command, stream: str = "out") -> str:
         return (self.folder / f"{process.name}.{stream}").read_text()
 
-    def result(self, process: subprocess.Popen) -> dict:
+    def result(self, process: Command) -> dict:
         """The JSON that a run printed at its end."""
         code = process.wait(LIMIT_S)
         assert code in (0, 1, 130), self.said(process, "err")
@@ -86,7 +85,7 @@ class Cluster:
             end(process)
 
 
-def end(process: subprocess.Popen) -> None:
+def end(process: subprocess.Popen | Command) -> None:
     """Kill a process with all that it started, and wait for it."""
     if process.poll() is None:
         family = psutil.Process(process.pid).children(recursive=True)

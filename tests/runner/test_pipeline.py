@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tests import sample_media
+from tests.runner.processes import Command
 from tests.waiting import wait_until
 from vidlib import settings as settings_module
 from vidlib.api import Workspace
@@ -333,9 +334,7 @@ def test_a_killed_run_is_resumed_and_gives_the_same_bytes(delivered, tmp_path):
     _, _, undisturbed = delivered
     clip = good_video(undisturbed).path
     killed = settings_module.load(workspace=tmp_path / "killed")
-    command = [sys.executable, "-m", "vidlib", "run", str(clip), "--workspace", str(killed.workspace), "--jobs", "1"]
-    only = ["--steps", "scenes"]
-    started = subprocess.Popen([*command, *only], stderr=subprocess.DEVNULL, start_new_session=True)
+    started = Command(["run", str(clip), "--workspace", str(killed.workspace), "--jobs", "1", "--steps", "scenes"])
     wait_until(lambda: killed.work.exists() and list(killed.work.glob("*/.tmp-scenes-*")))
     children = psutil.Process(started.pid).children(recursive=True)
     started.send_signal(signal.SIGKILL)
@@ -356,12 +355,11 @@ def test_a_killed_run_is_resumed_and_gives_the_same_bytes(delivered, tmp_path):
 def test_two_runs_at_the_same_moment_do_every_step_once(tmp_path):
     clip = sample_media.clip(tmp_path / "clip.mp4")
     workspace = settings_module.load(workspace=tmp_path / "workspace")
-    command = [sys.executable, "-m", "vidlib", "run", str(clip), "--workspace", str(workspace.workspace), "--jobs", "1"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    both = [subprocess.Popen([*command, "--steps", "convert", "--json"], **pipes) for _ in range(2)]
-    said = [started.communicate() for started in both]
-    assert [started.returncode for started in both] == [0, 0], said
-    answers = [json.loads(out) for out, _ in said]
+    command = ["run", str(clip), "--workspace", str(workspace.workspace), "--jobs", "1", "--steps", "convert", "--json"]
+    files = [(tmp_path / f"{number}.out", tmp_path / f"{number}.err") for number in range(2)]
+    both = [Command(command, out=out, err=err) for out, err in files]
+    assert [started.wait() for started in both] == [0, 0], [err.read_text() for _, err in files]
+    answers = [json.loads(out.read_text()) for out, _ in files]
     for step in ("convert", "report"):
         assert sorted(answer["videos"][0]["steps"][step]["cached"] for answer in answers) == [False, True], step
     assert len(list(workspace.work.glob("*/convert-*"))) == 1

@@ -7,15 +7,15 @@ covers every published file.
 import os
 import shutil
 import subprocess
-import sys
 import uuid
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests import sample_media
+from tests.runner.processes import Command
 from tests.soak import verdict
 from tests.soak.verdict import MARK, Record, Tally, Verdict
 
@@ -45,7 +45,7 @@ class Batch:
 class Started:
     """A running vidlib: its process, the mark of all processes that it starts, and the file of its error messages."""
 
-    process: subprocess.Popen
+    process: Command
     mark: str
     log: Path
 
@@ -64,6 +64,7 @@ class Started:
     def end(self) -> None:
         """Kill it and all processes that it started."""
         verdict.kill(verdict.alive(self.mark))
+        self.process.kill()  # it carries no mark itself: it is the fork of a process without one
         self.process.wait()
 
     def said(self) -> str:
@@ -91,25 +92,16 @@ def python_path() -> str:
     return os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(ROOT)]))
 
 
-def start(
-    arguments: Sequence[str], folder: Path, *, module: str = "vidlib", wrapper: Sequence[str] = (), **env: str
-) -> Started:
-    """Start ``python -m module`` with ``arguments``, in a session of its own, with temporary files in ``folder``."""
+def start(arguments: Sequence[str], folder: Path, first: Callable[[], object] | None = None, **env: str) -> Started:
+    """Start vidlib with ``arguments``, in a session of its own, with temporary files in ``folder``.
+
+    The process calls ``first`` before anything else.
+    """
     mark = uuid.uuid4().hex
     tmp, log = folder / "tmp", folder / f"{mark}.log"
     tmp.mkdir(parents=True, exist_ok=True)
     given = {MARK: mark, "TMPDIR": str(tmp), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": python_path(), **env}
-    with open(log, "wb") as stderr:
-        process = subprocess.Popen(
-            [*wrapper, sys.executable, "-m", module, *arguments],
-            cwd=ROOT,
-            env=os.environ | given,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            start_new_session=True,
-        )
-    return Started(process, mark, log)
+    return Started(Command(arguments, os.environ | given, err=log, first=first), mark, log)
 
 
 def undisturbed(batch: Batch, workspace: Path) -> dict[str, str]:
@@ -150,10 +142,7 @@ class Trial:
         runs = Record.read(self.workspace).runs
         going_on = resuming and runs and runs[-1][1] != "done"
         arguments = self.batch.resume(self.workspace, runs[-1][0]) if going_on else self.batch.run(self.workspace)
-        module = how.get("module", "vidlib")
-        dying = how.pop("dying", ())
-        how["module"] = "tests.soak.dying" if dying else module
-        return start([*dying, *arguments], self.workspace.parent, **how)
+        return start(arguments, self.workspace.parent, **how)
 
     def disturbed(self, run: Started, where: str, spare: int = 0) -> None:
         """Note a disturbance that is over; ``spare`` steps that it cut left no trace, as their driver lives on."""

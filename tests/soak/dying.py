@@ -1,4 +1,4 @@
-"""`python -m tests.soak.dying MODULE:FUNCTION N ARGUMENTS...`: vidlib, whose process dies as it calls a function.
+"""A process that dies as it calls a function.
 
 It is killed with SIGKILL at the beginning of the N-th call: an instant that no clock can hit.
 """
@@ -8,9 +8,6 @@ import importlib
 import itertools
 import os
 import signal
-import sys
-
-from vidlib.cli import main
 
 
 def die_at(place: str, number: int) -> None:
@@ -27,9 +24,3 @@ def die_at(place: str, number: int) -> None:
         return original(*args, **kwargs)
 
     setattr(owner, function, dying)
-
-
-if __name__ == "__main__":
-    die_at(sys.argv[1], int(sys.argv[2]))
-    del sys.argv[1:3]
-    main()

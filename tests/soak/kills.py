@@ -4,12 +4,14 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import psutil
 
 from tests.soak.batch import LIMIT_S, Batch, Started, Trial, scratch, seeded
+from tests.soak.dying import die_at
 from tests.soak.verdict import Tally
 from tests.waiting import wait_until
 
@@ -103,7 +105,7 @@ def _kill_once(trial: Trial, rng: random.Random) -> bool:
 
 def kill_at(trial: Trial, place: str, number: int, resuming: bool = False) -> bool:
     """Have the process that drives the run die at the ``number``-th call of ``place``; whether it came so far."""
-    run = trial.begin(resuming, dying=(place, str(number)))
+    run = trial.begin(resuming, first=partial(die_at, place, number))
     trial.disturbed(run, f"call {number} of {place}")
     return run.process.returncode == -9
 

@@ -303,12 +303,12 @@ from pathlib import Path
 from vidlib.media.audio import read_waveform
 from vidlib.engines import speech
 with speech.open_diarizer("light", "cpu", speech.Options()) as engine:
-    print(len(engine.diarize(read_waveform(Path(sys.argv[1]))).turns))
+    print(len(engine.diarize(read_waveform(Path(sys.argv[1]))[: 12 * 16_000]).turns))
 """
     done = subprocess.run(
         [sys.executable, "-c", code, SAMPLE / "sample.wav"], capture_output=True, text=True, check=True
     )
-    assert int(done.stdout) > 2
+    assert int(done.stdout) > 1
 
 
 def test_features_are_those_of_kaldi(dialogue):

@@ -1,7 +1,6 @@
 """Several processes that work for one run: a Dask scheduler, two workers, a workspace, a history on PostgreSQL."""
 
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from sqlalchemy import URL, update
 
 from tests import postgresql, sample_media
 from tests.runner.cluster import Cluster, cluster
+from tests.runner.processes import Command
 from tests.waiting import LIMIT_S, wait_until
 from vidlib.files import sha256
 from vidlib.runner.store import identity
@@ -38,11 +38,11 @@ def clips(place: Cluster) -> list[Path]:
 
 
 @pytest.fixture
-def begin(place: Cluster, history: History) -> Iterator[Callable[..., tuple[subprocess.Popen, Run]]]:
+def begin(place: Cluster, history: History) -> Iterator[Callable[..., tuple[Command, Run]]]:
     """``begin(*args)``: a process that does `vidlib run` on the cluster, and its run in the history."""
-    begun: list[subprocess.Popen] = []
+    begun: list[Command] = []
 
-    def started(*args: str | Path) -> tuple[subprocess.Popen, Run]:
+    def started(*args: str | Path) -> tuple[Command, Run]:
         known = {run.id for run in history.runs()}
         begun.append(place.vidlib(f"run-{len(known)}", "run", *args, "--json"))
         return begun[-1], wait_until(lambda: [run for run in history.runs() if run.id not in known])[0]
@@ -64,7 +64,7 @@ def working(history: History, run: Run, but_not: str | None = None) -> Task:
     return wait_until(lambda: [task for task in running(history, run) if task.worker != but_not])[0]
 
 
-def process_of(place: Cluster, task: Task) -> subprocess.Popen:
+def process_of(place: Cluster, task: Task) -> Command:
     return next(worker for worker in place.workers if worker.pid == identity.pid_of(task.worker))
 
 
