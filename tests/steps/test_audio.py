@@ -3,6 +3,7 @@
 import json
 import subprocess
 from contextlib import nullcontext
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -295,10 +296,15 @@ def test_doubts_begin_with_those_that_matter_most(fake, clip, tmp_path):
         ("is this really SPEAKER_01, for 0.4 s?", 35, 0.4, 10),
         ("SPEAKER_01 says only 0.8 s: is it another speaker?", 20, 0.85, 20),
         ("is this really SPEAKER_01, for 0.4 s?", 20, 0.85, 10),
-        ("do SPEAKER_00 and SPEAKER_01 really speak at once?", 20, 0.85, 3),
         ("SPEAKER_00 says only 0.8 s: is it another speaker?", 2, 0.95, 20),
     ]
     assert [item.about for item in doubts if item.kind == "speaker"] == ["SPEAKER_01", "SPEAKER_01"]
+
+
+def test_speech_at_once_is_a_question_of_its_own_where_both_turns_are_sure(fake, clip, tmp_path):
+    fake.turns = Turns([TURNS[0], replace(TURNS[1], confidence=0.92)])
+    messages = [item.message for item in listen(clip, tmp_path).doubts if item.kind in ("speaker", "overlap")]
+    assert messages == ["do SPEAKER_00 and SPEAKER_01 really speak at once?"]
 
 
 def test_a_gpu_that_fails_is_the_reason_of_the_fallback(fake, clip, tmp_path, monkeypatch):

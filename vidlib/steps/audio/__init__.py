@@ -44,7 +44,7 @@ from vidlib.steps.corrected import (
 from vidlib.timeline import FPS, Segment, Turns, frame_at, nearest_frame, seconds
 
 NAME = "audio"
-VERSION = 8
+VERSION = 9
 NOTEBOOK = "05_audio.ipynb"
 UNIT = "s of sound"
 TOOLS = ("ffmpeg", "pyannote-audio", "torch", "onnxruntime", "scipy", "pyarrow")
@@ -346,8 +346,10 @@ def _brief(turns: Turns) -> Iterator[ReviewItem]:
 
 
 def _overlapping(turns: Turns) -> Iterator[ReviewItem]:
+    """Turns at once, where nothing else asks for one of them: a turn of low confidence is an item of its own."""
     for turn, following in pairwise(turns):
-        if both := turn & following:
+        both = turn & following
+        if both and not is_worth_a_look(min(turn.confidence, following.confidence)):
             yield ReviewItem(
                 message=f"do {turn.speaker} and {following.speaker} really speak at once?",
                 frame=frame_at(following.start_s),

@@ -39,12 +39,15 @@ def cluster_speakers(
 def assign_clusters(similarity: np.ndarray) -> np.ndarray:
     """(windows, local speakers, clusters) similarities -> the cluster of each, (windows, local speakers), or `NOBODY`.
 
-    The local speakers of a window get different clusters, as many as there are. NaN counts as the least similarity.
+    The local speakers of a window get different clusters, as many as there are. One who is silent is NaN, and less
+    similar than any other.
 
     >>> assign_clusters(np.array([[[0.9, 0.1], [0.8, 0.7], [np.nan, np.nan]]]))
     array([[ 0,  1, -2]])
+    >>> assign_clusters(np.array([[[np.nan], [0.1], [np.nan]]]))
+    array([[-2,  0, -2]])
     """
-    known = np.nan_to_num(similarity, nan=np.nanmin(similarity))
+    known = np.nan_to_num(similarity, nan=np.nanmin(similarity) - 1)
     clusters = np.full(known.shape[:2], NOBODY)
     for window, scores in enumerate(known):
         local_speakers, assigned = linear_sum_assignment(scores, maximize=True)

@@ -11,6 +11,7 @@ import torch
 from vidlib.engines.runtime.pool import Pool
 from vidlib.engines.speech import Options
 from vidlib.engines.speech.diarization.confidence import Voices
+from vidlib.engines.speech.diarization.merging import AT_ONCE_S
 from vidlib.engines.speech.diarization.postprocessing import clip, label_speakers
 from vidlib.engines.speech.pyannote.folder import PipelineConfig, read_config
 from vidlib.engines.speech.pyannote.imports import Annotation, ReproducibilityWarning
@@ -21,7 +22,7 @@ from vidlib.machine.devices import Device
 from vidlib.media.audio import SAMPLE_RATE, Samples
 from vidlib.progress import Report, quiet
 from vidlib.protocols import Diarization
-from vidlib.timeline import Segment, Turn, speaker_label, support
+from vidlib.timeline import Segment, Turn, Turns, speaker_label, support
 
 MIN_CLUSTER_SIZE = 12
 """Fewest windows with a speaker who forms a cluster (speaker-diarization-3.1); in a short sound, a tenth of all local
@@ -99,25 +100,31 @@ def _to_diarization(annotation: Annotation, pipeline: Pipeline, duration_s: floa
         if part is None:
             continue
         speech.append(part)
-        if part.duration_s >= min_turn_s:
-            if pipeline.voices is not None and column < len(pipeline.voices.centroids):
-                confidence = pipeline.voices.confidence(part, column)
-            else:  # the mean share of windows that hear this speaker
-                confidence = float(pipeline.votes.crop(segment)[:, column].mean())
-            turns.append(Turn(*part, str(column), round(confidence, 4)))
+        if part.duration_s < min_turn_s:
+            continue
+        if pipeline.voices is None:  # the mean share of windows that hear this speaker
+            confidence = float(pipeline.votes.crop(segment)[:, column].mean())
+        elif column < len(pipeline.voices.centroids):
+            confidence = pipeline.voices.confidence(part, column)
+        else:  # for a moment, more people speak at once than have a voice
+            continue
+        turns.append(Turn(*part, str(column), round(confidence, 4)))
     columns = [int(column) for column in dict.fromkeys(turn.speaker for turn in turns)]
-    return Diarization(label_speakers(turns), support(speech), alike=_alike(pipeline.voices, columns))
+    labelled = label_speakers(turns)
+    return Diarization(labelled, support(speech), alike=tuple(sorted(_alike(pipeline.voices, columns, labelled))))
 
 
-def _alike(voices: Voices | None, columns: list[int]) -> tuple[tuple[str, str, float], ...]:
-    """`Diarization.alike` of the speakers with these ``columns``, in order of their labels."""
+def _alike(voices: Voices | None, columns: list[int], turns: Turns) -> Iterator[tuple[str, str, float]]:
+    """`Diarization.alike` of the speakers with these ``columns``; none who speak at once."""
+    segments = {speaker: spoken.segments for speaker, spoken in turns.by_speaker().items()}
     labels = {column: speaker_label(number) for number, column in enumerate(columns)}
-    pairs = []
-    for one, other, probability in voices.alike() if voices else ():
-        if one in labels and other in labels:
-            first, second = sorted((labels[one], labels[other]))
-            pairs.append((first, second, round(probability, 4)))
-    return tuple(sorted(pairs))
+    for *pair, probability in voices.alike() if voices else ():
+        if labels.keys() >= set(pair):
+            one, other = sorted(labels[column] for column in pair)
+            both = segments[one] + segments[other]
+            at_once_s = sum(part.duration_s for part in both) - sum(part.duration_s for part in support(both))
+            if at_once_s < AT_ONCE_S:
+                yield one, other, round(probability, 4)
 
 
 @contextmanager

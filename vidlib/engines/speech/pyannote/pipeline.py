@@ -21,6 +21,7 @@ from vidlib.engines.runtime.pool import Pool
 from vidlib.engines.speech.diarization.aggregation import aggregate_activity, most_active
 from vidlib.engines.speech.diarization.clustering import assign_clusters
 from vidlib.engines.speech.diarization.confidence import Voices
+from vidlib.engines.speech.diarization.merging import merge_speakers, speakers_at_once
 from vidlib.engines.speech.diarization.resegmentation import Activity, resegment
 from vidlib.engines.speech.diarization.speech_level import missed_speech, pauses, stands_out
 from vidlib.engines.speech.loudness import normalize_loudness
@@ -86,7 +87,8 @@ class Pipeline(SpeakerDiarization):
         The labels of the result are the columns of ``votes``: pyannote.audio sorts its own as text, 10 before 2.
         """
         self._sound: Samples = file["sound"]
-        self.votes, self.voices, self._max_speakers = None, None, options.get("max_speakers")
+        self.votes, self.voices = None, None
+        self._min_speakers, self._max_speakers = options.get("min_speakers") or 1, options.get("max_speakers")
         self._annotation: Annotation | None = None
         super().apply(file, **options)
         return Annotation() if self._annotation is None else self._annotation
@@ -106,6 +108,7 @@ class Pipeline(SpeakerDiarization):
         if self._detector is None or not segmentation.data.any():
             return count
         speakers, step_s = count.data[:, 0], frames.step
+        self.clustering.fewest = speakers_at_once(speakers, step_s)
         loud = stands_out(self._sound, step_s, len(speakers))
         probability = Inference.aggregate(self._segmentation.probability, frames).data[:, 0]
         speakers[pauses(loud, probability, step_s)] = 0
@@ -154,12 +157,13 @@ class Pipeline(SpeakerDiarization):
     def _resegment(
         self, frames: SlidingWindow, speaks: np.ndarray, votes: np.ndarray, centroids: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Correct ``speaks`` and ``votes``, (instants, speakers); both may get columns for further speakers."""
+        """Correct ``speaks`` and ``votes``, (instants, speakers); both may get or lose columns of speakers."""
         n = len(centroids)
         times = frames.start + frames.duration / 2 + frames.step * np.arange(len(speaks))
         activity, gap_s = Activity(times, speaks[:, :n], votes[:, :n]), self.segmentation.min_duration_off
         embed = self._embedding.model_.embed
         corrected = resegment(self._sound, centroids, activity, gap_s, embed, self._max_speakers)
+        corrected = merge_speakers(corrected, self._min_speakers)
         self.voices = corrected.voices
         # columns beyond the speakers, where more speak at once than there are speakers, stay last
         return np.hstack([corrected.speaks, speaks[:, n:]]), np.hstack([corrected.votes, votes[:, n:]])
@@ -168,12 +172,15 @@ class Pipeline(SpeakerDiarization):
 class ShortTurnClustering(AgglomerativeClustering):
     """Agglomerative clustering that includes local speakers who talk little in a window.
 
-    After a call, ``centroids`` are the embeddings of the speakers, (speakers, 192), or None where one is not finite.
+    There are at least ``fewest`` clusters, if the sound has so many distinct speakers. After a call, ``centroids`` are
+    the embeddings of the speakers, (speakers, 192), or None where one is not finite.
     """
 
     centroids: np.ndarray | None = None
+    fewest = 1
 
     def __call__(self, **arguments: Any) -> tuple[np.ndarray, np.ndarray, None]:
+        arguments["min_clusters"] = max(arguments["min_clusters"], min(self.fewest, arguments["max_clusters"]))
         clusters, soft_clusters, centroids = super().__call__(**arguments)
         self.centroids = centroids if np.isfinite(centroids).all() else None
         # pyannote.audio would sort the centroids by speaker, but resegmentation adds speakers who have none
