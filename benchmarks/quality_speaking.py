@@ -3,6 +3,7 @@
     python benchmarks/quality_speaking.py films/film-4.mp4=films/film-4.truth.json clip.mp4=clip.json --cache cache/
     python benchmarks/quality_speaking.py ... --cache cache/ --ablation
     python benchmarks/quality_speaking.py ... --cache cache/ --fit --reported film-4 film-5
+    python benchmarks/quality_speaking.py ... --cache cache/ --maps --reported film-4 film-5
 
 Each pair is a video and its truth: that of benchmarks/compose.py, or one of sampled frames with the turns of the
 speakers in an RTTM file beside it (benchmarks/sampled_truth.py). Pictures are analysed once, which the folder CACHE
@@ -16,6 +17,9 @@ truth. The weights of LR-ASD are needed: vidlib models fetch.
 --fit prints the weights of the product as these videos give them. A clip with sampled frames is a kind of footage, and
 so is a folder of other videos. Each kind is left out in turn, and the weights that the others give are scored on it.
 Two versions of one video must not follow each other: they have one sound.
+
+--maps prints how far confidence and share of right claims are apart on each kind: the mean, and in brackets the bin of
+30 claims or more that is farthest. It does so for the confidence as it is, and after the best map of each kind.
 """
 
 import argparse
@@ -28,7 +32,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
-from dubbing import fitting, truths
+from dubbing import calibrating, fitting, truths
 from dubbing.listening import Listened, listen
 from dubbing.sounds import OWN
 from dubbing.truths import KnownVideo
@@ -55,15 +59,18 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, required=True, help="folder that keeps the analysed pictures")
     parser.add_argument("--ablation", action="store_true", help="also leave out one part after the other")
     parser.add_argument("--fit", action="store_true", help="print the weights that these videos give")
-    parser.add_argument("--reported", nargs="+", default=[], metavar="STEM", help="videos that choose no weight")
+    parser.add_argument("--maps", action="store_true", help="print how far maps of the confidence calibrate it")
+    parser.add_argument("--reported", nargs="+", default=[], metavar="STEM", help="videos that choose nothing")
     options = parser.parse_args()
     try:
         if len(options.pairs) < 2:
             raise UsageError(f"{options.pairs[0]} is one video; expected two or more, whose sounds are exchanged")
         videos = [truths.read(pair) for pair in options.pairs]
         with open_active_speaker("lr_asd") as model:
-            if options.fit:
-                print(fit(*(list(listen(part, options.cache, model)) for part in split(videos, options.reported))))
+            if options.fit or options.maps:
+                parts = split(videos, options.reported)
+                choosing, reported = (list(listen(part, options.cache, model)) if part else [] for part in parts)
+                print(fit(choosing, reported) if options.fit else maps(choosing, reported))
             else:
                 report(*(list(listen(videos, options.cache, judge)) for judge in (model, None)), options.ablation)
     except VidlibError as error:
@@ -129,8 +136,7 @@ def split(videos: Sequence[KnownVideo], reported: Collection[str]) -> list[list[
     unknown = set(reported) - {video.video.stem for video in videos}
     if unknown:
         raise UsageError(f"--reported {', '.join(sorted(unknown))} is none of the videos; expected stems of these")
-    parts = [[video for video in videos if (video.video.stem in reported) == late] for late in (False, True)]
-    return [part for part in parts if part]
+    return [[video for video in videos if (video.video.stem in reported) == late] for late in (False, True)]
 
 
 def fit(choosing: Sequence[Listened], reported: Sequence[Listened] = ()) -> str:
@@ -140,7 +146,9 @@ def fit(choosing: Sequence[Listened], reported: Sequence[Listened] = ()) -> str:
     """
     kinds = sorted({one.kind for one in choosing})
     if len(kinds) < 2:
-        raise UsageError(f"only {', '.join(kinds)} is left to choose on; expected two kinds of footage or more")
+        raise UsageError(
+            f"only {', '.join(kinds) or 'nothing'} is left to choose on; expected two kinds of footage or more"
+        )
     by_all = fitting.fit(choosing)
     rows, weights = {}, {"all": by_all}
     for kind, fitted in fitting.without(choosing):
@@ -173,6 +181,19 @@ def measures(heard: Sequence[Listened], weights: fitting.Weights) -> dict[str, f
         "voice over": float(table[~speech].said.mean()),
         "log loss": fitting.loss(heard, weights),
     }
+
+
+def maps(choosing: Sequence[Listened], reported: Sequence[Listened] = ()) -> str:
+    """The distances of `calibrating.maps`, without the voice over and with it."""
+    texts = []
+    for name, kept in (("without voice over", True), ("all sounds", False)):
+        tables = []
+        for heard in (choosing, reported):
+            table = outcomes(heard)
+            speech = table.groupby("sound").speaks.transform("any")
+            tables.append(table[table.said & (speech if kept else True)].rename(columns={"speaks": "right"}))
+        texts.append(f"{name}\n{calibrating.maps(*tables).to_string()}")
+    return "\n\n".join(texts)
 
 
 if __name__ == "__main__":

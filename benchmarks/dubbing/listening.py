@@ -59,7 +59,9 @@ class Listened:
 
 
 def listen(videos: Sequence[KnownVideo], cache: Path, model: ActiveSpeakerModel | None) -> Iterator[Listened]:
-    """Every video with every sound. A voice over is the sound of the next video with speech.
+    """Every video with every sound. A voice over is the sound of the next video with speech; the faces are then silent.
+
+    They are judged in the same frames as with their own sound, or in all where that tells nothing.
 
     Raises UsageError where fewer than two videos have speech.
     """
@@ -71,20 +73,26 @@ def listen(videos: Sequence[KnownVideo], cache: Path, model: ActiveSpeakerModel 
         raise UsageError(f"{names} has speech; expected two videos with speech, whose sounds are exchanged")
     for index, (video, seen, own) in enumerate(zip(videos, pictures, sounds, strict=True)):
         answers = video.answers(seen.table(), seen.samples)
+        silence = dict.fromkeys(answers, False) or None
         following = next((later for later in with_speech if later > index), with_speech[0])
         for variant in variants(own, sounds[following], seed=index):
             if variant.sound.speech.any():
-                yield Listened(video.video.stem, video.kind, variant.name, _shots(seen, variant, answers, model))
+                yield Listened(
+                    video.video.stem,
+                    video.kind,
+                    variant.name,
+                    _shots(seen, variant, answers if variant.is_own else silence, model),
+                )
 
 
 def _shots(
-    seen: Pictures, variant: Variant, answers: Answers, model: ActiveSpeakerModel | None
+    seen: Pictures, variant: Variant, answers: Answers | None, model: ActiveSpeakerModel | None
 ) -> list[tuple[Sound, list[HeardFace]]]:
     shots = []
     for span, shown in zip(seen.shots, seen.faces, strict=True):
         part = variant.sound.crop(span.start, len(span))
         encoded = model.encode_sound(part.samples.ravel()) if model and shown else None
-        faces = [_heard(face, part, answers if variant.is_own else None, model, encoded) for face in shown]
+        faces = [_heard(face, part, answers, model, encoded) for face in shown]
         shots.append((replace(part, samples=part.samples[:0]), faces))
     return shots
 

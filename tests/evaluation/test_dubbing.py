@@ -52,6 +52,19 @@ def test_the_fit_finds_what_tells_who_speaks_and_scores_it_on_a_kind_that_is_lef
     assert [row[row.index("fitted") + 1 :][:2] for row in fitted] == [["1.000", "1.000"]] * 3
 
 
+def test_a_map_is_chosen_on_one_kind_and_measured_on_all(dubbing):
+    """Claims of 0.6 are right in 0.9 of the cases in one kind, and in 0.6 in the other."""
+    calibrating = dubbing("dubbing.calibrating")
+    shares = {"modest": 0.9, "exact": 0.6}
+    claims = pd.concat(
+        pd.DataFrame({"kind": kind, "confidence": 0.6, "right": np.arange(100) < 100 * share})
+        for kind, share in shares.items()
+    )
+    table = calibrating.maps(claims[claims.kind == "modest"], claims[claims.kind == "exact"])
+    assert [name.split(":")[0] for name in table.index] == ["none", "modest"]
+    assert table.to_numpy().tolist() == [["0.300 (0.30)", "0.000 (0.00)"], ["0.000 (0.00)", "0.300 (0.30)"]]
+
+
 def test_a_fit_needs_two_kinds_of_footage(dubbing):
     program, listening = dubbing("quality_speaking"), dubbing("dubbing.listening")
     videos = [heard(listening, name, "films", "its own") for name in ("one", "two")]
