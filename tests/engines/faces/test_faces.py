@@ -8,13 +8,13 @@ from tests import drawn
 from vidlib import vault
 from vidlib.engines import faces
 from vidlib.engines.faces import landmarks
-from vidlib.engines.faces.centerface import OnnxCenterFace, OpenVinoCenterFace
+from vidlib.engines.faces.centerface import OnnxCenterFace, OpenVinoCenterFace, detect_twice
 from vidlib.engines.faces.landmarks import OpenVinoLandmarker
 from vidlib.engines.objects import open_objects
 from vidlib.engines.objects.mediapipe import MediaPipeObjects
 from vidlib.engines.runtime import mediapipe_tasks
 from vidlib.errors import EngineUnavailable, UnknownName
-from vidlib.geometry import overlaps
+from vidlib.geometry import Detections, overlaps
 from vidlib.machine import devices
 from vidlib.tracking.blendshapes import BLENDSHAPES
 
@@ -88,6 +88,23 @@ def test_the_lowest_face_is_detected_in_pictures_of_any_size(size):
         (found,) = centerface.detect([picture])
     assert len(found) == 1
     assert 20 < found.boxes[0, 3] - found.boxes[0, 1] < 40
+
+
+@pytest.mark.parametrize(
+    ("fine_score", "side", "expected"),
+    [(0.4, 300, 0.8), (0.6, 300, 0.6), (0.4, 100, 0.4), (None, 300, 0.8), (None, 100, None)],
+    ids=["doubted", "sure", "small", "missed", "small and missed"],
+)
+def test_a_coarse_search_finds_large_faces_that_the_fine_one_misses_or_doubts(fine_score, side, expected):
+    def search(pictures, size):
+        score = 0.8 if max(size) == 320 else fine_score
+        faces_there = [] if score is None else [score]
+        box, points = np.array([[0, 0, side, side]], np.float32), np.zeros((1, 5, 2), np.float32)
+        n = len(faces_there)
+        return [Detections(box[:n], np.array(faces_there, np.float32), ("face",) * n, points[:n])]
+
+    (found,) = detect_twice(search, [np.zeros((720, 1280, 3), np.uint8)], 24)
+    assert found.scores.tolist() == pytest.approx([] if expected is None else [expected])
 
 
 def test_centerface_is_the_same_in_openvino_and_onnxruntime():
@@ -216,9 +233,10 @@ def test_opencv_keeps_its_number_of_threads(landmarker):
 def test_a_detector_holds_the_network_for_one_size_only():
     with OpenVinoCenterFace() as detector:
         (one,) = detector.detect([FACE])
-        first = detector._pool
+        first = set(detector._pools)
         detector.detect([LARGER])
-        assert detector._pool is not first
+        assert max(detector._pools) not in first
+        assert len(detector._pools) == 2
         (again,) = detector.detect([FACE])
     assert as_bytes([one]) == as_bytes([again])
 
