@@ -34,10 +34,15 @@ def test_an_encrypted_rar_is_refused(tmp_path, target):
 
 
 @needs_unar
-def test_a_rar_in_parts_is_refused(tmp_path, target):
+def test_of_whole_rars_that_are_named_like_parts_one_is_read_or_refused(tmp_path, target):
     for part in (1, 2):
-        (tmp_path / f"job.part{part}.rar").write_bytes(crafted.rar(crafted.rar_file("clip.mov", NOISE)))
-    assert "several parts" in refusal(tmp_path / "job.part1.rar", target)
+        content = NOISE if part == 1 else NOISE[::-1]
+        (tmp_path / f"job.part{part}.rar").write_bytes(crafted.rar(crafted.rar_file(f"{part}.mov", content)))
+    unpacked = unpack(tmp_path / "job.part1.rar", target, GENEROUS)
+    if unpacked.outcome == "ok":  # from version 1.10.8 on, unar believes the headers and not the names
+        assert contents(target) == {"1.mov": NOISE}
+    else:
+        assert "several parts" in unpacked.message
 
 
 def rar_4_volume(name: str, data: bytes, *, is_last: bool = False) -> bytes:
