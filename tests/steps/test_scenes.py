@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from vidlib.corrections.actions import AddCut, Decision
+from vidlib.engines.runtime import model_cache
 from vidlib.errors import BrokenOutput, EngineUnavailable
 from vidlib.machine import commands
 from vidlib.media import thumbnails
@@ -24,6 +25,9 @@ from vidlib.timeline import Span
 
 MEDIA = Path(__file__).parents[2] / "../shared/media"
 CUTS_OF_CLIP = [Span(0, 20), Span(20, 41), Span(41, 50)]
+
+
+pytestmark = pytest.mark.usefixtures("warm_models")
 
 
 def find(video: Path, frames: int, out_dir: Path, **params: object) -> scenes.Outputs:
@@ -56,7 +60,7 @@ def clip(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def results(clip, tmp_path_factory) -> dict[str, scenes.Outputs]:
+def results(warm_models, clip, tmp_path_factory) -> dict[str, scenes.Outputs]:
     """What each engine finds in the clip."""
     return {
         engine: find(clip, 50, tmp_path_factory.mktemp(engine), engine=engine)
@@ -134,6 +138,7 @@ def test_the_same_video_gives_the_same_bytes(clip, results, tmp_path):
 
 def test_without_openvino_pyscenedetect_does_it_and_the_outputs_say_so(clip, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
+    model_cache.drop_models()
     outputs = find(clip, 50, tmp_path)
     assert outputs.engine == "pyscenedetect"
     assert "openvino" in outputs.fallback
@@ -190,7 +195,7 @@ def test_cut_dissolve_and_fade_are_one_boundary_each_and_told_apart(edited, tmp_
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory) -> tuple[scenes.Outputs, dict]:
+def film(warm_models, tmp_path_factory) -> tuple[scenes.Outputs, dict]:
     """What is found in 50 s of people talking, and the truth."""
     if not (MEDIA / "film.mp4").is_file():
         pytest.skip("needs ../shared/media/film.mp4")

@@ -22,7 +22,6 @@ from tests import drawn
 from vidlib import vault
 from vidlib.engines import active_speaker
 from vidlib.engines.faces import landmarks
-from vidlib.engines.runtime import model_cache
 from vidlib.errors import BrokenOutput, EngineUnavailable, GpuFailed
 from vidlib.files import sha256
 from vidlib.geometry import Detections
@@ -38,7 +37,7 @@ from vidlib.steps.tracking import video_tracker
 from vidlib.timeline import Shot, Span, Turn
 from vidlib.tracking.sound_offset import SoundOffset
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("warm_models")]
 
 SHARED = Path(__file__).parents[3] / "../shared"
 FILM, MODELS = SHARED / "media/film.mp4", SHARED / "models"
@@ -92,16 +91,6 @@ def remembered_landmarks() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module", autouse=True)
-def warm_models() -> Iterator[None]:
-    """Models stay open from one run to the next, as in a warm kernel."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(model_cache, "_cache", None)
-        model_cache.keep_models()
-        yield
-        model_cache.drop_models()
-
-
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory) -> dict:
     folder = tmp_path_factory.mktemp("inputs")
@@ -121,7 +110,7 @@ def progress() -> list[tuple[float, float]]:
 
 
 @pytest.fixture(scope="module")
-def outputs(inputs, progress, tmp_path_factory) -> tracking.Outputs:
+def outputs(warm_models, inputs, progress, tmp_path_factory) -> tracking.Outputs:
     given = tracking.Inputs(**inputs, out_dir=tmp_path_factory.mktemp("outputs"))
     params = tracking.Params(speaking="movement")
     return tracking.run(given, params, report=lambda done, total: progress.append((done, total)))
