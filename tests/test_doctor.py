@@ -58,6 +58,7 @@ def test_a_program_that_the_system_kills_is_a_finding(tmp_path, monkeypatch):
     program.chmod(0o755)
     assert "was killed" in doctor._x264(str(program)).detail
     monkeypatch.setattr(commands, "find_program", lambda name: str(program))
+    monkeypatch.setattr(devices, "gpus", lambda: (devices.Gpu(0, "H200", 139 << 30),))
     assert "was killed" in encoders.nvenc_problem(18, 18)
 
 

@@ -205,21 +205,20 @@ def _start_ahead(paths: list[str]) -> None:
 
     The process of the kernels imports those of the steps, and FFmpeg answers questions, whose answers are kept.
     """
-    from vidlib.runner.kernels import template
-
-    template.start_ahead()
-    threading.Thread(target=_ask_ffmpeg, args=(paths[0],), daemon=True).start()
-
-
-def _ask_ffmpeg(path: str) -> None:
     from vidlib.media import ffmpeg
     from vidlib.media.probe import probe_video
     from vidlib.media.suffixes import is_video_name
+    from vidlib.runner.kernels import template
 
-    with suppress(VidlibError, OSError):  # the run meets the same error, and reports it
-        ffmpeg.version()
-        if is_video_name((file := Path(path)).name):
-            probe_video(file)
+    template.start_ahead()
+
+    def ask_ffmpeg() -> None:
+        with suppress(VidlibError, OSError):  # the run meets the same error, and reports it
+            ffmpeg.version()
+            if is_video_name((first := Path(paths[0])).name):
+                probe_video(first)
+
+    threading.Thread(target=ask_ffmpeg, daemon=True).start()
 
 
 def _run_with_display(

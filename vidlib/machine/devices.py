@@ -11,6 +11,8 @@ from vidlib.errors import EngineUnavailable, GpuFailed
 Wanted = Literal["auto", "cuda", "cpu"]
 Device = Literal["cuda", "cpu"]
 
+NO_GPU = "the NVIDIA driver shows no GPU"
+
 T = TypeVar("T")
 
 

@@ -50,6 +50,8 @@ def nvenc_problem(width: int, height: int) -> str | None:
 
     FFmpeg's list of encoders is no evidence: the driver or the chip may be missing, or the size unsupported.
     """
+    if not devices.gpus():
+        return devices.NO_GPU
     picture = ["-f", "lavfi", "-i", f"color=size={width}x{height}:rate=25"]
     try:
         one_frame = ffmpeg.command(*picture, "-frames:v", "1", "-c:v", "h264_nvenc", "-f", "null", "-")

@@ -10,7 +10,7 @@ from vidlib.protocols import FaceDetector, FaceEmbedder, FaceLandmarker
 
 def _onnxruntime_gpu_problem() -> str | None:
     if not devices.gpus():
-        return "the NVIDIA driver shows no GPU"
+        return devices.NO_GPU
     try:
         import onnxruntime
     except ImportError as error:
