@@ -30,16 +30,18 @@ def read_frames(
     only: Sequence[int] | None = None,
     pix_fmt: str = "rgb24",
     scale_flags: str = "area",
+    threads: int = 0,
 ) -> Generator[Frame, None, None]:
     """Decode all frames in order, one at a time: (height, width, 3) uint8, read-only, RGB unless ``pix_fmt`` differs.
 
     ``only`` selects frames by number (from 0, rising, at least one) in a single pass; `read_stills` seeks instead.
-    Frames are scaled to ``width`` and ``height`` in pixels, and neither dropped nor repeated. Raises MediaError where
-    the file cannot be decoded.
+    Frames are scaled to ``width`` and ``height`` in pixels, and neither dropped nor repeated. ``threads`` decode, by
+    default one more than there are cores. Raises MediaError where the file cannot be decoded.
     """
     options = ["-map", "0:V:0", *ffmpeg.scale_options(width, height, only, scale_flags)]
     output = [*options, "-f", "rawvideo", "-pix_fmt", pix_fmt]
-    with ffmpeg.stream_decoded(path, *ffmpeg.input_args(path), *output) as stream:
+    source = ffmpeg.input_args(path, "-threads", str(threads))
+    with ffmpeg.stream_decoded(path, *source, *output) as stream:
         while (frame := next_frame(stream, width, height)) is not None:
             yield frame
 

@@ -207,7 +207,7 @@ def test_a_face_speaks_at_the_same_pictures_where_the_sound_is_late_or_early(inp
     monkeypatch.setattr(SoundOffset, "frames", lambda _: late)  # which takes a longer video to measure
     shifted = inputs | {"video": video} | write_speech(tmp_path, labels)
     decoded = []
-    monkeypatch.setattr(video_tracker, "read_frames", lambda *given: decoded.append(given) or read_frames(*given))
+    monkeypatch.setattr(video_tracker, "read_frames", lambda *a, **kw: decoded.append(a) or read_frames(*a, **kw))
 
     outputs = tracked(shifted, tmp_path / "outputs")
 
