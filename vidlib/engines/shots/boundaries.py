@@ -38,13 +38,8 @@ MAX_GAP_FRAMES = 3
 CUT_CHANGE_SHARE = 0.6
 """Share of the change in a transition above which one frame makes it a cut; each frame of a dissolve of n has 1/n."""
 
-JUMP_WEIGHT, LEAST_JUMP = 10, 0.13
-"""Log-odds of a cut for each share of the picture that jumps, and the share that says nothing. Chosen with the next two
-on films and edits that docs/how-we-measure.md names, and reported on others."""
-
-MOST_AGAINST, MOST_FOR = -1.5, 5
-"""Limits, in log-odds, of what a jump says. Little that jumps speaks against a doubtful score, as in a flash. A picture
-that jumps as a whole is a cut from a score of 0.01 on."""
+BEGINS_WEIGHT = 0.77
+"""Weight of the network's log-odds of a cut beside those of the picture (`vidlib.engines.shots.jumps.WEIGHTS`)."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,7 @@ class Evidence:
     ``begins`` is the score in [0, 1] that a shot begins with the frame, ``gradual`` the score that the frame is part of
     a gradual transition. ``brightness``, 0-255, is that of the brightest twentieth of the picture, so that neither a
     small logo nor a dark scene with a lamp counts as black. ``change`` is the mean difference to the frame before,
-    0-255. ``jump`` is the share of the picture, in [0, 1], that jumps (`vidlib.engines.shots.jumps`).
+    0-255. ``jump`` is what the picture says about a cut, in log-odds (`vidlib.engines.shots.jumps.log_odds`).
     """
 
     begins: np.ndarray
@@ -103,9 +98,8 @@ def find_shots(evidence: Evidence, threshold: float, min_frames: int) -> list[Sh
 
 def cut_scores(begins: np.ndarray, jump: np.ndarray) -> np.ndarray:
     """The scores that a shot begins, (n,) in [0, 1], with what the picture says: ``jump`` as in `Evidence`."""
-    says = np.clip(JUMP_WEIGHT * (jump - LEAST_JUMP), MOST_AGAINST, MOST_FOR)
     clipped = np.clip(begins, 1e-6, 1 - 1e-6)
-    return 1 / (1 + np.exp(-says) * (1 - clipped) / clipped)
+    return 1 / (1 + np.exp(-jump) * ((1 - clipped) / clipped) ** BEGINS_WEIGHT)
 
 
 def find_boundaries(evidence: Evidence, threshold: float) -> list[Candidate]:
