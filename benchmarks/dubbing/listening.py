@@ -69,8 +69,10 @@ def listen(videos: Sequence[KnownVideo], cache: Path, model: ActiveSpeakerModel 
     sounds = [video.sound(seen.samples) for video, seen in zip(videos, pictures, strict=True)]
     with_speech = [index for index, sound in enumerate(sounds) if sound.speech.any()]
     if len(with_speech) < 2:
-        names = ", ".join(str(videos[index].video) for index in with_speech) or "no video"
-        raise UsageError(f"{names} has speech; expected two videos with speech, whose sounds are exchanged")
+        raise UsageError(
+            f"{len(with_speech)} of {', '.join(str(video.video) for video in videos)} has speech;"
+            " expected two videos with speech, whose sounds are exchanged"
+        )
     for index, (video, seen, own) in enumerate(zip(videos, pictures, sounds, strict=True)):
         answers = video.answers(seen.table(), seen.samples)
         silence = dict.fromkeys(answers, False) or None
