@@ -91,13 +91,20 @@ def test_the_lowest_face_is_detected_in_pictures_of_any_size(size):
 
 
 @pytest.mark.parametrize(
-    ("fine_score", "side", "expected"),
-    [(0.4, 300, 0.8), (0.6, 300, 0.6), (0.4, 100, 0.4), (None, 300, 0.8), (None, 100, None)],
-    ids=["doubted", "sure", "small", "missed", "small and missed"],
+    ("fine_score", "coarse_score", "side", "expected"),
+    [
+        (0.4, 0.6, 300, 0.6),
+        (0.55, 0.8, 300, 0.55),
+        (0.4, 0.8, 100, 0.4),
+        (None, 0.8, 300, 0.8),
+        (None, 0.6, 300, None),
+        (None, 0.8, 100, None),
+    ],
+    ids=["doubted", "sure", "small", "missed", "hardly a face", "small and missed"],
 )
-def test_a_coarse_search_finds_large_faces_that_the_fine_one_misses_or_doubts(fine_score, side, expected):
+def test_a_coarse_search_finds_large_faces_that_the_fine_one_misses_or_doubts(fine_score, coarse_score, side, expected):
     def search(pictures, size):
-        score = 0.8 if max(size) == 320 else fine_score
+        score = coarse_score if max(size) == 320 else fine_score
         faces_there = [] if score is None else [score]
         box, points = np.array([[0, 0, side, side]], np.float32), np.zeros((1, 5, 2), np.float32)
         n = len(faces_there)

@@ -32,6 +32,9 @@ time. A large face that is dark, blurred or turned scores 0.2 to 0.5 more there.
 LARGE_FACE_PX = 40
 """Height of the lowest face that counts in the coarse search, in its pixels: an eighth of the longer side."""
 
+COARSE_ONLY_SCORE = 0.65
+"""Least score in the coarse search of a face of which the fine one sees nothing. Hair over a hand scored 0.58."""
+
 SURE_SCORE = 0.5
 """Score of a face from which on the coarse search does not replace it: its box is exacter."""
 
@@ -165,7 +168,8 @@ def _with_large(fine: Detections, coarse: Detections, least: float) -> Detection
     """The faces of the fine search, and those of the coarse one, ``least`` pixels high, that it misses or doubts."""
     overlap = overlaps(coarse.boxes, fine.boxes) > MAX_OVERLAP
     better = fine.scores[None] >= np.minimum(SURE_SCORE, coarse.scores)[:, None]
-    added = (coarse.boxes[:, 3] - coarse.boxes[:, 1] >= least) & ~(overlap & better).any(axis=1)
+    is_likely = overlap.any(axis=1) | (coarse.scores >= COARSE_ONLY_SCORE)
+    added = is_likely & (coarse.boxes[:, 3] - coarse.boxes[:, 1] >= least) & ~(overlap & better).any(axis=1)
     return fine.keep(~overlap[added].any(axis=0)).joined(coarse.keep(added))
 
 
