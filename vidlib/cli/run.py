@@ -69,7 +69,7 @@ def run(
     Results replace those beside a video as a whole, if they are of the same steps or more. Use --variant to keep both.
     """
     if not (dry_run or scheduler):
-        _start_ahead(paths)
+        _start_ahead(paths[0])
     settings = read_settings(workspace)
     from vidlib.cli import console
     from vidlib.runner import pipeline
@@ -121,6 +121,8 @@ def resume(
 
     A run is interrupted if its process was killed or a signal stopped it, for example when the machine shuts down.
     """
+    if scheduler is None:
+        _start_ahead()
     from vidlib.runner import pipeline, queries
 
     settings = read_settings(workspace)
@@ -148,6 +150,8 @@ def retry(
     A video or a step that you name is also tried again if it was cancelled. Refused files and wrong parameters fail in
     the same way each time; they are not tried again.
     """
+    if scheduler is None:
+        _start_ahead()
     from vidlib.runner import pipeline
 
     settings = read_settings(workspace)
@@ -200,10 +204,11 @@ def worker(
         run_worker(read_settings(workspace), scheduler, jobs, stop, lambda line: print(line, flush=True))
 
 
-def _start_ahead(paths: list[str]) -> None:
+def _start_ahead(first: str = "") -> None:
     """Let other processes begin with what the run needs first, while this one imports the libraries of the runner.
 
-    The process of the kernels imports those of the steps, and FFmpeg answers questions, whose answers are kept.
+    The process of the kernels imports those of the steps. FFmpeg tells its version and describes the ``first`` video;
+    the answers are kept.
     """
     from vidlib.media import ffmpeg
     from vidlib.media.probe import probe_video
@@ -215,8 +220,8 @@ def _start_ahead(paths: list[str]) -> None:
     def ask_ffmpeg() -> None:
         with suppress(VidlibError, OSError):  # the run meets the same error, and reports it
             ffmpeg.version()
-            if is_video_name((first := Path(paths[0])).name):
-                probe_video(first)
+            if is_video_name(first):
+                probe_video(Path(first))
 
     threading.Thread(target=ask_ffmpeg, daemon=True).start()
 
