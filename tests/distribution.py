@@ -23,14 +23,19 @@ LONG = (
 NEEDS = {
     "networks": ("engines/", "steps/tracking/", "steps/test_audio.py", "steps/test_scenes.py"),
     "kernels": (
-        "api/test_run.py",
         "api/test_notebooks.py",
+        "api/test_run.py",
+        "cli/test_commands.py",
+        "evaluation/test_notebook.py",
         "notebooks/",
+        "results/test_report_html.py",
+        "runner/execution/test_task.py",
         "runner/kernels/",
         "runner/test_delivery_files.py",
         "runner/test_hostile_names.py",
         "runner/test_pipeline.py",
         "runner/test_sources.py",
+        "steps/test_finalize.py",
         "test_earlier_workspace.py",
     ),
     "commands and postgresql": (
