@@ -71,7 +71,7 @@ def has_module(package: str, module: str) -> bool:
 def imported_packages(*folders: str) -> set[str]:
     modules = {".".join(name.split(".")[:2]) for name in imported_modules(*folders)}
     modules = {name for name in modules if name.split(".")[0] not in OURS | sys.stdlib_module_names | NEWER_STDLIB}
-    suppliers = metadata.packages_distributions()
+    suppliers = {"backports": ["backports-zstd"]} | metadata.packages_distributions()  # not installed on Python 3.14
     return set().union(*(packages_of(name, suppliers) for name in modules))
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sqlite3
+from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def test_a_damaged_index_is_made_anew_and_said(root, damage, caplog):
     if damage in damaged:
         file.write_bytes(damaged[damage])
     else:
-        with sqlite3.connect(file) as connection:
+        with closing(sqlite3.connect(file)) as connection:
             connection.execute("DROP TABLE seen")
     assert stems(root) == ["a"]
     assert stems(root, "says:budget person:1") == ["a"]
@@ -78,7 +79,7 @@ def test_a_damaged_index_is_made_anew_and_said(root, damage, caplog):
 def test_an_index_of_another_version_is_made_anew_and_said(root, caplog):
     write_entry(root, "a")
     stems(root)
-    with sqlite3.connect(root / INDEX) as connection:
+    with closing(sqlite3.connect(root / INDEX)) as connection:
         connection.execute("PRAGMA user_version = 99")
     assert stems(root) == ["a"]
     assert "another version" in caplog.text
@@ -89,7 +90,7 @@ def test_a_locked_index_delays_no_answer_for_long(root, monkeypatch):
     stems(root)
     write_entry(root, "b")
     monkeypatch.setattr(index_file, "BUSY_S", 0.05)
-    with sqlite3.connect(root / INDEX) as other:
+    with closing(sqlite3.connect(root / INDEX)) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert stems(root) == ["a", "b"]
 
