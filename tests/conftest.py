@@ -21,6 +21,8 @@ from vidlib.media import ffprobe
 from vidlib.settings import Settings, settings
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer
+
     from vidlib.runner.kernels.launcher import Kernel
     from vidlib.runner.kernels.pool import KernelPool
 
@@ -267,6 +269,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config) -> distribution.ByNeed | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> distribution.ByNeed | None:
     """Give each process of `make test` the files that fit what it has."""
-    return distribution.ByNeed(config) if config.getoption("dist") == "loadfile" else None
+    return distribution.ByNeed(config, log) if config.getoption("dist") == "loadfile" else None
