@@ -12,6 +12,8 @@ files. The default is the sample of the package pyannote.audio.
 --ablation prints what each stage of the engine pyannote is worth, beside plain pyannote.audio (docs/how-we-measure.md).
 The networks run once: the folder CACHE keeps their outputs.
 
+--picture draws the turns of each file, beside what is true.
+
 --compose writes dialogues into the folder first: in a studio, an interview, a room far from the microphone, a street,
 with music, crosstalk, and a meeting. --domains chooses among these: studio, interview, far, street, music, crosstalk,
 meeting. The folder MATERIAL has a folder for each speaker in speakers/, with clean recordings, and
@@ -28,12 +30,14 @@ from pathlib import Path
 from pyannote.core import Segment, Timeline
 from pyannote.database.util import load_rttm
 from pyannote.metrics.diarization import DiarizationErrorRate
+from voices_picture import Heard, picture
 
 from vidlib.engines.speech import Options, open_diarizer
 from vidlib.errors import UsageError, VidlibError
 from vidlib.evaluation.ground_truth import read_turns
 from vidlib.evaluation.voices import annotation
 from vidlib.media.audio import SAMPLE_RATE, read_waveform
+from vidlib.timeline import Turns
 
 
 def main() -> int:
@@ -45,6 +49,7 @@ def main() -> int:
     parser.add_argument("--ablation", type=Path, metavar="CACHE", help="compare all variants of the engine pyannote")
     parser.add_argument("--compose", type=Path, metavar="MATERIAL", help="first compose dialogues into the one folder")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3], help="dialogues of each domain")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw true and found turns: a .png or .webp file")
     parser.add_argument("--domains", nargs="+", metavar="DOMAIN", help="kinds of dialogues (default: all)")
     options = parser.parse_args()
     try:
@@ -56,27 +61,33 @@ def main() -> int:
 
             print(ablation(files, options.ablation))
         else:
-            measure(files, options.engine, Options(model=options.model))
+            heard = measure(files, options.engine, Options(model=options.model))
+            if options.picture:
+                picture(heard).savefig(options.picture)
     except VidlibError as error:
         print(f"quality_voices: {error}", file=sys.stderr)
         return error.exit_code
     return 0
 
 
-def measure(files: Iterable[tuple[Path, Path]], name: str, options: Options) -> None:
-    """Print the error rate, speakers and CPU time of each file, and the error rate of all."""
-    metric = DiarizationErrorRate(collar=0.0, skip_overlap=False)
+def measure(files: Iterable[tuple[Path, Path]], name: str, options: Options) -> list[Heard]:
+    """Print the error rate, speakers and CPU time of each file, and the error rate of all; returns the turns."""
+    metric, heard = DiarizationErrorRate(collar=0.0, skip_overlap=False), []
     with open_diarizer(name, "cpu", options) as engine:
         for sound, truth in files:
-            reference = annotation(read_turns(truth, sound.stem))
+            true = Turns(read_turns(truth, sound.stem))
+            reference = annotation(true)
             reference.uri = sound.stem
             waveform, started = read_waveform(sound), time.process_time()
-            hypothesis = annotation(engine.diarize(waveform).turns)
+            turns = engine.diarize(waveform).turns
+            hypothesis = annotation(turns)
             used_s, sound_s = time.process_time() - started, len(waveform) / SAMPLE_RATE
             error = metric(reference, hypothesis, uem=Timeline([Segment(0, sound_s)]))
             speakers = f"{len(hypothesis.labels())} of {len(reference.labels())} speakers"
             print(f"{sound.name:24} DER {error:.3f}  {speakers}  {used_s / sound_s:.3f} CPU s per s", flush=True)
+            heard.append(Heard(sound.stem, true, turns, sound_s))
     print(metric.report(display=False).to_string(float_format="%.2f"))
+    return heard
 
 
 def compose(material: Path, seeds: list[int], domains: list[str] | None, folders: list[str]) -> None:

@@ -13,7 +13,7 @@ from tests import evaluated, sample_media
 from vidlib.evaluation.scores import evaluate
 from vidlib.results.review import ReviewItem, questions
 from vidlib.settings import REPOSITORY
-from vidlib.timeline import Shot, Span
+from vidlib.timeline import Shot, Span, Turn, Turns
 
 
 @pytest.fixture
@@ -60,6 +60,18 @@ def test_results_that_are_there_are_judged_without_running_a_step(run, tmp_path)
     (document,) = json.loads(run("quality.py", film, truth, "--results", docs, "--json")[1])
     found = {(row["part"], row["measure"], row["subset"]): row["value"] for row in document["scores"]}
     assert found["faces", "found", "all"] == found["shots", "F1", "all"] == 1
+
+
+def test_a_picture_of_turns_has_a_row_for_each_person_and_for_each_label_of_nobody(monkeypatch):
+    monkeypatch.syspath_prepend(REPOSITORY / "benchmarks")
+    program = importlib.import_module("voices_picture")
+    true = Turns([Turn(0, 2, "Anna"), Turn(2, 4, "Berta")])
+    found = Turns([Turn(0, 2.1, "SPEAKER_00"), Turn(5, 6, "SPEAKER_01")])
+    figure = program.picture([program.Heard("meeting", true, found, 8.0)])
+    (ax,) = figure.axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["Anna", "Berta", "SPEAKER_01"]
+    middles = [path.get_extents().intervaly.mean() for bars in ax.collections for path in bars.get_paths()]
+    assert [round(middle) for middle in middles] == [0, 1, 0, 2]
 
 
 def test_films_stand_side_by_side_with_their_mean(monkeypatch):
