@@ -21,7 +21,7 @@ LONG = (
 """The longest file of each need. They begin first, so that none is left when all other tests are done."""
 
 NEEDS = {
-    "networks": ("engines/", "steps/tracking/", "steps/test_audio.py", "steps/test_scenes.py"),
+    "networks": ("engines/", "steps/tracking/", "steps/audio/", "steps/test_scenes.py"),
     "kernels": (
         "api/test_notebooks.py",
         "api/test_run.py",
@@ -35,7 +35,7 @@ NEEDS = {
         "runner/test_hostile_names.py",
         "runner/test_pipeline.py",
         "runner/test_sources.py",
-        "steps/test_finalize.py",
+        "steps/finalize/test_delivery.py",
         "test_earlier_workspace.py",
     ),
     "commands and postgresql": (

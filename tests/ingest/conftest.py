@@ -1,12 +1,17 @@
 """Fixtures that the tests of archives and downloads share."""
 
-from collections.abc import Iterator
+import io
+import os
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.ingest import faulty_server
+from tests.ingest.fetching import RULES, Time
 from tests.ingest.unpacking import NOISE
+from vidlib.ingest.fetch import DownloadedFile, DownloadRules, RemoteFile, fetch
 
 
 @pytest.fixture
@@ -35,3 +40,27 @@ def delivery(tmp_path: Path) -> Path:
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
     return tmp_path / "target"
+
+
+@pytest.fixture(scope="module")
+def archive() -> bytes:
+    """A ZIP of 300 kB that does not shrink."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("film.mp4", os.urandom(300_000))
+    return packed.getvalue()
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Path:
+    return tmp_path / "inbox"
+
+
+@pytest.fixture
+def get(inbox: Path) -> Callable[..., DownloadedFile]:
+    """``get(url)`` with small limits, in time that costs nothing."""
+
+    def got(url: str, rules: DownloadRules = RULES, time: Time | None = None, **others) -> DownloadedFile:
+        return fetch(RemoteFile(url), inbox, rules, timing=(time or Time()).timing, **others)
+
+    return got
