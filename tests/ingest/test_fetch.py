@@ -181,6 +181,12 @@ def test_a_hostile_content_range_restarts_the_download(server, archive, inbox, g
     assert server.ranges("/a.zip") == [None, "bytes=100000-", None]
 
 
+def test_a_killed_process_would_leave_all_that_arrived(archive, inbox):
+    with parts.open_part(inbox, "https://example.org/a.zip") as part:
+        part.write(archive[:1000])
+        assert part.path.read_bytes() == archive[:1000]
+
+
 def test_two_processes_do_not_write_one_partial_file(server, archive, inbox, get):
     url = server.page("/a.zip", lambda request: request.file(archive))
     with parts.open_part(inbox, url), pytest.raises(DownloadFailed, match="another process downloads it now"):

@@ -77,8 +77,9 @@ class PartialFile:
         self._write_info()
 
     def write(self, chunk: bytes) -> None:
-        """Append bytes."""
+        """Append bytes; they outlive this process at once."""
         self.file.write(chunk)
+        self.file.flush()  # else a killed process loses what its buffer held, 128 KiB from Python 3.14 on
         self.digest.update(chunk)
         self.size += len(chunk)
 
