@@ -292,6 +292,11 @@ def test_speech_without_a_speaker_is_unnamed(time):
     assert diarization.speech == [(0.0, 0.5), (0.6, 0.9)]
 
 
+def test_silence_follows_a_sound_below_the_smallest_block_of_flac(tmp_path):
+    sound = speech_lemonfox.encode(SECOND[1000:1005], tmp_path)
+    np.testing.assert_allclose(read_waveform(sound), [*SECOND[1000:1005], *[0] * 11], atol=1e-4)
+
+
 def test_a_sound_too_long_for_flac_is_sent_as_opus(time, tmp_path, monkeypatch):
     monkeypatch.setattr(speech_lemonfox, "MAX_UPLOAD_BYTES", 10_000)
     with fake_lemonfox(replies_with(200, FINE)) as server:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+
 from vidlib.engines.speech import Options
 from vidlib.engines.speech.diarization.postprocessing import postprocess
 from vidlib.engines.speech.lemonfox.api import (
@@ -37,6 +39,9 @@ MIN_GAP_S = 0.15
 
 ENCODINGS = (("sound.flac", ("-c:a", "flac", "-sample_fmt", "s16")), ("sound.ogg", ("-c:a", "libopus", "-b:a", "32k")))
 """File name and options of ffmpeg: FLAC where it is small enough (up to 90 minutes), else Opus (up to 7 hours)."""
+
+FLAC_SAMPLES = 16
+"""The smallest block of FLAC. From version 9 on, FFmpeg refuses a sound that is shorter."""
 
 ENCODING_TIMEOUT_S = 600
 
@@ -107,11 +112,15 @@ def _client_from_settings() -> Client:
 
 
 def encode(waveform: Samples, folder: Path) -> Path:
-    """Encode 16 kHz sound as a file in ``folder`` that Lemonfox accepts; raises EngineUnavailable for longer sound."""
+    """Encode 16 kHz sound as a file in ``folder`` that Lemonfox accepts; raises EngineUnavailable for longer sound.
+
+    Silence follows a sound of less than FLAC_SAMPLES.
+    """
     raw = folder / "sound.f32"
     with raw.open("wb") as file:
         for part in chunks(waveform):
             part.astype("<f4").tofile(file)
+        np.zeros(max(0, FLAC_SAMPLES - len(waveform)), "<f4").tofile(file)
     source: list[str | Path] = ["-f", "f32le", "-ar", str(SAMPLE_RATE), "-ac", "1", "-i", raw]
     for name, options in ENCODINGS:
         sound = folder / name
