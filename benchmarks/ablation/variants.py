@@ -88,6 +88,11 @@ def unsplit(
     return speakers, list(range(n_speakers))
 
 
+def unmerged(activity: resegmentation.Activity, *_: object) -> resegmentation.Activity:
+    """No two speakers become one."""
+    return activity
+
+
 def nowhere(loud: np.ndarray, *_: object) -> np.ndarray:
     """No pause, and no missed speech."""
     return np.zeros(len(loud), bool)
@@ -114,6 +119,7 @@ REPLACED: dict[str, Variant] = {
     "missed speech stays missed": (Change(pipeline, "missed_speech", nowhere),),
     "no pauses closed": (Setting("segmentation", {"min_duration_off": 0.0}),),
     "no resegmentation": (Change(pipeline, "resegment", unchanged),),
+    "no merging": (Change(pipeline, "merge_speakers", unmerged),),
 }
 """What pyannote.audio has in the place of a stage; all together are its published pipeline, with our embeddings."""
 
