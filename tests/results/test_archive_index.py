@@ -5,6 +5,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -171,7 +172,7 @@ def test_an_index_whose_rows_were_changed_is_made_anew(root, tmp_path, caplog):
     entry = archives.put(root, tmp_path)
     wait_until(lambda: FileState.from_stat((entry.folder / METADATA).stat()).is_settled())
     archive_index.search(root, "clip", create=True)
-    with sqlite3.connect(root / INDEX) as index:
+    with closing(sqlite3.connect(root / INDEX)) as index, index:
         index.execute("UPDATE entries SET video_hash = ?", ("ab" * 32,))
     assert archive_index.search(root, "abab").entries == []
     assert "made anew" in caplog.text
@@ -190,7 +191,7 @@ def test_a_file_that_is_no_index_is_replaced(root, tmp_path, content):
 
 def test_an_index_of_another_format_is_replaced(root, tmp_path):
     entry = archives.put(root, tmp_path)
-    with sqlite3.connect(root / INDEX) as index:
+    with closing(sqlite3.connect(root / INDEX)) as index:
         index.execute("CREATE TABLE entries (something)")
         index.execute("PRAGMA user_version = 99")
     assert archive_index.search(root, "clip").entries == [entry]
@@ -201,7 +202,7 @@ def test_a_locked_index_delays_no_answer_for_long(root, tmp_path, monkeypatch):
     archive_index.rebuild(root)
     other = archives.put(root, tmp_path, "other clip")
     monkeypatch.setattr(index_file, "BUSY_S", 0.05)
-    with sqlite3.connect(root / INDEX) as index:
+    with closing(sqlite3.connect(root / INDEX)) as index:
         index.execute("BEGIN EXCLUSIVE")
         assert set(map(id_of, archive_index.search(root, "clip").entries)) == {id_of(entry), id_of(other)}
         with pytest.raises(BrokenOutput, match="cannot be written"):

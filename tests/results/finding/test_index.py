@@ -132,7 +132,7 @@ def test_a_rebuild_that_is_killed_leaves_an_index_that_is_completed(root, at):
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
-    with sqlite3.connect(root / INDEX) as connection:
+    with closing(sqlite3.connect(root / INDEX)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert stems(root) == stems(root, "says:budget") == [*"abcd"]
 
@@ -143,7 +143,7 @@ def test_an_index_made_anew_is_that_which_was_kept_up_to_date(root):
         stems(root)
 
     def content() -> list[list[tuple]]:
-        with sqlite3.connect(root / INDEX) as connection:
+        with closing(sqlite3.connect(root / INDEX)) as connection:
             return [
                 sorted(connection.execute(f"SELECT * FROM {table}"), key=repr)
                 for table in ("shot", "seen", "transcript")
@@ -179,7 +179,7 @@ def test_the_archive_keeps_an_existing_index_up_to_date(root):
     stems(root)
     write_entry(root, "b")
     index.refresh(root)
-    with sqlite3.connect(root / INDEX) as connection:
+    with closing(sqlite3.connect(root / INDEX)) as connection:
         assert connection.execute("SELECT count(*) FROM video").fetchone() == (2,)
 
 
@@ -189,7 +189,7 @@ def test_a_locked_index_does_not_hold_up_the_archive(root, monkeypatch):
     write_entry(root, "b")
     monkeypatch.setattr(index_file, "BUSY_S", 0.05)
     monkeypatch.setattr(index_file, "MEMORY", "an index in memory is not needed")
-    with sqlite3.connect(root / INDEX) as other:
+    with closing(sqlite3.connect(root / INDEX)) as other:
         other.execute("BEGIN EXCLUSIVE")
         index.refresh(root)
     assert stems(root) == ["a", "b"]
