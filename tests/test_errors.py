@@ -55,5 +55,20 @@ def test_a_failed_command_ends_with_its_last_words():
     assert str(jargon) == "ffprobe ended with code 1: moov atom not found"
 
 
+def test_a_failed_ffmpeg_ends_with_the_cause_and_not_with_the_end_of_its_threads():
+    lines = [
+        "[image2] Could not open file : stills.jpg",
+        "[vost#0:0/mjpeg] Error submitting a packet to the muxer: Is a directory",
+        "    Last message repeated 1 times",
+        "[out#0/image2] Error muxing a packet",
+        "[out#0/image2] Task finished with error code: -21 (Is a directory)",
+        "[out#0/image2] Terminating thread with return code -21 (Is a directory)",
+    ]
+    assert str(CommandFailed(["ffmpeg"], 235, "\n".join(lines))) == (
+        "ffmpeg ended with code 235: Could not open file : stills.jpg | "
+        "Error submitting a packet to the muxer: Is a directory | Error muxing a packet"
+    )
+
+
 def test_a_failed_step_names_its_notebook():
     assert str(example(StepFailed)) == "step 'scenes' failed: it broke; see /work/scenes.ipynb"

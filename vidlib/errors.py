@@ -31,8 +31,11 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import PurePath
 
-PART_OF_FFMPEG = re.compile(r"^\[[^\[\]]*\] (?=\S)")
-"""The part of FFmpeg that speaks, such as ``[mov,mp4,m4a @ 0x55d0]``; it tells people nothing."""
+PART_OF_FFMPEG = re.compile(r"^(\[[^\[\]]*\] )+(?=\S)")
+"""The parts of FFmpeg that speak, such as ``[mov,mp4,m4a @ 0x55d0]``; they tell people nothing."""
+
+ENDING_OF_FFMPEG = re.compile(r"Task finished with error code|Terminating thread with|Last message repeated")
+"""In lines of FFmpeg that follow the cause of a failure and do not name it; since version 6 they are the last ones."""
 
 
 class VidlibError(Exception):
@@ -130,9 +133,11 @@ class CommandFailed(VidlibError):
         super().__init__(self.command, code, stderr)
 
     def __str__(self) -> str:
-        last_lines = [PART_OF_FFMPEG.sub("", line) for line in self.stderr.strip().splitlines()[-3:]]
+        lines = self.stderr.strip().splitlines()
+        lines = [line for line in lines if not ENDING_OF_FFMPEG.search(line)] or lines
+        messages = [PART_OF_FFMPEG.sub("", line) for line in lines[-3:]]
         program = PurePath(self.command[0]).name
-        return f"{program} ended with code {self.code}: {' | '.join(last_lines) or 'no message'}"
+        return f"{program} ended with code {self.code}: {' | '.join(messages) or 'no message'}"
 
 
 class BrokenOutput(VidlibError):
