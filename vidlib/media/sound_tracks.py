@@ -15,17 +15,18 @@ AAC_LAYOUTS = frozenset(
     (
         *("mono", "stereo", "2.1", "3.0", "3.0(back)", "3.1", "4.0", "4.1", "quad", "quad(side)", "5.0", "5.0(side)"),
         *("5.1", "5.1(side)", "6.0", "6.0(front)", "hexagonal", "6.1", "6.1(back)", "6.1(front)", "7.0", "7.0(front)"),
-        *("7.1", "7.1(wide)", "7.1(wide-side)", "octagonal", "hexadecagonal"),
+        *("7.1", "7.1(wide)", "7.1(wide-side)", "octagonal"),
     )
 )
-"""Channel layouts that FFmpeg's AAC encoder accepts."""
+"""Channel layouts that the AAC encoder of every FFmpeg from 5 to 9 accepts."""
 
 COMMON_LAYOUTS = {"5.0(side)": "5.0", "5.1(side)": "5.1"}
 """Layouts that programs lose in AAC (so does FFmpeg), and those that all know, with the same order of channels. FFmpeg
 calls 5.1 of AC-3 and DTS ``5.1(side)``."""
 
-DISCRETE_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "6.0", "7.0", "octagonal")
-"""AAC layouts for 1 to 8 channels, none of them with a low-frequency channel, which would lose its high frequencies."""
+DISCRETE_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "hexagonal", "7.0", "octagonal")
+"""AAC layouts for 1 to 8 channels that keep their order: FFmpeg 9 reads ``6.0`` as ``hexagonal``, in another one. None
+of them has a low-frequency channel, which would lose its high frequencies."""
 
 MAX_DISCRETE = len(DISCRETE_LAYOUTS)
 

@@ -37,7 +37,7 @@ from vidlib.steps.base import OutFile, StepOutputs, from_source, location, with_
 from vidlib.timeline import FPS, seconds
 
 NAME = "convert"
-VERSION = 5
+VERSION = 6
 NOTEBOOK = "03_convert.ipynb"
 UNIT = "frames"
 TOOLS = ("ffmpeg",)

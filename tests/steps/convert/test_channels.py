@@ -1,6 +1,5 @@
 """Channels: discrete ones stay discrete, and layouts that AAC does not know do not stop the video."""
 
-import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -163,17 +162,11 @@ def test_a_layout_with_names_stays_as_it_is(tmp_path, out_dir):
     assert outputs.doubts == ()
 
 
-def test_the_list_of_layouts_is_that_of_the_encoder():
-    names = subprocess.check_output(["ffmpeg", "-v", "error", "-layouts"], text=True)
-    standard = re.findall(r"^(\S+)\s+\S*\+\S*$|^(mono|stereo)\b", names.split("Standard channel layouts")[1], re.M)
-    layouts = [one or other for one, other in standard]
-    assert set(layouts) >= AAC_LAYOUTS
-    assert encodes(*AAC_LAYOUTS)
-    assert not [layout for layout in layouts if layout not in AAC_LAYOUTS and encodes(layout)]
+def test_the_encoder_takes_every_layout_of_the_list():
+    assert [layout for layout in AAC_LAYOUTS if not encodes(layout)] == []
 
 
-def encodes(*layouts: str) -> bool:
-    """Whether the encoder takes all these layouts."""
-    sources = [arg for name in layouts for arg in ("-f", "lavfi", "-i", f"anullsrc=channel_layout={name}:d=0.05")]
-    targets = [arg for n in range(len(layouts)) for arg in ("-map", str(n), "-c:a", "aac", "-f", "null", "-")]
-    return subprocess.run(["ffmpeg", "-v", "error", *sources, *targets], capture_output=True).returncode == 0
+def encodes(layout: str) -> bool:
+    """Whether the encoder takes this layout."""
+    source = ["-f", "lavfi", "-i", f"anullsrc=channel_layout={layout}:d=0.05"]
+    return subprocess.run(["ffmpeg", "-v", "error", *source, "-c:a", "aac", "-f", "null", "-"]).returncode == 0
