@@ -85,16 +85,7 @@ def test_other_pixels_become_8_bit_420_in_limited_range_and_look_alike(tmp_path,
 
 
 def test_a_high_dynamic_range_becomes_an_ordinary_one(tmp_path, out_dir):
-    hdr = [
-        "-color_trc",
-        "smpte2084",
-        "-color_primaries",
-        "bt2020",
-        "-colorspace",
-        "bt2020nc",
-        "-pix_fmt",
-        "yuv420p10le",
-    ]
+    hdr = ["-vf", "setparams=color_trc=smpte2084:color_primaries=bt2020:colorspace=bt2020nc", "-pix_fmt", "yuv420p10le"]
     source = made.clip(tmp_path / "clip.mkv", options=["-c:v", "libx265", "-x265-params", "log-level=none", *hdr])
     assert probe_video(source).is_hdr
     outputs = converted(source, out_dir)
