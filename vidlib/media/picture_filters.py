@@ -1,6 +1,8 @@
 """The filters that bring any picture to the editors' format."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from vidlib.media.probe import VideoInfo
 from vidlib.media.scan import Scan, is_combed, is_transparent
@@ -11,18 +13,25 @@ HDR_PEAK_NITS = 100  # luminance of SDR white, ITU-R BT.2035
 Deinterlacing = str
 """Frames that are deinterlaced, in the words of FFmpeg's bwdif: ``interlaced`` (flagged ones), ``all``; "": none."""
 
+Shapes = Sequence[tuple[int, Fraction]]
+
+MOST_SHAPES = 1000
+"""Changes of the sample aspect ratio that an argument of FFmpeg can hold."""
+
 
 @dataclass(frozen=True)
 class PicturePlan:
     """How the picture is converted.
 
     ``canvas`` is (width, height) of the result, even. ``fit`` tells that frames of several formats are fitted into it.
+    ``shapes`` holds the sample aspect ratios, each with the number (from 0) of the first frame that has it.
     ``transparent`` tells that some pixels can be seen through. The time stamps are ``delay_s`` too late.
     ``ends_short`` tells that rounding could drop the last frame.
     """
 
     canvas: tuple[int, int]
     fit: bool = False
+    shapes: Shapes = ()
     deinterlace: Deinterlacing = ""
     transparent: bool = False
     delay_s: float = 0.0
@@ -41,7 +50,19 @@ def plan_picture(info: VideoInfo, scan: Scan) -> PicturePlan:
         deinterlace = "all"
     transparent = info.has_alpha and bool(scan.frames) and is_transparent(info)
     canvas = (width - width % 2, height - height % 2)
-    return PicturePlan(canvas, fit, deinterlace, transparent, scan.delay_s, scan.ends_short)
+    shapes = _shapes(scan) if fit else ()
+    return PicturePlan(canvas, fit, shapes, deinterlace, transparent, scan.delay_s, scan.ends_short)
+
+
+def _shapes(scan: Scan) -> Shapes:
+    """The sample aspect ratios of all frames, as in `PicturePlan`."""
+    shapes: list[tuple[int, Fraction]] = []
+    first = 0
+    for stretch in scan.picture:
+        if not shapes or shapes[-1][1] != stretch.format.sar:
+            shapes.append((first, stretch.format.sar))
+        first += stretch.frames
+    return shapes
 
 
 def picture_filters(info: VideoInfo, plan: PicturePlan, shift_s: float = 0.0) -> str:
@@ -77,10 +98,29 @@ def _fitted(info: VideoInfo, plan: PicturePlan) -> list[str]:
     width, height = plan.canvas
     if info.rotation % 180:
         width, height = height, width
-    size = f"w='max(2,round(min({width},{height}*dar)/2)*2)':h='max(2,round(min({height},{width}/dar)/2)*2)'"
+    dar = display_aspect(plan.shapes)
+    size = f"w='max(2,round(min({width},{height}*{dar})/2)*2)':h='max(2,round(min({height},{width}/{dar})/2)*2)'"
     colour = "" if info.is_hdr or info.is_rgb else ":out_range=tv"
     pad = f"pad=w={width}:h={height}:x='trunc((ow-iw)/4)*2':y='trunc((oh-ih)/8)*4':eval=frame"
     return [f"scale={size}:eval=frame:interl=-1:flags=bicubic{colour}", pad, "setsar=1"]
+
+
+def display_aspect(shapes: Shapes) -> str:
+    """The display aspect ratio of a frame, in the words of FFmpeg's scale.
+
+    FFmpeg 7 and newer give every frame the sample aspect ratio of the first one, so the numbers of the frames decide.
+
+    >>> display_aspect([(0, Fraction(1))]), display_aspect([(0, Fraction(1)), (50, Fraction(16, 11))])
+    ('dar', '(iw/ih*if(lt(n,50),1/1,16/11))')
+    """
+
+    def at_frame(shapes: Shapes) -> str:  # a search tree, because FFmpeg's parser limits the depth of a sum
+        if len(shapes) == 1:
+            return f"{shapes[0][1].numerator}/{shapes[0][1].denominator}"
+        middle = len(shapes) // 2
+        return f"if(lt(n,{shapes[middle][0]}),{at_frame(shapes[:middle])},{at_frame(shapes[middle:])})"
+
+    return f"(iw/ih*{at_frame(shapes)})" if 1 < len(shapes) <= MOST_SHAPES else "dar"
 
 
 def _upright(info: VideoInfo) -> list[str]:

@@ -202,14 +202,17 @@ def still_numbers(n_frames: int) -> list[int]:
 def _look_through(info: VideoInfo) -> tuple[Scan, list[Fraction]]:
     """The formats in a file, and the times of its frames; two programs read it side by side.
 
-    Where the picture has the form, the formats are those of the key frames. Other pictures need no times.
+    Where the picture has the form and does not change, the formats are those of the key frames. Other pictures need no
+    times.
     """
     timeout_s = settings().step_timeout_s
     if not transcode.picture_has_form(info):
         return scan_formats(info, timeout_s), []
     with ThreadPoolExecutor(1, "times") as thread:
         times = thread.submit(frame_times, info)
-        return scan_formats(info, timeout_s, key_frames=True), times.result()
+        scan = scan_formats(info, timeout_s, key_frames=True)
+        # what changes is fitted by the numbers of the frames, so all of them are counted
+        return scan if scan.is_uniform else scan_formats(info, timeout_s), times.result()
 
 
 def _sound_picture(

@@ -82,6 +82,17 @@ def test_shapes_stay_with_bars_around_them(tmp_path, out_dir):
     assert "changes 2 times" in note.message
 
 
+def test_frames_of_one_size_keep_the_shape_that_each_of_them_has(tmp_path, out_dir):
+    """So a broadcast switches between 4:3 and 16:9."""
+    pieces = [Piece(seconds=3), Piece(sar="4/3"), Piece()]
+    outputs = converted(flashing(tmp_path / "clip.ts", pieces, *MPEG2), out_dir)
+    assert_in_sync(outputs, pieces)
+    width, height = outputs.width, outputs.height
+    frames = list(read_frames(outputs.video, width, height))
+    for number, shape in ((20, (width, height)), (100, (width, height * 3 / 4)), (150, (width, height))):
+        assert shown(frames[number]) == pytest.approx(shape, abs=2)
+
+
 def in_mp4(path: Path, pieces: Sequence[Piece]) -> Path:
     """H.264 in the editors' format, as far as the container tells."""
     ts = joined(path.with_suffix(".ts"), pieces, *H264, "-c:a", "aac")
