@@ -100,8 +100,8 @@ class Store:
 
     def appearances(self, video: str | None = None) -> dict[int, Appearance]:
         """The people in all videos, or in one, by number."""
-        query = "SELECT id, data FROM appearance WHERE ?1 IS NULL OR video = ?1 ORDER BY id"
-        rows = self._connection.execute(query, (video,))
+        query = "SELECT id, data FROM appearance WHERE :video IS NULL OR video = :video ORDER BY id"
+        rows = self._connection.execute(query, {"video": video})
         return {number: Appearance.model_validate_json(self.cipher.decrypt(data)) for number, data in rows}
 
     def picture(self, appearance: int) -> bytes:
