@@ -157,7 +157,7 @@ def test_the_cookie_of_an_operator_is_only_sent_over_tls(operator):
 def test_a_page_reaches_its_kernel_through_a_websocket(proxy, operator):
     page = operator.get("")
     assert page.status_code == 200
-    kernel = re.search(r'"kernelId":\s*"([0-9a-f-]{36})"', page.text)[1]
+    kernel = re.search(r'"kernel":\s*"([0-9a-f-]{36})"', page.text)[1]
     channels = f"api/kernels/{kernel}/channels"
     own = UPGRADE | {"Origin": proxy.https.rstrip("/")}
     foreign = UPGRADE | {"Origin": "https://elsewhere.example.org"}
