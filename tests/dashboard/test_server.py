@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from types import SimpleNamespace
 
 import httpx
@@ -251,7 +252,10 @@ def test_the_load_is_recorded_while_it_serves(workspace, monkeypatch):
     monkeypatch.setattr(server, "Dashboard", lambda config: app)
     monkeypatch.setattr(server, "export", lambda _: None)
     monkeypatch.setattr(load_history, "EVERY_S", 0.01)
-    server.serve(workspace.model_copy(update={"dashboard_port": 0}))
+    with closing(asyncio.new_event_loop()) as loop:
+        asyncio.set_event_loop(loop)  # Python 3.12 and 3.13 warn where there is none
+        server.serve(workspace.model_copy(update={"dashboard_port": 0}))
+    asyncio.set_event_loop(None)
     assert file.exists()
 
 

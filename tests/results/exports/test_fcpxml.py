@@ -123,6 +123,7 @@ def offsets_of_opentimelineio(otio, timeline: Timeline, path: Path) -> list[int]
     ]
 
 
+@pytest.mark.filterwarnings("ignore:Testing an element's truth value:DeprecationWarning")  # in the adapter
 def test_opentimelineio_loses_at_most_one_frame_by_its_own_rounding(otio, tmp_path):
     """Its adapter computes int(float(a) / float(b) * fps): 28 of 400 cuts of a test were one frame early."""
     differences = [
