@@ -40,9 +40,9 @@ GPL = (
     *("libx264", "libx265", "libpostproc", "librubberband", "libvidstab", "libxvid", "libfftw", "libgsl", "libespeak"),
     *("libreadline", "libcdio", "libsmbclient"),
 )
-"""Libraries that are GPL. Python's module ``readline`` links libreadline, but nothing in a kernel imports it; Python
-itself, glibc, OpenSSL and ncurses are not GPL. GCC's libgomp, libgfortran and libstdc++ are, with the exception that
-lets any program use them, so they are not in the list."""
+"""Libraries that are GPL. Python's module ``readline`` links libreadline, but no kernel can import it; Python itself,
+glibc, OpenSSL and ncurses are not GPL. GCC's libgomp, libgfortran and libstdc++ are, with the exception that lets any
+program use them, so they are not in the list."""
 
 FFMPEG = ("libavcodec", "libavdevice", "libavfilter", "libavformat", "libavutil", "libswresample", "libswscale")
 """FFmpeg's libraries: LGPL, unless they were configured with --enable-gpl, as those of Debian and PyAV are."""

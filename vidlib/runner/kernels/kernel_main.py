@@ -13,12 +13,15 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-import numpy
-from ipykernel import kernelapp
+# The debugger of Python 3.13, which ipykernel imports, would load libreadline, which is GPL; no kernel reads lines.
+sys.modules.setdefault("readline", None)  # type: ignore[arg-type]
 
-from vidlib.child_environment import withhold_secrets
-from vidlib.engines.runtime.model_cache import keep_models
-from vidlib.settings import settings
+import numpy  # noqa: E402
+from ipykernel import kernelapp  # noqa: E402
+
+from vidlib.child_environment import withhold_secrets  # noqa: E402
+from vidlib.engines.runtime.model_cache import keep_models  # noqa: E402
+from vidlib.settings import settings  # noqa: E402
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 SEED = 20261124
