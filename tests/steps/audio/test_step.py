@@ -134,3 +134,9 @@ def test_the_speakers_of_a_film_are_told_apart(tmp_path):
         speakers.setdefault(turn.speaker, set()).add(speaker)
     assert outputs.n_speakers == 6
     assert sorted(map(sorted, speakers.values())) == [["A"], ["B"], ["C"], ["D"], ["E"], ["K"]]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (MEDIA / "natural/cnn.mp4").is_file(), reason="the shared media are not here")
+def test_people_who_interrupt_each_other_are_not_one_speaker(tmp_path):
+    assert listen(MEDIA / "natural/cnn.mp4", tmp_path, frames=375).n_speakers == 2

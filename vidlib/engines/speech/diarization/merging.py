@@ -34,6 +34,15 @@ def merge_speakers(activity: Activity, min_speakers: int = 1) -> Activity:
     return activity
 
 
+def speakers_at_once(count: np.ndarray, step_s: float) -> int:
+    """How many people speak at once for `AT_ONCE_S` in all; ``count``, (instants,), speak in each of ``step_s``.
+
+    >>> speakers_at_once(np.array([1, 2, 2, 3]), 0.5)
+    2
+    """
+    return max(n for n in range(int(count.max()) + 1) if n == 0 or (count >= n).sum() * step_s >= AT_ONCE_S)
+
+
 def _one_person(activity: Activity, voices: Voices) -> Iterator[tuple[int, int]]:
     """Pairs of speakers who are one person, the most similar first."""
     similarity = np.triu(voices.centroids @ voices.centroids.T, 1)

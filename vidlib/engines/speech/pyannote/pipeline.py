@@ -21,7 +21,7 @@ from vidlib.engines.runtime.pool import Pool
 from vidlib.engines.speech.diarization.aggregation import aggregate_activity, most_active
 from vidlib.engines.speech.diarization.clustering import assign_clusters
 from vidlib.engines.speech.diarization.confidence import Voices
-from vidlib.engines.speech.diarization.merging import merge_speakers
+from vidlib.engines.speech.diarization.merging import merge_speakers, speakers_at_once
 from vidlib.engines.speech.diarization.resegmentation import Activity, resegment
 from vidlib.engines.speech.diarization.speech_level import missed_speech, pauses, stands_out
 from vidlib.engines.speech.loudness import normalize_loudness
@@ -108,6 +108,7 @@ class Pipeline(SpeakerDiarization):
         if self._detector is None or not segmentation.data.any():
             return count
         speakers, step_s = count.data[:, 0], frames.step
+        self.clustering.fewest = speakers_at_once(speakers, step_s)
         loud = stands_out(self._sound, step_s, len(speakers))
         probability = Inference.aggregate(self._segmentation.probability, frames).data[:, 0]
         speakers[pauses(loud, probability, step_s)] = 0
@@ -171,12 +172,15 @@ class Pipeline(SpeakerDiarization):
 class ShortTurnClustering(AgglomerativeClustering):
     """Agglomerative clustering that includes local speakers who talk little in a window.
 
-    After a call, ``centroids`` are the embeddings of the speakers, (speakers, 192), or None where one is not finite.
+    There are at least ``fewest`` clusters, if the sound has so many distinct speakers. After a call, ``centroids`` are
+    the embeddings of the speakers, (speakers, 192), or None where one is not finite.
     """
 
     centroids: np.ndarray | None = None
+    fewest = 1
 
     def __call__(self, **arguments: Any) -> tuple[np.ndarray, np.ndarray, None]:
+        arguments["min_clusters"] = max(arguments["min_clusters"], min(self.fewest, arguments["max_clusters"]))
         clusters, soft_clusters, centroids = super().__call__(**arguments)
         self.centroids = centroids if np.isfinite(centroids).all() else None
         # pyannote.audio would sort the centroids by speaker, but resegmentation adds speakers who have none
