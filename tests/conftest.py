@@ -36,6 +36,15 @@ hypothesis.settings.load_profile("vidlib")
 
 
 @pytest.fixture
+def models_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty VIDLIB_MODELS_DIR of this test."""
+    monkeypatch.setenv("VIDLIB_MODELS_DIR", str(tmp_path))
+    settings.cache_clear()
+    yield tmp_path
+    settings.cache_clear()
+
+
+@pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """Settings whose workspace is an empty folder of this test, for this process and those that it starts."""
     monkeypatch.setenv("VIDLIB_WORKSPACE", str(tmp_path / "workspace"))

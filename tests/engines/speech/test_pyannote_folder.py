@@ -48,15 +48,6 @@ OLDER = {
 }
 
 
-@pytest.fixture
-def models(tmp_path, monkeypatch) -> Path:
-    """An empty VIDLIB_MODELS_DIR."""
-    monkeypatch.setenv("VIDLIB_MODELS_DIR", str(tmp_path))
-    settings.cache_clear()
-    yield tmp_path
-    settings.cache_clear()
-
-
 def write(folder: Path, config: object, *files: str) -> None:
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
@@ -65,28 +56,30 @@ def write(folder: Path, config: object, *files: str) -> None:
         (folder / name).touch()
 
 
-def test_a_folder_holds_all_models_of_its_config(models):
+def test_a_folder_holds_all_models_of_its_config(models_dir):
     parts = ("segmentation/pytorch_model.bin", "embedding/pytorch_model.bin", "plda/plda.npz")
-    write(models / "community-1", COMMUNITY, *parts)
+    write(models_dir / "community-1", COMMUNITY, *parts)
     config = read_config("community-1")
     assert config.arguments == {
         "clustering": "VBxClustering",
         "embedding_exclude_overlap": True,
-        "segmentation": {"checkpoint": str(models / "community-1" / parts[0])},
-        "embedding": {"checkpoint": str(models / "community-1" / parts[1])},
-        "plda": str(models / "community-1/plda"),
+        "segmentation": {"checkpoint": str(models_dir / "community-1" / parts[0])},
+        "embedding": {"checkpoint": str(models_dir / "community-1" / parts[1])},
+        "plda": str(models_dir / "community-1/plda"),
     }
     assert config.parameters == COMMUNITY["params"]
 
 
-def test_a_model_of_the_hub_is_a_folder_beside_or_in_the_vault(models):
-    write(models / "speaker-diarization-3.1", OLDER)
+def test_a_model_of_the_hub_is_a_folder_beside_or_in_the_vault(models_dir):
+    write(models_dir / "speaker-diarization-3.1", OLDER)
     with pytest.raises(WeightError, match=r"wespeaker-voxceleb-resnet34-LM/pytorch_model.bin is missing; copy it"):
         read_config("speaker-diarization-3.1")
-    write(models / "wespeaker-voxceleb-resnet34-LM", {}, "pytorch_model.bin")
+    write(models_dir / "wespeaker-voxceleb-resnet34-LM", {}, "pytorch_model.bin")
     arguments = read_config("speaker-diarization-3.1").arguments
     assert arguments["segmentation"] == {"checkpoint": str(vault.path("speech_segmentation"))}
-    assert arguments["embedding"] == {"checkpoint": str(models / "wespeaker-voxceleb-resnet34-LM/pytorch_model.bin")}
+    assert arguments["embedding"] == {
+        "checkpoint": str(models_dir / "wespeaker-voxceleb-resnet34-LM/pytorch_model.bin")
+    }
 
 
 @pytest.mark.parametrize(
@@ -100,13 +93,13 @@ def test_a_model_of_the_hub_is_a_folder_beside_or_in_the_vault(models):
         ({"pipeline": {"name": "SpeakerDiarization", "params": {"segmentation": "$model/../../x"}}}, "outside"),
     ],
 )
-def test_a_config_of_another_kind_is_refused(models, config, says):
-    write(models / "odd", config)
+def test_a_config_of_another_kind_is_refused(models_dir, config, says):
+    write(models_dir / "odd", config)
     with pytest.raises(WeightError, match=says):
         read_config("odd")
 
 
-def test_a_missing_folder_is_named(models, monkeypatch):
+def test_a_missing_folder_is_named(models_dir, monkeypatch):
     with pytest.raises(WeightError, match=r"community-1/config.yaml is missing"):
         read_config("community-1")
     monkeypatch.delenv("VIDLIB_MODELS_DIR")
@@ -116,24 +109,26 @@ def test_a_missing_folder_is_named(models, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_pipeline_in_a_folder_is_used(models):
+def test_a_pipeline_in_a_folder_is_used(models_dir):
     """With untrained speaker embeddings, so that only the time of speech means anything."""
     import torch
 
     from vidlib.engines.speech.pyannote import imports  # noqa: F401 (it makes the next import work)
 
-    embedding_models = import_module("pyannote.audio.models.embedding")
+    embedding_models = import_module("pyannote.audio.models_dir.embedding")
     torch.manual_seed(0)
     network = embedding_models.WeSpeakerResNet34()
     metadata = {"versions": {"torch": "2.0.0", "pyannote.audio": "3.0.0"}}
-    metadata["architecture"] = {"module": "pyannote.audio.models.embedding", "class": "WeSpeakerResNet34"}
+    metadata["architecture"] = {"module": "pyannote.audio.models_dir.embedding", "class": "WeSpeakerResNet34"}
     task = import_module("pyannote.audio.core.task")
     chunks = {"problem": task.Problem.REPRESENTATION, "resolution": task.Resolution.CHUNK, "duration": 5.0}
     metadata["specifications"] = task.Specifications(**chunks)
     checkpoint = {"state_dict": network.state_dict(), "hyper_parameters": {}, "pytorch-lightning_version": "2.0.0"}
-    write(models / "speaker-diarization-3.1", OLDER)
-    write(models / "wespeaker-voxceleb-resnet34-LM", {})
-    torch.save(checkpoint | {"pyannote.audio": metadata}, models / "wespeaker-voxceleb-resnet34-LM/pytorch_model.bin")
+    write(models_dir / "speaker-diarization-3.1", OLDER)
+    write(models_dir / "wespeaker-voxceleb-resnet34-LM", {})
+    torch.save(
+        checkpoint | {"pyannote.audio": metadata}, models_dir / "wespeaker-voxceleb-resnet34-LM/pytorch_model.bin"
+    )
     sound = read_waveform(SAMPLE)[6 * SAMPLE_RATE : 12 * SAMPLE_RATE]
     with speech.open_diarizer("pyannote", "cpu", speech.Options(model="speaker-diarization-3.1")) as engine:
         diarization = engine.diarize(sound)

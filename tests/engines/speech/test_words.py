@@ -31,7 +31,7 @@ from vidlib.runner.kernels.launcher import Kernel
 from vidlib.runner.kernels.notebook import Placement, run_step
 from vidlib.runner.kernels.pool import KernelPool
 from vidlib.runner.scheduling.plan import plan_step
-from vidlib.settings import load, settings
+from vidlib.settings import load
 from vidlib.steps import STEPS
 from vidlib.timeline import Segment, Turn, Turns, Word
 
@@ -164,14 +164,12 @@ def test_features_show_the_pitch_and_keep_eight_orders_of_magnitude(n_mels):
     assert bands == sorted(set(bands))
 
 
-def test_an_operators_own_model_comes_first(tmp_path, monkeypatch):
-    monkeypatch.setenv("VIDLIB_MODELS_DIR", str(tmp_path))
-    settings.cache_clear()
+def test_an_operators_own_model_comes_first(models_dir):
     assert vault.fingerprint("whisper") == "absent"
-    (tmp_path / "whisper").mkdir()
-    (tmp_path / "whisper/model.bin").write_bytes(b"weights")
+    (models_dir / "whisper").mkdir()
+    (models_dir / "whisper/model.bin").write_bytes(b"weights")
     assert words.choose("auto") == "whisper"
-    assert words.engine_folder("whisper") == tmp_path / "whisper"
+    assert words.engine_folder("whisper") == models_dir / "whisper"
     assert len(bytes.fromhex(vault.fingerprint("whisper"))) == 32
 
 

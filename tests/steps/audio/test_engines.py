@@ -6,7 +6,6 @@ from pydantic import ValidationError
 from tests.steps.audio.listening import listen
 from vidlib.errors import Cancelled, EngineUnavailable, GpuFailed, OutOfMemory, WeightError
 from vidlib.machine import devices
-from vidlib.settings import settings
 from vidlib.steps import audio
 
 
@@ -100,13 +99,11 @@ def test_only_the_weights_that_can_be_loaded_count():
     assert audio.weights(audio.Params(engines="pyannote", pyannote_model="community-1")) == ()
 
 
-def test_community_1_is_used_where_the_operator_has_it_and_changes_the_fingerprint(tmp_path, monkeypatch):
-    monkeypatch.setenv("VIDLIB_MODELS_DIR", str(tmp_path))
-    settings.cache_clear()
+def test_community_1_is_used_where_the_operator_has_it_and_changes_the_fingerprint(models_dir):
     params = audio.Params(engines="pyannote")
     assert params.options.model == ""
     assert "speech_segmentation" in audio.weights(params)
-    (tmp_path / "community-1").mkdir()
+    (models_dir / "community-1").mkdir()
     assert (params.options.model, audio.weights(params)) == ("community-1", ())
     assert audio.Params(pyannote_model="vault").options.model == ""
     assert audio.Params(pyannote_model="own").options.model == "own"
