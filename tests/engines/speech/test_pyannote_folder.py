@@ -115,11 +115,11 @@ def test_a_pipeline_in_a_folder_is_used(models_dir):
 
     from vidlib.engines.speech.pyannote import imports  # noqa: F401 (it makes the next import work)
 
-    embedding_models = import_module("pyannote.audio.models_dir.embedding")
+    embedding_models = import_module("pyannote.audio.models.embedding")
     torch.manual_seed(0)
     network = embedding_models.WeSpeakerResNet34()
     metadata = {"versions": {"torch": "2.0.0", "pyannote.audio": "3.0.0"}}
-    metadata["architecture"] = {"module": "pyannote.audio.models_dir.embedding", "class": "WeSpeakerResNet34"}
+    metadata["architecture"] = {"module": "pyannote.audio.models.embedding", "class": "WeSpeakerResNet34"}
     task = import_module("pyannote.audio.core.task")
     chunks = {"problem": task.Problem.REPRESENTATION, "resolution": task.Resolution.CHUNK, "duration": 5.0}
     metadata["specifications"] = task.Specifications(**chunks)
