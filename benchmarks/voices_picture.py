@@ -24,34 +24,38 @@ class Heard(NamedTuple):
 
 @style.styled
 def picture(recordings: Sequence[Heard]) -> Figure:
-    """A row for each person and each label of nobody: above what is true, below what was found, under one colour."""
+    """A row for each person and each label of nobody: above what is true, below what was found."""
     rows = [_rows(heard) for heard in recordings]
     fig, axes = style.figure(
         10,
-        sum(0.7 + ROW_IN * len(names) for names in rows),
-        left_in=style.label_margin(name for names in rows for name in names),
+        sum(0.7 + ROW_IN * len(names) for names, _ in rows),
+        left_in=style.label_margin(name for names, _ in rows for name in names),
         gap_in=0.65,
         nrows=len(recordings),
-        height_ratios=[len(names) for names in rows],
+        height_ratios=[len(names) for names, _ in rows],
         squeeze=False,
     )
-    for ax, heard, names in zip(axes[:, 0], recordings, rows, strict=True):
-        _draw(ax, heard, names)
+    for ax, heard, (names, found) in zip(axes[:, 0], recordings, rows, strict=True):
+        _draw(ax, heard, names, found)
     return fig
 
 
-def _rows(heard: Heard) -> list[str]:
-    """The names of the rows: people, then labels of nobody."""
+def _rows(heard: Heard) -> tuple[list[str], list[str]]:
+    """The names of the rows, people and then labels of nobody; and the row of each found turn, by its name."""
     named = speaker_mapping(heard.true, heard.found, heard.length_s)
-    return [*heard.true.speakers, *(label for label in heard.found.speakers if label not in named)]
+    names = [*heard.true.speakers, *(label for label in heard.found.speakers if label not in named)]
+    return names, [named.get(turn.speaker, turn.speaker) for turn in heard.found]
 
 
-def _draw(ax: Axes, heard: Heard, names: Sequence[str]) -> None:
-    named = speaker_mapping(heard.true, heard.found, heard.length_s)
-    for turns, bottom, color in ((heard.true, -0.4, style.MUTED), (heard.found, 0.02, style.ACCENT)):
-        for turn in turns:
-            row = names.index(named.get(turn.speaker, turn.speaker) if turns is heard.found else turn.speaker)
-            ax.broken_barh([(turn.start_s, turn.duration_s)], (row + bottom, 0.38), color=color, linewidth=0)
+def _draw(ax: Axes, heard: Heard, names: Sequence[str], found: Sequence[str]) -> None:
+    true = [turn.speaker for turn in heard.true]
+    for turns, rows, bottom, color in (
+        (heard.true, true, -0.4, style.MUTED),
+        (heard.found, found, 0.02, style.ACCENT),
+    ):
+        for turn, name in zip(turns, rows, strict=True):
+            row = names.index(name) + bottom
+            ax.broken_barh([(turn.start_s, turn.duration_s)], (row, 0.38), color=color, linewidth=0)
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.grid(visible=False, axis="y")

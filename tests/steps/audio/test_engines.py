@@ -1,4 +1,4 @@
-"""Which engine of *audio* runs, on which device, and what is said where one fails."""
+"""Which engine of *audio* runs, and on which device. Where one fails, the results name the reason."""
 
 import pytest
 from pydantic import ValidationError
